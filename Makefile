@@ -1,0 +1,48 @@
+# Two commands to know: `make demo` (sets up and runs the main job) and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+PROTOS := $(shell cd proto && find . -name '*.proto' | sed 's|^\./||' | sort)
+GENERATED_INTO ?= .
+SETUP := .venv/.installed
+
+.DEFAULT_GOAL := help
+
+help:            ## Shows these targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
+
+setup: $(SETUP)  ## Makes .venv, with .venv/bin/holdfast in it
+
+$(SETUP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup      ## Runs the main job: a flash sale, from start to audit
+	$(BIN)/holdfast demo
+
+test: setup      ## Runs every test
+	$(BIN)/python -m pytest
+
+check: setup     ## Format, lint, types, imports, contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf breaking --against proto/released.binpb
+
+format: setup    ## Formats the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+proto: setup     ## Generates the stubs from proto/
+	$(BIN)/python -m grpc_tools.protoc -Iproto \
+	    --python_out=$(GENERATED_INTO) --grpc_python_out=$(GENERATED_INTO) \
+	    --mypy_out=$(GENERATED_INTO) --mypy_grpc_out=$(GENERATED_INTO) $(PROTOS)
+
+constraints: setup ## Pins the newest versions that pyproject.toml allows, with hashes
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --extra dev --allow-unsafe \
+	    --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --output-file constraints.txt pyproject.toml
+
+.PHONY: help setup demo test check format proto constraints

@@ -1,0 +1,212 @@
+"""The error contract, for both ends: one table of reasons, matched by reason and never by text.
+
+A gRPC error means that a request was not judged (or that a stock setting was refused as a whole).
+It carries exactly one google.rpc.ErrorInfo: `reason` is a name below, `domain` is `holdfast`, and
+`metadata` holds every value that the message mentions. The server makes its errors from this
+table, the SDK reads them back with it (AIP-193).
+"""
+
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+DOMAIN = "holdfast"
+
+
+class Reason(StrEnum):
+    """Why a request was not judged."""
+
+    INVALID_FIELD = "INVALID_FIELD"
+    RESERVATION_NOT_FOUND = "RESERVATION_NOT_FOUND"
+    STOCK_NOT_FOUND = "STOCK_NOT_FOUND"
+    ON_HAND_BELOW_COMMITTED = "ON_HAND_BELOW_COMMITTED"
+    ADJUSTMENT_ID_REUSED = "ADJUSTMENT_ID_REUSED"
+    VERSION_MISMATCH = "VERSION_MISMATCH"
+    OVERLOADED = "OVERLOADED"
+    STORE_FULL = "STORE_FULL"
+    STORE_UNREACHABLE = "STORE_UNREACHABLE"
+    STORE_REFUSES = "STORE_REFUSES"
+    STORE_WENT_BACK = "STORE_WENT_BACK"
+    STORE_UNSAFE = "STORE_UNSAFE"
+    STORE_CORRUPT = "STORE_CORRUPT"
+    DEADLINE_PASSED = "DEADLINE_PASSED"
+    DRAINING = "DRAINING"
+    INTERNAL = "INTERNAL"
+
+
+class ErrorRow(NamedTuple):
+    """How a reason looks on the wire."""
+
+    code: grpc.StatusCode
+    retryable: bool
+    """Whether the SDK sends the same request again, with the same ids."""
+    message: str
+    """For a person; `{name}` is filled from the metadata."""
+
+
+ERRORS: dict[Reason, ErrorRow] = {
+    Reason.INVALID_FIELD: ErrorRow(
+        grpc.StatusCode.INVALID_ARGUMENT, False, "{field}: {problem}; got {value}"
+    ),
+    Reason.RESERVATION_NOT_FOUND: ErrorRow(
+        grpc.StatusCode.NOT_FOUND,
+        False,
+        "no reservation {reservation_id} in tenant {tenant}: the id was never seen, or its "
+        "retention is over",
+    ),
+    Reason.STOCK_NOT_FOUND: ErrorRow(
+        grpc.StatusCode.NOT_FOUND,
+        False,
+        "no stock level for SKU {sku} at {location} in tenant {tenant}; create it with SetStock",
+    ),
+    Reason.ON_HAND_BELOW_COMMITTED: ErrorRow(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        False,
+        "on_hand of SKU {sku} at {location} would be {on_hand}, below the {committed} units that "
+        "are reserved and confirmed; nothing was changed. Release or cancel reservations first",
+    ),
+    Reason.ADJUSTMENT_ID_REUSED: ErrorRow(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        False,
+        "adjustment_id {adjustment_id} was used before with other content; nothing was changed. "
+        "Make a new id for a new adjustment",
+    ),
+    Reason.VERSION_MISMATCH: ErrorRow(
+        grpc.StatusCode.ABORTED,
+        False,
+        "SKU {sku} at {location} has version {version}, not the expected {expected_version}; "
+        "nothing was changed. Read the level and decide again",
+    ),
+    Reason.OVERLOADED: ErrorRow(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        True,
+        "the server has more work queued than it can do in time; try again in {retry_after_ms} ms",
+    ),
+    Reason.STORE_FULL: ErrorRow(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        False,
+        "the store has reached its maxmemory: nothing more can be reserved, what gives stock back "
+        "still works. Raise maxmemory",
+    ),
+    Reason.STORE_UNREACHABLE: ErrorRow(
+        grpc.StatusCode.UNAVAILABLE,
+        True,
+        "the store does not answer; whether the command was applied is not known. Send it again "
+        "with the same id",
+    ),
+    Reason.STORE_REFUSES: ErrorRow(
+        grpc.StatusCode.UNAVAILABLE,
+        True,
+        "the store refuses commands for now ({store_error}); nothing was changed",
+    ),
+    Reason.STORE_WENT_BACK: ErrorRow(
+        grpc.StatusCode.UNAVAILABLE,
+        False,
+        "the store of tenant {tenant} went back in time (another epoch or a lower sequence than "
+        "this server has seen): it lost answers it had given. Restore its data, or restart the "
+        "server to accept it as it is",
+    ),
+    Reason.STORE_UNSAFE: ErrorRow(
+        grpc.StatusCode.UNAVAILABLE,
+        False,
+        "the store's setting {setting} is {value}, which can lose answers; mend it with: {mend}",
+    ),
+    Reason.STORE_CORRUPT: ErrorRow(
+        grpc.StatusCode.INTERNAL,
+        False,
+        "the store holds something under {key} that Holdfast did not write; nothing was changed. "
+        "The server's log has more under {error_id}",
+    ),
+    Reason.DEADLINE_PASSED: ErrorRow(
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        False,
+        "the answer did not come in time; whether the command was applied is not known. Send it "
+        "again with the same id",
+    ),
+    Reason.DRAINING: ErrorRow(
+        grpc.StatusCode.UNAVAILABLE, True, "the server is stopping; try again"
+    ),
+    Reason.INTERNAL: ErrorRow(
+        grpc.StatusCode.INTERNAL, False, "internal error; the server's log has it under {error_id}"
+    ),
+}
+
+
+class HoldfastError(Exception):
+    """A request that was not judged.
+
+    Attributes: `reason` (None if the error did not come from Holdfast, such as a refused
+    connection), `code` (the gRPC status), `message`, `metadata` (the values of the message).
+    """
+
+    def __init__(
+        self,
+        reason: Reason | None,
+        code: grpc.StatusCode,
+        message: str,
+        metadata: dict[str, str],
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.code = code
+        self.message = message
+        self.metadata = metadata
+        self.retry_after_ms = retry_after_ms
+
+    @classmethod
+    def of(cls, reason: Reason, **metadata: object) -> Self:
+        """The error of a reason; `metadata` fills its message."""
+        row = ERRORS[reason]
+        texts = {name: str(value) for name, value in metadata.items()}
+        return cls(reason, row.code, row.message.format(**texts), texts)
+
+    def to_status(self) -> status_pb2.Status:
+        """The error as google.rpc.Status, with its one ErrorInfo."""
+        info = error_details_pb2.ErrorInfo(
+            reason=self.reason or Reason.INTERNAL, domain=DOMAIN, metadata=self.metadata
+        )
+        detail = any_pb2.Any()
+        detail.Pack(info)
+        return status_pb2.Status(code=self.code.value[0], message=self.message, details=[detail])
+
+    @classmethod
+    def from_rpc(cls, error: grpc.RpcError) -> Self:
+        """The error that a call ended with, read from its ErrorInfo."""
+        code = error.code()
+        trailers = dict(error.trailing_metadata() or ())
+        pushback = trailers.get("grpc-retry-pushback-ms")
+        retry_after_ms = int(pushback) if pushback and str(pushback).isdigit() else None
+        info = error_info(error)
+        if info is None:
+            return cls(None, code, error.details() or code.name, {}, retry_after_ms)
+        reason = Reason.__members__.get(info.reason)
+        return cls(reason, code, error.details() or "", dict(info.metadata), retry_after_ms)
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request, sent again with the same ids, can do better.
+
+        An error without a reason of ours comes from gRPC itself: UNAVAILABLE (no connection) and a
+        CANCELLED nobody asked for (gRPC core drops calls above its pending limit) can be retried.
+        """
+        if self.reason is None:
+            return self.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+        return ERRORS[self.reason].retryable
+
+
+def error_info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo | None:
+    """The ErrorInfo of domain `holdfast` that a call's error carries, if any."""
+    trailers = dict(error.trailing_metadata() or ())
+    packed = trailers.get(rpc_status.GRPC_DETAILS_METADATA_KEY)
+    if not isinstance(packed, bytes):
+        return None
+    for detail in status_pb2.Status.FromString(packed).details:
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info) and info.domain == DOMAIN:
+            return info
+    return None

@@ -1,0 +1,155 @@
+"""The typed values of the SDK: what goes into a call and what comes out.
+
+Quantities are units, `..._at_ms` milliseconds since the Unix epoch, `..._ms` durations.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from holdfast.outcomes import Outcome
+
+
+class State(IntEnum):
+    """Where a reservation is in its life. RESERVED is live; the last four are ends."""
+
+    UNSPECIFIED = 0
+    RESERVED = 1
+    CONFIRMED = 2
+    RELEASED = 3
+    EXPIRED = 4
+    FULFILLED = 5
+    CANCELLED = 6
+
+
+class Disposition(IntEnum):
+    """Where returned units go: back on sale, or aside."""
+
+    RESELLABLE = 1
+    DAMAGED = 2
+
+
+class Line(NamedTuple):
+    """`quantity` units (1 to 1,000,000) of `sku` at `location`."""
+
+    sku: str
+    quantity: int
+    location: str = "default"
+
+
+class Shortage(NamedTuple):
+    """A line that could not be held: units `requested`, and units `available` at that moment."""
+
+    sku: str
+    location: str
+    requested: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to one command.
+
+    `state` and `expires_at_ms` are the reservation's after the command; UNSPECIFIED and 0 where
+    there is none. `shortages` comes with OUT_OF_STOCK, `detail` with INVALID.
+    """
+
+    outcome: Outcome
+    replayed: bool = False
+    state: State = State.UNSPECIFIED
+    expires_at_ms: int = 0
+    shortages: tuple[Shortage, ...] = ()
+    detail: str = ""
+
+    @property
+    def applied(self) -> bool:
+        """Whether the command is in effect, now or since an earlier call."""
+        return self.outcome is Outcome.APPLIED
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationLine:
+    """One line of a reservation and how far it has come, in units."""
+
+    sku: str
+    location: str
+    quantity: int
+    shipped: int
+    cancelled: int
+    returned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Stock held, sold or shipped for one order. A tombstone is RELEASED and has no lines."""
+
+    tenant: str
+    reservation_id: str
+    state: State
+    lines: tuple[ReservationLine, ...]
+    buyer_id: str
+    created_at_ms: int
+    expires_at_ms: int
+    updated_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    """How many units of one SKU there are at one location, and what they are doing."""
+
+    tenant: str
+    sku: str
+    location: str
+    on_hand: int
+    reserved: int
+    confirmed: int
+    damaged: int
+    safety_stock: int
+    available: int
+    limit_per_buyer: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFinding:
+    """A row that breaks an invariant."""
+
+    invariant: str
+    row: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditProgress:
+    """How far an audit is, in reservations."""
+
+    reservations_checked: int
+    reservations_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSummary:
+    """What an audit checked and what came of it.
+
+    `ok` is false if any row breaks an invariant, and also if rows stayed `unsettled`: they changed
+    in every pass, so their sums could not be proven.
+    """
+
+    ok: bool
+    levels: int
+    reservations: int
+    buyers: int
+    journal_entries: int
+    findings: int
+    unsettled: int
+    elapsed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the engine stands on. `trouble` says why it does not serve, "" when it serves."""
+
+    version: str
+    store: str
+    durability: str
+    trouble: str
