@@ -156,6 +156,18 @@ class AdjustStock(msgspec.Struct, gc=False):
     reason: str = ""
 
 
+class Expire(msgspec.Struct, gc=False):
+    """Expire at most `limit` reservations that are past their deadline."""
+
+    limit: int
+
+
+class Purge(msgspec.Struct, gc=False):
+    """Remove at most `limit` finished reservations and adjustment ids whose retention is over."""
+
+    limit: int
+
+
 class Shortage(msgspec.Struct, frozen=True, gc=False):
     """A line that could not be held."""
 
@@ -174,6 +186,37 @@ class Result(msgspec.Struct, gc=False):
     expires_at_ms: int = 0
     shortages: tuple[Shortage, ...] = ()
     detail: str = ""
+
+
+class StockOutcome(IntEnum):
+    """What was decided about a stock setting."""
+
+    APPLIED = 1
+    NOT_FOUND = 2
+    ON_HAND_BELOW_COMMITTED = 3
+    VERSION_MISMATCH = 4
+    ADJUSTMENT_ID_REUSED = 5
+    INVALID = 6
+
+
+class StockResult(msgspec.Struct, gc=False):
+    """The answer to SetStock and AdjustStock.
+
+    `level` is the stock level after the command, None if there is none. `detail` is set with
+    INVALID and names the field.
+    """
+
+    outcome: StockOutcome
+    level: "StockLevel | None" = None
+    replayed: bool = False
+    detail: str = ""
+
+
+class SweepResult(msgspec.Struct, gc=False):
+    """The answer to Expire and Purge: how many were handled, and whether more are due."""
+
+    handled: int
+    more: bool
 
 
 class ReservationLine(msgspec.Struct, frozen=True, gc=False):

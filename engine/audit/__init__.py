@@ -1,0 +1,1 @@
+"""The audit: proves the invariants of one tenant's partition from its store."""

@@ -1,0 +1,190 @@
+"""Sums: what every stock level and buyer count must be, added up over all reservations.
+
+The store may be at work meanwhile. A level has a version that grows at every change, so a level
+whose version stood still while the reservations were read is proven; one that moved is read again,
+with the next pass. A row that disagrees is reported only when it has stood still and disagreed
+twice: a scan of a shrinking hash may show a reservation twice.
+
+Memory is bounded: rows are taken a slice at a time, by hash, and each slice reads the reservations
+once more.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Generator, Iterator
+from typing import Any
+
+from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary, pairs
+from engine.keys import PartitionKeys
+from engine.model import Reservation, State, StockLevel
+from engine.records import (
+    buyer_field,
+    split_field,
+    stock_field,
+    unpack_level,
+    unpack_reservation,
+)
+
+PASSES_MAX = 4
+ROWS_PER_SLICE_MAX = 500_000
+SCAN_COUNT = 1_000
+
+Rows = dict[str, Any]
+
+
+def check_levels(keys: PartitionKeys, summary: Summary) -> Steps:
+    """Checks every stock level and buyer count against the reservations."""
+    (levels, buyers, total) = yield Ask(
+        [("HLEN", keys.stock), ("HLEN", keys.buyers), ("HLEN", keys.reservations)]
+    )
+    slices = 1 + (levels + buyers) // ROWS_PER_SLICE_MAX
+    for number in range(slices):
+        yield from _check_slice(keys, summary, _Slice(number, slices), total)
+
+
+class _Slice:
+    """The rows of one slice, and what has been found of each."""
+
+    def __init__(self, number: int, slices: int) -> None:
+        self._number = number
+        self._slices = slices
+        # Rows that have not been proven yet; None means all of the slice.
+        self.open: set[str] | None = None
+        self.suspects: dict[str, tuple[Any, Any]] = {}
+
+    def has(self, row: str) -> bool:
+        """Whether a row belongs to the slice and is still open."""
+        if self.open is not None:
+            return row in self.open
+        return self._slices == 1 or zlib.crc32(row.encode()) % self._slices == self._number
+
+
+def _check_slice(keys: PartitionKeys, summary: Summary, part: _Slice, total: int) -> Steps:
+    for number in range(PASSES_MAX):
+        stored = yield from _stored_rows(keys, part)
+        if number == 0:
+            summary.levels += sum(1 for row in stored if row.startswith("s"))
+            summary.buyers += sum(1 for row in stored if row.startswith("b"))
+        sums = yield from _sums(keys, part, total)
+        differing = sorted(
+            row
+            for row in stored.keys() | sums.keys()
+            if _counts(stored.get(row)) != sums.get(row, (0, 0))
+        )
+        again = yield from _read_rows(keys, differing)
+        part.open = set()
+        for row in differing:
+            seen = (again.get(row), sums.get(row, (0, 0)))
+            if again.get(row) == stored.get(row) and part.suspects.get(row) == seen:
+                summary.findings += 1
+                yield _finding(row, *seen)
+                continue
+            part.open.add(row)
+            part.suspects[row] = seen
+        if not part.open:
+            return
+    summary.unsettled += len(part.open or ())
+
+
+def _counts(value: Any) -> tuple[int, int]:
+    """What a stored row says that the reservations must add up to."""
+    if value is None:
+        return (0, 0)
+    return (value.reserved, value.confirmed) if isinstance(value, StockLevel) else (value, 0)
+
+
+def _finding(row: str, stored: Any, sums: tuple[int, int]) -> Finding:
+    name = row[1:]
+    if row.startswith("b"):
+        buyer_id, sku = name.split("\0")
+        return Finding(
+            "buyer_units_are_sum_of_reservations",
+            f"buyer {buyer_id}, SKU {sku}",
+            f"the store counts {stored or 0} units, the buyer's reservations hold {sums[0]}",
+        )
+    sku, location = split_field(name)
+    found = (
+        "there is no such level"
+        if stored is None
+        else (f"the level has {stored.reserved} reserved and {stored.confirmed} confirmed")
+    )
+    return Finding(
+        "level_is_sum_of_reservations",
+        f"stock {sku} @ {location}",
+        f"{found}; the reservations hold {sums[0]} reserved and {sums[1]} confirmed",
+    )
+
+
+def _stored_rows(keys: PartitionKeys, part: _Slice) -> Generator[Any, Any, Rows]:
+    if part.open is not None:
+        return (yield from _read_rows(keys, sorted(part.open)))
+    rows: Rows = {}
+    for key, letter in ((keys.stock, "s"), (keys.buyers, "b")):
+        cursor = 0
+        while True:
+            ((cursor, flat),) = yield Ask([("HSCAN", key, cursor, "COUNT", SCAN_COUNT)])
+            for name, value in pairs(flat):
+                row = letter + name.decode()
+                if part.has(row):
+                    rows[row] = _parsed(row, value)
+            if int(cursor) == 0:
+                break
+    return rows
+
+
+def _read_rows(keys: PartitionKeys, rows: list[str]) -> Generator[Any, Any, Rows]:
+    found: Rows = {}
+    for first in range(0, len(rows), SCAN_COUNT):
+        some = rows[first : first + SCAN_COUNT]
+        values = yield Ask(
+            [("HGET", keys.stock if row[0] == "s" else keys.buyers, row[1:]) for row in some]
+        )
+        found |= {
+            row: _parsed(row, v) for row, v in zip(some, values, strict=True) if v is not None
+        }
+    return found
+
+
+def _parsed(row: str, value: bytes) -> StockLevel | int:
+    return unpack_level(row[1:], value) if row.startswith("s") else int(value)
+
+
+def _sums(
+    keys: PartitionKeys, part: _Slice, total: int
+) -> Generator[Any, Any, dict[str, tuple[int, int]]]:
+    reserved: Counter[str] = Counter()
+    confirmed: Counter[str] = Counter()
+    cursor = checked = 0
+    while True:
+        ((cursor, flat),) = yield Ask([("HSCAN", keys.reservations, cursor, "COUNT", SCAN_COUNT)])
+        for name, record in pairs(flat):
+            for row, held, sold in _shares(unpack_reservation(name.decode(), record)):
+                if part.has(row):
+                    reserved[row] += held
+                    confirmed[row] += sold
+            checked += 1
+        yield Progress(checked, max(total, checked))
+        if int(cursor) == 0:
+            break
+    return {
+        row: (reserved[row], confirmed[row])
+        for row in reserved.keys() | confirmed.keys()
+        if reserved[row] or confirmed[row]
+    }
+
+
+def _shares(reservation: Reservation) -> Iterator[tuple[str, int, int]]:
+    """What a reservation adds to which rows: to a level reserved and confirmed units, to a buyer
+    the units that count for a limit.
+    """
+    for line in reservation.lines:
+        row = "s" + stock_field(line.sku, line.location)
+        left = line.quantity - line.cancelled - line.returned
+        if reservation.state is State.RESERVED:
+            yield row, line.quantity, 0
+        elif reservation.state in (State.CONFIRMED, State.FULFILLED, State.CANCELLED):
+            yield row, 0, line.quantity - line.shipped - line.cancelled
+        else:
+            left = 0
+        if left and reservation.buyer_id:
+            yield "b" + buyer_field(reservation.buyer_id, line.sku), left, 0

@@ -1,0 +1,60 @@
+"""How the audit talks: it asks, somebody else fetches, and it says what it finds.
+
+The audit itself does no I/O. It is a generator that yields an `Ask` and is sent the answers, so the
+server runs it on its event loop and a test runs it on a plain connection, with the same rules.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import msgspec
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """Commands for the store, sent together; `atomic` if nothing may come between them."""
+
+    commands: list[tuple[Any, ...]]
+    atomic: bool = False
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far the pass is, in reservations."""
+
+    checked: int
+    total: int
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A row that breaks an invariant."""
+
+    invariant: str
+    row: str
+    detail: str
+
+
+class Summary(msgspec.Struct):
+    """What was checked. `unsettled` rows changed in every pass: they could not be proven."""
+
+    levels: int = 0
+    reservations: int = 0
+    buyers: int = 0
+    journal_entries: int = 0
+    findings: int = 0
+    unsettled: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether no invariant is broken and every row could be checked."""
+        return not self.findings and not self.unsettled
+
+
+Steps = Generator[Ask | Progress | Finding, Any, None]
+
+
+def pairs(flat: Any) -> list[tuple[bytes, bytes]]:
+    """The pairs of a flat reply; newer protocols give them as pairs or a map already."""
+    if isinstance(flat, dict):
+        return list(flat.items())
+    if flat and isinstance(flat[0], list | tuple):
+        return [(name, value) for name, value in flat]
+    return list(zip(flat[::2], flat[1::2], strict=True))

@@ -1,0 +1,199 @@
+"""Rows: what must hold of each stock level, reservation, deadline and retention entry by itself."""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any
+
+from engine.audit.protocol import Ask, Finding, Steps, Summary, pairs
+from engine.keys import PartitionKeys
+from engine.model import Reservation, State, StockLevel
+from engine.records import unpack_level, unpack_reservation
+
+SCAN_COUNT = 1_000
+_ENDED = (State.RELEASED, State.EXPIRED, State.FULFILLED, State.CANCELLED)
+
+# Invariant -> whether it holds of a level.
+LEVEL_RULES: dict[str, Callable[[StockLevel], bool]] = {
+    "level_counts_are_not_negative": lambda level: (
+        min(level.on_hand, level.reserved, level.confirmed, level.damaged, level.safety_stock) >= 0
+    ),
+    "committed_units_are_on_hand": lambda level: level.on_hand >= level.reserved + level.confirmed,
+    "level_has_a_version": lambda level: level.version >= 1,
+}
+
+
+def _moved(reservation: Reservation) -> bool:
+    return all(line.shipped + line.cancelled == line.quantity for line in reservation.lines)
+
+
+def _shipped(reservation: Reservation) -> int:
+    return sum(line.shipped for line in reservation.lines)
+
+
+# Invariant -> whether it holds of a reservation.
+RESERVATION_RULES: dict[str, Callable[[Reservation], bool]] = {
+    "line_moves_no_more_than_it_has": lambda reservation: all(
+        line.quantity > 0
+        and line.shipped + line.cancelled <= line.quantity
+        and 0 <= line.returned <= line.shipped
+        and line.cancelled >= 0
+        for line in reservation.lines
+    ),
+    "only_sold_units_move": lambda reservation: (
+        reservation.state in (State.CONFIRMED, State.FULFILLED, State.CANCELLED)
+        or not any(line.shipped or line.cancelled or line.returned for line in reservation.lines)
+    ),
+    "state_agrees_with_lines": lambda reservation: (
+        reservation.state
+        is (
+            State.CONFIRMED
+            if not _moved(reservation)
+            else State.FULFILLED
+            if _shipped(reservation)
+            else State.CANCELLED
+        )
+        if reservation.state in (State.CONFIRMED, State.FULFILLED, State.CANCELLED)
+        else True
+    ),
+    "only_a_tombstone_has_no_lines": lambda reservation: (
+        bool(reservation.lines) or reservation.state is State.RELEASED
+    ),
+    "times_are_in_order": lambda reservation: (
+        0 < reservation.created_at_ms <= reservation.updated_at_ms
+        and (reservation.expires_at_ms > reservation.created_at_ms or not reservation.lines)
+    ),
+}
+
+
+def check_rows(keys: PartitionKeys, summary: Summary) -> Steps:
+    """Checks every row by itself, and the two indexes against the reservations."""
+    for page in _pages("HSCAN", keys.stock):
+        for name, packed in (yield from page):
+            level = unpack_level(name.decode(), packed)
+            row = f"stock {level.sku} @ {level.location}"
+            yield from _broken(LEVEL_RULES, level, row, summary)
+    for page in _pages("HSCAN", keys.reservations):
+        records = yield from page
+        summary.reservations += len(records)
+        yield from _check_reservations(keys, records, summary)
+    yield from _check_index(keys, keys.deadlines, summary)
+    yield from _check_index(keys, keys.retention, summary)
+
+
+def _broken(
+    rules: dict[str, Callable[[Any], bool]], value: Any, row: str, summary: Summary
+) -> Iterable[Finding]:
+    for invariant, holds in rules.items():
+        if not holds(value):
+            summary.findings += 1
+            yield Finding(invariant, row, repr(value))
+
+
+def _pages(command: str, key: str) -> Iterable[Generator[Any, Any, list[tuple[bytes, bytes]]]]:
+    """The pages of a scan, each a generator that asks for itself."""
+    cursor: list[int] = [0]
+    ended = False
+
+    def page() -> Generator[Any, Any, list[tuple[bytes, bytes]]]:
+        nonlocal ended
+        ((cursor[0], flat),) = yield Ask([(command, key, cursor[0], "COUNT", SCAN_COUNT)])
+        ended = int(cursor[0]) == 0
+        return pairs(flat)
+
+    while not ended:
+        yield page()
+
+
+def _check_reservations(
+    keys: PartitionKeys, records: Sequence[tuple[bytes, bytes]], summary: Summary
+) -> Steps:
+    if not records:
+        return
+    ids = [name.decode() for name, _ in records]
+    deadlines, retentions = yield Ask(
+        [
+            ("ZMSCORE", keys.deadlines, *ids),
+            ("ZMSCORE", keys.retention, *("r" + reservation_id for reservation_id in ids)),
+        ]
+    )
+    for reservation_id, (_, record), deadline, retention in zip(
+        ids, records, deadlines, retentions, strict=True
+    ):
+        reservation = unpack_reservation(reservation_id, record)
+        row = f"reservation {reservation_id}"
+        yield from _broken(RESERVATION_RULES, reservation, row, summary)
+        if _index_problem(reservation, deadline, retention):
+            yield from _check_again(keys, reservation_id, summary)
+
+
+def _index_problem(
+    reservation: Reservation | None, deadline: Any, retention: Any
+) -> tuple[str, str] | None:
+    """What is wrong between a reservation and the two indexes, as invariant and detail."""
+    state = reservation.state if reservation else None
+    due = None if deadline is None else int(float(deadline))
+    expected = reservation.expires_at_ms if reservation and state is State.RESERVED else None
+    if due != expected:
+        return (
+            "deadline_of_every_live_reservation",
+            f"state {state.name if state else 'missing'}, deadline {due}, expected {expected}",
+        )
+    if (retention is not None) != (state in _ENDED):
+        return (
+            "retention_of_every_ended_reservation",
+            f"state {state.name if state else 'missing'}, purge at {retention}",
+        )
+    return None
+
+
+def _check_again(keys: PartitionKeys, reservation_id: str, summary: Summary) -> Steps:
+    """Reads one reservation and its index entries in one step, so that nothing can have moved."""
+    record, deadline, retention = yield Ask(
+        [
+            ("HGET", keys.reservations, reservation_id),
+            ("ZSCORE", keys.deadlines, reservation_id),
+            ("ZSCORE", keys.retention, "r" + reservation_id),
+        ],
+        atomic=True,
+    )
+    reservation = unpack_reservation(reservation_id, record) if record else None
+    problem = _index_problem(reservation, deadline, retention)
+    if problem:
+        summary.findings += 1
+        yield Finding(problem[0], f"reservation {reservation_id}", problem[1])
+
+
+def _check_index(keys: PartitionKeys, index: str, summary: Summary) -> Steps:
+    """Every entry of an index names something that is there."""
+    for page in _pages("ZSCAN", index):
+        members = [name.decode() for name, _ in (yield from page)]
+        adjustments = [m[1:] for m in members if index == keys.retention and m.startswith("a")]
+        reservations = (
+            [m[1:] for m in members if m.startswith("r")] if index == keys.retention else members
+        )
+        if reservations:
+            (found,) = yield Ask([("HMGET", keys.reservations, *reservations)])
+            for reservation_id, record in zip(reservations, found, strict=True):
+                if record is None:
+                    yield from _check_again(keys, reservation_id, summary)
+        if adjustments:
+            (found,) = yield Ask([("HMGET", keys.adjustments, *adjustments)])
+            for adjustment_id, fingerprint in zip(adjustments, found, strict=True):
+                if fingerprint is None:
+                    yield from _check_adjustment(keys, adjustment_id, summary)
+
+
+def _check_adjustment(keys: PartitionKeys, adjustment_id: str, summary: Summary) -> Steps:
+    fingerprint, retention = yield Ask(
+        [
+            ("HGET", keys.adjustments, adjustment_id),
+            ("ZSCORE", keys.retention, "a" + adjustment_id),
+        ],
+        atomic=True,
+    )
+    if (fingerprint is None) != (retention is None):
+        summary.findings += 1
+        yield Finding(
+            "retention_of_every_adjustment",
+            f"adjustment {adjustment_id}",
+            f"purge at {retention}, fingerprint {fingerprint}",
+        )

@@ -1,0 +1,192 @@
+"""What a store must be before stock is entrusted to it: checked at start, refused with the mend.
+
+inspect_store() reads the facts, judge() says which of them are too weak for the level that is to
+be kept. A fact that the store does not tell counts as too weak, not as good.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from engine.store_version import VERSIONS_WANTED, StoreVersion
+
+
+class Durability(StrEnum):
+    """What is on disk when an answer leaves: the level a store has, or is told to keep."""
+
+    ALWAYS = "always"
+    """The answer's changes."""
+    EVERYSEC = "everysec"
+    """The changes up to a second or two ago."""
+    NONE = "none"
+    """Whatever the operating system has written."""
+
+
+class StoreFacts(msgspec.Struct, frozen=True):
+    """What a store says of itself, in its own words; None where it does not say."""
+
+    version: StoreVersion | None = None
+    role: str | None = None
+    primary: str | None = None
+    """host:port of the store that a replica follows."""
+    appendonly: str | None = None
+    appendfsync: str | None = None
+    aof_last_write_status: str | None = None
+    maxmemory_policy: str | None = None
+    maxmemory_bytes: int | None = None
+    """0 means no limit."""
+
+
+class Weakness(NamedTuple):
+    """A setting that is too weak: what was found, why it matters, and the command that mends it."""
+
+    setting: str
+    value: str
+    why: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.setting} is {self.value}: {self.why}. Mend it with: {self.mend}"
+
+
+class _Check(NamedTuple):
+    setting: str
+    found: Callable[[StoreFacts], object]
+    accepts: Callable[[Any, Durability], bool]
+    why: str
+    mend: str
+    """`{keep}` is the level to keep, `{facts}` what was found."""
+
+
+UNKNOWN = "unknown"
+# Reading what is unknown comes before mending it.
+UNKNOWN_MEND = "ACL SETUSER <the user in HOLDFAST_REDIS_URL> +info +config|get"
+
+APPENDFSYNC_ACCEPTED: dict[Durability, set[str | None]] = {
+    Durability.ALWAYS: {"always"},
+    Durability.EVERYSEC: {"always", "everysec"},
+    Durability.NONE: {"always", "everysec", "no", None},
+}
+
+CHECKS = (
+    _Check(
+        setting="version",
+        found=lambda facts: facts.version,
+        accepts=lambda version, keep: version is not None and version.is_supported,
+        why="the rules need script flags that it does not have",
+        mend=f"install {VERSIONS_WANTED}",
+    ),
+    _Check(
+        setting="role",
+        found=lambda facts: facts.role,
+        accepts=lambda role, keep: role == "master",
+        why="a replica refuses writes, and what it knows may be out of date",
+        mend="set HOLDFAST_REDIS_URL to its primary, {facts.primary}",
+    ),
+    _Check(
+        setting="maxmemory-policy",
+        found=lambda facts: facts.maxmemory_policy,
+        accepts=lambda policy, keep: policy == "noeviction",
+        why="a full store would throw stock and reservations away instead of refusing",
+        mend="CONFIG SET maxmemory-policy noeviction",
+    ),
+    _Check(
+        setting="appendonly",
+        found=lambda facts: facts.appendonly,
+        accepts=lambda appendonly, keep: appendonly == "yes" or keep is Durability.NONE,
+        why="a store that ends would lose every reservation since its last snapshot",
+        mend="CONFIG SET appendonly yes",
+    ),
+    _Check(
+        setting="appendfsync",
+        found=lambda facts: facts.appendfsync,
+        accepts=lambda appendfsync, keep: appendfsync in APPENDFSYNC_ACCEPTED[keep],
+        why="answers would leave before they are on disk, and a crash would take them back",
+        mend="CONFIG SET appendfsync {keep}",
+    ),
+    _Check(
+        setting="aof_last_write_status",
+        found=lambda facts: facts.aof_last_write_status,
+        accepts=lambda status, keep: status == "ok" or keep is Durability.NONE,
+        why="the store could not write its append only file",
+        mend="free space on the store's disk; it then goes on by itself",
+    ),
+)
+
+
+def judge(facts: StoreFacts, keep: Durability) -> list[Weakness]:
+    """What is too weak for `keep`, in the order of CHECKS; empty if the store can be trusted."""
+    return [
+        _weakness(check, facts, keep)
+        for check in CHECKS
+        if not check.accepts(check.found(facts), keep)
+    ]
+
+
+def durability_of(facts: StoreFacts) -> Durability:
+    """The level that the store has; NONE where it does not say."""
+    if facts.appendonly == "yes" and facts.appendfsync in ("always", "everysec"):
+        return Durability(facts.appendfsync)
+    return Durability.NONE
+
+
+def describe(facts: StoreFacts) -> str:
+    """The store in two words, such as `valkey 9.1.2`."""
+    return str(facts.version or "a store of unknown version")
+
+
+async def inspect_store(client: Redis) -> StoreFacts:
+    """Ask a store for the facts: one INFO, and one CONFIG GET for what INFO does not tell.
+
+    A user without the right to either, or a managed store without CONFIG, leaves facts unknown.
+    Raises redis.exceptions.ConnectionError or TimeoutError if the store does not answer.
+    """
+    return facts_from(await _info(client), await _appendfsync(client))
+
+
+def facts_from(info: Mapping[str, Any], appendfsync: str | None) -> StoreFacts:
+    """The facts in the fields of INFO, and the setting that is in none of them."""
+    return StoreFacts(
+        version=_version(info),
+        role=info.get("role"),
+        primary=f"{info['master_host']}:{info['master_port']}" if "master_host" in info else None,
+        appendonly={0: "no", 1: "yes"}.get(info.get("aof_enabled", -1)),
+        appendfsync=appendfsync,
+        aof_last_write_status=info.get("aof_last_write_status"),
+        maxmemory_policy=info.get("maxmemory_policy"),
+        maxmemory_bytes=info.get("maxmemory"),
+    )
+
+
+def _weakness(check: _Check, facts: StoreFacts, keep: Durability) -> Weakness:
+    value = check.found(facts)
+    if value is None:
+        return Weakness(check.setting, UNKNOWN, check.why, UNKNOWN_MEND)
+    return Weakness(check.setting, str(value), check.why, check.mend.format(keep=keep, facts=facts))
+
+
+def _version(info: Mapping[str, Any]) -> StoreVersion | None:
+    # Valkey also reports, as redis_version, the Redis that it is compatible with.
+    for product in ("valkey", "redis"):
+        if f"{product}_version" in info:
+            return StoreVersion.parse(product, str(info[f"{product}_version"]))
+    return None
+
+
+async def _info(client: Redis) -> dict[str, Any]:
+    try:
+        return await client.info()
+    except ResponseError:
+        return {}
+
+
+async def _appendfsync(client: Redis) -> str | None:
+    try:
+        settings = await client.config_get("appendfsync")
+    except ResponseError:
+        return None
+    return settings.get("appendfsync")

@@ -1,0 +1,176 @@
+"""The engine: every tenant's partitions behind one object. What a server, or a test, talks to."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+import redis.asyncio
+from redis import exceptions
+
+from engine.answers import Answer
+from engine.columns import StoreCommand
+from engine.errors import EngineError
+from engine.group_commit import GroupCommit
+from engine.keys import TENANTS_KEY
+from engine.link import ScriptLink, engine_error
+from engine.model import (
+    AdjustStock,
+    Command,
+    Outcome,
+    Release,
+    Result,
+    SetStock,
+    StockOutcome,
+    StockResult,
+)
+from engine.partition import Partition, Retention
+from engine.reads import Reader
+from engine.sweeper import Sweeper, SweepPace
+from engine.validation import check_adjust_stock, check_command, check_set_stock
+
+# A batch expires at most so many due reservations before it judges; the sweeper does the rest.
+DUE_LIMIT = 100
+
+
+class EngineSettings(msgspec.Struct, frozen=True):
+    """What an engine can be told."""
+
+    retention: Retention = Retention()
+    sweep: SweepPace = SweepPace()
+    due_limit: int = DUE_LIMIT
+
+
+class _Tenant:
+    """One tenant's only partition (P = 1), and the ways to it."""
+
+    def __init__(self, partition: Partition, queue: GroupCommit, reader: Reader) -> None:
+        self.partition = partition
+        self.queue = queue
+        self.reader = reader
+        self.listed = False
+
+
+class Engine:
+    """Judges commands of any tenant. Make it inside a running event loop, then `start`."""
+
+    def __init__(
+        self,
+        client: "redis.asyncio.Redis",
+        settings: EngineSettings,
+        on_failure: Callable[[EngineError], None],
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._on_failure = on_failure
+        self._link = ScriptLink(client)
+        self._sweep_link = ScriptLink(client)
+        self._tenants: dict[str, _Tenant] = {}
+        self._swept: dict[str, Partition] = {}
+        self._sweeper = Sweeper(client, self._swept_partitions, settings.sweep, on_failure)
+
+    def start(self) -> None:
+        """Starts the sweeper."""
+        self._sweeper.start()
+
+    async def drain(self) -> None:
+        """Judges what is queued, then stops. New commands raise `Draining`."""
+        await asyncio.gather(*(tenant.queue.drain() for tenant in self._tenants.values()))
+        await self._sweeper.stop()
+        await self._link.close()
+        await self._sweep_link.close()
+
+    async def apply(
+        self, tenant: str, commands: Sequence[Command], deadline: float
+    ) -> list[Result]:
+        """Judges commands of one tenant in order, each alone; found[i] answers commands[i].
+
+        `deadline` is in the event loop's time. One that breaks a bound is answered INVALID. Raises
+        an `EngineError` if they were not judged, or the answers were lost.
+        """
+        problems = [check_command(command) for command in commands]
+        if not any(problems):
+            return await self._submit(tenant, commands, deadline)  # type: ignore[return-value]
+        valid = [c for c, problem in zip(commands, problems, strict=True) if problem is None]
+        found = iter(await self._submit(tenant, valid, deadline) if valid else ())
+        return [
+            Result(Outcome.INVALID, detail=problem) if problem else next(found)  # type: ignore[misc]
+            for problem in problems
+        ]
+
+    async def set_stock(self, tenant: str, command: SetStock, deadline: float) -> StockResult:
+        """Creates a stock level or overwrites its settings."""
+        problem = check_set_stock(command)
+        if problem:
+            return StockResult(StockOutcome.INVALID, detail=problem)
+        (found,) = await self._submit(tenant, [command], deadline)
+        return found  # type: ignore[return-value]
+
+    async def adjust_stock(self, tenant: str, command: AdjustStock, deadline: float) -> StockResult:
+        """Adds to or takes from on hand, once per adjustment id."""
+        problem = check_adjust_stock(command)
+        if problem:
+            return StockResult(StockOutcome.INVALID, detail=problem)
+        (found,) = await self._submit(tenant, [command], deadline)
+        return found  # type: ignore[return-value]
+
+    def reader(self, tenant: str) -> Reader:
+        """Reads a tenant's reservations and stock."""
+        return self._tenant(tenant).reader
+
+    def partition(self, tenant: str) -> Partition:
+        """A tenant's partition."""
+        return self._tenant(tenant).partition
+
+    async def _submit(
+        self, tenant_name: str, commands: Sequence[StoreCommand], deadline: float
+    ) -> list[Answer]:
+        tenant = self._tenant(tenant_name)
+        if not tenant.listed and any(isinstance(c, SetStock | Release) for c in commands):
+            await self._list(tenant_name)
+            tenant.listed = True
+        return await tenant.queue.submit(commands, deadline)
+
+    def _tenant(self, name: str) -> _Tenant:
+        tenant = self._tenants.get(name)
+        if tenant is None:
+            partition = self._partition(name, self._link)
+            tenant = _Tenant(
+                partition,
+                GroupCommit(partition, self._on_failure),
+                Reader(self._client, partition),
+            )
+            self._tenants[name] = tenant
+        return tenant
+
+    def _partition(self, tenant: str, link: ScriptLink) -> Partition:
+        return Partition(
+            tenant,
+            0,
+            link,
+            self._settings.retention,
+            lambda: secrets.token_hex(8),
+            self._settings.due_limit,
+        )
+
+    async def _list(self, tenant: str) -> None:
+        """Puts a tenant on the list that sweepers follow, before it has anything to sweep.
+
+        Only what can be a tenant's first write does so: a mistyped tenant leaves nothing behind.
+        """
+        try:
+            await self._client.sadd(TENANTS_KEY, tenant)  # type: ignore[misc]
+        except (exceptions.RedisError, OSError) as error:
+            raise engine_error(error) from error
+
+    async def _swept_partitions(self) -> Iterable[Partition]:
+        """The partitions to sweep: those of every tenant that any server has listed."""
+        try:
+            names = await self._client.smembers(TENANTS_KEY)  # type: ignore[misc]
+        except (exceptions.RedisError, OSError) as error:
+            raise engine_error(error) from error
+        for name in names:
+            tenant = name.decode()
+            if tenant not in self._swept:
+                self._swept[tenant] = self._partition(tenant, self._sweep_link)
+        return list(self._swept.values())

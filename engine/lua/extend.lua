@@ -1,0 +1,37 @@
+-- Extend: move the deadline of a live reservation, at most 7 days ahead of now.
+--
+-- Numbers: expires_at_ms
+-- Strings: none
+-- Outcomes: NOT_FOUND | ALREADY_RELEASED | ALREADY_EXPIRED | ALREADY_CONFIRMED | ALREADY_CANCELLED |
+--   APPLIED | INVALID
+-- Memory: gives
+
+local EXTEND_REFUSAL = {
+  [RELEASED] = ALREADY_RELEASED,
+  [EXPIRED] = ALREADY_EXPIRED,
+  [CONFIRMED] = ALREADY_CONFIRMED,
+  [FULFILLED] = ALREADY_CONFIRMED,
+  [CANCELLED] = ALREADY_CANCELLED,
+}
+
+judge[EXTEND] = function(id)
+  local expires_at_ms = numbers[number_next]
+  number_next = number_next + 1
+  if not records[id] then
+    return NOT_FOUND, 0, 0
+  end
+  local state, expires = state_of(id)
+  if EXTEND_REFUSAL[state] then
+    return EXTEND_REFUSAL[state], state, expires
+  elseif expires_at_ms == expires then
+    return -APPLIED, state, expires
+  elseif expires_at_ms <= now or expires_at_ms > now + TTL_MS_MAX then
+    return INVALID, state, expires
+  end
+
+  local _, created = struct_unpack(HEADER, records[id])
+  deadline_after[id] = expires_at_ms
+  put_record(EXTEND, id, struct_pack(HEADER, RESERVED, created, expires_at_ms, now)
+    .. records[id]:sub(HEADER_BYTES + 1))
+  return APPLIED, RESERVED, expires_at_ms
+end

@@ -1,0 +1,129 @@
+-- What Ship, Cancel and Return share: they move units of a confirmed reservation, each under an id
+-- of its own, by which it is replayed.
+--
+-- The progress of a record is {counts, movements}: counts has shipped, cancelled and returned of
+-- each line in turn, movements has key and fingerprint of each movement in turn.
+
+local LINE_SHIPPED, LINE_CANCELLED, LINE_RETURNED = 1, 2, 3      -- offsets of a line's three counts
+
+local MOVEMENT_REFUSAL = {
+  [RELEASED] = ALREADY_RELEASED,
+  [EXPIRED] = ALREADY_EXPIRED,
+  [RESERVED] = NOT_CONFIRMED,
+}
+
+local function progress_of(id, line_count)
+  local record = records[id]
+  local first = BODY_FIRST + struct_unpack('>I2', record, HEADER_BYTES + 1)
+  if first <= #record then
+    return decode(record:sub(first))
+  end
+  local counts = {}
+  for i = 1, 3 * line_count do
+    counts[i] = 0
+  end
+  return {counts, {}}
+end
+
+local function known_fingerprint(movements, key)
+  for i = 1, #movements, 2 do
+    if movements[i] == key then
+      return movements[i + 1]
+    end
+  end
+  return nil
+end
+
+-- What to move of each line, in units, or nil if that is more than is left or nothing at all.
+local function units_to_move(body, counts, wanted, left_of)
+  local units, total = {}, 0
+  for line = 1, (#body - BODY_LINES + 1) / 2 do
+    local left = left_of(body[BODY_LINES + 2 * line - 1], counts, 3 * (line - 1))
+    local field = body[BODY_LINES + 2 * line - 2]
+    units[line] = wanted and (wanted[field] or 0) or left
+    if units[line] > left then
+      return nil
+    end
+    total = total + units[line]
+    if wanted then
+      wanted[field] = nil
+    end
+  end
+  if total == 0 or (wanted and next(wanted)) then
+    return nil      -- nothing is left, or a line that the reservation does not have
+  end
+  return units
+end
+
+local function state_after(state, body, counts)
+  local shipped = 0
+  for line = 1, #counts / 3 do
+    local at = 3 * (line - 1)
+    if counts[at + LINE_SHIPPED] + counts[at + LINE_CANCELLED] < body[BODY_LINES + 2 * line - 1] then
+      return state
+    end
+    shipped = shipped + counts[at + LINE_SHIPPED]
+  end
+  return shipped > 0 and FULFILLED or CANCELLED
+end
+
+-- Judges one movement. `rule` says which count it raises, what is left of a line, and what it does
+-- to a level.
+local function judge_movement(id, kind, rule)
+  local line_count = numbers[number_next]
+  local key, fingerprint = ARGV[string_next], ARGV[string_next + 1]
+  local wanted = line_count > 0 and {} or nil
+  for i = 1, line_count do
+    wanted[ARGV[string_next + 1 + i]] = numbers[number_next + i]
+  end
+  number_next = number_next + 1 + line_count
+  string_next = string_next + 2 + line_count
+
+  if not records[id] then
+    return NOT_FOUND, 0, 0
+  end
+  local state, expires = state_of(id)
+  if MOVEMENT_REFUSAL[state] then
+    return MOVEMENT_REFUSAL[state], state, expires
+  end
+  local body = body_of(id)
+  local progress = progress_of(id, (#body - BODY_LINES + 1) / 2)
+  local counts, movements = progress[1], progress[2]
+  local known = known_fingerprint(movements, key)
+  if known then
+    return known == fingerprint and -APPLIED or ID_REUSED, state, expires
+  elseif state == CANCELLED then
+    return ALREADY_CANCELLED, state, expires
+  end
+  local units = units_to_move(body, counts, wanted, rule.left)
+  if not units then
+    return QUANTITY_EXCEEDED, state, expires
+  elseif #movements >= 2 * MOVEMENTS_MAX then
+    return INVALID, state, expires
+  end
+
+  for line = 1, #units do
+    if units[line] > 0 then
+      local field = body[BODY_LINES + 2 * line - 2]
+      local at = 3 * (line - 1) + rule.count
+      counts[at] = counts[at] + units[line]
+      rule.move(levels[field], units[line])
+      touch_level(field, levels[field])
+      if rule.gives_back_buyer_units then
+        give_back_buyer_units(body, field, units[line])
+      end
+    end
+  end
+  movements[#movements + 1] = key
+  movements[#movements + 1] = fingerprint
+  local after = state_after(state, body, counts)
+  if after ~= state then
+    keep_until_purged(id, after)
+  end
+  move_record(kind, id, after, progress)
+  return APPLIED, after, expires
+end
+
+local function left_to_ship(quantity, counts, at)
+  return quantity - counts[at + LINE_SHIPPED] - counts[at + LINE_CANCELLED]
+end

@@ -1,0 +1,66 @@
+-- Reserve: hold every line of a request until a deadline, or hold none of them.
+--
+-- The caller has summed the lines of one SKU and location and packed the record's body. `level` and
+-- `buyer` are positions in the batch's stock fields and buyer fields; buyer 0 is nobody.
+--
+-- Numbers: ttl_ms, line_count, then per line: level, quantity, buyer
+-- Strings: body
+-- Outcomes: ALREADY_RELEASED | APPLIED | ID_REUSED | UNKNOWN_SKU | OUT_OF_STOCK | LIMIT_EXCEEDED
+-- Memory: takes
+
+local headers = {}      -- ttl_ms -> packed header: most of a batch shares one
+
+local function header_of(ttl_ms)
+  local header = headers[ttl_ms]
+  if not header then
+    header = struct_pack(HEADER, RESERVED, now, now + ttl_ms, now)
+    headers[ttl_ms] = header
+  end
+  return header
+end
+
+-- The same id again: the first answer, an id used twice, or a release that came first.
+local function judge_known(id, body)
+  local state, expires = state_of(id)
+  local record = records[id]
+  local body_end = BODY_FIRST - 1 + struct_unpack('>I2', record, HEADER_BYTES + 1)
+  if body_end == BODY_FIRST then
+    return ALREADY_RELEASED, state, expires      -- a tombstone: its body is one byte
+  elseif record:sub(HEADER_BYTES + 1, body_end) == body then
+    return -APPLIED, state, expires
+  end
+  return ID_REUSED, state, expires
+end
+
+judge[RESERVE] = function(id)
+  local ttl_ms, count = numbers[number_next], numbers[number_next + 1]
+  local at = number_next + 2
+  local body = ARGV[string_next]
+  number_next, string_next = at + 3 * count, string_next + 1
+  if records[id] then
+    return judge_known(id, body)
+  end
+
+  local limited = false
+  for i = 1, count do
+    local field = field_at[numbers[at]]
+    local level = levels[field]
+    if not level then
+      return UNKNOWN_SKU, 0, 0
+    end
+    limited = limited or level[LIMIT_PER_BUYER] > 0
+    line_field[i], line_units[i] = field, numbers[at + 1]
+    line_buyer[i] = buyer_at[numbers[at + 2]]
+    at = at + 3
+  end
+  if are_short(count) then
+    return OUT_OF_STOCK, 0, 0
+  elseif limited and pass_limit(count) then
+    return LIMIT_EXCEEDED, 0, 0
+  end
+
+  take(count, UNITS_RESERVED)
+  deadline_after[id] = now + ttl_ms
+  put_record(RESERVE, id, header_of(ttl_ms) .. body)
+  return APPLIED, RESERVED, now + ttl_ms
+end

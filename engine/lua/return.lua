@@ -1,0 +1,30 @@
+-- Return: bring shipped units back, to on hand (resellable) or to damaged.
+--
+-- Numbers: disposition, line_count, then per line: quantity
+-- Strings: key, fingerprint, then per line: field
+-- Outcomes: NOT_FOUND | ALREADY_RELEASED | ALREADY_EXPIRED | NOT_CONFIRMED | APPLIED | ID_REUSED |
+--   ALREADY_CANCELLED | QUANTITY_EXCEEDED | INVALID
+-- Memory: gives
+
+local function left_to_return(_, counts, at)
+  return counts[at + LINE_SHIPPED] - counts[at + LINE_RETURNED]
+end
+
+local function rule_to(count_of_level)
+  return {
+    count = LINE_RETURNED,
+    left = left_to_return,
+    gives_back_buyer_units = true,
+    move = function(level, units)
+      level[count_of_level] = level[count_of_level] + units
+    end,
+  }
+end
+
+local RULES = {[RESELLABLE] = rule_to(ON_HAND), [DAMAGED] = rule_to(UNITS_DAMAGED)}
+
+judge[RETURN] = function(id)
+  local disposition = numbers[number_next]
+  number_next = number_next + 1
+  return judge_movement(id, RETURN, RULES[disposition])
+end

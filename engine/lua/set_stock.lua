@@ -1,0 +1,64 @@
+-- SetStock: create a stock level or overwrite its settings.
+--
+-- `expected_version` -1 means always, 0 only if the level does not exist.
+--
+-- Numbers: on_hand, safety_stock, limit_per_buyer, expected_version
+-- Strings: field
+-- Stock outcomes: STOCK_VERSION_MISMATCH | STOCK_ON_HAND_BELOW_COMMITTED | STOCK_APPLIED
+-- Memory: takes
+
+local locations_after, locations_before = {}, {}
+
+-- GetStock finds the levels of a SKU by its list of locations; `default` needs no entry.
+local function list_location(field)
+  local sku, location = field:match('^([^%z]*)%z(.+)$')
+  if not sku then
+    return
+  end
+  if not locations_after[sku] then
+    locations_before[sku] = call('HGET', KEYS[9], sku)
+    locations_after[sku] = locations_before[sku] and decode(locations_before[sku]) or {}
+  end
+  local list = locations_after[sku]
+  list[#list + 1] = location
+end
+
+local function answer_level(outcome, level)
+  extras[#extras + 1] = {0, level and {level[1], level[2], level[3], level[4], level[5], level[6], level[7]} or false}
+  return outcome, 0, 0
+end
+
+-- Stock changes go into the journal with what was asked, not only with what came of it.
+local function journal_stock(kind, field, asked)
+  local n = #journal_kinds + 1
+  journal_kinds[n] = kind
+  journal_subjects[2 * n - 1], journal_subjects[2 * n] = field, asked
+end
+
+judge[SET_STOCK] = function()
+  local on_hand, safety_stock = numbers[number_next], numbers[number_next + 1]
+  local limit, expected = numbers[number_next + 2], numbers[number_next + 3]
+  local field = ARGV[string_next]
+  number_next, string_next = number_next + 4, string_next + 1
+
+  local level = levels[field]
+  local version = level and level[VERSION] or 0
+  if expected >= 0 and expected ~= version then
+    return answer_level(STOCK_VERSION_MISMATCH, level)
+  elseif level and on_hand < level[UNITS_RESERVED] + level[UNITS_CONFIRMED] then
+    return answer_level(STOCK_ON_HAND_BELOW_COMMITTED, level)
+  elseif level and level[ON_HAND] == on_hand and level[SAFETY_STOCK] == safety_stock
+    and level[LIMIT_PER_BUYER] == limit then
+    return answer_level(-STOCK_APPLIED, level)
+  end
+
+  if not level then
+    level = {0, 0, 0, 0, 0, 0, 0}
+    levels[field] = level
+    list_location(field)
+  end
+  level[ON_HAND], level[SAFETY_STOCK], level[LIMIT_PER_BUYER] = on_hand, safety_stock, limit
+  touch_level(field, level)
+  journal_stock(SET_STOCK, field, {on_hand, safety_stock, limit})
+  return answer_level(STOCK_APPLIED, level)
+end

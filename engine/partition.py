@@ -1,0 +1,107 @@
+"""One tenant's partition: judges batches of commands in the store, and watches that it never goes
+back in time.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from engine.answers import Answer, answers, unpack_reply
+from engine.columns import Head, StoreCommand, lay_out
+from engine.errors import EngineError, StoreCorrupt, StoreFull, StoreWentBack
+from engine.keys import PartitionKeys, partition_keys
+from engine.link import ScriptLink
+from engine.model import Expire
+from engine.scripts import SCHEMA, Kind, Memory, header, script
+
+TAKES = script(Memory.TAKES)
+GIVES = script(Memory.GIVES)
+GIVING_KINDS = frozenset(kind for kind in Kind if header(kind).memory is Memory.GIVES)
+
+# One sweep's bound keeps the script under 5 ms; a sweep for a short SKU runs several of them.
+SWEEP_LIMIT = 500
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """How long the store keeps what is finished, in milliseconds."""
+
+    ended_ms: int = 86_400_000
+    fulfilled_ms: int = 30 * 86_400_000
+    adjustments_ms: int = 86_400_000
+
+
+class Partition:
+    """Judges batches of one tenant's partition. May be used by several tasks at once."""
+
+    def __init__(
+        self,
+        tenant: str,
+        number: int,
+        link: ScriptLink,
+        retention: Retention,
+        new_epoch: Callable[[], str],
+        due_limit: int,
+    ) -> None:
+        self.tenant = tenant
+        self.keys: PartitionKeys = partition_keys(tenant, number)
+        self.epoch = ""
+        self.sequence = 0
+        self._link = link
+        self._retention = (retention.ended_ms, retention.fulfilled_ms, retention.adjustments_ms)
+        self._new_epoch = new_epoch
+        self._due_limit = due_limit
+
+    async def judge(self, commands: Sequence[StoreCommand]) -> list[Answer | EngineError]:
+        """Judges a batch in one atomic step; found[i] answers commands[i].
+
+        In a full store only the commands that give stock back are judged, the others are answered
+        with `StoreFull`. Raises an `EngineError` if the batch as a whole was not judged.
+        """
+        try:
+            return list(await self._judge(commands, TAKES))
+        except StoreFull as full:
+            giving = [lay_out([command]).kinds[0] in GIVING_KINDS for command in commands]
+            gives = [command for command, gives in zip(commands, giving, strict=True) if gives]
+            found = iter(await self._judge(gives, GIVES) if gives else ())
+            return [next(found) if gives else full for gives in giving]
+
+    async def expire(self) -> int:
+        """Expires everything that is due, a bounded batch at a time; returns how many."""
+        total = 0
+        while True:
+            (swept,) = await self._judge([Expire(SWEEP_LIMIT)], GIVES, SWEEP_LIMIT)
+            total += swept.handled  # type: ignore[union-attr]
+            if not swept.more:  # type: ignore[union-attr]
+                return total
+
+    def check(self, epoch: str, sequence: int) -> None:
+        """Raises `StoreWentBack` unless the store is where this process has seen it, or further."""
+        if self.epoch and (epoch != self.epoch or sequence < self.sequence):
+            raise StoreWentBack(self.tenant)
+        self.epoch = epoch
+        self.sequence = max(self.sequence, sequence)
+
+    async def _judge(
+        self, commands: Sequence[StoreCommand], which: object, due_limit: int | None = None
+    ) -> list[Answer]:
+        columns = lay_out(commands)
+        while True:
+            head = Head(
+                0,
+                self.epoch,
+                self.sequence,
+                self._new_epoch(),
+                due_limit or self._due_limit,
+                self._retention,
+            )
+            status, packed = await self._link.run(which, self.keys, columns.arguments(head))  # type: ignore[arg-type]
+            if status != b"AGAIN":
+                break
+            await self.expire()
+        if status == b"WENT_BACK":
+            raise StoreWentBack(self.tenant)
+        if status != b"OK":
+            raise StoreCorrupt(self.keys.meta, f"has schema {packed!r}, this is {SCHEMA}")
+        reply = unpack_reply(packed)
+        self.check(reply.epoch, reply.sequence)
+        return answers(commands, reply)

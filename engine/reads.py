@@ -1,0 +1,178 @@
+"""Reading reservations and stock levels: no decision is made here, nothing is written.
+
+What is due and not swept yet reads as EXPIRED, as it would be judged; its units show as reserved
+until the sweep, within a second.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import redis.asyncio
+from redis import exceptions
+
+from engine.link import engine_error
+from engine.model import Reservation, State, StockLevel
+from engine.partition import Partition
+from engine.records import stock_field, unpack_level, unpack_locations, unpack_reservation
+
+PAGE_SIZE_DEFAULT = 100
+PAGE_SIZE_MAX = 1_000
+# A page ends after so many looked at, however few matched: a filter must not scan a whole store.
+SCANNED_MAX = 20_000
+
+
+class PageTokenInvalid(Exception):
+    """A page token that no page gave."""
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which reservations a list is to hold; the defaults let all pass."""
+
+    state: State = State.UNSPECIFIED
+    sku: str = ""
+    buyer_id: str = ""
+
+    def passes(self, reservation: Reservation) -> bool:
+        """Whether a reservation belongs on the list."""
+        return (
+            (not self.state or reservation.state == self.state)
+            and (not self.buyer_id or reservation.buyer_id == self.buyer_id)
+            and (not self.sku or any(line.sku == self.sku for line in reservation.lines))
+        )
+
+
+class _Position(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page ended: a cursor of the store, and how many of its answer are done with."""
+
+    cursor: int
+    done: int
+
+    def token(self) -> str:
+        return base64.urlsafe_b64encode(f"{self.cursor}.{self.done}".encode()).decode().rstrip("=")
+
+
+def _position(token: str) -> _Position:
+    try:
+        padded = token + "=" * (-len(token) % 4)
+        cursor, done = base64.urlsafe_b64decode(padded).decode("ascii").split(".")
+        position = _Position(int(cursor), int(done))
+    except (ValueError, binascii.Error) as error:
+        raise PageTokenInvalid(token) from error
+    if not 0 <= position.cursor < 2**64 or not 0 <= position.done <= SCANNED_MAX:
+        raise PageTokenInvalid(token)
+    return position
+
+
+def seen_at(reservation: Reservation, now_ms: int) -> Reservation:
+    """The reservation as whoever asks at `now_ms` is to see it."""
+    if reservation.state is State.RESERVED and reservation.expires_at_ms <= now_ms:
+        return msgspec.structs.replace(reservation, state=State.EXPIRED)
+    return reservation
+
+
+class Reader:
+    """Reads one partition."""
+
+    def __init__(self, client: "redis.asyncio.Redis", partition: Partition) -> None:
+        self._client = client
+        self._partition = partition
+        self._keys = partition.keys
+
+    async def reservation(self, reservation_id: str) -> Reservation | None:
+        """One reservation, or None."""
+        record, now_ms = await self._read(("HGET", self._keys.reservations, reservation_id))
+        return seen_at(unpack_reservation(reservation_id, record), now_ms) if record else None
+
+    async def reservations(
+        self, page_size: int, page_token: str, wanted: Filter
+    ) -> tuple[list[Reservation], str]:
+        """A page of reservations and the token of the next page, "" on the last.
+
+        Raises `PageTokenInvalid`.
+        """
+        page: list[Reservation] = []
+
+        def take(name: bytes, record: bytes, now_ms: int) -> None:
+            reservation_id = name.decode()
+            reservation = seen_at(unpack_reservation(reservation_id, record), now_ms)
+            if wanted.passes(reservation):
+                page.append(reservation)
+
+        token = await self._scan(self._keys.reservations, page_size, page_token, page, take)
+        return page, token
+
+    async def levels(self, skus: Sequence[str]) -> list[StockLevel]:
+        """The levels of some SKUs: one per SKU and location that exists."""
+        listed, _ = await self._read(("HMGET", self._keys.locations, *skus))
+        fields = [
+            field
+            for sku, packed in zip(skus, listed, strict=True)
+            for field in (
+                sku,
+                *(stock_field(sku, at) for at in (unpack_locations(packed) if packed else ())),
+            )
+        ]
+        packed_levels, _ = await self._read(("HMGET", self._keys.stock, *fields))
+        return [
+            unpack_level(field, packed)
+            for field, packed in zip(fields, packed_levels, strict=True)
+            if packed
+        ]
+
+    async def all_levels(self, page_size: int, page_token: str) -> tuple[list[StockLevel], str]:
+        """A page of stock levels and the token of the next page, "" on the last.
+
+        Raises `PageTokenInvalid`.
+        """
+        page: list[StockLevel] = []
+
+        def take(name: bytes, packed: bytes, _: int) -> None:
+            page.append(unpack_level(name.decode(), packed))
+
+        token = await self._scan(self._keys.stock, page_size, page_token, page, take)
+        return page, token
+
+    async def _scan(
+        self, key: str, page_size: int, page_token: str, page: Sequence[Any], take: Any
+    ) -> str:
+        """Feeds `take` from a hash until the page is full or enough was looked at."""
+        position = _position(page_token) if page_token else _Position(0, 0)
+        scanned = 0
+        while True:
+            (cursor, flat), now_ms = await self._read(
+                ("HSCAN", key, position.cursor, "COUNT", page_size)
+            )
+            for done, (name, value) in enumerate(_pairs(flat), start=1):
+                if done > position.done:
+                    take(name, value, now_ms)
+                    if len(page) == page_size:
+                        return _Position(position.cursor, done).token()
+            scanned += len(flat) // 2
+            position = _Position(int(cursor), 0)
+            if position.cursor == 0:
+                return ""
+            if scanned >= SCANNED_MAX:
+                return position.token()
+
+    async def _read(self, command: tuple[Any, ...]) -> tuple[Any, int]:
+        """A command's answer and the store's time, both of a store that has not gone back."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.hmget(self._keys.meta, ["epoch", "sequence", "now"])
+        pipeline.time()
+        pipeline.execute_command(*command)
+        try:
+            (epoch, sequence, last_ms), (seconds, micros), answer = await pipeline.execute()
+        except (exceptions.RedisError, OSError) as error:
+            raise engine_error(error) from error
+        self._partition.check((epoch or b"").decode(), int(sequence or 0))
+        return answer, max(seconds * 1000 + micros // 1000, int(last_ms or 0))
+
+
+def _pairs(flat: Any) -> Iterator[tuple[bytes, bytes]]:
+    if isinstance(flat, dict):
+        yield from flat.items()
+    else:
+        yield from zip(flat[::2], flat[1::2], strict=True)

@@ -1,0 +1,116 @@
+"""How values look in the store: packed by whoever writes them first, read by both ends.
+
+A stock field is the SKU, followed by NUL and the location unless that is `default`: NUL is not
+printable, so it cannot be part of either. A record is a fixed header that the script writes, the
+body that the caller packed (ttl_ms, buyer, lines), and the progress of its movements. The body is
+the whole content of the Reserve that made it, so comparing bodies tells a replay from a reused id
+exactly; no hash is kept beside it.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from engine.model import (
+    DEFAULT_LOCATION,
+    TTL_MS_DEFAULT,
+    Line,
+    Reservation,
+    ReservationLine,
+    Reserve,
+    State,
+    StockLevel,
+)
+
+_HEADER = struct.Struct(">BQQQ")  # times are 6 bytes in the store, padded to 8 to be unpacked
+_HEADER_BYTES = 19
+_BODY_FIRST = 21
+
+pack = msgspec.msgpack.encode
+_unpack_body = msgspec.msgpack.Decoder(list[int | str] | dict[str, int]).decode
+_unpack_progress = msgspec.msgpack.Decoder(tuple[list[int], list[str] | dict[str, int]]).decode
+_unpack_level = msgspec.msgpack.Decoder(tuple[int, int, int, int, int, int, int]).decode
+unpack_locations = msgspec.msgpack.Decoder(list[str]).decode
+
+
+def stock_field(sku: str, location: str) -> str:
+    """The field of a stock level in `stock`."""
+    return sku if location in (DEFAULT_LOCATION, "") else f"{sku}\0{location}"
+
+
+def split_field(field: str) -> tuple[str, str]:
+    """The SKU and location of a stock field."""
+    sku, _, location = field.partition("\0")
+    return sku, location or DEFAULT_LOCATION
+
+
+def buyer_field(buyer_id: str, sku: str) -> str:
+    """The field of a buyer's units of a SKU, over all its locations, in `buyers`."""
+    return f"{buyer_id}\0{sku}"
+
+
+def sum_lines(lines: Sequence[Line]) -> list[tuple[str, int]]:
+    """Lines as stock fields and units: one entry a SKU and location, in the order of the fields.
+
+    The order makes the content of a request independent of how its lines were arranged.
+    """
+    if len(lines) == 1:
+        line = lines[0]
+        return [(stock_field(line.sku, line.location), line.quantity)]
+    units: dict[str, int] = {}
+    for line in lines:
+        field = stock_field(line.sku, line.location)
+        units[field] = units.get(field, 0) + line.quantity
+    return sorted(units.items())
+
+
+def pack_body(command: Reserve, lines: Sequence[tuple[str, int]]) -> bytes:
+    """The body of a reservation's record, with its length before it."""
+    flat: list[int | str] = [command.ttl_ms or TTL_MS_DEFAULT, command.buyer_id]
+    for line in lines:
+        flat += line
+    body = pack(flat)
+    return len(body).to_bytes(2, "big") + body
+
+
+def fingerprint(*content: object) -> str:
+    """A short digest of a command's content, kept with its id to tell a replay from a reused id."""
+    return blake2b(pack(content), digest_size=8).hexdigest()
+
+
+def _unpack_header(record: bytes) -> tuple[int, int, int, int]:
+    state, created, expires, updated = _HEADER.unpack(
+        b"".join((record[:1], b"\0\0", record[1:7], b"\0\0", record[7:13], b"\0\0", record[13:19]))
+    )
+    return state, created, expires, updated
+
+
+def unpack_reservation(reservation_id: str, record: bytes) -> Reservation:
+    """A reservation from its record."""
+    state, created, expires, updated = _unpack_header(record)
+    body_end = _BODY_FIRST + int.from_bytes(record[_HEADER_BYTES:_BODY_FIRST], "big")
+    body: Any = _unpack_body(record[_BODY_FIRST:body_end]) or [0, ""]
+    fields, quantities = body[2::2], body[3::2]
+    counts = [0] * (3 * len(fields))
+    if body_end < len(record):
+        counts = _unpack_progress(record[body_end:])[0]
+    lines = (
+        ReservationLine(*split_field(field), quantity, *counts[3 * i : 3 * i + 3])
+        for i, (field, quantity) in enumerate(zip(fields, quantities, strict=True))
+    )
+    return Reservation(
+        reservation_id, State(state), tuple(lines), body[1], created, expires, updated
+    )
+
+
+def unpack_level(field: str, packed: bytes) -> StockLevel:
+    """A stock level from its packed counts."""
+    return level_of(field, _unpack_level(packed))
+
+
+def level_of(field: str, counts: Iterable[int]) -> StockLevel:
+    """A stock level from its counts, in the order in which the store has them."""
+    return StockLevel(*split_field(field), *counts)

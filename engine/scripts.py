@@ -1,0 +1,142 @@
+"""The batch script: the Lua files joined into one text, their headers read, their words defined.
+
+Outcomes, states and kinds are defined once, in Python, and written into the script as constants. A
+header names the columns and outcomes of its command; a test holds it against the Lua below it and
+the Python that packs the columns.
+"""
+
+import hashlib
+import re
+from enum import Enum, IntEnum
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from engine import model
+
+SCHEMA = "1"
+
+
+class Kind(IntEnum):
+    """The commands of a batch. Those up to RETURN have a reservation id."""
+
+    RESERVE = 1
+    CONFIRM = 2
+    RELEASE = 3
+    EXTEND = 4
+    SHIP = 5
+    CANCEL = 6
+    RETURN = 7
+    EXPIRE = 8
+    PURGE = 9
+    SET_STOCK = 10
+    ADJUST_STOCK = 11
+
+
+class Memory(Enum):
+    """Whether a command takes stock, and is refused by a full store, or gives it back."""
+
+    TAKES = "takes"
+    GIVES = "gives"
+
+
+class Header(NamedTuple):
+    """What the header of a command's Lua file says."""
+
+    numbers: str
+    strings: str
+    outcomes: frozenset[str]
+    memory: Memory
+
+
+# A part may use what the parts before it define.
+PARTS = (
+    "prelude",
+    "expire",
+    "lines",
+    "reserve",
+    "confirm",
+    "release",
+    "extend",
+    "movement",
+    "ship",
+    "cancel",
+    "return",
+    "set_stock",
+    "adjust_stock",
+    "purge",
+    "store",
+    "batch",
+)
+
+
+def part_text(part: str) -> str:
+    """The text of one Lua file."""
+    return (files("engine") / "lua" / f"{part}.lua").read_text(encoding="utf-8")
+
+
+def constants() -> str:
+    """The words that Lua and Python share, as Lua."""
+    words: dict[str, int] = {}
+    for enum, prefix in (
+        (model.Outcome, ""),
+        (model.State, ""),
+        (Kind, ""),
+        (model.StockOutcome, "STOCK_"),
+    ):
+        words |= {prefix + item.name: item.value for item in enum if item.name != "UNSPECIFIED"}
+    words |= {
+        "RESELLABLE": model.Disposition.RESELLABLE,
+        "DAMAGED": model.Disposition.DAMAGED,
+        "TTL_MS_MAX": model.TTL_MS_MAX,
+        "ON_HAND_MAX": model.ON_HAND_MAX,
+        "MOVEMENTS_MAX": model.MOVEMENTS_MAX,
+    }
+    lines = [f"local {name} = {value}" for name, value in words.items()]
+    return "\n".join([f"local SCHEMA = '{SCHEMA}'", *lines])
+
+
+@cache
+def batch_script() -> str:
+    """The Lua text of the batch script, without the line that says how it treats a full store."""
+    return "\n".join([constants(), *(part_text(part) for part in PARTS)])
+
+
+class Script(NamedTuple):
+    """A script text and the SHA-1 by which a store knows it."""
+
+    text: str
+    sha: str
+
+
+def script(memory: Memory, body: str | None = None) -> Script:
+    """The batch script as a store runs it.
+
+    A script that takes stock is refused by a store at its maxmemory before it has done anything;
+    one that gives stock back runs even then, or a full store could never be emptied.
+    """
+    flags = " flags=allow-oom" if memory is Memory.GIVES else ""
+    text = f"#!lua{flags}\n{body or batch_script()}"
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def header(kind: Kind) -> Header:
+    """The header of a command's Lua file."""
+    comment = re.match(r"(?:--.*\n)+", part_text(kind.name.lower()))
+    lines = [line[2:].strip() for line in (comment.group() if comment else "").splitlines()]
+    fields: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        labelled = re.match(r"(Numbers|Strings|Outcomes|Stock outcomes|Memory): (.+)", line)
+        if labelled:
+            name = labelled.group(1)
+            fields[name] = labelled.group(2)
+        elif name and line:
+            fields[name] += " " + line
+    outcomes = fields.get("Outcomes") or fields["Stock outcomes"]
+    return Header(
+        fields["Numbers"],
+        fields["Strings"],
+        frozenset(outcome.strip() for outcome in outcomes.split("|")),
+        Memory(fields["Memory"]),
+    )

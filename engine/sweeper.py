@@ -1,0 +1,83 @@
+"""The sweeper: gives back what is past its deadline, and removes what nobody needs any more.
+
+Both go in bounded batches through the batch script, so that several servers may sweep the same
+store and a buyer never waits behind a long script.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+import msgspec
+import redis.asyncio
+from redis import exceptions
+
+from engine.errors import EngineError
+from engine.link import engine_error
+from engine.model import Purge
+from engine.partition import SWEEP_LIMIT, Partition
+
+
+class SweepPace(msgspec.Struct, frozen=True):
+    """How often to sweep. Expired units are on sale again within `expire_ms` and a batch or two."""
+
+    expire_ms: int = 200
+    purge_ms: int = 5_000
+    # The journal keeps about so many changes, until an archive follows it and owns the trimming.
+    journal_changes_max: int = 100_000
+
+
+class Sweeper:
+    """Sweeps every partition, until it is stopped."""
+
+    def __init__(
+        self,
+        client: "redis.asyncio.Redis",
+        partitions: Callable[[], Awaitable[Iterable[Partition]]],
+        pace: SweepPace,
+        on_failure: Callable[[EngineError], None],
+    ) -> None:
+        self._client = client
+        self._partitions = partitions
+        self._pace = pace
+        self._on_failure = on_failure
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Starts sweeping."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stops after the batch that is under way."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        purge_at = loop.time()
+        while True:
+            purging = loop.time() >= purge_at
+            if purging:
+                purge_at = loop.time() + self._pace.purge_ms / 1000
+            try:
+                for partition in await self._partitions():
+                    await partition.expire()
+                    if purging:
+                        await self._purge(partition)
+            except EngineError as failure:
+                self._on_failure(failure)
+            await asyncio.sleep(self._pace.expire_ms / 1000)
+
+    async def _purge(self, partition: Partition) -> None:
+        more = True
+        while more:
+            (swept,) = await partition.judge([Purge(SWEEP_LIMIT)])
+            if isinstance(swept, EngineError):
+                raise swept
+            more = swept.more  # type: ignore[union-attr]
+        oldest = partition.sequence - self._pace.journal_changes_max
+        if oldest > 0:
+            try:
+                await self._client.xtrim(partition.keys.journal, minid=f"{oldest}-0")
+            except (exceptions.RedisError, OSError) as error:
+                raise engine_error(error) from error

@@ -1,0 +1,189 @@
+"""The bounds of the wire contract, checked before a command reaches the store.
+
+Each check returns None, or a `Complaint` about the first field that breaks a bound.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Self
+
+from engine.model import (
+    BATCH_COMMANDS_MAX,
+    BATCH_LINES_MAX,
+    ID_LENGTH_MAX,
+    LIMIT_PER_BUYER_MAX,
+    LINES_MAX,
+    NAME_BYTES_MAX,
+    ON_HAND_MAX,
+    QUANTITY_MAX,
+    REASON_BYTES_MAX,
+    TTL_MS_MAX,
+    TTL_MS_MIN,
+    AdjustStock,
+    Cancel,
+    Command,
+    Confirm,
+    Disposition,
+    Extend,
+    Line,
+    Release,
+    Reserve,
+    Return,
+    SetStock,
+    Ship,
+)
+
+_is_id = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_LENGTH_MAX}}}").fullmatch
+_VALUE_LENGTH_MAX = 80
+
+
+class _Shown(str):
+    """A value that is shown as it is."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+class Complaint(str):
+    """A sentence for a person, `field: what it must be; got value`, that still knows its parts."""
+
+    __slots__ = ("field", "problem", "value")
+
+    field: str
+    problem: str
+    value: str
+
+    def __new__(cls, field: str, problem: str, value: object) -> Self:
+        """The complaint about a field's value, which is cut if it is long."""
+        shown = repr(value)
+        if len(shown) > _VALUE_LENGTH_MAX:
+            shown = shown[:_VALUE_LENGTH_MAX] + "..."
+        self = super().__new__(cls, f"{field}: {problem}; got {shown}")
+        self.field, self.problem, self.value = field, problem, shown
+        return self
+
+    def within(self, parent: str) -> "Complaint":
+        """The same complaint about a field of `parent`."""
+        return Complaint(f"{parent}.{self.field}", self.problem, _Shown(self.value))
+
+
+def check_id(field: str, value: str) -> Complaint | None:
+    """Checks an id: 1 to 64 characters of [A-Za-z0-9._:-]."""
+    if _is_id(value):
+        return None
+    return Complaint(
+        field, f"must be 1 to {ID_LENGTH_MAX} characters of A-Z a-z 0-9 . _ : -", value
+    )
+
+
+def check_name(field: str, value: str) -> Complaint | None:
+    """Checks a SKU or location: 1 to 64 bytes of printable UTF-8."""
+    if value.isascii():
+        if 0 < len(value) <= NAME_BYTES_MAX and value.isprintable():
+            return None
+    elif value.isprintable() and len(value.encode("utf-8", "replace")) <= NAME_BYTES_MAX:
+        return None
+    return Complaint(field, f"must be 1 to {NAME_BYTES_MAX} bytes of printable UTF-8", value)
+
+
+def check_units(field: str, value: int, least: int, most: int) -> Complaint | None:
+    """Checks a count of units."""
+    if least <= value <= most:
+        return None
+    return Complaint(field, f"must be {least:,} to {most:,}", value)
+
+
+def check_lines(lines: Sequence[Line], least: int) -> Complaint | None:
+    """Checks how many lines there are, and each of them."""
+    if not least <= len(lines) <= LINES_MAX:
+        return Complaint("lines", f"must be {least} to {LINES_MAX} lines", len(lines))
+    for position, line in enumerate(lines):
+        if not 0 < line.quantity <= QUANTITY_MAX:
+            return check_units(f"lines[{position}].quantity", line.quantity, 1, QUANTITY_MAX)
+        problem = check_name("sku", line.sku) or check_name("location", line.location)
+        if problem:
+            return problem.within(f"lines[{position}]")
+    return None
+
+
+def _check_reserve(command: Reserve) -> Complaint | None:
+    if command.ttl_ms and not TTL_MS_MIN <= command.ttl_ms <= TTL_MS_MAX:
+        return Complaint(
+            "ttl_ms", f"must be {TTL_MS_MIN:,} to {TTL_MS_MAX:,}, or 0", command.ttl_ms
+        )
+    if command.buyer_id and not _is_id(command.buyer_id):
+        return check_id("buyer_id", command.buyer_id)
+    return check_lines(command.lines, 1)
+
+
+def _check_extend(command: Extend) -> Complaint | None:
+    if command.expires_at_ms > 0:
+        return None
+    return Complaint("expires_at_ms", "must be after now", command.expires_at_ms)
+
+
+def _check_return(command: Return) -> Complaint | None:
+    if command.disposition not in (Disposition.RESELLABLE, Disposition.DAMAGED):
+        return Complaint("disposition", "must be RESELLABLE or DAMAGED", int(command.disposition))
+    return check_id("return_id", command.return_id) or check_lines(command.lines, 0)
+
+
+_CHECKS = {
+    Reserve: _check_reserve,
+    Confirm: lambda _: None,
+    Release: lambda _: None,
+    Extend: _check_extend,
+    Ship: lambda c: check_id("shipment_id", c.shipment_id) or check_lines(c.lines, 0),
+    Cancel: lambda c: check_id("cancellation_id", c.cancellation_id) or check_lines(c.lines, 0),
+    Return: _check_return,
+}
+
+
+def check_command(command: Command) -> Complaint | None:
+    """Checks a command against the contract's bounds."""
+    if not _is_id(command.reservation_id):
+        return check_id("reservation_id", command.reservation_id)
+    return _CHECKS[type(command)](command)  # type: ignore[no-untyped-call]
+
+
+def check_set_stock(command: SetStock) -> Complaint | None:
+    """Checks a stock setting against the contract's bounds."""
+    problem = (
+        check_name("sku", command.sku)
+        or check_name("location", command.location)
+        or check_units("on_hand", command.on_hand, 0, ON_HAND_MAX)
+        or check_units("safety_stock", command.safety_stock, 0, ON_HAND_MAX)
+        or check_units("limit_per_buyer", command.limit_per_buyer, 0, LIMIT_PER_BUYER_MAX)
+    )
+    if not problem and command.expected_version is not None and command.expected_version < 0:
+        return Complaint("expected_version", "must be 0 or more", command.expected_version)
+    return problem
+
+
+def check_adjust_stock(command: AdjustStock) -> Complaint | None:
+    """Checks a stock adjustment against the contract's bounds."""
+    if command.delta == 0:
+        return Complaint("delta", "must not be 0", 0)
+    if len(command.reason.encode("utf-8", "replace")) > REASON_BYTES_MAX:
+        return Complaint("reason", f"must be at most {REASON_BYTES_MAX} bytes", command.reason)
+    return (
+        check_name("sku", command.sku)
+        or check_name("location", command.location)
+        or check_units("delta", command.delta, -ON_HAND_MAX, ON_HAND_MAX)
+        or check_id("adjustment_id", command.adjustment_id)
+    )
+
+
+def check_batch(commands: Sequence[Command]) -> Complaint | None:
+    """Checks how many commands and lines a batch has."""
+    if not 1 <= len(commands) <= BATCH_COMMANDS_MAX:
+        return Complaint("commands", f"must be 1 to {BATCH_COMMANDS_MAX:,} commands", len(commands))
+    lines = sum(line_count(command) for command in commands)
+    if lines > BATCH_LINES_MAX:
+        return Complaint("commands", f"must have at most {BATCH_LINES_MAX:,} lines in all", lines)
+    return None
+
+
+def line_count(command: Command) -> int:
+    """How many lines a command has."""
+    return 0 if isinstance(command, Confirm | Release | Extend) else len(command.lines)

@@ -1,0 +1,119 @@
+"""The server's settings: one table, read from the environment in one place.
+
+A field `sweep_expire_ms` is set with HOLDFAST_SWEEP_EXPIRE_MS. Its description is what the docs
+print; a test holds README's table against it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from engine.durability import Durability
+from engine.engine import EngineSettings
+from engine.partition import Retention
+from engine.sweeper import SweepPace
+
+ENVIRONMENT_PREFIX = "HOLDFAST_"
+
+_Ms = Annotated[int, Meta(ge=1, le=10**12)]
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message names it, its value and what it must be."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that a server can be told."""
+
+    listen: Annotated[
+        str,
+        Meta(
+            pattern=r"^.+:\d{1,5}$", description="Address and port to listen on; port 0 picks one."
+        ),
+    ] = "127.0.0.1:7600"
+    redis_url: Annotated[
+        str,
+        Meta(description="The store, such as redis://10.0.0.5:6379/0; unset: a store of its own."),
+    ] = ""
+    data_dir: Annotated[
+        str, Meta(description="Where the store of its own keeps its data, if redis_url is unset.")
+    ] = ""
+    durability: Annotated[
+        Durability,
+        Meta(description="The level the store must keep: always, everysec or none."),
+    ] = Durability.ALWAYS
+    deadline_ms_max: Annotated[
+        _Ms, Meta(description="The longest a call may wait, whatever its own deadline.")
+    ] = 5_000
+    drain_ms: Annotated[
+        _Ms, Meta(description="How long calls under way may take to end at SIGTERM.")
+    ] = 5_000
+    reflection: Annotated[
+        bool, Meta(description="Whether gRPC reflection is on; `holdfast dev` turns it on.")
+    ] = False
+    retention_ended_ms: Annotated[
+        _Ms, Meta(description="How long released, expired and cancelled reservations are kept.")
+    ] = 86_400_000
+    retention_fulfilled_ms: Annotated[
+        _Ms, Meta(description="How long fulfilled reservations are kept, so that Return works.")
+    ] = 30 * 86_400_000
+    retention_adjustments_ms: Annotated[
+        _Ms, Meta(description="How long adjustment ids are kept, so that AdjustStock is replayed.")
+    ] = 86_400_000
+    sweep_expire_ms: Annotated[
+        _Ms, Meta(description="The pause between two sweeps of what is past its deadline.")
+    ] = 200
+    sweep_purge_ms: Annotated[
+        _Ms, Meta(description="The pause between two sweeps of what is past its retention.")
+    ] = 5_000
+    journal_changes_max: Annotated[
+        int, Meta(ge=1_000, description="About how many changes the journal keeps.")
+    ] = 100_000
+    log_level: Annotated[
+        str,
+        Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."),
+    ] = "info"
+    stop_with_stdin: Annotated[
+        bool, Meta(description="Whether to stop when standard input ends, for whoever starts it.")
+    ] = False
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """`listen` in its two parts."""
+        host, _, port = self.listen.rpartition(":")
+        return host, int(port)
+
+    def engine_settings(self) -> EngineSettings:
+        """What of this is the engine's."""
+        return EngineSettings(
+            Retention(
+                self.retention_ended_ms, self.retention_fulfilled_ms, self.retention_adjustments_ms
+            ),
+            SweepPace(self.sweep_expire_ms, self.sweep_purge_ms, self.journal_changes_max),
+        )
+
+
+def from_environment(environment: Mapping[str, str]) -> Config:
+    """The settings that the environment gives; an empty value is unset. Raises ConfigError."""
+    names = {ENVIRONMENT_PREFIX + field.upper(): field for field in Config.__struct_fields__}
+    given: dict[str, Any] = {}
+    for name, value in environment.items():
+        if name in names and value:
+            given[names[name]] = value
+    try:
+        config = msgspec.convert(given, Config, strict=False)
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`")
+        name = ENVIRONMENT_PREFIX + field.upper()
+        raise ConfigError(f"{name}: {problem}; got {given.get(field)!r}") from error
+    if not config.redis_url and not config.data_dir:
+        raise ConfigError(
+            "HOLDFAST_REDIS_URL: no store was named; set it to the URL of a Redis or Valkey, or "
+            "set HOLDFAST_DATA_DIR to keep a store of its own there"
+        )
+    if not 0 <= config.host_and_port[1] <= 65_535:
+        raise ConfigError(f"HOLDFAST_LISTEN: the port must be 0 to 65535; got {config.listen!r}")
+    return config

@@ -1,0 +1,126 @@
+"""The edge of every RPC: what a handler raises becomes an error of the contract.
+
+A client sees a reason from `holdfast.errors` or INTERNAL with an id that the log knows; never the
+text of an exception. Handlers are wrapped when they are registered, so none can be forgotten and
+no interceptor costs each call a hop.
+"""
+
+import asyncio
+import inspect
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+import structlog
+from grpc_status import rpc_status
+
+from engine import errors as engine_errors
+from holdfast.errors import HoldfastError, Reason
+from server.context import Context
+
+log = structlog.get_logger()
+
+
+class Guarded:
+    """A servicer whose public methods end in an answer or in an error of the contract."""
+
+    def __init__(self, servicer: Any) -> None:
+        method: Any
+        for name, method in inspect.getmembers(servicer, callable):
+            if name[0].isupper():
+                streams = inspect.isasyncgenfunction(method)
+                setattr(self, name, _streaming(method) if streams else _unary(method))
+
+
+def _unary(method: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+    async def guarded(request: Any, context: Context) -> Any:
+        try:
+            return await method(request, context)
+        except BaseException as error:  # noqa: BLE001 - this is the edge: nothing may pass it
+            await _end(error, context)
+
+    return guarded
+
+
+def _streaming(
+    method: Callable[[Any, Any], AsyncIterator[Any]],
+) -> Callable[[Any, Any], AsyncIterator[Any]]:
+    async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
+        try:
+            async for response in method(request, context):
+                yield response
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - this is the edge: nothing may pass it
+            await _end(error, context)
+
+    return guarded
+
+
+async def _end(error: BaseException, context: Context) -> None:
+    """Ends the call with what an error means, or raises it again if it is not the caller's."""
+    if isinstance(error, asyncio.CancelledError):
+        if context.cancelled():
+            raise error
+        # Raised by something this call stood on, not by the caller: gRPC would leave the caller
+        # waiting for its deadline.
+        error = engine_errors.StoreUnreachable("cancelled")
+    elif isinstance(error, grpc.aio.AbortError) or not isinstance(error, Exception):
+        raise error
+    await abort(context, contract_error(error))
+
+
+async def abort(context: Context, error: HoldfastError) -> None:
+    """Ends a call with an error of the contract."""
+    status = rpc_status.to_status(error.to_status())
+    trailers = tuple(status.trailing_metadata)
+    if error.retry_after_ms is not None:
+        trailers += (("grpc-retry-pushback-ms", str(error.retry_after_ms)),)
+    context.set_trailing_metadata(trailers)
+    await context.abort(status.code, status.details, trailers)
+
+
+def contract_error(error: Exception) -> HoldfastError:
+    """The error of the contract that an exception means."""
+    if isinstance(error, HoldfastError):
+        return error
+    translate = _TRANSLATIONS.get(type(error))
+    if translate is not None:
+        return translate(error)
+    error_id = secrets.token_hex(6)
+    log.error("internal error", error_id=error_id, exc_info=error)
+    return HoldfastError.of(Reason.INTERNAL, error_id=error_id)
+
+
+def _refuses(error: engine_errors.StoreRefuses) -> HoldfastError:
+    # The first word is the store's error code; the rest may hold addresses and settings.
+    return HoldfastError.of(Reason.STORE_REFUSES, store_error=str(error).partition(" ")[0])
+
+
+def _corrupt(error: engine_errors.StoreCorrupt) -> HoldfastError:
+    error_id = secrets.token_hex(6)
+    log.error("the store is corrupt", error_id=error_id, key=error.key, problem=str(error))
+    return HoldfastError.of(Reason.STORE_CORRUPT, key=error.key, error_id=error_id)
+
+
+def _overloaded(error: engine_errors.Overloaded) -> HoldfastError:
+    refusal = HoldfastError.of(Reason.OVERLOADED, retry_after_ms=error.retry_after_ms)
+    refusal.retry_after_ms = error.retry_after_ms
+    return refusal
+
+
+# What each of the engine's errors is on the wire; a test asserts that none is missing.
+_TRANSLATIONS: dict[type[Exception], Callable[[Any], HoldfastError]] = {
+    engine_errors.StoreUnreachable: lambda _: HoldfastError.of(Reason.STORE_UNREACHABLE),
+    engine_errors.StoreRefuses: _refuses,
+    engine_errors.StoreFull: lambda _: HoldfastError.of(Reason.STORE_FULL),
+    engine_errors.StoreWentBack: lambda error: HoldfastError.of(
+        Reason.STORE_WENT_BACK, tenant=error.tenant
+    ),
+    engine_errors.StoreCorrupt: _corrupt,
+    engine_errors.Overloaded: _overloaded,
+    engine_errors.DeadlinePassed: lambda _: HoldfastError.of(Reason.DEADLINE_PASSED),
+    engine_errors.Draining: lambda _: HoldfastError.of(Reason.DRAINING),
+}

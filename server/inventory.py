@@ -1,0 +1,181 @@
+"""InventoryService: from the wire, one call of the engine, to the wire."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from engine.engine import Engine
+from engine.model import BATCH_COMMANDS_MAX, BATCH_LINES_MAX, Command, Outcome, Result, State
+from engine.reads import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Filter, PageTokenInvalid
+from engine.validation import Complaint, check_id, check_name, line_count
+from holdfast.errors import HoldfastError, Reason
+from holdfast.inventory.v1 import inventory_pb2 as pb
+from server import wire
+from server.context import Context
+from server.deadlines import Deadlines
+
+SKUS_MAX = 1_000
+
+
+class _Place(NamedTuple):
+    """Where in an Apply a command stands, and whose it is."""
+
+    position: int
+    tenant: str
+    command: Command
+
+
+class InventoryServicer:
+    """Holds, sells, gives back and ships stock for orders."""
+
+    def __init__(self, engine: Engine, deadlines: Deadlines) -> None:
+        self._engine = engine
+        self._deadlines = deadlines
+
+    async def Reserve(self, request: pb.ReserveRequest, context: Context) -> pb.CommandResult:
+        return await self._judge("reserve", request, context)
+
+    async def Confirm(self, request: pb.ConfirmRequest, context: Context) -> pb.CommandResult:
+        return await self._judge("confirm", request, context)
+
+    async def Release(self, request: pb.ReleaseRequest, context: Context) -> pb.CommandResult:
+        return await self._judge("release", request, context)
+
+    async def Extend(self, request: pb.ExtendRequest, context: Context) -> pb.CommandResult:
+        return await self._judge("extend", request, context)
+
+    async def Ship(self, request: pb.ShipRequest, context: Context) -> pb.CommandResult:
+        return await self._judge("ship", request, context)
+
+    async def Cancel(self, request: pb.CancelRequest, context: Context) -> pb.CommandResult:
+        return await self._judge("cancel", request, context)
+
+    async def Return(self, request: pb.ReturnRequest, context: Context) -> pb.CommandResult:
+        return await self._judge("return_units", request, context)
+
+    async def Apply(self, request: pb.ApplyRequest, context: Context) -> pb.ApplyResponse:
+        return await self._apply(request, self._deadlines.of(context))
+
+    async def ApplyStream(
+        self, requests: AsyncIterator[pb.ApplyRequest], _: Context
+    ) -> AsyncIterator[pb.ApplyResponse]:
+        # The stream lives as long as its caller likes; the cap is for each request in it.
+        async for request in requests:
+            yield await self._apply(request, self._deadlines.latest())
+
+    async def GetReservation(self, request: pb.GetReservationRequest, _: Context) -> pb.Reservation:
+        tenant = wire.tenant_of(request)
+        refuse(check_id("reservation_id", request.reservation_id))
+        found = await self._engine.reader(tenant).reservation(request.reservation_id)
+        if found is None:
+            raise HoldfastError.of(
+                Reason.RESERVATION_NOT_FOUND, tenant=tenant, reservation_id=request.reservation_id
+            )
+        return wire.reservation(tenant, found)
+
+    async def ListReservations(
+        self, request: pb.ListReservationsRequest, _: Context
+    ) -> pb.ListReservationsResponse:
+        tenant = wire.tenant_of(request)
+        if request.state not in pb.Reservation.State.values():
+            refuse(Complaint("state", "is not a state of a reservation", request.state))
+        if request.sku:
+            refuse(check_name("sku", request.sku))
+        if request.buyer_id:
+            refuse(check_id("buyer_id", request.buyer_id))
+        wanted = Filter(State(request.state), request.sku, request.buyer_id)
+        reader = self._engine.reader(tenant)
+        try:
+            page, token = await reader.reservations(page_size(request), request.page_token, wanted)
+        except PageTokenInvalid:
+            raise invalid_page_token(request) from None
+        return pb.ListReservationsResponse(
+            reservations=[wire.reservation(tenant, found) for found in page], next_page_token=token
+        )
+
+    async def GetStock(self, request: pb.GetStockRequest, _: Context) -> pb.GetStockResponse:
+        tenant = wire.tenant_of(request)
+        if not 1 <= len(request.skus) <= SKUS_MAX:
+            refuse(Complaint("skus", f"must be 1 to {SKUS_MAX:,} SKUs", len(request.skus)))
+        for position, sku in enumerate(request.skus):
+            refuse(check_name(f"skus[{position}]", sku))
+        skus = list(dict.fromkeys(request.skus))
+        levels = await self._engine.reader(tenant).levels(skus)
+        return pb.GetStockResponse(levels=[wire.stock_level(tenant, level) for level in levels])
+
+    async def _judge(self, kind: str, request: Any, context: Context) -> pb.CommandResult:
+        """Judges one command; what would be INVALID in an Apply is INVALID_ARGUMENT here."""
+        tenant = wire.tenant_of(request)
+        command = wire.COMMANDS[kind](request)
+        (result,) = await self._engine.apply(tenant, (command,), self._deadlines.of(context))
+        if result.outcome is Outcome.INVALID:
+            refuse(result.detail)
+        return wire.command_result(result)
+
+    async def _apply(self, request: pb.ApplyRequest, deadline: float) -> pb.ApplyResponse:
+        _check_size(request)
+        results: list[Result | None] = [None] * len(request.commands)
+        by_tenant: dict[str, list[_Place]] = {}
+        lines = 0
+        for position, message in enumerate(request.commands):
+            kind = message.WhichOneof("kind")
+            if kind is None:
+                results[position] = _invalid(Complaint("kind", "must be set", None))
+                continue
+            content = getattr(message, kind)
+            tenant = content.tenant or "default"
+            if tenant not in by_tenant:
+                problem = check_id("tenant", tenant)
+                if problem:
+                    results[position] = _invalid(problem)
+                    continue
+                by_tenant[tenant] = []
+            command = wire.COMMANDS[kind](content)
+            lines += line_count(command)
+            by_tenant[tenant].append(_Place(position, tenant, command))
+        if lines > BATCH_LINES_MAX:
+            refuse(Complaint("commands", f"must have at most {BATCH_LINES_MAX:,} lines", lines))
+        await asyncio.gather(
+            *(self._apply_places(places, deadline, results) for places in by_tenant.values())
+        )
+        return pb.ApplyResponse(
+            results=[wire.command_result(result) for result in results if result is not None]
+        )
+
+    async def _apply_places(
+        self, places: Sequence[_Place], deadline: float, results: list[Result | None]
+    ) -> None:
+        """Judges the commands of one tenant and puts each answer in its command's place."""
+        commands = [place.command for place in places]
+        found = await self._engine.apply(places[0].tenant, commands, deadline)
+        for place, result in zip(places, found, strict=True):
+            results[place.position] = result
+
+
+def refuse(problem: Any) -> None:
+    """Raises INVALID_FIELD if there is a complaint."""
+    if problem:
+        raise wire.invalid(problem)
+
+
+def page_size(request: Any) -> int:
+    """The size of the page asked for. Raises INVALID_FIELD."""
+    if request.page_size > PAGE_SIZE_MAX:
+        refuse(Complaint("page_size", f"must be at most {PAGE_SIZE_MAX:,}", request.page_size))
+    return request.page_size or PAGE_SIZE_DEFAULT
+
+
+def invalid_page_token(request: Any) -> HoldfastError:
+    """The error of a page token that no page gave."""
+    problem = "must be the next_page_token of the page before, or empty"
+    return wire.invalid(Complaint("page_token", problem, request.page_token))
+
+
+def _invalid(problem: Complaint) -> Result:
+    return Result(Outcome.INVALID, detail=problem)
+
+
+def _check_size(request: pb.ApplyRequest) -> None:
+    count = len(request.commands)
+    if not 1 <= count <= BATCH_COMMANDS_MAX:
+        refuse(Complaint("commands", f"must be 1 to {BATCH_COMMANDS_MAX:,} commands", count))

@@ -1,0 +1,80 @@
+"""Watches the store: whether it answers, and whether it is still safe to entrust stock to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import redis.asyncio
+import structlog
+from redis import exceptions
+
+from engine.durability import Durability, Weakness, describe, durability_of, inspect_store, judge
+
+log = structlog.get_logger()
+
+PAUSE_S = 1.0
+
+
+class StoreWatch:
+    """Looks at the store every second, and at once when told that something went wrong.
+
+    `store` and `durability` describe what was found; `trouble` says why nothing can be served, ""
+    when it can.
+    """
+
+    def __init__(
+        self,
+        client: "redis.asyncio.Redis",
+        keep: Durability,
+        on_change: Callable[[bool], Awaitable[None]],
+    ) -> None:
+        self.store = ""
+        self.durability = ""
+        self.trouble = "the store has not been looked at yet"
+        self._client = client
+        self._keep = keep
+        self._on_change = on_change
+        self._look_now = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def look(self) -> list[Weakness]:
+        """Looks once; returns what makes the store unfit. Raises what redis-py raises."""
+        facts = await inspect_store(self._client)
+        self.store = describe(facts)
+        self.durability = durability_of(facts)
+        return judge(facts, self._keep)
+
+    def start(self) -> None:
+        """Starts watching."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def suspect(self) -> None:
+        """Has it looked at without waiting: a batch has just failed."""
+        self._look_now.set()
+
+    async def stop(self) -> None:
+        """Stops watching."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while True:
+            trouble = await self._trouble()
+            if trouble != self.trouble:
+                self.trouble = trouble
+                if trouble:
+                    log.error("not serving", trouble=trouble)
+                else:
+                    log.info("serving", store=self.store, durability=self.durability)
+                await self._on_change(not trouble)
+            self._look_now.clear()
+            try:
+                await asyncio.wait_for(self._look_now.wait(), PAUSE_S)
+            except TimeoutError:
+                continue
+
+    async def _trouble(self) -> str:
+        try:
+            return "; ".join(str(weakness) for weakness in await self.look())
+        except (exceptions.RedisError, OSError) as error:
+            return f"the store does not answer: {type(error).__name__}"

@@ -1,0 +1,150 @@
+"""Protobuf messages to the engine's values and back. No decision is made here."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from engine import model
+from engine.validation import Complaint, check_id
+from holdfast.errors import HoldfastError, Reason
+from holdfast.inventory.v1 import inventory_pb2 as pb
+
+
+def invalid(problem: Complaint) -> HoldfastError:
+    """The error of a field that breaks a bound."""
+    return HoldfastError.of(
+        Reason.INVALID_FIELD, field=problem.field, problem=problem.problem, value=problem.value
+    )
+
+
+def tenant_of(message: Any) -> str:
+    """The tenant of a request; "" means `default`. Raises INVALID_FIELD."""
+    tenant: str = message.tenant or model.DEFAULT_TENANT
+    problem = check_id("tenant", tenant)
+    if problem:
+        raise invalid(problem)
+    return tenant
+
+
+def _lines(lines: Iterable[pb.Line]) -> list[model.Line]:
+    return [
+        model.Line(line.sku, line.quantity, line.location or model.DEFAULT_LOCATION)
+        for line in lines
+    ]
+
+
+def _reserve(m: pb.ReserveRequest) -> model.Reserve:
+    return model.Reserve(m.reservation_id, _lines(m.lines), m.ttl_ms, m.buyer_id)
+
+
+def _confirm(m: pb.ConfirmRequest) -> model.Confirm:
+    return model.Confirm(m.reservation_id, m.reacquire_if_expired)
+
+
+def _release(m: pb.ReleaseRequest) -> model.Release:
+    return model.Release(m.reservation_id)
+
+
+def _extend(m: pb.ExtendRequest) -> model.Extend:
+    return model.Extend(m.reservation_id, m.expires_at_ms)
+
+
+def _ship(m: pb.ShipRequest) -> model.Ship:
+    return model.Ship(m.reservation_id, m.shipment_id, _lines(m.lines))
+
+
+def _cancel(m: pb.CancelRequest) -> model.Cancel:
+    return model.Cancel(m.reservation_id, m.cancellation_id, _lines(m.lines))
+
+
+def _return(m: pb.ReturnRequest) -> model.Return:
+    return model.Return(m.reservation_id, m.return_id, m.disposition, _lines(m.lines))  # type: ignore[arg-type]
+
+
+# By the name of the field in Command's oneof.
+COMMANDS: dict[str, Callable[[Any], model.Command]] = {
+    "reserve": _reserve,
+    "confirm": _confirm,
+    "release": _release,
+    "extend": _extend,
+    "ship": _ship,
+    "cancel": _cancel,
+    "return_units": _return,
+}
+
+
+def set_stock(m: pb.SetStockRequest) -> model.SetStock:
+    """A stock setting from its request."""
+    return model.SetStock(
+        m.sku,
+        m.on_hand,
+        m.location or model.DEFAULT_LOCATION,
+        m.safety_stock,
+        m.limit_per_buyer,
+        m.expected_version if m.HasField("expected_version") else None,
+    )
+
+
+def adjust_stock(m: pb.AdjustStockRequest) -> model.AdjustStock:
+    """A stock adjustment from its request."""
+    location = m.location or model.DEFAULT_LOCATION
+    return model.AdjustStock(m.sku, m.delta, m.adjustment_id, location, m.reason)
+
+
+def command_result(result: model.Result) -> pb.CommandResult:
+    """The answer to a command, on the wire."""
+    message = pb.CommandResult(
+        outcome=result.outcome,  # type: ignore[arg-type]
+        replayed=result.replayed,
+        state=result.state,  # type: ignore[arg-type]
+        expires_at_ms=result.expires_at_ms,
+        detail=result.detail,
+    )
+    for short in result.shortages:
+        message.shortages.add(
+            sku=short.sku,
+            location=short.location,
+            requested=short.requested,
+            available=short.available,
+        )
+    return message
+
+
+def reservation(tenant: str, found: model.Reservation) -> pb.Reservation:
+    """A reservation, on the wire."""
+    return pb.Reservation(
+        tenant=tenant,
+        reservation_id=found.reservation_id,
+        state=found.state,  # type: ignore[arg-type]
+        lines=[
+            pb.ReservationLine(
+                sku=line.sku,
+                location=line.location,
+                quantity=line.quantity,
+                shipped=line.shipped,
+                cancelled=line.cancelled,
+                returned=line.returned,
+            )
+            for line in found.lines
+        ],
+        buyer_id=found.buyer_id,
+        created_at_ms=found.created_at_ms,
+        expires_at_ms=found.expires_at_ms,
+        updated_at_ms=found.updated_at_ms,
+    )
+
+
+def stock_level(tenant: str, level: model.StockLevel) -> pb.StockLevel:
+    """A stock level, on the wire."""
+    return pb.StockLevel(
+        tenant=tenant,
+        sku=level.sku,
+        location=level.location,
+        on_hand=level.on_hand,
+        reserved=level.reserved,
+        confirmed=level.confirmed,
+        damaged=level.damaged,
+        safety_stock=level.safety_stock,
+        available=level.available,
+        limit_per_buyer=level.limit_per_buyer,
+        version=level.version,
+    )

@@ -1,0 +1,127 @@
+"""One tenant's partition in a real store, driven one batch at a time, the clock in the test's hand."""
+
+from collections.abc import Sequence
+
+import redis
+
+from engine.answers import Answer, answers, unpack_reply
+from engine.audit.protocol import Finding
+from engine.audit.run import audit_now
+from engine.columns import Head, StoreCommand, lay_out
+from engine.keys import partition_keys
+from engine.model import (
+    AdjustStock,
+    Expire,
+    Outcome,
+    Purge,
+    Reservation,
+    Result,
+    SetStock,
+    StockLevel,
+    StockOutcome,
+    StockResult,
+)
+from engine.records import unpack_level, unpack_reservation
+from engine.scripts import Memory, script
+from engine.validation import check_adjust_stock, check_command, check_set_stock
+
+DAY_MS = 86_400_000
+RETENTION_MS = (DAY_MS, 30 * DAY_MS, DAY_MS)
+DUE_LIMIT = 100
+
+
+class Partition:
+    """Judges batches as the engine does, one at a time, without the engine's event loop."""
+
+    def __init__(
+        self,
+        client: "redis.Redis[bytes]",
+        tenant: str = "default",
+        script: str | None = None,
+        due_limit: int = DUE_LIMIT,
+    ) -> None:
+        self.client = client
+        self.keys = partition_keys(tenant)
+        self.due_limit = due_limit
+        self.sequence = 0
+        self._script = _sha(client, script)
+
+    def run(self, commands: Sequence[StoreCommand], now_ms: int) -> list[Answer]:
+        """Judges one batch at `now_ms`; answers[i] answers commands[i]."""
+        refused = {i: answer for i, c in enumerate(commands) if (answer := _refusal(c))}
+        judged = [c for i, c in enumerate(commands) if i not in refused]
+        found = iter(self._judge(judged, now_ms) if judged else [])
+        return [refused.get(i) or next(found) for i in range(len(commands))]
+
+    def _judge(self, commands: Sequence[StoreCommand], now_ms: int) -> list[Answer]:
+        limits = [c.limit for c in commands if isinstance(c, Expire)]
+        due_limit = max([*limits, self.due_limit])
+        head = Head(now_ms, "", 0, "epoch-1", due_limit, RETENTION_MS)
+        while True:
+            status, packed = self.client.evalsha(
+                self._script, len(self.keys), *self.keys, *lay_out(commands).arguments(head)
+            )
+            if status != b"AGAIN":
+                break
+            self._judge([Expire(due_limit)], now_ms)
+        assert status == b"OK", status
+        reply = unpack_reply(packed)
+        self.sequence = reply.sequence
+        return answers(commands, reply)
+
+    def reservations(self) -> dict[str, Reservation]:
+        """Every reservation, as stored."""
+        stored = self.client.hgetall(self.keys.reservations)
+        return {
+            name.decode(): unpack_reservation(name.decode(), record)
+            for name, record in stored.items()
+        }
+
+    def reservation(self, reservation_id: str) -> Reservation | None:
+        """One reservation, as stored."""
+        record = self.client.hget(self.keys.reservations, reservation_id)
+        return unpack_reservation(reservation_id, record) if record else None
+
+    def levels(self) -> dict[tuple[str, str], StockLevel]:
+        """Every stock level, by SKU and location."""
+        found = (
+            unpack_level(field.decode(), packed)
+            for field, packed in self.client.hgetall(self.keys.stock).items()
+        )
+        return {(level.sku, level.location): level for level in found}
+
+    def buyers(self) -> dict[tuple[str, str], int]:
+        """Units by buyer and SKU."""
+        counts = self.client.hgetall(self.keys.buyers)
+        return {
+            (name.decode().split("\0")[0], name.decode().split("\0")[1]): int(units)
+            for name, units in counts.items()
+        }
+
+    def audit(self) -> list[Finding]:
+        """What breaks an invariant; [] when all hold."""
+        findings, summary = audit_now(self.client, self.keys)
+        assert bool(findings) != summary.ok
+        return findings
+
+    def clear(self) -> None:
+        """Removes everything of the tenant."""
+        self.client.delete(*self.keys)
+
+
+def _sha(client: "redis.Redis[bytes]", body: str | None) -> str:
+    loaded = script(Memory.GIVES, body)
+    client.script_load(loaded.text)
+    return loaded.sha
+
+
+def _refusal(command: StoreCommand) -> Answer | None:
+    """The answer to a command that breaks a bound."""
+    if isinstance(command, SetStock | AdjustStock):
+        check = check_set_stock if isinstance(command, SetStock) else check_adjust_stock
+        detail = check(command)  # type: ignore[operator]
+        return StockResult(StockOutcome.INVALID, detail=detail) if detail else None
+    if isinstance(command, Expire | Purge):
+        return None
+    detail = check_command(command)
+    return Result(Outcome.INVALID, detail=detail) if detail else None
