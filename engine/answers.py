@@ -43,7 +43,7 @@ class Reply(msgspec.Struct, frozen=True, array_like=True):
     outcomes: list[int]
     states: list[int]
     expirations: list[int]
-    extras: list[list[Any]] | dict[str, int]
+    extras: Any
 
 
 unpack_reply = msgspec.msgpack.Decoder(Reply).decode
@@ -54,7 +54,7 @@ _STATES = {state.value: state for state in State}
 
 def answers(commands: Sequence[StoreCommand], reply: Reply) -> list[Answer]:
     """The answers to the commands of a batch."""
-    extras = {extra[0] - 1: extra[1:] for extra in reply.extras}  # type: ignore[index]
+    extras: dict[int, Any] = {extra[0] - 1: extra[1:] for extra in reply.extras}
     found: list[Answer] = []
     for position, (outcome, state, expires_at_ms) in enumerate(
         zip(reply.outcomes, reply.states, reply.expirations, strict=True)

@@ -3,17 +3,17 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 import redis.asyncio
-from redis import exceptions
 
 from engine.answers import Answer
 from engine.columns import StoreCommand
 from engine.errors import EngineError
 from engine.group_commit import GroupCommit
 from engine.keys import TENANTS_KEY
-from engine.link import ScriptLink, engine_error
+from engine.link import ScriptLink, store_errors
 from engine.model import (
     AdjustStock,
     Command,
@@ -158,17 +158,13 @@ class Engine:
 
         Only what can be a tenant's first write does so: a mistyped tenant leaves nothing behind.
         """
-        try:
-            await self._client.sadd(TENANTS_KEY, tenant)  # type: ignore[misc]
-        except (exceptions.RedisError, OSError) as error:
-            raise engine_error(error) from error
+        with store_errors():
+            await self._client.sadd(TENANTS_KEY, tenant)
 
     async def _swept_partitions(self) -> Iterable[Partition]:
         """The partitions to sweep: those of every tenant that any server has listed."""
-        try:
-            names = await self._client.smembers(TENANTS_KEY)  # type: ignore[misc]
-        except (exceptions.RedisError, OSError) as error:
-            raise engine_error(error) from error
+        with store_errors():
+            names: Any = await self._client.smembers(TENANTS_KEY)
         for name in names:
             tenant = name.decode()
             if tenant not in self._swept:

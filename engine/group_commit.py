@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from engine.answers import Answer
 from engine.columns import StoreCommand
-from engine.errors import DeadlinePassed, Draining, EngineError, Overloaded
+from engine.errors import DeadlinePassed, Draining, EngineError, Overloaded, StoreCorrupt
 from engine.model import (
     BATCH_COMMANDS_MAX,
     BATCH_LINES_MAX,
@@ -129,6 +129,11 @@ class GroupCommit:
         try:
             found = await self.partition.judge(commands)
         except EngineError as failure:
+            if isinstance(failure, StoreCorrupt) and len(batch) > 1:
+                # Nothing was written. A damaged record must not spoil its neighbours.
+                for request in batch:
+                    await self._judge([request])
+                return
             self._on_failure(failure)
             for request in batch:
                 _fail(request.answers, failure)

@@ -6,7 +6,8 @@ reach the wrong caller.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import redis.asyncio
@@ -72,6 +73,15 @@ def engine_error(error: Exception) -> EngineError:
     return StoreCorrupt("", text)
 
 
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turns what redis-py raises into an `EngineError`."""
+    try:
+        yield
+    except (exceptions.RedisError, OSError) as error:
+        raise engine_error(error) from error
+
+
 class ScriptLink:
     """Runs scripts on one connection, one call at a time."""
 
@@ -110,7 +120,8 @@ class ScriptLink:
         self, command: str, script: str, keys: PartitionKeys, arguments: Sequence[str | bytes]
     ) -> list[Any]:
         if self._connection is None:
-            self._connection = await self._client.connection_pool.get_connection()
+            pool: Any = self._client.connection_pool
+            self._connection = await pool.get_connection()
         connection = self._connection
         await connection.send_command(command, script, len(keys), *keys, *arguments)
         reply = await connection.read_response()
@@ -118,8 +129,10 @@ class ScriptLink:
 
     async def _located(self, failure: StoreCorrupt, keys: PartitionKeys) -> StoreCorrupt:
         """The failure with the name of the key that has a wrong type, if one has."""
-        for name, key in keys._asdict().items():
-            kind = (await self._client.type(key)).decode()
+        with store_errors():
+            kinds: list[Any] = [await self._client.type(key) for key in keys]
+        for (name, key), found in zip(keys._asdict().items(), kinds, strict=True):
+            kind = found.decode()
             if kind not in ("none", _KEY_TYPES[name]):
                 return StoreCorrupt(key, f"is a {kind}, not a {_KEY_TYPES[name]}")
         return StoreCorrupt(keys.meta.rpartition(":")[0], str(failure))

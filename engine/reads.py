@@ -7,16 +7,23 @@ until the sweep, within a second.
 import base64
 import binascii
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 import redis.asyncio
-from redis import exceptions
 
-from engine.link import engine_error
+from engine.errors import StoreCorrupt
+from engine.link import store_errors
 from engine.model import Reservation, State, StockLevel
 from engine.partition import Partition
-from engine.records import stock_field, unpack_level, unpack_locations, unpack_reservation
+from engine.records import (
+    Unreadable,
+    stock_field,
+    unpack_level,
+    unpack_locations,
+    unpack_reservation,
+)
 
 PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1_000
@@ -73,6 +80,15 @@ def seen_at(reservation: Reservation, now_ms: int) -> Reservation:
     return reservation
 
 
+@contextmanager
+def _readable(key: str) -> Iterator[None]:
+    """Turns a value that somebody else wrote into `StoreCorrupt`."""
+    try:
+        yield
+    except Unreadable as error:
+        raise StoreCorrupt(key, str(error)) from error
+
+
 class Reader:
     """Reads one partition."""
 
@@ -84,7 +100,8 @@ class Reader:
     async def reservation(self, reservation_id: str) -> Reservation | None:
         """One reservation, or None."""
         record, now_ms = await self._read(("HGET", self._keys.reservations, reservation_id))
-        return seen_at(unpack_reservation(reservation_id, record), now_ms) if record else None
+        with _readable(self._keys.reservations):
+            return seen_at(unpack_reservation(reservation_id, record), now_ms) if record else None
 
     async def reservations(
         self, page_size: int, page_token: str, wanted: Filter
@@ -116,11 +133,12 @@ class Reader:
             )
         ]
         packed_levels, _ = await self._read(("HMGET", self._keys.stock, *fields))
-        return [
-            unpack_level(field, packed)
-            for field, packed in zip(fields, packed_levels, strict=True)
-            if packed
-        ]
+        with _readable(self._keys.stock):
+            return [
+                unpack_level(field, packed)
+                for field, packed in zip(fields, packed_levels, strict=True)
+                if packed
+            ]
 
     async def all_levels(self, page_size: int, page_token: str) -> tuple[list[StockLevel], str]:
         """A page of stock levels and the token of the next page, "" on the last.
@@ -147,7 +165,8 @@ class Reader:
             )
             for done, (name, value) in enumerate(_pairs(flat), start=1):
                 if done > position.done:
-                    take(name, value, now_ms)
+                    with _readable(key):
+                        take(name, value, now_ms)
                     if len(page) == page_size:
                         return _Position(position.cursor, done).token()
             scanned += len(flat) // 2
@@ -163,10 +182,8 @@ class Reader:
         pipeline.hmget(self._keys.meta, ["epoch", "sequence", "now"])
         pipeline.time()
         pipeline.execute_command(*command)
-        try:
+        with store_errors():
             (epoch, sequence, last_ms), (seconds, micros), answer = await pipeline.execute()
-        except (exceptions.RedisError, OSError) as error:
-            raise engine_error(error) from error
         self._partition.check((epoch or b"").decode(), int(sequence or 0))
         return answer, max(seconds * 1000 + micros // 1000, int(last_ms or 0))
 

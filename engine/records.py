@@ -88,8 +88,19 @@ def _unpack_header(record: bytes) -> tuple[int, int, int, int]:
     return state, created, expires, updated
 
 
+class Unreadable(ValueError):
+    """A value that is not what its key holds: somebody else wrote it."""
+
+
 def unpack_reservation(reservation_id: str, record: bytes) -> Reservation:
-    """A reservation from its record."""
+    """A reservation from its record. Raises Unreadable."""
+    try:
+        return _reservation(reservation_id, record)
+    except (ValueError, TypeError, IndexError, struct.error, msgspec.MsgspecError) as error:
+        raise Unreadable(f"the record of reservation {reservation_id}: {error}") from error
+
+
+def _reservation(reservation_id: str, record: bytes) -> Reservation:
     state, created, expires, updated = _unpack_header(record)
     body_end = _BODY_FIRST + int.from_bytes(record[_HEADER_BYTES:_BODY_FIRST], "big")
     body: Any = _unpack_body(record[_BODY_FIRST:body_end]) or [0, ""]
@@ -107,8 +118,11 @@ def unpack_reservation(reservation_id: str, record: bytes) -> Reservation:
 
 
 def unpack_level(field: str, packed: bytes) -> StockLevel:
-    """A stock level from its packed counts."""
-    return level_of(field, _unpack_level(packed))
+    """A stock level from its packed counts. Raises Unreadable."""
+    try:
+        return level_of(field, _unpack_level(packed))
+    except msgspec.MsgspecError as error:
+        raise Unreadable(f"the stock level of {field!r}: {error}") from error
 
 
 def level_of(field: str, counts: Iterable[int]) -> StockLevel:

@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 import redis.asyncio
-from redis import exceptions
 
 from engine.errors import EngineError
-from engine.link import engine_error
+from engine.link import store_errors
 from engine.model import Purge
 from engine.partition import SWEEP_LIMIT, Partition
 
@@ -77,7 +76,5 @@ class Sweeper:
             more = swept.more  # type: ignore[union-attr]
         oldest = partition.sequence - self._pace.journal_changes_max
         if oldest > 0:
-            try:
+            with store_errors():
                 await self._client.xtrim(partition.keys.journal, minid=f"{oldest}-0")
-            except (exceptions.RedisError, OSError) as error:
-                raise engine_error(error) from error

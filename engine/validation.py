@@ -4,8 +4,8 @@ Each check returns None, or a `Complaint` about the first field that breaks a bo
 """
 
 import re
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 from engine.model import (
     BATCH_COMMANDS_MAX,
@@ -128,7 +128,7 @@ def _check_return(command: Return) -> Complaint | None:
     return check_id("return_id", command.return_id) or check_lines(command.lines, 0)
 
 
-_CHECKS = {
+_CHECKS: dict[type, Callable[[Any], Complaint | None]] = {
     Reserve: _check_reserve,
     Confirm: lambda _: None,
     Release: lambda _: None,
@@ -143,7 +143,7 @@ def check_command(command: Command) -> Complaint | None:
     """Checks a command against the contract's bounds."""
     if not _is_id(command.reservation_id):
         return check_id("reservation_id", command.reservation_id)
-    return _CHECKS[type(command)](command)  # type: ignore[no-untyped-call]
+    return _CHECKS[type(command)](command)
 
 
 def check_set_stock(command: SetStock) -> Complaint | None:

@@ -145,6 +145,10 @@ class AuditSummary:
     elapsed_ms: int
 
 
+AuditEvent = AuditProgress | AuditFinding | AuditSummary
+"""What an audit streams: progress and findings as they come, the summary last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What the engine stands on. `trouble` says why it does not serve, "" when it serves."""

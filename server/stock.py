@@ -1,7 +1,5 @@
 """StockService: from the wire, one call of the engine, to the wire."""
 
-
-
 from engine.engine import Engine
 from engine.model import AdjustStock, SetStock, StockLevel, StockOutcome, StockResult
 from engine.reads import PageTokenInvalid

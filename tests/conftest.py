@@ -20,8 +20,11 @@ def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("store")
     socket = directory / "s"
     with subprocess.Popen(
-        [find_store_binary(), "--port", "0", "--unixsocket", socket, "--dir", directory]
-        + ["--appendonly", "no", "--save", "", "--maxmemory-policy", "noeviction"],
+        [
+            *(str(find_store_binary()), "--port", "0"),
+            *("--unixsocket", str(socket), "--dir", str(directory)),
+            *("--appendonly", "no", "--save", "", "--maxmemory-policy", "noeviction"),
+        ],
         stdout=subprocess.DEVNULL,
     ) as process:
         try:

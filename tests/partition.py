@@ -1,6 +1,7 @@
-"""One tenant's partition in a real store, driven one batch at a time, the clock in the test's hand."""
+"""One tenant's partition in a real store: one batch at a time, the clock in the test's hand."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import redis
 
@@ -35,7 +36,7 @@ class Partition:
 
     def __init__(
         self,
-        client: "redis.Redis[bytes]",
+        client: "redis.Redis",
         tenant: str = "default",
         script: str | None = None,
         due_limit: int = DUE_LIMIT,
@@ -71,7 +72,7 @@ class Partition:
 
     def reservations(self) -> dict[str, Reservation]:
         """Every reservation, as stored."""
-        stored = self.client.hgetall(self.keys.reservations)
+        stored: Any = self.client.hgetall(self.keys.reservations)
         return {
             name.decode(): unpack_reservation(name.decode(), record)
             for name, record in stored.items()
@@ -79,20 +80,18 @@ class Partition:
 
     def reservation(self, reservation_id: str) -> Reservation | None:
         """One reservation, as stored."""
-        record = self.client.hget(self.keys.reservations, reservation_id)
+        record: Any = self.client.hget(self.keys.reservations, reservation_id)
         return unpack_reservation(reservation_id, record) if record else None
 
     def levels(self) -> dict[tuple[str, str], StockLevel]:
         """Every stock level, by SKU and location."""
-        found = (
-            unpack_level(field.decode(), packed)
-            for field, packed in self.client.hgetall(self.keys.stock).items()
-        )
+        stored: Any = self.client.hgetall(self.keys.stock)
+        found = (unpack_level(field.decode(), packed) for field, packed in stored.items())
         return {(level.sku, level.location): level for level in found}
 
     def buyers(self) -> dict[tuple[str, str], int]:
         """Units by buyer and SKU."""
-        counts = self.client.hgetall(self.keys.buyers)
+        counts: Any = self.client.hgetall(self.keys.buyers)
         return {
             (name.decode().split("\0")[0], name.decode().split("\0")[1]): int(units)
             for name, units in counts.items()
@@ -109,7 +108,7 @@ class Partition:
         self.client.delete(*self.keys)
 
 
-def _sha(client: "redis.Redis[bytes]", body: str | None) -> str:
+def _sha(client: "redis.Redis", body: str | None) -> str:
     loaded = script(Memory.GIVES, body)
     client.script_load(loaded.text)
     return loaded.sha
@@ -117,9 +116,11 @@ def _sha(client: "redis.Redis[bytes]", body: str | None) -> str:
 
 def _refusal(command: StoreCommand) -> Answer | None:
     """The answer to a command that breaks a bound."""
-    if isinstance(command, SetStock | AdjustStock):
-        check = check_set_stock if isinstance(command, SetStock) else check_adjust_stock
-        detail = check(command)  # type: ignore[operator]
+    if isinstance(command, SetStock):
+        detail = check_set_stock(command)
+        return StockResult(StockOutcome.INVALID, detail=detail) if detail else None
+    if isinstance(command, AdjustStock):
+        detail = check_adjust_stock(command)
         return StockResult(StockOutcome.INVALID, detail=detail) if detail else None
     if isinstance(command, Expire | Purge):
         return None

@@ -12,12 +12,14 @@ once more.
 import zlib
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from typing import Any
 
 from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary, pairs
 from engine.keys import PartitionKeys
 from engine.model import Reservation, State, StockLevel
 from engine.records import (
+    Unreadable,
     buyer_field,
     split_field,
     stock_field,
@@ -145,8 +147,12 @@ def _read_rows(keys: PartitionKeys, rows: list[str]) -> Generator[Any, Any, Rows
     return found
 
 
-def _parsed(row: str, value: bytes) -> StockLevel | int:
-    return unpack_level(row[1:], value) if row.startswith("s") else int(value)
+def _parsed(row: str, value: bytes) -> StockLevel | int | None:
+    if row.startswith("b"):
+        return int(value) if value.isdigit() else -1
+    with suppress(Unreadable):
+        return unpack_level(row[1:], value)
+    return None
 
 
 def _sums(
@@ -158,10 +164,11 @@ def _sums(
     while True:
         ((cursor, flat),) = yield Ask([("HSCAN", keys.reservations, cursor, "COUNT", SCAN_COUNT)])
         for name, record in pairs(flat):
-            for row, held, sold in _shares(unpack_reservation(name.decode(), record)):
-                if part.has(row):
-                    reserved[row] += held
-                    confirmed[row] += sold
+            with suppress(Unreadable):  # check_rows has named it
+                for row, held, sold in _shares(unpack_reservation(name.decode(), record)):
+                    if part.has(row):
+                        reserved[row] += held
+                        confirmed[row] += sold
             checked += 1
         yield Progress(checked, max(total, checked))
         if int(cursor) == 0:

@@ -6,7 +6,7 @@ from typing import Any
 from engine.audit.protocol import Ask, Finding, Steps, Summary, pairs
 from engine.keys import PartitionKeys
 from engine.model import Reservation, State, StockLevel
-from engine.records import unpack_level, unpack_reservation
+from engine.records import Unreadable, unpack_level, unpack_reservation
 
 SCAN_COUNT = 1_000
 _ENDED = (State.RELEASED, State.EXPIRED, State.FULFILLED, State.CANCELLED)
@@ -68,7 +68,12 @@ def check_rows(keys: PartitionKeys, summary: Summary) -> Steps:
     """Checks every row by itself, and the two indexes against the reservations."""
     for page in _pages("HSCAN", keys.stock):
         for name, packed in (yield from page):
-            level = unpack_level(name.decode(), packed)
+            try:
+                level = unpack_level(name.decode(), packed)
+            except Unreadable as error:
+                summary.findings += 1
+                yield Finding("row_is_readable", f"stock {name.decode()!r}", str(error))
+                continue
             row = f"stock {level.sku} @ {level.location}"
             yield from _broken(LEVEL_RULES, level, row, summary)
     for page in _pages("HSCAN", keys.reservations):
@@ -118,8 +123,13 @@ def _check_reservations(
     for reservation_id, (_, record), deadline, retention in zip(
         ids, records, deadlines, retentions, strict=True
     ):
-        reservation = unpack_reservation(reservation_id, record)
         row = f"reservation {reservation_id}"
+        try:
+            reservation = unpack_reservation(reservation_id, record)
+        except Unreadable as error:
+            summary.findings += 1
+            yield Finding("row_is_readable", row, str(error))
+            continue
         yield from _broken(RESERVATION_RULES, reservation, row, summary)
         if _index_problem(reservation, deadline, retention):
             yield from _check_again(keys, reservation_id, summary)

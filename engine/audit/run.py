@@ -5,14 +5,13 @@ from typing import Any
 
 import redis
 import redis.asyncio
-from redis import exceptions
 
 from engine.audit.journal import check_journal
 from engine.audit.levels import check_levels
 from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary
 from engine.audit.rows import check_rows
 from engine.keys import PartitionKeys
-from engine.link import engine_error
+from engine.link import store_errors
 
 
 def _steps(keys: PartitionKeys, summary: Summary) -> Steps:
@@ -40,10 +39,8 @@ async def audit(
         answers = None
         if isinstance(step, Ask):
             pipeline = client.pipeline(transaction=step.atomic)
-            try:
+            with store_errors():
                 answers = await _queued(pipeline, step).execute()
-            except (exceptions.RedisError, OSError) as error:
-                raise engine_error(error) from error
         else:
             yield step
     yield summary

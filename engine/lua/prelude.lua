@@ -182,7 +182,7 @@ end
 -- Puts a record in place of the one there was; the journal gets it as it is now.
 local function put_record(kind, id, record)
   records[id] = record
-  changed_records[id] = true
+  changed_records[id] = record
   local n = #journal_kinds + 1
   journal_kinds[n] = kind
   journal_subjects[2 * n - 1], journal_subjects[2 * n] = id, record

@@ -4,63 +4,16 @@
 -- Holdfast writes to; should one fail all the same (a key of the wrong type, a command denied),
 -- everything written so far is put back as it was loaded, and the error goes to the caller.
 
-local function put_hash(key, args)
-  in_chunks(args, function(first, last)
-    call('HSET', key, unpack(args, first, last))
-  end)
-end
-
-local function remove(command, key, names)
-  in_chunks(names, function(first, last)
-    call(command, key, unpack(names, first, last))
-  end)
-end
-
--- Splits `after`, a map of name -> value or false, into pairs to put and names to remove.
-local function split(after, score_first)
-  local put, gone = {}, {}
-  for name, value in pairs(after) do
-    if value == false then
-      gone[#gone + 1] = name
-    elseif score_first then
-      put[#put + 1] = value
-      put[#put + 1] = name
-    else
-      put[#put + 1] = name
-      put[#put + 1] = value
-    end
-  end
-  return put, gone
-end
-
-local function write_hash(key, after)
-  local put, gone = split(after, false)
-  put_hash(key, put)
-  remove('HDEL', key, gone)
-end
-
-local function write_zset(key, after)
-  local put, gone = split(after, true)
-  in_chunks(put, function(first, last)
-    call('ZADD', key, unpack(put, first, last))
-  end)
-  remove('ZREM', key, gone)
-end
-
-local function records_after()
-  local after = {}
-  for id in pairs(changed_records) do
-    after[id] = records[id]
-  end
-  return after
-end
-
+-- The packed levels, by field and, for the journal, one after the other.
 local function levels_after()
-  local after = {}
+  local after, listed = {}, {}
   for field, level in pairs(changed_levels) do
-    after[field] = encode(level)
+    local packed = encode(level)
+    after[field] = packed
+    listed[#listed + 1] = field
+    listed[#listed + 1] = packed
   end
-  return after
+  return after, listed
 end
 
 local function buyers_after()
@@ -71,7 +24,7 @@ local function buyers_after()
   return after
 end
 
-local function packed_locations()
+local function locations_packed()
   local after = {}
   for sku, list in pairs(locations_after) do
     after[sku] = encode(list)
@@ -92,81 +45,81 @@ local function deadlines_before()
   return before
 end
 
--- `before` of the names in `after`; what was not there is to be gone.
-local function restored(after, before)
-  local names = {}
+-- Makes a hash or sorted set hold what `after` says: a value or score for each name, false for none.
+local function write(key, is_zset, after)
+  local put, gone = {}, {}
+  for name, value in pairs(after) do
+    if value == false then
+      gone[#gone + 1] = name
+    elseif is_zset then
+      put[#put + 1] = value
+      put[#put + 1] = name
+    else
+      put[#put + 1] = name
+      put[#put + 1] = value
+    end
+  end
+  for first = 1, #put, CHUNK do
+    call(is_zset and 'ZADD' or 'HSET', key, unpack(put, first, math.min(first + CHUNK - 1, #put)))
+  end
+  for first = 1, #gone, CHUNK do
+    call(is_zset and 'ZREM' or 'HDEL', key, unpack(gone, first, math.min(first + CHUNK - 1, #gone)))
+  end
+end
+
+-- Puts back what was there under the names of `after`; what was not there is to be gone.
+local function write_back(key, is_zset, after, before)
+  local restored = {}
   for name in pairs(after) do
-    names[name] = before[name] or false
+    restored[name] = before[name] or false
   end
-  return names
+  write(key, is_zset, restored)
 end
 
-local function journal_entry(stock)
-  local put = split(stock, false)
-  return encode({now, journal_kinds, journal_subjects, put})
-end
-
-local function journal_write(sequence_after, stock)
-  local entry
-  return {
-    function()
-      entry = call('XADD', KEYS[5], sequence_after .. '-*', 'batch', journal_entry(stock))
-    end,
-    function()
-      if entry then
-        call('XDEL', KEYS[5], entry)
-      end
-    end,
-  }
-end
-
--- The writes in order, each with the way back. The journal comes last: what it says has happened.
-local function planned_writes(sequence_after)
-  local stock, reservations = levels_after(), records_after()
-  local about = {schema = SCHEMA, epoch = epoch == '' and epoch_new or epoch,
-    sequence = sequence_after, now = now}
-  local about_before = {schema = meta[1], epoch = meta[2], sequence = meta[3], now = meta[4]}
-  local counted, located = buyers_after(), packed_locations()
-  local plan = {}
-  local function hash(key, after, before)
-    if next(after) ~= nil then
-      plan[#plan + 1] = {
-        function() write_hash(key, after) end,
-        function() write_hash(key, restored(after, before)) end,
-      }
-    end
+local function unwrite_journal(sequence_after)
+  for _, entry in ipairs(call('XRANGE', KEYS[5], sequence_after .. '-0', '+')) do
+    call('XDEL', KEYS[5], entry[1])
   end
-  local function zset(key, after, before)
-    if next(after) ~= nil then
-      plan[#plan + 1] = {
-        function() write_zset(key, after) end,
-        function() write_zset(key, restored(after, before())) end,
-      }
-    end
-  end
-  hash(KEYS[6], about, about_before)
-  hash(KEYS[1], stock, levels_before)
-  hash(KEYS[2], reservations, records_before)
-  hash(KEYS[4], counted, buyers_before)
-  hash(KEYS[8], adjustments_after, adjustments_before)
-  hash(KEYS[9], located, locations_before)
-  zset(KEYS[3], deadline_after, deadlines_before)
-  zset(KEYS[7], retention_after, function() return retention_before end)
-  if #journal_kinds > 0 then
-    plan[#plan + 1] = journal_write(sequence_after, stock)
-  end
-  return plan
 end
 
 local function store(sequence_after)
-  local plan = planned_writes(sequence_after)
-  for i = 1, #plan do
-    local done, problem = pcall(plan[i][1])
-    if not done then
-      for j = i, 1, -1 do
-        plan[j][2]()
+  local stock, stock_listed = levels_after()
+  local about = {schema = SCHEMA, epoch = epoch == '' and epoch_new or epoch,
+    sequence = sequence_after, now = now}
+  local about_before = {schema = meta[1], epoch = meta[2], sequence = meta[3], now = meta[4]}
+  -- Key, whether it is a sorted set, what is to be there, what was there.
+  local plan = {
+    {KEYS[6], false, about, about_before},
+    {KEYS[1], false, stock, levels_before},
+    {KEYS[2], false, changed_records, records_before},
+    {KEYS[4], false, buyers_after(), buyers_before},
+    {KEYS[8], false, adjustments_after, adjustments_before},
+    {KEYS[9], false, locations_packed(), locations_before},
+    {KEYS[3], true, deadline_after, deadlines_before},
+    {KEYS[7], true, retention_after, retention_before},
+  }
+  local at = 0
+  local done, problem = pcall(function()
+    for i = 1, #plan do
+      at = i
+      if next(plan[i][3]) ~= nil then
+        write(plan[i][1], plan[i][2], plan[i][3])
       end
-      error(problem)
     end
+    -- The journal comes last: what it says has happened.
+    if #journal_kinds > 0 then
+      call('XADD', KEYS[5], sequence_after .. '-*', 'batch',
+        encode({now, journal_kinds, journal_subjects, stock_listed}))
+    end
+  end)
+  if not done then
+    -- A key that refused to be written refuses again; the others must be put back all the same.
+    for i = at, 1, -1 do
+      local before = plan[i][4]
+      pcall(write_back, plan[i][1], plan[i][2], plan[i][3],
+        before == deadlines_before and deadlines_before() or before)
+    end
+    pcall(unwrite_journal, sequence_after)
+    error(problem)
   end
 end

@@ -1,0 +1,26 @@
+"""How the SDK connects: where to, and with which gRPC options."""
+
+import os
+
+TARGET_DEFAULT = "127.0.0.1:7600"
+
+CHANNEL_OPTIONS: list[tuple[str, int]] = [
+    # A page of 1,000 reservations of 200 lines each is far beyond gRPC's 4 MiB.
+    ("grpc.max_receive_message_length", 256 * 1024 * 1024),
+    ("grpc.max_send_message_length", 256 * 1024 * 1024),
+    # Find a dead peer while a call waits; a quiet connection is left alone.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # gRPC waits 20 s for a peer that accepts and is silent, and up to 2 min between two attempts
+    # to connect: longer than a call lasts, and than a server needs to start again.
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # The engine is next door; a proxy for the internet (http_proxy) only loses the calls.
+    ("grpc.enable_http_proxy", 0),
+]
+
+
+def target_or_default(target: str | None) -> str:
+    """`target`, else the environment's HOLDFAST_TARGET, else 127.0.0.1:7600."""
+    return target or os.environ.get("HOLDFAST_TARGET") or TARGET_DEFAULT

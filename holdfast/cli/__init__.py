@@ -1,0 +1,1 @@
+"""The command line: `holdfast`. It reaches the engine over gRPC only, through the SDK."""

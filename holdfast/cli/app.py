@@ -1,0 +1,54 @@
+"""The commands of `holdfast`.
+
+Their modules import what is slow to load (grpc, rich) only when they run: `--help` is quick.
+"""
+
+from collections.abc import Sequence
+
+from cyclopts import App
+
+from holdfast.cli import audit, completion, demo, reservation, server_commands, status, stock
+from holdfast.cli.groups import OPERATE, RUN, SET_UP
+
+HELP = """Stock for flash sales: every unit goes to exactly one order.
+
+Start with `holdfast demo` for the whole story in a minute, or with
+`holdfast dev` for a server of your own; then, in another terminal:
+
+  holdfast stock set SKU-1 50
+  holdfast stock list
+  holdfast audit
+"""
+
+# Options of every command for a running server, which may also stand before the command.
+LEADING_OPTIONS = ("--target", "--tenant", "--output", "-o")
+
+
+def _version() -> str:
+    from holdfast import __version__
+
+    return __version__
+
+
+app = App(name="holdfast", help=HELP, help_format="plaintext", version=_version)
+app.command(server_commands.dev, group=RUN)
+app.command(server_commands.serve, group=RUN)
+app.command(demo.demo, group=RUN)
+app.command(stock.app)
+app.command(reservation.app)
+app.command(audit.audit, group=OPERATE)
+app.command(status.status, group=OPERATE)
+app.command(completion.completion, group=SET_UP)
+
+
+def options_last(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the options that stand before the command moved behind it.
+
+    `-o json status` is what `status -o json` is; cyclopts only knows the latter.
+    """
+    leading = 0
+    while leading < len(arguments) and arguments[leading].startswith(LEADING_OPTIONS):
+        leading += 1 if "=" in arguments[leading] else 2
+    options, rest = list(arguments[:leading]), list(arguments[leading:])
+    end = rest.index("--") if "--" in rest else len(rest)
+    return rest[:end] + options + rest[end:]

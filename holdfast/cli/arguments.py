@@ -1,0 +1,64 @@
+"""The types of the commands' arguments that cyclopts does not bring, or is too lenient about.
+
+cyclopts rounds 2.6 to 3 and reads 0x10 as 16: nothing to guess about when it is stock.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any
+
+from cyclopts import Parameter, Token
+
+from holdfast.cli.times import duration_ms, moment_ms
+
+PORT_MAX = 65_535
+
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+_DECIMAL_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
+
+def whole_number(text: str, least: int | None = None, most: int | None = None) -> int:
+    """The number a text is, in digits. ValueError if it is none, or out of range."""
+    number = int(text) if _WHOLE_NUMBER.fullmatch(text) else None
+    if number is None:
+        raise ValueError(f"must be a whole number such as 50; got {text!r}")
+    if (least is not None and number < least) or (most is not None and number > most):
+        bounds = f"from {least} to {most}" if most is not None else f"{least} or more"
+        raise ValueError(f"must be {bounds}; got {number}")
+    return number
+
+
+def decimal_number(text: str) -> float:
+    """The number a text is, such as 0.8: not negative, no exponent. ValueError if it is none."""
+    if not _DECIMAL_NUMBER.fullmatch(text):
+        raise ValueError(f"must be a number such as 0.8; got {text!r}")
+    return float(text)
+
+
+def state_name(text: str) -> str:
+    """The name of a state, whatever its case. ValueError if it is none."""
+    from holdfast.types import State
+
+    names = [state.name for state in State if state is not State.UNSPECIFIED]
+    if text.upper() not in names:
+        raise ValueError(f"must be one of {', '.join(names).lower()}; got {text!r}")
+    return text.upper()
+
+
+def read_as(convert: Callable[[str], Any], metavar: str | None = None) -> Parameter:
+    """A parameter of one word, read by `convert`, whose ValueError becomes a usage error."""
+
+    def converter(_type: Any, tokens: Sequence[Token]) -> Any:
+        return convert(tokens[0].value)
+
+    return Parameter(converter=converter, metavar=metavar, n_tokens=1)
+
+
+Units = Annotated[int, read_as(whole_number)]
+Limit = Annotated[int, read_as(partial(whole_number, least=1))]
+Port = Annotated[int, read_as(partial(whole_number, least=0, most=PORT_MAX))]
+Ratio = Annotated[float, read_as(decimal_number)]
+DurationMs = Annotated[int, read_as(duration_ms, "DURATION")]
+MomentMs = Annotated[int, read_as(moment_ms, "TIME")]
+StateName = Annotated[str, read_as(state_name, "STATE")]

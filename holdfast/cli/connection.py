@@ -1,0 +1,58 @@
+"""The options that every command for a running server has, and the client they make."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from holdfast.cli.failures import failure_of_call
+from holdfast.cli.groups import SERVER_AND_OUTPUT
+
+if TYPE_CHECKING:
+    from holdfast.sync_client import SyncClient
+
+Output = Annotated[Literal["table", "json"], Parameter(alias="-o", group=SERVER_AND_OUTPUT)]
+
+
+@Parameter(name="*", group=SERVER_AND_OUTPUT)
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Which server a command asks, for which tenant, and how it prints the answer."""
+
+    target: str | None = None
+    """HOST:PORT of the server [default: the environment's HOLDFAST_TARGET, else 127.0.0.1:7600]."""
+
+    tenant: str = "default"
+    """The shop."""
+
+    output: Output = "table"
+    """A table for people, or one JSON document."""
+
+    @property
+    def as_json(self) -> bool:
+        """Whether the answer is to be one JSON document."""
+        return self.output == "json"
+
+    @contextmanager
+    def client(self, hint: str = "") -> Iterator["SyncClient"]:
+        """A client of the server; a call that fails is a Failure, with `hint` at its end."""
+        quiet_grpc()
+        from holdfast.errors import HoldfastError
+        from holdfast.sync_client import SyncClient
+
+        with SyncClient(self.target, tenant=self.tenant) as client:
+            try:
+                yield client
+            except HoldfastError as error:
+                raise failure_of_call(error, client.target, hint) from error
+
+
+DEFAULT_CONNECTION = Connection()
+
+
+def quiet_grpc() -> None:
+    """Keeps gRPC's own log off stderr: what went wrong is in the error. Before grpc is imported."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")

@@ -1,0 +1,94 @@
+"""What goes wrong in a command: what a person reads on stderr, and the exit status.
+
+Exit status: 0 done, 1 refused or not found, 2 usage, 3 server unreachable.
+"""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cyclopts import CycloptsError
+
+    from holdfast.errors import HoldfastError
+
+REFUSED = 1
+USAGE = 2
+UNREACHABLE = 3
+INTERRUPTED = 130
+
+
+class Failure(Exception):
+    """A command that was not done.
+
+    `message` names the thing, the value and the way out; `reason` is a stable UPPER_SNAKE name, and
+    `details` are the values, both for the JSON document of the error.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        exit_status: int = REFUSED,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.exit_status = exit_status
+        self.details = details or {}
+
+
+def failure_of_call(error: "HoldfastError", target: str, hint: str = "") -> Failure:
+    """The failure of a call to the server at `target`; `hint` is added to the message."""
+    import grpc
+
+    lost = error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+    if lost and error.reason is None:
+        message = (
+            f"no answer from a server at {target} ({error.message}). Start one with `holdfast dev`,"
+            " or name another with --target or HOLDFAST_TARGET"
+        )
+    elif error.code is grpc.StatusCode.UNIMPLEMENTED:
+        message = f"the server at {target} does not offer this call: is it Holdfast, and current?"
+    else:
+        message = error.message
+    return Failure(
+        f"{message}. {hint}" if hint else message,
+        reason=str(error.reason or error.code.name),
+        exit_status=_exit_status(lost, error.code is grpc.StatusCode.INVALID_ARGUMENT),
+        details=error.metadata,
+    )
+
+
+def _exit_status(lost: bool, invalid: bool) -> int:
+    if lost:
+        return UNREACHABLE
+    return USAGE if invalid else REFUSED
+
+
+def failure_of_usage(error: "CycloptsError") -> Failure:
+    """The failure of a command line that cannot be understood."""
+    message = str(error)
+    argument, token = error.argument, getattr(error, "token", None)
+    if getattr(error, "msg", None) and argument and (token is None or token.keyword is None):
+        # A converter of ours refused a value given by position: say which.
+        message = f"{argument.name.lstrip('-').upper()}: {message}"
+    command = " ".join(("holdfast", *(error.command_chain or ())))
+    end = "" if message.endswith((".", "?")) else "."
+    return Failure(f"{message}{end} See `{command} --help`", reason="USAGE", exit_status=USAGE)
+
+
+def print_failure(failure: Failure, *, as_json: bool) -> None:
+    """Prints the failure to stderr: a line for a person, or one JSON document."""
+    if as_json:
+        error = {
+            "reason": failure.reason,
+            "message": failure.message,
+            "details": failure.details,
+            "exit_status": failure.exit_status,
+        }
+        print(json.dumps({"error": error}), file=sys.stderr)
+    else:
+        print(f"holdfast: {failure.message}", file=sys.stderr)

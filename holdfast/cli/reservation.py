@@ -1,0 +1,234 @@
+"""`holdfast reservation ...`: what is held, sold and shipped, and for whom."""
+
+import time
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+from holdfast.cli.arguments import DurationMs, Limit, MomentMs, StateName
+from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
+from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.groups import OPERATE
+from holdfast.cli.times import left_or_ago, local_iso
+
+if TYPE_CHECKING:
+    from holdfast.types import Reservation, Result
+
+app = App(name="reservation", group=OPERATE, help="Reads, releases and extends reservations.")
+
+LIST_LIMIT_DEFAULT = 100
+
+
+@app.command
+def get(
+    reservation_id: str,
+    /,
+    *,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Shows one reservation.
+
+    For example:
+      holdfast reservation get order-1
+      holdfast reservation get order-1 -o json
+
+    Parameters
+    ----------
+    reservation_id
+        The id its order service gave it.
+    """
+    from holdfast.cli.output import print_json, print_table
+
+    with connection.client() as client:
+        reservation = client.get_reservation(reservation_id)
+    if connection.as_json:
+        print_json({"reservation": reservation})
+        return
+    print_table(*_facts(reservation))
+    if reservation.lines:
+        print_table(
+            ("SKU", "Location", "Quantity", "Shipped", "Cancelled", "Returned"),
+            [
+                (
+                    line.sku,
+                    line.location,
+                    line.quantity,
+                    line.shipped,
+                    line.cancelled,
+                    line.returned,
+                )
+                for line in reservation.lines
+            ],
+        )
+    else:
+        print("It has no lines: it was released before it was made.")
+
+
+@app.command(name="list")
+def list_(
+    *,
+    state: StateName | None = None,
+    sku: str = "",
+    buyer: str = "",
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Lists reservations, in no particular order.
+
+    For example:
+      holdfast reservation list --state reserved --sku SKU-1
+      holdfast reservation list --buyer customer-7 -o json
+
+    Parameters
+    ----------
+    state
+        Only those in this state: reserved, confirmed, released, expired, fulfilled or cancelled.
+    sku
+        Only those with a line of this article.
+    buyer
+        Only those of this buyer.
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.output import print_json, print_remark, print_table
+    from holdfast.types import State
+
+    with connection.client() as client:
+        matching = client.list_reservations(State[state] if state else None, sku, buyer)
+        found = list(islice(matching, limit + 1))
+    shown, truncated = found[:limit], len(found) > limit
+    if connection.as_json:
+        print_json({"reservations": shown, "truncated": truncated})
+        return
+    columns = ("Reservation", "State", "Lines", "Units", "Buyer", "Created", "Deadline", "")
+    now_ms = _now_ms()
+    print_table(columns, [_row(reservation, now_ms) for reservation in shown])
+    if truncated:
+        print_remark("There are more: raise --limit, or narrow with --state, --sku or --buyer.")
+
+
+@app.command
+def release(
+    reservation_id: str,
+    /,
+    *,
+    tombstone: bool = False,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Gives a live reservation's units back to sale.
+
+    An id never seen is refused, because it is likely mistyped. To make sure that
+    a Reserve of it that is still on its way is refused when it arrives, use
+    --tombstone.
+
+    For example:
+      holdfast reservation release order-1
+
+    Parameters
+    ----------
+    reservation_id
+        The id its order service gave it.
+    tombstone
+        Release an id never seen too, so that it can no longer be reserved.
+    """
+    hint = "" if tombstone else "Nothing was changed"
+    with connection.client(hint) as client:
+        if not tombstone:
+            client.get_reservation(reservation_id)
+        result = client.release(reservation_id)
+    _print_result(reservation_id, result, connection, "Released")
+
+
+@app.command
+def extend(
+    reservation_id: str,
+    /,
+    *,
+    ttl: DurationMs | None = None,
+    until: MomentMs | None = None,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Moves a live reservation's deadline, to at most 7 days from now.
+
+    For example:
+      holdfast reservation extend order-1 --ttl 15m
+      holdfast reservation extend order-1 --until 2030-01-31T18:00
+
+    Parameters
+    ----------
+    reservation_id
+        The id its order service gave it.
+    ttl
+        How long from now, by this machine's clock: 90s, 15m, 1h30m.
+    until
+        The new deadline: an ISO time (local unless it has an offset) or milliseconds since 1970.
+    """
+    if ttl is not None and until is None:
+        expires_at_ms = _now_ms() + ttl
+    elif until is not None and ttl is None:
+        expires_at_ms = until
+    else:
+        raise Failure(
+            "give either --ttl DURATION or --until TIME, and not both",
+            reason="USAGE",
+            exit_status=USAGE,
+        )
+    with connection.client() as client:
+        result = client.extend(reservation_id, expires_at_ms)
+    _print_result(reservation_id, result, connection, "Extended")
+
+
+def _print_result(reservation_id: str, result: "Result", connection: Connection, done: str) -> None:
+    from holdfast.cli.output import print_json
+    from holdfast.outcomes import OUTCOMES
+
+    if not result.applied:
+        raise Failure(
+            f"reservation {reservation_id} is {result.state.name}: "
+            f"{OUTCOMES[result.outcome].message}. Nothing was changed",
+            reason=result.outcome.name,
+            details={"reservation_id": reservation_id, "state": result.state.name},
+        )
+    if connection.as_json:
+        print_json({"reservation_id": reservation_id, "result": result})
+        return
+    before = " before; nothing was changed now" if result.replayed else ""
+    deadline = ""
+    if done == "Extended":
+        left = left_or_ago(result.expires_at_ms, _now_ms())
+        deadline = f" Its deadline is {local_iso(result.expires_at_ms)} ({left})."
+    print(f"{done} {reservation_id}{before}.{deadline}")
+
+
+def _facts(reservation: "Reservation") -> tuple[tuple[str, str], list[tuple[str, str]]]:
+    """The table of what a reservation is, lines aside."""
+    deadline = local_iso(reservation.expires_at_ms)
+    if reservation.expires_at_ms:
+        deadline += f" ({left_or_ago(reservation.expires_at_ms, _now_ms())})"
+    return ("Reservation", reservation.reservation_id), [
+        ("State", reservation.state.name),
+        ("Tenant", reservation.tenant),
+        ("Buyer", reservation.buyer_id or "-"),
+        ("Created", local_iso(reservation.created_at_ms)),
+        ("Deadline", deadline),
+        ("Updated", local_iso(reservation.updated_at_ms)),
+    ]
+
+
+def _row(reservation: "Reservation", now_ms: int) -> tuple[object, ...]:
+    live = reservation.state.name == "RESERVED"
+    return (
+        reservation.reservation_id,
+        reservation.state.name,
+        len(reservation.lines),
+        sum(line.quantity for line in reservation.lines),
+        reservation.buyer_id or "-",
+        local_iso(reservation.created_at_ms),
+        local_iso(reservation.expires_at_ms),
+        left_or_ago(reservation.expires_at_ms, now_ms) if live else "",
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

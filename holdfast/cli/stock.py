@@ -1,0 +1,216 @@
+"""`holdfast stock ...`: what there is to sell."""
+
+import uuid
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from holdfast.cli.arguments import Limit, Units
+from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
+from holdfast.cli.failures import Failure
+from holdfast.cli.groups import OPERATE
+from holdfast.cli.stock_import_command import import_file
+
+if TYPE_CHECKING:
+    from holdfast.types import StockLevel
+
+app = App(name="stock", group=OPERATE, help="Reads and sets what there is to sell.")
+app.command(import_file, name="import")
+
+LIST_LIMIT_DEFAULT = 1_000
+
+COLUMNS = (
+    "SKU",
+    "Location",
+    "Available",
+    "On hand",
+    "Reserved",
+    "Confirmed",
+    "Damaged",
+    "Safety stock",
+    "Limit per buyer",
+    "Version",
+)
+
+
+@app.command(name="set")
+def set_(
+    sku: str,
+    on_hand: Units,
+    /,
+    *,
+    location: str = "default",
+    safety_stock: Units = 0,
+    limit_per_buyer: Units = 0,
+    expected_version: Units | None = None,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Creates a stock level or overwrites it, with all its settings.
+
+    A setting that is not given becomes its default. On hand may not go below
+    what is reserved and confirmed.
+
+    For example:
+      holdfast stock set SKU-1 50
+      holdfast stock set SKU-1 50 --safety-stock 5 --limit-per-buyer 2
+      holdfast stock set SKU-1 50 --expected-version 0
+
+    Parameters
+    ----------
+    sku
+        The article.
+    on_hand
+        Units in the building, reserved and confirmed ones included.
+    location
+        Where the stock is.
+    safety_stock
+        Units never offered for sale.
+    limit_per_buyer
+        Most units one buyer may have; 0 means no limit.
+    expected_version
+        Only if the level has this version; 0 means only if it does not exist.
+    """
+    with connection.client() as client:
+        level = client.set_stock(
+            sku,
+            on_hand,
+            location=location,
+            safety_stock=safety_stock,
+            limit_per_buyer=limit_per_buyer,
+            expected_version=expected_version,
+        )
+    _print_level(level, connection)
+
+
+@app.command
+def get(
+    *skus: Annotated[str, Parameter(required=True)],
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Shows the stock levels of some SKUs, one per location.
+
+    Exit status 1 if one of them has none.
+
+    For example:
+      holdfast stock get SKU-1 SKU-2
+      holdfast stock get SKU-1 -o json
+
+    Parameters
+    ----------
+    skus
+        The articles, at most 1,000.
+    """
+    with connection.client() as client:
+        levels = client.get_stock(*skus)
+    missing = sorted(set(skus) - {level.sku for level in levels})
+    if levels or connection.as_json:
+        _print_levels(levels, connection)
+    if missing:
+        raise Failure(
+            f"no stock level for SKU {', '.join(missing)} in tenant {connection.tenant}. "
+            f"Create it with `holdfast stock set {missing[0]} UNITS`",
+            reason="STOCK_NOT_FOUND",
+            details={"skus": missing},
+        )
+
+
+@app.command(name="list")
+def list_(
+    *,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Lists stock levels, in no particular order.
+
+    For example:
+      holdfast stock list
+      holdfast stock list --limit 100000 -o json
+
+    Parameters
+    ----------
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    with connection.client() as client:
+        levels = list(islice(client.list_stock(), limit + 1))
+    _print_levels(levels[:limit], connection, truncated=len(levels) > limit)
+
+
+@app.command
+def adjust(
+    sku: str,
+    delta: Units,
+    /,
+    *,
+    location: str = "default",
+    reason: str = "",
+    id_: Annotated[str, Parameter(name="--id")] = "",
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Adds units to on hand, or takes them, once per id.
+
+    If the answer is lost, send the same again with the --id that was printed:
+    it is not counted twice.
+
+    For example:
+      holdfast stock adjust SKU-1 +5 --reason "found behind the shelf"
+      holdfast stock adjust SKU-1 -5 --reason "broken" --id count-2030-01
+
+    Parameters
+    ----------
+    sku
+        The article.
+    delta
+        Units to add, or to take if negative.
+    location
+        Where the stock is.
+    reason
+        Why, for the journal.
+    id_
+        The adjustment's id; made and printed unless given.
+    """
+    adjustment_id = id_ or f"adj-{uuid.uuid4().hex}"
+    with connection.client(hint=f"The adjustment's id is {adjustment_id}") as client:
+        level = client.adjust_stock(sku, delta, adjustment_id, location=location, reason=reason)
+    if not connection.as_json:
+        print(f"Adjusted by {delta:+,} units; the adjustment's id is {adjustment_id}.")
+    _print_level(level, connection, adjustment_id=adjustment_id)
+
+
+def _print_level(level: "StockLevel", connection: Connection, **more: str) -> None:
+    from holdfast.cli.output import print_json, print_table
+
+    if connection.as_json:
+        print_json({"level": level, **more})
+    else:
+        print_table(COLUMNS, [_row(level)])
+
+
+def _print_levels(
+    levels: Iterable["StockLevel"], connection: Connection, truncated: bool = False
+) -> None:
+    from holdfast.cli.output import print_json, print_remark, print_table
+
+    if connection.as_json:
+        print_json({"levels": list(levels), "truncated": truncated})
+        return
+    print_table(COLUMNS, map(_row, levels))
+    if truncated:
+        print_remark("There are more: raise --limit.")
+
+
+def _row(level: "StockLevel") -> tuple[object, ...]:
+    return (
+        level.sku,
+        level.location,
+        level.available,
+        level.on_hand,
+        level.reserved,
+        level.confirmed,
+        level.damaged,
+        level.safety_stock,
+        level.limit_per_buyer or "-",
+        level.version,
+    )

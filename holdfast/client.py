@@ -1,0 +1,398 @@
+"""The asyncio client of the engine. `sync_client.py`, its synchronous twin, is generated from it.
+
+A business answer is a `Result` with an outcome; `HoldfastError` means that the request was not
+judged, or, with UNAVAILABLE and DEADLINE_EXCEEDED, that its answer was lost: send the same request
+again with the same ids. Quantities are units, `..._at_ms` milliseconds since the Unix epoch,
+`..._ms` durations.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+
+from holdfast import commands, wire
+from holdfast.channel import CHANNEL_OPTIONS, target_or_default
+from holdfast.commands import Command, LineLike
+from holdfast.errors import HoldfastError
+from holdfast.inventory.v1 import inventory_pb2 as pb
+from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
+from holdfast.inventory.v1 import operations_pb2 as operations_pb
+from holdfast.inventory.v1 import operations_pb2_grpc as operations_pb_grpc
+from holdfast.outcomes import Outcome
+from holdfast.retry import wait_ms_before_next
+from holdfast.types import (
+    AuditEvent,
+    Disposition,
+    Reservation,
+    Result,
+    State,
+    Status,
+    StockLevel,
+)
+
+TIMEOUT_MS_DEFAULT = 5_000
+ATTEMPTS_MAX_DEFAULT = 4
+AUDIT_TIMEOUT_MS_DEFAULT = 3_600_000
+PAGE_SIZE = 1_000
+
+Method = Callable[..., Awaitable[Any]]
+
+
+class Client:
+    """A connection to an engine. Make one inside the running event loop, and share it.
+
+    `target` is `host:port` or any gRPC name; None means the environment's HOLDFAST_TARGET, else
+    127.0.0.1:7600. `tenant` is the shop that calls speak for unless they name another.
+    `timeout_ms` is the deadline of a call, all its attempts included: a retryable error
+    (`HoldfastError.retryable`) is sent again, with the same ids and after a growing, random wait,
+    until the deadline or `attempts_max` is reached. The first call connects.
+
+    Every method takes `timeout_ms` for a deadline of its own, and raises `HoldfastError`:
+    INVALID_ARGUMENT for a value beyond the contract's bounds, UNAVAILABLE where no server answers,
+    DEADLINE_EXCEEDED when the time is up, and what `holdfast.errors.ERRORS` lists.
+    """
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        tenant: str = "default",
+        timeout_ms: int = TIMEOUT_MS_DEFAULT,
+        attempts_max: int = ATTEMPTS_MAX_DEFAULT,
+    ) -> None:
+        self.target = target_or_default(target)
+        self.tenant = tenant
+        self._timeout_ms = timeout_ms
+        self._attempts_max = attempts_max
+        self._channel = grpc.aio.insecure_channel(self.target, options=CHANNEL_OPTIONS)
+        self._inventory = pb_grpc.InventoryServiceStub(self._channel)
+        self._stock = pb_grpc.StockServiceStub(self._channel)
+        self._operations = operations_pb_grpc.OperationsServiceStub(self._channel)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connection; calls under way end."""
+        await self._channel.close()
+
+    async def reserve(
+        self,
+        reservation_id: str,
+        lines: Sequence[LineLike],
+        *,
+        ttl_ms: int = 0,
+        buyer_id: str = "",
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> Result:
+        """Holds every line (1 to 200) until `ttl_ms` from now (0: 15 minutes), or holds none.
+
+        The id is the idempotency key: the same id with the same content answers what the first
+        call answered, `replayed`. Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK (with every
+        shortage), LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED.
+        """
+        command = commands.Reserve(reservation_id, lines, ttl_ms, buyer_id, tenant)
+        return await self._judge(command, timeout_ms)
+
+    async def confirm(
+        self,
+        reservation_id: str,
+        *,
+        reacquire_if_expired: bool = False,
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> Result:
+        """Sells a live reservation; an expired one too, where `reacquire_if_expired` finds stock.
+
+        Outcomes: APPLIED, NOT_FOUND, ALREADY_RELEASED, ALREADY_EXPIRED, OUT_OF_STOCK,
+        LIMIT_EXCEEDED.
+        """
+        return await self._judge(
+            commands.Confirm(reservation_id, reacquire_if_expired, tenant), timeout_ms
+        )
+
+    async def release(
+        self, reservation_id: str, *, tenant: str | None = None, timeout_ms: int | None = None
+    ) -> Result:
+        """Gives a live reservation's units back to sale.
+
+        An id never seen leaves a tombstone: a Reserve that arrives later is ALREADY_RELEASED.
+        Outcomes: APPLIED, ALREADY_CONFIRMED (use `cancel`), ALREADY_EXPIRED, ALREADY_CANCELLED.
+        """
+        return await self._judge(commands.Release(reservation_id, tenant), timeout_ms)
+
+    async def extend(
+        self,
+        reservation_id: str,
+        expires_at_ms: int,
+        *,
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> Result:
+        """Moves a live reservation's deadline to `expires_at_ms`, at most 7 days from now.
+
+        Outcomes: APPLIED, NOT_FOUND, ALREADY_CONFIRMED, ALREADY_RELEASED, ALREADY_EXPIRED,
+        ALREADY_CANCELLED.
+        """
+        return await self._judge(commands.Extend(reservation_id, expires_at_ms, tenant), timeout_ms)
+
+    async def ship(
+        self,
+        reservation_id: str,
+        shipment_id: str,
+        lines: Sequence[LineLike] = (),
+        *,
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> Result:
+        """Takes confirmed units out of on hand, once per `shipment_id`; no lines means all left.
+
+        Outcomes: APPLIED, NOT_FOUND, NOT_CONFIRMED, ID_REUSED, QUANTITY_EXCEEDED,
+        ALREADY_RELEASED, ALREADY_EXPIRED, ALREADY_CANCELLED.
+        """
+        return await self._judge(
+            commands.Ship(reservation_id, shipment_id, lines, tenant), timeout_ms
+        )
+
+    async def cancel(
+        self,
+        reservation_id: str,
+        cancellation_id: str,
+        lines: Sequence[LineLike] = (),
+        *,
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> Result:
+        """Returns confirmed, unshipped units to sale, once per `cancellation_id`.
+
+        No lines means all that is left. Outcomes as for `ship`.
+        """
+        return await self._judge(
+            commands.Cancel(reservation_id, cancellation_id, lines, tenant), timeout_ms
+        )
+
+    async def return_units(
+        self,
+        reservation_id: str,
+        return_id: str,
+        lines: Sequence[LineLike] = (),
+        *,
+        disposition: Disposition = Disposition.RESELLABLE,
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> Result:
+        """Brings shipped units back, once per `return_id`, on sale again or as damaged.
+
+        No lines means all that were shipped and have not come back. Outcomes as for `ship`.
+        """
+        command = commands.Return(reservation_id, return_id, lines, disposition, tenant)
+        return await self._judge(command, timeout_ms)
+
+    async def apply(
+        self, commands: Iterable[Command], *, timeout_ms: int | None = None
+    ) -> list[Result]:
+        """Judges up to 1,000 commands (4,000 lines in all) in order; `results[i]` answers the i-th.
+
+        Each is judged alone: one that is refused, or INVALID because it breaks a bound, leaves the
+        others be.
+        """
+        results: dict[int, Result] = {}
+        request = pb.ApplyRequest()
+        sent: list[int] = []
+        for position, command in enumerate(commands):
+            try:
+                request.commands.append(wire.command_of(command, self.tenant))
+                sent.append(position)
+            except HoldfastError as error:
+                results[position] = Result(Outcome.INVALID, detail=error.message)
+        if sent:
+            response = await self._call(self._inventory.Apply, request, timeout_ms)
+            answers = map(wire.result_from, response.results)
+            results.update(zip(sent, answers, strict=True))
+        return [results[position] for position in range(len(results))]
+
+    async def get_reservation(
+        self, reservation_id: str, *, tenant: str | None = None, timeout_ms: int | None = None
+    ) -> Reservation:
+        """Reads one reservation. NOT_FOUND if the id was never seen or its retention is over."""
+        request = wire.message(
+            pb.GetReservationRequest, tenant=self._tenant(tenant), reservation_id=reservation_id
+        )
+        answer = await self._call(self._inventory.GetReservation, request, timeout_ms)
+        return wire.reservation_from(answer)
+
+    async def list_reservations(
+        self,
+        state: State | None = None,
+        sku: str = "",
+        buyer_id: str = "",
+        *,
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> AsyncIterator[Reservation]:
+        """Reads all reservations in no particular order, page by page, filtered by what is given.
+
+        `timeout_ms` is for a page.
+        """
+        request = wire.message(
+            pb.ListReservationsRequest,
+            tenant=self._tenant(tenant),
+            page_size=PAGE_SIZE,
+            state=state or State.UNSPECIFIED,
+            sku=sku,
+            buyer_id=buyer_id,
+        )
+        async for page in self._pages(self._inventory.ListReservations, request, timeout_ms):
+            for answer in page.reservations:
+                yield wire.reservation_from(answer)
+
+    async def get_stock(
+        self, *skus: str, tenant: str | None = None, timeout_ms: int | None = None
+    ) -> list[StockLevel]:
+        """Reads the stock levels of 1 to 1,000 SKUs: one per SKU and location that exists."""
+        request = wire.message(pb.GetStockRequest, tenant=self._tenant(tenant), skus=skus)
+        answer = await self._call(self._inventory.GetStock, request, timeout_ms)
+        return [wire.level_from(level) for level in answer.levels]
+
+    async def set_stock(
+        self,
+        sku: str,
+        on_hand: int,
+        *,
+        location: str = "default",
+        safety_stock: int = 0,
+        limit_per_buyer: int = 0,
+        expected_version: int | None = None,
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> StockLevel:
+        """Creates a stock level or overwrites its settings, all of them, and returns it.
+
+        With `expected_version` only if the level has that version, 0 meaning that it does not exist
+        yet; then nothing is sent twice, because a lost answer cannot be told from a mismatch.
+        FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, ABORTED if
+        the version is another; both change nothing.
+        """
+        request = wire.message(
+            pb.SetStockRequest,
+            tenant=self._tenant(tenant),
+            sku=sku,
+            location=location,
+            on_hand=on_hand,
+            safety_stock=safety_stock,
+            limit_per_buyer=limit_per_buyer,
+            expected_version=expected_version,
+        )
+        attempts_max = 1 if expected_version is not None else None
+        return wire.level_from(
+            await self._call(self._stock.SetStock, request, timeout_ms, attempts_max)
+        )
+
+    async def adjust_stock(
+        self,
+        sku: str,
+        delta: int,
+        adjustment_id: str,
+        *,
+        location: str = "default",
+        reason: str = "",
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> StockLevel:
+        """Adds `delta` units to on hand (or takes them), once per id, and returns the level.
+
+        NOT_FOUND if there is no such level, FAILED_PRECONDITION if on hand would be below what is
+        reserved and confirmed or if the id was used with other content; all change nothing.
+        """
+        request = wire.message(
+            pb.AdjustStockRequest,
+            tenant=self._tenant(tenant),
+            sku=sku,
+            location=location,
+            delta=delta,
+            adjustment_id=adjustment_id,
+            reason=reason,
+        )
+        return wire.level_from(await self._call(self._stock.AdjustStock, request, timeout_ms))
+
+    async def list_stock(
+        self, *, tenant: str | None = None, timeout_ms: int | None = None
+    ) -> AsyncIterator[StockLevel]:
+        """Reads all stock levels in no particular order; `timeout_ms` is for a page."""
+        request = wire.message(
+            pb.ListStockRequest, tenant=self._tenant(tenant), page_size=PAGE_SIZE
+        )
+        async for page in self._pages(self._stock.ListStock, request, timeout_ms):
+            for level in page.levels:
+                yield wire.level_from(level)
+
+    async def audit(
+        self, *, tenant: str | None = None, timeout_ms: int = AUDIT_TIMEOUT_MS_DEFAULT
+    ) -> AsyncIterator[AuditEvent]:
+        """Proves the invariants of the tenant: progress and findings as they come, a summary last.
+
+        Reads only. Not sent again when it breaks off: start it anew.
+        """
+        request = wire.message(operations_pb.AuditRequest, tenant=self._tenant(tenant))
+        call = self._operations.Audit(request, timeout=timeout_ms / 1_000)
+        try:
+            async for answer in call:
+                yield wire.audit_from(answer)
+        except grpc.RpcError as error:
+            raise HoldfastError.from_rpc(error) from error
+        finally:
+            call.cancel()
+
+    async def get_status(self, *, timeout_ms: int | None = None) -> Status:
+        """Says what store the engine stands on, how durable an answer is, and whether it serves."""
+        request = operations_pb.GetStatusRequest()
+        return wire.status_from(await self._call(self._operations.GetStatus, request, timeout_ms))
+
+    # The one way to the wire
+
+    def _tenant(self, tenant: str | None) -> str:
+        return self.tenant if tenant is None else tenant
+
+    async def _judge(self, command: Command, timeout_ms: int | None) -> Result:
+        method = getattr(self._inventory, wire.ROUTES[type(command)].rpc)
+        request = wire.request_of(command, self.tenant)
+        return wire.result_from(await self._call(method, request, timeout_ms))
+
+    async def _pages(
+        self, method: Method, request: Any, timeout_ms: int | None
+    ) -> AsyncIterator[Any]:
+        while True:
+            page = await self._call(method, request, timeout_ms)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def _call(
+        self, method: Method, request: Any, timeout_ms: int | None, attempts_max: int | None = None
+    ) -> Any:
+        timeout_s = (self._timeout_ms if timeout_ms is None else timeout_ms) / 1_000
+        deadline_s = time.monotonic() + timeout_s
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await method(request, timeout=deadline_s - time.monotonic())
+            except grpc.RpcError as rpc_error:
+                error = HoldfastError.from_rpc(rpc_error)
+                left_ms = (deadline_s - time.monotonic()) * 1_000
+                wait_ms = wait_ms_before_next(
+                    error, attempt, attempts_max or self._attempts_max, left_ms, random.random()
+                )
+                if wait_ms is None:
+                    raise error from rpc_error
+            await asyncio.sleep(wait_ms / 1_000)

@@ -1,0 +1,1 @@
+"""`holdfast demo`: a flash sale from start to audit, and the account of it."""

@@ -1,0 +1,243 @@
+"""Reads an order log from a CSV file of invoices, in the columns of the "Online Retail" data set.
+
+One invoice is one order with all its lines; one whose number starts with `C` is a return. The log's
+order is the file's. A row that cannot be replayed is counted under a SkipReason; blank lines are
+not rows. An article's StockCode starts with five digits (`85123A`); whatever else is sold on an
+invoice (`POST`, `D`, `M`, `DOT`, `C2`, `BANK CHARGES`, `AMAZONFEE`, gift vouchers) has no stock.
+"""
+
+import csv
+import io
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from holdfast.demo.order_log import (
+    LINES_PER_ORDER_MAX,
+    UNITS_PER_LINE_MAX,
+    DemoInputError,
+    Order,
+    OrderLog,
+    ReturnLine,
+    SkipReason,
+)
+from holdfast.types import Line
+
+COLUMNS = ("InvoiceNo", "StockCode", "Quantity", "UnitPrice", "CustomerID")
+"""The columns that a file must have, in any order. `Description` is shown where it is there."""
+DESCRIPTION = "Description"
+FILE_BYTES_MAX = 512 * 1024 * 1024
+FILE_LINES_MAX = 2_000_000
+SKU_BYTES_MAX = 64
+SNIFFED_BYTES = 4096
+
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+_ARTICLE = re.compile(r"[0-9]{5}")
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+
+
+def read_order_log(path: Path) -> OrderLog:
+    """The order log in the file at `path`.
+
+    Raises DemoInputError if it is not a readable CSV file of invoices, or holds no order.
+    """
+    if path.is_dir():
+        raise DemoInputError(f"--orders {path} is a directory; name a CSV file")
+    if not path.exists():
+        raise DemoInputError(f"--orders {path} does not exist")
+    if not path.is_file():
+        raise DemoInputError(f"--orders {path} is not a regular file")
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise DemoInputError(f"--orders {path} is larger than {FILE_BYTES_MAX >> 20} MiB")
+        content = path.read_bytes()
+    except OSError as error:
+        raise DemoInputError(f"--orders {path} cannot be read: {error.strerror}") from error
+    try:
+        return parse_order_log(decode_orders(content))
+    except DemoInputError as error:
+        raise DemoInputError(f"--orders {path}: {error}") from error
+
+
+def decode_orders(content: bytes) -> str:
+    """The text of an order file: UTF-8 (with or without BOM) if it is that, else Latin-1.
+
+    Every byte sequence is Latin-1, so no text file fails. Raises DemoInputError for an empty file
+    and for one that holds NUL bytes, which no CSV file does.
+    """
+    if not content.strip():
+        raise DemoInputError("the file is empty")
+    if b"\0" in content[:SNIFFED_BYTES]:
+        raise DemoInputError("the file is not text; give a CSV file in Latin-1 or UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def parse_order_log(text: str) -> OrderLog:
+    """The order log in the text of a CSV file, with a header row.
+
+    Raises DemoInputError for a missing column, too many lines, or if no order is left.
+    """
+    records = _records(text)
+    first = next(records, None)
+    header = [name.strip() for name in (first and first.cells) or ()]
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise DemoInputError(
+            f"column {missing[0]} is missing; the first row must name {', '.join(COLUMNS)}"
+        )
+    invoices = _Invoices(header)
+    for record in records:
+        if record.line_number > FILE_LINES_MAX:
+            raise DemoInputError(f"the file has more than {FILE_LINES_MAX:,} lines")
+        invoices.add(record)
+    return invoices.order_log()
+
+
+class _Record(NamedTuple):
+    """A row as CSV: its cells (None if its quoting is broken) and the lines it takes up."""
+
+    cells: list[str] | None
+    line_number: int
+    line_count: int
+
+
+def _records(text: str) -> Iterator[_Record]:
+    # Not str.splitlines, which takes the Latin-1 byte 0x85 for the end of a line.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line_number = 1
+    while True:
+        try:
+            cells: list[str] | None = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            cells = None
+        if cells != []:
+            yield _Record(cells, line_number, reader.line_num + 1 - line_number)
+        line_number = reader.line_num + 1
+
+
+class _Row(NamedTuple):
+    """A row that can be replayed; `quantity` is positive, for a return too."""
+
+    invoice_no: str
+    customer_id: str
+    sku: str
+    quantity: int
+
+    @property
+    def is_return(self) -> bool:
+        return self.invoice_no.startswith("C")
+
+
+def _judge(cells: dict[str, str]) -> _Row | SkipReason:
+    """What a row says, or the first reason not to replay it."""
+    invoice_no, sku, quantity_text, price_text, customer_id = (cells[name] for name in COLUMNS)
+    if not _ID.fullmatch(invoice_no):
+        return SkipReason.NO_INVOICE_ID
+    if not _ARTICLE.match(sku):
+        return SkipReason.NOT_AN_ARTICLE
+    if len(sku.encode()) > SKU_BYTES_MAX or not sku.isprintable():
+        return SkipReason.SKU_OUT_OF_BOUNDS
+    if customer_id and not _ID.fullmatch(customer_id):
+        return SkipReason.BAD_CUSTOMER_ID
+    if not _WHOLE_NUMBER.fullmatch(quantity_text):
+        return SkipReason.QUANTITY_NOT_A_NUMBER
+    if not _NUMBER.fullmatch(price_text) or not math.isfinite(float(price_text)):
+        return SkipReason.PRICE_NOT_A_NUMBER
+    row = _Row(invoice_no, customer_id, sku, int(quantity_text))
+    if abs(row.quantity) > UNITS_PER_LINE_MAX:
+        return SkipReason.QUANTITY_TOO_LARGE
+    if row.is_return:
+        # The price of a return is what was paid back; nothing here depends on it.
+        if row.quantity >= 0:
+            return SkipReason.RETURN_NOT_NEGATIVE
+        return row._replace(quantity=-row.quantity)
+    if row.quantity <= 0:
+        return SkipReason.QUANTITY_NOT_POSITIVE
+    return row if float(price_text) > 0 else SkipReason.PRICE_NOT_POSITIVE
+
+
+@dataclass(slots=True)
+class _Invoice:
+    """A sale as far as it has been read."""
+
+    position: int
+    customer_id: str
+    lines: list[Line] = field(default_factory=list)
+
+
+class _Invoices:
+    """The rows read so far, put together to orders and returns."""
+
+    def __init__(self, header: list[str]) -> None:
+        self._header = header
+        self._sales: dict[str, _Invoice] = {}
+        self._returns: list[ReturnLine] = []
+        self._descriptions: dict[str, str] = {}
+        self._skipped: Counter[SkipReason] = Counter()
+        self._rows = 0
+
+    def add(self, record: _Record) -> None:
+        """Takes the next row.
+
+        A row that is no row of this table counts as all the lines it takes up: a quote that is
+        never closed swallows rows, and they are not to vanish.
+        """
+        if record.cells is None or len(record.cells) != len(self._header):
+            reason = (
+                SkipReason.BROKEN_QUOTING if record.cells is None else SkipReason.WRONG_COLUMN_COUNT
+            )
+            self._rows += record.line_count
+            self._skipped[reason] += record.line_count
+            return
+        self._rows += 1
+        named = {name: cell.strip() for name, cell in zip(self._header, record.cells, strict=True)}
+        row = _judge(named)
+        if isinstance(row, SkipReason):
+            self._skipped[row] += 1
+            return
+        self._add_row(record.line_number, row)
+        if description := named.get(DESCRIPTION):
+            self._descriptions.setdefault(row.sku, description)
+
+    def _add_row(self, line_number: int, row: _Row) -> None:
+        if row.is_return:
+            return_id = f"line-{line_number}"
+            self._returns.append(
+                ReturnLine(line_number, return_id, row.customer_id, row.sku, row.quantity)
+            )
+            return
+        invoice = self._sales.setdefault(row.invoice_no, _Invoice(line_number, row.customer_id))
+        if invoice.customer_id != row.customer_id:
+            self._skipped[SkipReason.OTHER_CUSTOMER] += 1
+        else:
+            invoice.lines.append(Line(row.sku, row.quantity))
+
+    def order_log(self) -> OrderLog:
+        """The log. An invoice beyond the lines of a reservation is skipped whole, and counted."""
+        orders = []
+        for invoice_no, invoice in self._sales.items():
+            if len(invoice.lines) > LINES_PER_ORDER_MAX:
+                self._skipped[SkipReason.TOO_MANY_LINES] += len(invoice.lines)
+                continue
+            orders.append(
+                Order(invoice.position, invoice_no, invoice.customer_id, tuple(invoice.lines))
+            )
+        if not orders:
+            raise DemoInputError(f"no order in {self._rows:,} rows{self._reasons()}")
+        return OrderLog(
+            tuple(orders), tuple(self._returns), self._descriptions, self._skipped, self._rows
+        )
+
+    def _reasons(self) -> str:
+        reasons = "; ".join(f"{count:,} x {reason}" for reason, count in self._skipped.items())
+        return f": {reasons}" if reasons else ""

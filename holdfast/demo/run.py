@@ -1,0 +1,138 @@
+"""Runs the demo: builds the order log, starts a server, replays, audits, prints the report."""
+
+import json
+import os
+import random
+import sys
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from holdfast.client import Client
+from holdfast.demo.csv_log import read_order_log
+from holdfast.demo.order_log import DemoInputError, OrderLog, initial_stock_units
+from holdfast.demo.plan import plan_buyers, plan_returns
+from holdfast.demo.progress import stages
+from holdfast.demo.replay import replay
+from holdfast.demo.report import DemoReport, Replay, Setting, build_report
+from holdfast.demo.report_view import view
+from holdfast.demo.server_process import ServerFailedError, running_server
+from holdfast.demo.synthetic_log import synthetic_log
+from holdfast.errors import HoldfastError
+
+STOCK_RATIO_MAX = 10.0
+CONCURRENCY_MAX = 10_000
+SEEDS = 1_000_000
+CLIENTS = 4
+CALL_TIMEOUT_MS = 60_000
+CALL_ATTEMPTS_MAX = 20
+REPORT_WIDTH_MAX = 100
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What to run the demo with.
+
+    `orders`: a CSV file of invoices, None for a log made from the seed. `stock_ratio`: initial
+    stock as a share of each SKU's demand, above 0 and at most 10. `concurrency`: buyers at once,
+    1 to 10,000. `seed`: decides the made log and what buyers do; None for a random one. `json`:
+    one JSON document instead of tables.
+    """
+
+    orders: Path | None
+    stock_ratio: float
+    concurrency: int
+    seed: int | None
+    json: bool
+
+
+async def run_demo(options: DemoOptions, console: Console) -> int:
+    """Runs the demo, prints its report to stdout, and gives the exit code.
+
+    Progress and errors go to `console`. 0: every unit went to exactly one order; 1: it did not, or
+    the audit failed; 2: the options or the order file cannot be used; 3: the server did not start
+    or stopped answering.
+    """
+    started_at = time.perf_counter()
+    code, problem = EXIT_OK, ""
+    try:
+        report = build_report(await _demo(options, console), time.perf_counter() - started_at)
+        _print_report(report, options.json)
+        code = EXIT_OK if report.ok else EXIT_FAILED
+    except* DemoInputError as group:
+        code, problem = EXIT_USAGE, _message(group)
+    except* (ServerFailedError, HoldfastError) as group:
+        code, problem = EXIT_UNREACHABLE, _message(group)
+    if problem:
+        console.print(f"[bold red]error:[/] {escape(problem)}", highlight=False, soft_wrap=True)
+    return code
+
+
+async def _demo(options: DemoOptions, console: Console) -> Replay:
+    _check(options)
+    seed = random.SystemRandom().randrange(SEEDS) if options.seed is None else options.seed
+    log = _order_log(options.orders, seed)
+    stock = initial_stock_units(log.demand_units(), options.stock_ratio)
+    source = str(options.orders) if options.orders else f"made from seed {seed}"
+    setting = Setting(source, seed, options.stock_ratio, options.concurrency)
+    # Separate streams, so that what buyers do does not depend on where the log came from.
+    buyers = plan_buyers(log, random.Random(f"buyers {seed}"))
+    returns = plan_returns(log.returns, random.Random(f"returns {seed}"))
+    console.print(f"Seed {seed}: the same seed makes the same plan again", highlight=False)
+    async with AsyncExitStack() as stack:
+        at = stack.enter_context(stages(console))
+        at.enter("Starting server and store")
+        server = await stack.enter_async_context(running_server(os.environ))
+        clients = [
+            await stack.enter_async_context(
+                Client(server.target, timeout_ms=CALL_TIMEOUT_MS, attempts_max=CALL_ATTEMPTS_MAX)
+            )
+            for _ in range(CLIENTS)
+        ]
+        try:
+            return await replay(setting, log, stock, buyers, returns, clients, at)
+        except* HoldfastError as group:
+            raise ServerFailedError(
+                f"{_message(group)}\nThe end of the server's log:\n{server.log_tail()}"
+            ) from group
+
+
+def _check(options: DemoOptions) -> None:
+    if not 0 < options.stock_ratio <= STOCK_RATIO_MAX:
+        raise DemoInputError(
+            f"--stock-ratio must be above 0 and at most {STOCK_RATIO_MAX:g}; "
+            f"got {options.stock_ratio}"
+        )
+    if not 1 <= options.concurrency <= CONCURRENCY_MAX:
+        raise DemoInputError(
+            f"--concurrency must be 1 to {CONCURRENCY_MAX:,}; got {options.concurrency}"
+        )
+
+
+def _order_log(orders: Path | None, seed: int) -> OrderLog:
+    if orders is None:
+        return synthetic_log(random.Random(f"log {seed}"))
+    return read_order_log(orders)
+
+
+def _print_report(report: DemoReport, as_json: bool) -> None:
+    if as_json:
+        json.dump(report.to_json(), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        console = Console()
+        console.width = min(console.width, REPORT_WIDTH_MAX)
+        console.print(view(report))
+
+
+def _message(error: BaseException) -> str:
+    """What went wrong first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)

@@ -1,0 +1,90 @@
+"""Makes an order log from a seed: a flash sale with a few articles that everybody wants."""
+
+import random
+from itertools import accumulate
+
+from holdfast.demo.draw import weighted
+from holdfast.demo.order_log import Order, OrderLog, ReturnLine
+from holdfast.types import Line
+
+ORDERS = 5_000
+BUYERS = 3_500
+LINES_PER_ORDER_WEIGHTS = {1: 46, 2: 26, 3: 15, 4: 8, 5: 5}
+UNITS_PER_LINE_WEIGHTS = {1: 70, 2: 20, 3: 7, 6: 3}
+POPULARITY_EXPONENT = 0.9
+"""Zipf: the n-th most wanted article is ordered in proportion to 1 / n ** exponent."""
+RETURN_SHARE = 0.05
+"""Share of orders of which a line is sent back later."""
+RETURN_DELAY_ORDERS = (50, 1_000)
+"""How many orders later a return is in the log: at least, and at most."""
+
+ARTICLES = (
+    "headphones",
+    "phone case",
+    "rice cooker",
+    "desk lamp",
+    "running shoes",
+    "backpack",
+    "tea set",
+    "wool scarf",
+    "kettle",
+    "umbrella",
+    "keyboard",
+    "water bottle",
+    "hand cream",
+    "chef's knife",
+    "yoga mat",
+    "power bank",
+    "board game",
+    "rain jacket",
+    "wall clock",
+    "fountain pen",
+)
+COLOURS = ("black", "white", "red", "jade", "navy", "coral", "silver", "amber", "lilac", "sand")
+
+
+def synthetic_log(rng: random.Random, order_count: int = ORDERS) -> OrderLog:
+    """A log of `order_count` orders over 200 articles; the same generator gives the same log.
+
+    Some buyers come back, some orders name an article on two lines, and some returns come later in
+    the log than the order they are of.
+    """
+    names = [f"{article}, {colour}" for article in ARTICLES for colour in COLOURS]
+    rng.shuffle(names)
+    skus = [f"ART-{number:03d}" for number in range(1, len(names) + 1)]
+    popularity = list(accumulate(1 / rank**POPULARITY_EXPONENT for rank in range(1, len(skus) + 1)))
+    orders = []
+    returns = []
+    for position in range(1, order_count + 1):
+        order = _order(rng, position, skus, popularity)
+        orders.append(order)
+        if rng.random() < RETURN_SHARE:
+            returns.append(_return_of(rng, order))
+    rows = sum(len(order.lines) for order in orders) + len(returns)
+    return OrderLog(
+        tuple(orders),
+        tuple(sorted(returns, key=lambda line: line.position)),
+        dict(zip(skus, names, strict=True)),
+        {},
+        rows,
+    )
+
+
+def _order(rng: random.Random, position: int, skus: list[str], popularity: list[float]) -> Order:
+    line_count = weighted(rng, LINES_PER_ORDER_WEIGHTS)
+    lines = tuple(
+        Line(sku, weighted(rng, UNITS_PER_LINE_WEIGHTS))
+        for sku in rng.choices(skus, cum_weights=popularity, k=line_count)
+    )
+    return Order(position, f"order-{position:05d}", f"buyer-{rng.randrange(BUYERS):04d}", lines)
+
+
+def _return_of(rng: random.Random, order: Order) -> ReturnLine:
+    line = rng.choice(order.lines)
+    return ReturnLine(
+        order.position + rng.randint(*RETURN_DELAY_ORDERS),
+        f"return-{order.position:05d}",
+        order.buyer_id,
+        line.sku,
+        rng.randint(1, line.quantity),
+    )

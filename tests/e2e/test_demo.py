@@ -1,0 +1,218 @@
+"""`holdfast demo`, as a person or a script runs it: a real server, a real store."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "online_retail_sample.csv"
+WAIT_S_MAX = 60
+COLUMNS = [
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+]
+PROMISED_KEYS = {
+    "orders",
+    "lines",
+    "units",
+    "accepted",
+    "refused",
+    "returns",
+    "skipped_rows",
+    "oversold_units",
+    "undersold_units",
+    "audit_ok",
+    "reservations_per_second",
+    "p50_ms",
+    "p99_ms",
+}
+
+
+@pytest.fixture
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory that demos of this test make theirs in; nothing may be left of them."""
+    # Not pytest's own: the path of a Unix socket may have about 100 bytes.
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
+
+
+def command_of(*arguments: str | Path) -> list[str]:
+    program = Path(sys.executable).with_name("holdfast")
+    return [str(program), "demo", *map(str, arguments)]
+
+
+def environment_of(temporary: Path) -> dict[str, str]:
+    # What is set for another engine must not reach the demo's.
+    return os.environ | {"TMPDIR": str(temporary), "HOLDFAST_REDIS_URL": "redis://127.0.0.1:1"}
+
+
+def demo(temporary: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command_of(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S_MAX,
+        env=environment_of(temporary),
+        check=False,
+    )
+    assert list(temporary.iterdir()) == []
+    return done
+
+
+def report_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert report.keys() >= PROMISED_KEYS
+    assert report["ok"] is report["audit_ok"] is True
+    assert report["oversold_units"] == report["undersold_units"] == 0
+    assert report["accepted"] + report["refused"] == report["orders"]
+    assert report["rows"] == report["lines"] + report["return_lines"] + report["skipped_rows"]
+    assert 0 < report["p50_ms"] <= report["p99_ms"]
+    return report
+
+
+def orders_file(path: Path, rows: list[list[object]]) -> Path:
+    with path.open("w", encoding="latin-1", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+    return path
+
+
+def row(invoice: str, sku: str, quantity: object, customer: str, price: object = 1) -> list[object]:
+    return [invoice, sku, "CAF\xc9 SIGN", quantity, "12/1/10 8:26", price, customer, "France"]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S_MAX
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_file_of_invoices_is_replayed_and_every_row_accounted_for(
+    temporary: Path, tmp_path: Path
+) -> None:
+    rows = [row(f"{number}", "10001", 2, f"{number % 5}") for number in range(100, 130)]
+    rows += [row("130", "10002", 1, ""), row("130", "10002", 3, ""), row("130", "POST", 1, "")]
+    rows += [row("131", "10001", "many", "1"), row("132", "10001", 1, "1", price=0)]
+    rows += [row("C133", "10001", -1, "0"), row("C134", "99999", -1, "0")]
+    path = orders_file(tmp_path / "orders.csv", rows)
+    report = report_of(
+        demo(temporary, "--orders", path, "--stock-ratio", "0.5", "--seed", "1", "-o", "json")
+    )
+    assert (report["orders"], report["lines"], report["units"]) == (31, 32, 64)
+    assert (report["skus"], report["stock_units"]) == (2, 32)
+    assert report["skipped_rows"] == sum(report["skipped_by_reason"].values()) == 3
+    assert (report["returns"], report["unmatched_returns"]) == (1, 1)
+    assert 0 < report["refused"] < 31
+    assert report["seed"] == 1
+
+
+def test_with_all_the_stock_nobody_is_refused(temporary: Path, tmp_path: Path) -> None:
+    rows = [row(f"{number}", f"{number % 7 + 10000}", 3, "") for number in range(100, 200)]
+    path = orders_file(tmp_path / "orders.csv", rows)
+    report = report_of(
+        demo(temporary, "--orders", path, "--stock-ratio", "1", "--concurrency", "50", "-o", "json")
+    )
+    assert (report["accepted"], report["refused"]) == (100, 0)
+    assert report["released"] + report["sold"] + report["expired"] >= 100
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of real invoices is not here")
+@pytest.mark.parametrize(("ratio", "stock", "returns"), [("0.8", 9_989, None), ("1", 12_863, 1)])
+def test_the_sample_of_real_invoices_is_replayed(
+    temporary: Path, ratio: str, stock: int, returns: int | None
+) -> None:
+    """The figures were counted with awk: 66 invoices, 4 of them returns, one only of a free row."""
+    report = report_of(demo(temporary, "--orders", SAMPLE, "--stock-ratio", ratio, "-o", "json"))
+    assert (report["rows"], report["orders"], report["lines"]) == (999, 61, 986)
+    assert (report["units"], report["skus"], report["stock_units"]) == (12_863, 584, stock)
+    assert (report["skipped_rows"], report["return_lines"]) == (4, 9)
+    assert returns in (None, report["returns"])
+    if ratio == "1":
+        assert report["refused"] == 0
+
+
+def test_without_a_file_it_makes_a_sale_from_a_seed_and_reports_it_to_people(
+    temporary: Path,
+) -> None:
+    done = demo(temporary)
+    assert done.returncode == 0, done.stderr
+    assert "Every unit went to exactly one order" in done.stdout
+    assert "5,000 orders" in done.stdout
+    assert "made from seed" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--orders", "missing.csv"], "--orders"),
+        (["--orders", "."], "is a directory"),
+        (["--stock-ratio", "0"], "stock-ratio"),
+        (["--stock-ratio", "nan"], "stock-ratio"),
+        (["--stock-ratio", "-1"], "stock-ratio"),
+        (["--stock-ratio", "11"], "stock-ratio"),
+        (["--concurrency", "0"], "concurrency"),
+        (["--concurrency", "10001"], "concurrency"),
+    ],
+)
+def test_wrong_usage_names_the_option(temporary: Path, arguments: list[str], named: str) -> None:
+    done = demo(temporary, *arguments, "-o", "json")
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_without_the_columns_names_the_one_it_misses(
+    temporary: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("InvoiceNo,StockCode,UnitPrice,CustomerID\n1,10001,1,17\n")
+    done = demo(temporary, "--orders", path, "-o", "json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "column Quantity is missing" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_demo_that_is_stopped_leaves_no_server_behind(
+    temporary: Path, number: signal.Signals
+) -> None:
+    def ready_files() -> list[Path]:
+        return list(temporary.glob("holdfast-demo-*/server.json"))
+
+    with subprocess.Popen(
+        command_of("-o", "json"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment_of(temporary),
+    ) as process:
+        wait_until(lambda: len(ready_files()) == 1)
+        server_pid = json.loads(ready_files()[0].read_text())["pid"]
+        assert is_alive(server_pid)
+        process.send_signal(number)
+        assert process.wait(WAIT_S_MAX) != 0
+    wait_until(lambda: not is_alive(server_pid))
+    if number is signal.SIGINT:
+        assert list(temporary.iterdir()) == []

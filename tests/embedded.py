@@ -1,0 +1,73 @@
+"""What the tests of the embedded store share: running it, hearing it, killing it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from engine.embedded import EmbeddedStore
+from engine.store_reports import StoreEvent
+
+WAIT_SECONDS_MAX = 20
+POLL_SECONDS = 0.01
+
+
+class Events(list[tuple[str, dict[str, Any]]]):
+    """What a store told, in order."""
+
+    def tell(self, event: str, details: dict[str, Any]) -> None:
+        self.append((event, details))
+
+    def details(self, event: StoreEvent) -> list[dict[str, Any]]:
+        return [details for name, details in self if name == event]
+
+
+@asynccontextmanager
+async def running(data_dir: Path, events: Events, **limits: Any) -> AsyncIterator[EmbeddedStore]:
+    store = EmbeddedStore(data_dir, events.tell, **limits)
+    await store.start()
+    try:
+        yield store
+    finally:
+        await store.stop()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    for _ in range(int(WAIT_SECONDS_MAX / POLL_SECONDS)):
+        if condition():
+            return
+        await asyncio.sleep(POLL_SECONDS)
+    pytest.fail("waited in vain")
+
+
+async def until_told(events: Events, event: StoreEvent, times: int) -> None:
+    await until(lambda: len(events.details(event)) >= times)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def kill(pid: int | None, signal_number: signal.Signals) -> None:
+    assert pid is not None
+    os.kill(pid, signal_number)
+
+
+async def write(url: str, **values: int) -> None:
+    async with Redis.from_url(url) as client:
+        await client.mset(values)
+
+
+async def read(url: str, key: str) -> int:
+    async with Redis.from_url(url) as client:
+        return int(await client.get(key) or 0)

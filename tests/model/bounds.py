@@ -1,0 +1,92 @@
+"""The bounds of a command, said a second time: which field breaks the contract, if any.
+
+The numbers are written out here rather than taken from `engine.model`, so that a wrong one there
+is noticed.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from engine.model import (
+    AdjustStock,
+    Cancel,
+    Command,
+    Confirm,
+    Disposition,
+    Extend,
+    Line,
+    Release,
+    Reserve,
+    Return,
+    SetStock,
+    Ship,
+)
+
+ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+UNITS_MAX = 10**12
+
+Check = tuple[str, bool]
+"""A field's name, and whether the field is within its bounds."""
+
+
+def broken_field(command: Command | SetStock | AdjustStock) -> str:
+    """The first field of a command that breaks a bound, "" if the command can be judged."""
+    if isinstance(command, SetStock | AdjustStock):
+        checks = _stock_checks(command)
+    else:
+        checks = _checks(command)
+    return next((field for field, holds in checks if not holds), "")
+
+
+def _checks(command: Command) -> Iterator[Check]:
+    yield "reservation_id", _is_id(command.reservation_id)
+    match command:
+        case Reserve():
+            yield "lines", len(command.lines) >= 1
+            yield from _line_checks(command.lines)
+            yield "ttl_ms", command.ttl_ms == 0 or 1_000 <= command.ttl_ms <= 604_800_000
+            yield "buyer_id", command.buyer_id == "" or _is_id(command.buyer_id)
+        case Extend():
+            yield "expires_at_ms", command.expires_at_ms > 0
+        case Ship():
+            yield "shipment_id", _is_id(command.shipment_id)
+            yield from _line_checks(command.lines)
+        case Cancel():
+            yield "cancellation_id", _is_id(command.cancellation_id)
+            yield from _line_checks(command.lines)
+        case Return():
+            yield "return_id", _is_id(command.return_id)
+            yield from _line_checks(command.lines)
+            yield "disposition", command.disposition is not Disposition.UNSPECIFIED
+        case Confirm() | Release():
+            pass
+
+
+def _stock_checks(command: SetStock | AdjustStock) -> Iterator[Check]:
+    yield "sku", _is_name(command.sku)
+    yield "location", _is_name(command.location)
+    match command:
+        case SetStock():
+            yield "on_hand", 0 <= command.on_hand <= UNITS_MAX
+            yield "safety_stock", 0 <= command.safety_stock <= UNITS_MAX
+            yield "limit_per_buyer", 0 <= command.limit_per_buyer < 2**32
+        case AdjustStock():
+            yield "delta", command.delta != 0 and abs(command.delta) <= UNITS_MAX
+            yield "adjustment_id", _is_id(command.adjustment_id)
+            yield "reason", len(command.reason.encode()) <= 256
+
+
+def _line_checks(lines: Sequence[Line]) -> Iterator[Check]:
+    yield "lines", len(lines) <= 200
+    for line in lines:
+        yield "lines", _is_name(line.sku)
+        yield "lines", _is_name(line.location)
+        yield "lines", 1 <= line.quantity <= 1_000_000
+
+
+def _is_id(text: str) -> bool:
+    return ID.fullmatch(text) is not None
+
+
+def _is_name(text: str) -> bool:
+    return text.isprintable() and 1 <= len(text.encode()) <= 64

@@ -1,0 +1,108 @@
+"""The oracle under random use, alone or with the engine beside it.
+
+`OracleMachine` draws commands and moves the clock; `EngineMachine` gives the same to the engine
+and compares every answer and the whole state after it.
+"""
+
+from collections.abc import Sequence
+
+from hypothesis import event
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from engine.model import Purge, State, SweepResult
+from tests.model.commands import DAY_MS, batches, one_from, opening_stock
+from tests.model.oracle import Answer, AnyCommand, Oracle
+from tests.model.side_by_side import SideBySide
+from tests.partition import Partition
+
+START_MS = 1_700_000_000_000
+EARLIER_MAX = 24
+RETENTIONS_MS = (DAY_MS - 1, DAY_MS, DAY_MS, 30 * DAY_MS - 1, 30 * DAY_MS)
+
+
+def named(command: AnyCommand, answer: Answer) -> str:
+    """What happened, in short: `Confirm OUT_OF_STOCK`, `Ship APPLIED again`, `Purge`."""
+    if isinstance(answer, SweepResult):
+        return type(command).__name__
+    again = " again" if answer.replayed else ""
+    return f"{type(command).__name__} {answer.outcome.name}{again}"
+
+
+class OracleMachine(RuleBasedStateMachine):
+    """Draws batches of commands, lets time pass, and judges with the oracle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.oracle = Oracle()
+        self.now_ms = START_MS
+        self.earlier: list[AnyCommand] = []
+
+    def judge(self, commands: Sequence[AnyCommand], now_ms: int) -> list[Answer]:
+        """One batch; the answers. Every other method ends here."""
+        return self.oracle.run(commands, now_ms)
+
+    def judge_some(self, data: st.DataObject, now_ms: int) -> None:
+        """One batch, drawn for this time."""
+        commands = data.draw(batches(now_ms, self.oracle.reservations(), self.earlier))
+        for command, answer in zip(commands, self.judge(commands, now_ms), strict=True):
+            event(named(command, answer))
+        self.earlier = [*self.earlier, *commands][-EARLIER_MAX:]
+
+    def reserved_until_ms(self) -> list[int]:
+        """The deadlines that are still to come, or not noticed yet."""
+        reservations = self.oracle.reservations().values()
+        return sorted(r.expires_at_ms for r in reservations if r.state is State.RESERVED)
+
+    @initialize(commands=opening_stock())
+    def the_shop_opens(self, commands: list[AnyCommand]) -> None:
+        self.judge(commands, self.now_ms)
+
+    @rule(data=st.data())
+    def commands_come(self, data: st.DataObject) -> None:
+        self.judge_some(data, self.now_ms)
+
+    @rule(data=st.data(), passed_ms=one_from(1, 499, 1_000, 1_001, 60_000, 900_000, DAY_MS))
+    def time_passes(self, data: st.DataObject, passed_ms: int) -> None:
+        self.now_ms += passed_ms
+        self.judge_some(data, self.now_ms)
+
+    @precondition(lambda self: self.reserved_until_ms())
+    @rule(data=st.data(), offset_ms=one_from(-1, 0, 0, 1))
+    def a_deadline_comes(self, data: st.DataObject, offset_ms: int) -> None:
+        deadline_ms = data.draw(st.sampled_from(self.reserved_until_ms()))
+        self.now_ms = max(self.now_ms, deadline_ms + offset_ms)
+        self.judge_some(data, self.now_ms)
+
+    @rule(data=st.data(), behind_ms=one_from(1, 1_000, DAY_MS))
+    def commands_come_with_a_clock_behind(self, data: st.DataObject, behind_ms: int) -> None:
+        self.judge_some(data, self.now_ms - behind_ms)
+
+    @rule(limit=st.integers(1, 3), passed_ms=one_from(0, 0, 0, *RETENTIONS_MS))
+    def what_is_old_is_purged(self, limit: int, passed_ms: int) -> None:
+        self.now_ms += passed_ms
+        # Until nothing is left: which rows go first is the engine's own affair.
+        while self.judge([Purge(limit)], self.now_ms) == [SweepResult(limit, more=True)]:
+            pass
+
+
+class EngineMachine(OracleMachine):
+    """The engine beside the oracle: same commands, same clock, same answers, same state."""
+
+    def __init__(self, partition: Partition, *, sweeps: bool = False) -> None:
+        super().__init__()
+        self.side_by_side = SideBySide(partition, sweeps=sweeps)
+        self.oracle = self.side_by_side.oracle
+
+    def judge(self, commands: Sequence[AnyCommand], now_ms: int) -> list[Answer]:
+        return self.side_by_side.run(commands, now_ms)
+
+    @invariant()
+    def states_are_the_same(self) -> None:
+        self.side_by_side.compare_state()

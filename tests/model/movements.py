@@ -1,0 +1,47 @@
+"""Ship, Cancel and Return: what each is known by, what it may move, and what it moves."""
+
+from engine.model import Cancel, Disposition, Return, Ship
+from tests.model.records import Held, HeldLine, Level, Movement, MovementContent, Place, summed
+
+
+def identity(command: Movement) -> tuple[type[Movement], str]:
+    """What makes a shipment, cancellation or return the same as an earlier one."""
+    match command:
+        case Ship():
+            return Ship, command.shipment_id
+        case Cancel():
+            return Cancel, command.cancellation_id
+        case Return():
+            return Return, command.return_id
+
+
+def content_of(command: Movement) -> MovementContent:
+    """What must be the same for it to be a replay: lines, and where returned units go."""
+    where_to = command.disposition if isinstance(command, Return) else Disposition.UNSPECIFIED
+    return summed(command.lines), where_to
+
+
+def left_for(command: Movement, held: Held) -> dict[Place, int]:
+    """What such a command may still move, without the places where nothing is left."""
+    is_return = isinstance(command, Return)
+    left = {
+        place: line.with_buyer if is_return else line.unshipped
+        for place, line in held.lines.items()
+    }
+    return {place: units for place, units in left.items() if units}
+
+
+def move_units(command: Movement, units: int, line: HeldLine, level: Level) -> None:
+    """Moves units of one line."""
+    match command:
+        case Ship():
+            line.shipped += units
+            level.on_hand -= units
+        case Cancel():
+            line.cancelled += units
+        case Return(disposition=Disposition.DAMAGED):
+            line.returned += units
+            level.damaged += units
+        case Return():
+            line.returned += units
+            level.on_hand += units

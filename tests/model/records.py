@@ -1,0 +1,145 @@
+"""What the oracle remembers: reservations, stock levels, adjustments."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from engine.model import (
+    Cancel,
+    Disposition,
+    Line,
+    Outcome,
+    Reservation,
+    ReservationLine,
+    Result,
+    Return,
+    Ship,
+    Shortage,
+    State,
+)
+
+Place = tuple[str, str]
+"""SKU and location."""
+Movement = Ship | Cancel | Return
+MovementContent = tuple[dict[Place, int], Disposition]
+
+DAY_MS = 24 * 3_600 * 1_000
+RETENTION_MS = {
+    State.RELEASED: DAY_MS,
+    State.EXPIRED: DAY_MS,
+    State.CANCELLED: DAY_MS,
+    State.FULFILLED: 30 * DAY_MS,
+}
+ADJUSTMENT_RETENTION_MS = DAY_MS
+
+
+@dataclass
+class Level:
+    """What is known of a place besides its reservations, in units."""
+
+    on_hand: int
+    safety_stock: int
+    limit_per_buyer: int
+    damaged: int = 0
+    version: int = 1
+
+
+@dataclass
+class HeldLine:
+    """One line of a reservation, in units."""
+
+    quantity: int
+    shipped: int = 0
+    cancelled: int = 0
+    returned: int = 0
+
+    @property
+    def unshipped(self) -> int:
+        """What may still be shipped or cancelled."""
+        return self.quantity - self.shipped - self.cancelled
+
+    @property
+    def with_buyer(self) -> int:
+        """What may still be returned."""
+        return self.shipped - self.returned
+
+
+@dataclass
+class Held:
+    """A reservation, or a tombstone: RELEASED and without lines."""
+
+    state: State
+    lines: dict[Place, HeldLine]
+    buyer_id: str
+    ttl_ms: int
+    created_at_ms: int
+    expires_at_ms: int
+    updated_at_ms: int
+    ended_at_ms: int | None = None
+    movements: dict[tuple[type[Movement], str], MovementContent] = field(default_factory=dict)
+
+    @classmethod
+    def tombstone(cls, now_ms: int) -> "Held":
+        """What a Release of an id never seen leaves."""
+        return cls(State.RELEASED, {}, "", 0, now_ms, 0, now_ms, ended_at_ms=now_ms)
+
+    def turn(self, state: State, now_ms: int) -> None:
+        """Enters a state; retention counts from the moment of an end."""
+        self.state = state
+        self.updated_at_ms = now_ms
+        self.ended_at_ms = now_ms if state in RETENTION_MS else None
+
+    def quantities(self) -> dict[Place, int]:
+        """What was asked for, as `summed` gives it."""
+        return {place: line.quantity for place, line in self.lines.items()}
+
+    def answer(
+        self, outcome: Outcome, *, shortages: tuple[Shortage, ...] = (), detail: str = ""
+    ) -> Result:
+        """The answer of a command that found or made this reservation."""
+        return Result(outcome, False, self.state, self.expires_at_ms, shortages, detail)
+
+    def replay(self) -> Result:
+        """The answer of a command that had been applied before, with the state of now."""
+        return Result(Outcome.APPLIED, True, self.state, self.expires_at_ms)
+
+    def retention_is_over(self, now_ms: int) -> bool:
+        """Whether a purge removes it."""
+        return self.ended_at_ms is not None and (
+            self.ended_at_ms + RETENTION_MS[self.state] <= now_ms
+        )
+
+    def shown(self, reservation_id: str) -> Reservation:
+        """The reservation as a reader sees it."""
+        return Reservation(
+            reservation_id,
+            self.state,
+            tuple(
+                ReservationLine(*place, line.quantity, line.shipped, line.cancelled, line.returned)
+                for place, line in self.lines.items()
+            ),
+            self.buyer_id,
+            self.created_at_ms,
+            self.expires_at_ms,
+            self.updated_at_ms,
+        )
+
+
+@dataclass
+class Adjustment:
+    """An adjustment id that was used, and for what: SKU, location, delta, reason."""
+
+    content: tuple[str, str, int, str]
+    used_at_ms: int
+
+    def retention_is_over(self, now_ms: int) -> bool:
+        """Whether a purge removes it."""
+        return self.used_at_ms + ADJUSTMENT_RETENTION_MS <= now_ms
+
+
+def summed(lines: Iterable[Line]) -> dict[Place, int]:
+    """Units per SKU and location, sorted."""
+    units: Counter[Place] = Counter()
+    for line in lines:
+        units[line.sku, line.location] += line.quantity
+    return dict(sorted(units.items()))

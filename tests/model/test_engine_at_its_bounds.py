@@ -1,0 +1,156 @@
+"""The engine and the oracle at the edges that random commands do not come near: every field just
+within its bounds and just beyond, more due than one batch sweeps, as many movements as fit.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from engine.model import (
+    AdjustStock,
+    Cancel,
+    Confirm,
+    Disposition,
+    Extend,
+    Line,
+    Outcome,
+    Release,
+    Reserve,
+    Result,
+    Return,
+    SetStock,
+    Ship,
+    StockOutcome,
+    SweepResult,
+)
+from tests.model.oracle import AnyCommand
+from tests.model.side_by_side import SideBySide
+from tests.partition import Partition
+
+T0 = 1_700_000_000_000
+SECOND_MS = 1_000
+WEEK_MS = 7 * 86_400_000
+TRILLION = 10**12
+ONE = [Line("TEA", 1)]
+
+WITHIN: list[AnyCommand] = [
+    Reserve("a" * 64, ONE),
+    Reserve("AZaz09._:-", ONE),
+    Reserve("lines", [Line(f"TEA-{n % 4}", 1) for n in range(200)]),
+    Reserve("units", [Line("TEA", 1_000_000)]),
+    Reserve("short-ttl", ONE, ttl_ms=1_000),
+    Reserve("long-ttl", ONE, ttl_ms=604_800_000),
+    Reserve("buyer", ONE, buyer_id="b" * 64),
+    Reserve("long-names", [Line("茶" * 21 + "!", 1, "l" * 64)]),
+    Reserve("spaces", [Line("TEA cup", 1, "shelf 9")]),
+    Ship("moved", "s" * 64, ONE),
+    Cancel("moved", "c1", [Line("TEA", 1)] * 200),
+    Return("moved", "r1", Disposition.DAMAGED),
+    Extend("a" * 64, T0 + WEEK_MS),
+    SetStock("茶" * 21, TRILLION, "仓", TRILLION, 2**32 - 1),
+    AdjustStock("TEA-0", 1_000 - TRILLION, "x" * 64, reason="盘点" * 42 + "1234"),
+]
+BEYOND: list[tuple[str, AnyCommand]] = [
+    ("reservation_id", Reserve("", ONE)),
+    ("reservation_id", Confirm("a" * 65)),
+    ("reservation_id", Release("a b")),
+    ("reservation_id", Extend("a\n", T0)),
+    ("reservation_id", Ship("茶", "s1")),
+    ("reservation_id", Cancel("a/b", "c1")),
+    ("reservation_id", Return("a,b", "r1", Disposition.DAMAGED)),
+    ("lines", Reserve("A", [])),
+    ("lines", Reserve("A", ONE * 201)),
+    ("lines", Reserve("A", [Line("TEA", 0)])),
+    ("lines", Reserve("A", [Line("TEA", -1)])),
+    ("lines", Reserve("A", [Line("TEA", 1_000_001)])),
+    ("lines", Reserve("A", [*ONE, Line("", 1)])),
+    ("lines", Reserve("A", [Line("茶" * 22, 1)])),
+    ("lines", Reserve("A", [Line("TEA\x00", 1)])),
+    ("lines", Reserve("A", [Line("TEA\x7f", 1)])),
+    ("lines", Reserve("A", [Line("TEA", 1, "")])),
+    ("lines", Reserve("A", [Line("TEA", 1, "l" * 65)])),
+    ("lines", Ship("A", "s1", [Line("TEA", 0)])),
+    ("lines", Cancel("A", "c1", ONE * 201)),
+    ("lines", Return("A", "r1", Disposition.DAMAGED, [Line("TEA", 1_000_001)])),
+    ("ttl_ms", Reserve("A", ONE, ttl_ms=999)),
+    ("ttl_ms", Reserve("A", ONE, ttl_ms=-1)),
+    ("ttl_ms", Reserve("A", ONE, ttl_ms=604_800_001)),
+    ("buyer_id", Reserve("A", ONE, buyer_id="b" * 65)),
+    ("buyer_id", Reserve("A", ONE, buyer_id="买")),
+    ("expires_at_ms", Extend("A", 0)),
+    ("expires_at_ms", Extend("A", -1)),
+    ("shipment_id", Ship("A", "")),
+    ("cancellation_id", Cancel("A", "c" * 65)),
+    ("return_id", Return("A", "r 1", Disposition.DAMAGED)),
+    ("disposition", Return("A", "r1", Disposition.UNSPECIFIED)),
+    ("sku", SetStock("", 1)),
+    ("sku", AdjustStock("TEA\t", 1, "x")),
+    ("location", SetStock("TEA", 1, "l" * 65)),
+    ("location", AdjustStock("TEA", 1, "x", "")),
+    ("on_hand", SetStock("TEA", -1)),
+    ("on_hand", SetStock("TEA", TRILLION + 1)),
+    ("safety_stock", SetStock("TEA", 1, safety_stock=-1)),
+    ("safety_stock", SetStock("TEA", 1, safety_stock=TRILLION + 1)),
+    ("limit_per_buyer", SetStock("TEA", 1, limit_per_buyer=-1)),
+    ("limit_per_buyer", SetStock("TEA", 1, limit_per_buyer=2**32)),
+    ("delta", AdjustStock("TEA", 0, "x")),
+    ("delta", AdjustStock("TEA", TRILLION + 1, "x")),
+    ("delta", AdjustStock("TEA", -TRILLION - 1, "x")),
+    ("adjustment_id", AdjustStock("TEA", 1, "")),
+    ("reason", AdjustStock("TEA", 1, "x", reason="盘点" * 42 + "12345")),
+]
+
+
+@pytest.fixture
+def both(partition: Partition) -> Iterator[SideBySide]:
+    """The engine and the oracle with a full shop; what they store is compared at the end."""
+    both = SideBySide(partition)
+    places = [("TEA", "default"), ("茶" * 21 + "!", "l" * 64), ("TEA cup", "shelf 9")]
+    places += [(f"TEA-{number}", "default") for number in range(4)]
+    both.run([SetStock(sku, TRILLION, location) for sku, location in places], T0)
+    both.run([Reserve("moved", [Line("TEA", 1_000)]), Confirm("moved")], T0)
+    yield both
+    both.compare_state()
+
+
+def test_what_is_just_within_its_bounds_is_judged(both: SideBySide) -> None:
+    for command, answer in zip(WITHIN, both.run(WITHIN, T0), strict=True):
+        assert not isinstance(answer, SweepResult)
+        assert answer.outcome.name == "APPLIED", command
+
+
+@pytest.mark.parametrize(("field", "command"), BEYOND)
+def test_what_is_just_beyond_its_bounds_is_invalid_and_names_the_field(
+    both: SideBySide, field: str, command: AnyCommand
+) -> None:
+    both.run([command, Confirm("nobody"), command], T0)
+    [answer] = both.partition.run([command], T0)
+    assert not isinstance(answer, SweepResult)
+    assert answer.outcome.name == "INVALID"
+    assert answer.detail.startswith(field)
+
+
+def test_on_hand_may_not_be_adjusted_past_a_trillion(both: SideBySide) -> None:
+    deltas = (-1, 1, 1)
+    commands = [AdjustStock("TEA", delta, f"adj-{n}") for n, delta in enumerate(deltas)]
+    answers = both.run(commands, T0)
+    assert outcomes(answers) == ["APPLIED", "APPLIED", "INVALID"]
+
+
+def test_a_reservation_keeps_a_thousand_movements_and_replays_each(both: SideBySide) -> None:
+    for first in range(0, 999, 333):
+        ids = [f"m{n}" for n in range(first // 3, first // 3 + 111)]
+        moves = [[Ship("moved", m, ONE), Return("moved", m, DAMAGED, ONE)] for m in ids]
+        both.run(
+            [*(move for pair in moves for move in pair), *(Cancel("moved", m, ONE) for m in ids)],
+            T0,
+        )
+    last, one_more, too_many = both.run(
+        [
+            Ship("moved", "last", ONE),
+            Ship("moved", "one-more", ONE),
+            Cancel("moved", "all", ONE * 335),
+        ],
+        T0,
+    )

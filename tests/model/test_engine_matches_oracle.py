@@ -1,0 +1,38 @@
+"""The engine and the oracle judge the same random batches, and must agree on every answer and on
+everything that is stored.
+
+HOLDFAST_EXAMPLES says how many random stories to try; one that fails prints how to reproduce it.
+"""
+
+import os
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.machine import EngineMachine
+from tests.partition import Partition
+
+EXAMPLES = int(os.environ.get("HOLDFAST_EXAMPLES", "120"))
+# Hypothesis looks for a shorter failing story for at most five minutes.
+FAILURE_SECONDS_MAX = 400
+RANDOM_STORIES = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.timeout(FAILURE_SECONDS_MAX + EXAMPLES)
+def test_the_engine_answers_and_stores_what_the_oracle_does(partition: Partition) -> None:
+    run_state_machine_as_test(lambda: EngineMachine(partition), settings=RANDOM_STORIES)
+
+
+@pytest.mark.timeout(FAILURE_SECONDS_MAX + EXAMPLES)
+def test_no_answer_tells_how_much_was_swept_before(store: redis.Redis) -> None:
+    partition = Partition(store, due_limit=1)
+    stories = settings(RANDOM_STORIES, max_examples=EXAMPLES // 3)
+    run_state_machine_as_test(lambda: EngineMachine(partition, sweeps=True), settings=stories)

@@ -1,0 +1,163 @@
+"""Wrong usage of `holdfast`: exit status 2 and a way out; and the help, which keeps from it."""
+
+import inspect
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from pathlib import Path
+
+import pytest
+from cyclopts import App
+
+from holdfast.cli.__main__ import run
+from holdfast.cli.app import app, options_last
+from holdfast.cli.output import wants_json
+
+HELP_COLUMNS = 80
+
+
+def commands(parent: App = app, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command, by the words that call it."""
+    for name in parent:
+        if not name.startswith("-"):
+            yield (*path, name)
+            yield from commands(parent[name], (*path, name))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("stokc", 'Did you mean "stock"?'),
+        ("stock lst", 'Did you mean "list"?'),
+        ("reservation gte order-1", 'Did you mean "get"?'),
+        ("stock list --tennant shop", "Did you mean --tenant? See `holdfast stock list --help`"),
+        ("status --outptu json", "Did you mean --output?"),
+        ("status -o jsn", 'Did you mean "json"?'),
+        ("stock set SKU-1", "ON_HAND requires an argument"),
+        ("stock set SKU-1 5x", "ON_HAND: must be a whole number such as 50; got '5x'"),
+        ("stock set SKU-1 2.6", "ON_HAND: must be a whole number such as 50; got '2.6'"),
+        ("stock set SKU-1 5 --safety-stock 1e3", "Invalid value for --safety-stock: "),
+        ("stock get", "SKUS requires an argument"),
+        ("stock list --limit 0", "--limit: must be 1 or more; got 0"),
+        ("stock import no-such-file.csv", "cannot read no-such-file.csv: No such file"),
+        ("stock import .", "cannot read .: Is a directory"),
+        ("reservation list --state held", "must be one of reserved, confirmed, "),
+        ("reservation extend order-1", "give either --ttl DURATION or --until TIME"),
+        ("reservation extend order-1 --ttl 1m --until 5", "and not both"),
+        ("reservation extend order-1 --ttl 15", "must be a duration such as 90s"),
+        ("audit everything", "everything"),
+        ("dev --port 70000", "must be from 0 to 65535; got 70000"),
+        ("demo --concurrency 0", "must be from 1 to 10000; got 0"),
+        ("completion tcsh", '"bash", "zsh", "fish"'),
+    ],
+)
+def test_wrong_usage_says_what_and_how(
+    line: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(line.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("holdfast: ")
+    assert message in captured.err
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_serve_without_a_store_points_to_dev(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HOLDFAST_REDIS_URL", raising=False)
+    assert run(["serve"]) == 2
+    assert "use `holdfast dev`" in capsys.readouterr().err
+
+
+def test_wrong_usage_is_a_json_document_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["-o", "json", "stock", "lst"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    error = json.loads(captured.err)["error"]
+    assert (error["reason"], error["exit_status"]) == ("USAGE", 2)
+    assert 'Did you mean "list"?' in error["message"]
+
+
+def test_a_server_that_is_not_there_is_exit_status_3(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", "--target", "127.0.0.1:1", "-o", "json"]) == 3
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    error = json.loads(captured.err)["error"]
+    assert error["reason"] == "UNAVAILABLE"
+    assert "127.0.0.1:1" in error["message"]
+    assert "holdfast dev" in error["message"]
+
+
+@pytest.mark.parametrize("path", list(commands()), ids=" ".join)
+def test_every_help_has_an_example_and_fits_a_terminal(path: Sequence[str]) -> None:
+    command = reduce(lambda parent, name: parent[name], path, app)
+    text = inspect.cleandoc(command.help).partition("\nParameters\n")[0]
+    assert [line for line in text.splitlines() if len(line) >= HELP_COLUMNS] == []
+    if command.default_command:
+        example = text.partition("For example:\n")[2]
+        assert " ".join(("holdfast", *path)) in example
+
+
+def test_help_and_version_load_nothing_slow() -> None:
+    program = (
+        "import sys; from holdfast.cli.__main__ import run; run(['--help']); run(['--version']);"
+        "slow = {'grpc', 'asyncio', 'redis', 'rich.markdown', 'holdfast.types'};"
+        "sys.exit(', '.join(slow & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=30)
+
+
+def test_version_is_the_package_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.strip().count(".") == 2
+
+
+def test_the_installed_command_is_the_same() -> None:
+    command = Path(sys.executable).with_name("holdfast")
+    completed = subprocess.run(
+        [command, "stokc"], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert completed.returncode == 2
+    assert 'Did you mean "stock"?' in completed.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_names_the_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for word in ("holdfast", "reservation", "import", "skip-bad"):
+        assert word in script
+
+
+@pytest.mark.parametrize(
+    ("arguments", "moved"),
+    [
+        ("status", "status"),
+        ("-o json status", "status -o json"),
+        ("--output=json --target h:1 stock get A", "stock get A --output=json --target h:1"),
+        ("--tenant t stock get -- -A", "stock get --tenant t -- -A"),
+        ("--help", "--help"),
+        ("--target", "--target"),
+    ],
+)
+def test_options_may_stand_before_the_command(arguments: str, moved: str) -> None:
+    assert options_last(arguments.split()) == moved.split()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ("status -o json", True),
+        ("status -ojson", True),
+        ("--output=json status", True),
+        ("stock lst --output json", True),
+        ("status -o table", False),
+        ("stock get json", False),
+        ("stock get foo-o json", False),
+    ],
+)
+def test_whether_json_is_wanted_is_known_of_a_wrong_line_too(arguments: str, wanted: bool) -> None:
+    assert wants_json(arguments.split()) == wanted
