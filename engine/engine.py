@@ -10,7 +10,7 @@ import redis.asyncio
 
 from engine.answers import Answer
 from engine.columns import StoreCommand
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreWentBack
 from engine.group_commit import GroupCommit
 from engine.keys import TENANTS_KEY
 from engine.link import ScriptLink, store_errors
@@ -66,7 +66,6 @@ class Engine:
         self._link = ScriptLink(client)
         self._sweep_link = ScriptLink(client)
         self._tenants: dict[str, _Tenant] = {}
-        self._swept: dict[str, Partition] = {}
         self._sweeper = Sweeper(client, self._swept_partitions, settings.sweep, on_failure)
 
     def start(self) -> None:
@@ -122,6 +121,14 @@ class Engine:
         """A tenant's partition."""
         return self._tenant(tenant).partition
 
+    def trouble(self) -> str:
+        """Why the engine refuses a tenant's commands; "" when it refuses none's."""
+        return "; ".join(
+            str(StoreWentBack(name))
+            for name, tenant in self._tenants.items()
+            if tenant.partition.went_back
+        )
+
     async def _submit(
         self, tenant_name: str, commands: Sequence[StoreCommand], deadline: float
     ) -> list[Answer]:
@@ -134,7 +141,15 @@ class Engine:
     def _tenant(self, name: str) -> _Tenant:
         tenant = self._tenants.get(name)
         if tenant is None:
-            partition = self._partition(name, self._link)
+            partition = Partition(
+                name,
+                0,
+                self._link,
+                self._sweep_link,
+                self._settings.retention,
+                lambda: secrets.token_hex(8),
+                self._settings.due_limit,
+            )
             tenant = _Tenant(
                 partition,
                 GroupCommit(partition, self._on_failure),
@@ -142,16 +157,6 @@ class Engine:
             )
             self._tenants[name] = tenant
         return tenant
-
-    def _partition(self, tenant: str, link: ScriptLink) -> Partition:
-        return Partition(
-            tenant,
-            0,
-            link,
-            self._settings.retention,
-            lambda: secrets.token_hex(8),
-            self._settings.due_limit,
-        )
 
     async def _list(self, tenant: str) -> None:
         """Puts a tenant on the list that sweepers follow, before it has anything to sweep.
@@ -165,8 +170,4 @@ class Engine:
         """The partitions to sweep: those of every tenant that any server has listed."""
         with store_errors():
             names: Any = await self._client.smembers(TENANTS_KEY)
-        for name in names:
-            tenant = name.decode()
-            if tenant not in self._swept:
-                self._swept[tenant] = self._partition(tenant, self._sweep_link)
-        return list(self._swept.values())
+        return [self.partition(name.decode()) for name in names]

@@ -11,11 +11,11 @@ from engine.columns import Head, StoreCommand, lay_out
 from engine.errors import EngineError, StoreCorrupt, StoreFull, StoreWentBack
 from engine.keys import PartitionKeys, partition_keys
 from engine.link import ScriptLink
-from engine.model import Expire
-from engine.scripts import SCHEMA, Kind, Memory, header, script
+from engine.model import Expire, Purge, SweepResult
+from engine.scripts import SCHEMA, Kind, Memory, Script, header, script_for
 
-TAKES = script(Memory.TAKES)
-GIVES = script(Memory.GIVES)
+TAKES = script_for(Memory.TAKES)
+GIVES = script_for(Memory.GIVES)
 GIVING_KINDS = frozenset(kind for kind in Kind if header(kind).memory is Memory.GIVES)
 
 # One sweep's bound keeps the script under 5 ms; a sweep for a short SKU runs several of them.
@@ -38,6 +38,7 @@ class Partition:
         tenant: str,
         number: int,
         link: ScriptLink,
+        sweep_link: ScriptLink,
         retention: Retention,
         new_epoch: Callable[[], str],
         due_limit: int,
@@ -46,7 +47,9 @@ class Partition:
         self.keys: PartitionKeys = partition_keys(tenant, number)
         self.epoch = ""
         self.sequence = 0
+        self.went_back = False
         self._link = link
+        self._sweep_link = sweep_link
         self._retention = (retention.ended_ms, retention.fulfilled_ms, retention.adjustments_ms)
         self._new_epoch = new_epoch
         self._due_limit = due_limit
@@ -58,31 +61,44 @@ class Partition:
         with `StoreFull`. Raises an `EngineError` if the batch as a whole was not judged.
         """
         try:
-            return list(await self._judge(commands, TAKES))
+            return list(await self._judge(commands, TAKES, self._link))
         except StoreFull as full:
             giving = [lay_out([command]).kinds[0] in GIVING_KINDS for command in commands]
             gives = [command for command, gives in zip(commands, giving, strict=True) if gives]
-            found = iter(await self._judge(gives, GIVES) if gives else ())
+            found = iter(await self._judge(gives, GIVES, self._link) if gives else ())
             return [next(found) if gives else full for gives in giving]
 
     async def expire(self) -> int:
         """Expires everything that is due, a bounded batch at a time; returns how many."""
-        total = 0
-        while True:
-            (swept,) = await self._judge([Expire(SWEEP_LIMIT)], GIVES, SWEEP_LIMIT)
-            total += swept.handled  # type: ignore[union-attr]
-            if not swept.more:  # type: ignore[union-attr]
-                return total
+        return await self._sweep(Expire(SWEEP_LIMIT), SWEEP_LIMIT)
+
+    async def purge(self) -> int:
+        """Removes everything whose retention is over, likewise."""
+        return await self._sweep(Purge(SWEEP_LIMIT), self._due_limit)
 
     def check(self, epoch: str, sequence: int) -> None:
         """Raises `StoreWentBack` unless the store is where this process has seen it, or further."""
-        if self.epoch and (epoch != self.epoch or sequence < self.sequence):
+        self.went_back = bool(self.epoch) and (epoch != self.epoch or sequence < self.sequence)
+        if self.went_back:
             raise StoreWentBack(self.tenant)
         self.epoch = epoch
         self.sequence = max(self.sequence, sequence)
 
+    async def _sweep(self, command: Expire | Purge, due_limit: int) -> int:
+        total = 0
+        while True:
+            (swept,) = await self._judge([command], GIVES, self._sweep_link, due_limit)
+            assert isinstance(swept, SweepResult)
+            total += swept.handled
+            if not swept.more:
+                return total
+
     async def _judge(
-        self, commands: Sequence[StoreCommand], which: object, due_limit: int | None = None
+        self,
+        commands: Sequence[StoreCommand],
+        script: Script,
+        link: ScriptLink,
+        due_limit: int | None = None,
     ) -> list[Answer]:
         columns = lay_out(commands)
         while True:
@@ -94,11 +110,12 @@ class Partition:
                 due_limit or self._due_limit,
                 self._retention,
             )
-            status, packed = await self._link.run(which, self.keys, columns.arguments(head))  # type: ignore[arg-type]
+            status, packed = await link.run(script, self.keys, columns.arguments(head))
             if status != b"AGAIN":
                 break
             await self.expire()
         if status == b"WENT_BACK":
+            self.went_back = True
             raise StoreWentBack(self.tenant)
         if status != b"OK":
             raise StoreCorrupt(self.keys.meta, f"has schema {packed!r}, this is {SCHEMA}")

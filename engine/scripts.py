@@ -124,7 +124,7 @@ class Script(NamedTuple):
     sha: str
 
 
-def script(memory: Memory, body: str | None = None) -> Script:
+def script_for(memory: Memory, body: str | None = None) -> Script:
     """The batch script as a store runs it.
 
     A script that takes stock is refused by a store at its maxmemory before it has done anything;

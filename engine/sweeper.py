@@ -12,8 +12,7 @@ import redis.asyncio
 
 from engine.errors import EngineError
 from engine.link import store_errors
-from engine.model import Purge
-from engine.partition import SWEEP_LIMIT, Partition
+from engine.partition import Partition
 
 
 class SweepPace(msgspec.Struct, frozen=True):
@@ -60,20 +59,21 @@ class Sweeper:
                 purge_at = loop.time() + self._pace.purge_ms / 1000
             try:
                 for partition in await self._partitions():
-                    await partition.expire()
-                    if purging:
-                        await self._purge(partition)
+                    await self._sweep(partition, purging)
             except EngineError as failure:
                 self._on_failure(failure)
             await asyncio.sleep(self._pace.expire_ms / 1000)
 
-    async def _purge(self, partition: Partition) -> None:
-        more = True
-        while more:
-            (swept,) = await partition.judge([Purge(SWEEP_LIMIT)])
-            if isinstance(swept, EngineError):
-                raise swept
-            more = swept.more  # type: ignore[union-attr]
+    async def _sweep(self, partition: Partition, purging: bool) -> None:
+        try:
+            await partition.expire()
+            if purging:
+                await partition.purge()
+                await self._trim_journal(partition)
+        except EngineError as failure:
+            self._on_failure(failure)  # one tenant's trouble is not the others'
+
+    async def _trim_journal(self, partition: Partition) -> None:
         oldest = partition.sequence - self._pace.journal_changes_max
         if oldest > 0:
             with store_errors():

@@ -1,8 +1,8 @@
 """The one place that builds things: configuration in, a server ready to be started out."""
 
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import grpc.aio
 import redis.asyncio
@@ -34,6 +34,8 @@ SERVICES = (
     *(service.full_name for service in inventory_pb2.DESCRIPTOR.services_by_name.values()),
     *(service.full_name for service in operations_pb2.DESCRIPTOR.services_by_name.values()),
 )
+# The same failure hits every batch while it lasts; it is logged once in so long.
+LOG_PAUSE_S = 5.0
 GRPC_OPTIONS = (
     # A second server on the port is refused, not silently given half of the connections.
     ("grpc.so_reuseport", 0),
@@ -52,9 +54,10 @@ class App:
         self.config = config
         self.client = client
         self.health = health.aio.HealthServicer()
-        self.watch = StoreWatch(client, config.durability, self.set_serving)
         self.engine = Engine(client, config.engine_settings(), self._on_failure)
+        self.watch = StoreWatch(client, config.durability, self.engine.trouble, self.set_serving)
         self.grpc_server = self._grpc_server()
+        self._quiet_until: dict[str, float] = {}
         self.bound_port = 0  # known once it is bound
 
     async def set_serving(self, serving: bool) -> None:
@@ -65,28 +68,22 @@ class App:
             await self.health.set(service, state)
 
     def _on_failure(self, failure: EngineError) -> None:
-        log.warning("a batch was not judged", failure=type(failure).__name__, problem=str(failure))
         self.watch.suspect()
+        kind, now = type(failure).__name__, time.monotonic()
+        if now >= self._quiet_until.get(kind, 0.0):
+            self._quiet_until[kind] = now + LOG_PAUSE_S
+            log.warning("a batch was not judged", failure=kind, problem=str(failure))
 
     def _grpc_server(self) -> grpc.aio.Server:
         server = grpc.aio.server(options=GRPC_OPTIONS)
         deadlines = Deadlines(self.config.deadline_ms_max)
-        servicers: list[tuple[Callable[[Any, Any], None], object]] = [
-            (
-                inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
-                InventoryServicer(self.engine, deadlines),
-            ),
-            (
-                inventory_pb2_grpc.add_StockServiceServicer_to_server,
-                StockServicer(self.engine, deadlines),
-            ),
-            (
-                operations_pb2_grpc.add_OperationsServiceServicer_to_server,
-                OperationsServicer(self.engine, self.client, self.watch),
-            ),
-        ]
-        for add_to_server, servicer in servicers:
-            add_to_server(Guarded(servicer), server)
+        gate = self.watch.refuse_if_unsafe
+        inventory: Any = Guarded(InventoryServicer(self.engine, deadlines), gate)
+        stock: Any = Guarded(StockServicer(self.engine, deadlines), gate)
+        operations: Any = Guarded(OperationsServicer(self.engine, self.client, self.watch))
+        inventory_pb2_grpc.add_InventoryServiceServicer_to_server(inventory, server)
+        inventory_pb2_grpc.add_StockServiceServicer_to_server(stock, server)
+        operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, server)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
         if self.config.reflection:
             names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)

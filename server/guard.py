@@ -24,19 +24,25 @@ log = structlog.get_logger()
 
 
 class Guarded:
-    """A servicer whose public methods end in an answer or in an error of the contract."""
+    """A servicer whose public methods end in an answer or in an error of the contract.
 
-    def __init__(self, servicer: Any) -> None:
+    `gate` is asked before each call; what it raises is the answer.
+    """
+
+    def __init__(self, servicer: Any, gate: Callable[[], None] = lambda: None) -> None:
         method: Any
         for name, method in inspect.getmembers(servicer, callable):
             if name[0].isupper():
                 streams = inspect.isasyncgenfunction(method)
-                setattr(self, name, _streaming(method) if streams else _unary(method))
+                setattr(self, name, _streaming(method, gate) if streams else _unary(method, gate))
 
 
-def _unary(method: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+def _unary(
+    method: Callable[[Any, Any], Awaitable[Any]], gate: Callable[[], None]
+) -> Callable[[Any, Any], Awaitable[Any]]:
     async def guarded(request: Any, context: Context) -> Any:
         try:
+            gate()
             return await method(request, context)
         except BaseException as error:  # noqa: BLE001 - this is the edge: nothing may pass it
             await _end(error, context)
@@ -45,10 +51,11 @@ def _unary(method: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any],
 
 
 def _streaming(
-    method: Callable[[Any, Any], AsyncIterator[Any]],
+    method: Callable[[Any, Any], AsyncIterator[Any]], gate: Callable[[], None]
 ) -> Callable[[Any, Any], AsyncIterator[Any]]:
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
         try:
+            gate()
             async for response in method(request, context):
                 yield response
         except GeneratorExit:

@@ -8,6 +8,7 @@ import structlog
 from redis import exceptions
 
 from engine.durability import Durability, Weakness, describe, durability_of, inspect_store, judge
+from holdfast.errors import HoldfastError, Reason
 
 log = structlog.get_logger()
 
@@ -25,6 +26,7 @@ class StoreWatch:
         self,
         client: "redis.asyncio.Redis",
         keep: Durability,
+        engine_trouble: Callable[[], str],
         on_change: Callable[[bool], Awaitable[None]],
     ) -> None:
         self.store = ""
@@ -32,16 +34,29 @@ class StoreWatch:
         self.trouble = "the store has not been looked at yet"
         self._client = client
         self._keep = keep
+        self._engine_trouble = engine_trouble
+        self._weaknesses: list[Weakness] = []
         self._on_change = on_change
         self._look_now = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    def refuse_if_unsafe(self) -> None:
+        """Raises STORE_UNSAFE if the store fell below the level that it must keep."""
+        for weakness in self._weaknesses:
+            raise HoldfastError.of(
+                Reason.STORE_UNSAFE,
+                setting=weakness.setting,
+                value=weakness.value,
+                mend=weakness.mend,
+            )
 
     async def look(self) -> list[Weakness]:
         """Looks once; returns what makes the store unfit. Raises what redis-py raises."""
         facts = await inspect_store(self._client)
         self.store = describe(facts)
         self.durability = durability_of(facts)
-        return judge(facts, self._keep)
+        self._weaknesses = judge(facts, self._keep)
+        return self._weaknesses
 
     def start(self) -> None:
         """Starts watching."""
@@ -75,6 +90,7 @@ class StoreWatch:
 
     async def _trouble(self) -> str:
         try:
-            return "; ".join(str(weakness) for weakness in await self.look())
+            weaknesses = await self.look()
         except (exceptions.RedisError, OSError) as error:
             return f"the store does not answer: {type(error).__name__}"
+        return "; ".join(map(str, weaknesses)) or self._engine_trouble()

@@ -23,7 +23,7 @@ from engine.model import (
     StockResult,
 )
 from engine.records import unpack_level, unpack_reservation
-from engine.scripts import Memory, script
+from engine.scripts import Memory, script_for
 from engine.validation import check_adjust_stock, check_command, check_set_stock
 
 DAY_MS = 86_400_000
@@ -109,7 +109,7 @@ class Partition:
 
 
 def _sha(client: "redis.Redis", body: str | None) -> str:
-    loaded = script(Memory.GIVES, body)
+    loaded = script_for(Memory.GIVES, body)
     client.script_load(loaded.text)
     return loaded.sha
 
