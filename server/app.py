@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import redis.asyncio

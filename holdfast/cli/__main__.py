@@ -28,13 +28,13 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     from cyclopts import CycloptsError
 
-    from holdfast.cli.app import app, options_last
+    from holdfast.cli.app import app, as_cyclopts_reads
     from holdfast.cli.failures import REFUSED, Failure, failure_of_usage, print_failure
     from holdfast.cli.output import wants_json
 
     try:
         status = app(
-            options_last(arguments),
+            as_cyclopts_reads(arguments),
             exit_on_error=False,
             print_error=False,
             result_action="return_value",

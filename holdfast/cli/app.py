@@ -22,6 +22,7 @@ Start with `holdfast demo` for the whole story in a minute, or with
 
 # Options of every command for a running server, which may also stand before the command.
 LEADING_OPTIONS = ("--target", "--tenant", "--output", "-o")
+STANDARD_INPUT = "/dev/stdin"
 
 
 def _version() -> str:
@@ -41,14 +42,17 @@ app.command(status.status, group=OPERATE)
 app.command(completion.completion, group=SET_UP)
 
 
-def options_last(arguments: Sequence[str]) -> list[str]:
-    """The arguments with the options that stand before the command moved behind it.
+def as_cyclopts_reads(arguments: Sequence[str]) -> list[str]:
+    """The arguments with what cyclopts does not know said in another way.
 
-    `-o json status` is what `status -o json` is; cyclopts only knows the latter.
+    Options that stand before the command are moved behind it (`-o json status`), and the `-` of
+    `stock import -`, which it takes for an option, becomes the file that it means.
     """
     leading = 0
     while leading < len(arguments) and arguments[leading].startswith(LEADING_OPTIONS):
         leading += 1 if "=" in arguments[leading] else 2
     options, rest = list(arguments[:leading]), list(arguments[leading:])
+    if rest[:2] == ["stock", "import"]:
+        rest = [STANDARD_INPUT if argument == "-" else argument for argument in rest]
     end = rest.index("--") if "--" in rest else len(rest)
     return rest[:end] + options + rest[end:]

@@ -1,24 +1,19 @@
 """`holdfast demo`: the main job, from an empty machine to a proven report."""
 
-from functools import partial
 from pathlib import Path
-from typing import Annotated
 
-from holdfast.cli.arguments import Ratio, Units, read_as, whole_number
+from holdfast.cli.arguments import Ratio, Units
 from holdfast.cli.connection import Output, quiet_grpc
 
 STOCK_RATIO_DEFAULT = 0.8
 CONCURRENCY_DEFAULT = 200
-CONCURRENCY_MAX = 10_000
-
-Concurrency = Annotated[int, read_as(partial(whole_number, least=1, most=CONCURRENCY_MAX))]
 
 
 def demo(
     *,
     orders: Path | None = None,
     stock_ratio: Ratio = STOCK_RATIO_DEFAULT,
-    concurrency: Concurrency = CONCURRENCY_DEFAULT,
+    concurrency: Units = CONCURRENCY_DEFAULT,
     seed: Units | None = None,
     output: Output = "table",
 ) -> int:
@@ -51,12 +46,14 @@ def demo(
     import asyncio
 
     quiet_grpc()
-    from holdfast.cli.output import stderr_console, stdout_console
+    from holdfast.cli.output import stderr_console
     from holdfast.demo.run import DemoOptions, run_demo
 
-    as_json = output == "json"
     options = DemoOptions(
-        orders=orders, stock_ratio=stock_ratio, concurrency=concurrency, seed=seed, json=as_json
+        orders=orders,
+        stock_ratio=stock_ratio,
+        concurrency=concurrency,
+        seed=seed,
+        json=output == "json",
     )
-    console = stderr_console() if as_json else stdout_console()
-    return asyncio.run(run_demo(options, console))
+    return asyncio.run(run_demo(options, stderr_console()))

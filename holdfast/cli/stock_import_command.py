@@ -1,6 +1,5 @@
 """`holdfast stock import`: a whole CSV file, checked before any of it is sent."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,8 +70,6 @@ def _content(file: Path) -> bytes:
     from holdfast.cli.stock_csv import FILE_BYTES_MAX
 
     try:
-        if str(file) == "-":
-            return sys.stdin.buffer.read(FILE_BYTES_MAX + 1)
         with file.open("rb") as stream:
             return stream.read(FILE_BYTES_MAX + 1)
     except OSError as error:

@@ -131,7 +131,7 @@ OUT_OF_BOUNDS: st.SearchStrategy[AnyCommand] = one_from(
 )
 
 BATCH_LENGTHS = one_from(1, 1, 2, 3, 4, 6, 8)
-IS_REPEATED = one_in(8)
+IS_REPEATED = one_in(6)
 IS_OUT_OF_BOUNDS = one_in(24)
 IS_OTHER_KIND = one_in(6)
 IS_AIMED = one_from(True, True, True, False)

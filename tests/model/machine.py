@@ -23,7 +23,7 @@ from tests.model.side_by_side import SideBySide
 from tests.partition import Partition
 
 START_MS = 1_700_000_000_000
-EARLIER_MAX = 24
+EARLIER_MAX = 16
 RETENTIONS_MS = (DAY_MS - 1, DAY_MS, DAY_MS, 30 * DAY_MS - 1, 30 * DAY_MS)
 
 
@@ -95,10 +95,10 @@ class OracleMachine(RuleBasedStateMachine):
 class EngineMachine(OracleMachine):
     """The engine beside the oracle: same commands, same clock, same answers, same state."""
 
-    def __init__(self, partition: Partition, *, sweeps: bool = False) -> None:
+    def __init__(self, side_by_side: SideBySide) -> None:
         super().__init__()
-        self.side_by_side = SideBySide(partition, sweeps=sweeps)
-        self.oracle = self.side_by_side.oracle
+        self.side_by_side = side_by_side
+        self.oracle = side_by_side.oracle
 
     def judge(self, commands: Sequence[AnyCommand], now_ms: int) -> list[Answer]:
         return self.side_by_side.run(commands, now_ms)
@@ -106,3 +106,13 @@ class EngineMachine(OracleMachine):
     @invariant()
     def states_are_the_same(self) -> None:
         self.side_by_side.compare_state()
+
+
+def machine_of(partition: Partition, *, sweeps: bool = False) -> type[EngineMachine]:
+    """A machine that starts every story with the partition emptied; see `SideBySide`."""
+
+    class MachineOfPartition(EngineMachine):
+        def __init__(self) -> None:
+            super().__init__(SideBySide(partition, sweeps=sweeps))
+
+    return MachineOfPartition

@@ -11,10 +11,10 @@ import redis
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.machine import EngineMachine
+from tests.model.machine import machine_of
 from tests.partition import Partition
 
-EXAMPLES = int(os.environ.get("HOLDFAST_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("HOLDFAST_EXAMPLES", "100"))
 # Hypothesis looks for a shorter failing story for at most five minutes.
 FAILURE_SECONDS_MAX = 400
 RANDOM_STORIES = settings(
@@ -28,11 +28,11 @@ RANDOM_STORIES = settings(
 
 @pytest.mark.timeout(FAILURE_SECONDS_MAX + EXAMPLES)
 def test_the_engine_answers_and_stores_what_the_oracle_does(partition: Partition) -> None:
-    run_state_machine_as_test(lambda: EngineMachine(partition), settings=RANDOM_STORIES)
+    run_state_machine_as_test(machine_of(partition), settings=RANDOM_STORIES)
 
 
 @pytest.mark.timeout(FAILURE_SECONDS_MAX + EXAMPLES)
 def test_no_answer_tells_how_much_was_swept_before(store: redis.Redis) -> None:
     partition = Partition(store, due_limit=1)
-    stories = settings(RANDOM_STORIES, max_examples=EXAMPLES // 3)
-    run_state_machine_as_test(lambda: EngineMachine(partition, sweeps=True), settings=stories)
+    stories = settings(RANDOM_STORIES, max_examples=EXAMPLES // 4)
+    run_state_machine_as_test(machine_of(partition, sweeps=True), settings=stories)
