@@ -33,9 +33,6 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
     epoch_new: str
     due_limit: int
     retention_ms: tuple[int, int, int]
-    ids: int = 0
-    fields: int = 0
-    buyers: int = 0
 
 
 class Columns:
@@ -47,7 +44,7 @@ class Columns:
         self._ids: list[str] = []
         self._fields: dict[str, int] = {}
         self._buyers: dict[str, int] = {}
-        self._strings: list[str | bytes] = []
+        self._strings: list[str | msgspec.Raw] = []
 
     def add(self, command: StoreCommand) -> None:
         """Lays out one command. Its bounds have been checked."""
@@ -55,27 +52,16 @@ class Columns:
         self.kinds.append(kind)
         lay_out(self, command)
 
-    def arguments(self, head: Head) -> list[str | bytes]:
+    def arguments(self, head: Head) -> list[bytes]:
         """The ARGV of the script."""
-        head = Head(
-            head.now_ms,
-            head.epoch_expected,
-            head.sequence_min,
-            head.epoch_new,
-            head.due_limit,
-            head.retention_ms,
-            len(self._ids),
-            len(self._fields),
-            len(self._buyers),
-        )
         return [
             pack(head),
             pack(self.kinds),
             pack(self._numbers),
-            *self._ids,
-            *self._fields,
-            *self._buyers,
-            *self._strings,
+            pack(self._strings),
+            pack(self._ids),
+            pack(list(self._fields)),
+            pack(list(self._buyers)),
         ]
 
     def _add_reserve(self, command: model.Reserve) -> None:

@@ -91,7 +91,7 @@ class ScriptLink:
         self._turn = asyncio.Lock()
 
     async def run(
-        self, script: Script, keys: PartitionKeys, arguments: Sequence[str | bytes]
+        self, script: Script, keys: PartitionKeys, arguments: Sequence[bytes]
     ) -> list[Any]:
         """Runs a script; its text is sent only to a store that does not have it yet.
 
@@ -117,7 +117,7 @@ class ScriptLink:
         raise failure
 
     async def _call(
-        self, command: str, script: str, keys: PartitionKeys, arguments: Sequence[str | bytes]
+        self, command: str, script: str, keys: PartitionKeys, arguments: Sequence[bytes]
     ) -> list[Any]:
         if self._connection is None:
             pool: Any = self._client.connection_pool

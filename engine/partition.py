@@ -3,6 +3,7 @@ back in time.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,6 +29,13 @@ class Retention(msgspec.Struct, frozen=True):
     ended_ms: int = 86_400_000
     fulfilled_ms: int = 30 * 86_400_000
     adjustments_ms: int = 86_400_000
+
+
+class Seen(NamedTuple):
+    """How far a partition's store has been seen to be: its life since it was empty, and changes."""
+
+    epoch: str
+    sequence: int
 
 
 class Partition:
@@ -76,13 +84,22 @@ class Partition:
         """Removes everything whose retention is over, likewise."""
         return await self._sweep(Purge(SWEEP_LIMIT), self._due_limit)
 
-    def check(self, epoch: str, sequence: int) -> None:
-        """Raises `StoreWentBack` unless the store is where this process has seen it, or further."""
-        self.went_back = bool(self.epoch) and (epoch != self.epoch or sequence < self.sequence)
-        if self.went_back:
+    def seen(self) -> Seen:
+        """How far the store has been seen to be; taken before asking, to `check` the answer by."""
+        return Seen(self.epoch, self.sequence)
+
+    def check(self, before: Seen, now: Seen) -> None:
+        """Raises `StoreWentBack` unless the store is at what was seen before, or further."""
+        if before.epoch and (now.epoch != before.epoch or now.sequence < before.sequence):
+            self.went_back = True
             raise StoreWentBack(self.tenant)
-        self.epoch = epoch
-        self.sequence = max(self.sequence, sequence)
+        self._note(now)
+
+    def _note(self, now: Seen) -> None:
+        # Answers may overtake one another: those of sweeps come over a connection of their own.
+        self.went_back = False
+        self.epoch = now.epoch
+        self.sequence = max(self.sequence, now.sequence)
 
     async def _sweep(self, command: Expire | Purge, due_limit: int) -> int:
         total = 0
@@ -120,5 +137,5 @@ class Partition:
         if status != b"OK":
             raise StoreCorrupt(self.keys.meta, f"has schema {packed!r}, this is {SCHEMA}")
         reply = unpack_reply(packed)
-        self.check(reply.epoch, reply.sequence)
+        self._note(Seen(reply.epoch, reply.sequence))
         return answers(commands, reply)

@@ -16,7 +16,7 @@ import redis.asyncio
 from engine.errors import StoreCorrupt
 from engine.link import store_errors
 from engine.model import Reservation, State, StockLevel
-from engine.partition import Partition
+from engine.partition import Partition, Seen
 from engine.records import (
     Unreadable,
     stock_field,
@@ -178,13 +178,14 @@ class Reader:
 
     async def _read(self, command: tuple[Any, ...]) -> tuple[Any, int]:
         """A command's answer and the store's time, both of a store that has not gone back."""
+        before = self._partition.seen()
         pipeline = self._client.pipeline(transaction=False)
         pipeline.hmget(self._keys.meta, ["epoch", "sequence", "now"])
         pipeline.time()
         pipeline.execute_command(*command)
         with store_errors():
             (epoch, sequence, last_ms), (seconds, micros), answer = await pipeline.execute()
-        self._partition.check((epoch or b"").decode(), int(sequence or 0))
+        self._partition.check(before, Seen((epoch or b"").decode(), int(sequence or 0)))
         return answer, max(seconds * 1000 + micros // 1000, int(last_ms or 0))
 
 

@@ -67,13 +67,31 @@ def sum_lines(lines: Sequence[Line]) -> list[tuple[str, int]]:
     return sorted(units.items())
 
 
-def pack_body(command: Reserve, lines: Sequence[tuple[str, int]]) -> bytes:
-    """The body of a reservation's record, with its length before it."""
+def pack_body(command: Reserve, lines: Sequence[tuple[str, int]]) -> msgspec.Raw:
+    """The body of a reservation's record, with its length before it, as a packed string."""
     flat: list[int | str] = [command.ttl_ms or TTL_MS_DEFAULT, command.buyer_id]
     for line in lines:
         flat += line
     body = pack(flat)
-    return len(body).to_bytes(2, "big") + body
+    return packed_string(len(body).to_bytes(2, "big") + body)
+
+
+def packed_string(data: bytes) -> msgspec.Raw:
+    """Any bytes as a msgpack string: the only kind that Lua's msgpack knows, and bytes to it."""
+    size = len(data)
+    if size < 1 << 5:
+        return msgspec.Raw(bytes((0xA0 | size,)) + data)
+    if size < 1 << 8:
+        return msgspec.Raw(bytes((0xD9, size)) + data)
+    return msgspec.Raw(b"\xda" + size.to_bytes(2, "big") + data)
+
+
+def unpacked_string(raw: msgspec.Raw) -> bytes:
+    """The bytes of a packed msgpack string, whatever they are."""
+    data = bytes(raw)
+    if 0xA0 <= data[0] <= 0xBF:
+        return data[1:]
+    return data[{0xD9: 2, 0xDA: 3, 0xDB: 5}[data[0]] :]
 
 
 def fingerprint(*content: object) -> str:

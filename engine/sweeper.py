@@ -6,6 +6,7 @@ store and a buyer never waits behind a long script.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 import msgspec
 import redis.asyncio
@@ -38,6 +39,7 @@ class Sweeper:
         self._partitions = partitions
         self._pace = pace
         self._on_failure = on_failure
+        self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -45,15 +47,15 @@ class Sweeper:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Stops after the batch that is under way."""
+        """Stops after the sweep that is under way."""
+        self._stopping.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await self._task
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         purge_at = loop.time()
-        while True:
+        while not self._stopping.is_set():
             purging = loop.time() >= purge_at
             if purging:
                 purge_at = loop.time() + self._pace.purge_ms / 1000
@@ -62,7 +64,8 @@ class Sweeper:
                     await self._sweep(partition, purging)
             except EngineError as failure:
                 self._on_failure(failure)
-            await asyncio.sleep(self._pace.expire_ms / 1000)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._pace.expire_ms / 1000)
 
     async def _sweep(self, partition: Partition, purging: bool) -> None:
         try:

@@ -23,6 +23,7 @@ from holdfast.inventory.v1 import (
 )
 from server.config import Config
 from server.deadlines import Deadlines
+from server.decoding import DecodingServer
 from server.guard import Guarded
 from server.inventory import InventoryServicer
 from server.operations import OperationsServicer
@@ -43,6 +44,8 @@ GRPC_OPTIONS = (
     # gRPC core drops calls at random above 1,000 pending; the engine's own queue decides instead.
     ("grpc.server.max_pending_requests", 100_000),
     ("grpc.server.max_pending_requests_hard_limit", 200_000),
+    # The SDK pings every 30 s while a call lasts; a long silent stream is no reason to hang up.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     # A page of 1,000 reservations of 200 lines is larger than any request may be.
     ("grpc.max_send_message_length", -1),
 )
@@ -82,9 +85,10 @@ class App:
         inventory: Any = Guarded(InventoryServicer(self.engine, deadlines), gate)
         stock: Any = Guarded(StockServicer(self.engine, deadlines), gate)
         operations: Any = Guarded(OperationsServicer(self.engine, self.client, self.watch))
-        inventory_pb2_grpc.add_InventoryServiceServicer_to_server(inventory, server)
-        inventory_pb2_grpc.add_StockServiceServicer_to_server(stock, server)
-        operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, server)
+        decoding: Any = DecodingServer(server)
+        inventory_pb2_grpc.add_InventoryServiceServicer_to_server(inventory, decoding)
+        inventory_pb2_grpc.add_StockServiceServicer_to_server(stock, decoding)
+        operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, decoding)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
         if self.config.reflection:
             names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import structlog
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from engine import errors as engine_errors
@@ -43,6 +44,8 @@ def _unary(
     async def guarded(request: Any, context: Context) -> Any:
         try:
             gate()
+            if request is None:
+                raise DecodeError
             return await method(request, context)
         except BaseException as error:  # noqa: BLE001 - this is the edge: nothing may pass it
             await _end(error, context)
@@ -56,6 +59,8 @@ def _streaming(
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
         try:
             gate()
+            if request is None:
+                raise DecodeError
             async for response in method(request, context):
                 yield response
         except GeneratorExit:
@@ -118,7 +123,8 @@ def _overloaded(error: engine_errors.Overloaded) -> HoldfastError:
     return refusal
 
 
-# What each of the engine's errors is on the wire; a test asserts that none is missing.
+# What is on the wire for each of the engine's errors (a test asserts that none is missing), and for
+# a request that decoding.py could not decode.
 _TRANSLATIONS: dict[type[Exception], Callable[[Any], HoldfastError]] = {
     engine_errors.StoreUnreachable: lambda _: HoldfastError.of(Reason.STORE_UNREACHABLE),
     engine_errors.StoreRefuses: _refuses,
@@ -130,4 +136,10 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HoldfastError]] = {
     engine_errors.Overloaded: _overloaded,
     engine_errors.DeadlinePassed: lambda _: HoldfastError.of(Reason.DEADLINE_PASSED),
     engine_errors.Draining: lambda _: HoldfastError.of(Reason.DRAINING),
+    DecodeError: lambda _: HoldfastError.of(
+        Reason.INVALID_FIELD,
+        field="request",
+        problem="must be a message of this method",
+        value="bytes that are none",
+    ),
 }

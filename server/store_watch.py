@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import redis.asyncio
 import structlog
@@ -38,6 +39,7 @@ class StoreWatch:
         self._weaknesses: list[Weakness] = []
         self._on_change = on_change
         self._look_now = asyncio.Event()
+        self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
     def refuse_if_unsafe(self) -> None:
@@ -67,26 +69,25 @@ class StoreWatch:
         self._look_now.set()
 
     async def stop(self) -> None:
-        """Stops watching."""
+        """Stops watching, after the look that is under way."""
+        self._stopping = True
+        self._look_now.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await self._task
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
+            self._look_now.clear()
             trouble = await self._trouble()
-            if trouble != self.trouble:
+            if trouble != self.trouble and not self._stopping:
                 self.trouble = trouble
                 if trouble:
                     log.error("not serving", trouble=trouble)
                 else:
                     log.info("serving", store=self.store, durability=self.durability)
                 await self._on_change(not trouble)
-            self._look_now.clear()
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._look_now.wait(), PAUSE_S)
-            except TimeoutError:
-                continue
 
     async def _trouble(self) -> str:
         try:

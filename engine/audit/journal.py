@@ -10,7 +10,7 @@ import msgspec
 from engine.audit.protocol import Ask, Finding, Steps, Summary, pairs
 from engine.keys import PartitionKeys
 from engine.model import State, StockLevel
-from engine.records import split_field, unpack_level
+from engine.records import split_field, unpack_level, unpacked_string
 from engine.scripts import Kind
 
 ENTRIES_PER_READ = 200
@@ -43,15 +43,6 @@ class JournalEntry(msgspec.Struct, frozen=True, array_like=True):
 
 
 _unpack_entry = msgspec.msgpack.Decoder(JournalEntry).decode
-
-
-def raw_string(raw: msgspec.Raw) -> bytes:
-    """The bytes of a packed msgpack string, whatever they are."""
-    data = bytes(raw)
-    first = data[0]
-    if 0xA0 <= first <= 0xBF:
-        return data[1:]
-    return data[{0xD9: 2, 0xDA: 3, 0xDB: 5}[first] :]
 
 
 class _Seen:
@@ -91,8 +82,8 @@ def _check_entry(entry_id: str, entry: JournalEntry, seen: _Seen, summary: Summa
             yield from _check_move(row, entry, position, seen, summary)
     may_move_on_hand = not MOVE_ON_HAND.isdisjoint(entry.kinds)
     for name, packed in pairs(entry.levels):
-        field = raw_string(name).decode()  # type: ignore[arg-type]
-        level = unpack_level(field, raw_string(packed))  # type: ignore[arg-type]
+        field = unpacked_string(name).decode()  # type: ignore[arg-type]
+        level = unpack_level(field, unpacked_string(packed))  # type: ignore[arg-type]
         before = seen.levels.get(field)
         if before and before.on_hand != level.on_hand and not may_move_on_hand:
             detail = f"SKU {level.sku}: on hand went from {before.on_hand} to {level.on_hand}"
@@ -106,9 +97,9 @@ def _check_entry(entry_id: str, entry: JournalEntry, seen: _Seen, summary: Summa
 def _check_move(
     row: str, entry: JournalEntry, position: int, seen: _Seen, summary: Summary
 ) -> Steps:
-    reservation_id = raw_string(entry.subjects[2 * position])
+    reservation_id = unpacked_string(entry.subjects[2 * position])
     after = bytes(entry.subjects[2 * position + 1])
-    state = None if after == b"\xc2" else State(raw_string(msgspec.Raw(after))[0])
+    state = None if after == b"\xc2" else State(unpacked_string(msgspec.Raw(after))[0])
     before = seen.states.get(reservation_id)
     if reservation_id in seen.states and state not in MOVES[before]:
         detail = (

@@ -6,8 +6,6 @@
 --   STOCK_ON_HAND_BELOW_COMMITTED | STOCK_INVALID
 -- Memory: takes
 
-local adjustments_after, adjustments_before = {}, {}
-
 local function known_adjustment(adjustment_id)
   if adjustments_after[adjustment_id] == nil then
     return call('HGET', KEYS[8], adjustment_id)
@@ -17,8 +15,8 @@ end
 
 judge[ADJUST_STOCK] = function()
   local delta = numbers[number_next]
-  local field, adjustment_id = ARGV[string_next], ARGV[string_next + 1]
-  local fingerprint, reason = ARGV[string_next + 2], ARGV[string_next + 3]
+  local field, adjustment_id = strings[string_next], strings[string_next + 1]
+  local fingerprint, reason = strings[string_next + 2], strings[string_next + 3]
   number_next, string_next = number_next + 1, string_next + 4
 
   local level = levels[field]

@@ -1,38 +1,22 @@
 -- The life of a batch: load, judge, store.
 
-local function slice_of_arguments(first, count)
-  local list = {}
-  for i = 1, count do
-    list[i] = ARGV[first + i - 1]
-  end
-  return list
-end
-
 local function load_batch()
-  local ids = slice_of_arguments(id_first, id_count)
   local due = call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, due_limit)
   due_count = #due
-  for i = 1, field_count do
-    field_at[i] = ARGV[field_first + i - 1]
-  end
-  for i = 1, buyer_count do
-    buyer_at[i] = ARGV[buyer_first + i - 1]
-  end
   load_records(ids)
   load_records(due)
   load_levels(field_at)
   load_buyers(buyer_at)
   local there = {}
-  for id, record in pairs(records) do
-    there[#there + 1] = record and id or nil
+  for id in pairs(records) do
+    there[#there + 1] = id
   end
   load_lines(there)
-  return ids, due
+  return due
 end
 
 local function run_batch()
-  local ids, due = load_batch()
-  expire_due(due)
+  expire_due(load_batch())
 
   local outcomes, states, expirations = {}, {}, {}
   local at = 0
@@ -53,9 +37,7 @@ local function run_batch()
     end
   end
   if #journal_kinds > 0 or next(deadline_after) ~= nil then
-    sequence = sequence + #journal_kinds
-    store(sequence)
-    epoch = epoch == '' and epoch_new or epoch
+    store()
   end
   return {'OK', encode({now, sequence, epoch, outcomes, states, expirations, extras})}
 end

@@ -34,6 +34,10 @@ end
 -- Whether the lines would take the buyer past a limit. It is of the SKU, over all its locations, so
 -- lines that share a buyer field are summed.
 local function pass_limit(count)
+  if count == 1 then
+    local limit, buyer = levels[line_field[1]][LIMIT_PER_BUYER], line_buyer[1]
+    return limit > 0 and (not buyer or buyers[buyer] + line_units[1] > limit)
+  end
   local asked = {}
   for i = 1, count do
     local buyer = line_buyer[i]

@@ -71,10 +71,10 @@ end
 -- to a level.
 local function judge_movement(id, kind, rule)
   local line_count = numbers[number_next]
-  local key, fingerprint = ARGV[string_next], ARGV[string_next + 1]
+  local key, fingerprint = strings[string_next], strings[string_next + 1]
   local wanted = line_count > 0 and {} or nil
   for i = 1, line_count do
-    wanted[ARGV[string_next + 1 + i]] = numbers[number_next + i]
+    wanted[strings[string_next + 1 + i]] = numbers[number_next + i]
   end
   number_next = number_next + 1 + line_count
   string_next = string_next + 2 + line_count

@@ -29,7 +29,7 @@ local function forget_members(members)
     if member:sub(1, 1) == 'a' then
       adjustments_before[id] = call('HGET', KEYS[8], id)
       adjustments_after[id] = false
-    elseif records[id] == nil then
+    elseif not records[id] then
       missing[#missing + 1] = id
     end
     retention_before[member], retention_after[member] = members[i + 1], false

@@ -8,15 +8,12 @@
 -- Outcomes: ALREADY_RELEASED | APPLIED | ID_REUSED | UNKNOWN_SKU | OUT_OF_STOCK | LIMIT_EXCEEDED
 -- Memory: takes
 
-local headers = {}      -- ttl_ms -> packed header: most of a batch shares one
+-- By ttl_ms: most of a batch shares one. A deadline is text, which saves a conversion each.
+local headers, deadlines = {}, {}
 
-local function header_of(ttl_ms)
-  local header = headers[ttl_ms]
-  if not header then
-    header = struct_pack(HEADER, RESERVED, now, now + ttl_ms, now)
-    headers[ttl_ms] = header
-  end
-  return header
+local function prepare(ttl_ms)
+  headers[ttl_ms] = struct_pack(HEADER, RESERVED, now, now + ttl_ms, now)
+  deadlines[ttl_ms] = string.format('%.0f', now + ttl_ms)
 end
 
 -- The same id again: the first answer, an id used twice, or a release that came first.
@@ -35,7 +32,7 @@ end
 judge[RESERVE] = function(id)
   local ttl_ms, count = numbers[number_next], numbers[number_next + 1]
   local at = number_next + 2
-  local body = ARGV[string_next]
+  local body = strings[string_next]
   number_next, string_next = at + 3 * count, string_next + 1
   if records[id] then
     return judge_known(id, body)
@@ -60,7 +57,10 @@ judge[RESERVE] = function(id)
   end
 
   take(count, UNITS_RESERVED)
-  deadline_after[id] = now + ttl_ms
-  put_record(RESERVE, id, header_of(ttl_ms) .. body)
+  if not headers[ttl_ms] then
+    prepare(ttl_ms)
+  end
+  deadline_after[id] = deadlines[ttl_ms]
+  put_record(RESERVE, id, headers[ttl_ms] .. body)
   return APPLIED, RESERVED, now + ttl_ms
 end

@@ -7,8 +7,6 @@
 -- Stock outcomes: STOCK_VERSION_MISMATCH | STOCK_ON_HAND_BELOW_COMMITTED | STOCK_APPLIED
 -- Memory: takes
 
-local locations_after, locations_before = {}, {}
-
 -- GetStock finds the levels of a SKU by its list of locations; `default` needs no entry.
 local function list_location(field)
   local sku, location = field:match('^([^%z]*)%z(.+)$')
@@ -38,7 +36,7 @@ end
 judge[SET_STOCK] = function()
   local on_hand, safety_stock = numbers[number_next], numbers[number_next + 1]
   local limit, expected = numbers[number_next + 2], numbers[number_next + 3]
-  local field = ARGV[string_next]
+  local field = strings[string_next]
   number_next, string_next = number_next + 4, string_next + 1
 
   local level = levels[field]

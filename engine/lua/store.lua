@@ -16,10 +16,27 @@ local function levels_after()
   return after, listed
 end
 
+local function records_after()
+  local after = {}
+  for id, record in pairs(records) do
+    if record ~= records_before[id] then
+      after[id] = record
+    end
+  end
+  for id in pairs(records_before) do
+    if not records[id] then
+      after[id] = false
+    end
+  end
+  return after
+end
+
 local function buyers_after()
   local after = {}
-  for name in pairs(changed_buyers) do
-    after[name] = buyers[name] > 0 and buyers[name]
+  for name, units in pairs(buyers) do
+    if units ~= tonumber(buyers_before[name] or 0) then
+      after[name] = units > 0 and units
+    end
   end
   return after
 end
@@ -47,6 +64,9 @@ end
 
 -- Makes a hash or sorted set hold what `after` says: a value or score for each name, false for none.
 local function write(key, is_zset, after)
+  if next(after) == nil then
+    return
+  end
   local put, gone = {}, {}
   for name, value in pairs(after) do
     if value == false then
@@ -76,50 +96,54 @@ local function write_back(key, is_zset, after, before)
   write(key, is_zset, restored)
 end
 
-local function unwrite_journal(sequence_after)
-  for _, entry in ipairs(call('XRANGE', KEYS[5], sequence_after .. '-0', '+')) do
+local function write_all(about, stock, stock_listed, counted, located)
+  write(KEYS[6], false, about)
+  write(KEYS[1], false, stock)
+  write(KEYS[2], false, records_after())
+  write(KEYS[4], false, counted)
+  write(KEYS[8], false, adjustments_after)
+  write(KEYS[9], false, located)
+  write(KEYS[3], true, deadline_after)
+  write(KEYS[7], true, retention_after)
+  -- The journal comes last: what it says has happened.
+  if #journal_kinds > 0 then
+    call('XADD', KEYS[5], string.format('%.0f-*', sequence), 'batch',
+      encode({now, journal_kinds, journal_subjects, stock_listed}))
+  end
+end
+
+local function unwrite_journal()
+  for _, entry in ipairs(call('XRANGE', KEYS[5], string.format('%.0f-0', sequence), '+')) do
     call('XDEL', KEYS[5], entry[1])
   end
 end
 
-local function store(sequence_after)
-  local stock, stock_listed = levels_after()
-  local about = {schema = SCHEMA, epoch = epoch == '' and epoch_new or epoch,
-    sequence = sequence_after, now = now}
+-- A key that refused to be written refuses again; the others must be put back all the same.
+local function put_back_all(about, stock, counted, located)
   local about_before = {schema = meta[1], epoch = meta[2], sequence = meta[3], now = meta[4]}
-  -- Key, whether it is a sorted set, what is to be there, what was there.
-  local plan = {
-    {KEYS[6], false, about, about_before},
-    {KEYS[1], false, stock, levels_before},
-    {KEYS[2], false, changed_records, records_before},
-    {KEYS[4], false, buyers_after(), buyers_before},
-    {KEYS[8], false, adjustments_after, adjustments_before},
-    {KEYS[9], false, locations_packed(), locations_before},
-    {KEYS[3], true, deadline_after, deadlines_before},
-    {KEYS[7], true, retention_after, retention_before},
-  }
-  local at = 0
-  local done, problem = pcall(function()
-    for i = 1, #plan do
-      at = i
-      if next(plan[i][3]) ~= nil then
-        write(plan[i][1], plan[i][2], plan[i][3])
-      end
-    end
-    -- The journal comes last: what it says has happened.
-    if #journal_kinds > 0 then
-      call('XADD', KEYS[5], sequence_after .. '-*', 'batch',
-        encode({now, journal_kinds, journal_subjects, stock_listed}))
-    end
-  end)
+  pcall(write_back, KEYS[6], false, about, about_before)
+  pcall(write_back, KEYS[1], false, stock, levels_before)
+  pcall(write_back, KEYS[2], false, records_after(), records_before)
+  pcall(write_back, KEYS[4], false, counted, buyers_before)
+  pcall(write_back, KEYS[8], false, adjustments_after, adjustments_before)
+  pcall(write_back, KEYS[9], false, located, locations_before)
+  pcall(write_back, KEYS[3], true, deadline_after, deadlines_before())
+  pcall(write_back, KEYS[7], true, retention_after, retention_before)
+  pcall(unwrite_journal)
+end
+
+local function store()
+  sequence = sequence + #journal_kinds
+  local about = {sequence = sequence, now = now}
+  if epoch == '' then
+    epoch = epoch_new
+    about.schema, about.epoch = SCHEMA, epoch
+  end
+  local stock, stock_listed = levels_after()
+  local counted, located = buyers_after(), locations_packed()
+  local done, problem = pcall(write_all, about, stock, stock_listed, counted, located)
   if not done then
-    -- A key that refused to be written refuses again; the others must be put back all the same.
-    for i = at, 1, -1 do
-      local before = plan[i][4]
-      pcall(write_back, plan[i][1], plan[i][2], plan[i][3],
-        before == deadlines_before and deadlines_before() or before)
-    end
-    pcall(unwrite_journal, sequence_after)
+    put_back_all(about, stock, counted, located)
     error(problem)
   end
 end

@@ -16,15 +16,15 @@ from hypothesis.stateful import (
     rule,
 )
 
-from engine.model import Purge, State, SweepResult
-from tests.model.commands import DAY_MS, batches, one_from, opening_stock
+from engine.model import Confirm, Line, Purge, Reservation, Reserve, State, SweepResult
+from tests.model.commands import BUYERS, DAY_MS, batches, one_from, opening_stock
 from tests.model.oracle import Answer, AnyCommand, Oracle
 from tests.model.side_by_side import SideBySide
 from tests.partition import Partition
 
 START_MS = 1_700_000_000_000
 EARLIER_MAX = 16
-RETENTIONS_MS = (DAY_MS - 1, DAY_MS, DAY_MS, 30 * DAY_MS - 1, 30 * DAY_MS)
+RETENTIONS_MS = (DAY_MS - 1, DAY_MS, 30 * DAY_MS - 1, 30 * DAY_MS, 30 * DAY_MS)
 
 
 def named(command: AnyCommand, answer: Answer) -> str:
@@ -55,10 +55,9 @@ class OracleMachine(RuleBasedStateMachine):
             event(named(command, answer))
         self.earlier = [*self.earlier, *commands][-EARLIER_MAX:]
 
-    def reserved_until_ms(self) -> list[int]:
-        """The deadlines that are still to come, or not noticed yet."""
-        reservations = self.oracle.reservations().values()
-        return sorted(r.expires_at_ms for r in reservations if r.state is State.RESERVED)
+    def in_state(self, state: State) -> list[Reservation]:
+        """The reservations in a state; past its deadline one may still be RESERVED here."""
+        return [r for r in self.oracle.reservations().values() if r.state is state]
 
     @initialize(commands=opening_stock())
     def the_shop_opens(self, commands: list[AnyCommand]) -> None:
@@ -73,18 +72,31 @@ class OracleMachine(RuleBasedStateMachine):
         self.now_ms += passed_ms
         self.judge_some(data, self.now_ms)
 
-    @precondition(lambda self: self.reserved_until_ms())
+    @precondition(lambda self: self.in_state(State.RESERVED))
     @rule(data=st.data(), offset_ms=one_from(-1, 0, 0, 1))
     def a_deadline_comes(self, data: st.DataObject, offset_ms: int) -> None:
-        deadline_ms = data.draw(st.sampled_from(self.reserved_until_ms()))
-        self.now_ms = max(self.now_ms, deadline_ms + offset_ms)
+        reserved = data.draw(st.sampled_from(self.in_state(State.RESERVED)))
+        self.now_ms = max(self.now_ms, reserved.expires_at_ms + offset_ms)
         self.judge_some(data, self.now_ms)
 
     @rule(data=st.data(), behind_ms=one_from(1, 1_000, DAY_MS))
     def commands_come_with_a_clock_behind(self, data: st.DataObject, behind_ms: int) -> None:
         self.judge_some(data, self.now_ms - behind_ms)
 
-    @rule(limit=st.integers(1, 3), passed_ms=one_from(0, 0, 0, *RETENTIONS_MS))
+    @precondition(lambda self: self.in_state(State.EXPIRED))
+    @rule(data=st.data(), buyer_id=BUYERS)
+    def the_next_in_line_comes_before_a_late_confirm(
+        self, data: st.DataObject, buyer_id: str
+    ) -> None:
+        late = data.draw(st.sampled_from(self.in_state(State.EXPIRED)))
+        line = data.draw(st.sampled_from(late.lines))
+        available = self.oracle.levels()[line.sku, line.location].available
+        all_of_it = [Line(line.sku, max(1, available), line.location)]
+        next_in_line = Reserve(f"after-{late.reservation_id}", all_of_it, buyer_id=buyer_id)
+        late_confirm = Confirm(late.reservation_id, reacquire_if_expired=True)
+        self.judge([next_in_line, late_confirm], self.now_ms)
+
+    @rule(limit=st.integers(1, 3), passed_ms=one_from(0, 0, *RETENTIONS_MS))
     def what_is_old_is_purged(self, limit: int, passed_ms: int) -> None:
         self.now_ms += passed_ms
         # Until nothing is left: which rows go first is the engine's own affair.

@@ -12,6 +12,7 @@ from engine.model import (
     Cancel,
     Confirm,
     Disposition,
+    Expire,
     Extend,
     Line,
     Release,
@@ -36,6 +37,7 @@ WITHIN: list[AnyCommand] = [
     Reserve("AZaz09._:-", ONE),
     Reserve("lines", [Line(f"TEA-{n % 4}", 1) for n in range(200)]),
     Reserve("units", [Line("TEA", 1_000_000)]),
+    Reserve("units-summed", [Line("TEA", 1_000_000)] * 200),
     Reserve("short-ttl", ONE, ttl_ms=1_000),
     Reserve("long-ttl", ONE, ttl_ms=604_800_000),
     Reserve("buyer", ONE, buyer_id="b" * 64),
@@ -164,6 +166,18 @@ def test_all_that_is_due_counts_as_expired_even_if_one_batch_cannot_sweep_it(
     both.run([SetStock("TEA", on_hand, limit_per_buyer=limit_per_buyer), *due], T0)
     assert set(outcomes(both.run(commands, T0 + SECOND_MS))) == {"APPLIED"}
     both.compare_state()
+
+
+def test_an_expire_takes_as_many_as_it_may_and_says_whether_more_may_be_due(
+    store: redis.Redis,
+) -> None:
+    partition = Partition(store, due_limit=2)
+    partition.clear()
+    partition.run([SetStock("TEA", 5)], T0)
+    partition.run([Reserve(f"due-{n}", ONE, SECOND_MS) for n in range(5)], T0)
+    assert partition.run([Expire(3)], T0 + SECOND_MS) == [SweepResult(3, more=True)]
+    assert partition.run([Expire(3)], T0 + SECOND_MS) == [SweepResult(2, more=False)]
+    assert partition.run([Expire(3)], T0 + SECOND_MS) == [SweepResult(0, more=False)]
 
 
 def outcomes(answers: list[Answer]) -> list[str]:

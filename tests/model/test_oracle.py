@@ -331,8 +331,9 @@ def test_time_never_goes_back_behind_a_batch_that_wrote(oracle: Oracle) -> None:
     oracle.run([reserve("A")], T0 - DAY_MS)
     assert oracle.reservations()["A"].created_at_ms == T0
     oracle.run([Confirm("nobody")], T0 + DAY_MS)
-    oracle.run([Release("A")], T0 + 1)
-    assert oracle.reservations()["A"].updated_at_ms == T0 + DAY_MS  # it wrote: A had expired
+    # That batch wrote, although its command did not: A was due.
+    oracle.run([Release("C")], T0 + 1)
+    assert oracle.reservations()["C"].updated_at_ms == T0 + DAY_MS
     oracle.run([Confirm("nobody")], T0 + 2 * DAY_MS)
     oracle.run([Release("B")], T0 + DAY_MS + 1)
     assert oracle.reservations()["B"].updated_at_ms == T0 + DAY_MS + 1

@@ -1,0 +1,140 @@
+-- Loads what a batch touches in bulk, and keeps track of what its commands change.
+
+local function load_records(names)
+  for first = 1, #names, CHUNK do
+    local last = math.min(first + CHUNK - 1, #names)
+    local found = call('HMGET', KEYS[2], unpack(names, first, last))
+    for i = first, last do
+      local record = found[i - first + 1]
+      if record then
+        records[names[i]], records_before[names[i]] = record, record
+      end
+    end
+  end
+end
+
+local function load_levels(fields)
+  for first = 1, #fields, CHUNK do
+    local last = math.min(first + CHUNK - 1, #fields)
+    local found = call('HMGET', KEYS[1], unpack(fields, first, last))
+    for i = first, last do
+      local level = found[i - first + 1]
+      levels[fields[i]] = level and decode(level)
+      levels_before[fields[i]] = level
+    end
+  end
+end
+
+local function load_buyers(names)
+  for first = 1, #names, CHUNK do
+    local last = math.min(first + CHUNK - 1, #names)
+    local found = call('HMGET', KEYS[4], unpack(names, first, last))
+    for i = first, last do
+      local units = found[i - first + 1]
+      if units then
+        buyers_before[names[i]] = units
+        buyers[names[i]] = tonumber(units)
+      else
+        buyers[names[i]] = 0
+      end
+    end
+  end
+end
+
+-- A record is state, created_at_ms, expires_at_ms, updated_at_ms and the length of the body; the
+-- body, packed by the caller and never changed, so that it tells a replay from a reused id; and once
+-- confirmed units have moved, the progress: {counts, movements}.
+local HEADER = '>BI6I6I6'
+local HEADER_BYTES, BODY_FIRST = 19, 22
+
+local function body_of(id)
+  local body = bodies[id]
+  if not body then
+    local record = records[id]
+    local length = struct_unpack('>I2', record, HEADER_BYTES + 1)
+    body = decode(record:sub(BODY_FIRST, BODY_FIRST + length - 1))
+    bodies[id] = body
+  end
+  return body
+end
+
+-- A body is {ttl_ms, buyer_id, field, quantity, field, quantity, ...}; a tombstone's is {}.
+local BODY_TTL_MS, BODY_BUYER, BODY_LINES = 1, 2, 3
+
+local function buyer_field(buyer_id, field)
+  return buyer_id .. '\0' .. (field:match('^[^%z]*'))
+end
+
+-- Loads what the lines of some records stand for, and is not there yet.
+local function load_lines(ids)
+  local fields, names, wanted = {}, {}, {}
+  for i = 1, #ids do
+    local body = body_of(ids[i])
+    local buyer_id = body[BODY_BUYER]
+    for at = BODY_LINES, #body, 2 do
+      local field = body[at]
+      if levels[field] == nil and not wanted[field] then
+        wanted[field] = true
+        fields[#fields + 1] = field
+      end
+      if buyer_id ~= '' then
+        local name = buyer_field(buyer_id, field)
+        if buyers[name] == nil and not wanted[name] then
+          wanted[name] = true
+          names[#names + 1] = name
+        end
+      end
+    end
+  end
+  load_levels(fields)
+  load_buyers(names)
+  for i = 1, #fields do
+    if not levels[fields[i]] then
+      error({err = 'CORRUPT a reservation has units of a stock level that is not there'})
+    end
+  end
+end
+
+local function available(level)
+  local units = level[ON_HAND] - level[UNITS_RESERVED] - level[UNITS_CONFIRMED] - level[SAFETY_STOCK]
+  return units > 0 and units or 0
+end
+
+-- Marks a level as changed by this command. Call it once per command and level.
+local function touch_level(field, level)
+  level[VERSION] = level[VERSION] + 1
+  changed_levels[field] = level
+end
+
+local function add_buyer_units(name, units)
+  buyers[name] = buyers[name] + units
+end
+
+local function give_back_buyer_units(body, field, units)
+  if body[BODY_BUYER] ~= '' and units > 0 then
+    add_buyer_units(buyer_field(body[BODY_BUYER], field), -units)
+  end
+end
+
+-- Puts a record in place of the one there was; the journal gets it as it is now.
+local function put_record(kind, id, record)
+  records[id] = record
+  local n = #journal_kinds + 1
+  journal_kinds[n] = kind
+  journal_subjects[2 * n - 1], journal_subjects[2 * n] = id, record
+end
+
+-- Moves a record to a state; its body and progress stay, unless a new progress is given.
+local function move_record(kind, id, state, progress)
+  local record = records[id]
+  local _, created, expires = struct_unpack(HEADER, record)
+  local rest = record:sub(HEADER_BYTES + 1)
+  if progress then
+    rest = rest:sub(1, 2 + struct_unpack('>I2', rest)) .. encode(progress)
+  end
+  put_record(kind, id, struct_pack(HEADER, state, created, expires, now) .. rest)
+end
+
+local function keep_until_purged(id, state)
+  retention_after['r' .. id] = now + retention_ms[state == FULFILLED and 2 or 1]
+end

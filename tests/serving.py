@@ -1,0 +1,216 @@
+"""Real processes for a test: `python -m server`, and a store that is not the server's own."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc
+import grpc.aio
+import pytest
+import redis
+from google.rpc import error_details_pb2, status_pb2
+
+from engine.store_binary import find_store_binary
+from holdfast.client import Client
+from holdfast.errors import DOMAIN, ERRORS, HoldfastError
+from holdfast.types import AuditFinding, AuditSummary
+
+START_S_MAX = 30
+STOP_S_MAX = 30
+POLL_S = 0.01
+READY = "Holdfast is ready on "
+
+SAFE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+
+
+class Ended(NamedTuple):
+    """How a server that did not start ended, and what it said."""
+
+    exit_code: int
+    message: str
+
+
+class Server:
+    """A running `python -m server`: its process, where it listens, and its log."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log_file: Path) -> None:
+        self.process = process
+        self.target = ""
+        self._log_file = log_file
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self._log_file.read_text()
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """The log's records of an event."""
+        records = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        return [record for record in records if record["event"] == event]
+
+    def kill(self) -> None:
+        """Ends it with SIGKILL, as the kernel does when memory is short."""
+        self.process.kill()
+        self.process.communicate()
+
+    def stop(self) -> int:
+        """Ends it with SIGTERM, as an operator does; returns its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits until it has ended; returns its exit code."""
+        try:
+            self.process.communicate(timeout=STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            pytest.fail(f"the server did not stop within {STOP_S_MAX} s: {self.log()}")
+        return self.process.returncode
+
+
+@contextmanager
+def serve(directory: Path, **settings: str) -> Iterator[Server]:
+    """A server on a free port, ready, with a store of its own in `directory` unless
+    HOLDFAST_REDIS_URL is among its settings. It is stopped in the end, if the test did not.
+    """
+    server = _launched(directory, settings)
+    try:
+        assert server.process.stdout is not None
+        line = server.process.stdout.readline().decode()
+        assert line.startswith(READY), f"the server did not start: {server.log()}"
+        server.target = line.removeprefix(READY).split()[0]
+        yield server
+    finally:
+        server.stop()
+
+
+def refused_start(directory: Path, **settings: str) -> Ended:
+    """Starts a server that cannot start, and waits for its end."""
+    server = _launched(directory, settings)
+    return Ended(server.wait(), server.log())
+
+
+def _launched(directory: Path, settings: dict[str, str]) -> Server:
+    directory.mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if "HOLDFAST" not in name}
+    environment["HOLDFAST_LISTEN"] = "127.0.0.1:0"
+    if "HOLDFAST_REDIS_URL" not in settings:
+        environment["HOLDFAST_DATA_DIR"] = str(directory)
+    # Should the tests be killed, the pipe closes and the server ends with them.
+    environment["HOLDFAST_STOP_WITH_STDIN"] = "true"
+    log_file = directory / "server.log"
+    with log_file.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "server"],
+            env=environment | settings,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    return Server(process, log_file)
+
+
+class Store(NamedTuple):
+    """A store that somebody else runs: its process and its URL."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+
+    def client(self) -> "redis.Redis":
+        """A connection to it."""
+        return redis.Redis.from_url(self.url)
+
+
+@contextmanager
+def own_store(directory: Path, **settings: str) -> Iterator[Store]:
+    """A store as Holdfast asks for it, but for `settings` (`maxmemory_policy="allkeys-lru"`)."""
+    directory.mkdir(parents=True, exist_ok=True)
+    socket = directory / "s"
+    wanted = {"port": "0", "save": "", "dir": str(directory), "unixsocket": str(socket)} | SAFE
+    wanted |= {name.replace("_", "-"): value for name, value in settings.items()}
+    options = [word for name, value in wanted.items() for word in (f"--{name}", value)]
+    with subprocess.Popen(
+        [str(find_store_binary()), *options], stdout=subprocess.DEVNULL
+    ) as process:
+        store = Store(process, f"unix://{socket}")
+        try:
+            _wait_until_answering(store)
+            yield store
+        finally:
+            process.kill()
+
+
+def _wait_until_answering(store: Store) -> None:
+    deadline_s = time.monotonic() + START_S_MAX
+    with store.client() as client:
+        while True:
+            try:
+                client.ping()
+            except redis.ConnectionError:
+                assert time.monotonic() < deadline_s, "the store did not start"
+                time.sleep(POLL_S)
+            else:
+                return
+
+
+async def eventually(holds: Callable[[], Awaitable[object]], within_s: float) -> None:
+    """Waits until a condition holds; fails the test if it does not in time."""
+    deadline_s = time.monotonic() + within_s
+    while not await holds():
+        assert time.monotonic() < deadline_s, f"not within {within_s} s: {holds}"
+        await asyncio.sleep(POLL_S)
+
+
+async def refusal(call: Awaitable[object]) -> HoldfastError:
+    """The error of the contract that a call ends with: one ErrorInfo that agrees with its reason,
+    and a message that the reason's metadata makes.
+    """
+    try:
+        answer = await call
+    except grpc.aio.AioRpcError as error:
+        return contract_error(error)
+    pytest.fail(f"the call was not refused but answered: {answer}")
+
+
+def contract_error(error: grpc.aio.AioRpcError) -> HoldfastError:
+    """An error of a call, held against the contract."""
+    packed = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
+    assert isinstance(packed, bytes), f"no ErrorInfo: {error.code()} {error.details()}"
+    status = status_pb2.Status.FromString(packed)
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    (detail,) = status.details
+    info = error_details_pb2.ErrorInfo()
+    assert detail.Unpack(info)
+    assert info.domain == DOMAIN
+    found = HoldfastError.from_rpc(error)
+    assert found.reason is not None, f"the reason {info.reason} is not of the contract"
+    row = ERRORS[found.reason]
+    assert (row.code, row.message.format(**found.metadata)) == (found.code, found.message)
+    return found
+
+
+async def audit(client: Client) -> tuple[list[AuditFinding], AuditSummary]:
+    """The findings and the summary of an audit."""
+    events = [event async for event in client.audit()]
+    summary = events[-1]
+    assert isinstance(summary, AuditSummary)
+    return [event for event in events if isinstance(event, AuditFinding)], summary
+
+
+async def assert_sound(client: Client) -> None:
+    """Audits the client's tenant, which nobody is writing to."""
+    findings, summary = await audit(client)
+    assert findings == []
+    assert summary.ok

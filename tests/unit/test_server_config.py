@@ -1,0 +1,112 @@
+"""The server's settings: what the environment may say, and what a wrong value is answered."""
+
+import typing
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.durability import Durability
+from server.config import Config, ConfigError, from_environment
+
+STORE = {"HOLDFAST_REDIS_URL": "redis://127.0.0.1:6379/0"}
+MS_SETTINGS = [field for field in Config.__struct_fields__ if field.endswith(("_ms", "_ms_max"))]
+
+
+def setting(field: str) -> str:
+    return f"HOLDFAST_{field.upper()}"
+
+
+def test_a_store_is_all_that_has_to_be_named() -> None:
+    assert from_environment(STORE) == Config(redis_url=STORE["HOLDFAST_REDIS_URL"])
+    assert from_environment({"HOLDFAST_DATA_DIR": "/data"}) == Config(data_dir="/data")
+
+
+def test_an_empty_value_is_unset_and_what_is_not_ours_is_left_alone() -> None:
+    noise = {setting("listen"): "", setting("drain_ms"): "", "PATH": "x", "HOLDFAST_TARGET": "y"}
+    assert from_environment(STORE | noise) == from_environment(STORE)
+
+
+def test_every_setting_can_be_given() -> None:
+    given: dict[str, tuple[str, Any]] = {
+        "listen": ("[::1]:0", "[::1]:0"),
+        "redis_url": ("unix:///s", "unix:///s"),
+        "data_dir": ("/data", "/data"),
+        "durability": ("everysec", Durability.EVERYSEC),
+        "reflection": ("true", True),
+        "journal_changes_max": ("1000", 1_000),
+        "log_level": ("debug", "debug"),
+        "stop_with_stdin": ("1", True),
+    }
+    given |= dict.fromkeys(MS_SETTINGS, ("12", 12))
+    assert given.keys() == set(Config.__struct_fields__)
+    config = from_environment({setting(field): text for field, (text, _) in given.items()})
+    assert msgspec.structs.asdict(config) == {field: value for field, (_, value) in given.items()}
+
+
+def test_without_a_store_it_says_which_settings_name_one() -> None:
+    with pytest.raises(ConfigError, match=r"^HOLDFAST_REDIS_URL: .*HOLDFAST_DATA_DIR"):
+        from_environment({})
+
+
+WRONG: list[tuple[str, str]] = [
+    *(
+        (name, bad)
+        for name in MS_SETTINGS
+        for bad in ("0", "-1", "1000000000001", "1.5", "1s", "ten", "٣x", "9" * 40)
+    ),
+    *(("journal_changes_max", bad) for bad in ("999", "0", "-1000", "many")),
+    *(
+        ("listen", bad)
+        for bad in ("7600", "127.0.0.1", "127.0.0.1:", ":7600", "host:port", "host:123456")
+    ),
+    *(("listen", bad) for bad in ("127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.1:-1")),
+    *(("durability", bad) for bad in ("Always", "yes", "fsync")),
+    *(("log_level", bad) for bad in ("INFO", "trace", "warn")),
+    *((name, bad) for name in ("reflection", "stop_with_stdin") for bad in ("on", "2", "maybe")),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG)
+def test_a_wrong_value_is_refused_with_its_setting_and_the_value(field: str, value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_environment(STORE | {setting(field): value})
+    message = str(caught.value)
+    assert message.startswith(f"{setting(field)}: ")
+    assert repr(value) in message
+
+
+@pytest.mark.parametrize("field", MS_SETTINGS)
+@pytest.mark.parametrize("value", [1, 10**12])
+def test_a_duration_at_each_bound_is_taken(field: str, value: int) -> None:
+    config = from_environment(STORE | {setting(field): str(value)})
+    assert getattr(config, field) == value
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "127.0.0.1:65535", "[::]:7600", "shop.local:1"])
+def test_an_address_is_taken_with_any_port_that_there_is(listen: str) -> None:
+    config = from_environment(STORE | {"HOLDFAST_LISTEN": listen})
+    host, port = config.host_and_port
+    assert f"{host}:{port}" == listen
+
+
+def test_every_setting_is_described() -> None:
+    hints = typing.get_type_hints(Config, include_extras=True)
+    for field in Config.__struct_fields__:
+        metas = [meta for meta in hints[field].__metadata__ if isinstance(meta, msgspec.Meta)]
+        assert any(meta.description for meta in metas), field
+
+
+def test_what_the_engine_is_told_comes_from_the_settings() -> None:
+    config = Config(
+        redis_url="redis://x",
+        retention_ended_ms=1,
+        retention_fulfilled_ms=2,
+        retention_adjustments_ms=3,
+        sweep_expire_ms=4,
+        sweep_purge_ms=5,
+        journal_changes_max=6_000,
+    )
+    settings = config.engine_settings()
+    assert settings.retention == type(settings.retention)(1, 2, 3)
+    assert settings.sweep == type(settings.sweep)(4, 5, 6_000)
