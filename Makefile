@@ -45,4 +45,8 @@ constraints: setup ## Pins the newest versions that pyproject.toml allows, with 
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --extra dev --allow-unsafe \
 	    --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --output-file constraints.txt pyproject.toml
 
-.PHONY: help setup demo test check format proto constraints
+docs: setup      ## Writes docs/reference.md and the SDK's synchronous twin from what they are made of
+	$(BIN)/python -m tools.make_reference
+	$(BIN)/python -m tools.make_sync_client
+
+.PHONY: help setup demo test check format proto docs constraints

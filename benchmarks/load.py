@@ -63,10 +63,7 @@ async def run(load: Load) -> dict[str, object]:
     answers: list[bytes] = []
     latencies: list[float] = []
     channels = [
-        grpc.aio.insecure_channel(
-            load.target, options=[*CHANNEL_OPTIONS, ("grpc.use_local_subchannel_pool", 1)]
-        )
-        for _ in range(CONNECTIONS)
+        grpc.aio.insecure_channel(load.target, options=CHANNEL_OPTIONS) for _ in range(CONNECTIONS)
     ]
     calls = [channel.unary_unary(SERVICE + load.method) for channel in channels]
     for channel in channels:

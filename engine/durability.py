@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import BusyLoadingError, ResponseError
 
 from engine.store_version import VERSIONS_WANTED, StoreVersion
 
@@ -143,9 +143,13 @@ async def inspect_store(client: Redis) -> StoreFacts:
     """Ask a store for the facts: one INFO, and one CONFIG GET for what INFO does not tell.
 
     A user without the right to either, or a managed store without CONFIG, leaves facts unknown.
-    Raises redis.exceptions.ConnectionError or TimeoutError if the store does not answer.
+    Raises redis.exceptions.ConnectionError or TimeoutError if the store does not answer, and
+    BusyLoadingError while it reads its data: until then its AOF is off, whatever is set.
     """
-    return facts_from(await _info(client), await _appendfsync(client))
+    info = await _info(client)
+    if info.get("loading"):
+        raise BusyLoadingError("LOADING the store is reading its data")
+    return facts_from(info, await _appendfsync(client))
 
 
 def facts_from(info: Mapping[str, Any], appendfsync: str | None) -> StoreFacts:

@@ -16,6 +16,8 @@ CHANNEL_OPTIONS: list[tuple[str, int]] = [
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    # A client is a connection: without this, all clients of a process would share one.
+    ("grpc.use_local_subchannel_pool", 1),
     # The engine is next door; a proxy for the internet (http_proxy) only loses the calls.
     ("grpc.enable_http_proxy", 0),
 ]

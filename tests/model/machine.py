@@ -16,8 +16,15 @@ from hypothesis.stateful import (
     rule,
 )
 
-from engine.model import Confirm, Line, Purge, Reservation, Reserve, State, SweepResult
-from tests.model.commands import BUYERS, DAY_MS, batches, one_from, opening_stock
+from engine.model import Confirm, Line, Purge, Reservation, Reserve, Ship, State, SweepResult
+from tests.model.commands import (
+    BUYERS,
+    DAY_MS,
+    RESERVATION_COMMANDS,
+    batches,
+    one_from,
+    opening_stock,
+)
 from tests.model.oracle import Answer, AnyCommand, Oracle
 from tests.model.side_by_side import SideBySide
 from tests.partition import Partition
@@ -71,6 +78,11 @@ class OracleMachine(RuleBasedStateMachine):
     def time_passes(self, data: st.DataObject, passed_ms: int) -> None:
         self.now_ms += passed_ms
         self.judge_some(data, self.now_ms)
+
+    @rule(reserve=RESERVATION_COMMANDS[Reserve], ship=RESERVATION_COMMANDS[Ship])
+    def an_order_is_shipped_at_once(self, reserve: Reserve, ship: Ship) -> None:
+        ship = Ship(reserve.reservation_id, ship.shipment_id, ship.lines)
+        self.judge([reserve, Confirm(reserve.reservation_id), ship], self.now_ms)
 
     @precondition(lambda self: self.in_state(State.RESERVED))
     @rule(data=st.data(), offset_ms=one_from(-1, 0, 0, 1))

@@ -17,7 +17,7 @@ from tests.model.machine import machine_of
 from tests.partition import Partition
 
 STORIES = settings(
-    max_examples=400,
+    max_examples=250,
     stateful_step_count=25,
     derandomize=True,
     database=None,
@@ -116,7 +116,7 @@ def unsummed(lines: list[Line]) -> list[tuple[str, int]]:
 
 
 def script_with(bug: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The batch script with one of the `BUGS`, for which there must be one place in the Lua files."""
+    """The batch script with one of the `BUGS`; there must be one place for it in the Lua files."""
     right, wrong = BUGS[bug]
     sources = [path.read_text("utf-8") for path in (files("engine") / "lua").iterdir()]
     assert sum(source.count(right) for source in sources) == 1, right

@@ -14,6 +14,7 @@ from engine.keys import PartitionKeys
 from engine.model import (
     AdjustStock,
     Cancel,
+    Command,
     Confirm,
     Disposition,
     Line,
@@ -45,7 +46,10 @@ def shop(store: "redis.Redis") -> Partition:
     shop.run([Reserve(name, both, 900_000, "li") for name in names[:6]], T0)
     shop.run([Reserve("other", [Line("B", 4)], 1_000)], T0)
     shop.run([Confirm(name) for name in names[1:5]], T0 + 1)
-    moves = [Ship("moved", "s", [Line("A", 2)]), Cancel("moved", "c", [Line("A", 1, "north")])]
+    moves: list[Command] = [
+        Ship("moved", "s", [Line("A", 2)]),
+        Cancel("moved", "c", [Line("A", 1, "north")]),
+    ]
     shop.run([*moves, Return("moved", "r", Disposition.DAMAGED, [Line("A", 1)])], T0 + 2)
     shop.run([Ship("fulfilled", "s"), Cancel("cancelled", "c"), Release("released")], T0 + 3)
     shop.run([Release("tombstone")], T0 + 5_000)
@@ -93,7 +97,7 @@ def put_entry(kind: Kind, subject: Any, after: Any, levels: list[Any]) -> Damage
     """Appends a journal entry as the next change, and lets the store know of it."""
 
     def damage(store: "redis.Redis", keys: PartitionKeys) -> None:
-        sequence = int(store.hincrby(keys.meta, "sequence", 1))  # type: ignore[arg-type]
+        sequence = int(store.hincrby(keys.meta, "sequence", 1))
         entry = pack(JournalEntry(T0, [kind], [as_raw(subject), as_raw(after)], levels))
         store.xadd(keys.journal, {"batch": entry}, id=f"{sequence}-0")
 
@@ -130,7 +134,7 @@ def zrem(key: str, member: str) -> Damage:
 
 
 def hset(key: str, field: str | bytes, value: str | bytes | int) -> Damage:
-    return lambda store, keys: store.hset(getattr(keys, key), field, value)  # type: ignore[arg-type]
+    return lambda store, keys: store.hset(getattr(keys, key), field, value)
 
 
 def hdel(key: str, field: str) -> Damage:
@@ -356,7 +360,12 @@ DAMAGES: list[tuple[str, Damage, str, str]] = [
         "journal",
     ),
     ("a buyer's row is noise", hset("buyers", "noise", 3), "row_is_readable", "buyer 'noise'"),
-    ("a buyer's count is noise", hset("buyers", "li\0A", "many"), "row_is_readable", "buyer li"),
+    (
+        "a buyer's count is noise",
+        hset("buyers", "li\0A", "many"),
+        "buyer_units_are_sum_of_reservations",
+        "buyer li, SKU A",
+    ),
     (
         "a name is not UTF-8",
         hset("reservations", b"\xff\xfe", record(State.CONFIRMED)),

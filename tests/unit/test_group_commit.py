@@ -1,0 +1,253 @@
+"""The queue of a partition, against a real store: what is batched, dropped, refused, and answered
+when something goes wrong.
+
+What is submitted without a pause in between stands in the queue together: the task that empties it
+only runs when the test waits.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import redis
+
+from engine.columns import StoreCommand
+from engine.engine import Engine, EngineSettings
+from engine.errors import (
+    DeadlinePassed,
+    Draining,
+    EngineError,
+    Overloaded,
+    StoreCorrupt,
+    StoreUnreachable,
+)
+from engine.group_commit import QUEUE_DELAY_S_MAX, GroupCommit
+from engine.link import connect
+from engine.model import Confirm, Line, Outcome, Release, Reserve, Result, SetStock
+from engine.partition import Partition
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TENANT = "queue"
+FAR_S = 60.0
+IN_TIME_S = 10.0
+
+
+def later() -> float:
+    """A deadline that does not pass in a test."""
+    return asyncio.get_running_loop().time() + FAR_S
+
+
+def reserve(number: int) -> Reserve:
+    return Reserve(f"r{number}", [Line("A", 1)])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def partition(store_url: str, store: "redis.Redis") -> AsyncIterator[Partition]:
+    """A partition with 100,000 units of A."""
+    store.flushall()
+    async with connect(store_url) as client:
+        engine = Engine(client, EngineSettings(), lambda _: None)
+        await engine.set_stock(TENANT, SetStock("A", 100_000), later())
+        yield engine.partition(TENANT)
+        await engine.drain()
+
+
+class Failures(list[EngineError]):
+    """What the queue reported."""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def failures() -> Failures:
+    return Failures()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def queue(partition: Partition, failures: Failures) -> AsyncIterator[GroupCommit]:
+    queue = GroupCommit(partition, failures.append)
+    yield queue
+    async with asyncio.timeout(IN_TIME_S):
+        await queue.drain()
+
+
+def outcomes(answers: Sequence[Any]) -> list[Outcome]:
+    assert all(isinstance(answer, Result) for answer in answers)
+    return [answer.outcome for answer in answers]
+
+
+def stored(store: "redis.Redis", partition: Partition) -> set[str]:
+    names: Any = store.hkeys(partition.keys.reservations)
+    return {name.decode() for name in names}
+
+
+def fill(queue: GroupCommit) -> "list[asyncio.Future[Any]]":
+    """Submits a thousand commands at a time, more than a queue may take; returns what it took."""
+    taken = []
+    for request in range(1_000):
+        releases = [Release(f"{request}-{n}") for n in range(1_000)]
+        try:
+            taken.append(queue.submit(releases, later()))
+        except Overloaded:
+            break
+    return taken
+
+
+async def room_in(queue: GroupCommit) -> Sequence[Any]:
+    """Submits as soon as the queue has room, which it must have soon."""
+    async with asyncio.timeout(IN_TIME_S):
+        while True:
+            try:
+                return await queue.submit([Release("again")], later())
+            except Overloaded:
+                await asyncio.sleep(0)
+
+
+async def test_an_idle_queue_judges_at_once(queue: GroupCommit) -> None:
+    started_s = time.monotonic()
+    (answer,) = await queue.submit([reserve(1)], later())
+    assert outcomes([answer]) == [Outcome.APPLIED]
+    assert time.monotonic() - started_s < 1.0
+
+
+async def test_what_is_queued_together_is_judged_in_one_batch_and_in_order(
+    queue: GroupCommit, partition: Partition, store: "redis.Redis"
+) -> None:
+    before = store.xlen(partition.keys.journal)
+    futures = [queue.submit([reserve(n), Confirm(f"r{n}")], later()) for n in range(200)]
+    again = queue.submit([reserve(7)], later())
+    for future in futures:
+        assert outcomes(await future) == [Outcome.APPLIED, Outcome.APPLIED]
+    (replayed,) = await again
+    assert isinstance(replayed, Result)
+    assert replayed.replayed
+    assert store.xlen(partition.keys.journal) == before + 1
+
+
+async def test_a_batch_is_bounded_by_commands_and_by_lines(
+    queue: GroupCommit, partition: Partition, store: "redis.Redis"
+) -> None:
+    before = store.xlen(partition.keys.journal)
+    by_commands = [
+        queue.submit([Release(f"c{r}-{n}") for n in range(400)], later()) for r in range(5)
+    ]
+    lines = [Line("A", 1)] * 200
+    by_lines = [
+        queue.submit([Reserve(f"l{r}-{n}", lines) for n in range(9)], later()) for r in range(5)
+    ]
+    for future in by_commands + by_lines:
+        assert set(outcomes(await future)) == {Outcome.APPLIED}
+    # 400 + 400 of 1,000 commands: 2 + 2 + 1; 1,800 + 1,800 of 4,000 lines: the first two go
+    # with the fifth request of 400 commands.
+    assert store.xlen(partition.keys.journal) == before + 3 + 2
+
+
+async def test_what_its_caller_took_back_is_not_judged(
+    queue: GroupCommit, partition: Partition, store: "redis.Redis"
+) -> None:
+    futures = [queue.submit([reserve(n)], later()) for n in range(10)]
+    for future in futures[::2]:
+        future.cancel()
+    for future in futures[1::2]:
+        await future
+    assert stored(store, partition) == {f"r{n}" for n in range(1, 10, 2)}
+
+
+async def test_what_is_past_its_deadline_in_the_queue_is_not_judged(
+    queue: GroupCommit, partition: Partition, store: "redis.Redis"
+) -> None:
+    now_s = asyncio.get_running_loop().time()
+    late = [queue.submit([reserve(n)], now_s - 0.001) for n in range(3)]
+    in_time = queue.submit([reserve(9)], later())
+    assert outcomes(await in_time) == [Outcome.APPLIED]
+    for future in late:
+        with pytest.raises(DeadlinePassed):
+            await future
+    assert stored(store, partition) == {"r9"}
+
+
+async def test_more_than_can_be_judged_in_time_is_refused_with_a_time_to_come_back(
+    queue: GroupCommit,
+) -> None:
+    taken = fill(queue)
+    with pytest.raises(Overloaded) as caught:
+        queue.submit([Release("one-more")], later())
+    assert caught.value.retry_after_ms >= QUEUE_DELAY_S_MAX * 1000
+    assert 2 <= len(taken) <= 100
+    for future in taken:
+        assert set(outcomes(await future)) == {Outcome.APPLIED}
+    # Once the queue is empty again it takes what it refused.
+    assert outcomes(await queue.submit([Release("now")], later())) == [Outcome.APPLIED]
+
+
+async def test_what_is_taken_back_or_late_makes_room_in_the_queue(queue: GroupCommit) -> None:
+    for _ in range(3):
+        for future in fill(queue):
+            future.cancel()
+        assert outcomes(await room_in(queue)) == [Outcome.APPLIED]
+
+
+async def test_draining_judges_what_is_queued_and_takes_nothing_new(
+    partition: Partition, failures: Failures
+) -> None:
+    queue = GroupCommit(partition, failures.append)
+    futures = [queue.submit([reserve(n)], later()) for n in range(50)]
+    draining = asyncio.ensure_future(queue.drain())
+    await asyncio.sleep(0)
+    with pytest.raises(Draining):
+        queue.submit([reserve(99)], later())
+    await draining
+    assert {outcome for future in futures for outcome in outcomes(future.result())} == {
+        Outcome.APPLIED
+    }
+    assert failures == []
+
+
+async def test_a_damaged_record_spoils_its_own_request_and_no_neighbours(
+    queue: GroupCommit,
+    partition: Partition,
+    store: "redis.Redis",
+    failures: Failures,
+) -> None:
+    await queue.submit([reserve(1), reserve(2), reserve(3)], later())
+    store.hset(partition.keys.reservations, "r2", b"noise")
+    futures = [queue.submit([Confirm(f"r{n}")], later()) for n in (1, 2, 3)]
+    assert outcomes(await futures[0]) == [Outcome.APPLIED]
+    with pytest.raises(StoreCorrupt):
+        await futures[1]
+    assert outcomes(await futures[2]) == [Outcome.APPLIED]
+    assert [type(failure) for failure in failures] == [StoreCorrupt]
+
+
+async def test_a_lost_connection_fails_one_batch_and_not_the_next(
+    queue: GroupCommit, store: "redis.Redis", failures: Failures
+) -> None:
+    await queue.submit([reserve(1)], later())
+    store.client_kill_filter(_type="normal", skipme=True)
+    futures = [queue.submit([reserve(n)], later()) for n in range(2, 5)]
+    for future in futures:
+        with pytest.raises(StoreUnreachable):
+            await future
+    assert [type(failure) for failure in failures] == [StoreUnreachable]
+    again = await asyncio.gather(*(queue.submit([reserve(n)], later()) for n in range(2, 5)))
+    assert [outcomes(answers) for answers in again] == [[Outcome.APPLIED]] * 3
+
+
+async def test_nobody_waits_for_ever_when_judging_breaks(
+    partition: Partition, failures: Failures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Sequence[StoreCommand]) -> list[Any]:
+        raise ZeroDivisionError("a bug")
+
+    queue = GroupCommit(partition, failures.append)
+    monkeypatch.setattr(partition, "judge", broken)
+    futures = [queue.submit([reserve(n)], later()) for n in range(5)]
+    async with asyncio.timeout(IN_TIME_S):
+        for future in futures:
+            with pytest.raises(ZeroDivisionError):
+                await future
+    monkeypatch.undo()
+    assert outcomes(await queue.submit([reserve(9)], later())) == [Outcome.APPLIED]
+    await queue.drain()
