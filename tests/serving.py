@@ -63,7 +63,7 @@ class Server:
     def kill(self) -> None:
         """Ends it with SIGKILL, as the kernel does when memory is short."""
         self.process.kill()
-        self.process.communicate()
+        self.wait()
 
     def stop(self) -> int:
         """Ends it with SIGTERM, as an operator does; returns its exit code."""
@@ -73,10 +73,15 @@ class Server:
     def wait(self) -> int:
         """Waits until it has ended; returns its exit code."""
         try:
-            self.process.communicate(timeout=STOP_S_MAX)
+            self.process.wait(STOP_S_MAX)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self.process.kill()
+            self.process.wait()
             pytest.fail(f"the server did not stop within {STOP_S_MAX} s: {self.log()}")
+        finally:
+            for pipe in (self.process.stdin, self.process.stdout):
+                if pipe is not None:
+                    pipe.close()
         return self.process.returncode
 
 

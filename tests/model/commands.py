@@ -54,13 +54,11 @@ TTLS_MS = one_from(0, SECOND_MS, SECOND_MS + 1, MINUTE_MS, MINUTE_MS, WEEK_MS)
 DEADLINES_FROM_NOW_MS = one_from(*[MINUTE_MS] * 4, SECOND_MS, -1, 0, 1, WEEK_MS, WEEK_MS + 1)
 
 LINE = st.builds(Line, SKUS, one_from(1, 1, 1, 2, 3), LOCATIONS)
-UNKNOWN_LINE = st.just(Line("TEA", 1, "nowhere"))
-RESERVED_LINES = one_from(*[LINE] * 15, UNKNOWN_LINE).flatmap(
-    lambda line: st.lists(line, min_size=1, max_size=3)
-)
-MOVED_LINES = one_from(st.just([]), st.just([]), st.lists(LINE, min_size=1, max_size=2)).flatmap(
-    lambda it: it
-)
+UNKNOWN_LINES = st.just([Line("TEA", 1), Line("TEA", 1, "nowhere")])
+KNOWN_LINES = st.lists(LINE, min_size=1, max_size=3)
+RESERVED_LINES = one_in(16).flatmap(lambda unknown: UNKNOWN_LINES if unknown else KNOWN_LINES)
+ALL_THAT_IS_LEFT: list[Line] = []
+MOVED_LINES = st.just(ALL_THAT_IS_LEFT) | st.lists(LINE, max_size=2)
 DISPOSITIONS = one_from(Disposition.RESELLABLE, Disposition.DAMAGED)
 
 RESERVATION_COMMANDS: dict[type[Command], st.SearchStrategy[Command]] = {

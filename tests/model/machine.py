@@ -43,7 +43,10 @@ def named(command: AnyCommand, answer: Answer) -> str:
 
 
 class OracleMachine(RuleBasedStateMachine):
-    """Draws batches of commands, lets time pass, and judges with the oracle."""
+    """Draws batches of commands, lets time pass, and judges with the oracle.
+
+    The rules are the ways in which a batch may come; their names say which.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,48 +55,51 @@ class OracleMachine(RuleBasedStateMachine):
         self.earlier: list[AnyCommand] = []
 
     def judge(self, commands: Sequence[AnyCommand], now_ms: int) -> list[Answer]:
-        """One batch; the answers. Every other method ends here."""
+        """Judges one batch; the answers. What a subclass puts beside the oracle goes here."""
         return self.oracle.run(commands, now_ms)
 
-    def judge_some(self, data: st.DataObject, now_ms: int) -> None:
-        """One batch, drawn for this time."""
-        commands = data.draw(batches(now_ms, self.oracle.reservations(), self.earlier))
+    def send(self, commands: Sequence[AnyCommand], now_ms: int) -> None:
+        """Judges one batch, of which any command may come again."""
         for command, answer in zip(commands, self.judge(commands, now_ms), strict=True):
             event(named(command, answer))
         self.earlier = [*self.earlier, *commands][-EARLIER_MAX:]
 
+    def send_some(self, data: st.DataObject, now_ms: int) -> None:
+        """Draws one batch for this time and judges it."""
+        self.send(data.draw(batches(now_ms, self.oracle.reservations(), self.earlier)), now_ms)
+
     def in_state(self, state: State) -> list[Reservation]:
-        """The reservations in a state; past its deadline one may still be RESERVED here."""
+        """The reservations in a state; one past its deadline is RESERVED until the next batch."""
         return [r for r in self.oracle.reservations().values() if r.state is state]
 
     @initialize(commands=opening_stock())
     def the_shop_opens(self, commands: list[AnyCommand]) -> None:
-        self.judge(commands, self.now_ms)
+        self.send(commands, self.now_ms)
 
     @rule(data=st.data())
     def commands_come(self, data: st.DataObject) -> None:
-        self.judge_some(data, self.now_ms)
+        self.send_some(data, self.now_ms)
 
     @rule(data=st.data(), passed_ms=one_from(1, 499, 1_000, 1_001, 60_000, 900_000, DAY_MS))
     def time_passes(self, data: st.DataObject, passed_ms: int) -> None:
         self.now_ms += passed_ms
-        self.judge_some(data, self.now_ms)
+        self.send_some(data, self.now_ms)
 
     @rule(reserve=RESERVATION_COMMANDS[Reserve], ship=RESERVATION_COMMANDS[Ship])
     def an_order_is_shipped_at_once(self, reserve: Reserve, ship: Ship) -> None:
         ship = Ship(reserve.reservation_id, ship.shipment_id, ship.lines)
-        self.judge([reserve, Confirm(reserve.reservation_id), ship], self.now_ms)
+        self.send([reserve, Confirm(reserve.reservation_id), ship], self.now_ms)
 
     @precondition(lambda self: self.in_state(State.RESERVED))
     @rule(data=st.data(), offset_ms=one_from(-1, 0, 0, 1))
     def a_deadline_comes(self, data: st.DataObject, offset_ms: int) -> None:
         reserved = data.draw(st.sampled_from(self.in_state(State.RESERVED)))
         self.now_ms = max(self.now_ms, reserved.expires_at_ms + offset_ms)
-        self.judge_some(data, self.now_ms)
+        self.send_some(data, self.now_ms)
 
     @rule(data=st.data(), behind_ms=one_from(1, 1_000, DAY_MS))
     def commands_come_with_a_clock_behind(self, data: st.DataObject, behind_ms: int) -> None:
-        self.judge_some(data, self.now_ms - behind_ms)
+        self.send_some(data, self.now_ms - behind_ms)
 
     @precondition(lambda self: self.in_state(State.EXPIRED))
     @rule(data=st.data(), buyer_id=BUYERS)
@@ -106,7 +112,7 @@ class OracleMachine(RuleBasedStateMachine):
         all_of_it = [Line(line.sku, max(1, available), line.location)]
         next_in_line = Reserve(f"after-{late.reservation_id}", all_of_it, buyer_id=buyer_id)
         late_confirm = Confirm(late.reservation_id, reacquire_if_expired=True)
-        self.judge([next_in_line, late_confirm], self.now_ms)
+        self.send([next_in_line, late_confirm], self.now_ms)
 
     @rule(limit=st.integers(1, 3), passed_ms=one_from(0, 0, *RETENTIONS_MS))
     def what_is_old_is_purged(self, limit: int, passed_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""The Lua files say of themselves what is so, and keep to the rules that Lua itself does not check."""
+"""What the Lua files say of themselves is so, and they keep to rules that Lua does not check."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from engine.model import (
     Ship,
     StockOutcome,
 )
-from engine.records import fingerprint
+from engine.records import fingerprint, unpacked_string
 from engine.scripts import PARTS, STATE, Kind, batch_script, constants, header, part_text
 
 FILE_LINES_MAX = 400
@@ -38,10 +38,10 @@ LINE_LENGTH_MAX = 100
 LOCALS_MAX = 150
 
 LUA_FILES = sorted(entry.name.removesuffix(".lua") for entry in (files("engine") / "lua").iterdir())
-WORDS_OF_LUA = set(
-    "and break do else elseif end false for function if in local nil not or repeat return then "
-    "true until while".split()  # noqa: SIM905
-)
+WORDS_OF_LUA = {
+    *("and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in"),
+    *("local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"),
+}
 GLOBALS_OF_REDIS = {
     *("ARGV", "KEYS", "cmsgpack", "redis", "struct"),
     *("error", "ipairs", "math", "next", "pairs", "pcall", "string", "tonumber", "unpack"),
@@ -106,7 +106,7 @@ SAMPLES: dict[Kind, tuple[StoreCommand, dict[str, Any], dict[str, Any]]] = {
     Kind.RESERVE: (
         Reserve("A", LINES, 60_000, "li"),
         {"ttl_ms": 60_000, "line_count": 2, "level": [1, 2], "quantity": [4, 5], "buyer": [1, 2]},
-        {"body": b"\0\x1d" + msgspec.msgpack.encode([60_000, "li", "CUP\0north", 4, "TEA", 5])},
+        {"body": b"\0\x17" + msgspec.msgpack.encode([60_000, "li", "CUP\0north", 4, "TEA", 5])},
     ),
     Kind.CONFIRM: (Confirm("A", True), {"reacquire_if_expired": 1}, {}),
     Kind.RELEASE: (Release("A"), {}, {}),
@@ -144,3 +144,137 @@ SAMPLES: dict[Kind, tuple[StoreCommand, dict[str, Any], dict[str, Any]]] = {
         },
     ),
 }
+
+
+def expanded(names: str, lines: int) -> list[tuple[str, int | None]]:
+    """The names of a header in the order in which they are laid out, each with its line or None."""
+    if names == "none":
+        return []
+    once, _, per_line = names.partition(", then per line: ")
+    return [(name, None) for name in once.split(", ")] + [
+        (name, line) for line in range(lines) for name in (per_line.split(", ") if per_line else ())
+    ]
+
+
+def in_order(names: str, values: dict[str, Any]) -> list[Any]:
+    """The values in the order of a header's names, which must be the same names."""
+    laid_out = expanded(names, len(SUMMED))
+    assert {name for name, _ in laid_out} == values.keys()
+    return [values[name] if line is None else values[name][line] for name, line in laid_out]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_header_names_the_columns_as_they_are_laid_out(kind: Kind) -> None:
+    command, numbers, strings = SAMPLES[kind]
+    columns = lay_out([command])
+    assert columns.kinds == [kind]
+    arguments = columns.arguments(Head(0, "", 0, "", 1, (1, 1, 1)))
+    assert msgspec.msgpack.decode(arguments[2]) == in_order(header(kind).numbers, numbers)
+    packed = msgspec.msgpack.decode(arguments[3], type=list[msgspec.Raw])
+    assert [unpacked_string(raw) for raw in packed] == [
+        value if isinstance(value, bytes) else value.encode()
+        for value in in_order(header(kind).strings, strings)
+    ]
+
+
+def documented(array: str) -> list[str]:
+    """The names that comments give the elements of an array, which must be numbered from 1."""
+    text = "".join(part_text(part) for part in LUA_FILES)
+    found = re.findall(rf"(?m)^-- {array}\[(\d+)\] (\w+)", text)
+    assert [int(number) for number, _ in found] == list(range(1, len(found) + 1))
+    return [name for _, name in found]
+
+
+def test_the_keys_are_documented_in_the_order_in_which_they_are_passed() -> None:
+    assert documented("KEYS") == list(PartitionKeys._fields)
+    assert len(documented("ARGV")) == len(lay_out([]).arguments(Head(0, "", 0, "", 1, (1, 1, 1))))
+
+
+def test_every_lua_file_is_part_of_the_script_once() -> None:
+    assert sorted([STATE, *(name for _, names in PARTS for name in names)]) == LUA_FILES
+
+
+def test_a_rule_is_made_for_every_batch_that_has_its_kind() -> None:
+    for kind in Kind:
+        [kinds] = [kinds for kinds, names in PARTS if kind.name.lower() in names]
+        assert not kinds or kind in kinds
+
+
+def test_only_the_store_part_writes_and_it_goes_through_one_function(store: "redis.Redis") -> None:
+    """Writes are to come after the last guard, all of them, and to be put back by one place."""
+    everything = {part: code(part) for part in LUA_FILES}
+    assert re.findall(r"\bredis\b.*", "\n".join(everything.values())) == ["redis.call"]
+    called = {
+        part: set(re.findall(r"'([A-Z]+)'", " ".join(re.findall(r"\bcall\(([^,)]+)", text))))
+        for part, text in everything.items()
+    }
+    commands: Any = store.command()
+    writing = {name.upper() for name, about in commands.items() if "write" in about["flags"]}
+    assert {part for part, names in called.items() if names & writing} == {"store"}
+
+
+def visible_parts(part: str) -> list[str]:
+    """The parts whose top-level names a part can see: those before it, but none that is within a
+    condition of its own.
+    """
+    if part == STATE:
+        return []
+    found = [STATE]
+    for kinds, names in PARTS:
+        if part in names:
+            return [*found, *names[: names.index(part)]]
+        if not kinds:
+            found += names
+    raise AssertionError(f"{part} is not a part of the script")
+
+
+def words_at(text: str) -> Iterator[tuple[int, str]]:
+    """The names that a Lua text uses, with where: not fields, keys of tables, or what is quoted."""
+    bare = re.sub(r"'[^'\n]*'", lambda quoted: " " * len(quoted.group()), text)
+    for found in re.finditer(r"(?<![\w.:])([A-Za-z_]\w*)(\s*=(?!=))?", bare):
+        in_table = bare.count("{", 0, found.start()) > bare.count("}", 0, found.start())
+        if found.group(1) not in WORDS_OF_LUA and not (in_table and found.group(2)):
+            yield found.start(), found.group(1)
+
+
+def declared_at(text: str) -> dict[str, int]:
+    """The names that a Lua text declares anywhere, with where first."""
+    found: dict[str, int] = {}
+    for declaration in re.finditer(
+        r"local function (?P<name>\w+)\((?P<of>[^)]*)\)|function ?\((?P<parameters>[^)]*)\)"
+        r"|local (?P<locals>[\w, ]+)|for (?P<counters>[\w, ]+?) ?(?:=|in\b)",
+        text,
+    ):
+        for name in re.findall(r"\w+", " ".join(filter(None, declaration.groups()))):
+            found.setdefault(name, declaration.start())
+    return found
+
+
+@pytest.mark.parametrize("part", LUA_FILES)
+def test_every_name_is_declared_before_it_is_used(part: str) -> None:
+    """An undeclared name is a global: Redis stops the script there, in the middle of a batch."""
+    text = code(part)
+    visible = GLOBALS_OF_REDIS | constants().keys()
+    for before in visible_parts(part):
+        visible |= {name for it in definitions(before) for name in it.names}
+    declared = declared_at(text)
+    undeclared = {
+        name
+        for at, name in words_at(text)
+        if name not in visible and declared.get(name, len(text)) > at
+    }
+    assert undeclared == set()
+
+
+@pytest.mark.parametrize("part", LUA_FILES)
+def test_files_functions_and_lines_fit_a_screen(part: str) -> None:
+    lines = part_text(part).splitlines()
+    assert len(lines) <= FILE_LINES_MAX
+    assert [line for line in lines if len(line) > LINE_LENGTH_MAX] == []
+    long = [it for it in definitions(part) if it.text.count("\n") > FUNCTION_LINES_MAX]
+    assert [it.names for it in long] == []
+
+
+def test_the_script_has_room_for_more_locals() -> None:
+    declared = re.findall(r"(?m)^local (?:function )?([\w, ]+)", batch_script())
+    assert sum(names.count(",") + 1 for names in declared) <= LOCALS_MAX

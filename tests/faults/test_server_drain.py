@@ -1,0 +1,135 @@
+"""SIGTERM under load: what is under way is answered, nothing is lost, nothing is left behind."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import grpc.aio
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from holdfast.client import Client
+from tests.embedded import is_alive
+from tests.load import Load, stock_up
+from tests.serving import Server, assert_sound, eventually, serve
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DRAINED_S_MAX = 10.0
+
+
+def store_pid(server: Server) -> int:
+    """The process of the server's own store."""
+    return int(server.logged("store_ready")[-1]["pid"])
+
+
+async def ended(server: Server) -> bool:
+    return server.process.poll() is not None
+
+
+async def test_a_server_that_is_asked_to_stop_finishes_what_it_has_begun(tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        ready = json.loads((tmp_path / "server.json").read_text())
+        assert ready == {"pid": server.pid, "target": server.target}
+        store = store_pid(server)
+        async with Client(server.target, timeout_ms=3_000, attempts_max=1) as client:
+            await stock_up(client)
+            load = Load(client)
+            async with load.running():
+                await load.until_answered(300, 20)
+                server.process.send_signal(signal.SIGTERM)
+                async with asyncio.timeout(DRAINED_S_MAX):
+                    await eventually(lambda: ended(server), DRAINED_S_MAX)
+        assert server.process.returncode == 0
+        assert not (tmp_path / "server.json").exists()
+        assert not is_alive(store)
+        assert [record["level"] for record in server.logged("stopped")] == ["info"]
+        assert server.logged("internal error") == []
+    # Whoever was refused was told so before anything was done.
+    assert set(load.errors) <= {"DRAINING", "UNAVAILABLE", "CANCELLED"}
+    with serve(tmp_path) as server:
+        async with Client(server.target) as client:
+            await load.check(client)
+            await assert_sound(client)
+
+
+async def test_a_call_under_way_is_answered_while_the_server_drains(tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        async with Client(server.target, attempts_max=1) as client:
+            await stock_up(client)
+            calls = [
+                asyncio.ensure_future(client.reserve(f"r{n}", [("HOT", 1)])) for n in range(500)
+            ]
+            await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+            server.process.send_signal(signal.SIGTERM)
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+        answered = [answer for answer in answers if not isinstance(answer, BaseException)]
+        assert all(answer.applied for answer in answered)
+        assert server.wait() == 0
+    with serve(tmp_path) as server:
+        async with Client(server.target) as client:
+            again = await asyncio.gather(
+                *(client.reserve(f"r{n}", [("HOT", 1)]) for n in range(500))
+            )
+            replayed = [answer.replayed for answer in again]
+            # An answer that was given was kept; one that was not may have been done or not.
+            for answer, before in zip(replayed, answers, strict=True):
+                assert answer or isinstance(before, BaseException)
+            (level,) = await client.get_stock("HOT")
+            assert level.reserved == 500
+
+
+async def test_health_checks_fail_while_the_server_drains(tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        async with grpc.aio.insecure_channel(server.target) as channel:
+            watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+            first = await watching.read()
+            assert first.status == health_pb2.HealthCheckResponse.SERVING
+            server.process.send_signal(signal.SIGTERM)
+            second = await watching.read()
+            assert second.status == health_pb2.HealthCheckResponse.NOT_SERVING
+            watching.cancel()
+        assert server.wait() == 0
+
+
+async def test_a_silent_stream_does_not_hold_up_the_end_for_longer_than_was_set(
+    tmp_path: Path,
+) -> None:
+    with serve(tmp_path, HOLDFAST_DRAIN_MS="300") as server:
+        async with grpc.aio.insecure_channel(server.target) as channel:
+            stream = channel.stream_stream("/holdfast.inventory.v1.InventoryService/ApplyStream")()
+            await stream.write(b"\x0a\x00")
+            await stream.read()
+            server.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(DRAINED_S_MAX):
+                await eventually(lambda: ended(server), DRAINED_S_MAX)
+        assert server.process.returncode == 0
+        assert server.logged("internal error") == []
+
+
+async def test_a_second_signal_while_draining_changes_nothing(tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        async with Client(server.target, attempts_max=1) as client:
+            await stock_up(client)
+            load = Load(client)
+            async with load.running():
+                await load.until_answered(100, 20)
+                for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+                    server.process.send_signal(number)
+                assert server.wait() == 0
+        assert "Traceback" not in server.log()
+
+
+async def test_a_server_ends_with_the_standard_input_of_whoever_started_it(tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        store = store_pid(server)
+        assert server.process.stdin is not None
+        server.process.stdin.write(b"a line means nothing\n")
+        server.process.stdin.flush()
+        async with Client(server.target) as client:
+            assert (await client.get_status()).trouble == ""
+        server.process.stdin.close()
+        await eventually(lambda: ended(server), DRAINED_S_MAX)
+        assert server.process.returncode == 0
+        assert not is_alive(store)
