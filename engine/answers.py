@@ -75,10 +75,11 @@ def answers(commands: Sequence[StoreCommand], reply: Reply) -> list[Answer]:
 
 
 def _shortages(short_lines: list[list[Any]]) -> tuple[Shortage, ...]:
-    return tuple(
+    found = (
         Shortage(*split_field(field), min(requested, _UINT32_MAX), min(available, _UINT32_MAX))
         for field, requested, available in short_lines
     )
+    return tuple(sorted(found, key=lambda short: (short.sku, short.location)))
 
 
 def _stock_result(command: SetStock | AdjustStock, outcome: int, counts: Any) -> StockResult:

@@ -22,6 +22,10 @@ class Deadlines:
             raise HoldfastError.of(Reason.DEADLINE_PASSED)
         return self._loop.time() + min(remaining_s, self._wait_s_max)
 
+    def limit(self, context: Context) -> asyncio.Timeout:
+        """Ends what is awaited under it with TimeoutError at the call's deadline."""
+        return asyncio.timeout_at(self.of(context))
+
     def latest(self) -> float:
         """The deadline of a request that has none."""
         return self._loop.time() + self._wait_s_max

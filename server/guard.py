@@ -123,8 +123,8 @@ def _overloaded(error: engine_errors.Overloaded) -> HoldfastError:
     return refusal
 
 
-# What is on the wire for each of the engine's errors (a test asserts that none is missing), and for
-# a request that decoding.py could not decode.
+# What is on the wire for each of the engine's errors (a test asserts that none is missing), for a
+# read that deadlines.py ended, and for a request that decoding.py could not decode.
 _TRANSLATIONS: dict[type[Exception], Callable[[Any], HoldfastError]] = {
     engine_errors.StoreUnreachable: lambda _: HoldfastError.of(Reason.STORE_UNREACHABLE),
     engine_errors.StoreRefuses: _refuses,
@@ -135,6 +135,7 @@ _TRANSLATIONS: dict[type[Exception], Callable[[Any], HoldfastError]] = {
     engine_errors.StoreCorrupt: _corrupt,
     engine_errors.Overloaded: _overloaded,
     engine_errors.DeadlinePassed: lambda _: HoldfastError.of(Reason.DEADLINE_PASSED),
+    TimeoutError: lambda _: HoldfastError.of(Reason.DEADLINE_PASSED),
     engine_errors.Draining: lambda _: HoldfastError.of(Reason.DRAINING),
     DecodeError: lambda _: HoldfastError.of(
         Reason.INVALID_FIELD,

@@ -63,10 +63,13 @@ class InventoryServicer:
         async for request in requests:
             yield await self._apply(request, self._deadlines.latest())
 
-    async def GetReservation(self, request: pb.GetReservationRequest, _: Context) -> pb.Reservation:
+    async def GetReservation(
+        self, request: pb.GetReservationRequest, context: Context
+    ) -> pb.Reservation:
         tenant = wire.tenant_of(request)
         refuse(check_id("reservation_id", request.reservation_id))
-        found = await self._engine.reader(tenant).reservation(request.reservation_id)
+        async with self._deadlines.limit(context):
+            found = await self._engine.reader(tenant).reservation(request.reservation_id)
         if found is None:
             raise HoldfastError.of(
                 Reason.RESERVATION_NOT_FOUND, tenant=tenant, reservation_id=request.reservation_id
@@ -74,7 +77,7 @@ class InventoryServicer:
         return wire.reservation(tenant, found)
 
     async def ListReservations(
-        self, request: pb.ListReservationsRequest, _: Context
+        self, request: pb.ListReservationsRequest, context: Context
     ) -> pb.ListReservationsResponse:
         tenant = wire.tenant_of(request)
         if request.state not in pb.Reservation.State.values():
@@ -85,22 +88,25 @@ class InventoryServicer:
             refuse(check_id("buyer_id", request.buyer_id))
         wanted = Filter(State(request.state), request.sku, request.buyer_id)
         reader = self._engine.reader(tenant)
+        size = page_size(request)
         try:
-            page, token = await reader.reservations(page_size(request), request.page_token, wanted)
+            async with self._deadlines.limit(context):
+                page, token = await reader.reservations(size, request.page_token, wanted)
         except PageTokenInvalid:
             raise invalid_page_token(request) from None
         return pb.ListReservationsResponse(
             reservations=[wire.reservation(tenant, found) for found in page], next_page_token=token
         )
 
-    async def GetStock(self, request: pb.GetStockRequest, _: Context) -> pb.GetStockResponse:
+    async def GetStock(self, request: pb.GetStockRequest, context: Context) -> pb.GetStockResponse:
         tenant = wire.tenant_of(request)
         if not 1 <= len(request.skus) <= SKUS_MAX:
             refuse(Complaint("skus", f"must be 1 to {SKUS_MAX:,} SKUs", len(request.skus)))
         for position, sku in enumerate(request.skus):
             refuse(check_name(f"skus[{position}]", sku))
         skus = list(dict.fromkeys(request.skus))
-        levels = await self._engine.reader(tenant).levels(skus)
+        async with self._deadlines.limit(context):
+            levels = await self._engine.reader(tenant).levels(skus)
         return pb.GetStockResponse(levels=[wire.stock_level(tenant, level) for level in levels])
 
     async def _judge(self, kind: str, request: Any, context: Context) -> pb.CommandResult:

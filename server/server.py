@@ -43,7 +43,8 @@ async def run(config: Config) -> None:
             await _start(app)
             ready_file = _announce(app)
             await stopping.wait()
-            ready_file.unlink(missing_ok=True)
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
             await _drain(app)
         finally:
             await app.watch.stop()
@@ -108,16 +109,17 @@ def _bind(app: App) -> int:
         ) from error
 
 
-def _announce(app: App) -> Path:
-    """Says that the server is ready; where it keeps data, a file says so too."""
+def _announce(app: App) -> Path | None:
+    """Says that the server is ready; a server with a store of its own says so in a file, too."""
     target = f"{app.config.host_and_port[0]}:{app.bound_port}"
-    log.info("ready", target=target, pid=os.getpid(), store=app.watch.store)
-    print(f"Holdfast is ready on {target} ({app.watch.store}, {app.watch.durability})", flush=True)
-    ready_file = Path(app.config.data_dir or os.devnull) / "server.json"
-    if app.config.data_dir:
+    ready_file = None
+    if not app.config.redis_url:
+        ready_file = Path(app.config.data_dir) / "server.json"
         unfinished = ready_file.with_suffix(".new")
         unfinished.write_text(json.dumps({"pid": os.getpid(), "target": target}))
         unfinished.replace(ready_file)
+    log.info("ready", target=target, pid=os.getpid(), store=app.watch.store)
+    print(f"Holdfast is ready on {target} ({app.watch.store}, {app.watch.durability})", flush=True)
     return ready_file
 
 

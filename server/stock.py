@@ -28,11 +28,15 @@ class StockServicer:
         result = await self._engine.adjust_stock(tenant, command, self._deadlines.of(context))
         return wire.stock_level(tenant, _applied(tenant, command, result))
 
-    async def ListStock(self, request: pb.ListStockRequest, _: Context) -> pb.ListStockResponse:
+    async def ListStock(
+        self, request: pb.ListStockRequest, context: Context
+    ) -> pb.ListStockResponse:
         tenant = wire.tenant_of(request)
         reader = self._engine.reader(tenant)
+        size = page_size(request)
         try:
-            page, token = await reader.all_levels(page_size(request), request.page_token)
+            async with self._deadlines.limit(context):
+                page, token = await reader.all_levels(size, request.page_token)
         except PageTokenInvalid:
             raise invalid_page_token(request) from None
         levels = [wire.stock_level(tenant, level) for level in page]

@@ -178,6 +178,14 @@ async def eventually(holds: Callable[[], Awaitable[object]], within_s: float) ->
         await asyncio.sleep(POLL_S)
 
 
+async def answer_or_error(call: Awaitable[object]) -> Any:
+    """What the SDK answers, or the HoldfastError it raises, as a value."""
+    try:
+        return await call
+    except HoldfastError as error:
+        return error
+
+
 async def refusal(call: Awaitable[object]) -> HoldfastError:
     """The error of the contract that a call ends with: one ErrorInfo that agrees with its reason,
     and a message that the reason's metadata makes.

@@ -28,6 +28,7 @@ judge[ADJUST_STOCK] = function()
   end
   local on_hand = level[ON_HAND] + delta
   if on_hand < level[UNITS_RESERVED] + level[UNITS_CONFIRMED] then
+    demand_all_expired()
     return answer_level(STOCK_ON_HAND_BELOW_COMMITTED, level)
   elseif on_hand > ON_HAND_MAX then
     return answer_level(STOCK_INVALID, level)

@@ -36,7 +36,7 @@ local function run_batch()
       extras[#extras][1] = i
     end
   end
-  if #journal_kinds > 0 or next(deadline_after) ~= nil then
+  if #journal_kinds > 0 or next(deadline_after) ~= nil or next(retention_after) ~= nil then
     store()
   end
   return {'OK', encode({now, sequence, epoch, outcomes, states, expirations, extras})}

@@ -16,15 +16,12 @@ local function lay_out(body)
   return count
 end
 
--- Collects the short lines. What is due must be back on sale before anything is refused: if this
--- batch could not expire all of it, it is given back unjudged.
+-- Collects the short lines.
 local function are_short(count)
   for i = 1, count do
     local left = available(levels[line_field[i]])
     if line_units[i] > left then
-      if more_due() then
-        error(AGAIN)
-      end
+      demand_all_expired()
       shortages[#shortages + 1] = {line_field[i], line_units[i], left}
     end
   end
@@ -33,11 +30,7 @@ end
 
 -- Whether the lines would take the buyer past a limit. It is of the SKU, over all its locations, so
 -- lines that share a buyer field are summed.
-local function pass_limit(count)
-  if count == 1 then
-    local limit, buyer = levels[line_field[1]][LIMIT_PER_BUYER], line_buyer[1]
-    return limit > 0 and (not buyer or buyers[buyer] + line_units[1] > limit)
-  end
+local function sums_pass_limit(count)
   local asked = {}
   for i = 1, count do
     local buyer = line_buyer[i]
@@ -50,6 +43,20 @@ local function pass_limit(count)
     end
   end
   return false
+end
+
+local function pass_limit(count)
+  local passes
+  if count == 1 then      -- the usual case, without a table to sum in
+    local limit, buyer = levels[line_field[1]][LIMIT_PER_BUYER], line_buyer[1]
+    passes = limit > 0 and (not buyer or buyers[buyer] + line_units[1] > limit)
+  else
+    passes = sums_pass_limit(count)
+  end
+  if passes then
+    demand_all_expired()
+  end
+  return passes
 end
 
 -- Adds the lines to one count of their levels, and to what the buyer has.

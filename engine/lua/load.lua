@@ -67,20 +67,21 @@ end
 
 -- Loads what the lines of some records stand for, and is not there yet.
 local function load_lines(ids)
-  local fields, names, wanted = {}, {}, {}
+  local fields, wanted_fields = {}, {}
+  local names, wanted_names = {}, {}
   for i = 1, #ids do
     local body = body_of(ids[i])
     local buyer_id = body[BODY_BUYER]
     for at = BODY_LINES, #body, 2 do
       local field = body[at]
-      if levels[field] == nil and not wanted[field] then
-        wanted[field] = true
+      if not levels[field] and not wanted_fields[field] then
+        wanted_fields[field] = true
         fields[#fields + 1] = field
       end
       if buyer_id ~= '' then
         local name = buyer_field(buyer_id, field)
-        if buyers[name] == nil and not wanted[name] then
-          wanted[name] = true
+        if buyers[name] == nil and not wanted_names[name] then
+          wanted_names[name] = true
           names[#names + 1] = name
         end
       end

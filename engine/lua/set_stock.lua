@@ -44,6 +44,7 @@ judge[SET_STOCK] = function()
   if expected >= 0 and expected ~= version then
     return answer_level(STOCK_VERSION_MISMATCH, level)
   elseif level and on_hand < level[UNITS_RESERVED] + level[UNITS_CONFIRMED] then
+    demand_all_expired()
     return answer_level(STOCK_ON_HAND_BELOW_COMMITTED, level)
   elseif level and level[ON_HAND] == on_hand and level[SAFETY_STOCK] == safety_stock
     and level[LIMIT_PER_BUYER] == limit then

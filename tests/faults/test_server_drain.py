@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from holdfast.client import Client
 from tests.embedded import is_alive
 from tests.load import Load, stock_up
-from tests.serving import Server, assert_sound, eventually, serve
+from tests.serving import Server, assert_sound, eventually, own_store, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,8 +30,8 @@ async def ended(server: Server) -> bool:
 
 async def test_a_server_that_is_asked_to_stop_finishes_what_it_has_begun(tmp_path: Path) -> None:
     with serve(tmp_path) as server:
-        ready = json.loads((tmp_path / "server.json").read_text())
-        assert ready == {"pid": server.pid, "target": server.target}
+        ready = tmp_path / "server.json"
+        assert json.loads(ready.read_text()) == {"pid": server.pid, "target": server.target}
         store = store_pid(server)
         async with Client(server.target, timeout_ms=3_000, attempts_max=1) as client:
             await stock_up(client)
@@ -42,7 +42,7 @@ async def test_a_server_that_is_asked_to_stop_finishes_what_it_has_begun(tmp_pat
                 async with asyncio.timeout(DRAINED_S_MAX):
                     await eventually(lambda: ended(server), DRAINED_S_MAX)
         assert server.process.returncode == 0
-        assert not (tmp_path / "server.json").exists()
+        assert not ready.exists()
         assert not is_alive(store)
         assert [record["level"] for record in server.logged("stopped")] == ["info"]
         assert server.logged("internal error") == []
@@ -117,7 +117,7 @@ async def test_a_second_signal_while_draining_changes_nothing(tmp_path: Path) ->
                 await load.until_answered(100, 20)
                 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
                     server.process.send_signal(number)
-                assert server.wait() == 0
+                assert await asyncio.to_thread(server.wait) == 0
         assert "Traceback" not in server.log()
 
 
@@ -133,3 +133,21 @@ async def test_a_server_ends_with_the_standard_input_of_whoever_started_it(tmp_p
         await eventually(lambda: ended(server), DRAINED_S_MAX)
         assert server.process.returncode == 0
         assert not is_alive(store)
+
+
+async def test_a_server_leaves_a_store_that_is_not_its_own_running(tmp_path: Path) -> None:
+    with own_store(tmp_path / "store") as store:
+        with serve(tmp_path, HOLDFAST_REDIS_URL=store.url) as server:
+            async with Client(server.target, timeout_ms=3_000, attempts_max=1) as client:
+                await stock_up(client)
+                load = Load(client)
+                async with load.running():
+                    await load.until_answered(200, 20)
+                    assert await asyncio.to_thread(server.stop) == 0
+            assert len(server.logged("stopped")) == 1
+            assert "Traceback" not in server.log()
+        assert set(load.errors) <= {"DRAINING", "UNAVAILABLE", "CANCELLED"}
+        with serve(tmp_path, HOLDFAST_REDIS_URL=store.url) as server:
+            async with Client(server.target) as client:
+                await load.check(client)
+                await assert_sound(client)

@@ -95,7 +95,7 @@ async def test_an_audit_while_fifty_tasks_write_has_no_false_finding(client: Cli
             assert findings == []
             assert summary.findings == 0
             assert summary.ok == (summary.unsettled == 0)
-            assert summary.reservations > 0
+        assert summary.reservations > 0
     finally:
         stop.set()
         lives = await asyncio.gather(*writers)

@@ -13,8 +13,10 @@ from engine.model import (
     Command,
     Confirm,
     Disposition,
+    Expire,
     Extend,
     Line,
+    Purge,
     Release,
     Reserve,
     Return,
@@ -29,8 +31,10 @@ Check = tuple[str, bool]
 """A field's name, and whether the field is within its bounds."""
 
 
-def broken_field(command: Command | SetStock | AdjustStock) -> str:
+def broken_field(command: Command | SetStock | AdjustStock | Expire | Purge) -> str:
     """The first field of a command that breaks a bound, "" if the command can be judged."""
+    if isinstance(command, Expire | Purge):
+        return ""
     if isinstance(command, SetStock | AdjustStock):
         checks = _stock_checks(command)
     else:

@@ -58,7 +58,7 @@ class Oracle:
         """Judges a batch in order, each command alone, and answers each."""
         self._now_ms = max(now_ms, self._written_at_ms)
         # A batch of which nothing is within its bounds does not reach the store.
-        is_judged = not all(is_out_of_bounds(command) for command in commands)
+        is_judged = not all(broken_field(command) for command in commands)
         self._expired = self._expire_what_is_due() if is_judged else 0
         answers = [self._judge(command) for command in commands]
         if self._expired or any(changed_something(answer) for answer in answers):
@@ -345,17 +345,8 @@ class Oracle:
         return StockResult(outcome, level, replayed, detail)
 
 
-def is_out_of_bounds(command: AnyCommand) -> bool:
-    """Whether the command is refused before it is judged."""
-    return not isinstance(command, Expire | Purge) and broken_field(command) != ""
-
-
 def changed_something(answer: Answer) -> bool:
     """Whether the command that was answered so wrote anything."""
-    match answer:
-        case SweepResult():
-            return answer.handled > 0
-        case Result():
-            return answer.outcome is Outcome.APPLIED and not answer.replayed
-        case StockResult():
-            return answer.outcome is StockOutcome.APPLIED and not answer.replayed
+    if isinstance(answer, SweepResult):
+        return answer.handled > 0
+    return answer.outcome.name == "APPLIED" and not answer.replayed

@@ -22,6 +22,7 @@ RANDOM_STORIES = settings(
     stateful_step_count=30,
     deadline=None,
     print_blob=True,
+    report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
 

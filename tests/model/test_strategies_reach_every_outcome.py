@@ -11,7 +11,7 @@ from tests.model.machine import OracleMachine, named
 from tests.model.oracle import Answer, AnyCommand
 
 QUICK = settings(
-    max_examples=80,
+    max_examples=40,
     stateful_step_count=30,
     database=None,
     deadline=None,
@@ -44,7 +44,7 @@ WANTED = {
     for command, answers in REACHABLE.items()
     for answer in answers.split(",")
 }
-SEEDS = range(6)
+SEEDS = range(12)
 
 
 class RecordingMachine(OracleMachine):

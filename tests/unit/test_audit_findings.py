@@ -7,7 +7,6 @@ import msgspec
 import pytest
 import redis
 
-from engine.audit.journal import JournalEntry
 from engine.audit.rows import LEVEL_RULES, RESERVATION_RULES
 from engine.audit.run import audit_now
 from engine.keys import PartitionKeys
@@ -25,7 +24,6 @@ from engine.model import (
     Ship,
     State,
 )
-from engine.scripts import Kind
 from tests.partition import Partition
 
 T0 = 1_700_000_000_000
@@ -91,38 +89,6 @@ def put_record(name: str, *args: Any, **kwargs: Any) -> Damage:
 def counts(shipped: int, cancelled: int, returned: int) -> bytes:
     """The progress of a record with one line, and no movement."""
     return pack([[shipped, cancelled, returned], []])
-
-
-def put_entry(kind: Kind, subject: Any, after: Any, levels: list[Any]) -> Damage:
-    """Appends a journal entry as the next change, and lets the store know of it."""
-
-    def damage(store: "redis.Redis", keys: PartitionKeys) -> None:
-        sequence = int(store.hincrby(keys.meta, "sequence", 1))
-        entry = pack(JournalEntry(T0, [kind], [as_raw(subject), as_raw(after)], levels))
-        store.xadd(keys.journal, {"batch": entry}, id=f"{sequence}-0")
-
-    return damage
-
-
-def as_raw(value: Any) -> msgspec.Raw:
-    """A value as the script packs it: every string, binary or not, as msgpack `str`."""
-    if isinstance(value, bytes):
-        return msgspec.Raw(b"\xda" + len(value).to_bytes(2, "big") + value)
-    return msgspec.Raw(pack(value))
-
-
-def packed_level(*level: int) -> msgspec.Raw:
-    return as_raw(pack(list(level)))
-
-
-def delete_entry(number: int) -> Damage:
-    """Deletes the n-th journal entry, from the end if it is negative."""
-
-    def damage(store: "redis.Redis", keys: PartitionKeys) -> None:
-        entries: Any = store.xrange(keys.journal)
-        store.xdel(keys.journal, entries[number][0])
-
-    return damage
 
 
 def zadd(key: str, member: str, score: int) -> Damage:
@@ -310,54 +276,6 @@ DAMAGES: list[tuple[str, Damage, str, str]] = [
         zrem("retention", "acount-1"),
         "retention_of_every_adjustment",
         "adjustment count-1",
-    ),
-    ("an entry is gone", delete_entry(3), "journal_has_no_gap", "journal"),
-    ("the newest entry is gone", delete_entry(-1), "journal_ends_at_the_sequence", "journal"),
-    (
-        "the sequence went back",
-        lambda store, keys: store.hincrby(keys.meta, "sequence", -1),
-        "journal_ends_at_the_sequence",
-        "journal",
-    ),
-    (
-        "released and then sold",
-        put_entry(Kind.CONFIRM, "released", record(State.CONFIRMED), []),
-        "reservation_moves_as_it_may",
-        "journal",
-    ),
-    (
-        "reserved moved on hand",
-        put_entry(
-            Kind.RESERVE, "new", record(State.RESERVED), ["A", packed_level(7, 0, 0, 0, 0, 0, 99)]
-        ),
-        "only_stock_commands_move_on_hand",
-        "journal",
-    ),
-    (
-        "a level's version went back",
-        put_entry(
-            Kind.SHIP, "new", record(State.CONFIRMED), ["A", packed_level(7, 0, 0, 0, 0, 0, 1)]
-        ),
-        "version_grows",
-        "journal",
-    ),
-    (
-        "an entry is noise",
-        lambda store, keys: store.xadd(keys.journal, {"batch": b"\xc1noise"}, id="999-0"),
-        "row_is_readable",
-        "journal 999-0",
-    ),
-    (
-        "an entry has no batch",
-        lambda store, keys: store.xadd(keys.journal, {"note": b"mine"}, id="999-0"),
-        "row_is_readable",
-        "journal 999-0",
-    ),
-    (
-        "a level in an entry is noise",
-        put_entry(Kind.RESERVE, "new", record(State.RESERVED), ["A", as_raw(b"\xc1")]),
-        "row_is_readable",
-        "journal",
     ),
     ("a buyer's row is noise", hset("buyers", "noise", 3), "row_is_readable", "buyer 'noise'"),
     (
