@@ -2,8 +2,8 @@
 
 `python -m benchmarks.load TARGET METHOD CALLS OPEN_CALLS COMMANDS SKUS PREFIX` sends CALLS calls
 of METHOD (Reserve or Apply), OPEN_CALLS at a time over four connections, each reserving one unit
-under a new id for each of its COMMANDS; it prints one JSON object. Requests are packed beforehand and
-answers looked at afterwards, so that the load costs the machine as little as it can.
+under a new id for each of its COMMANDS; it prints one JSON object. Requests are packed beforehand
+and answers looked at afterwards, so that the load costs the machine as little as it can.
 """
 
 import asyncio

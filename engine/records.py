@@ -123,6 +123,10 @@ def _reservation(reservation_id: str, record: bytes) -> Reservation:
     body_end = _BODY_FIRST + int.from_bytes(record[_HEADER_BYTES:_BODY_FIRST], "big")
     body: Any = _unpack_body(record[_BODY_FIRST:body_end]) or [0, ""]
     fields, quantities = body[2::2], body[3::2]
+    if not all(isinstance(text, str) for text in (body[1], *fields)) or not all(
+        isinstance(quantity, int) for quantity in quantities
+    ):
+        raise ValueError("its body has another shape")
     counts = [0] * (3 * len(fields))
     if body_end < len(record):
         counts = _unpack_progress(record[body_end:])[0]

@@ -11,10 +11,10 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from engine.embedded import EmbeddedStore
 from engine.engine import Engine
 from engine.errors import EngineError
 from engine.link import connect
+from engine.store.embedded import EmbeddedStore
 from holdfast.inventory.v1 import (
     inventory_pb2,
     inventory_pb2_grpc,

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from engine.durability import Durability
 from engine.engine import EngineSettings
 from engine.partition import Retention
+from engine.store.durability import Durability
 from engine.sweeper import SweepPace
 
 ENVIRONMENT_PREFIX = "HOLDFAST_"

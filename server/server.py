@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 from redis import exceptions
 
-from engine.store_reports import StoreStartFailed
+from engine.store.reports import StoreStartFailed
 from server import logs
 from server.app import App, build, open_store
 from server.config import Config

@@ -8,7 +8,14 @@ import redis.asyncio
 import structlog
 from redis import exceptions
 
-from engine.durability import Durability, Weakness, describe, durability_of, inspect_store, judge
+from engine.store.durability import (
+    Durability,
+    Weakness,
+    describe,
+    durability_of,
+    inspect_store,
+    judge,
+)
 from holdfast.errors import HoldfastError, Reason
 
 log = structlog.get_logger()

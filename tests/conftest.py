@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from engine.store_binary import find_store_binary
+from engine.store.binary import find_store_binary
 from tests.partition import Partition
 
 START_S_MAX = 10

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from engine.embedded import EmbeddedStore
-from engine.store_reports import StoreEvent
+from engine.store.embedded import EmbeddedStore
+from engine.store.reports import StoreEvent
 
 WAIT_SECONDS_MAX = 20
 POLL_SECONDS = 0.01

@@ -18,7 +18,7 @@ import pytest
 import redis
 from google.rpc import error_details_pb2, status_pb2
 
-from engine.store_binary import find_store_binary
+from engine.store.binary import find_store_binary
 from holdfast.client import Client
 from holdfast.errors import DOMAIN, ERRORS, HoldfastError
 from holdfast.types import AuditFinding, AuditSummary

@@ -3,14 +3,14 @@
 Its tail is bounded, so what is remembered while it is read is too.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.audit.protocol import Ask, Finding, Steps, Summary, pairs
+from engine.audit.protocol import Ask, Steps, Summary, pairs
 from engine.keys import PartitionKeys
 from engine.model import State, StockLevel
-from engine.records import split_field, unpack_level, unpacked_string
+from engine.records import Unreadable, split_field, unpack_level, unpacked_string
 from engine.scripts import Kind
 
 ENTRIES_PER_READ = 200
@@ -45,13 +45,67 @@ class JournalEntry(msgspec.Struct, frozen=True, array_like=True):
 _unpack_entry = msgspec.msgpack.Decoder(JournalEntry).decode
 
 
+class _Change(NamedTuple):
+    """One change of a batch, as far as the audit follows it: what became of which reservation."""
+
+    kind: int
+    reservation_id: str
+    state: State | None
+
+
+class _Batch(NamedTuple):
+    """A journal entry, read."""
+
+    sequence: int
+    kinds: list[int]
+    changes: list[_Change]
+    levels: dict[str, StockLevel]
+
+
+def _read(sequence: int, fields: Any) -> _Batch:
+    """Reads an entry. Raises Unreadable."""
+    try:
+        entry = _unpack_entry(dict(pairs(fields))[b"batch"])
+        levels = {
+            field: unpack_level(field, unpacked_string(packed))  # type: ignore[arg-type]
+            for field, packed in (
+                (unpacked_string(name).decode(), packed)  # type: ignore[arg-type]
+                for name, packed in pairs(entry.levels)
+            )
+        }
+        changes = [
+            _Change(
+                kind,
+                unpacked_string(entry.subjects[2 * at]).decode(),
+                _state(bytes(entry.subjects[2 * at + 1])),
+            )
+            for at, kind in enumerate(entry.kinds)
+            if kind <= Kind.PURGE
+        ]
+    except Unreadable:
+        raise
+    except (KeyError, ValueError, IndexError, msgspec.MsgspecError) as error:
+        raise Unreadable(f"the journal entry is not ours: {error!r}") from error
+    return _Batch(sequence, entry.kinds, changes, levels)
+
+
+def _state(packed: bytes) -> State | None:
+    """The state of a packed record; None if it is `false`: the record was purged."""
+    return None if packed == b"\xc2" else State(unpacked_string(msgspec.Raw(packed))[0])
+
+
 class _Seen:
     """What the journal has told so far."""
 
     def __init__(self) -> None:
         self.sequence: int | None = None
-        self.states: dict[bytes, State | None] = {}
+        self.states: dict[str, State | None] = {}
         self.levels: dict[str, StockLevel] = {}
+
+    def forget(self) -> None:
+        """Forgets what came before a gap: what follows cannot be held against it."""
+        self.states.clear()
+        self.levels.clear()
 
 
 def check_journal(keys: PartitionKeys, summary: Summary) -> Steps:
@@ -62,52 +116,67 @@ def check_journal(keys: PartitionKeys, summary: Summary) -> Steps:
         (entries,) = yield Ask([("XRANGE", keys.journal, start, "+", "COUNT", ENTRIES_PER_READ)])
         for entry_id, fields in entries:
             summary.journal_entries += 1
-            entry = _unpack_entry(pairs(fields)[0][1])
-            yield from _check_entry(entry_id.decode(), entry, seen, summary)
+            yield from _check_entry(keys, entry_id.decode(), fields, seen, summary)
         if len(entries) < ENTRIES_PER_READ:
             break
         start = "(" + entries[-1][0].decode()
     yield from _check_end(keys, seen, summary)
 
 
-def _check_entry(entry_id: str, entry: JournalEntry, seen: _Seen, summary: Summary) -> Steps:
+def _check_entry(
+    keys: PartitionKeys, entry_id: str, fields: Any, seen: _Seen, summary: Summary
+) -> Steps:
     row = f"journal {entry_id}"
     sequence = int(entry_id.partition("-")[0])
-    if seen.sequence is not None and sequence != seen.sequence + len(entry.kinds):
-        detail = f"{len(entry.kinds)} changes after {seen.sequence} end at {sequence}"
-        yield _found("journal_has_no_gap", row, detail, summary)
+    try:
+        batch = _read(sequence, fields)
+    except Unreadable as error:
+        yield summary.found("row_is_readable", row, str(error))
+        seen.forget()
+        seen.sequence = sequence
+        return
+    if seen.sequence is not None and sequence != seen.sequence + len(batch.kinds):
+        yield from _check_gap(keys, row, batch, seen, summary)
     seen.sequence = sequence
-    for position, kind in enumerate(entry.kinds):
-        if kind <= Kind.PURGE:
-            yield from _check_move(row, entry, position, seen, summary)
-    may_move_on_hand = not MOVE_ON_HAND.isdisjoint(entry.kinds)
-    for name, packed in pairs(entry.levels):
-        field = unpacked_string(name).decode()  # type: ignore[arg-type]
-        level = unpack_level(field, unpacked_string(packed))  # type: ignore[arg-type]
+    for change in batch.changes:
+        yield from _check_move(row, change, seen, summary)
+    yield from _check_level_images(row, batch, seen, summary)
+
+
+def _check_gap(
+    keys: PartitionKeys, row: str, batch: _Batch, seen: _Seen, summary: Summary
+) -> Steps:
+    """Between two reads the journal may have been trimmed past what was read: that is no gap."""
+    (oldest,) = yield Ask([("XRANGE", keys.journal, "-", "+", "COUNT", 1)])
+    if oldest and int(oldest[0][0].partition(b"-")[0]) <= (seen.sequence or 0):
+        detail = f"{len(batch.kinds)} changes after {seen.sequence} end at {batch.sequence}"
+        yield summary.found("journal_has_no_gap", row, detail)
+    seen.forget()
+
+
+def _check_level_images(row: str, batch: _Batch, seen: _Seen, summary: Summary) -> Steps:
+    may_move_on_hand = not MOVE_ON_HAND.isdisjoint(batch.kinds)
+    for field, level in batch.levels.items():
         before = seen.levels.get(field)
         if before and before.on_hand != level.on_hand and not may_move_on_hand:
             detail = f"SKU {level.sku}: on hand went from {before.on_hand} to {level.on_hand}"
-            yield _found("only_stock_commands_move_on_hand", row, detail, summary)
+            yield summary.found("only_stock_commands_move_on_hand", row, detail)
         if before and level.version <= before.version:
             detail = f"SKU {level.sku}: version went from {before.version} to {level.version}"
-            yield _found("version_grows", row, detail, summary)
+            yield summary.found("version_grows", row, detail)
         seen.levels[field] = level
 
 
-def _check_move(
-    row: str, entry: JournalEntry, position: int, seen: _Seen, summary: Summary
-) -> Steps:
-    reservation_id = unpacked_string(entry.subjects[2 * position])
-    after = bytes(entry.subjects[2 * position + 1])
-    state = None if after == b"\xc2" else State(unpacked_string(msgspec.Raw(after))[0])
-    before = seen.states.get(reservation_id)
-    if reservation_id in seen.states and state not in MOVES[before]:
+def _check_move(row: str, change: _Change, seen: _Seen, summary: Summary) -> Steps:
+    before = seen.states.get(change.reservation_id)
+    if change.reservation_id in seen.states and change.state not in MOVES[before]:
         detail = (
-            f"reservation {reservation_id.decode()} went from "
-            f"{before.name if before else 'nothing'} to {state.name if state else 'nothing'}"
+            f"reservation {change.reservation_id} went from "
+            f"{before.name if before else 'nothing'} to "
+            f"{change.state.name if change.state else 'nothing'}"
         )
-        yield _found("reservation_moves_as_it_may", row, detail, summary)
-    seen.states[reservation_id] = state
+        yield summary.found("reservation_moves_as_it_may", row, detail)
+    seen.states[change.reservation_id] = change.state
 
 
 def _check_end(keys: PartitionKeys, seen: _Seen, summary: Summary) -> Steps:
@@ -119,21 +188,21 @@ def _check_end(keys: PartitionKeys, seen: _Seen, summary: Summary) -> Steps:
     last = int(newest[0][0].partition(b"-")[0]) if newest else 0
     if int(sequence or 0) != last and (newest or not sequence):
         detail = f"the newest entry is {last}, the store's sequence {sequence!r}"
-        yield _found("journal_ends_at_the_sequence", "journal", detail, summary)
+        yield summary.found("journal_ends_at_the_sequence", "journal", detail)
     fields = list(seen.levels)
     for first in range(0, len(fields), ENTRIES_PER_READ):
         some = fields[first : first + ENTRIES_PER_READ]
         (stored,) = yield Ask([("HMGET", keys.stock, *some)])
         for field, packed in zip(some, stored, strict=True):
-            told = seen.levels[field]
-            level = unpack_level(field, packed) if packed else None
-            if level is None or (level.version <= told.version and level != told):
-                sku, location = split_field(field)
-                detail = f"the journal left it at {told}, the store has {level}"
-                row = f"stock {sku} @ {location}"
-                yield _found("level_is_as_the_journal_left_it", row, detail, summary)
+            yield from _check_left(field, packed, seen.levels[field], summary)
 
 
-def _found(invariant: str, row: str, detail: str, summary: Summary) -> Any:
-    summary.findings += 1
-    return Finding(invariant, row, detail)
+def _check_left(field: str, packed: bytes | None, told: StockLevel, summary: Summary) -> Steps:
+    try:
+        level = unpack_level(field, packed) if packed else None
+    except Unreadable:
+        return  # check_rows has named it
+    if level is None or (level.version <= told.version and level != told):
+        sku, location = split_field(field)
+        detail = f"the journal left it at {told}, the store has {level}"
+        yield summary.found("level_is_as_the_journal_left_it", f"stock {sku} @ {location}", detail)

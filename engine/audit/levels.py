@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
-from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary, pairs
+from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary, pairs, shown
 from engine.keys import PartitionKeys
 from engine.model import Reservation, State, StockLevel
 from engine.records import (
@@ -126,8 +126,8 @@ def _stored_rows(keys: PartitionKeys, part: _Slice) -> Generator[Any, Any, Rows]
         while True:
             ((cursor, flat),) = yield Ask([("HSCAN", key, cursor, "COUNT", SCAN_COUNT)])
             for name, value in pairs(flat):
-                row = letter + name.decode()
-                if part.has(row):
+                row = letter + shown(name)
+                if part.has(row) and (letter == "s" or name.count(b"\0") == 1):
                     rows[row] = _parsed(row, value)
             if int(cursor) == 0:
                 break
@@ -164,7 +164,7 @@ def _sums(
     while True:
         ((cursor, flat),) = yield Ask([("HSCAN", keys.reservations, cursor, "COUNT", SCAN_COUNT)])
         for name, record in pairs(flat):
-            with suppress(Unreadable):  # check_rows has named it
+            with suppress(Unreadable, UnicodeDecodeError):  # check_rows has named it
                 for row, held, sold in _shares(unpack_reservation(name.decode(), record)):
                     if part.has(row):
                         reserved[row] += held

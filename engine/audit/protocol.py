@@ -42,6 +42,11 @@ class Summary(msgspec.Struct):
     findings: int = 0
     unsettled: int = 0
 
+    def found(self, invariant: str, row: str, detail: str) -> Finding:
+        """Counts a finding, and returns it to be yielded."""
+        self.findings += 1
+        return Finding(invariant, row, detail)
+
     @property
     def ok(self) -> bool:
         """Whether no invariant is broken and every row could be checked."""
@@ -49,6 +54,11 @@ class Summary(msgspec.Struct):
 
 
 Steps = Generator[Ask | Progress | Finding, Any, None]
+
+
+def shown(name: bytes) -> str:
+    """The name of a row for a person, also one that is not UTF-8 and so not ours."""
+    return name.decode("utf-8", "backslashreplace")
 
 
 def pairs(flat: Any) -> list[tuple[bytes, bytes]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
-from engine.audit.protocol import Ask, Finding, Steps, Summary, pairs
+from engine.audit.protocol import Ask, Finding, Steps, Summary, pairs, shown
 from engine.keys import PartitionKeys
 from engine.model import Reservation, State, StockLevel
 from engine.records import Unreadable, unpack_level, unpack_reservation
@@ -68,20 +68,28 @@ def check_rows(keys: PartitionKeys, summary: Summary) -> Steps:
     """Checks every row by itself, and the two indexes against the reservations."""
     for page in _pages("HSCAN", keys.stock):
         for name, packed in (yield from page):
-            try:
-                level = unpack_level(name.decode(), packed)
-            except Unreadable as error:
-                summary.findings += 1
-                yield Finding("row_is_readable", f"stock {name.decode()!r}", str(error))
-                continue
-            row = f"stock {level.sku} @ {level.location}"
-            yield from _broken(LEVEL_RULES, level, row, summary)
+            yield from _check_level(name, packed, summary)
     for page in _pages("HSCAN", keys.reservations):
         records = yield from page
         summary.reservations += len(records)
         yield from _check_reservations(keys, records, summary)
+    for page in _pages("HSCAN", keys.buyers):
+        for name, _ in (yield from page):
+            if name.count(b"\0") != 1:
+                row = f"buyer {shown(name)!r}"
+                yield summary.found("row_is_readable", row, "names no buyer and SKU")
     yield from _check_index(keys, keys.deadlines, summary)
     yield from _check_index(keys, keys.retention, summary)
+    yield from _check_adjustments(keys, summary)
+
+
+def _check_level(name: bytes, packed: bytes, summary: Summary) -> Steps:
+    try:
+        level = unpack_level(name.decode(), packed)
+    except (Unreadable, UnicodeDecodeError) as error:
+        yield summary.found("row_is_readable", f"stock {shown(name)!r}", str(error))
+        return
+    yield from _broken(LEVEL_RULES, level, f"stock {level.sku} @ {level.location}", summary)
 
 
 def _broken(
@@ -89,8 +97,7 @@ def _broken(
 ) -> Iterable[Finding]:
     for invariant, holds in rules.items():
         if not holds(value):
-            summary.findings += 1
-            yield Finding(invariant, row, repr(value))
+            yield summary.found(invariant, row, repr(value))
 
 
 def _pages(command: str, key: str) -> Iterable[Generator[Any, Any, list[tuple[bytes, bytes]]]]:
@@ -113,26 +120,23 @@ def _check_reservations(
 ) -> Steps:
     if not records:
         return
-    ids = [name.decode() for name, _ in records]
+    names = [name for name, _ in records]
     deadlines, retentions = yield Ask(
         [
-            ("ZMSCORE", keys.deadlines, *ids),
-            ("ZMSCORE", keys.retention, *("r" + reservation_id for reservation_id in ids)),
+            ("ZMSCORE", keys.deadlines, *names),
+            ("ZMSCORE", keys.retention, *(b"r" + name for name in names)),
         ]
     )
-    for reservation_id, (_, record), deadline, retention in zip(
-        ids, records, deadlines, retentions, strict=True
-    ):
-        row = f"reservation {reservation_id}"
+    for (name, record), deadline, retention in zip(records, deadlines, retentions, strict=True):
+        row = f"reservation {shown(name)}"
         try:
-            reservation = unpack_reservation(reservation_id, record)
-        except Unreadable as error:
-            summary.findings += 1
-            yield Finding("row_is_readable", row, str(error))
+            reservation = unpack_reservation(name.decode(), record)
+        except (Unreadable, UnicodeDecodeError) as error:
+            yield summary.found("row_is_readable", row, str(error))
             continue
         yield from _broken(RESERVATION_RULES, reservation, row, summary)
         if _index_problem(reservation, deadline, retention):
-            yield from _check_again(keys, reservation_id, summary)
+            yield from _check_again(keys, reservation.reservation_id, summary)
 
 
 def _index_problem(
@@ -168,28 +172,37 @@ def _check_again(keys: PartitionKeys, reservation_id: str, summary: Summary) -> 
     reservation = unpack_reservation(reservation_id, record) if record else None
     problem = _index_problem(reservation, deadline, retention)
     if problem:
-        summary.findings += 1
-        yield Finding(problem[0], f"reservation {reservation_id}", problem[1])
+        yield summary.found(problem[0], f"reservation {reservation_id}", problem[1])
 
 
 def _check_index(keys: PartitionKeys, index: str, summary: Summary) -> Steps:
     """Every entry of an index names something that is there."""
     for page in _pages("ZSCAN", index):
-        members = [name.decode() for name, _ in (yield from page)]
+        members = [shown(name) for name, _ in (yield from page)]
         adjustments = [m[1:] for m in members if index == keys.retention and m.startswith("a")]
         reservations = (
             [m[1:] for m in members if m.startswith("r")] if index == keys.retention else members
         )
-        if reservations:
-            (found,) = yield Ask([("HMGET", keys.reservations, *reservations)])
-            for reservation_id, record in zip(reservations, found, strict=True):
-                if record is None:
-                    yield from _check_again(keys, reservation_id, summary)
-        if adjustments:
-            (found,) = yield Ask([("HMGET", keys.adjustments, *adjustments)])
-            for adjustment_id, fingerprint in zip(adjustments, found, strict=True):
-                if fingerprint is None:
-                    yield from _check_adjustment(keys, adjustment_id, summary)
+        for key, names, check in (
+            (keys.reservations, reservations, _check_again),
+            (keys.adjustments, adjustments, _check_adjustment),
+        ):
+            if names:
+                (found,) = yield Ask([("HMGET", key, *names)])
+                for name, value in zip(names, found, strict=True):
+                    if value is None:
+                        yield from check(keys, name, summary)
+
+
+def _check_adjustments(keys: PartitionKeys, summary: Summary) -> Steps:
+    """Every adjustment id is forgotten one day."""
+    for page in _pages("HSCAN", keys.adjustments):
+        names = [shown(name) for name, _ in (yield from page)]
+        if names:
+            (found,) = yield Ask([("ZMSCORE", keys.retention, *("a" + name for name in names))])
+            for name, retention in zip(names, found, strict=True):
+                if retention is None:
+                    yield from _check_adjustment(keys, name, summary)
 
 
 def _check_adjustment(keys: PartitionKeys, adjustment_id: str, summary: Summary) -> Steps:
@@ -201,8 +214,7 @@ def _check_adjustment(keys: PartitionKeys, adjustment_id: str, summary: Summary)
         atomic=True,
     )
     if (fingerprint is None) != (retention is None):
-        summary.findings += 1
-        yield Finding(
+        yield summary.found(
             "retention_of_every_adjustment",
             f"adjustment {adjustment_id}",
             f"purge at {retention}, fingerprint {fingerprint}",

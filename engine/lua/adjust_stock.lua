@@ -22,7 +22,8 @@ judge[ADJUST_STOCK] = function()
   local level = levels[field]
   local known = known_adjustment(adjustment_id)
   if known then
-    return answer_level(known == fingerprint and -STOCK_APPLIED or STOCK_ADJUSTMENT_ID_REUSED, level)
+    local same = known == fingerprint
+    return answer_level(same and -STOCK_APPLIED or STOCK_ADJUSTMENT_ID_REUSED, level)
   elseif not level then
     return answer_level(STOCK_NOT_FOUND, level)
   end

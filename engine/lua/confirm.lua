@@ -2,7 +2,8 @@
 --
 -- Numbers: reacquire_if_expired
 -- Strings: none
--- Outcomes: NOT_FOUND | ALREADY_RELEASED | APPLIED | ALREADY_EXPIRED | OUT_OF_STOCK | LIMIT_EXCEEDED
+-- Outcomes: NOT_FOUND | ALREADY_RELEASED | APPLIED | ALREADY_EXPIRED | OUT_OF_STOCK |
+--   LIMIT_EXCEEDED
 -- Memory: gives
 
 local function reacquire(id, expires)

@@ -40,8 +40,8 @@ local function more_due()
   return due_count == due_limit
 end
 
--- To be called before anything is refused for want of units: what is due must be back on sale first.
--- If this batch could not expire all of it, the batch is given back unjudged.
+-- To be called before anything is refused for want of units: what is due must be back on sale
+-- first. If this batch could not expire all of it, the batch is given back unjudged.
 local function demand_all_expired()
   if more_due() then
     error(AGAIN)

@@ -42,8 +42,8 @@ local function load_buyers(names)
 end
 
 -- A record is state, created_at_ms, expires_at_ms, updated_at_ms and the length of the body; the
--- body, packed by the caller and never changed, so that it tells a replay from a reused id; and once
--- confirmed units have moved, the progress: {counts, movements}.
+-- body, packed by the caller and never changed, so that it tells a replay from a reused id; and
+-- once confirmed units have moved, the progress: {counts, movements}.
 local HEADER = '>BI6I6I6'
 local HEADER_BYTES, BODY_FIRST = 19, 22
 
@@ -97,7 +97,8 @@ local function load_lines(ids)
 end
 
 local function available(level)
-  local units = level[ON_HAND] - level[UNITS_RESERVED] - level[UNITS_CONFIRMED] - level[SAFETY_STOCK]
+  local units = level[ON_HAND] - level[UNITS_RESERVED] - level[UNITS_CONFIRMED]
+    - level[SAFETY_STOCK]
   return units > 0 and units or 0
 end
 

@@ -59,7 +59,8 @@ local function state_after(state, body, counts)
   local shipped = 0
   for line = 1, #counts / 3 do
     local at = 3 * (line - 1)
-    if counts[at + LINE_SHIPPED] + counts[at + LINE_CANCELLED] < body[BODY_LINES + 2 * line - 1] then
+    local quantity = body[BODY_LINES + 2 * line - 1]
+    if counts[at + LINE_SHIPPED] + counts[at + LINE_CANCELLED] < quantity then
       return state
     end
     shipped = shipped + counts[at + LINE_SHIPPED]

@@ -22,7 +22,7 @@ local function list_location(field)
 end
 
 local function answer_level(outcome, level)
-  extras[#extras + 1] = {0, level and {level[1], level[2], level[3], level[4], level[5], level[6], level[7]} or false}
+  extras[#extras + 1] = {0, level and {unpack(level)}}
   return outcome, 0, 0
 end
 

@@ -1,9 +1,9 @@
 -- The state of a batch: its arguments, what of the store it touches, and what it has changed. No
 -- rule and no call but the two that every batch makes; store.lua does the writing, at the end.
 --
--- The parts after this one are joined inside one function. To Lua 5.1 a function made inside another
--- takes over the variables around it as they are; at the top of the script each of them would be
--- searched for anew, which was a third of the time of a batch of one.
+-- The parts after this one are joined inside one function. To Lua 5.1 a function made inside
+-- another takes over the variables around it as they are; at the top of the script each of them
+-- would be searched for anew, which was a third of the time of a batch of one.
 --
 -- KEYS[1] stock         hash    SKU and location -> packed level
 -- KEYS[2] reservations  hash    reservation id -> record
@@ -11,7 +11,7 @@
 -- KEYS[4] buyers        hash    buyer and SKU -> units
 -- KEYS[5] journal       stream  one entry a batch, id <sequence>-n
 -- KEYS[6] meta          hash    schema, epoch, sequence, now
--- KEYS[7] retention     zset    "r" + reservation id or "a" + adjustment id, scored by when to purge
+-- KEYS[7] retention     zset    "r" + reservation id or "a" + adjustment id, scored by when to go
 -- KEYS[8] adjustments   hash    adjustment id -> fingerprint
 -- KEYS[9] locations     hash    SKU -> packed list of its locations other than `default`
 --

@@ -62,7 +62,7 @@ local function deadlines_before()
   return before
 end
 
--- Makes a hash or sorted set hold what `after` says: a value or score for each name, false for none.
+-- Makes a hash or sorted set hold what `after` says: a value or score by name, false for none.
 local function write(key, is_zset, after)
   if next(after) == nil then
     return

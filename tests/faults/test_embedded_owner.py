@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from engine.embedded import EmbeddedStore
-from engine.store_binary import find_store_binary
-from engine.store_directory import StoreDirectory
-from engine.store_process import store_command
-from engine.store_reports import DataDirectoryInUse, StoreEvent, StoreStartFailed
+from engine.store.binary import find_store_binary
+from engine.store.directory import StoreDirectory
+from engine.store.embedded import EmbeddedStore
+from engine.store.process import store_command
+from engine.store.reports import DataDirectoryInUse, StoreEvent, StoreStartFailed
 from tests.embedded import (
     WAIT_SECONDS_MAX,
     Events,
@@ -33,7 +33,7 @@ OWNER_THAT_IS_KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from redis.asyncio import Redis
-from engine.embedded import EmbeddedStore
+from engine.store.embedded import EmbeddedStore
 
 async def main():
     store = EmbeddedStore(Path(sys.argv[1]), lambda event, details: None)

@@ -13,12 +13,12 @@ import pytest
 import uvloop
 from redis.asyncio import Redis
 
-from engine import embedded
-from engine.durability import Durability, inspect_store, judge
-from engine.embedded import EmbeddedStore
-from engine.store_binary import find_store_binary
-from engine.store_directory import LOG_BYTES_MAX
-from engine.store_reports import StoreEvent
+from engine.store import embedded
+from engine.store.binary import find_store_binary
+from engine.store.directory import LOG_BYTES_MAX
+from engine.store.durability import Durability, inspect_store, judge
+from engine.store.embedded import EmbeddedStore
+from engine.store.reports import StoreEvent
 from tests.embedded import (
     WAIT_SECONDS_MAX,
     Events,

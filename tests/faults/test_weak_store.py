@@ -11,7 +11,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from engine.durability import (
+from engine.store.binary import find_store_binary
+from engine.store.durability import (
     Durability,
     StoreFacts,
     describe,
@@ -19,7 +20,6 @@ from engine.durability import (
     inspect_store,
     judge,
 )
-from engine.store_binary import find_store_binary
 
 WAIT_SECONDS_MAX = 20
 POLL_SECONDS = 0.01

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from holdfast.client import Client
-from tests.serving import Server, assert_sound, serve
+from tests.serving import Server, Store, assert_sound, own_store, serve
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +48,40 @@ async def reflecting(tmp_path: Path) -> AsyncIterator[grpc.aio.Channel]:
     with serve(tmp_path, HOLDFAST_REFLECTION="true") as server:
         async with grpc.aio.insecure_channel(server.target) as channel:
             yield channel
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with own_store(tmp_path_factory.mktemp("shared")) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def pair(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
+    """Two servers that sweep one store, and forget what is finished after half a second."""
+    settings = {
+        "HOLDFAST_REDIS_URL": store.url,
+        "HOLDFAST_RETENTION_ENDED_MS": "500",
+        "HOLDFAST_RETENTION_FULFILLED_MS": "500",
+        "HOLDFAST_RETENTION_ADJUSTMENTS_MS": "500",
+        "HOLDFAST_SWEEP_PURGE_MS": "100",
+        "HOLDFAST_JOURNAL_CHANGES_MAX": "1000",
+    }
+    with (
+        serve(tmp_path_factory.mktemp("first"), **settings) as first,
+        serve(tmp_path_factory.mktemp("second"), **settings) as second,
+    ):
+        yield [first, second]
+        for server in (first, second):
+            assert server.logged("internal error") == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def two(pair: list[Server], tenant: str) -> AsyncIterator[list[Client]]:
+    """A client of each of the two servers."""
+    async with (
+        Client(pair[0].target, tenant=tenant) as first,
+        Client(pair[1].target, tenant=tenant) as second,
+    ):
+        yield [first, second]
+        await assert_sound(first)

@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import grpc
 import pytest
-import pytest_asyncio
 
 from engine.keys import partition_keys
 from holdfast import Outcome
@@ -14,7 +13,7 @@ from holdfast.client import Client
 from holdfast.commands import Reserve
 from holdfast.errors import HoldfastError
 from holdfast.types import Disposition, State
-from tests.serving import Server, Store, assert_sound, eventually, own_store, serve
+from tests.serving import Server, Store, assert_sound, eventually, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,48 +23,11 @@ PURGED_S_MAX = 10.0
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with own_store(tmp_path_factory.mktemp("shared")) as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
-def pair(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
-    """Two servers that sweep one store, and forget what is finished after half a second."""
-    settings = {
-        "HOLDFAST_REDIS_URL": store.url,
-        "HOLDFAST_RETENTION_ENDED_MS": "500",
-        "HOLDFAST_RETENTION_FULFILLED_MS": "500",
-        "HOLDFAST_RETENTION_ADJUSTMENTS_MS": "500",
-        "HOLDFAST_SWEEP_PURGE_MS": "100",
-        "HOLDFAST_JOURNAL_CHANGES_MAX": "1000",
-    }
-    with (
-        serve(tmp_path_factory.mktemp("first"), **settings) as first,
-        serve(tmp_path_factory.mktemp("second"), **settings) as second,
-    ):
-        yield [first, second]
-        for server in (first, second):
-            assert server.logged("internal error") == []
-
-
-@pytest.fixture(scope="module")
 def unswept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose sweeper comes by once an hour."""
     hour = {"HOLDFAST_SWEEP_EXPIRE_MS": "3600000"}
     with serve(tmp_path_factory.mktemp("unswept"), **hour) as server:
         yield server
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def two(pair: list[Server], tenant: str) -> AsyncIterator[list[Client]]:
-    """A client of each of the two servers."""
-    async with (
-        Client(pair[0].target, tenant=tenant) as first,
-        Client(pair[1].target, tenant=tenant) as second,
-    ):
-        yield [first, second]
-        await assert_sound(first)
 
 
 async def until_past(at_ms: int) -> None:
@@ -107,23 +69,6 @@ async def test_a_due_reservation_counts_as_expired_for_whoever_asks_before_any_s
         again = await client.confirm("late", reacquire_if_expired=True)
         assert again.outcome is Outcome.OUT_OF_STOCK
         await assert_sound(client)
-
-
-async def test_two_servers_expire_each_reservation_once(two: list[Client]) -> None:
-    await two[0].set_stock("A", 400)
-    for number, client in enumerate(two):
-        answers = await client.apply(
-            [Reserve(f"{number}-{n}", [("A", 1)], ttl_ms=TTL_MS) for n in range(200)]
-        )
-        assert all(answer.applied for answer in answers)
-
-    async def on_sale() -> bool:
-        (level,) = await two[0].get_stock("A")
-        return level.available == 400
-
-    await eventually(on_sale, TTL_MS / 1000 + 5)
-    (level,) = await two[1].get_stock("A")
-    assert (level.reserved, level.version) == (0, 1 + 400 + 400)
 
 
 async def test_what_is_finished_is_forgotten_after_its_retention(

@@ -1,17 +1,27 @@
-"""The audit's reading of the journal, while the sweeper trims it and a caller writes to it."""
+"""The audit of the journal: what is wrong is found, and what only moves while it is read is not."""
 
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 
 from engine.audit import journal
+from engine.audit.journal import JournalEntry
 from engine.audit.protocol import Ask, Finding, Summary
-from engine.model import Confirm, Line, Release, Reserve, SetStock
+from engine.audit.run import audit_now
+from engine.keys import PartitionKeys
+from engine.model import Confirm, Line, Release, Reserve, SetStock, State
+from engine.records import packed_string
+from engine.scripts import Kind
 from tests.partition import Partition
 
 T0 = 1_700_000_000_000
+RELEASED, SOLD = "r0", "r1"
+pack = msgspec.msgpack.encode
+
+Damage = Callable[["redis.Redis", PartitionKeys], Any]
 
 
 @pytest.fixture
@@ -71,9 +81,106 @@ def test_what_is_written_while_it_is_read_is_read_too_and_sound(shop: Partition)
     assert audited(shop, between) == []
 
 
-def test_an_entry_that_is_taken_out_of_the_middle_is_a_gap(shop: Partition) -> None:
-    entries: Any = shop.client.xrange(shop.keys.journal)
-    shop.client.xdel(shop.keys.journal, entries[20][0])
-    (finding,) = audited(shop, lambda _: None)
-    assert finding.invariant == "journal_has_no_gap"
-    assert finding.row == f"journal {entries[21][0].decode()}"
+def put_entry(kind: Kind, reservation_id: str, state: State, level: bytes) -> Damage:
+    """Appends an entry as the next change: what became of a reservation, and of level A."""
+
+    def damage(store: "redis.Redis", keys: PartitionKeys) -> None:
+        sequence = store.hincrby(keys.meta, "sequence", 1)
+        subject = [packed_string(reservation_id.encode()), packed_string(bytes([state]))]
+        levels = [packed_string(b"A"), packed_string(level)] if level else []
+        entry = pack(JournalEntry(T0, [kind], subject, levels))
+        store.xadd(keys.journal, {"batch": entry}, id=f"{sequence}-0")
+
+    return damage
+
+
+def put_noise(**fields: bytes) -> Damage:
+    return lambda store, keys: store.xadd(keys.journal, fields, id="999-0")  # type: ignore[arg-type]
+
+
+def delete_entry(number: int) -> Damage:
+    """Deletes the n-th entry, from the end if it is negative."""
+
+    def damage(store: "redis.Redis", keys: PartitionKeys) -> None:
+        entries: Any = store.xrange(keys.journal)
+        store.xdel(keys.journal, entries[number][0])
+
+    return damage
+
+
+def level_a(on_hand: int, version: int) -> bytes:
+    return pack([on_hand, 10, 10, 0, 0, 0, version])
+
+
+DAMAGES: dict[str, tuple[Damage, str, str]] = {
+    "an entry is gone": (delete_entry(20), "journal_has_no_gap", "journal 22-0"),
+    "the newest entry is gone": (delete_entry(-1), "journal_ends_at_the_sequence", "journal"),
+    "the sequence went back": (
+        lambda store, keys: store.hincrby(keys.meta, "sequence", -1),
+        "journal_ends_at_the_sequence",
+        "journal",
+    ),
+    "released and then sold": (
+        put_entry(Kind.CONFIRM, RELEASED, State.CONFIRMED, b""),
+        "reservation_moves_as_it_may",
+        "journal 42-0",
+    ),
+    "sold and then reserved": (
+        put_entry(Kind.RESERVE, SOLD, State.RESERVED, b""),
+        "reservation_moves_as_it_may",
+        "journal 42-0",
+    ),
+    "a reservation that moved on hand": (
+        put_entry(Kind.RESERVE, "new", State.RESERVED, level_a(7, 99)),
+        "only_stock_commands_move_on_hand",
+        "journal 42-0",
+    ),
+    "a version that went back": (
+        put_entry(Kind.SHIP, "new", State.CONFIRMED, level_a(1_000, 1)),
+        "version_grows",
+        "journal 42-0",
+    ),
+    "a level that is not as it was left": (
+        lambda store, keys: store.hset(keys.stock, "A", level_a(999, 41)),
+        "level_is_as_the_journal_left_it",
+        "stock A @ default",
+    ),
+    "noise": (put_noise(batch=b"\xc1"), "row_is_readable", "journal 999-0"),
+    "an entry without a batch": (put_noise(note=b"mine"), "row_is_readable", "journal 999-0"),
+    "a batch of another shape": (put_noise(batch=b"\x93abc"), "row_is_readable", "journal 999-0"),
+    "a level of noise": (
+        put_entry(Kind.RESERVE, "new", State.RESERVED, b"\xc1"),
+        "row_is_readable",
+        "journal 42-0",
+    ),
+    "a state that does not exist": (
+        put_entry(Kind.RESERVE, "new", 99, b""),  # type: ignore[arg-type]
+        "row_is_readable",
+        "journal 42-0",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "invariant", "row"), DAMAGES.values(), ids=DAMAGES)
+def test_what_is_wrong_in_the_journal_is_found_and_named(
+    shop: Partition, damage: Damage, invariant: str, row: str
+) -> None:
+    damage(shop.client, shop.keys)
+    findings, summary = audit_now(shop.client, shop.keys)
+    assert (invariant, row) in {(finding.invariant, finding.row) for finding in findings}
+    assert summary.findings == len(findings)
+
+
+def test_an_entry_that_cannot_be_read_does_not_hide_what_comes_after_it(shop: Partition) -> None:
+    oldest: Any = shop.client.xrange(shop.keys.journal, count=1)
+    shop.client.xdel(shop.keys.journal, oldest[0][0])
+    shop.client.xtrim(shop.keys.journal, maxlen=30, approximate=False)
+    shop.client.hincrby(shop.keys.meta, "sequence", 1)
+    shop.client.xadd(shop.keys.journal, {"batch": b"\xc1"}, id="42-0")
+    put_entry(Kind.CONFIRM, "r99", State.CONFIRMED, b"")(shop.client, shop.keys)
+    put_entry(Kind.RELEASE, "r99", State.RELEASED, b"")(shop.client, shop.keys)
+    found = {(finding.invariant, finding.row) for finding in audited(shop, lambda _: None)}
+    assert found == {
+        ("row_is_readable", "journal 42-0"),
+        ("reservation_moves_as_it_may", "journal 44-0"),
+    }

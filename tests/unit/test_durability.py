@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from engine.durability import (
+from engine.store.durability import (
     CHECKS,
     Durability,
     StoreFacts,
@@ -13,7 +13,7 @@ from engine.durability import (
     facts_from,
     judge,
 )
-from engine.store_version import StoreVersion
+from engine.store.version import StoreVersion
 
 ALWAYS, EVERYSEC, NONE = Durability.ALWAYS, Durability.EVERYSEC, Durability.NONE
 

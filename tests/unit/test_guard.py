@@ -188,6 +188,14 @@ async def test_the_text_of_an_exception_stays_in_the_log(call: Call, error: Exce
 
 
 @one_loop
+async def test_a_timeout_is_a_deadline_that_passed() -> None:
+    async with serving(Raising(TimeoutError(SECRET))) as stub:
+        error = await unary_error(stub)
+    assert contract_error(error).reason is Reason.DEADLINE_PASSED
+    assert SECRET not in wire_of(error)
+
+
+@one_loop
 async def test_two_internal_errors_have_two_ids() -> None:
     with capture_logs():
         async with serving(Raising(ValueError(SECRET))) as stub:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.durability import Durability
+from engine.store.durability import Durability
 from server.config import Config, ConfigError, from_environment
 
 STORE = {"HOLDFAST_REDIS_URL": "redis://127.0.0.1:6379/0"}

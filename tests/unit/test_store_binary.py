@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.store_binary import find_store_binary
-from engine.store_reports import StoreBinaryMissing
+from engine.store.binary import find_store_binary
+from engine.store.reports import StoreBinaryMissing
 
 
 @pytest.fixture

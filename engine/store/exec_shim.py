@@ -1,4 +1,4 @@
-"""Becomes the store: `python -I -S store_exec.py OWNER_PID LOCK_FILE BINARY ARGUMENT...`.
+"""Becomes the store: `python -I -S exec_shim.py OWNER_PID LOCK_FILE BINARY ARGUMENT...`.
 
 Runs in the new process, before the store, and makes sure of two things. The store ends when its
 owner does. No two stores ever write to one directory: the lock on LOCK_FILE is the process's own,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from engine.store_reports import DataDirectoryInUse, OnEvent, StoreEvent, StoreStartFailed
+from engine.store.reports import DataDirectoryInUse, OnEvent, StoreEvent, StoreStartFailed
 
 # What AF_UNIX takes on macOS; Linux takes 107.
 SOCKET_PATH_BYTES_MAX = 103
@@ -25,7 +25,7 @@ KILLED_SECONDS_MAX = 5.0
 class StoreDirectory:
     """A claimed directory: nobody else starts a store in it.
 
-    The store keeps a lock on `store_lock` while it lives (store_exec.py), and its pid in it.
+    The store keeps a lock on `store_lock` while it lives (exec_shim.py), and its pid in it.
     """
 
     def __init__(self, path: Path, socket: Path) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, ResponseError
 
-from engine.store_version import VERSIONS_WANTED, StoreVersion
+from engine.store.version import VERSIONS_WANTED, StoreVersion
 
 
 class Durability(StrEnum):

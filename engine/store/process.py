@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from engine.store_directory import StoreDirectory
+from engine.store.directory import StoreDirectory
 
 SETTINGS = {
     "port": "0",
@@ -24,11 +24,11 @@ SETTINGS = {
 
 
 def store_command(binary: Path, directory: StoreDirectory) -> list[str]:
-    """The command that becomes the store; this process is its owner (see store_exec.py).
+    """The command that becomes the store; this process is its owner (see exec_shim.py).
 
     It logs to its standard output, where what it says before it has its settings goes too.
     """
-    program = str(Path(__file__).with_name("store_exec.py"))
+    program = str(Path(__file__).with_name("exec_shim.py"))
     owner_pid, lock = str(os.getpid()), str(directory.store_lock)
     settings = SETTINGS | {"dir": str(directory.path), "unixsocket": str(directory.socket)}
     arguments = [word for name, value in settings.items() for word in (f"--{name}", value)]

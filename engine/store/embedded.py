@@ -15,10 +15,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from engine.store_binary import find_store_binary
-from engine.store_directory import StoreDirectory, claim
-from engine.store_process import StoreProcess
-from engine.store_reports import OnEvent, StoreEvent, StoreStartFailed
+from engine.store.binary import find_store_binary
+from engine.store.directory import StoreDirectory, claim
+from engine.store.process import StoreProcess
+from engine.store.reports import OnEvent, StoreEvent, StoreStartFailed
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
