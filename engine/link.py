@@ -82,6 +82,19 @@ def store_errors() -> Iterator[None]:
         raise engine_error(error) from error
 
 
+async def located(
+    failure: StoreCorrupt, client: "redis.asyncio.Redis", keys: PartitionKeys
+) -> StoreCorrupt:
+    """The failure with the name of the key that has a wrong type, if one has."""
+    with store_errors():
+        kinds: list[Any] = [await client.type(key) for key in keys]
+    for (name, key), found in zip(keys._asdict().items(), kinds, strict=True):
+        kind = found.decode()
+        if kind not in ("none", _KEY_TYPES[name]):
+            return StoreCorrupt(key, f"is a {kind}, not a {_KEY_TYPES[name]}")
+    return StoreCorrupt(keys.meta.rpartition(":")[0], str(failure))
+
+
 class ScriptLink:
     """Runs scripts on one connection, one call at a time."""
 
@@ -113,7 +126,7 @@ class ScriptLink:
                 await self.close()
                 raise
         if isinstance(failure, StoreCorrupt):
-            failure = await self._located(failure, keys)
+            failure = await located(failure, self._client, keys)
         raise failure
 
     async def _call(
@@ -126,16 +139,6 @@ class ScriptLink:
         await connection.send_command(command, script, len(keys), *keys, *arguments)
         reply = await connection.read_response()
         return list(reply)
-
-    async def _located(self, failure: StoreCorrupt, keys: PartitionKeys) -> StoreCorrupt:
-        """The failure with the name of the key that has a wrong type, if one has."""
-        with store_errors():
-            kinds: list[Any] = [await self._client.type(key) for key in keys]
-        for (name, key), found in zip(keys._asdict().items(), kinds, strict=True):
-            kind = found.decode()
-            if kind not in ("none", _KEY_TYPES[name]):
-                return StoreCorrupt(key, f"is a {kind}, not a {_KEY_TYPES[name]}")
-        return StoreCorrupt(keys.meta.rpartition(":")[0], str(failure))
 
     async def close(self) -> None:
         """Gives the connection up; the next call makes a new one."""

@@ -107,7 +107,7 @@ class Partition:
             (swept,) = await self._judge([command], GIVES, self._sweep_link, due_limit)
             assert isinstance(swept, SweepResult)
             total += swept.handled
-            if not swept.more:
+            if not swept.more or not swept.handled:
                 return total
 
     async def _judge(
@@ -130,12 +130,17 @@ class Partition:
             status, packed = await link.run(script, self.keys, columns.arguments(head))
             if status != b"AGAIN":
                 break
-            await self.expire()
+            if not await self.expire():
+                problem = "is full of due reservations that cannot be read"
+                raise StoreCorrupt(self.keys.deadlines, problem)
         if status == b"WENT_BACK":
             self.went_back = True
             raise StoreWentBack(self.tenant)
         if status != b"OK":
             raise StoreCorrupt(self.keys.meta, f"has schema {packed!r}, this is {SCHEMA}")
-        reply = unpack_reply(packed)
+        try:
+            reply = unpack_reply(packed)
+        except msgspec.MsgspecError as error:
+            raise StoreCorrupt(self.keys.meta, str(error)) from error
         self._note(Seen(reply.epoch, reply.sequence))
         return answers(commands, reply)

@@ -14,11 +14,10 @@ import msgspec
 import redis.asyncio
 
 from engine.errors import StoreCorrupt
-from engine.link import store_errors
+from engine.link import located, store_errors
 from engine.model import Reservation, State, StockLevel
 from engine.partition import Partition, Seen
 from engine.records import (
-    Unreadable,
     stock_field,
     unpack_level,
     unpack_locations,
@@ -85,7 +84,7 @@ def _readable(key: str) -> Iterator[None]:
     """Turns a value that somebody else wrote into `StoreCorrupt`."""
     try:
         yield
-    except Unreadable as error:
+    except (ValueError, msgspec.MsgspecError) as error:
         raise StoreCorrupt(key, str(error)) from error
 
 
@@ -100,8 +99,10 @@ class Reader:
     async def reservation(self, reservation_id: str) -> Reservation | None:
         """One reservation, or None."""
         record, now_ms = await self._read(("HGET", self._keys.reservations, reservation_id))
+        if record is None:
+            return None
         with _readable(self._keys.reservations):
-            return seen_at(unpack_reservation(reservation_id, record), now_ms) if record else None
+            return seen_at(unpack_reservation(reservation_id, record), now_ms)
 
     async def reservations(
         self, page_size: int, page_token: str, wanted: Filter
@@ -124,14 +125,15 @@ class Reader:
     async def levels(self, skus: Sequence[str]) -> list[StockLevel]:
         """The levels of some SKUs: one per SKU and location that exists."""
         listed, _ = await self._read(("HMGET", self._keys.locations, *skus))
-        fields = [
-            field
-            for sku, packed in zip(skus, listed, strict=True)
-            for field in (
-                sku,
-                *(stock_field(sku, at) for at in (unpack_locations(packed) if packed else ())),
-            )
-        ]
+        with _readable(self._keys.locations):
+            fields = [
+                field
+                for sku, packed in zip(skus, listed, strict=True)
+                for field in (
+                    sku,
+                    *(stock_field(sku, at) for at in (unpack_locations(packed) if packed else ())),
+                )
+            ]
         packed_levels, _ = await self._read(("HMGET", self._keys.stock, *fields))
         with _readable(self._keys.stock):
             return [
@@ -183,10 +185,16 @@ class Reader:
         pipeline.hmget(self._keys.meta, ["epoch", "sequence", "now"])
         pipeline.time()
         pipeline.execute_command(*command)
-        with store_errors():
-            (epoch, sequence, last_ms), (seconds, micros), answer = await pipeline.execute()
-        self._partition.check(before, Seen((epoch or b"").decode(), int(sequence or 0)))
-        return answer, max(seconds * 1000 + micros // 1000, int(last_ms or 0))
+        try:
+            with store_errors():
+                (epoch, sequence, last_ms), (seconds, micros), answer = await pipeline.execute()
+        except StoreCorrupt as failure:
+            raise await located(failure, self._client, self._keys) from failure
+        with _readable(self._keys.meta):
+            seen = Seen((epoch or b"").decode(), int(sequence or 0))
+            now_ms = max(seconds * 1000 + micros // 1000, int(last_ms or 0))
+        self._partition.check(before, seen)
+        return answer, now_ms
 
 
 def _pairs(flat: Any) -> Iterator[tuple[bytes, bytes]]:

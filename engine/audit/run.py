@@ -10,8 +10,9 @@ from engine.audit.journal import check_journal
 from engine.audit.levels import check_levels
 from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary
 from engine.audit.rows import check_rows
+from engine.errors import StoreCorrupt
 from engine.keys import PartitionKeys
-from engine.link import store_errors
+from engine.link import located, store_errors
 
 
 def _steps(keys: PartitionKeys, summary: Summary) -> Steps:
@@ -39,8 +40,11 @@ async def audit(
         answers = None
         if isinstance(step, Ask):
             pipeline = client.pipeline(transaction=step.atomic)
-            with store_errors():
-                answers = await _queued(pipeline, step).execute()
+            try:
+                with store_errors():
+                    answers = await _queued(pipeline, step).execute()
+            except StoreCorrupt as failure:
+                raise await located(failure, client, keys) from failure
         else:
             yield step
     yield summary

@@ -1,10 +1,31 @@
 -- The life of a batch: load, judge, store.
 
+local function read_record(id)
+  struct_unpack(HEADER, records[id])
+  next(body_of(id))      -- raises unless it is a table
+end
+
+-- A due record that cannot be read must not stop a sale: it stays as it is, and the audit names it.
+local function only_readable(names)
+  local readable = {}
+  for i = 1, #names do
+    local id = names[i]
+    if not records[id] or pcall(read_record, id) then
+      readable[#readable + 1] = id
+    else
+      records[id], records_before[id] = nil, nil
+    end
+  end
+  return readable
+end
+
 local function load_batch()
   local due = call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, due_limit)
   due_count = #due
-  load_records(ids)
   load_records(due)
+  due = only_readable(due)
+  due_handled = #due
+  load_records(ids)      -- after the due ones: a command that names an unreadable record fails
   load_levels(field_at)
   load_buyers(buyer_at)
   local there = {}

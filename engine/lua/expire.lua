@@ -8,7 +8,7 @@
 -- Outcomes: APPLIED
 -- Memory: gives
 
-local due_count = 0
+local due_count, due_handled = 0, 0
 
 -- Gives a live reservation's units back, for Expire and Release.
 local function end_reservation(kind, id, state)
@@ -62,6 +62,6 @@ local function expire_due(ids)
 end
 
 judge[EXPIRE] = function()
-  extras[#extras + 1] = {0, due_count, more_due()}
+  extras[#extras + 1] = {0, due_handled, more_due()}
   return APPLIED, 0, 0
 end
