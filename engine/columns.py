@@ -21,7 +21,7 @@ _MOVEMENT_LETTER = {Kind.SHIP: "s", Kind.CANCEL: "c", Kind.RETURN: "r"}
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
-    """What a batch says of itself, in the order in which prelude.lua reads it.
+    """What a batch says of itself, in the order in which state.lua reads it.
 
     `now_ms` 0 means the store's own time. `epoch_expected` "" means any. `retention_ms` is for
     ended reservations, fulfilled ones, and adjustment ids.

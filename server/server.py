@@ -95,8 +95,8 @@ async def _start(app: App) -> None:
         )
     app.bound_port = _bind(app)
     app.engine.start()
+    await app.watch.start()
     await app.grpc_server.start()
-    app.watch.start()
 
 
 def _bind(app: App) -> int:

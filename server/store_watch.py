@@ -67,8 +67,9 @@ class StoreWatch:
         self._weaknesses = judge(facts, self._keep)
         return self._weaknesses
 
-    def start(self) -> None:
-        """Starts watching."""
+    async def start(self) -> None:
+        """Says that the store is well, as `look` has just found it, and starts watching."""
+        await self._tell("")
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def suspect(self) -> None:
@@ -87,14 +88,17 @@ class StoreWatch:
             self._look_now.clear()
             trouble = await self._trouble()
             if trouble != self.trouble and not self._stopping:
-                self.trouble = trouble
-                if trouble:
-                    log.error("not serving", trouble=trouble)
-                else:
-                    log.info("serving", store=self.store, durability=self.durability)
-                await self._on_change(not trouble)
+                await self._tell(trouble)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look_now.wait(), PAUSE_S)
+
+    async def _tell(self, trouble: str) -> None:
+        self.trouble = trouble
+        if trouble:
+            log.error("not serving", trouble=trouble)
+        else:
+            log.info("serving", store=self.store, durability=self.durability)
+        await self._on_change(not trouble)
 
     async def _trouble(self) -> str:
         try:

@@ -52,7 +52,7 @@ async def until_health(target: str, serving: bool) -> None:
 
 
 @contextmanager
-def frozen(store: Store) -> Iterator[None]:
+def silenced(store: Store) -> Iterator[None]:
     """The store does not answer, and does not hang up either."""
     store.process.send_signal(signal.SIGSTOP)
     try:
@@ -199,7 +199,7 @@ async def test_nobody_waits_longer_than_the_server_allows_for_a_store_that_is_si
         ),
     }
     took_s = {}
-    with frozen(foreign_store):
+    with silenced(foreign_store):
 
         async def asked(name: str) -> None:
             began_s = time.monotonic()
@@ -219,7 +219,7 @@ async def test_a_caller_with_a_deadline_of_its_own_waits_no_longer_and_has_one_e
     client: Client, foreign_store: Store
 ) -> None:
     await stock_up(client)
-    with frozen(foreign_store):
+    with silenced(foreign_store):
         began_s = time.monotonic()
         errors = await asyncio.gather(
             *(error_of(client.reserve(f"r{n}", [("HOT", 1)], timeout_ms=300)) for n in range(50))
@@ -237,7 +237,7 @@ async def test_reads_wait_for_a_store_that_is_slow_for_a_moment(
     client: Client, foreign_store: Store
 ) -> None:
     await stock_up(client)
-    with frozen(foreign_store):
+    with silenced(foreign_store):
         reads = [asyncio.ensure_future(hot(client)) for _ in range(300)]
         await asyncio.sleep(0.3)
     levels = await asyncio.gather(*reads)
@@ -253,7 +253,7 @@ async def test_more_work_than_can_be_done_in_time_is_refused_with_a_time_to_come
         pb.Command(release=pb.ReleaseRequest(tenant=tenant, reservation_id=f"r{n}"))
         for n in range(1_000)
     ]
-    with frozen(foreign_store):
+    with silenced(foreign_store):
         calls = [inventory.Apply(pb.ApplyRequest(commands=releases)) for _ in range(60)]
         first, *_ = await asyncio.wait(
             [asyncio.ensure_future(wait_for(call)) for call in calls],

@@ -1,6 +1,8 @@
 """What load balancers, grpcurl and operators ask of a server that is well."""
 
+import asyncio
 from importlib.metadata import version
+from pathlib import Path
 
 import grpc.aio
 import pytest
@@ -8,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from holdfast.client import Client
+from tests.serving import serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,6 +26,16 @@ async def test_each_service_is_serving(channel: grpc.aio.Channel, service: str) 
     health = health_pb2_grpc.HealthStub(channel)
     answer = await health.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_a_server_that_says_it_is_ready_is_serving(tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        async with Client(server.target) as client, grpc.aio.insecure_channel(server.target) as to:
+            health = health_pb2_grpc.HealthStub(to)
+            checks = [health_pb2.HealthCheckRequest(service=service) for service in SERVICES]
+            status, *answers = await asyncio.gather(client.get_status(), *map(health.Check, checks))
+    assert status.trouble == ""
+    assert {answer.status for answer in answers} == {health_pb2.HealthCheckResponse.SERVING}
 
 
 async def test_a_service_that_does_not_exist_is_not_found(channel: grpc.aio.Channel) -> None:

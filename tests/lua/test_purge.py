@@ -193,7 +193,9 @@ def test_a_purged_id_can_be_used_anew_by_the_same_batch(partition: Partition) ->
         1d     purge 10              -> 1
         +      reserve A TEA:9       -> APPLIED RESERVED
         +      reserve A TEA:9       -> APPLIED RESERVED replayed
+        +      confirm A             -> APPLIED CONFIRMED
                lines A               -> TEA:9/0/0/0
+               level TEA             -> on_hand 100 confirmed 9
         2d     purge 10              -> 0
         """,
     )
@@ -212,6 +214,21 @@ def test_an_adjustment_id_can_be_used_anew_by_the_batch_that_purges_it(
         +      adjust TEA +6 a1      -> APPLIED replayed
                level TEA             -> on_hand 12
         2d     purge 10              -> 1
+        """,
+    )
+
+
+def test_an_adjustment_may_have_the_id_of_a_reservation_that_stays(partition: Partition) -> None:
+    play(
+        partition,
+        """
+        0      stock TEA 9
+               reserve A TEA:1 ttl=7d
+               adjust TEA +1 A
+        1d     confirm A             -> APPLIED CONFIRMED
+        +      purge 10              -> 1
+               confirm A             -> APPLIED CONFIRMED replayed
+               adjust TEA +2 A       -> APPLIED
         """,
     )
 

@@ -146,6 +146,29 @@ def test_a_reservation_whose_stock_level_is_gone_stops_the_batch_and_nothing_cha
     assert stored(partition) == before
 
 
+@pytest.mark.parametrize("garbage", [b"", b"not ours", b"\x01" * 40])
+def test_a_due_record_that_cannot_be_read_stays_as_it_is_and_stops_no_sale(
+    store: "redis.Redis", garbage: bytes
+) -> None:
+    partition = emptied(store)
+    play(partition, "0 stock TEA 2 \n reserve A TEA:1 ttl=1s \n reserve B TEA:1 ttl=1s")
+    store.hset(partition.keys.reservations, "A", garbage)
+    play(
+        partition,
+        """
+        1s    expire 10              -> 1
+              expire 10              -> 0
+              reserve C TEA:2        -> OUT_OF_STOCK short TEA:2/1
+              reserve C TEA:1        -> APPLIED RESERVED
+        """,
+    )
+    with pytest.raises(redis.ResponseError):
+        partition.run([Release("A"), Reserve("D", [Line("TEA", 1)])], T0 + 1_000)
+    assert store.hget(partition.keys.reservations, "A") == garbage
+    assert store.zrange(partition.keys.deadlines, 0, 0) == [b"A"]
+    assert "reservation A" in {finding.row for finding in partition.audit()}
+
+
 @pytest.mark.parametrize("reservation", ["nobody", "sold", "tombstone", "live"])
 def test_a_deadline_that_does_not_agree_with_its_reservation_is_mended(
     store: "redis.Redis", reservation: str

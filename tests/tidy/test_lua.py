@@ -90,7 +90,7 @@ def reachable(name: str, part: str) -> str:
     return "\n".join(texts)
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name.lower())
 def test_a_header_lists_the_outcomes_that_its_code_can_answer(kind: Kind) -> None:
     known = {it.name for it in Outcome} | {f"STOCK_{it.name}" for it in StockOutcome}
     words = re.findall(r"\w+", reachable(f"judge[{kind.name}]", kind.name.lower()))
@@ -163,7 +163,7 @@ def in_order(names: str, values: dict[str, Any]) -> list[Any]:
     return [values[name] if line is None else values[name][line] for name, line in laid_out]
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name.lower())
 def test_a_header_names_the_columns_as_they_are_laid_out(kind: Kind) -> None:
     command, numbers, strings = SAMPLES[kind]
     columns = lay_out([command])

@@ -68,7 +68,7 @@ def test_the_text_is_the_same_each_time_so_that_a_store_keeps_one() -> None:
     assert batch_script() == first
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name.lower())
 def test_every_command_has_a_header_that_says_all(kind: Kind) -> None:
     found = header(kind)
     assert found.numbers
