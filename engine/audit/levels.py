@@ -13,7 +13,9 @@ import zlib
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary, pairs, shown
 from engine.keys import PartitionKeys
@@ -24,6 +26,7 @@ from engine.records import (
     split_field,
     stock_field,
     unpack_level,
+    unpack_locations,
     unpack_reservation,
 )
 
@@ -42,6 +45,13 @@ def check_levels(keys: PartitionKeys, summary: Summary) -> Steps:
     slices = 1 + (levels + buyers) // ROWS_PER_SLICE_MAX
     for number in range(slices):
         yield from _check_slice(keys, summary, _Slice(number, slices), total)
+
+
+class _Buyer(NamedTuple):
+    """A buyer's row: the units, and the packed levels of the SKU, whose versions tell of moves."""
+
+    units: int
+    levels: tuple[bytes | None, ...]
 
 
 class _Slice:
@@ -92,7 +102,9 @@ def _counts(value: Any) -> tuple[int, int]:
     """What a stored row says that the reservations must add up to."""
     if value is None:
         return (0, 0)
-    return (value.reserved, value.confirmed) if isinstance(value, StockLevel) else (value, 0)
+    if isinstance(value, _Buyer):
+        return (value.units, 0)
+    return (value.reserved, value.confirmed)
 
 
 def _finding(row: str, stored: Any, sums: tuple[int, int]) -> Finding:
@@ -102,7 +114,7 @@ def _finding(row: str, stored: Any, sums: tuple[int, int]) -> Finding:
         return Finding(
             "buyer_units_are_sum_of_reservations",
             f"buyer {buyer_id}, SKU {sku}",
-            f"the store counts {stored or 0} units, the buyer's reservations hold {sums[0]}",
+            f"the store counts {stored.units} units, the buyer's reservations hold {sums[0]}",
         )
     sku, location = split_field(name)
     found = (
@@ -138,21 +150,57 @@ def _read_rows(keys: PartitionKeys, rows: list[str]) -> Generator[Any, Any, Rows
     found: Rows = {}
     for first in range(0, len(rows), SCAN_COUNT):
         some = rows[first : first + SCAN_COUNT]
-        values = yield Ask(
-            [("HGET", keys.stock if row[0] == "s" else keys.buyers, row[1:]) for row in some]
-        )
+        levels = [row for row in some if row.startswith("s")]
+        buyers = [row for row in some if row.startswith("b")]
+        values = yield Ask([("HGET", keys.stock, row[1:]) for row in levels])
         found |= {
-            row: _parsed(row, v) for row, v in zip(some, values, strict=True) if v is not None
+            row: _parsed(row, value)
+            for row, value in zip(levels, values, strict=True)
+            if value is not None
         }
+        found |= yield from _read_buyers(keys, buyers)
     return found
 
 
-def _parsed(row: str, value: bytes) -> StockLevel | int | None:
+def _read_buyers(keys: PartitionKeys, rows: list[str]) -> Generator[Any, Any, Rows]:
+    """Reads buyers' rows with the levels of their SKUs: no unit of a buyer moves without one."""
+    skus = sorted({row.split("\0")[1] for row in rows})
+    if not skus:
+        return {}
+    (located,) = yield Ask([("HMGET", keys.locations, *skus)])
+    fields = {sku: _fields(sku, packed) for sku, packed in zip(skus, located, strict=True)}
+    *values, levels = yield Ask(
+        [("HGET", keys.buyers, row[1:]) for row in rows]
+        + [("HMGET", keys.stock, *(field for sku in skus for field in fields[sku]))],
+        atomic=True,
+    )
+    flat = iter(levels)
+    moved_with = {sku: tuple(next(flat) for _ in fields[sku]) for sku in skus}
+    return {
+        row: _Buyer(_units(value), moved_with[row.split("\0")[1]])
+        for row, value in zip(rows, values, strict=True)
+    }
+
+
+def _fields(sku: str, located: bytes | None) -> list[str]:
+    with suppress(msgspec.MsgspecError):
+        return [sku, *(stock_field(sku, at) for at in unpack_locations(located or b"\x90"))]
+    return [sku]
+
+
+def _parsed(row: str, value: bytes) -> "StockLevel | _Buyer | None":
     if row.startswith("b"):
-        return int(value) if value.isdigit() else -1
+        return _Buyer(_units(value), ())
     with suppress(Unreadable):
         return unpack_level(row[1:], value)
     return None
+
+
+def _units(value: bytes | None) -> int:
+    """A buyer's units; -1, which no sum can be, for what is no number."""
+    if value is None:
+        return 0
+    return int(value) if value.isdigit() else -1
 
 
 def _sums(
