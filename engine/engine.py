@@ -25,7 +25,7 @@ from engine.model import (
     StockResult,
 )
 from engine.partition import Partition, Retention
-from engine.reads import Reader
+from engine.reads import READS_OPEN_MAX, Reader
 from engine.sweeper import Sweeper, SweepPace
 from engine.validation import check_adjust_stock, check_command, check_set_stock
 
@@ -65,6 +65,7 @@ class Engine:
         self._on_failure = on_failure
         self._link = ScriptLink(client)
         self._sweep_link = ScriptLink(client)
+        self._reads = asyncio.Semaphore(READS_OPEN_MAX)
         self._tenants: dict[str, _Tenant] = {}
         self._sweeper = Sweeper(client, self._swept_partitions, settings.sweep, on_failure)
 
@@ -153,7 +154,7 @@ class Engine:
             tenant = _Tenant(
                 partition,
                 GroupCommit(partition, self._on_failure),
-                Reader(self._client, partition),
+                Reader(self._client, partition, self._reads),
             )
             self._tenants[name] = tenant
         return tenant
@@ -164,7 +165,9 @@ class Engine:
         Only what can be a tenant's first write does so: a mistyped tenant leaves nothing behind.
         """
         with store_errors():
-            await self._client.sadd(TENANTS_KEY, tenant)
+            # Asked first: a full store refuses to add, even what it has.
+            if not await self._client.sismember(TENANTS_KEY, tenant):
+                await self._client.sadd(TENANTS_KEY, tenant)
 
     async def _swept_partitions(self) -> Iterable[Partition]:
         """The partitions to sweep: those of every tenant that any server has listed."""

@@ -31,6 +31,9 @@ _COMMAND_S_FIRST_GUESS = 0.00005
 _LARGE_BATCH_COMMANDS = 100
 _SMOOTHING = 0.1
 
+# How often to look for those whose deadline has passed; a timer for each would cost each call.
+WATCH_S = 0.1
+
 Answers = list[Answer]
 
 
@@ -64,6 +67,8 @@ class GroupCommit:
         self._command_s = _COMMAND_S_FIRST_GUESS
         self._awake = asyncio.Event()
         self._closing = False
+        self._in_flight: list[_Request] = []
+        self._watch: asyncio.TimerHandle | None = None
         self._task = self._loop.create_task(self._run())
 
     def submit(
@@ -83,6 +88,8 @@ class GroupCommit:
         self._queue.append(request)
         self._queued_commands += len(commands)
         self._awake.set()
+        if self._watch is None:
+            self._watch = self._loop.call_later(WATCH_S, self._end_overdue)
         return request.answers
 
     async def drain(self) -> None:
@@ -91,15 +98,25 @@ class GroupCommit:
         self._awake.set()
         await self._task
 
+    def _end_overdue(self) -> None:
+        """Ends the wait of those whose deadline passes while the store is silent."""
+        now = self._loop.time()
+        for request in (*self._in_flight, *self._queue):
+            if request.deadline < now:
+                _fail(request.answers, DeadlinePassed())
+        busy = bool(self._in_flight or self._queue)
+        self._watch = self._loop.call_later(WATCH_S, self._end_overdue) if busy else None
+
     async def _run(self) -> None:
         while self._queue or not self._closing:
             if not self._queue:
                 self._awake.clear()
                 await self._awake.wait()
                 continue
-            batch = self._next_batch()
-            if batch:
-                await self._judge(batch)
+            self._in_flight = self._next_batch()
+            if self._in_flight:
+                await self._judge(self._in_flight)
+            self._in_flight = []
 
     def _next_batch(self) -> list[_Request]:
         """Takes from the queue what fits into one batch; drops what nobody waits for any more."""

@@ -4,6 +4,7 @@ What is due and not swept yet reads as EXPIRED, as it would be judged; its units
 until the sweep, within a second.
 """
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,9 @@ from engine.records import (
     unpack_reservation,
 )
 
+# Each read has a connection while it lasts, and redis-py refuses those beyond its pool's size: the
+# others wait their turn here.
+READS_OPEN_MAX = 50
 PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1_000
 # A page ends after so many looked at, however few matched: a filter must not scan a whole store.
@@ -91,8 +95,11 @@ def _readable(key: str) -> Iterator[None]:
 class Reader:
     """Reads one partition."""
 
-    def __init__(self, client: "redis.asyncio.Redis", partition: Partition) -> None:
+    def __init__(
+        self, client: "redis.asyncio.Redis", partition: Partition, turn: asyncio.Semaphore
+    ) -> None:
         self._client = client
+        self._turn = turn
         self._partition = partition
         self._keys = partition.keys
 
@@ -186,8 +193,9 @@ class Reader:
         pipeline.time()
         pipeline.execute_command(*command)
         try:
-            with store_errors():
-                (epoch, sequence, last_ms), (seconds, micros), answer = await pipeline.execute()
+            async with self._turn:
+                with store_errors():
+                    (epoch, sequence, last_ms), (seconds, micros), answer = await pipeline.execute()
         except StoreCorrupt as failure:
             raise await located(failure, self._client, self._keys) from failure
         with _readable(self._keys.meta):
