@@ -32,6 +32,9 @@ check: setup     ## Format, lint, types, imports, contract
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against proto/released.binpb
 
+bench: setup     ## Measures one worker beside an empty echo, then audits
+	$(BIN)/python -m benchmarks.capacity
+
 format: setup    ## Formats the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -49,4 +52,4 @@ docs: setup      ## Writes docs/reference.md and the SDK's synchronous twin from
 	$(BIN)/python -m tools.make_reference
 	$(BIN)/python -m tools.make_sync_client
 
-.PHONY: help setup demo test check format proto docs constraints
+.PHONY: help setup demo test check bench format proto docs constraints
