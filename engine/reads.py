@@ -67,7 +67,8 @@ class _Position(msgspec.Struct, frozen=True, array_like=True):
 def _position(token: str) -> _Position:
     try:
         padded = token + "=" * (-len(token) % 4)
-        cursor, done = base64.urlsafe_b64decode(padded).decode("ascii").split(".")
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        cursor, done = text.split(".")
         position = _Position(int(cursor), int(done))
     except (ValueError, binascii.Error) as error:
         raise PageTokenInvalid(token) from error

@@ -10,6 +10,7 @@ from typing import Any, Self
 from engine.model import (
     BATCH_COMMANDS_MAX,
     BATCH_LINES_MAX,
+    DEFAULT_LOCATION,
     ID_LENGTH_MAX,
     LIMIT_PER_BUYER_MAX,
     LINES_MAX,
@@ -100,7 +101,9 @@ def check_lines(lines: Sequence[Line], least: int) -> Complaint | None:
     for position, line in enumerate(lines):
         if not 0 < line.quantity <= QUANTITY_MAX:
             return check_units(f"lines[{position}].quantity", line.quantity, 1, QUANTITY_MAX)
-        problem = check_name("sku", line.sku) or check_name("location", line.location)
+        problem = check_name("sku", line.sku)
+        if problem is None and line.location != DEFAULT_LOCATION:
+            problem = check_name("location", line.location)
         if problem:
             return problem.within(f"lines[{position}]")
     return None

@@ -21,6 +21,7 @@ from holdfast.errors import HoldfastError, Reason
 log = structlog.get_logger()
 
 PAUSE_S = 1.0
+LOOK_S_MAX = 2.0  # a store that is silent for so long is not there for its buyers
 
 
 class StoreWatch:
@@ -102,7 +103,8 @@ class StoreWatch:
 
     async def _trouble(self) -> str:
         try:
-            weaknesses = await self.look()
-        except (exceptions.RedisError, OSError) as error:
+            async with asyncio.timeout(LOOK_S_MAX):
+                weaknesses = await self.look()
+        except (exceptions.RedisError, OSError, TimeoutError) as error:
             return f"the store does not answer: {type(error).__name__}"
         return "; ".join(map(str, weaknesses)) or self._engine_trouble()

@@ -94,11 +94,14 @@ def command_result(result: model.Result) -> pb.CommandResult:
     """The answer to a command, on the wire."""
     message = pb.CommandResult(
         outcome=result.outcome,  # type: ignore[arg-type]
-        replayed=result.replayed,
         state=result.state,  # type: ignore[arg-type]
         expires_at_ms=result.expires_at_ms,
-        detail=result.detail,
     )
+    # Most answers have none of these, and each field set costs.
+    if result.replayed:
+        message.replayed = True
+    if result.detail:
+        message.detail = result.detail
     for short in result.shortages:
         message.shortages.add(
             sku=short.sku,
