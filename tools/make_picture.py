@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -22,11 +23,18 @@ def main() -> None:
     command = [str(Path(sys.executable).parent / "holdfast"), "demo", "--seed", SEED]
     environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": str(COLUMNS)}
     printed = subprocess.run(
-        command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        command,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ).stdout
     console = Console(record=True, width=COLUMNS, file=StringIO())
     console.print(Text.from_ansi(printed))
-    console.save_svg(str(PICTURE), title=f"holdfast demo --seed {SEED}")
+    drawn = console.export_svg(title=f"holdfast demo --seed {SEED}")
+    # The fonts would come from somebody's server; any monospaced one at hand will do.
+    PICTURE.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL), "utf-8")
 
 
 if __name__ == "__main__":
