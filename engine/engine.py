@@ -31,6 +31,8 @@ from engine.validation import check_adjust_stock, check_command, check_set_stock
 
 # A batch expires at most so many due reservations before it judges; the sweeper does the rest.
 DUE_LIMIT = 100
+# From so many tenants on, those that turn out to have nothing in the store are forgotten again.
+TENANTS_KEPT = 1_000
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
@@ -142,6 +144,8 @@ class Engine:
     def _tenant(self, name: str) -> _Tenant:
         tenant = self._tenants.get(name)
         if tenant is None:
+            if len(self._tenants) >= TENANTS_KEPT:
+                self._forget_empty_tenants()
             partition = Partition(
                 name,
                 0,
@@ -158,6 +162,16 @@ class Engine:
             )
             self._tenants[name] = tenant
         return tenant
+
+    def _forget_empty_tenants(self) -> None:
+        """Forgets tenants with nothing in the store: whoever makes names up fills no memory."""
+        empty = [
+            name
+            for name, tenant in self._tenants.items()
+            if not tenant.partition.epoch and tenant.queue.idle
+        ]
+        for name in empty:
+            self._tenants.pop(name).queue.close()
 
     async def _list(self, tenant: str) -> None:
         """Puts a tenant on the list that sweepers follow, before it has anything to sweep.

@@ -92,10 +92,19 @@ class GroupCommit:
             self._watch = self._loop.call_later(WATCH_S, self._end_overdue)
         return request.answers
 
-    async def drain(self) -> None:
-        """Judges what is queued, then ends."""
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is queued or in flight."""
+        return not self._queue and not self._in_flight
+
+    def close(self) -> None:
+        """Takes nothing new, and ends once what is queued has been judged."""
         self._closing = True
         self._awake.set()
+
+    async def drain(self) -> None:
+        """Judges what is queued, then ends."""
+        self.close()
         await self._task
 
     def _end_overdue(self) -> None:
