@@ -24,7 +24,7 @@ from engine.model import (
     StockOutcome,
     StockResult,
 )
-from engine.partition import Partition, Retention
+from engine.partition import OnBatch, Partition, Retention
 from engine.reads import READS_OPEN_MAX, Reader
 from engine.sweeper import Sweeper, SweepPace
 from engine.validation import check_adjust_stock, check_command, check_set_stock
@@ -61,10 +61,12 @@ class Engine:
         client: "redis.asyncio.Redis",
         settings: EngineSettings,
         on_failure: Callable[[EngineError], None],
+        on_batch: OnBatch = lambda kinds, outcomes, seconds: None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._on_failure = on_failure
+        self._on_batch = on_batch
         self._link = ScriptLink(client)
         self._sweep_link = ScriptLink(client)
         self._reads = asyncio.Semaphore(READS_OPEN_MAX)
@@ -154,6 +156,7 @@ class Engine:
                 self._settings.retention,
                 lambda: secrets.token_hex(8),
                 self._settings.due_limit,
+                self._on_batch,
             )
             tenant = _Tenant(
                 partition,

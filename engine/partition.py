@@ -2,6 +2,7 @@
 back in time.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -38,6 +39,10 @@ class Seen(NamedTuple):
     sequence: int
 
 
+# Told of every batch: the kind and the signed outcome of each command, and how long it took.
+OnBatch = Callable[[Sequence[int], Sequence[int], float], None]
+
+
 class Partition:
     """Judges batches of one tenant's partition. May be used by several tasks at once."""
 
@@ -50,6 +55,7 @@ class Partition:
         retention: Retention,
         new_epoch: Callable[[], str],
         due_limit: int,
+        on_batch: OnBatch,
     ) -> None:
         self.tenant = tenant
         self.keys: PartitionKeys = partition_keys(tenant, number)
@@ -61,6 +67,7 @@ class Partition:
         self._retention = (retention.ended_ms, retention.fulfilled_ms, retention.adjustments_ms)
         self._new_epoch = new_epoch
         self._due_limit = due_limit
+        self._on_batch = on_batch
 
     async def judge(self, commands: Sequence[StoreCommand]) -> list[Answer | EngineError]:
         """Judges a batch in one atomic step; found[i] answers commands[i].
@@ -118,6 +125,7 @@ class Partition:
         due_limit: int | None = None,
     ) -> list[Answer]:
         columns = lay_out(commands)
+        started_s = time.perf_counter()
         expired = 1
         while True:
             head = Head(
@@ -146,4 +154,5 @@ class Partition:
         except msgspec.MsgspecError as error:
             raise StoreCorrupt(self.keys.meta, str(error)) from error
         self._note(Seen(reply.epoch, reply.sequence))
+        self._on_batch(columns.kinds, reply.outcomes, time.perf_counter() - started_s)
         return answers(commands, reply)
