@@ -32,8 +32,12 @@ check: setup     ## Format, lint, types, imports, contract
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against proto/released.binpb
 
-bench: setup     ## Measures one worker beside an empty echo, then audits
+bench: setup     ## Measures one worker beside an echo, PostgreSQL and others, audits, writes the tables
 	$(BIN)/python -m benchmarks.capacity
+	$(BIN)/python -m tools.make_benchmark_tables
+
+rehearse: setup  ## Rehearses a flash sale for a minute, audits, gates; TARGET=host:port: on your server
+	$(BIN)/python -m benchmarks.rehearse --target "$(TARGET)"
 
 format: setup    ## Formats the code
 	$(BIN)/ruff format .
@@ -52,4 +56,4 @@ docs: setup      ## Writes docs/reference.md and the SDK's synchronous twin from
 	$(BIN)/python -m tools.make_reference
 	$(BIN)/python -m tools.make_sync_client
 
-.PHONY: help setup demo test check bench format proto docs constraints
+.PHONY: help setup demo test check bench rehearse format proto docs constraints

@@ -1,178 +1,166 @@
-"""What one worker can do: gRPC calls against an empty echo beside it, batches, store time, memory.
+"""What one worker can do, beside what else a shop could take, and the audit after each.
 
-`python -m benchmarks.capacity` starts an echo server and a Holdfast with a store of its own
-(Valkey, fsync always, every feature on), sends both the same load in turns, three rounds, and
-prints medians; with `-o json` as one document. The store's own time is what its `commandstats` say
-of the script. The load runs on the same machine: only the ratios of one run hold. Ends with the
-audit; exit code 1 if it finds anything.
+`python -m benchmarks.capacity` starts a Holdfast with a store of its own (Valkey, fsync always,
+every feature on), an empty gRPC echo, a naive server and a PostgreSQL, and sends each its loads in
+turn: closed loops for what they can do, then an open loop for latency at a rate, medians of rounds.
+It writes benchmarks/results/latest.json and a picture beside it, and prints tables; `-o json` the
+document instead. Everything runs on one machine: only the ratios of one run hold. Exit code 1 if an
+audit finds anything or a call goes wrong, not if a bound is missed.
+
+`--plan` starts nothing: it reads the document and prints how many workers and shards a peak needs.
 """
 
-import json
-import os
-import statistics
-import subprocess
+import argparse
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import redis
-
-from benchmarks.load import Load
-from engine.keys import partition_keys
-from holdfast.sync_client import SyncClient
-from holdfast.types import AuditSummary
+from benchmarks.document import (
+    LATEST,
+    Document,
+    packed,
+    ratios_of,
+    read,
+    results_of,
+    total_of,
+    written,
+)
+from benchmarks.machine import commit, machine, versions
+from benchmarks.picture import draw
+from benchmarks.plan import ACCEPTED, PEAK_PER_S, UTILISATION, NotFitted
+from benchmarks.plan_text import plan_text
+from benchmarks.reading import median_of
+from benchmarks.report import for_terminal
+from benchmarks.rounds import Measurements
+from benchmarks.running import LoadFailed
+from benchmarks.scenarios import (
+    CLOSED_LOOP,
+    CURVE_SHARES,
+    HALF,
+    Benchmark,
+    open_loop,
+    scaled,
+    tigerbeetle,
+)
+from benchmarks.stage import stage
+from holdfast.errors import HoldfastError
 
 ROUNDS = 3
-OPEN_CALLS = 64
-SKUS = 1_000
-UNARY_CALLS = 10_000
-APPLY_CALLS = 100
-START_S_MAX = 20.0
-BATCHES = 100
-PYTHON = (sys.executable, "-P")
-ROOT = Path(__file__).parent.parent
-
-
-@contextmanager
-def echo() -> Iterator[str]:
-    """An empty gRPC server; its target."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.echo_server"], cwd=ROOT, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield f"127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def server(directory: Path) -> Iterator[str]:
-    """A Holdfast with a store of its own in `directory`; its target."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
-    settings = {"HOLDFAST_LISTEN": "127.0.0.1:0", "HOLDFAST_DATA_DIR": str(directory)}
-    with (
-        (directory / "server.log").open("w") as log,
-        subprocess.Popen(
-            [*PYTHON, "-m", "server"], env=ours | settings, stdout=log, stderr=log
-        ) as process,
-    ):
-        try:
-            ready = directory / "server.json"
-            give_up_at = time.monotonic() + START_S_MAX
-            while not ready.exists():
-                if process.poll() is not None or time.monotonic() > give_up_at:
-                    raise SystemExit((directory / "server.log").read_text())
-                time.sleep(0.05)
-            yield json.loads(ready.read_text())["target"]
-        finally:
-            process.terminate()
-
-
-def sent(load: Load) -> dict[str, Any]:
-    """What a load measured, run in a process of its own."""
-    words = [str(getattr(load, name)) for name in Load.__struct_fields__]
-    printed = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load", *words],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.PIPE,
-    ).stdout
-    measured: dict[str, Any] = json.loads(printed)
-    if measured["errors"] or set(measured["outcomes"]) != {"OUTCOME_APPLIED"}:
-        raise SystemExit(f"the load went wrong: {measured}")
-    return measured
-
-
-def rounds(echo_target: str, target: str) -> list[dict[str, Any]]:
-    """Every load in turn, so often; medians by name."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for number in range(ROUNDS):
-        loads = {
-            "empty echo, unary": Load(echo_target, "Reserve", UNARY_CALLS, OPEN_CALLS, 1, 1, "e"),
-            "Reserve, unary": Load(target, "Reserve", UNARY_CALLS, OPEN_CALLS, 1, 1, "u"),
-            "Apply, 1,000 a call, one SKU": Load(target, "Apply", APPLY_CALLS, 4, 1_000, 1, "a"),
-            "Apply, 1,000 a call, 1,000 SKUs": Load(
-                target, "Apply", APPLY_CALLS, 4, 1_000, SKUS, "b"
-            ),
-        }
-        for name, load in loads.items():
-            load.prefix += str(number)
-            found.setdefault(name, []).append(sent(load))
-    return [
-        {
-            "name": name,
-            "per_s": round(statistics.median(one["commands_per_s"] for one in measured)),
-            "p50_ms": statistics.median(one["p50_ms"] for one in measured),
-            "p99_ms": statistics.median(one["p99_ms"] for one in measured),
-            "errors": 0,
-        }
-        for name, measured in found.items()
-    ]
-
-
-def store_time(target: str, store: "redis.Redis", commands: int) -> dict[str, Any]:
-    """How many reservations a second the script makes in the store's own time."""
-    before: Any = store.info("commandstats")
-    sent(Load(target, "Apply", BATCHES, 1, commands, 1, f"s{commands}"))
-    after: Any = store.info("commandstats")
-    spent_us = after["cmdstat_evalsha"]["usec"] - before["cmdstat_evalsha"]["usec"]
-    return {
-        "name": f"store time of the script, {commands} a batch",
-        "per_s": round(BATCHES * commands / spent_us * 1e6),
-    }
-
-
-def bytes_a_reservation(store: "redis.Redis") -> float:
-    """The store's memory for one live reservation, the journal apart."""
-    keys = partition_keys("default")
-    held = (keys.reservations, keys.deadlines, keys.buyers)
-    bytes_held = sum(int(store.memory_usage(key, samples=1_000) or 0) for key in held)
-    return bytes_held / int(str(store.hlen(keys.reservations)))
-
-
-def measure(directory: Path) -> dict[str, Any]:
-    """Everything, and the audit after it."""
-    with echo() as echo_target, server(directory) as target, SyncClient(target) as client:
-        for number in range(SKUS):
-            client.set_stock(f"SKU-{number}", 10**9, limit_per_buyer=5)
-        results = rounds(echo_target, target)
-        with redis.Redis(unix_socket_path=str(directory / "store.sock")) as store:
-            results += [store_time(target, store, commands) for commands in (100, 1_000)]
-            memory = bytes_a_reservation(store)
-        (summary,) = (e for e in client.audit() if isinstance(e, AuditSummary))
-    rate = {result["name"]: result["per_s"] for result in results}
-    return {
-        "results": results,
-        "unary_to_echo": round(rate["Reserve, unary"] / rate["empty echo, unary"], 2),
-        "bytes_a_reservation": round(memory),
-        "reservations_audited": summary.reservations,
-        "audit_ok": summary.ok,
-    }
+CAPACITY_OF = "reserve_64"
+NO_TIGERBEETLE = "TigerBeetle: name its server program with --tigerbeetle PATH"
 
 
 def main() -> int:
-    """Measures and prints; returns the exit code."""
-    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as directory:
-        measured = measure(Path(directory))
-    if "json" in sys.argv[1:]:
-        print(json.dumps(measured, indent=2))
-    else:
-        for result in measured["results"]:
-            latency = ""
-            if "p50_ms" in result:
-                latency = f"p50 {result['p50_ms']:.1f} ms, p99 {result['p99_ms']:.1f} ms"
-            print(f"{result['name']:42} {result['per_s']:>9,}/s  {latency}")
-        print(f"{'Reserve, unary / empty echo':42} {measured['unary_to_echo']:>9}")
-        print(f"{'store memory a live reservation':42} {measured['bytes_a_reservation']:>9} bytes")
-        print(
-            f"audit ok: {measured['audit_ok']}, {measured['reservations_audited']:,} reservations"
-        )
-    return 0 if measured["audit_ok"] else 1
+    """Measures, or plans; returns the exit code."""
+    options = arguments().parse_args()
+    if options.plan:
+        return plan(options)
+    for number in (signal.SIGINT, signal.SIGTERM):  # both stop in order what was started
+        signal.signal(number, signal.default_int_handler)
+    try:
+        document = measured(options)
+    except KeyboardInterrupt:
+        print("interrupted; everything that was started has been stopped", file=sys.stderr)
+        return 130
+    except (LoadFailed, HoldfastError) as failure:
+        print(f"the run broke off: {failure}", file=sys.stderr)
+        return 1
+    written(document, options.out)
+    draw(document, options.out.with_suffix(".svg"))
+    print(packed(document).decode() if options.output == "json" else for_terminal(document))
+    return 0 if document.ok else 1
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Prints what a peak needs; returns the exit code."""
+    try:
+        document = read(options.out)
+        print(plan_text(document, options.peak, options.accepted, options.utilisation))
+    except FileNotFoundError:
+        print(f"nothing was measured yet: there is no {options.out}", file=sys.stderr)
+        return 1
+    except NotFitted as problem:
+        print(f"{options.out} cannot be planned with: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def arguments() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    about, _, more = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    parser.add_argument("--out", type=Path, default=LATEST, help="the document's file")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how many; medians are taken")
+    parser.add_argument("--scale", type=float, default=1.0, help="the size of loads, 1 as shipped")
+    parser.add_argument("--workers", type=int, default=1, help="how many processes serve")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these benchmarks")
+    parser.add_argument("--tigerbeetle", metavar="PATH", help="a TigerBeetle server program")
+    planning = parser.add_argument_group("what a peak needs, from the document's file")
+    planning.add_argument("--plan", action="store_true", help="measure nothing, print the plan")
+    planning.add_argument("--peak", type=float, default=PEAK_PER_S, help="commands per second")
+    planning.add_argument("--accepted", type=float, default=ACCEPTED, help="the share accepted")
+    planning.add_argument("--utilisation", type=float, default=UTILISATION, help="how busy")
+    return parser
+
+
+def measured(options: argparse.Namespace) -> Document:
+    """Runs everything. Raises LoadFailed."""
+    started_s = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as name:
+        directory = Path(name)
+        with stage(directory, HOLDFAST_WORKERS=str(options.workers)) as running:
+            found = Measurements(running, lambda text: _tell(started_s, text))
+            benchmarks = _measure_all(found, options)
+            return Document(
+                date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+                commit=commit(),
+                machine=machine(directory),
+                versions=versions(running),
+                rounds=options.rounds,
+                workers=options.workers,
+                took_s=round(time.monotonic() - started_s),
+                results=results_of(benchmarks, found),
+                ratios=ratios_of(found.rounds),
+                audit=total_of(found.audits),
+                skipped=[] if options.tigerbeetle else [NO_TIGERBEETLE],
+            )
+
+
+def _measure_all(found: Measurements, options: argparse.Namespace) -> list[Benchmark]:
+    """Closed loops first: they say which rates are shares of what Reserve can do."""
+    benchmarks = list(CLOSED_LOOP)
+    if options.tigerbeetle:
+        benchmarks.append(tigerbeetle(options.tigerbeetle))
+    chosen = [
+        scaled(one, options.scale)
+        for one in benchmarks
+        if not options.only or one.name in options.only
+    ]
+    found.measure(chosen, options.rounds)
+    readings = [one[CAPACITY_OF] for one in found.rounds if CAPACITY_OF in one]
+    if not readings:
+        return chosen
+    capacity_per_s = median_of(readings).per_s
+    half = [scaled(one, options.scale) for one in open_loop(capacity_per_s, HALF)]
+    found.measure(half, options.rounds)
+    # The other points of the picture's curves are compared with nothing, so one round will do.
+    curve = [
+        scaled(one, options.scale)
+        for share in CURVE_SHARES
+        for one in open_loop(capacity_per_s, share)
+    ]
+    found.measure(curve, 1)
+    return chosen + half + curve
+
+
+def _tell(started_s: float, text: str) -> None:
+    print(f"{time.monotonic() - started_s:5.0f} s  {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ control window is never exhausted.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from typing import cast
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -42,22 +42,22 @@ def request_headers(path: str, authority: str) -> bytes:
 
 
 class H2Caller(asyncio.Protocol):
-    """One connection that keeps `open_calls` calls open until `messages` is used up.
+    """One connection, on which any number of calls is open.
 
-    `answers` has the message of each call that got one, `latencies_s` how long each took; `ended`
-    is set with the last, or with the error that broke the connection.
+    `answers` has the message of each call that got one, `latencies_s` how long each took that
+    ended. `on_ended` is told how many calls have just ended; `broken` is set with the error that
+    ended the connection.
     """
 
     def __init__(
-        self, path: str, authority: str, messages: Iterator[bytes], open_calls: int
+        self, path: str, authority: str, on_ended: "Callable[[H2Caller, int], None]"
     ) -> None:
         self.answers: list[bytes] = []
         self.latencies_s: list[float] = []
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._headers = request_headers(path, authority)
-        self._messages = messages
-        self._open_calls = open_calls
-        self._started: dict[int, float] = {}
+        self._on_ended = on_ended
+        self._started_s: dict[int, float] = {}
         self._stream = 1
         self._unread = b""
         self._transport: asyncio.Transport
@@ -74,14 +74,22 @@ class H2Caller(asyncio.Protocol):
             + _frame(_WINDOW_UPDATE, 0, 0, grow)
         )
 
-    def start(self) -> None:
-        """Opens the first calls."""
-        self._send(self._open_calls)
+    def send(self, messages: Sequence[bytes], since_s: Sequence[float]) -> None:
+        """Opens a call for each message; its latency counts from `since_s` (perf_counter)."""
+        frames = []
+        for message, started_s in zip(messages, since_s, strict=True):
+            assert len(message) + 5 <= _FRAME_MAX
+            frames.append(_frame(_HEADERS, _END_HEADERS, self._stream, self._headers))
+            body = b"\0" + len(message).to_bytes(4, "big") + message
+            frames.append(_frame(_DATA, _END_STREAM, self._stream, body))
+            self._started_s[self._stream] = started_s
+            self._stream += 2
+        self._transport.write(b"".join(frames))
 
     def data_received(self, data: bytes) -> None:
-        """Reads the frames that have come, and opens a call for each that has ended."""
+        """Reads the frames that have come, and tells of the calls that have ended."""
         data = self._unread + data
-        at, ended, now = 0, 0, time.perf_counter()
+        at, ended, now_s = 0, 0, time.perf_counter()
         while len(data) >= at + _FRAME_HEADER:
             length = int.from_bytes(data[at : at + 3], "big")
             if len(data) < at + _FRAME_HEADER + length:
@@ -93,7 +101,7 @@ class H2Caller(asyncio.Protocol):
             if kind == _DATA:
                 self.answers.append(payload[5:])
             elif kind == _HEADERS and flags & _END_STREAM:
-                self.latencies_s.append(now - self._started.pop(stream))
+                self.latencies_s.append(now_s - self._started_s.pop(stream))
                 ended += 1
             elif kind in (_RST_STREAM, _GOAWAY):
                 self._fail(f"the server ended the connection: frame {kind}, {payload!r}")
@@ -101,29 +109,16 @@ class H2Caller(asyncio.Protocol):
                 self._transport.write(_frame(kind, _ACK, 0, payload if kind == _PING else b""))
         self._unread = data[at:]
         if ended:
-            self._send(ended)
+            self._on_ended(self, ended)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Ends the load, if it has not ended yet."""
+        """Says that nothing more will end."""
         self._fail(f"the connection was lost: {error}")
 
-    def _fail(self, problem: str) -> None:
-        if not self.ended.done():
-            self.ended.set_exception(ConnectionError(problem))
+    def close(self) -> None:
+        """Ends the connection."""
+        self._transport.close()
 
-    def _send(self, count: int) -> None:
-        frames, now = [], time.perf_counter()
-        for _ in range(count):
-            message = next(self._messages, None)
-            if message is None:
-                break
-            assert len(message) + 5 <= _FRAME_MAX
-            frames.append(_frame(_HEADERS, _END_HEADERS, self._stream, self._headers))
-            body = b"\0" + len(message).to_bytes(4, "big") + message
-            frames.append(_frame(_DATA, _END_STREAM, self._stream, body))
-            self._started[self._stream] = now
-            self._stream += 2
-        if frames:
-            self._transport.write(b"".join(frames))
-        elif not self._started and not self.ended.done():
-            self.ended.set_result(None)
+    def _fail(self, problem: str) -> None:
+        if not self.broken.done():
+            self.broken.set_exception(ConnectionError(problem))

@@ -1,11 +1,13 @@
 """What the script answers, as values: one answer a command, in order."""
 
 from collections.abc import Sequence
+from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from engine.columns import StoreCommand
 from engine.model import (
     MOVEMENTS_MAX,
     ON_HAND_MAX,
@@ -21,13 +23,26 @@ from engine.model import (
     State,
     StockOutcome,
     StockResult,
+    StoreCommand,
     SweepResult,
 )
 from engine.records import level_of, split_field, stock_field
 from engine.validation import Complaint
 
 Answer = Result | StockResult | SweepResult
+
+
+class NotJudged(Enum):
+    """Instead of an answer: to tell it, more of what is due has to expire first. Send it again."""
+
+    NOT_JUDGED = 0
+
+
+NOT_JUDGED = NotJudged.NOT_JUDGED
 _UINT32_MAX = 4_294_967_295
+_STOCK_COMMANDS = frozenset((SetStock, AdjustStock))
+_SWEEPS = frozenset((Expire, Purge))
+REFUSALS_KEPT = 1_000
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True):
@@ -48,38 +63,57 @@ class Reply(msgspec.Struct, frozen=True, array_like=True):
 
 unpack_reply = msgspec.msgpack.Decoder(Reply).decode
 
-_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
-_STATES = {state.value: state for state in State}
+
+class _Plain(dict[tuple[int, int, int], Answer | NotJudged]):
+    """Results by outcome, state and expires_at_ms: most of a batch shares a few."""
+
+    def __missing__(self, column: tuple[int, int, int]) -> Answer | NotJudged:
+        outcome, state, expires_at_ms = column
+        if outcome == NOT_JUDGED.value:
+            return NOT_JUDGED
+        result = Result(Outcome(abs(outcome)), outcome < 0, State(state), expires_at_ms)
+        self[column] = result
+        return result
 
 
-def answers(commands: Sequence[StoreCommand], reply: Reply) -> list[Answer]:
-    """The answers to the commands of a batch."""
-    extras: dict[int, Any] = {extra[0] - 1: extra[1:] for extra in reply.extras}
-    found: list[Answer] = []
-    for position, (outcome, state, expires_at_ms) in enumerate(
-        zip(reply.outcomes, reply.states, reply.expirations, strict=True)
-    ):
-        command = commands[position]
-        if isinstance(command, SetStock | AdjustStock):
-            found.append(_stock_result(command, outcome, extras[position][0]))
-        elif isinstance(command, Expire | Purge):
-            found.append(SweepResult(*extras[position]))
-        else:
-            result = Result(_OUTCOMES[abs(outcome)], outcome < 0, _STATES[state], expires_at_ms)
-            if result.outcome is Outcome.OUT_OF_STOCK:
-                result.shortages = _shortages(extras[position][0])
-            elif result.outcome is Outcome.INVALID:
-                result.detail = _why_invalid(command, reply.now_ms)
-            found.append(result)
+def answers(commands: Sequence[StoreCommand], reply: Reply) -> list[Answer | NotJudged]:
+    """The answers to the commands of a batch. Equal ones may be one object."""
+    if len(reply.outcomes) != len(commands):
+        raise ValueError(f"{len(reply.outcomes)} answers to {len(commands)} commands")
+    plain = _Plain()
+    columns = zip(reply.outcomes, reply.states, reply.expirations, strict=True)
+    found: list[Answer | NotJudged] = [plain[column] for column in columns]
+    for index, *content in reply.extras:
+        at = index - 1
+        found[at] = _with_extra(commands[at], reply.outcomes[at], found[at], content)
+    if Outcome.INVALID in reply.outcomes:
+        for at, result in enumerate(found):
+            if isinstance(result, Result) and result.outcome is Outcome.INVALID:
+                found[at] = replace(result, detail=_why_invalid(commands[at], reply.now_ms))
     return found
 
 
-def _shortages(short_lines: list[list[Any]]) -> tuple[Shortage, ...]:
+def _with_extra(command: StoreCommand, outcome: int, plain: Any, content: Sequence[Any]) -> Answer:
+    """The answer to a command that says more than the three columns can."""
+    kind = type(command)
+    if kind in _STOCK_COMMANDS:
+        return _stock_result(command, outcome, content[0])  # type: ignore[arg-type]
+    if kind in _SWEEPS:
+        return SweepResult(*content)
+    return _short(plain.state, plain.expires_at_ms, tuple(map(tuple, content[0])))
+
+
+@lru_cache(maxsize=REFUSALS_KEPT)
+def _short(
+    state: State, expires_at_ms: int, short_lines: tuple[tuple[str, int, int], ...]
+) -> Result:
+    """A refusal for want of units. At a sell-out many are alike, and are made once."""
     found = (
         Shortage(*split_field(field), min(requested, _UINT32_MAX), min(available, _UINT32_MAX))
         for field, requested, available in short_lines
     )
-    return tuple(sorted(found, key=lambda short: (short.sku, short.location)))
+    shortages = tuple(sorted(found, key=lambda short: (short.sku, short.location)))
+    return Result(Outcome.OUT_OF_STOCK, False, state, expires_at_ms, shortages)
 
 
 def _stock_result(command: SetStock | AdjustStock, outcome: int, counts: Any) -> StockResult:

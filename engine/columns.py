@@ -14,8 +14,6 @@ from engine import model
 from engine.records import buyer_field, fingerprint, pack, pack_body, stock_field, sum_lines
 from engine.scripts import Kind
 
-StoreCommand = model.Command | model.SetStock | model.AdjustStock | model.Expire | model.Purge
-
 # Ids of ship, cancel and return are separate: each has a letter before it.
 _MOVEMENT_LETTER = {Kind.SHIP: "s", Kind.CANCEL: "c", Kind.RETURN: "r"}
 
@@ -46,7 +44,7 @@ class Columns:
         self._buyers: dict[str, int] = {}
         self._strings: list[str | msgspec.Raw] = []
 
-    def add(self, command: StoreCommand) -> None:
+    def add(self, command: model.StoreCommand) -> None:
         """Lays out one command. Its bounds have been checked."""
         kind, lay_out = _LAYOUT[type(command)]
         self.kinds.append(kind)
@@ -67,15 +65,18 @@ class Columns:
     def _add_reserve(self, command: model.Reserve) -> None:
         self._ids.append(command.reservation_id)
         lines = sum_lines(command.lines)
-        self._numbers += (command.ttl_ms or model.TTL_MS_DEFAULT, len(lines))
-        fields, buyers, buyer_id = self._fields, self._buyers, command.buyer_id
+        ttl_ms, buyer_id = command.ttl_ms or model.TTL_MS_DEFAULT, command.buyer_id
+        fields, buyers, numbers = self._fields, self._buyers, self._numbers
+        numbers += (ttl_ms, len(lines))
+        content: list[int | str] = [ttl_ms, buyer_id]
         for field, quantity in lines:
+            content += (field, quantity)
             buyer = 0
             if buyer_id:
                 name = buyer_field(buyer_id, field.partition("\0")[0])
                 buyer = buyers.setdefault(name, len(buyers) + 1)
-            self._numbers += (fields.setdefault(field, len(fields) + 1), quantity, buyer)
-        self._strings.append(pack_body(command, lines))
+            numbers += (fields.setdefault(field, len(fields) + 1), quantity, buyer)
+        self._strings.append(pack_body(content))
 
     def _add_confirm(self, command: model.Confirm) -> None:
         self._ids.append(command.reservation_id)
@@ -144,7 +145,7 @@ _LAYOUT: dict[type, tuple[Kind, Callable[[Columns, Any], None]]] = {
 }
 
 
-def lay_out(commands: Sequence[StoreCommand]) -> Columns:
+def lay_out(commands: Sequence[model.StoreCommand]) -> Columns:
     """The columns of a batch."""
     columns = Columns()
     for command in commands:

@@ -9,7 +9,6 @@ import msgspec
 import redis.asyncio
 
 from engine.answers import Answer
-from engine.columns import StoreCommand
 from engine.errors import EngineError, StoreWentBack
 from engine.group_commit import GroupCommit
 from engine.keys import TENANTS_KEY
@@ -23,13 +22,16 @@ from engine.model import (
     SetStock,
     StockOutcome,
     StockResult,
+    StoreCommand,
 )
 from engine.partition import OnBatch, Partition, Retention
 from engine.reads import READS_OPEN_MAX, Reader
+from engine.sold_out import KEEP_MS_MAX, SoldOut
 from engine.sweeper import Sweeper, SweepPace
 from engine.validation import check_adjust_stock, check_command, check_set_stock
 
-# A batch expires at most so many due reservations before it judges; the sweeper does the rest.
+# A batch that would refuse somebody first expires about so many lines of what is due; the sweeper
+# does the rest.
 DUE_LIMIT = 100
 # From so many tenants on, those that turn out to have nothing in the store are forgotten again.
 TENANTS_KEPT = 1_000
@@ -41,6 +43,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
     retention: Retention = Retention()
     sweep: SweepPace = SweepPace()
     due_limit: int = DUE_LIMIT
+    sold_out_ms: int = KEEP_MS_MAX
 
 
 class _Tenant:
@@ -126,6 +129,11 @@ class Engine:
         """A tenant's partition."""
         return self._tenant(tenant).partition
 
+    @property
+    def queued_commands(self) -> int:
+        """How many commands of all tenants wait for a batch."""
+        return sum(tenant.queue.queued_commands for tenant in self._tenants.values())
+
     def trouble(self) -> str:
         """Why the engine refuses a tenant's commands; "" when it refuses none's."""
         return "; ".join(
@@ -157,6 +165,7 @@ class Engine:
                 lambda: secrets.token_hex(8),
                 self._settings.due_limit,
                 self._on_batch,
+                SoldOut(self._settings.sold_out_ms),
             )
             tenant = _Tenant(
                 partition,

@@ -3,25 +3,30 @@
 An idle partition judges at once. Under load a batch grows by itself to what the store can do in one
 step, so the cost of a step, its fsync above all, is shared. An answer leaves only when its batch is
 on disk.
+
+gRPC hands small calls over one by one, slower than the store answers, so a busy server would still
+judge them one or two at a time, and spend more on the way to the store than on judging. So a batch
+waits while company comes: as long as every few turns of the event loop bring another request, which
+an idle loop's do not, and for a moment at most.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
-from engine.answers import Answer
-from engine.columns import StoreCommand
+from engine.answers import Answer, NotJudged
 from engine.errors import DeadlinePassed, Draining, EngineError, Overloaded, StoreCorrupt
 from engine.model import (
     BATCH_COMMANDS_MAX,
     BATCH_LINES_MAX,
-    Cancel,
-    Reserve,
-    Return,
-    Ship,
+    Outcome,
+    Result,
+    Shortage,
+    StoreCommand,
 )
 from engine.partition import Partition
+from engine.request import Answers, Request
 
 # Beyond this expected delay a request is refused at once rather than served too late.
 QUEUE_DELAY_S_MAX = 1.0
@@ -31,45 +36,42 @@ _COMMAND_S_FIRST_GUESS = 0.00005
 _LARGE_BATCH_COMMANDS = 100
 _SMOOTHING = 0.1
 
+# A batch is sent while the one before it is judged: neither the store nor Python waits.
+IN_FLIGHT_MAX = 2
+
+# A batch starts when so many turns of the event loop in a row brought nothing to it: few after one
+# that had no company either; and after COMPANY_S_MAX at the latest. An idle turn takes some 5 us.
+TURNS_ALONE, TURNS_IN_COMPANY = 2, 32
+COMPANY_S_MAX = 0.006
+
 # How often to look for those whose deadline has passed; a timer for each would cost each call.
 WATCH_S = 0.1
 
-Answers = list[Answer]
-
-
-class _Request:
-    """Some commands of one caller, judged in one batch."""
-
-    __slots__ = ("answers", "commands", "deadline", "lines")
-
-    def __init__(
-        self, commands: Sequence[StoreCommand], deadline: float, answers: "asyncio.Future[Answers]"
-    ) -> None:
-        self.commands = commands
-        self.deadline = deadline
-        self.answers = answers
-        self.lines = sum(
-            len(command.lines)
-            for command in commands
-            if isinstance(command, Reserve | Ship | Cancel | Return)
-        )
+# Those who wait for due reservations to expire are judged again after 1 step, 2 more, 4 more ...
+EXPIRE_STEPS_MAX = 64
 
 
 class GroupCommit:
-    """The queue of one partition, and the task that empties it batch by batch."""
+    """The queue of one partition, emptied batch by batch."""
 
     def __init__(self, partition: Partition, on_failure: Callable[[EngineError], None]) -> None:
         self.partition = partition
+        self._sold_out = partition.sold_out
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[_Request] = deque()
+        self._queue: deque[Request] = deque()
         self._queued_commands = 0
         self._command_s = _COMMAND_S_FIRST_GUESS
-        self._awake = asyncio.Event()
         self._closing = False
-        self._in_flight: list[_Request] = []
+        self._in_flight: dict[asyncio.Task[None], list[Request]] = {}
+        self._start_handle: asyncio.Handle | None = None
+        self._start_by = 0.0
+        self._turns_left = self._commands_before = 0
+        self._had_company = False
         self._watch: asyncio.TimerHandle | None = None
-        self._task = self._loop.create_task(self._run())
+        self._waiting: list[Request] = []  # for due reservations to expire
+        self._expiring: asyncio.Task[None] | None = None
+        self._expire_steps = 1
 
     def submit(
         self, commands: Sequence[StoreCommand], deadline: float
@@ -84,52 +86,94 @@ class GroupCommit:
         delay_s = self._queued_commands * self._command_s
         if delay_s > QUEUE_DELAY_S_MAX:
             raise Overloaded(retry_after_ms=int(delay_s * 1000))
-        request = _Request(commands, deadline, self._loop.create_future())
+        request = Request(commands, deadline, self._loop.create_future())
         self._queue.append(request)
         self._queued_commands += len(commands)
-        self._awake.set()
+        self._start_next()
         if self._watch is None:
             self._watch = self._loop.call_later(WATCH_S, self._end_overdue)
         return request.answers
 
     @property
+    def queued_commands(self) -> int:
+        """How many commands wait for a batch."""
+        return self._queued_commands
+
+    @property
     def idle(self) -> bool:
-        """Whether nothing is queued or in flight."""
-        return not self._queue and not self._in_flight
+        """Whether nobody waits for an answer."""
+        return not (self._queue or self._in_flight or self._waiting or self._expiring)
 
     def close(self) -> None:
         """Takes nothing new, and ends once what is queued has been judged."""
         self._closing = True
-        self._awake.set()
 
     async def drain(self) -> None:
         """Judges what is queued, then ends."""
         self.close()
-        await self._task
+        while not self.idle:
+            self._start_next()
+            under_way = [*self._in_flight, *([self._expiring] if self._expiring else ())]
+            await (asyncio.wait(under_way) if under_way else asyncio.sleep(0))
 
     def _end_overdue(self) -> None:
         """Ends the wait of those whose deadline passes while the store is silent."""
         now = self._loop.time()
-        for request in (*self._in_flight, *self._queue):
+        in_flight = (request for batch in self._in_flight.values() for request in batch)
+        for request in (*in_flight, *self._waiting, *self._queue):
             if request.deadline < now:
-                _fail(request.answers, DeadlinePassed())
-        busy = bool(self._in_flight or self._queue)
-        self._watch = self._loop.call_later(WATCH_S, self._end_overdue) if busy else None
+                request.fail(DeadlinePassed())
+        self._watch = None
+        if not self.idle:
+            self._watch = self._loop.call_later(WATCH_S, self._end_overdue)
 
-    async def _run(self) -> None:
-        while self._queue or not self._closing:
-            if not self._queue:
-                self._awake.clear()
-                await self._awake.wait()
-                continue
-            self._in_flight = self._next_batch()
-            if self._in_flight:
-                await self._judge(self._in_flight)
-            self._in_flight = []
+    def _start_next(self) -> None:
+        """Has the next batch start as soon as it should."""
+        large = self._queued_commands >= _LARGE_BATCH_COMMANDS
+        in_flight_max = IN_FLIGHT_MAX if large or not self._had_company else 1
+        if self._start_handle is None and self._queue and len(self._in_flight) < in_flight_max:
+            self._start_by = self._loop.time() + COMPANY_S_MAX
+            self._commands_before = 0
+            self._start_handle = self._loop.call_soon(self._start)
 
-    def _next_batch(self) -> list[_Request]:
+    def _company_comes(self) -> bool:
+        """Whether to wait another turn of the event loop for company."""
+        if self._queued_commands > self._commands_before:
+            self._commands_before = self._queued_commands
+            self._turns_left = TURNS_IN_COMPANY if self._had_company else TURNS_ALONE
+        self._turns_left -= 1
+        return (
+            self._turns_left > 0
+            and self._queued_commands < _LARGE_BATCH_COMMANDS
+            and self._loop.time() < self._start_by
+            and not self._closing
+        )
+
+    def _start(self) -> None:
+        if self._company_comes():
+            self._start_handle = self._loop.call_soon(self._start)
+            return
+        self._start_handle = None
+        batch = self._next_batch()
+        self._had_company = len(batch) > 1
+        if self._sold_out:
+            batch = self._without_refused(batch)
+        if batch:
+            self._launch(self._judge(batch), batch)
+        self._start_next()
+
+    def _launch(self, judging: Coroutine[Any, Any, None], batch: list[Request]) -> None:
+        task = self._loop.create_task(judging)
+        self._in_flight[task] = batch
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: "asyncio.Task[None]") -> None:
+        del self._in_flight[task]
+        self._start_next()
+
+    def _next_batch(self) -> list[Request]:
         """Takes from the queue what fits into one batch; drops what nobody waits for any more."""
-        batch: list[_Request] = []
+        batch: list[Request] = []
         commands = lines = 0
         now = self._loop.time()
         while self._queue:
@@ -140,8 +184,8 @@ class GroupCommit:
                 break
             self._queue.popleft()
             self._queued_commands -= len(request.commands)
-            if request.deadline < now and not request.answers.done():
-                request.answers.set_exception(DeadlinePassed())
+            if request.deadline < now:
+                request.fail(DeadlinePassed())
             if request.answers.done():
                 commands -= len(request.commands)
                 lines -= request.lines
@@ -149,11 +193,53 @@ class GroupCommit:
                 batch.append(request)
         return batch
 
-    async def _judge(self, batch: list[_Request]) -> None:
+    def _without_refused(self, batch: list[Request]) -> list[Request]:
+        """Has refused what need not be judged; returns the rest."""
+        now = self._loop.time()
+        rest: list[Request] = []
+        refused: list[Request] = []
+        for request in batch:
+            (refused if self._shortage(request, now) else rest).append(request)
+        if refused:
+            self._launch(self._refuse(refused), refused)
+        return rest
+
+    def _shortage(self, request: Request, now: float) -> Shortage | None:
+        """Why a request may be refused without being judged, if it may."""
+        if request.must_be_judged:
+            return None
+        return self._sold_out.shortage(request.commands, now)
+
+    async def _refuse(self, batch: list[Request]) -> None:
+        """Refuses what is sold out, but for ids that the store knows: those have an answer."""
+        started = self._loop.time()
+        reserves: list[Any] = [request.commands[0] for request in batch]
+        try:
+            known = await self.partition.known(reserves)
+        except EngineError as failure:
+            self._on_failure(failure)
+            _fail(batch, failure)
+            return
+        now = self._loop.time()
+        refused = 0
+        for request, is_known in zip(batch, known, strict=True):
+            short = None if is_known else self._shortage(request, now)
+            if short is None:
+                request.must_be_judged = True
+                self._queue.append(request)
+                self._queued_commands += 1
+            else:
+                request.take([Result(Outcome.OUT_OF_STOCK, shortages=(short,))])
+                refused += 1
+        self.partition.tell_refused(refused, now - started)
+
+    async def _judge(self, batch: list[Request]) -> None:
         started = self._loop.time()
         commands = [command for request in batch for command in request.commands]
         try:
             found = await self.partition.judge(commands)
+            self._hand_out(found, batch, started)
+            self._sold_out.forget_what_is_given_back(commands)
         except EngineError as failure:
             if isinstance(failure, StoreCorrupt) and len(batch) > 1:
                 # Nothing was written. A damaged record must not spoil its neighbours.
@@ -161,36 +247,57 @@ class GroupCommit:
                     await self._judge([request])
                 return
             self._on_failure(failure)
-            for request in batch:
-                _fail(request.answers, failure)
-            return
+            _fail(batch, failure)
         except BaseException as failure:
             # Nobody may wait for ever, whatever went wrong; the caller's edge logs it.
-            for request in batch:
-                _fail(request.answers, failure)
+            _fail(batch, failure)
             if not isinstance(failure, Exception):
                 raise
-            return
-        if len(commands) >= _LARGE_BATCH_COMMANDS:
-            command_s = (self._loop.time() - started) / len(commands)
-            self._command_s += _SMOOTHING * (command_s - self._command_s)
+        else:
+            if len(commands) >= _LARGE_BATCH_COMMANDS:
+                command_s = (self._loop.time() - started) / len(commands)
+                self._command_s += _SMOOTHING * (command_s - self._command_s)
+
+    def _hand_out(
+        self,
+        found: Sequence[Answer | NotJudged | EngineError],
+        batch: list[Request],
+        judged_at: float,
+    ) -> None:
         first = 0
         for request in batch:
             last = first + len(request.commands)
-            _answer(request.answers, found[first:last])
+            if not request.take(found[first:last]):
+                self._waiting.append(request)
+            elif last == first + 1:
+                self._remember(found[first], judged_at)
             first = last
+        if not self._waiting:
+            self._expire_steps = 1
+        elif self._expiring is None:
+            self._expiring = self._loop.create_task(self._expire_for_the_waiting())
+
+    def _remember(self, answer: Answer | NotJudged | EngineError, judged_at: float) -> None:
+        if isinstance(answer, Result) and answer.outcome is Outcome.OUT_OF_STOCK:
+            self._sold_out.note(answer.shortages, judged_at)
+
+    async def _expire_for_the_waiting(self) -> None:
+        """Has due reservations expire, some steps at a time, then judges again who waits for it."""
+        try:
+            for _ in range(self._expire_steps):
+                if not (await self.partition.expire_step()).more:
+                    break
+        except Exception as failure:  # noqa: BLE001 - whatever it was, nobody may wait for ever
+            if isinstance(failure, EngineError):
+                self._on_failure(failure)
+            _fail(self._waiting, failure)
+        waiting, self._waiting, self._expiring = self._waiting, [], None
+        self._expire_steps = min(2 * self._expire_steps, EXPIRE_STEPS_MAX)
+        self._queue.extendleft(reversed(waiting))
+        self._queued_commands += sum([len(request.commands) for request in waiting])
+        self._start_next()
 
 
-def _answer(future: "asyncio.Future[Answers]", found: Sequence[Answer | EngineError]) -> None:
-    if future.done():
-        return
-    for answer in found:
-        if isinstance(answer, EngineError):
-            future.set_exception(answer)
-            return
-    future.set_result(list(found))  # type: ignore[arg-type]
-
-
-def _fail(future: "asyncio.Future[Answers]", failure: BaseException) -> None:
-    with suppress(asyncio.InvalidStateError):
-        future.set_exception(failure)
+def _fail(requests: Iterable[Request], failure: BaseException) -> None:
+    for request in requests:
+        request.fail(failure)

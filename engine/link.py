@@ -1,15 +1,17 @@
 """The way to the store: runs the batch script, and says in the engine's words what went wrong.
 
-redis-py connects, speaks RESP, authenticates and reconnects. The script runs on a connection of its
-own, so that a batch never queues behind a read, and one call at a time, so that a reply can never
-reach the wrong caller.
+redis-py connects, authenticates and reads replies. The script runs on a connection of its own, so
+that a batch never queues behind a read; a connection on which anything went wrong is not used
+again, so that a reply can never reach the wrong caller.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import hiredis
 import redis.asyncio
 from redis import exceptions
 from redis.asyncio.retry import Retry
@@ -58,7 +60,7 @@ def connect(url: str) -> "redis.asyncio.Redis":
 
 def engine_error(error: Exception) -> EngineError:
     """What an error of redis-py means to the engine."""
-    text = str(error)
+    text = str(error) or type(error).__name__
     word = text.partition(" ")[0]
     if isinstance(error, exceptions.OutOfMemoryError) or word == "OOM":
         return StoreFull(text)
@@ -95,54 +97,118 @@ async def located(
     return StoreCorrupt(keys.meta.rpartition(":")[0], str(failure))
 
 
+class _Pipe:
+    """One connection to the store. Replies come in the order of what was sent."""
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        pool: Any = client.connection_pool
+        # Deadlines are `ScriptLink`'s: redis-py's own, one for each write, cost a task each time.
+        self._connection = pool.connection_class(
+            **pool.connection_kwargs | {"socket_timeout": None}
+        )
+        self._connecting = asyncio.Lock()
+        self._last: asyncio.Future[None] | None = None
+        self.broken = False
+        self.scripts: set[str] = set()  # those that the store has from this connection
+
+    @property
+    def connected(self) -> bool:
+        """Whether it may be used at once."""
+        return bool(self._connection.is_connected) and not self._connecting.locked()
+
+    async def connect(self) -> None:
+        """Connects, unless somebody else has done so meanwhile."""
+        async with self._connecting:
+            if not self.broken and not self._connection.is_connected:
+                await self._connection.connect()
+
+    async def call(self, *words: Any) -> Any:
+        """Sends a command, at once and before anything is awaited; its reply, in its turn."""
+        if self.broken:
+            raise exceptions.ConnectionError("the connection was given up")
+        before, mine = self._last, asyncio.get_running_loop().create_future()
+        self._last = mine
+        try:
+            packed = hiredis.pack_command(words)
+            await self._connection.send_packed_command(packed, check_health=False)
+            if before is not None and not before.done():
+                await asyncio.wait((before,))  # which leaves it be if this wait is cancelled
+            if self.broken:
+                raise exceptions.ConnectionError("the connection was given up")
+            return await self._connection.read_response(timeout=math.inf)
+        except exceptions.ResponseError:
+            raise
+        except BaseException:
+            # A reply may be on its way still: whoever read next would take it for its own.
+            self.broken = True
+            raise
+        finally:
+            mine.set_result(None)
+
+    async def close(self) -> None:
+        """Ends the connection; those who wait for a reply are told."""
+        self.broken = True
+        await self._connection.disconnect(nowait=True)
+
+
 class ScriptLink:
-    """Runs scripts on one connection, one call at a time."""
+    """Runs scripts on one connection.
+
+    A call is sent before the one before it is answered, so the store need not wait for Python; it
+    judges them in the order in which they were made.
+    """
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self._client = client
-        self._connection: Any = None
-        self._turn = asyncio.Lock()
+        self._pipe: _Pipe | None = None
 
-    async def run(
-        self, script: Script, keys: PartitionKeys, arguments: Sequence[bytes]
-    ) -> list[Any]:
-        """Runs a script; its text is sent only to a store that does not have it yet.
+    async def run(self, script: Script, keys: PartitionKeys, arguments: Sequence[bytes]) -> Any:
+        """Runs a script and returns its reply.
 
-        Raises an `EngineError`. After `StoreUnreachable` the script may have run.
+        Raises an `EngineError`. After `StoreUnreachable` it may have run.
         """
-        async with self._turn:
-            try:
-                try:
-                    return await self._call("EVALSHA", script.sha, keys, arguments)
-                except exceptions.NoScriptError:
-                    return await self._call("EVAL", script.text, keys, arguments)
-            except exceptions.ResponseError as error:
-                failure = engine_error(error)
-            except (exceptions.RedisError, OSError) as error:
-                await self.close()
-                failure = engine_error(error)
-            except BaseException:
-                # Cancelled between request and reply: the next reply would be somebody else's.
-                await self.close()
-                raise
-        if isinstance(failure, StoreCorrupt):
-            failure = await located(failure, self._client, keys)
-        raise failure
 
-    async def _call(
-        self, command: str, script: str, keys: PartitionKeys, arguments: Sequence[bytes]
-    ) -> list[Any]:
-        if self._connection is None:
-            pool: Any = self._client.connection_pool
-            self._connection = await pool.get_connection()
-        connection = self._connection
-        await connection.send_command(command, script, len(keys), *keys, *arguments)
-        reply = await connection.read_response()
-        return list(reply)
+        async def evaluate(pipe: _Pipe) -> Any:
+            # The text goes with the first call on a connection. Were it sent only when the store
+            # asks for it, calls sent meanwhile would overtake the first.
+            if script.sha in pipe.scripts:
+                try:
+                    return await pipe.call("EVALSHA", script.sha, len(keys), *keys, *arguments)
+                except exceptions.NoScriptError:
+                    pass  # somebody has flushed the store's scripts
+            pipe.scripts.add(script.sha)
+            return await pipe.call("EVAL", script.text, len(keys), *keys, *arguments)
+
+        try:
+            return await self._ask(evaluate)
+        except StoreCorrupt as failure:
+            raise await located(failure, self._client, keys) from failure
+
+    async def values(self, key: str, fields: Sequence[str]) -> list[bytes | None]:
+        """What a hash holds in some fields. Raises an `EngineError`."""
+        found: list[bytes | None] = await self._ask(lambda pipe: pipe.call("HMGET", key, *fields))
+        return found
+
+    async def _ask(self, question: Callable[[_Pipe], Awaitable[Any]]) -> Any:
+        if self._pipe is None or self._pipe.broken:
+            self._pipe = _Pipe(self._client)
+        pipe = self._pipe
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                if not pipe.connected:
+                    await pipe.connect()
+                return await question(pipe)
+        except exceptions.ResponseError as error:
+            raise engine_error(error) from error
+        except (exceptions.RedisError, OSError) as error:
+            await pipe.close()
+            raise engine_error(error) from error
+        except BaseException:
+            await pipe.close()
+            raise
 
     async def close(self) -> None:
         """Gives the connection up; the next call makes a new one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.disconnect()
-            await self._client.connection_pool.release(connection)
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            await pipe.close()

@@ -6,6 +6,7 @@ Quantities are units, times milliseconds since the Unix epoch, durations millise
 """
 
 from enum import IntEnum
+from typing import ClassVar
 
 import msgspec
 
@@ -89,12 +90,14 @@ class Confirm(msgspec.Struct, gc=False):
 
     reservation_id: str
     reacquire_if_expired: bool = False
+    lines: ClassVar[tuple[Line, ...]] = ()
 
 
 class Release(msgspec.Struct, gc=False):
     """Give a live reservation's units back."""
 
     reservation_id: str
+    lines: ClassVar[tuple[Line, ...]] = ()
 
 
 class Extend(msgspec.Struct, gc=False):
@@ -102,6 +105,7 @@ class Extend(msgspec.Struct, gc=False):
 
     reservation_id: str
     expires_at_ms: int
+    lines: ClassVar[tuple[Line, ...]] = ()
 
 
 class Ship(msgspec.Struct, gc=False):
@@ -144,6 +148,7 @@ class SetStock(msgspec.Struct, gc=False):
     safety_stock: int = 0
     limit_per_buyer: int = 0
     expected_version: int | None = None
+    lines: ClassVar[tuple[Line, ...]] = ()
 
 
 class AdjustStock(msgspec.Struct, gc=False):
@@ -154,18 +159,24 @@ class AdjustStock(msgspec.Struct, gc=False):
     adjustment_id: str
     location: str = DEFAULT_LOCATION
     reason: str = ""
+    lines: ClassVar[tuple[Line, ...]] = ()
 
 
 class Expire(msgspec.Struct, gc=False):
-    """Expire at most `limit` reservations that are past their deadline."""
+    """Expire reservations that are past their deadline, about `limit` lines of them."""
 
     limit: int
+    lines: ClassVar[tuple[Line, ...]] = ()
 
 
 class Purge(msgspec.Struct, gc=False):
     """Remove at most `limit` finished reservations and adjustment ids whose retention is over."""
 
     limit: int
+    lines: ClassVar[tuple[Line, ...]] = ()
+
+
+StoreCommand = Command | SetStock | AdjustStock | Expire | Purge
 
 
 class Shortage(msgspec.Struct, frozen=True, gc=False):
@@ -177,7 +188,7 @@ class Shortage(msgspec.Struct, frozen=True, gc=False):
     available: int
 
 
-class Result(msgspec.Struct, gc=False):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """The answer to one command. `detail` is set with INVALID and names the field."""
 
     outcome: Outcome

@@ -8,20 +8,22 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.answers import Answer, answers, unpack_reply
-from engine.columns import Head, StoreCommand, lay_out
+from engine.answers import Answer, NotJudged, answers, unpack_reply
+from engine.columns import Head, lay_out
 from engine.errors import EngineError, StoreCorrupt, StoreFull, StoreWentBack
 from engine.keys import PartitionKeys, partition_keys
 from engine.link import ScriptLink
-from engine.model import Expire, Purge, SweepResult
+from engine.model import Expire, Outcome, Purge, Reserve, StoreCommand, SweepResult
 from engine.scripts import SCHEMA, Kind, Memory, Script, header, script_for
+from engine.sold_out import SoldOut
 
 TAKES = script_for(Memory.TAKES)
 GIVES = script_for(Memory.GIVES)
 GIVING_KINDS = frozenset(kind for kind in Kind if header(kind).memory is Memory.GIVES)
 
-# One sweep's bound keeps the script under 5 ms; a sweep for a short SKU runs several of them.
-SWEEP_LIMIT = 500
+# What one step of a sweep takes on, in lines of reservations or in what is to be purged. Its script
+# holds up all buyers of the tenant, so it is to stay well under 5 ms.
+SWEEP_LIMIT = 100
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -56,12 +58,14 @@ class Partition:
         new_epoch: Callable[[], str],
         due_limit: int,
         on_batch: OnBatch,
+        sold_out: SoldOut,
     ) -> None:
         self.tenant = tenant
         self.keys: PartitionKeys = partition_keys(tenant, number)
         self.epoch = ""
         self.sequence = 0
         self.went_back = False
+        self.sold_out = sold_out
         self._link = link
         self._sweep_link = sweep_link
         self._retention = (retention.ended_ms, retention.fulfilled_ms, retention.adjustments_ms)
@@ -69,11 +73,16 @@ class Partition:
         self._due_limit = due_limit
         self._on_batch = on_batch
 
-    async def judge(self, commands: Sequence[StoreCommand]) -> list[Answer | EngineError]:
+    async def judge(
+        self, commands: Sequence[StoreCommand]
+    ) -> list[Answer | NotJudged | EngineError]:
         """Judges a batch in one atomic step; found[i] answers commands[i].
 
-        In a full store only the commands that give stock back are judged, the others are answered
-        with `StoreFull`. Raises an `EngineError` if the batch as a whole was not judged.
+        A command that would be refused for want of units while more may be due than one batch
+        expires is NOT_JUDGED, and so are later ones that have an id or a SKU in common with it:
+        send them again, in their order, after an `expire_step`. In a full store only the commands
+        that give stock back are judged, the others are answered with `StoreFull`. Raises an
+        `EngineError` if the batch as a whole was not judged.
         """
         try:
             return list(await self._judge(commands, TAKES, self._link))
@@ -83,13 +92,24 @@ class Partition:
             found = iter(await self._judge(gives, GIVES, self._link) if gives else ())
             return [next(found) if gives else full for gives in giving]
 
-    async def expire(self) -> int:
-        """Expires everything that is due, a bounded batch at a time; returns how many."""
-        return await self._sweep(Expire(SWEEP_LIMIT), SWEEP_LIMIT)
+    async def expire_step(self) -> SweepResult:
+        """Expires what is due, up to a bound."""
+        return await self._sweep(Expire(SWEEP_LIMIT))
 
-    async def purge(self) -> int:
-        """Removes everything whose retention is over, likewise."""
-        return await self._sweep(Purge(SWEEP_LIMIT), self._due_limit)
+    async def purge_step(self) -> SweepResult:
+        """Removes what is finished and past its retention, up to a bound."""
+        return await self._sweep(Purge(SWEEP_LIMIT))
+
+    async def known(self, reserves: Sequence[Reserve]) -> list[bool]:
+        """Of which of them the store has a record, whatever became of it."""
+        ids = [reserve.reservation_id for reserve in reserves]
+        found = await self._link.values(self.keys.reservations, ids)
+        return [record is not None for record in found]
+
+    def tell_refused(self, count: int, seconds: float) -> None:
+        """Tells of Reserves that were refused without having been judged."""
+        if count:
+            self._on_batch([Kind.RESERVE] * count, [Outcome.OUT_OF_STOCK] * count, seconds)
 
     def seen(self) -> Seen:
         """How far the store has been seen to be; taken before asking, to `check` the answer by."""
@@ -108,14 +128,12 @@ class Partition:
         self.epoch = now.epoch
         self.sequence = max(self.sequence, now.sequence)
 
-    async def _sweep(self, command: Expire | Purge, due_limit: int) -> int:
-        total = 0
-        while True:
-            (swept,) = await self._judge([command], GIVES, self._sweep_link, due_limit)
-            assert isinstance(swept, SweepResult)
-            total += swept.handled
-            if not swept.more or not swept.handled:
-                return total
+    async def _sweep(self, command: Expire | Purge) -> SweepResult:
+        (swept,) = await self._judge([command], GIVES, self._sweep_link, SWEEP_LIMIT)
+        assert isinstance(swept, SweepResult)
+        if swept.handled:
+            self.sold_out.forget()
+        return swept
 
     async def _judge(
         self,
@@ -123,32 +141,28 @@ class Partition:
         script: Script,
         link: ScriptLink,
         due_limit: int | None = None,
-    ) -> list[Answer]:
+    ) -> list[Answer | NotJudged]:
         columns = lay_out(commands)
         started_s = time.perf_counter()
-        expired = 1
-        while True:
-            head = Head(
-                0,
-                self.epoch,
-                self.sequence,
-                self._new_epoch(),
-                due_limit or self._due_limit,
-                self._retention,
-            )
-            status, packed = await link.run(script, self.keys, columns.arguments(head))
-            if status != b"AGAIN":
-                break
-            expired, expired_before = await self.expire(), expired
-            # Once nothing may be left to expire because another sweep was faster; not twice.
-            if not expired and not expired_before:
-                problem = "is full of due reservations that cannot be read"
-                raise StoreCorrupt(self.keys.deadlines, problem)
+        head = Head(
+            0,
+            self.epoch,
+            self.sequence,
+            "" if self.epoch else self._new_epoch(),
+            due_limit or self._due_limit,
+            self._retention,
+        )
+        status, packed = await link.run(script, self.keys, columns.arguments(head))
         if status == b"WENT_BACK":
             self.went_back = True
             raise StoreWentBack(self.tenant)
         if status != b"OK":
-            raise StoreCorrupt(self.keys.meta, f"has schema {packed!r}, this is {SCHEMA}")
+            raise StoreCorrupt(
+                self.keys.meta,
+                f"was written with schema {packed.decode()}, this version of Holdfast has schema "
+                f"{SCHEMA}: serve this store with the version that wrote it, or start with an "
+                "empty one",
+            )
         try:
             reply = unpack_reply(packed)
         except msgspec.MsgspecError as error:

@@ -8,7 +8,7 @@ exactly; no hash is kept beside it.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -16,11 +16,9 @@ import msgspec
 
 from engine.model import (
     DEFAULT_LOCATION,
-    TTL_MS_DEFAULT,
     Line,
     Reservation,
     ReservationLine,
-    Reserve,
     State,
     StockLevel,
 )
@@ -32,7 +30,8 @@ _BODY_FIRST = 21
 pack = msgspec.msgpack.encode
 _unpack_body = msgspec.msgpack.Decoder(list[int | str] | dict[str, int]).decode
 _unpack_progress = msgspec.msgpack.Decoder(tuple[list[int], list[str] | dict[str, int]]).decode
-_unpack_level = msgspec.msgpack.Decoder(tuple[int, int, int, int, int, int, int]).decode
+_unpack_level = msgspec.msgpack.Decoder(tuple[int, int, int, int, int, int, int, int]).decode
+_LEVEL_COUNTS = 7
 unpack_locations = msgspec.msgpack.Decoder(list[str]).decode
 
 
@@ -67,12 +66,14 @@ def sum_lines(lines: Sequence[Line]) -> list[tuple[str, int]]:
     return sorted(units.items())
 
 
-def pack_body(command: Reserve, lines: Sequence[tuple[str, int]]) -> msgspec.Raw:
-    """The body of a reservation's record, with its length before it, as a packed string."""
-    flat: list[int | str] = [command.ttl_ms or TTL_MS_DEFAULT, command.buyer_id]
-    for line in lines:
-        flat += line
-    body = pack(flat)
+def pack_body(content: Sequence[int | str]) -> msgspec.Raw:
+    """The body of a reservation's record, with its length before it, as a packed string.
+
+    `content` is ttl_ms, buyer_id, then field and units of each line.
+    """
+    body = pack(content)
+    if len(body) < len(_BODY_PREFIXES):
+        return msgspec.Raw(_BODY_PREFIXES[len(body)] + body)
     return packed_string(len(body).to_bytes(2, "big") + body)
 
 
@@ -84,6 +85,13 @@ def packed_string(data: bytes) -> msgspec.Raw:
     if size < 1 << 8:
         return msgspec.Raw(bytes((0xD9, size)) + data)
     return msgspec.Raw(b"\xda" + size.to_bytes(2, "big") + data)
+
+
+# What stands before a short body, by its length: that of the packed string, and its own.
+_BODY_PREFIXES = [
+    bytes(packed_string(size.to_bytes(2, "big") + bytes(size)))[: -size or None]
+    for size in range(254)
+]
 
 
 def unpacked_string(raw: msgspec.Raw) -> bytes:
@@ -147,6 +155,14 @@ def unpack_level(field: str, packed: bytes) -> StockLevel:
         raise Unreadable(f"the stock level of {field!r}: {error}") from error
 
 
-def level_of(field: str, counts: Iterable[int]) -> StockLevel:
-    """A stock level from its counts, in the order in which the store has them."""
-    return StockLevel(*split_field(field), *counts)
+def level_of(field: str, numbers: Sequence[int]) -> StockLevel:
+    """A stock level from its numbers, in the order in which the store has them."""
+    return StockLevel(*split_field(field), *numbers[:_LEVEL_COUNTS])
+
+
+def due_from_ms(packed: bytes) -> int:
+    """What a packed level says last: no unit reserved of it is due before. Raises Unreadable."""
+    try:
+        return _unpack_level(packed)[_LEVEL_COUNTS]
+    except msgspec.MsgspecError as error:
+        raise Unreadable(f"a stock level: {error}") from error

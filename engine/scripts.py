@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from engine import model
 
-SCHEMA = "1"
+SCHEMA = "2"
 
 
 class Kind(IntEnum):

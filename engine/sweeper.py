@@ -1,12 +1,15 @@
 """The sweeper: gives back what is past its deadline, and removes what nobody needs any more.
 
-Both go in bounded batches through the batch script, so that several servers may sweep the same
-store and a buyer never waits behind a long script.
+Both go in bounded steps through the batch script, so that a buyer never waits behind a long one,
+and with rests between them, so that most of the store's time is left to buyers however much is due.
+Several servers may sweep the same store. What one has done is not there for the next, and each
+rests in proportion to how long its step took, the wait behind the steps of others included.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+import random
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import msgspec
 import redis.asyncio
@@ -15,9 +18,17 @@ from engine.errors import EngineError
 from engine.link import store_errors
 from engine.partition import Partition
 
+# How long a sweep rests, by how long its last step took. A step that had to wait for others, in the
+# store or in this process, took longer than it kept the store busy: the busier they are, the less.
+REST_PER_WORK = 1.0
+# A round comes up to such a share of its pace earlier or later: servers are not to keep in step.
+JITTER = 0.25
+
 
 class SweepPace(msgspec.Struct, frozen=True):
-    """How often to sweep. Expired units are on sale again within `expire_ms` and a batch or two."""
+    """How often to sweep. Units are on sale again about `expire_ms` after their deadline, for
+    whoever asks for them at once.
+    """
 
     expire_ms: int = 200
     purge_ms: int = 5_000
@@ -34,11 +45,13 @@ class Sweeper:
         partitions: Callable[[], Awaitable[Iterable[Partition]]],
         pace: SweepPace,
         on_failure: Callable[[EngineError], None],
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._partitions = partitions
         self._pace = pace
         self._on_failure = on_failure
+        self._chance = chance
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -47,37 +60,79 @@ class Sweeper:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Stops after the sweep that is under way."""
+        """Stops after the step that is under way."""
         self._stopping.set()
         if self._task is not None:
             await self._task
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        purge_at = loop.time()
+        expiry = _Rounds(self._expire, self._pace.expire_ms)
+        purge = _Rounds(self._purge, self._pace.purge_ms)
         while not self._stopping.is_set():
-            purging = loop.time() >= purge_at
-            if purging:
-                purge_at = loop.time() + self._pace.purge_ms / 1000
-            try:
-                for partition in await self._partitions():
-                    await self._sweep(partition, purging)
-            except EngineError as failure:
-                self._on_failure(failure)
+            started_at = loop.time()
+            for rounds in (expiry, purge):
+                try:
+                    await rounds.go_on(started_at, self._partitions, self._chance())
+                except EngineError as failure:
+                    self._on_failure(failure)
+            ended_at = loop.time()
+            pause_s = min(expiry.next_at, purge.next_at) - ended_at
+            if expiry.behind or purge.behind:
+                pause_s = min(pause_s, (ended_at - started_at) * REST_PER_WORK)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._pace.expire_ms / 1000)
+                await asyncio.wait_for(self._stopping.wait(), max(0.0, pause_s))
 
-    async def _sweep(self, partition: Partition, purging: bool) -> None:
+    async def _expire(self, partition: Partition) -> bool:
+        with self._failures_told():
+            return (await partition.expire_step()).more
+        return False
+
+    async def _purge(self, partition: Partition) -> bool:
+        with self._failures_told():
+            swept = await partition.purge_step()
+            await self._trim_journal(partition)
+            return swept.more
+        return False
+
+    @contextmanager
+    def _failures_told(self) -> Iterator[None]:
+        """One tenant's trouble is not the others'."""
         try:
-            await partition.expire()
-            if purging:
-                await partition.purge()
-                await self._trim_journal(partition)
+            yield
         except EngineError as failure:
-            self._on_failure(failure)  # one tenant's trouble is not the others'
+            self._on_failure(failure)
 
     async def _trim_journal(self, partition: Partition) -> None:
         oldest = partition.sequence - self._pace.journal_changes_max
         if oldest > 0:
             with store_errors():
                 await self._client.xtrim(partition.keys.journal, minid=f"{oldest}-0")
+
+
+class _Rounds:
+    """One kind of sweep: a step for every partition now and then, and further steps in between for
+    those that have more to do.
+    """
+
+    def __init__(self, step: Callable[[Partition], Awaitable[bool]], pace_ms: int) -> None:
+        self._step = step
+        self._pace_ms = pace_ms
+        self.next_at = 0.0
+        self.behind: list[Partition] = []
+
+    async def go_on(
+        self,
+        now: float,
+        partitions: Callable[[], Awaitable[Iterable[Partition]]],
+        chance: float,
+    ) -> None:
+        """A round if it is time for one, else a step for those that are behind.
+
+        `now` is in the event loop's time; `chance`, from 0 to 1, moves the next round a little.
+        """
+        swept: Iterable[Partition] = self.behind
+        if now >= self.next_at:
+            self.next_at = now + self._pace_ms / 1000 * (1 + JITTER * (2 * chance - 1))
+            swept = await partitions()
+        self.behind = [partition for partition in swept if await self._step(partition)]

@@ -4,7 +4,7 @@ Each check returns None, or a `Complaint` about the first field that breaks a bo
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 from engine.model import (
@@ -32,6 +32,7 @@ from engine.model import (
     Return,
     SetStock,
     Ship,
+    StoreCommand,
 )
 
 _is_id = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_LENGTH_MAX}}}").fullmatch
@@ -181,12 +182,12 @@ def check_batch(commands: Sequence[Command]) -> Complaint | None:
     """Checks how many commands and lines a batch has."""
     if not 1 <= len(commands) <= BATCH_COMMANDS_MAX:
         return Complaint("commands", f"must be 1 to {BATCH_COMMANDS_MAX:,} commands", len(commands))
-    lines = sum(line_count(command) for command in commands)
+    lines = line_count(commands)
     if lines > BATCH_LINES_MAX:
         return Complaint("commands", f"must have at most {BATCH_LINES_MAX:,} lines in all", lines)
     return None
 
 
-def line_count(command: Command) -> int:
-    """How many lines a command has."""
-    return 0 if isinstance(command, Confirm | Release | Extend) else len(command.lines)
+def line_count(commands: Iterable[StoreCommand]) -> int:
+    """How many lines commands have."""
+    return sum([len(command.lines) for command in commands])

@@ -1,6 +1,10 @@
-"""How the SDK connects: where to, and with which gRPC options."""
+"""How the SDK connects: where to, and with which gRPC options, and over how many connections."""
 
 import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from holdfast.inventory.v1 import inventory_pb2_grpc, operations_pb2_grpc
 
 TARGET_DEFAULT = "127.0.0.1:7600"
 
@@ -26,3 +30,26 @@ CHANNEL_OPTIONS: list[tuple[str, int]] = [
 def target_or_default(target: str | None) -> str:
     """`target`, else the environment's HOLDFAST_TARGET, else 127.0.0.1:7600."""
     return target or os.environ.get("HOLDFAST_TARGET") or TARGET_DEFAULT
+
+
+class Connection(NamedTuple):
+    """One connection, and the services over it. It connects with its first call."""
+
+    channel: Any
+    inventory: Any
+    stock: Any
+    operations: Any
+
+
+def connections(make_channel: Callable[..., Any], target: str, count: int) -> list[Connection]:
+    """So many connections to a target; `make_channel` is gRPC's, with asyncio or without."""
+    channels = [make_channel(target, options=CHANNEL_OPTIONS) for _ in range(count)]
+    return [
+        Connection(
+            channel,
+            inventory_pb2_grpc.InventoryServiceStub(channel),
+            inventory_pb2_grpc.StockServiceStub(channel),
+            operations_pb2_grpc.OperationsServiceStub(channel),
+        )
+        for channel in channels
+    ]

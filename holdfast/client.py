@@ -6,41 +6,27 @@ again with the same ids. Quantities are units, `..._at_ms` milliseconds since th
 `..._ms` durations.
 """
 
-import asyncio
-import random
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, Self
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Self
 
 import grpc
-import grpc.aio
 
 from holdfast import commands, wire
-from holdfast.channel import CHANNEL_OPTIONS, target_or_default
+from holdfast.batching import WAITING_COMMANDS_MAX_DEFAULT, Batching
+from holdfast.calls import Calls
+from holdfast.channel import target_or_default
 from holdfast.commands import Command, LineLike
 from holdfast.errors import HoldfastError
 from holdfast.inventory.v1 import inventory_pb2 as pb
-from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from holdfast.inventory.v1 import operations_pb2 as operations_pb
-from holdfast.inventory.v1 import operations_pb2_grpc as operations_pb_grpc
 from holdfast.outcomes import Outcome
-from holdfast.retry import wait_ms_before_next
-from holdfast.types import (
-    AuditEvent,
-    Disposition,
-    Reservation,
-    Result,
-    State,
-    Status,
-    StockLevel,
-)
+from holdfast.types import AuditEvent, Disposition, Reservation, Result, State, Status, StockLevel
 
 TIMEOUT_MS_DEFAULT = 5_000
 ATTEMPTS_MAX_DEFAULT = 4
+CHANNELS_DEFAULT = 2
 AUDIT_TIMEOUT_MS_DEFAULT = 3_600_000
 PAGE_SIZE = 1_000
-
-Method = Callable[..., Awaitable[Any]]
 
 
 class Client:
@@ -50,7 +36,14 @@ class Client:
     127.0.0.1:7600. `tenant` is the shop that calls speak for unless they name another.
     `timeout_ms` is the deadline of a call, all its attempts included: a retryable error
     (`HoldfastError.retryable`) is sent again, with the same ids and after a growing, random wait,
-    until the deadline or `attempts_max` is reached. The first call connects.
+    until the deadline or `attempts_max` is reached. The first calls connect, over `channels`
+    connections that take turns: a server spreads connections over its workers, not calls.
+
+    Commands of tasks that run at the same time travel together, as few messages: what is asked for
+    while a message is under way forms the next one, and an idle client sends at once. Commands of
+    one reservation id keep their order. Each call has its own deadline and can be cancelled; past
+    `waiting_commands_max` commands that wait to be sent, a call waits to be let in. With `batching`
+    off each command is a call of its own.
 
     Every method takes `timeout_ms` for a deadline of its own, and raises `HoldfastError`:
     INVALID_ARGUMENT for a value beyond the contract's bounds, UNAVAILABLE where no server answers,
@@ -64,15 +57,16 @@ class Client:
         tenant: str = "default",
         timeout_ms: int = TIMEOUT_MS_DEFAULT,
         attempts_max: int = ATTEMPTS_MAX_DEFAULT,
+        channels: int = CHANNELS_DEFAULT,
+        batching: bool = True,  # asyncio
+        waiting_commands_max: int = WAITING_COMMANDS_MAX_DEFAULT,  # asyncio
     ) -> None:
         self.target = target_or_default(target)
         self.tenant = tenant
-        self._timeout_ms = timeout_ms
-        self._attempts_max = attempts_max
-        self._channel = grpc.aio.insecure_channel(self.target, options=CHANNEL_OPTIONS)
-        self._inventory = pb_grpc.InventoryServiceStub(self._channel)
-        self._stock = pb_grpc.StockServiceStub(self._channel)
-        self._operations = operations_pb_grpc.OperationsServiceStub(self._channel)
+        self._calls = Calls(self.target, channels, timeout_ms, attempts_max)
+        self._batching: Batching | None = None  # asyncio
+        if batching:  # asyncio
+            self._batching = Batching(self._calls, waiting_commands_max)  # asyncio
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,8 +75,10 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Closes the connection; calls under way end."""
-        await self._channel.close()
+        """Closes the connections; calls under way end."""
+        if self._batching is not None:  # asyncio
+            await self._batching.close()  # asyncio
+        await self._calls.close()
 
     async def reserve(
         self,
@@ -215,7 +211,7 @@ class Client:
             except HoldfastError as error:
                 results[position] = Result(Outcome.INVALID, detail=error.message)
         if sent:
-            response = await self._call(self._inventory.Apply, request, timeout_ms)
+            response = await self._calls.call("inventory.Apply", request, timeout_ms)
             answers = map(wire.result_from, response.results)
             results.update(zip(sent, answers, strict=True))
         return [results[position] for position in range(len(results))]
@@ -227,7 +223,7 @@ class Client:
         request = wire.message(
             pb.GetReservationRequest, tenant=self._tenant(tenant), reservation_id=reservation_id
         )
-        answer = await self._call(self._inventory.GetReservation, request, timeout_ms)
+        answer = await self._calls.call("inventory.GetReservation", request, timeout_ms)
         return wire.reservation_from(answer)
 
     async def list_reservations(
@@ -251,7 +247,7 @@ class Client:
             sku=sku,
             buyer_id=buyer_id,
         )
-        async for page in self._pages(self._inventory.ListReservations, request, timeout_ms):
+        async for page in self._calls.pages("inventory.ListReservations", request, timeout_ms):
             for answer in page.reservations:
                 yield wire.reservation_from(answer)
 
@@ -260,7 +256,7 @@ class Client:
     ) -> list[StockLevel]:
         """Reads the stock levels of 1 to 1,000 SKUs: one per SKU and location that exists."""
         request = wire.message(pb.GetStockRequest, tenant=self._tenant(tenant), skus=skus)
-        answer = await self._call(self._inventory.GetStock, request, timeout_ms)
+        answer = await self._calls.call("inventory.GetStock", request, timeout_ms)
         return [wire.level_from(level) for level in answer.levels]
 
     async def set_stock(
@@ -294,7 +290,7 @@ class Client:
         )
         attempts_max = 1 if expected_version is not None else None
         return wire.level_from(
-            await self._call(self._stock.SetStock, request, timeout_ms, attempts_max)
+            await self._calls.call("stock.SetStock", request, timeout_ms, attempts_max)
         )
 
     async def adjust_stock(
@@ -322,7 +318,7 @@ class Client:
             adjustment_id=adjustment_id,
             reason=reason,
         )
-        return wire.level_from(await self._call(self._stock.AdjustStock, request, timeout_ms))
+        return wire.level_from(await self._calls.call("stock.AdjustStock", request, timeout_ms))
 
     async def list_stock(
         self, *, tenant: str | None = None, timeout_ms: int | None = None
@@ -331,7 +327,7 @@ class Client:
         request = wire.message(
             pb.ListStockRequest, tenant=self._tenant(tenant), page_size=PAGE_SIZE
         )
-        async for page in self._pages(self._stock.ListStock, request, timeout_ms):
+        async for page in self._calls.pages("stock.ListStock", request, timeout_ms):
             for level in page.levels:
                 yield wire.level_from(level)
 
@@ -343,7 +339,7 @@ class Client:
         Reads only. Not sent again when it breaks off: start it anew.
         """
         request = wire.message(operations_pb.AuditRequest, tenant=self._tenant(tenant))
-        call = self._operations.Audit(request, timeout=timeout_ms / 1_000)
+        call = self._calls.next_connection().operations.Audit(request, timeout=timeout_ms / 1_000)
         try:
             async for answer in call:
                 yield wire.audit_from(answer)
@@ -355,44 +351,13 @@ class Client:
     async def get_status(self, *, timeout_ms: int | None = None) -> Status:
         """Says what store the engine stands on, how durable an answer is, and whether it serves."""
         request = operations_pb.GetStatusRequest()
-        return wire.status_from(await self._call(self._operations.GetStatus, request, timeout_ms))
-
-    # The one way to the wire
+        return wire.status_from(await self._calls.call("operations.GetStatus", request, timeout_ms))
 
     def _tenant(self, tenant: str | None) -> str:
         return self.tenant if tenant is None else tenant
 
     async def _judge(self, command: Command, timeout_ms: int | None) -> Result:
-        method = getattr(self._inventory, wire.ROUTES[type(command)].rpc)
-        request = wire.request_of(command, self.tenant)
-        return wire.result_from(await self._call(method, request, timeout_ms))
-
-    async def _pages(
-        self, method: Method, request: Any, timeout_ms: int | None
-    ) -> AsyncIterator[Any]:
-        while True:
-            page = await self._call(method, request, timeout_ms)
-            yield page
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    async def _call(
-        self, method: Method, request: Any, timeout_ms: int | None, attempts_max: int | None = None
-    ) -> Any:
-        timeout_s = (self._timeout_ms if timeout_ms is None else timeout_ms) / 1_000
-        deadline_s = time.monotonic() + timeout_s
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return await method(request, timeout=deadline_s - time.monotonic())
-            except grpc.RpcError as rpc_error:
-                error = HoldfastError.from_rpc(rpc_error)
-                left_ms = (deadline_s - time.monotonic()) * 1_000
-                wait_ms = wait_ms_before_next(
-                    error, attempt, attempts_max or self._attempts_max, left_ms, random.random()
-                )
-                if wait_ms is None:
-                    raise error from rpc_error
-            await asyncio.sleep(wait_ms / 1_000)
+        if self._batching is not None:  # asyncio
+            return await self._batching.judge(command, self.tenant, timeout_ms)  # asyncio
+        rpc, request = wire.rpc_of(command), wire.request_of(command, self.tenant)
+        return wire.result_from(await self._calls.call(rpc, request, timeout_ms))

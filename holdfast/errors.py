@@ -187,6 +187,10 @@ class HoldfastError(Exception):
         reason = Reason.__members__.get(info.reason)
         return cls(reason, code, error.details() or "", dict(info.metadata), retry_after_ms)
 
+    def again(self) -> Self:
+        """The same error, to be raised once more: each raise writes its traceback into its own."""
+        return type(self)(self.reason, self.code, self.message, self.metadata, self.retry_after_ms)
+
     @property
     def retryable(self) -> bool:
         """Whether the same request, sent again with the same ids, can do better.

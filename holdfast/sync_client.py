@@ -9,39 +9,26 @@ again with the same ids. Quantities are units, `..._at_ms` milliseconds since th
 `..._ms` durations.
 """
 
-import random
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Self
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Self
 
 import grpc
 
 from holdfast import commands, wire
-from holdfast.channel import CHANNEL_OPTIONS, target_or_default
+from holdfast.channel import target_or_default
 from holdfast.commands import Command, LineLike
 from holdfast.errors import HoldfastError
 from holdfast.inventory.v1 import inventory_pb2 as pb
-from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from holdfast.inventory.v1 import operations_pb2 as operations_pb
-from holdfast.inventory.v1 import operations_pb2_grpc as operations_pb_grpc
 from holdfast.outcomes import Outcome
-from holdfast.retry import wait_ms_before_next
-from holdfast.types import (
-    AuditEvent,
-    Disposition,
-    Reservation,
-    Result,
-    State,
-    Status,
-    StockLevel,
-)
+from holdfast.sync_calls import SyncCalls
+from holdfast.types import AuditEvent, Disposition, Reservation, Result, State, Status, StockLevel
 
 TIMEOUT_MS_DEFAULT = 5_000
 ATTEMPTS_MAX_DEFAULT = 4
+CHANNELS_DEFAULT = 1
 AUDIT_TIMEOUT_MS_DEFAULT = 3_600_000
 PAGE_SIZE = 1_000
-
-Method = Callable[..., Any]
 
 
 class SyncClient:
@@ -51,7 +38,8 @@ class SyncClient:
     127.0.0.1:7600. `tenant` is the shop that calls speak for unless they name another.
     `timeout_ms` is the deadline of a call, all its attempts included: a retryable error
     (`HoldfastError.retryable`) is sent again, with the same ids and after a growing, random wait,
-    until the deadline or `attempts_max` is reached. The first call connects.
+    until the deadline or `attempts_max` is reached. The first calls connect, over `channels`
+    connections that take turns: a server spreads connections over its workers, not calls.
 
     Every method takes `timeout_ms` for a deadline of its own, and raises `HoldfastError`:
     INVALID_ARGUMENT for a value beyond the contract's bounds, UNAVAILABLE where no server answers,
@@ -65,15 +53,11 @@ class SyncClient:
         tenant: str = "default",
         timeout_ms: int = TIMEOUT_MS_DEFAULT,
         attempts_max: int = ATTEMPTS_MAX_DEFAULT,
+        channels: int = CHANNELS_DEFAULT,
     ) -> None:
         self.target = target_or_default(target)
         self.tenant = tenant
-        self._timeout_ms = timeout_ms
-        self._attempts_max = attempts_max
-        self._channel = grpc.insecure_channel(self.target, options=CHANNEL_OPTIONS)
-        self._inventory = pb_grpc.InventoryServiceStub(self._channel)
-        self._stock = pb_grpc.StockServiceStub(self._channel)
-        self._operations = operations_pb_grpc.OperationsServiceStub(self._channel)
+        self._calls = SyncCalls(self.target, channels, timeout_ms, attempts_max)
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +66,8 @@ class SyncClient:
         self.close()
 
     def close(self) -> None:
-        """Closes the connection; calls under way end."""
-        self._channel.close()
+        """Closes the connections; calls under way end."""
+        self._calls.close()
 
     def reserve(
         self,
@@ -212,7 +196,7 @@ class SyncClient:
             except HoldfastError as error:
                 results[position] = Result(Outcome.INVALID, detail=error.message)
         if sent:
-            response = self._call(self._inventory.Apply, request, timeout_ms)
+            response = self._calls.call("inventory.Apply", request, timeout_ms)
             answers = map(wire.result_from, response.results)
             results.update(zip(sent, answers, strict=True))
         return [results[position] for position in range(len(results))]
@@ -224,7 +208,7 @@ class SyncClient:
         request = wire.message(
             pb.GetReservationRequest, tenant=self._tenant(tenant), reservation_id=reservation_id
         )
-        answer = self._call(self._inventory.GetReservation, request, timeout_ms)
+        answer = self._calls.call("inventory.GetReservation", request, timeout_ms)
         return wire.reservation_from(answer)
 
     def list_reservations(
@@ -248,7 +232,7 @@ class SyncClient:
             sku=sku,
             buyer_id=buyer_id,
         )
-        for page in self._pages(self._inventory.ListReservations, request, timeout_ms):
+        for page in self._calls.pages("inventory.ListReservations", request, timeout_ms):
             for answer in page.reservations:
                 yield wire.reservation_from(answer)
 
@@ -257,7 +241,7 @@ class SyncClient:
     ) -> list[StockLevel]:
         """Reads the stock levels of 1 to 1,000 SKUs: one per SKU and location that exists."""
         request = wire.message(pb.GetStockRequest, tenant=self._tenant(tenant), skus=skus)
-        answer = self._call(self._inventory.GetStock, request, timeout_ms)
+        answer = self._calls.call("inventory.GetStock", request, timeout_ms)
         return [wire.level_from(level) for level in answer.levels]
 
     def set_stock(
@@ -290,7 +274,9 @@ class SyncClient:
             expected_version=expected_version,
         )
         attempts_max = 1 if expected_version is not None else None
-        return wire.level_from(self._call(self._stock.SetStock, request, timeout_ms, attempts_max))
+        return wire.level_from(
+            self._calls.call("stock.SetStock", request, timeout_ms, attempts_max)
+        )
 
     def adjust_stock(
         self,
@@ -317,7 +303,7 @@ class SyncClient:
             adjustment_id=adjustment_id,
             reason=reason,
         )
-        return wire.level_from(self._call(self._stock.AdjustStock, request, timeout_ms))
+        return wire.level_from(self._calls.call("stock.AdjustStock", request, timeout_ms))
 
     def list_stock(
         self, *, tenant: str | None = None, timeout_ms: int | None = None
@@ -326,7 +312,7 @@ class SyncClient:
         request = wire.message(
             pb.ListStockRequest, tenant=self._tenant(tenant), page_size=PAGE_SIZE
         )
-        for page in self._pages(self._stock.ListStock, request, timeout_ms):
+        for page in self._calls.pages("stock.ListStock", request, timeout_ms):
             for level in page.levels:
                 yield wire.level_from(level)
 
@@ -338,7 +324,7 @@ class SyncClient:
         Reads only. Not sent again when it breaks off: start it anew.
         """
         request = wire.message(operations_pb.AuditRequest, tenant=self._tenant(tenant))
-        call = self._operations.Audit(request, timeout=timeout_ms / 1_000)
+        call = self._calls.next_connection().operations.Audit(request, timeout=timeout_ms / 1_000)
         try:
             for answer in call:
                 yield wire.audit_from(answer)
@@ -350,42 +336,11 @@ class SyncClient:
     def get_status(self, *, timeout_ms: int | None = None) -> Status:
         """Says what store the engine stands on, how durable an answer is, and whether it serves."""
         request = operations_pb.GetStatusRequest()
-        return wire.status_from(self._call(self._operations.GetStatus, request, timeout_ms))
-
-    # The one way to the wire
+        return wire.status_from(self._calls.call("operations.GetStatus", request, timeout_ms))
 
     def _tenant(self, tenant: str | None) -> str:
         return self.tenant if tenant is None else tenant
 
     def _judge(self, command: Command, timeout_ms: int | None) -> Result:
-        method = getattr(self._inventory, wire.ROUTES[type(command)].rpc)
-        request = wire.request_of(command, self.tenant)
-        return wire.result_from(self._call(method, request, timeout_ms))
-
-    def _pages(self, method: Method, request: Any, timeout_ms: int | None) -> Iterator[Any]:
-        while True:
-            page = self._call(method, request, timeout_ms)
-            yield page
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    def _call(
-        self, method: Method, request: Any, timeout_ms: int | None, attempts_max: int | None = None
-    ) -> Any:
-        timeout_s = (self._timeout_ms if timeout_ms is None else timeout_ms) / 1_000
-        deadline_s = time.monotonic() + timeout_s
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return method(request, timeout=deadline_s - time.monotonic())
-            except grpc.RpcError as rpc_error:
-                error = HoldfastError.from_rpc(rpc_error)
-                left_ms = (deadline_s - time.monotonic()) * 1_000
-                wait_ms = wait_ms_before_next(
-                    error, attempt, attempts_max or self._attempts_max, left_ms, random.random()
-                )
-                if wait_ms is None:
-                    raise error from rpc_error
-            time.sleep(wait_ms / 1_000)
+        rpc, request = wire.rpc_of(command), wire.request_of(command, self.tenant)
+        return wire.result_from(self._calls.call(rpc, request, timeout_ms))

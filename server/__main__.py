@@ -1,16 +1,53 @@
-"""`python -m server`: runs the engine's server with the settings of the environment."""
+"""`python -m server`: runs the engine's server with the settings of the environment.
 
+With more than one worker this process is their supervisor, which starts each as
+`python -m server --worker NUMBER`.
+"""
+
+import asyncio
 import gc
 import os
 import sys
 
-import uvloop
-
-from server.config import ConfigError, from_environment
-from server.server import StartError, run
+from server.config import Config, ConfigError, from_environment
+from server.start import StartError
 
 EXIT_USAGE = 2
 GC_THRESHOLD = 50_000
+
+
+def main() -> int:
+    """Runs the server; returns the exit code."""
+    try:
+        config = from_environment(os.environ)
+        worker = int(sys.argv[2]) if sys.argv[1:2] == ["--worker"] else None
+        if worker is None and config.workers > 1:
+            _run_supervisor(config)
+        else:
+            _run_server(config, worker)
+    except ConfigError as error:
+        print(f"holdfast: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except StartError as error:
+        print(f"holdfast: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _run_supervisor(config: Config) -> None:
+    # Imported only here: it starts processes, and does so without gRPC and its threads.
+    from server.supervisor import supervise
+
+    asyncio.run(supervise(config, os.environ))
+
+
+def _run_server(config: Config, worker: int | None) -> None:
+    import uvloop
+
+    from server.server import run, run_worker
+
+    _collect_seldom()
+    uvloop.run(run(config) if worker is None else run_worker(config, worker))
 
 
 def _collect_seldom() -> None:
@@ -22,21 +59,6 @@ def _collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-
-
-def main() -> int:
-    """Runs the server; returns the exit code."""
-    try:
-        config = from_environment(os.environ)
-        _collect_seldom()
-        uvloop.run(run(config))
-    except ConfigError as error:
-        print(f"holdfast: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    except StartError as error:
-        print(f"holdfast: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """The one place that builds things: configuration in, a server ready to be started out."""
 
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import grpc.aio
@@ -14,7 +12,6 @@ from grpc_reflection.v1alpha import reflection
 from engine.engine import Engine
 from engine.errors import EngineError
 from engine.link import connect
-from engine.store.embedded import EmbeddedStore
 from holdfast.inventory.v1 import (
     inventory_pb2,
     inventory_pb2_grpc,
@@ -26,6 +23,7 @@ from server.deadlines import Deadlines
 from server.decoding import DecodingServer
 from server.guard import Guarded
 from server.inventory import InventoryServicer
+from server.metrics import ServerMetrics
 from server.operations import OperationsServicer
 from server.stock import StockServicer
 from server.store_watch import StoreWatch
@@ -39,8 +37,6 @@ SERVICES = (
 # The same failure hits every batch while it lasts; it is logged once in so long.
 LOG_PAUSE_S = 5.0
 GRPC_OPTIONS = (
-    # A second server on the port is refused, not silently given half of the connections.
-    ("grpc.so_reuseport", 0),
     # gRPC core drops calls at random above 1,000 pending; the engine's own queue decides instead.
     ("grpc.server.max_pending_requests", 100_000),
     ("grpc.server.max_pending_requests_hard_limit", 200_000),
@@ -54,18 +50,27 @@ GRPC_OPTIONS = (
 class App:
     """What a server is made of."""
 
-    def __init__(self, config: Config, client: "redis.asyncio.Redis") -> None:
+    def __init__(
+        self,
+        config: Config,
+        client: "redis.asyncio.Redis",
+        metrics: ServerMetrics,
+        *,
+        shares_port: bool,
+    ) -> None:
         self.config = config
         self.client = client
+        self.metrics = metrics
         self.health = health.aio.HealthServicer()
-        self.engine = Engine(client, config.engine_settings(), self._on_failure)
+        self.engine = Engine(client, config.engine_settings(), self._on_failure, metrics.batch)
         self.watch = StoreWatch(client, config.durability, self.engine.trouble, self.set_serving)
-        self.grpc_server = self._grpc_server()
+        self.grpc_server = self._grpc_server(shares_port)
         self._quiet_until: dict[str, float] = {}
         self.bound_port = 0  # known once it is bound
 
     async def set_serving(self, serving: bool) -> None:
-        """Tells health checks whether the engine serves."""
+        """Tells health checks and metrics whether the engine serves."""
+        self.metrics.serving(serving)
         states = health_pb2.HealthCheckResponse
         state = states.SERVING if serving else states.NOT_SERVING
         for service in ("", *SERVICES):
@@ -73,18 +78,24 @@ class App:
 
     def _on_failure(self, failure: EngineError) -> None:
         self.watch.suspect()
+        self.metrics.batch_failed(failure)
         kind, now = type(failure).__name__, time.monotonic()
         if now >= self._quiet_until.get(kind, 0.0):
             self._quiet_until[kind] = now + LOG_PAUSE_S
             log.warning("a batch was not judged", failure=kind, problem=str(failure))
 
-    def _grpc_server(self) -> grpc.aio.Server:
-        server = grpc.aio.server(options=GRPC_OPTIONS)
+    def _grpc_server(self, shares_port: bool) -> grpc.aio.Server:
+        # Alone, a second server on the port is refused, not silently given half of the connections;
+        # of workers, the supervisor sees to that (server/port.py).
+        options = (*GRPC_OPTIONS, ("grpc.so_reuseport", int(shares_port)))
+        server = grpc.aio.server(options=options)
         deadlines = Deadlines(self.config.deadline_ms_max)
         gate = self.watch.refuse_if_unsafe
-        inventory: Any = Guarded(InventoryServicer(self.engine, deadlines), gate)
-        stock: Any = Guarded(StockServicer(self.engine, deadlines), gate)
-        operations: Any = Guarded(OperationsServicer(self.engine, self.client, self.watch))
+        inventory: Any = Guarded(InventoryServicer(self.engine, deadlines), self.metrics, gate)
+        stock: Any = Guarded(StockServicer(self.engine, deadlines), self.metrics, gate)
+        operations: Any = Guarded(
+            OperationsServicer(self.engine, self.client, self.watch), self.metrics
+        )
         decoding: Any = DecodingServer(server)
         inventory_pb2_grpc.add_InventoryServiceServicer_to_server(inventory, decoding)
         inventory_pb2_grpc.add_StockServiceServicer_to_server(stock, decoding)
@@ -96,22 +107,6 @@ class App:
         return server
 
 
-async def open_store(config: Config) -> tuple[str, Callable[[], Awaitable[None]]]:
-    """The URL of the store, started if it is the server's own, and how to stop it.
-
-    Raises StoreStartFailed.
-    """
-    if config.redis_url:
-
-        async def leave_it() -> None:
-            """Somebody else's store goes on."""
-
-        return config.redis_url, leave_it
-    store = EmbeddedStore(Path(config.data_dir), lambda event, about: log.info(event, **about))
-    await store.start()
-    return store.url, store.stop
-
-
-def build(config: Config, store_url: str) -> App:
-    """The server of a store. Raises ConfigError if the URL is none."""
-    return App(config, connect(store_url))
+def build(config: Config, store_url: str, metrics: ServerMetrics, *, shares_port: bool) -> App:
+    """The server of a store. Raises ValueError if the URL is none."""
+    return App(config, connect(store_url), metrics, shares_port=shares_port)

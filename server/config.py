@@ -4,6 +4,7 @@ A field `sweep_expire_ms` is set with HOLDFAST_SWEEP_EXPIRE_MS. Its description 
 print; a test holds README's table against it.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,10 +13,12 @@ from msgspec import Meta
 
 from engine.engine import EngineSettings
 from engine.partition import Retention
+from engine.sold_out import KEEP_MS_MAX
 from engine.store.durability import Durability
 from engine.sweeper import SweepPace
 
 ENVIRONMENT_PREFIX = "HOLDFAST_"
+PORT_MAX = 65_535
 
 _Ms = Annotated[int, Meta(ge=1, le=10**12)]
 
@@ -33,6 +36,23 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             pattern=r"^.+:\d{1,5}$", description="Address and port to listen on; port 0 picks one."
         ),
     ] = "127.0.0.1:7600"
+    workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="How many processes serve the port; more than 1 need Linux, and a "
+            "supervisor runs them.",
+        ),
+    ] = 1
+    metrics_listen: Annotated[
+        str,
+        Meta(
+            pattern=r"^(.+:\d{1,5})?$",
+            description="Address and port of the Prometheus metrics, such as 127.0.0.1:9464; "
+            "unset: none.",
+        ),
+    ] = ""
     redis_url: Annotated[
         str,
         Meta(description="The store, such as redis://10.0.0.5:6379/0; unset: a store of its own."),
@@ -71,6 +91,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal_changes_max: Annotated[
         int, Meta(ge=1_000, description="About how many changes the journal keeps.")
     ] = 100_000
+    sold_out_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=KEEP_MS_MAX,
+            description="How long a SKU just found sold out is refused from memory; 0: never.",
+        ),
+    ] = KEEP_MS_MAX
     log_level: Annotated[
         str,
         Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."),
@@ -82,8 +110,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def host_and_port(self) -> tuple[str, int]:
         """`listen` in its two parts."""
-        host, _, port = self.listen.rpartition(":")
-        return host, int(port)
+        return _parts(self.listen)
+
+    @property
+    def metrics_host_and_port(self) -> tuple[str, int] | None:
+        """`metrics_listen` in its two parts; None if it is unset."""
+        return _parts(self.metrics_listen) if self.metrics_listen else None
 
     def engine_settings(self) -> EngineSettings:
         """What of this is the engine's."""
@@ -92,6 +124,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 self.retention_ended_ms, self.retention_fulfilled_ms, self.retention_adjustments_ms
             ),
             SweepPace(self.sweep_expire_ms, self.sweep_purge_ms, self.journal_changes_max),
+            sold_out_ms=self.sold_out_ms,
         )
 
 
@@ -114,6 +147,20 @@ def from_environment(environment: Mapping[str, str]) -> Config:
             "HOLDFAST_REDIS_URL: no store was named; set it to the URL of a Redis or Valkey, or "
             "set HOLDFAST_DATA_DIR to keep a store of its own there"
         )
-    if not 0 <= config.host_and_port[1] <= 65_535:
-        raise ConfigError(f"HOLDFAST_LISTEN: the port must be 0 to 65535; got {config.listen!r}")
+    for field in ("listen", "metrics_listen"):
+        address = getattr(config, field)
+        if address and _parts(address)[1] > PORT_MAX:
+            name = ENVIRONMENT_PREFIX + field.upper()
+            raise ConfigError(f"{name}: the port must be 0 to {PORT_MAX}; got {address!r}")
+    if config.workers > 1 and sys.platform != "linux":
+        raise ConfigError(
+            "HOLDFAST_WORKERS: more than one worker needs Linux, whose kernel spreads the "
+            f"connections to a port over those who listen on it; got {config.workers}"
+        )
     return config
+
+
+def _parts(address: str) -> tuple[str, int]:
+    """Host and port of `host:port`."""
+    host, _, port = address.rpartition(":")
+    return host, int(port)

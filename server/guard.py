@@ -9,6 +9,7 @@ import asyncio
 import inspect
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from time import perf_counter
 from typing import Any
 
 import grpc
@@ -20,6 +21,7 @@ from grpc_status import rpc_status
 from engine import errors as engine_errors
 from holdfast.errors import HoldfastError, Reason
 from server.context import Context
+from server.metrics import CallMetrics, ServerMetrics
 
 log = structlog.get_logger()
 
@@ -27,36 +29,45 @@ log = structlog.get_logger()
 class Guarded:
     """A servicer whose public methods end in an answer or in an error of the contract.
 
-    `gate` is asked before each call; what it raises is the answer.
+    `gate` is asked before each call; what it raises is the answer. `metrics` count how calls end.
     """
 
-    def __init__(self, servicer: Any, gate: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, servicer: Any, metrics: ServerMetrics, gate: Callable[[], None] = lambda: None
+    ) -> None:
         method: Any
         for name, method in inspect.getmembers(servicer, callable):
             if name[0].isupper():
-                streams = inspect.isasyncgenfunction(method)
-                setattr(self, name, _streaming(method, gate) if streams else _unary(method, gate))
+                guard = _streaming if inspect.isasyncgenfunction(method) else _unary
+                setattr(self, name, guard(method, metrics.of_method(name), gate))
 
 
 def _unary(
-    method: Callable[[Any, Any], Awaitable[Any]], gate: Callable[[], None]
+    method: Callable[[Any, Any], Awaitable[Any]], metrics: CallMetrics, gate: Callable[[], None]
 ) -> Callable[[Any, Any], Awaitable[Any]]:
     async def guarded(request: Any, context: Context) -> Any:
+        started_s = perf_counter()
         try:
             gate()
             if request is None:
                 raise DecodeError
-            return await method(request, context)
+            answer = await method(request, context)
         except BaseException as error:  # noqa: BLE001 - this is the edge: nothing may pass it
-            await _end(error, context)
+            await _end(error, context, metrics, perf_counter() - started_s)
+        else:
+            metrics.answered(perf_counter() - started_s)
+            return answer
 
     return guarded
 
 
 def _streaming(
-    method: Callable[[Any, Any], AsyncIterator[Any]], gate: Callable[[], None]
+    method: Callable[[Any, Any], AsyncIterator[Any]],
+    metrics: CallMetrics,
+    gate: Callable[[], None],
 ) -> Callable[[Any, Any], AsyncIterator[Any]]:
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
+        started_s = perf_counter()
         try:
             gate()
             if request is None:
@@ -66,22 +77,30 @@ def _streaming(
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001 - this is the edge: nothing may pass it
-            await _end(error, context)
+            await _end(error, context, metrics, perf_counter() - started_s)
+        else:
+            metrics.answered(perf_counter() - started_s)
 
     return guarded
 
 
-async def _end(error: BaseException, context: Context) -> None:
+async def _end(
+    error: BaseException, context: Context, metrics: CallMetrics, seconds: float
+) -> None:
     """Ends the call with what an error means, or raises it again if it is not the caller's."""
     if isinstance(error, asyncio.CancelledError):
         if context.cancelled():
+            metrics.failed("CANCELLED", "CANCELLED", seconds)
             raise error
         # Raised by something this call stood on, not by the caller: gRPC would leave the caller
         # waiting for its deadline.
         error = engine_errors.StoreUnreachable("cancelled")
-    elif isinstance(error, grpc.aio.AbortError) or not isinstance(error, Exception):
+    elif isinstance(error, grpc.aio.BaseError) or not isinstance(error, Exception):
+        # gRPC's own: the call was aborted, or the server has stopped and a stream with it.
         raise error
-    await abort(context, contract_error(error))
+    failure = contract_error(error)
+    metrics.failed(failure.code.name, failure.reason or "", seconds)
+    await abort(context, failure)
 
 
 async def abort(context: Context, error: HoldfastError) -> None:

@@ -1,11 +1,19 @@
 """InventoryService: from the wire, one call of the engine, to the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from typing import Any
 
 from engine.engine import Engine
-from engine.model import BATCH_COMMANDS_MAX, BATCH_LINES_MAX, Command, Outcome, Result, State
+from engine.model import (
+    BATCH_COMMANDS_MAX,
+    BATCH_LINES_MAX,
+    DEFAULT_TENANT,
+    Command,
+    Outcome,
+    Result,
+    State,
+)
 from engine.reads import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Filter, PageTokenInvalid
 from engine.validation import Complaint, check_id, check_name, line_count
 from holdfast.errors import HoldfastError, Reason
@@ -17,12 +25,14 @@ from server.deadlines import Deadlines
 SKUS_MAX = 1_000
 
 
-class _Place(NamedTuple):
-    """Where in an Apply a command stands, and whose it is."""
+class _Share:
+    """What of an Apply is one tenant's, and where in it that stands."""
 
-    position: int
-    tenant: str
-    command: Command
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
+        self.problem = check_id("tenant", tenant)
+        self.positions: list[int] = []
+        self.commands: list[Command] = []
 
 
 class InventoryServicer:
@@ -121,41 +131,39 @@ class InventoryServicer:
     async def _apply(self, request: pb.ApplyRequest, deadline: float) -> pb.ApplyResponse:
         _check_size(request)
         results: list[Result | None] = [None] * len(request.commands)
-        by_tenant: dict[str, list[_Place]] = {}
-        lines = 0
+        shares: dict[str, _Share] = {}
         for position, message in enumerate(request.commands):
             kind = message.WhichOneof("kind")
             if kind is None:
                 results[position] = _invalid(Complaint("kind", "must be set", None))
                 continue
             content = getattr(message, kind)
-            tenant = content.tenant or "default"
-            if tenant not in by_tenant:
-                problem = check_id("tenant", tenant)
-                if problem:
-                    results[position] = _invalid(problem)
-                    continue
-                by_tenant[tenant] = []
-            command = wire.COMMANDS[kind](content)
-            lines += line_count(command)
-            by_tenant[tenant].append(_Place(position, tenant, command))
+            tenant = content.tenant or DEFAULT_TENANT
+            share = shares.get(tenant)
+            if share is None:
+                share = shares[tenant] = _Share(tenant)
+            if share.problem:
+                results[position] = _invalid(share.problem)
+            else:
+                share.positions.append(position)
+                share.commands.append(wire.COMMANDS[kind](content))
+        lines = sum(line_count(share.commands) for share in shares.values())
         if lines > BATCH_LINES_MAX:
             refuse(Complaint("commands", f"must have at most {BATCH_LINES_MAX:,} lines", lines))
         await asyncio.gather(
-            *(self._apply_places(places, deadline, results) for places in by_tenant.values())
+            *(self._apply_share(share, deadline, results) for share in shares.values())
         )
-        return pb.ApplyResponse(
-            results=[wire.command_result(result) for result in results if result is not None]
-        )
+        return wire.apply_response(results)  # type: ignore[arg-type]
 
-    async def _apply_places(
-        self, places: Sequence[_Place], deadline: float, results: list[Result | None]
+    async def _apply_share(
+        self, share: _Share, deadline: float, results: list[Result | None]
     ) -> None:
-        """Judges the commands of one tenant and puts each answer in its command's place."""
-        commands = [place.command for place in places]
-        found = await self._engine.apply(places[0].tenant, commands, deadline)
-        for place, result in zip(places, found, strict=True):
-            results[place.position] = result
+        """Judges one tenant's commands and puts each answer in its command's place."""
+        if not share.commands:
+            return
+        found = await self._engine.apply(share.tenant, share.commands, deadline)
+        for position, result in zip(share.positions, found, strict=True):
+            results[position] = result
 
 
 def refuse(problem: Any) -> None:

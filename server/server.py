@@ -1,81 +1,78 @@
 """The life of a server process: open the store, start, serve, drain, stop."""
 
 import asyncio
-import json
 import os
-import signal
-import sys
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import structlog
+from prometheus_client import CollectorRegistry
 from redis import exceptions
 
-from engine.store.reports import StoreStartFailed
 from server import logs
-from server.app import App, build, open_store
+from server.app import App, build
 from server.config import Config
+from server.metrics import ServerMetrics, WholeMetrics, counted_in_files
+from server.metrics_endpoint import serve_metrics
+from server.signals import Signals
+from server.start import EXIT_STORE_UNREACHABLE, StartError, announced
+from server.store import opened_store
 
 log = structlog.get_logger()
 
-EXIT_REFUSED = 1
-EXIT_STORE_UNREACHABLE = 3
-
-
-class StartError(Exception):
-    """The server did not start; the message says why and what to do, `exit_code` how it ends."""
-
-    def __init__(self, message: str, exit_code: int = EXIT_REFUSED) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+# Says that the server is ready, given its target and what it stands on, as long as it is.
+Announce = Callable[[str, str], AbstractContextManager[None]]
 
 
 async def run(config: Config) -> None:
-    """Serves until SIGTERM or SIGINT. Raises StartError."""
+    """Serves, alone on its port, until SIGTERM or SIGINT. Raises StartError."""
     logs.configure(config.log_level)
-    stopping = _stop_signals(config)
-    try:
-        store_url, stop_store = await open_store(config)
-    except StoreStartFailed as error:
-        raise StartError(str(error)) from error
-    try:
-        app = _built(config, store_url)
-        try:
-            await _start(app)
-            ready_file = _announce(app)
-            await stopping.wait()
-            if ready_file is not None:
-                ready_file.unlink(missing_ok=True)
-            await _drain(app)
-        finally:
-            await app.watch.stop()
-            await app.client.aclose()
-    finally:
-        await stop_store()
+    signals = Signals(_nothing_to_roll, with_stdin=config.stop_with_stdin)
+    registry = CollectorRegistry()
+    whole = WholeMetrics(registry, config.workers)
+    serve_metrics(registry, config)
+    async with opened_store(config, whole.store_restarts.inc) as store_url:
+        app = _built(config, store_url, ServerMetrics(registry), shares_port=False)
+        await _serve(app, signals.stopping, partial(announced, config))
     log.info("stopped")
 
 
-def _built(config: Config, store_url: str) -> App:
+async def run_worker(config: Config, number: int) -> None:
+    """The same beside other workers, for the supervisor that started it. Raises StartError."""
+    logs.configure(config.log_level)
+    structlog.contextvars.bind_contextvars(worker=number)
+    signals = Signals(_nothing_to_roll, with_stdin=config.stop_with_stdin)
+    with counted_in_files(number) if config.metrics_listen else nullcontext():
+        metrics = ServerMetrics(CollectorRegistry())
+        app = _built(config, config.redis_url, metrics, shares_port=True)
+        await _serve(app, signals.stopping, _supervisor_told)
+    log.info("stopped")
+
+
+def _nothing_to_roll() -> None:
+    log.info("SIGHUP has no effect: only the supervisor of several workers rolls them")
+
+
+def _built(config: Config, store_url: str, metrics: ServerMetrics, *, shares_port: bool) -> App:
     try:
-        return build(config, store_url)
+        return build(config, store_url, metrics, shares_port=shares_port)
     except ValueError as error:
         raise StartError(f"HOLDFAST_REDIS_URL: {error}") from error
 
 
-def _stop_signals(config: Config) -> asyncio.Event:
-    """An event that is set when the process is asked to stop."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    if config.stop_with_stdin:
-
-        def read() -> None:
-            if not os.read(sys.stdin.fileno(), 1024):
-                loop.remove_reader(sys.stdin.fileno())
-                stopping.set()
-
-        loop.add_reader(sys.stdin.fileno(), read)
-    return stopping
+async def _serve(app: App, stopping: asyncio.Event, announce: Announce) -> None:
+    queue_watch = asyncio.create_task(app.metrics.watch_queue(lambda: app.engine.queued_commands))
+    try:
+        await _start(app)
+        target = f"{app.config.host_and_port[0]}:{app.bound_port}"
+        with announce(target, f"{app.watch.store}, {app.watch.durability}"):
+            await stopping.wait()
+        await _drain(app)
+    finally:
+        queue_watch.cancel()
+        await app.watch.stop()
+        await app.client.aclose()
 
 
 async def _start(app: App) -> None:
@@ -93,39 +90,27 @@ async def _start(app: App) -> None:
             f"the store is not safe for stock:{problems}\n"
             f"HOLDFAST_DURABILITY says which level it must keep; now it is {app.config.durability}"
         )
-    app.bound_port = _bind(app)
+    try:
+        app.bound_port = app.grpc_server.add_insecure_port(app.config.listen)
+    except RuntimeError as error:
+        raise StartError.cannot_listen("HOLDFAST_LISTEN", app.config.listen) from error
     app.engine.start()
     await app.watch.start()
     await app.grpc_server.start()
 
 
-def _bind(app: App) -> int:
-    try:
-        return int(app.grpc_server.add_insecure_port(app.config.listen))
-    except RuntimeError as error:
-        raise StartError(
-            f"HOLDFAST_LISTEN: cannot listen on {app.config.listen}; another server may have the "
-            "port. Stop it or choose another port"
-        ) from error
-
-
-def _announce(app: App) -> Path | None:
-    """Says that the server is ready; a server with a store of its own says so in a file, too."""
-    target = f"{app.config.host_and_port[0]}:{app.bound_port}"
-    ready_file = None
-    if not app.config.redis_url:
-        ready_file = Path(app.config.data_dir) / "server.json"
-        unfinished = ready_file.with_suffix(".new")
-        unfinished.write_text(json.dumps({"pid": os.getpid(), "target": target}))
-        unfinished.replace(ready_file)
-    log.info("ready", target=target, pid=os.getpid(), store=app.watch.store)
-    print(f"Holdfast is ready on {target} ({app.watch.store}, {app.watch.durability})", flush=True)
-    return ready_file
+@contextmanager
+def _supervisor_told(_target: str, about: str) -> Iterator[None]:
+    """A worker's one line of output (see `WorkerProcess.ready`)."""
+    log.info("ready", pid=os.getpid())
+    print(about, flush=True)
+    yield
 
 
 async def _drain(app: App) -> None:
     """Health checks fail first, then nothing new is taken, then what is under way ends."""
     log.info("draining")
+    app.metrics.serving(False)
     await app.watch.stop()
     await app.health.enter_graceful_shutdown()
     await app.grpc_server.stop(app.config.drain_ms / 1000)

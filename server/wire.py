@@ -1,6 +1,6 @@
 """Protobuf messages to the engine's values and back. No decision is made here."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine import model
@@ -25,11 +25,14 @@ def tenant_of(message: Any) -> str:
     return tenant
 
 
-def _lines(lines: Iterable[pb.Line]) -> list[model.Line]:
-    return [
-        model.Line(line.sku, line.quantity, line.location or model.DEFAULT_LOCATION)
-        for line in lines
-    ]
+def _line(line: pb.Line) -> model.Line:
+    return model.Line(line.sku, line.quantity, line.location or model.DEFAULT_LOCATION)
+
+
+def _lines(lines: Any) -> list[model.Line]:
+    if len(lines) == 1:  # most have one, and an iterator costs as much as ten fields
+        return [_line(lines[0])]
+    return [_line(line) for line in lines]
 
 
 def _reserve(m: pb.ReserveRequest) -> model.Reserve:
@@ -110,6 +113,23 @@ def command_result(result: model.Result) -> pb.CommandResult:
             available=short.available,
         )
     return message
+
+
+def apply_response(results: Sequence[model.Result]) -> pb.ApplyResponse:
+    """The answers to the commands of a batch, on the wire.
+
+    Equal answers are often one object; each is packed once. Packed messages of one kind, one after
+    the other, are their lists joined: the encoding of protobuf says so.
+    """
+    packed: dict[int, bytes] = {}
+    parts = []
+    for result in results:
+        part = packed.get(id(result))
+        if part is None:
+            part = pb.ApplyResponse(results=[command_result(result)]).SerializeToString()
+            packed[id(result)] = part
+        parts.append(part)
+    return pb.ApplyResponse.FromString(b"".join(parts))
 
 
 def reservation(tenant: str, found: model.Reservation) -> pb.Reservation:

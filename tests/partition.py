@@ -5,10 +5,11 @@ from typing import Any
 
 import redis
 
-from engine.answers import Answer, answers, unpack_reply
+from engine.answers import Answer, NotJudged, answers, unpack_reply
+from engine.audit.deadlines import named_by
 from engine.audit.protocol import Finding
 from engine.audit.run import audit_now
-from engine.columns import Head, StoreCommand, lay_out
+from engine.columns import Head, lay_out
 from engine.keys import partition_keys
 from engine.model import (
     AdjustStock,
@@ -21,6 +22,7 @@ from engine.model import (
     StockLevel,
     StockOutcome,
     StockResult,
+    StoreCommand,
 )
 from engine.records import unpack_level, unpack_reservation
 from engine.scripts import Memory, script_for
@@ -55,16 +57,27 @@ class Partition:
         return [refused.get(i) or next(found) for i in range(len(commands))]
 
     def _judge(self, commands: Sequence[StoreCommand], now_ms: int) -> list[Answer]:
+        found: dict[int, Answer] = {}
+        while True:
+            waiting = [i for i in range(len(commands)) if i not in found]
+            answered = self.judge_once([commands[i] for i in waiting], now_ms)
+            found |= {
+                i: answer
+                for i, answer in zip(waiting, answered, strict=True)
+                if not isinstance(answer, NotJudged)
+            }
+            if len(found) == len(commands):
+                return [found[i] for i in range(len(commands))]
+            self.judge_once([Expire(self.due_limit)], now_ms)
+
+    def judge_once(self, commands: Sequence[StoreCommand], now_ms: int) -> list[Answer | NotJudged]:
+        """Judges a batch in one call of the script; some may have to be sent again."""
         limits = [c.limit for c in commands if isinstance(c, Expire)]
         due_limit = max([*limits, self.due_limit])
         head = Head(now_ms, "", 0, "epoch-1", due_limit, RETENTION_MS)
-        while True:
-            status, packed = self.client.evalsha(
-                self._script, len(self.keys), *self.keys, *lay_out(commands).arguments(head)
-            )
-            if status != b"AGAIN":
-                break
-            self._judge([Expire(due_limit)], now_ms)
+        status, packed = self.client.evalsha(
+            self._script, len(self.keys), *self.keys, *lay_out(commands).arguments(head)
+        )
         assert status == b"OK", status
         reply = unpack_reply(packed)
         self.sequence = reply.sequence
@@ -96,6 +109,11 @@ class Partition:
             (name.decode().split("\0")[0], name.decode().split("\0")[1]): int(units)
             for name, units in counts.items()
         }
+
+    def deadlines(self) -> list[tuple[list[str], int]]:
+        """The entries of `deadlines`: whom each names, and when it is due."""
+        stored: Any = self.client.zrange(self.keys.deadlines, 0, -1, withscores=True)
+        return [(named_by(entry), int(score)) for entry, score in stored]
 
     def audit(self) -> list[Finding]:
         """What breaks an invariant; [] when all hold."""

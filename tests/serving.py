@@ -90,7 +90,7 @@ def serve(directory: Path, **settings: str) -> Iterator[Server]:
     """A server on a free port, ready, with a store of its own in `directory` unless
     HOLDFAST_REDIS_URL is among its settings. It is stopped in the end, if the test did not.
     """
-    server = _launched(directory, settings)
+    server = launched(directory, **settings)
     try:
         assert server.process.stdout is not None
         line = server.process.stdout.readline().decode()
@@ -103,11 +103,12 @@ def serve(directory: Path, **settings: str) -> Iterator[Server]:
 
 def refused_start(directory: Path, **settings: str) -> Ended:
     """Starts a server that cannot start, and waits for its end."""
-    server = _launched(directory, settings)
+    server = launched(directory, **settings)
     return Ended(server.wait(), server.log())
 
 
-def _launched(directory: Path, settings: dict[str, str]) -> Server:
+def launched(directory: Path, **settings: str) -> Server:
+    """A server that has only just been started; whoever starts it waits for its end."""
     directory.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if "HOLDFAST" not in name}
     environment["HOLDFAST_LISTEN"] = "127.0.0.1:0"

@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the tables in the code: outcomes, errors, settings.
+"""Writes docs/reference.md from the tables in the code: outcomes, errors, settings, metrics.
 
 `python -m tools.make_reference` writes it; a test holds the file against the tables.
 """
@@ -12,6 +12,7 @@ import msgspec
 from holdfast.errors import ERRORS
 from holdfast.outcomes import OUTCOMES
 from server.config import ENVIRONMENT_PREFIX, Config
+from server.metrics_table import METRICS
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference.md"
 
@@ -40,6 +41,13 @@ whose values in braces are the ErrorInfo's metadata.
 Environment variables (`server/config.py`); an empty value counts as unset.
 
 {settings}
+
+## Metrics
+
+What HOLDFAST_METRICS_LISTEN serves to Prometheus (`server/metrics_table.py`); with several workers,
+summed over them. A histogram has the series `_bucket`, `_sum` and `_count`.
+
+{metrics}
 """
 
 
@@ -74,10 +82,15 @@ def reference() -> str:
         (f"`{reason}`", row.code.name, "yes" if row.retryable else "no", row.message)
         for reason, row in ERRORS.items()
     ]
+    metrics = [
+        (f"`{row.name}`", row.type, ", ".join(f"`{label}`" for label in row.labels), row.help)
+        for row in METRICS
+    ]
     return TEMPLATE.format(
         outcomes=_table(("outcome", "meaning", "later?"), *outcomes),
         errors=_table(("reason", "status", "sent again", "message"), *errors),
         settings=_table(("variable", "default", "meaning"), *_settings()),
+        metrics=_table(("metric", "type", "labels", "meaning"), *metrics),
     )
 
 

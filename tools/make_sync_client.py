@@ -1,7 +1,7 @@
-"""Makes holdfast/sync_client.py from holdfast/client.py: the same calls without asyncio.
+"""Makes the synchronous twins of the asyncio client: the same calls without asyncio.
 
-Run it after every change of client.py: `.venv/bin/python -m tools.make_sync_client`. A test holds
-the two against each other.
+Lines that end in `# asyncio` have no twin. Run it after every change of client.py or calls.py:
+`.venv/bin/python -m tools.make_sync_client`. A test holds the twins against their sources.
 """
 
 import re
@@ -9,18 +9,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-SOURCE = Path(__file__).parent.parent / "holdfast" / "client.py"
-TWIN = SOURCE.with_name("sync_client.py")
+PACKAGE = Path(__file__).parent.parent / "holdfast"
+SOURCES = (PACKAGE / "client.py", PACKAGE / "calls.py")
 
-DOCSTRING = """\
+CLIENT_DOCSTRING = """\
 \"""The synchronous client of the engine: for scripts, threads and gevent.
 
 Generated from client.py by tools/make_sync_client.py; do not edit. Under gevent call
 `grpc.experimental.gevent.init_gevent()` before the first client is made.
 """
+CALLS_DOCSTRING = """\
+\"""Unary calls that are sent again where that can help, without asyncio.
+
+Generated from calls.py by tools/make_sync_client.py; do not edit.
+"""
 
 # What asyncio has and plain Python writes otherwise, in the order it is replaced.
 REPLACEMENTS: list[tuple[str, str]] = [
+    (r"^.*  # asyncio\n", ""),
+    (r"^from holdfast\.batching import .*\n", ""),
     (r"^import asyncio\n", ""),
     (r"^import grpc\.aio\n", ""),
     (r"grpc\.aio\.", "grpc."),
@@ -30,27 +37,48 @@ REPLACEMENTS: list[tuple[str, str]] = [
     (r"__aenter__", "__enter__"),
     (r"__aexit__", "__exit__"),
     (r"AsyncIterator", "Iterator"),
-    (r"Awaitable\[(\w+)\]", r"\1"),
-    (r"\bAwaitable, ", ""),
-    (r"\bclass Client\b", "class SyncClient"),
-    (r'\A"""The asyncio client of the engine\..*\n', DOCSTRING),
+    (r"\bclass (Client|Calls)\b", r"class Sync\1"),
+    (r"\bholdfast\.calls import Calls\b", "holdfast.sync_calls import SyncCalls"),
+    (r"= Calls\(", "= SyncCalls("),
+    (r"^CHANNELS_DEFAULT = .*", "CHANNELS_DEFAULT = 1"),
+    (r'\A"""The asyncio client of the engine\..*\n', CLIENT_DOCSTRING),
+    (
+        r'\A"""Unary calls that are sent again where that can help\.\n(.|\n)*?"""\n',
+        CALLS_DOCSTRING + '"""\n',
+    ),
     (r"Make one inside the running event loop, and share it\.", "Threads may share it."),
+    (r"\n    Commands of tasks that run at the same time (.|\n)*? of its own\.\n", ""),
 ]
 
 
-def sync_twin(source: str) -> str:
-    """The synchronous twin of the asyncio client's source, formatted."""
+def twin_of(source: Path) -> Path:
+    """Where the twin of a source is."""
+    return source.with_name(f"sync_{source.name}")
+
+
+def sync_twins() -> dict[Path, str]:
+    """The synchronous twins of the sources, formatted, by where they belong."""
+    texts = {twin_of(source): source.read_text() for source in SOURCES}
     for pattern, replacement in REPLACEMENTS:
-        source, count = re.subn(pattern, replacement, source, flags=re.MULTILINE)
-        if count == 0:
-            raise ValueError(f"client.py has nothing like {pattern!r} any more; remove that row")
-    return _ruff("format", "-", text=_ruff("check", "--fix", "--select", "I", "-", text=source))
+        found = 0
+        for twin, text in texts.items():
+            texts[twin], count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
+            found += count
+        if found == 0:
+            raise ValueError(f"no source has anything like {pattern!r} any more; remove that row")
+    return {twin: _formatted(text) for twin, text in texts.items()}
+
+
+def _formatted(text: str) -> str:
+    return _ruff("format", "-", text=_ruff("check", "--fix", "--select", "I", "-", text=text))
 
 
 def _ruff(*arguments: str, text: str) -> str:
-    command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "--stdin-filename", str(TWIN)]
+    name = str(twin_of(SOURCES[0]))
+    command = [sys.executable, "-m", "ruff", *arguments, "--quiet", "--stdin-filename", name]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
-    TWIN.write_text(sync_twin(SOURCE.read_text()))
+    for path, content in sync_twins().items():
+        path.write_text(content)

@@ -6,23 +6,25 @@ with the next pass. A row that disagrees is reported only when it has stood stil
 twice: a scan of a shrinking hash may show a reservation twice.
 
 Memory is bounded: rows are taken a slice at a time, by hash, and each slice reads the reservations
-once more.
+once more. Where that would be many slices, a first look spares those buyers who add up.
 """
 
 import zlib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary, pairs, shown
+from engine.audit.first_sight import GROUPS, doubtful_groups, group_of
+from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary, page_of, shown
+from engine.audit.shares import shares, units_of
 from engine.keys import PartitionKeys
-from engine.model import Reservation, State, StockLevel
+from engine.model import StockLevel
 from engine.records import (
     Unreadable,
-    buyer_field,
+    due_from_ms,
     split_field,
     stock_field,
     unpack_level,
@@ -42,9 +44,20 @@ def check_levels(keys: PartitionKeys, summary: Summary) -> Steps:
     (levels, buyers, total) = yield Ask(
         [("HLEN", keys.stock), ("HLEN", keys.buyers), ("HLEN", keys.reservations)]
     )
+    groups = None
+    if levels + buyers > ROWS_PER_SLICE_MAX:
+        groups = yield from doubtful_groups(keys, summary, total)
+        buyers = buyers * len(groups) // GROUPS
     slices = 1 + (levels + buyers) // ROWS_PER_SLICE_MAX
     for number in range(slices):
-        yield from _check_slice(keys, summary, _Slice(number, slices), total)
+        yield from _check_slice(keys, summary, _Slice(number, slices, groups), total)
+
+
+class _Level(NamedTuple):
+    """A level's row: its counts, and before when no unit reserved of it is due."""
+
+    level: StockLevel
+    due_from_ms: int
 
 
 class _Buyer(NamedTuple):
@@ -54,12 +67,25 @@ class _Buyer(NamedTuple):
     levels: tuple[bytes | None, ...]
 
 
-class _Slice:
-    """The rows of one slice, and what has been found of each."""
+class _Sum(NamedTuple):
+    """What the reservations say of a row: units, and the earliest deadline of those reserved."""
 
-    def __init__(self, number: int, slices: int) -> None:
+    reserved: int = 0
+    confirmed: int = 0
+    due_at_ms: int = 0
+
+
+class _Slice:
+    """The rows of one slice, and what has been found of each.
+
+    Of buyers it has those in `groups`; None means all.
+    """
+
+    def __init__(self, number: int, slices: int, groups: frozenset[int] | None) -> None:
         self._number = number
         self._slices = slices
+        self._groups = groups
+        self.keys = ("stock",) if groups == frozenset() else ("stock", "buyers")
         # Rows that have not been proven yet; None means all of the slice.
         self.open: set[str] | None = None
         self.suspects: dict[str, tuple[Any, Any]] = {}
@@ -68,6 +94,8 @@ class _Slice:
         """Whether a row belongs to the slice and is still open."""
         if self.open is not None:
             return row in self.open
+        if self._groups is not None and row.startswith("b") and group_of(row) not in self._groups:
+            return False
         return self._slices == 1 or zlib.crc32(row.encode()) % self._slices == self._number
 
 
@@ -81,12 +109,12 @@ def _check_slice(keys: PartitionKeys, summary: Summary, part: _Slice, total: int
         differing = sorted(
             row
             for row in stored.keys() | sums.keys()
-            if _counts(stored.get(row)) != sums.get(row, (0, 0))
+            if not _agrees(stored.get(row), sums.get(row, _Sum()))
         )
         again = yield from _read_rows(keys, differing)
         part.open = set()
         for row in differing:
-            seen = (again.get(row), sums.get(row, (0, 0)))
+            seen = (again.get(row), sums.get(row, _Sum()))
             if again.get(row) == stored.get(row) and part.suspects.get(row) == seen:
                 summary.findings += 1
                 yield _finding(row, *seen)
@@ -104,28 +132,41 @@ def _counts(value: Any) -> tuple[int, int]:
         return (0, 0)
     if isinstance(value, _Buyer):
         return (value.units, 0)
-    return (value.reserved, value.confirmed)
+    return (value.level.reserved, value.level.confirmed)
 
 
-def _finding(row: str, stored: Any, sums: tuple[int, int]) -> Finding:
+def _agrees(value: Any, sums: _Sum) -> bool:
+    if _counts(value) != (sums.reserved, sums.confirmed):
+        return False
+    return not isinstance(value, _Level) or not sums.reserved or value.due_from_ms <= sums.due_at_ms
+
+
+def _finding(row: str, stored: Any, sums: _Sum) -> Finding:
     name = row[1:]
     if row.startswith("b"):
         buyer_id, sku = name.split("\0")
         return Finding(
             "buyer_units_are_sum_of_reservations",
             f"buyer {buyer_id}, SKU {sku}",
-            f"the store counts {stored.units} units, the buyer's reservations hold {sums[0]}",
+            f"the store counts {stored.units} units, the buyer's reservations hold {sums.reserved}",
         )
     sku, location = split_field(name)
+    reserved, confirmed = _counts(stored)
+    if (reserved, confirmed) == (sums.reserved, sums.confirmed):
+        return Finding(
+            "no_unit_is_due_before_its_level_says",
+            f"stock {sku} @ {location}",
+            f"the level says {stored.due_from_ms}, a reservation is due at {sums.due_at_ms}",
+        )
     found = (
-        "there is no such level"
-        if stored is None
-        else (f"the level has {stored.reserved} reserved and {stored.confirmed} confirmed")
+        f"the level has {reserved} reserved and {confirmed} confirmed"
+        if stored
+        else "there is no such level"
     )
     return Finding(
         "level_is_sum_of_reservations",
         f"stock {sku} @ {location}",
-        f"{found}; the reservations hold {sums[0]} reserved and {sums[1]} confirmed",
+        f"{found}; the reservations hold {sums.reserved} reserved and {sums.confirmed} confirmed",
     )
 
 
@@ -133,16 +174,17 @@ def _stored_rows(keys: PartitionKeys, part: _Slice) -> Generator[Any, Any, Rows]
     if part.open is not None:
         return (yield from _read_rows(keys, sorted(part.open)))
     rows: Rows = {}
-    for key, letter in ((keys.stock, "s"), (keys.buyers, "b")):
-        cursor = 0
-        while True:
-            ((cursor, flat),) = yield Ask([("HSCAN", key, cursor, "COUNT", SCAN_COUNT)])
-            for name, value in pairs(flat):
+    for key in part.keys:
+        letter = key[0]
+        cursor = -1
+        while cursor:
+            cursor, found = yield from page_of(
+                "HSCAN", getattr(keys, key), max(cursor, 0), SCAN_COUNT
+            )
+            for name, value in found:
                 row = letter + shown(name)
                 if part.has(row) and (letter == "s" or name.count(b"\0") == 1):
                     rows[row] = _parsed(row, value)
-            if int(cursor) == 0:
-                break
     return rows
 
 
@@ -177,7 +219,7 @@ def _read_buyers(keys: PartitionKeys, rows: list[str]) -> Generator[Any, Any, Ro
     flat = iter(levels)
     moved_with = {sku: tuple(next(flat) for _ in fields[sku]) for sku in skus}
     return {
-        row: _Buyer(_units(value), moved_with[row.split("\0")[1]])
+        row: _Buyer(units_of(value), moved_with[row.split("\0")[1]])
         for row, value in zip(rows, values, strict=True)
     }
 
@@ -188,58 +230,35 @@ def _fields(sku: str, located: bytes | None) -> list[str]:
     return [sku]
 
 
-def _parsed(row: str, value: bytes) -> "StockLevel | _Buyer | None":
+def _parsed(row: str, value: bytes) -> _Level | _Buyer | None:
     if row.startswith("b"):
-        return _Buyer(_units(value), ())
+        return _Buyer(units_of(value), ())
     with suppress(Unreadable):
-        return unpack_level(row[1:], value)
+        return _Level(unpack_level(row[1:], value), due_from_ms(value))
     return None
 
 
-def _units(value: bytes | None) -> int:
-    """A buyer's units; -1, which no sum can be, for what is no number."""
-    if value is None:
-        return 0
-    return int(value) if value.isdigit() else -1
-
-
-def _sums(
-    keys: PartitionKeys, part: _Slice, total: int
-) -> Generator[Any, Any, dict[str, tuple[int, int]]]:
+def _sums(keys: PartitionKeys, part: _Slice, total: int) -> Generator[Any, Any, dict[str, _Sum]]:
     reserved: Counter[str] = Counter()
     confirmed: Counter[str] = Counter()
-    cursor = checked = 0
-    while True:
-        ((cursor, flat),) = yield Ask([("HSCAN", keys.reservations, cursor, "COUNT", SCAN_COUNT)])
-        for name, record in pairs(flat):
+    due_at_ms: dict[str, int] = {}
+    cursor, checked = -1, 0
+    while cursor:
+        cursor, records = yield from page_of("HSCAN", keys.reservations, max(cursor, 0), SCAN_COUNT)
+        for name, record in records:
             with suppress(Unreadable, UnicodeDecodeError):  # check_rows has named it
-                for row, held, sold in _shares(unpack_reservation(name.decode(), record)):
+                reservation = unpack_reservation(name.decode(), record)
+                for row, held, sold in shares(reservation):
                     if part.has(row):
                         reserved[row] += held
                         confirmed[row] += sold
+                        if held:
+                            due = reservation.expires_at_ms
+                            due_at_ms[row] = min(due, due_at_ms.get(row, due))
             checked += 1
         yield Progress(checked, max(total, checked))
-        if int(cursor) == 0:
-            break
     return {
-        row: (reserved[row], confirmed[row])
+        row: _Sum(reserved[row], confirmed[row], due_at_ms.get(row, 0))
         for row in reserved.keys() | confirmed.keys()
         if reserved[row] or confirmed[row]
     }
-
-
-def _shares(reservation: Reservation) -> Iterator[tuple[str, int, int]]:
-    """What a reservation adds to which rows: to a level reserved and confirmed units, to a buyer
-    the units that count for a limit.
-    """
-    for line in reservation.lines:
-        row = "s" + stock_field(line.sku, line.location)
-        left = line.quantity - line.cancelled - line.returned
-        if reservation.state is State.RESERVED:
-            yield row, line.quantity, 0
-        elif reservation.state in (State.CONFIRMED, State.FULFILLED, State.CANCELLED):
-            yield row, 0, line.quantity - line.shipped - line.cancelled
-        else:
-            left = 0
-        if left and reservation.buyer_id:
-            yield "b" + buyer_field(reservation.buyer_id, line.sku), left, 0

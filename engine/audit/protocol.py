@@ -56,6 +56,14 @@ class Summary(msgspec.Struct):
 Steps = Generator[Ask | Progress | Finding, Any, None]
 
 
+def page_of(
+    command: str, key: str, cursor: int, count: int
+) -> Generator[Ask, Any, tuple[int, list[tuple[bytes, bytes]]]]:
+    """A page of a scan, as pairs, and the cursor of the next; 0 after the last."""
+    ((after, flat),) = yield Ask([(command, key, cursor, "COUNT", count)])
+    return int(after), pairs(flat)
+
+
 def shown(name: bytes) -> str:
     """The name of a row for a person, also one that is not UTF-8 and so not ours."""
     return name.decode("utf-8", "backslashreplace")

@@ -1,9 +1,10 @@
-"""Rows: what must hold of each stock level, reservation, deadline and retention entry by itself."""
+"""Rows: what must hold of each stock level, reservation and retention entry by itself."""
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
-from engine.audit.protocol import Ask, Finding, Steps, Summary, pairs, shown
+from engine.audit.deadlines import LiveReservations
+from engine.audit.protocol import Ask, Finding, Steps, Summary, page_of, shown
 from engine.keys import PartitionKeys
 from engine.model import Reservation, State, StockLevel
 from engine.records import Unreadable, unpack_level, unpack_reservation
@@ -65,21 +66,23 @@ RESERVATION_RULES: dict[str, Callable[[Reservation], bool]] = {
 
 
 def check_rows(keys: PartitionKeys, summary: Summary) -> Steps:
-    """Checks every row by itself, and the two indexes against the reservations."""
+    """Checks every row by itself, and deadlines and retention against the reservations."""
     for page in _pages("HSCAN", keys.stock):
         for name, packed in (yield from page):
             yield from _check_level(name, packed, summary)
+    live = LiveReservations(keys, summary)
     for page in _pages("HSCAN", keys.reservations):
         records = yield from page
         summary.reservations += len(records)
-        yield from _check_reservations(keys, records, summary)
+        reservations = yield from _check_reservations(keys, records, summary)
+        yield from live.note(reservations)
+    yield from live.check()
     for page in _pages("HSCAN", keys.buyers):
         for name, _ in (yield from page):
             if name.count(b"\0") != 1:
                 row = f"buyer {shown(name)!r}"
                 yield summary.found("row_is_readable", row, "names no buyer and SKU")
-    yield from _check_index(keys, keys.deadlines, summary)
-    yield from _check_index(keys, keys.retention, summary)
+    yield from _check_retention(keys, summary)
     yield from _check_adjustments(keys, summary)
 
 
@@ -102,91 +105,66 @@ def _broken(
 
 def _pages(command: str, key: str) -> Iterable[Generator[Any, Any, list[tuple[bytes, bytes]]]]:
     """The pages of a scan, each a generator that asks for itself."""
-    cursor: list[int] = [0]
-    ended = False
+    cursor = -1
 
     def page() -> Generator[Any, Any, list[tuple[bytes, bytes]]]:
-        nonlocal ended
-        ((cursor[0], flat),) = yield Ask([(command, key, cursor[0], "COUNT", SCAN_COUNT)])
-        ended = int(cursor[0]) == 0
-        return pairs(flat)
+        nonlocal cursor
+        cursor, found = yield from page_of(command, key, max(cursor, 0), SCAN_COUNT)
+        return found
 
-    while not ended:
+    while cursor:
         yield page()
 
 
 def _check_reservations(
     keys: PartitionKeys, records: Sequence[tuple[bytes, bytes]], summary: Summary
-) -> Steps:
+) -> Generator[Any, Any, list[Reservation]]:
+    """Checks a page of records; returns the reservations that could be read."""
+    readable: list[Reservation] = []
     if not records:
-        return
-    names = [name for name, _ in records]
-    deadlines, retentions = yield Ask(
-        [
-            ("ZMSCORE", keys.deadlines, *names),
-            ("ZMSCORE", keys.retention, *(b"r" + name for name in names)),
-        ]
-    )
-    for (name, record), deadline, retention in zip(records, deadlines, retentions, strict=True):
+        return readable
+    (retentions,) = yield Ask([("ZMSCORE", keys.retention, *(b"r" + name for name, _ in records))])
+    for (name, record), retention in zip(records, retentions, strict=True):
         row = f"reservation {shown(name)}"
         try:
             reservation = unpack_reservation(name.decode(), record)
         except (Unreadable, UnicodeDecodeError) as error:
             yield summary.found("row_is_readable", row, str(error))
             continue
+        readable.append(reservation)
         yield from _broken(RESERVATION_RULES, reservation, row, summary)
-        if _index_problem(reservation, deadline, retention):
+        if (retention is not None) != (reservation.state in _ENDED):
             yield from _check_again(keys, reservation.reservation_id, summary)
-
-
-def _index_problem(
-    reservation: Reservation | None, deadline: Any, retention: Any
-) -> tuple[str, str] | None:
-    """What is wrong between a reservation and the two indexes, as invariant and detail."""
-    state = reservation.state if reservation else None
-    due = None if deadline is None else int(float(deadline))
-    expected = reservation.expires_at_ms if reservation and state is State.RESERVED else None
-    if due != expected:
-        return (
-            "deadline_of_every_live_reservation",
-            f"state {state.name if state else 'missing'}, deadline {due}, expected {expected}",
-        )
-    if (retention is not None) != (state in _ENDED):
-        return (
-            "retention_of_every_ended_reservation",
-            f"state {state.name if state else 'missing'}, purge at {retention}",
-        )
-    return None
+    return readable
 
 
 def _check_again(keys: PartitionKeys, reservation_id: str, summary: Summary) -> Steps:
-    """Reads one reservation and its index entries in one step, so that nothing can have moved."""
-    record, deadline, retention = yield Ask(
+    """Reads a reservation and its retention in one step, so that nothing can have moved."""
+    record, retention = yield Ask(
         [
             ("HGET", keys.reservations, reservation_id),
-            ("ZSCORE", keys.deadlines, reservation_id),
             ("ZSCORE", keys.retention, "r" + reservation_id),
         ],
         atomic=True,
     )
-    reservation = unpack_reservation(reservation_id, record) if record else None
-    problem = _index_problem(reservation, deadline, retention)
-    if problem:
-        yield summary.found(problem[0], f"reservation {reservation_id}", problem[1])
-
-
-def _check_index(keys: PartitionKeys, index: str, summary: Summary) -> Steps:
-    """Every entry of an index names something that is there."""
-    for page in _pages("ZSCAN", index):
-        members = [shown(name) for name, _ in (yield from page)]
-        adjustments = [m[1:] for m in members if index == keys.retention and m.startswith("a")]
-        reservations = (
-            [m[1:] for m in members if m.startswith("r")] if index == keys.retention else members
+    state = unpack_reservation(reservation_id, record).state if record else None
+    if (retention is not None) != (state in _ENDED):
+        yield summary.found(
+            "retention_of_every_ended_reservation",
+            f"reservation {reservation_id}",
+            f"state {state.name if state else 'missing'}, purge at {retention}",
         )
-        for key, names, check in (
-            (keys.reservations, reservations, _check_again),
-            (keys.adjustments, adjustments, _check_adjustment),
+
+
+def _check_retention(keys: PartitionKeys, summary: Summary) -> Steps:
+    """Every entry names something that is there."""
+    for page in _pages("ZSCAN", keys.retention):
+        members = [shown(name) for name, _ in (yield from page)]
+        for key, letter, check in (
+            (keys.reservations, "r", _check_again),
+            (keys.adjustments, "a", _check_adjustment),
         ):
+            names = [member[1:] for member in members if member.startswith(letter)]
             if names:
                 (found,) = yield Ask([("HMGET", key, *names)])
                 for name, value in zip(names, found, strict=True):

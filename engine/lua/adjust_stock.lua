@@ -20,6 +20,10 @@ judge[ADJUST_STOCK] = function()
   number_next, string_next = number_next + 1, string_next + 4
 
   local level = levels[field]
+  line_field[1] = field
+  if must_wait(adjustment_id, 1) then
+    return NOT_JUDGED, 0, 0
+  end
   local known = known_adjustment(adjustment_id)
   if known then
     local same = known == fingerprint
@@ -28,8 +32,9 @@ judge[ADJUST_STOCK] = function()
     return answer_level(STOCK_NOT_FOUND, level)
   end
   local on_hand = level[ON_HAND] + delta
-  if on_hand < level[UNITS_RESERVED] + level[UNITS_CONFIRMED] then
-    demand_all_expired()
+  if on_hand < committed(level) and not no_unit_is_due(level) then
+    return wait(adjustment_id, 1)
+  elseif on_hand < committed(level) then
     return answer_level(STOCK_ON_HAND_BELOW_COMMITTED, level)
   elseif on_hand > ON_HAND_MAX then
     return answer_level(STOCK_INVALID, level)

@@ -8,10 +8,11 @@
 
 local function reacquire(id, expires)
   local count = lay_out(body_of(id))
-  if are_short(count) then
-    return OUT_OF_STOCK, EXPIRED, expires
-  elseif pass_limit(count) then
-    return LIMIT_EXCEEDED, EXPIRED, expires
+  local refusal = short_of_stock(count) or past_limit(count)
+  if refusal == NOT_JUDGED then
+    return wait(id, count)
+  elseif refusal then
+    return refusal, EXPIRED, expires
   end
   take(count, UNITS_CONFIRMED)
   local member = 'r' .. id
@@ -26,7 +27,9 @@ end
 judge[CONFIRM] = function(id)
   local reacquire_if_expired = numbers[number_next] == 1
   number_next = number_next + 1
-  if not records[id] then
+  if must_wait(id) then
+    return NOT_JUDGED, 0, 0
+  elseif not records[id] then
     return NOT_FOUND, 0, 0
   end
   local state, expires = state_of(id)
@@ -49,7 +52,6 @@ judge[CONFIRM] = function(id)
     level[UNITS_CONFIRMED] = level[UNITS_CONFIRMED] + quantity
     touch_level(field, level)
   end
-  deadline_after[id] = false
   move_record(CONFIRM, id, CONFIRMED)
   return APPLIED, CONFIRMED, expires
 end

@@ -1,14 +1,26 @@
 -- Expire: give the units of reservations past their deadline back to sale.
 --
--- Every batch expires what is due before it judges, up to a bound, so that an answer never depends
--- on when the sweeper last came by. The command itself only reports what its batch has expired.
+-- A reservation past its deadline is EXPIRED for whoever asks for it. Its units are given back by
+-- the sweeper, and before that by the first batch that would refuse somebody for want of them.
+--
+-- An entry of `deadlines` is a reminder: it names reservations to look at, at its score, and how
+-- many lines they have. The record has the last word, so Confirm and Release leave the entries
+-- alone. A Reserve is named together with others of its batch. Who has been extended gets an entry
+-- of its own when that is due, and at once if its deadline comes nearer; there is one such entry a
+-- reservation, however often.
 --
 -- Numbers: none
 -- Strings: none
 -- Outcomes: APPLIED
 -- Memory: gives
 
-local due_count, due_handled = 0, 0
+-- The first read of due entries takes so many, each further one twice as many.
+local ENTRIES_FIRST = 8
+-- A due record that cannot be read is looked at again after so long; the audit names it.
+local UNREADABLE_MS = 60000
+
+local expired = 0      -- reservations, by this batch
+local all_expired      -- whether all that is due has; nil: not tried yet
 
 -- Gives a live reservation's units back, for Expire and Release.
 local function end_reservation(kind, id, state)
@@ -20,7 +32,6 @@ local function end_reservation(kind, id, state)
     touch_level(field, level)
     give_back_buyer_units(body, field, quantity)
   end
-  deadline_after[id] = false
   keep_until_purged(id, state)
   move_record(kind, id, state)
 end
@@ -30,38 +41,101 @@ local function state_of(id)
   local state, _, expires = struct_unpack(HEADER, records[id])
   if state == RESERVED and expires <= now then
     end_reservation(EXPIRE, id, EXPIRED)
+    expired = expired + 1
     state = EXPIRED
   end
   return state, expires
 end
 
--- Whether there may be more due reservations than this batch has expired.
-local function more_due()
-  return due_count == due_limit
+local function remind(id, lines, at_ms)
+  local entry = encode({lines, id})
+  own_entries[#own_entries + 1] = entry
+  entries_after[entry] = at_ms
 end
 
--- To be called before anything is refused for want of units: what is due must be back on sale
--- first. If this batch could not expire all of it, the batch is given back unjudged.
-local function demand_all_expired()
-  if more_due() then
-    error(AGAIN)
-  end
-end
-
--- Expires what `deadlines` names. The record has the last word: an entry that does not agree with
--- it is put right instead.
-local function expire_due(ids)
-  for i = 1, #ids do
-    local id = ids[i]
-    local state, expires = 0, 0
-    if records[id] then
-      state, expires = state_of(id)
+-- Expires what is due, up to `due_limit` lines and an entry; returns whether that was all. Its
+-- parts are made when it runs: most batches do without.
+local function expire_due()
+  -- Adds the ids that an entry names, none if it is not ours; returns their lines, but at least 1.
+  local function add_named(ids, entry)
+    local readable, named = pcall(decode, entry)
+    if not readable or type(named) ~= 'table' or type(named[1]) ~= 'number' then
+      return 1
     end
-    deadline_after[id] = state == RESERVED and expires
+    for i = 2, #named do
+      if type(named[i]) == 'string' then
+        ids[#ids + 1] = named[i]
+      end
+    end
+    return math.max(1, named[1])
   end
+
+  -- Takes out due entries until they are enough; returns the ids, and whether no other is due.
+  local function take_due()
+    local due, lines, read, wanted = {}, 0, 0, ENTRIES_FIRST
+    while true do
+      local found = call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'WITHSCORES', 'LIMIT', read, wanted)
+      for i = 1, #found, 2 do
+        if lines >= due_limit then
+          return due, false
+        end
+        lines = lines + add_named(due, found[i])
+        entries_before[found[i]], entries_after[found[i]] = found[i + 1], false
+      end
+      if #found < 2 * wanted then
+        return due, true
+      end
+      read, wanted = read + wanted, 2 * wanted
+    end
+  end
+
+  local function read_record(id)
+    next(body_of(id))      -- raises unless the record has a body and it is a table
+  end
+
+  -- The due ids that have a record. One that cannot be read must not stop a sale.
+  local function load_due(due)
+    load_records(due)
+    local there = {}
+    for i = 1, #due do
+      local id = due[i]
+      if records[id] and pcall(read_record, id) then
+        there[#there + 1] = id
+      elseif records[id] then
+        remind(id, 1, now + UNREADABLE_MS)
+        records[id], records_before[id] = nil, nil
+      end
+    end
+    load_lines(there)
+    return there
+  end
+
+  local due, all = take_due()
+  due = load_due(due)
+  for i = 1, #due do
+    local state, expires = state_of(due[i])
+    if state == RESERVED then
+      remind(due[i], count_lines(body_of(due[i])), expires)
+    end
+  end
+  return all
+end
+
+-- The same, once a batch.
+local function all_due_expired()
+  if all_expired == nil then
+    all_expired = expire_due()
+  end
+  return all_expired
+end
+
+-- Whether no reserved unit of a level is due, or none any more: false if that cannot be told yet.
+local function no_unit_is_due(level)
+  return level[UNITS_RESERVED] == 0 or level[DUE_FROM_MS] > now or all_due_expired()
 end
 
 judge[EXPIRE] = function()
-  extras[#extras + 1] = {0, due_handled, more_due()}
+  local all = all_due_expired()
+  extras[#extras + 1] = {0, expired, not all}
   return APPLIED, 0, 0
 end

@@ -14,10 +14,22 @@ local EXTEND_REFUSAL = {
   [CANCELLED] = ALREADY_CANCELLED,
 }
 
+local function tell_levels(id, expires_at_ms)
+  for i = 1, lay_out(body_of(id)) do
+    local level = line_level[i]
+    if expires_at_ms < level[DUE_FROM_MS] then
+      level[DUE_FROM_MS] = expires_at_ms
+      bounded_levels[line_field[i]] = level
+    end
+  end
+end
+
 judge[EXTEND] = function(id)
   local expires_at_ms = numbers[number_next]
   number_next = number_next + 1
-  if not records[id] then
+  if must_wait(id) then
+    return NOT_JUDGED, 0, 0
+  elseif not records[id] then
     return NOT_FOUND, 0, 0
   end
   local state, expires = state_of(id)
@@ -30,7 +42,10 @@ judge[EXTEND] = function(id)
   end
 
   local _, created = struct_unpack(HEADER, records[id])
-  deadline_after[id] = expires_at_ms
+  if expires_at_ms < expires then
+    remind(id, count_lines(body_of(id)), expires_at_ms)
+    tell_levels(id, expires_at_ms)
+  end
   put_record(EXTEND, id, struct_pack(HEADER, RESERVED, created, expires_at_ms, now)
     .. records[id]:sub(HEADER_BYTES + 1))
   return APPLIED, RESERVED, expires_at_ms

@@ -1,73 +1,120 @@
--- Taking stock for lines, as Reserve and a Confirm that re-acquires do it.
+-- Taking stock for lines, as Reserve and a Confirm that re-acquires do it, and waiting for it.
 --
--- The lines of the command being judged lie in three lists that are used again for each command:
--- nothing is built per command that is not kept.
+-- The lines of the command being judged lie in lists that are used again for each command: nothing
+-- is built per command that is not kept. The loops below do without helpers: they run once a line,
+-- and a call costs as much as what it would do.
 
-local line_field, line_units, line_buyer = {}, {}, {}      -- buyer field, or false for nobody
+local line_field, line_level, line_units = {}, {}, {}
+local line_buyer = {}      -- buyer field, or false for nobody
 
 -- Lays out the lines of a stored body; returns how many there are.
 local function lay_out(body)
   local count = 0
   for at = BODY_LINES, #body, 2 do
     count = count + 1
-    line_field[count], line_units[count] = body[at], body[at + 1]
+    local field = body[at]
+    line_field[count], line_level[count], line_units[count] = field, levels[field], body[at + 1]
     line_buyer[count] = body[BODY_BUYER] ~= '' and buyer_field(body[BODY_BUYER], body[at])
   end
   return count
 end
 
--- Collects the short lines.
-local function are_short(count)
+-- A command that cannot be refused before more of what is due has expired is answered NOT_JUDGED,
+-- for the caller to send it again after a sweep. So is each later one of the batch that has an id
+-- or a SKU in common with it: judged first, it might take what the other is to get.
+local NOT_JUDGED = 0
+local waiting_ids, waiting_skus = {}, {}
+local someone_waits = false
+
+-- Leaves a command, with its lines laid out, to be sent again.
+local function wait(id, count)
+  someone_waits = true
+  waiting_ids[id] = true
   for i = 1, count do
-    local left = available(levels[line_field[i]])
-    if line_units[i] > left then
-      demand_all_expired()
-      shortages[#shortages + 1] = {line_field[i], line_units[i], left}
+    waiting_skus[sku_of(line_field[i])] = true
+  end
+  shortages = {}
+  return NOT_JUDGED, 0, 0
+end
+
+-- Whether a command has to wait because one before it does. Its lines are laid out; without a count
+-- they are those of the reservation, if it is there.
+local function must_wait(id, count)
+  if not someone_waits then
+    return false
+  end
+  count = count or records[id] and lay_out(body_of(id)) or 0
+  local waits = waiting_ids[id]
+  for i = 1, count do
+    waits = waits or waiting_skus[sku_of(line_field[i])]
+  end
+  if waits then
+    wait(id, count)
+  end
+  return waits
+end
+
+-- Collects the short lines; returns OUT_OF_STOCK if there are any, or NOT_JUDGED.
+local function short_of_stock(count)
+  local short = false
+  for i = 1, count do
+    local level, units = line_level[i], line_units[i]
+    if units > available(level) then
+      if not no_unit_is_due(level) then
+        return NOT_JUDGED
+      end
+      local left = available(level)
+      if units > left then
+        short = OUT_OF_STOCK
+        shortages[#shortages + 1] = {line_field[i], units, left > 0 and left or 0}
+      end
     end
   end
-  return #shortages > 0
+  return short
 end
 
 -- Whether the lines would take the buyer past a limit. It is of the SKU, over all its locations, so
 -- lines that share a buyer field are summed.
-local function sums_pass_limit(count)
-  local asked = {}
-  for i = 1, count do
+local function pass_limit(count)
+  local asked = count > 1 and {}      -- one line needs no table to sum in
+  for i = 1, asked and count or 0 do
     local buyer = line_buyer[i]
     asked[buyer] = (asked[buyer] or 0) + line_units[i]
   end
   for i = 1, count do
-    local limit, buyer = levels[line_field[i]][LIMIT_PER_BUYER], line_buyer[i]
-    if limit > 0 and (not buyer or buyers[buyer] + asked[buyer] > limit) then
+    local limit, buyer = line_level[i][LIMIT_PER_BUYER], line_buyer[i]
+    local units = asked and asked[buyer] or line_units[i]
+    if limit > 0 and (not buyer or buyers[buyer] + units > limit) then
       return true
     end
   end
   return false
 end
 
-local function pass_limit(count)
-  local passes
-  if count == 1 then      -- the usual case, without a table to sum in
-    local limit, buyer = levels[line_field[1]][LIMIT_PER_BUYER], line_buyer[1]
-    passes = limit > 0 and (not buyer or buyers[buyer] + line_units[1] > limit)
-  else
-    passes = sums_pass_limit(count)
+-- LIMIT_EXCEEDED, NOT_JUDGED or false. What a buyer has of a SKU may be due at a location that is
+-- not asked for, so it is not enough to look at the levels of the lines.
+local function past_limit(count)
+  if not pass_limit(count) then
+    return false
+  elseif not all_due_expired() then
+    return NOT_JUDGED
   end
-  if passes then
-    demand_all_expired()
-  end
-  return passes
+  return pass_limit(count) and LIMIT_EXCEEDED
 end
 
--- Adds the lines to one count of their levels, and to what the buyer has.
-local function take(count, level_count)
+-- Adds the lines to one count of their levels, and to what the buyer has. Of units that are
+-- reserved, `expires` says until when.
+local function take(count, level_count, expires)
   for i = 1, count do
-    local field, units, buyer = line_field[i], line_units[i], line_buyer[i]
-    local level = levels[field]
+    local level, units, buyer = line_level[i], line_units[i], line_buyer[i]
+    if expires and (expires < level[DUE_FROM_MS] or level[UNITS_RESERVED] == 0) then
+      level[DUE_FROM_MS] = expires
+    end
     level[level_count] = level[level_count] + units
-    touch_level(field, level)
+    level[VERSION] = level[VERSION] + 1
+    changed_levels[line_field[i]] = level
     if buyer then
-      add_buyer_units(buyer, units)
+      buyers[buyer] = buyers[buyer] + units
     end
   end
 end

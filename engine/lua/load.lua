@@ -1,12 +1,13 @@
 -- Loads what a batch touches in bulk, and keeps track of what its commands change.
 
+-- Loads records that are not there yet; what this batch has made of one stays.
 local function load_records(names)
   for first = 1, #names, CHUNK do
     local last = math.min(first + CHUNK - 1, #names)
     local found = call('HMGET', KEYS[2], unpack(names, first, last))
     for i = first, last do
       local record = found[i - first + 1]
-      if record then
+      if record and records[names[i]] == nil then
         records[names[i]], records_before[names[i]] = record, record
       end
     end
@@ -46,6 +47,8 @@ end
 -- once confirmed units have moved, the progress: {counts, movements}.
 local HEADER = '>BI6I6I6'
 local HEADER_BYTES, BODY_FIRST = 19, 22
+local HEADER_NOW = 13      -- up to here, it is as it was when a record moves
+local now_packed = struct_pack('>I6', now)
 
 local function body_of(id)
   local body = bodies[id]
@@ -61,8 +64,26 @@ end
 -- A body is {ttl_ms, buyer_id, field, quantity, field, quantity, ...}; a tombstone's is {}.
 local BODY_TTL_MS, BODY_BUYER, BODY_LINES = 1, 2, 3
 
+local function count_lines(body)
+  return (#body - BODY_LINES + 1) / 2
+end
+
+local function sku_of(field)
+  return (field:match('^[^%z]*'))
+end
+
 local function buyer_field(buyer_id, field)
-  return buyer_id .. '\0' .. (field:match('^[^%z]*'))
+  return buyer_id .. '\0' .. sku_of(field)
+end
+
+-- Whether a record's buyer may get or give up units in this batch: not while it lives, unless some
+-- command gives units back. A sale confirms far more than it cancels.
+local function buyer_may_move(id)
+  if wanted[RELEASE] or wanted[CANCEL] or wanted[RETURN] then
+    return true
+  end
+  local state, _, expires = struct_unpack(HEADER, records[id])
+  return state ~= RESERVED or expires <= now
 end
 
 -- Loads what the lines of some records stand for, and is not there yet.
@@ -71,15 +92,15 @@ local function load_lines(ids)
   local names, wanted_names = {}, {}
   for i = 1, #ids do
     local body = body_of(ids[i])
-    local buyer_id = body[BODY_BUYER]
+    local with_buyer = body[BODY_BUYER] ~= '' and buyer_may_move(ids[i])
     for at = BODY_LINES, #body, 2 do
       local field = body[at]
       if not levels[field] and not wanted_fields[field] then
         wanted_fields[field] = true
         fields[#fields + 1] = field
       end
-      if buyer_id ~= '' then
-        local name = buyer_field(buyer_id, field)
+      if with_buyer then
+        local name = buyer_field(body[BODY_BUYER], field)
         if buyers[name] == nil and not wanted_names[name] then
           wanted_names[name] = true
           names[#names + 1] = name
@@ -96,10 +117,9 @@ local function load_lines(ids)
   end
 end
 
+-- What can be reserved now, in units; below 0 if less is on hand than is to stay there.
 local function available(level)
-  local units = level[ON_HAND] - level[UNITS_RESERVED] - level[UNITS_CONFIRMED]
-    - level[SAFETY_STOCK]
-  return units > 0 and units or 0
+  return level[ON_HAND] - level[UNITS_RESERVED] - level[UNITS_CONFIRMED] - level[SAFETY_STOCK]
 end
 
 -- Marks a level as changed by this command. Call it once per command and level.
@@ -121,20 +141,20 @@ end
 -- Puts a record in place of the one there was; the journal gets it as it is now.
 local function put_record(kind, id, record)
   records[id] = record
-  local n = #journal_kinds + 1
-  journal_kinds[n] = kind
-  journal_subjects[2 * n - 1], journal_subjects[2 * n] = id, record
+  journal_count = journal_count + 1
+  journal_kinds[journal_count] = kind
+  journal_subjects[2 * journal_count - 1] = id
+  journal_subjects[2 * journal_count] = record
 end
 
 -- Moves a record to a state; its body and progress stay, unless a new progress is given.
 local function move_record(kind, id, state, progress)
   local record = records[id]
-  local _, created, expires = struct_unpack(HEADER, record)
   local rest = record:sub(HEADER_BYTES + 1)
   if progress then
     rest = rest:sub(1, 2 + struct_unpack('>I2', rest)) .. encode(progress)
   end
-  put_record(kind, id, struct_pack(HEADER, state, created, expires, now) .. rest)
+  put_record(kind, id, string.char(state) .. record:sub(2, HEADER_NOW) .. now_packed .. rest)
 end
 
 local function keep_until_purged(id, state)

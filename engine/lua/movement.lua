@@ -37,7 +37,7 @@ end
 -- What to move of each line, in units, or nil if that is more than is left or nothing at all.
 local function units_to_move(body, counts, wanted, left_of)
   local units, total = {}, 0
-  for line = 1, (#body - BODY_LINES + 1) / 2 do
+  for line = 1, count_lines(body) do
     local left = left_of(body[BODY_LINES + 2 * line - 1], counts, 3 * (line - 1))
     local field = body[BODY_LINES + 2 * line - 2]
     units[line] = wanted and (wanted[field] or 0) or left
@@ -80,7 +80,9 @@ local function judge_movement(id, kind, rule)
   number_next = number_next + 1 + line_count
   string_next = string_next + 2 + line_count
 
-  if not records[id] then
+  if must_wait(id) then
+    return NOT_JUDGED, 0, 0
+  elseif not records[id] then
     return NOT_FOUND, 0, 0
   end
   local state, expires = state_of(id)
@@ -88,7 +90,7 @@ local function judge_movement(id, kind, rule)
     return MOVEMENT_REFUSAL[state], state, expires
   end
   local body = body_of(id)
-  local progress = progress_of(id, (#body - BODY_LINES + 1) / 2)
+  local progress = progress_of(id, count_lines(body))
   local counts, movements = progress[1], progress[2]
   local known = known_fingerprint(movements, key)
   if known then

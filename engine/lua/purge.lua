@@ -11,7 +11,7 @@ local function forget(id)
   local body = body_of(id)
   local state = struct_unpack(HEADER, records[id])
   if state == FULFILLED then
-    local counts = progress_of(id, (#body - BODY_LINES + 1) / 2)[1]
+    local counts = progress_of(id, count_lines(body))[1]
     for line = 1, #counts / 3 do
       local at = 3 * (line - 1)
       give_back_buyer_units(body, body[BODY_LINES + 2 * line - 2],
@@ -19,6 +19,7 @@ local function forget(id)
     end
   end
   put_record(PURGE, id, false)
+  only_records_change = false
   bodies[id] = nil
 end
 
@@ -50,6 +51,9 @@ end
 judge[PURGE] = function()
   local limit = numbers[number_next]
   number_next = number_next + 1
+  if someone_waits then
+    return NOT_JUDGED, 0, 0
+  end
   local due = call('ZRANGEBYSCORE', KEYS[7], '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit)
   local members = {}
   for i = 1, #due, 2 do

@@ -17,7 +17,9 @@ local RELEASE_REFUSAL = {
 local EMPTY_BODY = struct_pack('>I2', 1) .. encode({})
 
 judge[RELEASE] = function(id)
-  if not records[id] then
+  if must_wait(id) then
+    return NOT_JUDGED, 0, 0
+  elseif not records[id] then
     keep_until_purged(id, RELEASED)
     put_record(RELEASE, id, struct_pack(HEADER, RELEASED, now, 0, now) .. EMPTY_BODY)
     return APPLIED, RELEASED, 0

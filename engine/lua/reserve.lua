@@ -8,12 +8,17 @@
 -- Outcomes: ALREADY_RELEASED | APPLIED | ID_REUSED | UNKNOWN_SKU | OUT_OF_STOCK | LIMIT_EXCEEDED
 -- Memory: takes
 
--- By ttl_ms: most of a batch shares one. A deadline is text, which saves a conversion each.
-local headers, deadlines = {}, {}
+-- An entry of deadlines names reservations of at most so many lines, but for one that has more: the
+-- work of expiring them is bounded.
+local ENTRY_LINES_MAX = 100
+
+-- By ttl_ms: most of a batch shares one.
+local headers, entries = {}, {}
 
 local function prepare(ttl_ms)
-  headers[ttl_ms] = struct_pack(HEADER, RESERVED, now, now + ttl_ms, now)
-  deadlines[ttl_ms] = string.format('%.0f', now + ttl_ms)
+  headers[ttl_ms] = headers[ttl_ms] or struct_pack(HEADER, RESERVED, now, now + ttl_ms, now)
+  entries[ttl_ms] = {0}
+  new_entries[#new_entries + 1] = {now + ttl_ms, entries[ttl_ms]}
 end
 
 -- The same id again: the first answer, an id used twice, or a release that came first.
@@ -35,32 +40,42 @@ judge[RESERVE] = function(id)
   local body = strings[string_next]
   number_next, string_next = at + 3 * count, string_next + 1
   if records[id] then
+    if must_wait(id) then
+      return NOT_JUDGED, 0, 0
+    end
     return judge_known(id, body)
   end
 
-  local limited = false
+  local known, limited = true, false
   for i = 1, count do
     local field = field_at[numbers[at]]
     local level = levels[field]
-    if not level then
-      return UNKNOWN_SKU, 0, 0
-    end
-    limited = limited or level[LIMIT_PER_BUYER] > 0
-    line_field[i], line_units[i] = field, numbers[at + 1]
+    known = known and level
+    limited = limited or level and level[LIMIT_PER_BUYER] > 0
+    line_field[i], line_level[i], line_units[i] = field, level, numbers[at + 1]
     line_buyer[i] = buyer_at[numbers[at + 2]]
     at = at + 3
   end
-  if are_short(count) then
-    return OUT_OF_STOCK, 0, 0
-  elseif limited and pass_limit(count) then
-    return LIMIT_EXCEEDED, 0, 0
+  if someone_waits and must_wait(id, count) then
+    return NOT_JUDGED, 0, 0
+  elseif not known then
+    return UNKNOWN_SKU, 0, 0
+  end
+  local refusal = short_of_stock(count) or limited and past_limit(count)
+  if refusal == NOT_JUDGED then
+    return wait(id, count)
+  elseif refusal then
+    return refusal, 0, 0
   end
 
-  take(count, UNITS_RESERVED)
-  if not headers[ttl_ms] then
+  local entry = entries[ttl_ms]
+  if not entry or entry[1] + count > ENTRY_LINES_MAX then
     prepare(ttl_ms)
+    entry = entries[ttl_ms]
   end
-  deadline_after[id] = deadlines[ttl_ms]
+  entry[1] = entry[1] + count
+  entry[#entry + 1] = id
+  take(count, UNITS_RESERVED, now + ttl_ms)
   put_record(RESERVE, id, headers[ttl_ms] .. body)
   return APPLIED, RESERVED, now + ttl_ms
 end

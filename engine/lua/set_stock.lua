@@ -15,10 +15,15 @@ local function list_location(field)
   end
   if not locations_after[sku] then
     locations_before[sku] = call('HGET', KEYS[9], sku)
-    locations_after[sku] = locations_before[sku] and decode(locations_before[sku]) or {}
   end
-  local list = locations_after[sku]
+  local packed = locations_after[sku] or locations_before[sku]
+  local list = packed and decode(packed) or {}
   list[#list + 1] = location
+  locations_after[sku] = encode(list)
+end
+
+local function committed(level)
+  return level[UNITS_RESERVED] + level[UNITS_CONFIRMED]
 end
 
 local function answer_level(outcome, level)
@@ -28,9 +33,11 @@ end
 
 -- Stock changes go into the journal with what was asked, not only with what came of it.
 local function journal_stock(kind, field, asked)
-  local n = #journal_kinds + 1
-  journal_kinds[n] = kind
-  journal_subjects[2 * n - 1], journal_subjects[2 * n] = field, asked
+  journal_count = journal_count + 1
+  journal_kinds[journal_count] = kind
+  journal_subjects[2 * journal_count - 1] = field
+  journal_subjects[2 * journal_count] = asked
+  only_records_change = false
 end
 
 judge[SET_STOCK] = function()
@@ -40,11 +47,17 @@ judge[SET_STOCK] = function()
   number_next, string_next = number_next + 4, string_next + 1
 
   local level = levels[field]
+  line_field[1] = field
+  if must_wait(field, 1) then
+    return NOT_JUDGED, 0, 0
+  end
+  if level and (expected >= 0 or on_hand < committed(level)) and not no_unit_is_due(level) then
+    return wait(field, 1)
+  end
   local version = level and level[VERSION] or 0
   if expected >= 0 and expected ~= version then
     return answer_level(STOCK_VERSION_MISMATCH, level)
-  elseif level and on_hand < level[UNITS_RESERVED] + level[UNITS_CONFIRMED] then
-    demand_all_expired()
+  elseif level and on_hand < committed(level) then
     return answer_level(STOCK_ON_HAND_BELOW_COMMITTED, level)
   elseif level and level[ON_HAND] == on_hand and level[SAFETY_STOCK] == safety_stock
     and level[LIMIT_PER_BUYER] == limit then
@@ -52,7 +65,7 @@ judge[SET_STOCK] = function()
   end
 
   if not level then
-    level = {0, 0, 0, 0, 0, 0, 0}
+    level = {0, 0, 0, 0, 0, 0, 0, 0}
     levels[field] = level
     list_location(field)
   end

@@ -7,7 +7,7 @@
 --
 -- KEYS[1] stock         hash    SKU and location -> packed level
 -- KEYS[2] reservations  hash    reservation id -> record
--- KEYS[3] deadlines     zset    reservation id, scored by expires_at_ms; RESERVED ones only
+-- KEYS[3] deadlines     zset    {lines, id, id, ...}, packed, scored by when to look at these ids
 -- KEYS[4] buyers        hash    buyer and SKU -> units
 -- KEYS[5] journal       stream  one entry a batch, id <sequence>-n
 -- KEYS[6] meta          hash    schema, epoch, sequence, now
@@ -60,22 +60,23 @@ local levels, levels_before = {}, {}        -- stock field -> level; false: no s
 local buyers, buyers_before = {}, {}        -- buyer field -> units
 local bodies = {}                           -- reservation id -> unpacked body
 
--- A level is {on_hand, reserved, confirmed, damaged, safety_stock, limit_per_buyer, version}.
+-- A level is {on_hand, reserved, confirmed, damaged, safety_stock, limit_per_buyer, version,
+-- due_from_ms}. No unit that is reserved is due before due_from_ms; if none is, it says nothing.
 local ON_HAND, UNITS_RESERVED, UNITS_CONFIRMED, UNITS_DAMAGED = 1, 2, 3, 4
-local SAFETY_STOCK, LIMIT_PER_BUYER, VERSION = 5, 6, 7
+local SAFETY_STOCK, LIMIT_PER_BUYER, VERSION, DUE_FROM_MS = 5, 6, 7, 8
 
 -- What has changed, for store.lua, by what is to be there; false: nothing.
-local changed_levels = {}
-local deadline_after, retention_after, retention_before = {}, {}, {}
+local changed_levels, bounded_levels = {}, {}      -- stock field -> level; of the latter, the bound
+local new_entries = {}                             -- {expires_at_ms, entry}, of what is reserved
+local entries_after, entries_before, own_entries = {}, {}, {}      -- of deadlines
+local retention_after, retention_before = {}, {}
 local adjustments_after, adjustments_before = {}, {}
 local locations_after, locations_before = {}, {}
-local journal_kinds, journal_subjects = {}, {}
+local journal_count, journal_kinds, journal_subjects = 0, {}, {}
+local only_records_change = true      -- so that the subjects are just what is to be written
 
 -- The rule of each command, by kind: judge[kind](id) returns outcome, state, expires_at_ms. A
 -- negative outcome is one that was applied before.
 local judge = {}
 local shortages = {}      -- the short lines of the command being judged
 local extras = {}         -- {index, value}: what a few answers say beyond the three columns
-
--- Thrown to give the whole batch back unjudged.
-local AGAIN = {}

@@ -4,146 +4,177 @@
 -- Holdfast writes to; should one fail all the same (a key of the wrong type, a command denied),
 -- everything written so far is put back as it was loaded, and the error goes to the caller.
 
--- The packed levels, by field and, for the journal, one after the other.
-local function levels_after()
-  local after, listed = {}, {}
-  for field, level in pairs(changed_levels) do
-    local packed = encode(level)
-    after[field] = packed
-    listed[#listed + 1] = field
-    listed[#listed + 1] = packed
-  end
-  return after, listed
+-- What is to be written, in order: {key, whether it is a sorted set, puts, gone, before}. Puts are
+-- flat, as HSET and ZADD take them; gone are names; before has by name what was there.
+local plans = {}
+
+local function plan(key, is_zset, puts, gone, before)
+  plans[#plans + 1] = {key, is_zset, puts, gone, before}
 end
 
-local function records_after()
-  local after = {}
-  for id, record in pairs(records) do
-    if record ~= records_before[id] then
-      after[id] = record
-    end
-  end
-  for id in pairs(records_before) do
-    if not records[id] then
-      after[id] = false
-    end
-  end
-  return after
-end
-
-local function buyers_after()
-  local after = {}
-  for name, units in pairs(buyers) do
-    if units ~= tonumber(buyers_before[name] or 0) then
-      after[name] = units > 0 and units
-    end
-  end
-  return after
-end
-
-local function locations_packed()
-  local after = {}
-  for sku, list in pairs(locations_after) do
-    after[sku] = encode(list)
-  end
-  return after
-end
-
-local function deadlines_before()
-  local before = {}
-  for id in pairs(deadline_after) do
-    local record = records_before[id]
-    local state, _, expires = 0, 0, 0
-    if record then
-      state, _, expires = struct_unpack(HEADER, record)
-    end
-    before[id] = state == RESERVED and expires
-  end
-  return before
-end
-
--- Makes a hash or sorted set hold what `after` says: a value or score by name, false for none.
-local function write(key, is_zset, after)
+-- Plans what `after` says: a value or score by name, false for what is to be gone.
+local function plan_map(key, is_zset, after, before)
   if next(after) == nil then
     return
   end
-  local put, gone = {}, {}
+  local puts, gone = {}, {}
   for name, value in pairs(after) do
     if value == false then
       gone[#gone + 1] = name
-    elseif is_zset then
-      put[#put + 1] = value
-      put[#put + 1] = name
     else
-      put[#put + 1] = name
-      put[#put + 1] = value
+      puts[#puts + 1] = is_zset and value or name
+      puts[#puts + 1] = is_zset and name or value
     end
   end
-  for first = 1, #put, CHUNK do
-    call(is_zset and 'ZADD' or 'HSET', key, unpack(put, first, math.min(first + CHUNK - 1, #put)))
+  plan(key, is_zset, puts, gone, before)
+end
+
+-- Plans the levels; returns those that changed, for the journal. Of the others only the bound did.
+local function plan_levels()
+  local listed, bounded = {}, {}
+  for field, level in pairs(changed_levels) do
+    listed[#listed + 1] = field
+    listed[#listed + 1] = encode(level)
   end
-  for first = 1, #gone, CHUNK do
+  for field, level in pairs(bounded_levels) do
+    bounded[#bounded + 1] = field
+    bounded[#bounded + 1] = encode(level)
+  end
+  plan(KEYS[1], false, listed, nil, levels_before)
+  if #bounded > 0 then
+    plan(KEYS[1], false, bounded, nil, levels_before)
+  end
+  return listed
+end
+
+-- The journal's subjects are just what HSET takes, unless there is more to it: a purge, or stock.
+local function plan_records()
+  if only_records_change then
+    return plan(KEYS[2], false, journal_subjects, nil, records_before)
+  end
+  local puts, gone = {}, {}
+  for i = 1, journal_count do
+    local id = journal_subjects[2 * i - 1]
+    if journal_kinds[i] <= PURGE and records[id] then
+      puts[#puts + 1] = id
+      puts[#puts + 1] = records[id]
+    elseif journal_kinds[i] <= PURGE then
+      gone[#gone + 1] = id
+    end
+  end
+  plan(KEYS[2], false, puts, gone, records_before)
+end
+
+local function plan_buyers()
+  local puts, gone = {}, {}
+  for name, units in pairs(buyers) do
+    local before = buyers_before[name]
+    if units ~= (before and tonumber(before) or 0) then
+      if units > 0 then
+        puts[#puts + 1] = name
+        puts[#puts + 1] = units
+      else
+        gone[#gone + 1] = name
+      end
+    end
+  end
+  plan(KEYS[4], false, puts, gone, buyers_before)
+end
+
+-- Plans the entries. Where new reservations are named no others are, so should such an entry be
+-- there already, its ids are all of reservations that are gone. An entry of one's own may be there.
+local function plan_entries()
+  for i = 1, #new_entries do
+    local entry = encode(new_entries[i][2])
+    entries_after[entry] = entries_after[entry] or new_entries[i][1]      -- its own knows better
+  end
+  for first = 1, #own_entries, CHUNK do
+    local last = math.min(first + CHUNK - 1, #own_entries)
+    local found = call('ZMSCORE', KEYS[3], unpack(own_entries, first, last))
+    for i = first, last do
+      entries_before[own_entries[i]] = found[i - first + 1]
+    end
+  end
+  plan_map(KEYS[3], true, entries_after, entries_before)
+end
+
+local function plan_about()
+  sequence = sequence + journal_count
+  local about = {'sequence', sequence, 'now', now}
+  if epoch == '' then
+    epoch = epoch_new
+    about = {'sequence', sequence, 'now', now, 'schema', SCHEMA, 'epoch', epoch}
+  end
+  plan(KEYS[6], false, about, nil,
+    {schema = meta[1], epoch = meta[2], sequence = meta[3], now = meta[4]})
+end
+
+local function write(key, is_zset, puts, gone)
+  for first = 1, #puts, CHUNK do
+    local last = math.min(first + CHUNK - 1, #puts)
+    call(is_zset and 'ZADD' or 'HSET', key, unpack(puts, first, last))
+  end
+  for first = 1, gone and #gone or 0, CHUNK do
     call(is_zset and 'ZREM' or 'HDEL', key, unpack(gone, first, math.min(first + CHUNK - 1, #gone)))
   end
 end
 
--- Puts back what was there under the names of `after`; what was not there is to be gone.
-local function write_back(key, is_zset, after, before)
-  local restored = {}
-  for name in pairs(after) do
-    restored[name] = before[name] or false
+-- The journal comes last: what it says has happened.
+local function write_all(stock_listed)
+  for i = 1, #plans do
+    local it = plans[i]
+    write(it[1], it[2], it[3], it[4])
   end
-  write(key, is_zset, restored)
-end
-
-local function write_all(about, stock, stock_listed, counted, located)
-  write(KEYS[6], false, about)
-  write(KEYS[1], false, stock)
-  write(KEYS[2], false, records_after())
-  write(KEYS[4], false, counted)
-  write(KEYS[8], false, adjustments_after)
-  write(KEYS[9], false, located)
-  write(KEYS[3], true, deadline_after)
-  write(KEYS[7], true, retention_after)
-  -- The journal comes last: what it says has happened.
-  if #journal_kinds > 0 then
+  if journal_count > 0 then
     call('XADD', KEYS[5], string.format('%.0f-*', sequence), 'batch',
       encode({now, journal_kinds, journal_subjects, stock_listed}))
   end
 end
 
-local function unwrite_journal()
-  for _, entry in ipairs(call('XRANGE', KEYS[5], string.format('%.0f-0', sequence), '+')) do
-    call('XDEL', KEYS[5], entry[1])
+-- Puts back what was there under all names; what was not there is to be gone. A key that refused to
+-- be written refuses again: the others must be put back all the same.
+local function put_back_all()
+  local function write_back(key, is_zset, puts, gone, before)
+    local names, restored, removed = gone and {unpack(gone)} or {}, {}, {}
+    for at = is_zset and 2 or 1, #puts, 2 do
+      names[#names + 1] = puts[at]
+    end
+    for i = 1, #names do
+      local name = names[i]
+      local value = before[name]
+      if value then
+        restored[#restored + 1] = is_zset and value or name
+        restored[#restored + 1] = is_zset and name or value
+      else
+        removed[#removed + 1] = name
+      end
+    end
+    write(key, is_zset, restored, removed)
   end
-end
-
--- A key that refused to be written refuses again; the others must be put back all the same.
-local function put_back_all(about, stock, counted, located)
-  local about_before = {schema = meta[1], epoch = meta[2], sequence = meta[3], now = meta[4]}
-  pcall(write_back, KEYS[6], false, about, about_before)
-  pcall(write_back, KEYS[1], false, stock, levels_before)
-  pcall(write_back, KEYS[2], false, records_after(), records_before)
-  pcall(write_back, KEYS[4], false, counted, buyers_before)
-  pcall(write_back, KEYS[8], false, adjustments_after, adjustments_before)
-  pcall(write_back, KEYS[9], false, located, locations_before)
-  pcall(write_back, KEYS[3], true, deadline_after, deadlines_before())
-  pcall(write_back, KEYS[7], true, retention_after, retention_before)
-  pcall(unwrite_journal)
+  for i = 1, #plans do
+    pcall(write_back, unpack(plans[i], 1, 5))
+  end
+  local done, entries = pcall(call, 'XRANGE', KEYS[5], string.format('%.0f-0', sequence), '+')
+  for i = 1, done and #entries or 0 do
+    pcall(call, 'XDEL', KEYS[5], entries[i][1])
+  end
 end
 
 local function store()
-  sequence = sequence + #journal_kinds
-  local about = {sequence = sequence, now = now}
-  if epoch == '' then
-    epoch = epoch_new
-    about.schema, about.epoch = SCHEMA, epoch
+  -- A reminder that is put right changes nothing that anybody could see, so it is no change.
+  if journal_count > 0 or next(retention_after) ~= nil then
+    plan_about()
   end
-  local stock, stock_listed = levels_after()
-  local counted, located = buyers_after(), locations_packed()
-  local done, problem = pcall(write_all, about, stock, stock_listed, counted, located)
+  local stock_listed = plan_levels()
+  plan_records()
+  plan_buyers()
+  plan_map(KEYS[8], false, adjustments_after, adjustments_before)
+  plan_map(KEYS[9], false, locations_after, locations_before)
+  plan_entries()
+  plan_map(KEYS[7], true, retention_after, retention_before)
+  local done, problem = pcall(write_all, stock_listed)
   if not done then
-    put_back_all(about, stock, counted, located)
+    put_back_all()
     error(problem)
   end
 end

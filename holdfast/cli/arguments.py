@@ -57,6 +57,7 @@ def read_as(convert: Callable[[str], Any], metavar: str | None = None) -> Parame
 
 Units = Annotated[int, read_as(whole_number)]
 Limit = Annotated[int, read_as(partial(whole_number, least=1))]
+Workers = Annotated[int, read_as(partial(whole_number, least=1))]
 Port = Annotated[int, read_as(partial(whole_number, least=0, most=PORT_MAX))]
 Ratio = Annotated[float, read_as(decimal_number)]
 DurationMs = Annotated[int, read_as(duration_ms, "DURATION")]

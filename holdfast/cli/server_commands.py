@@ -5,14 +5,20 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from holdfast.cli.arguments import Port
+from holdfast.cli.arguments import Port, Workers
 from holdfast.cli.failures import USAGE, Failure
 
 PORT_DEFAULT = 7600
 DATA_DIR_DEFAULT = Path("holdfast-data")
 
 
-def dev(*, port: Port = PORT_DEFAULT, data_dir: Path | None = None) -> NoReturn:
+def dev(
+    *,
+    port: Port = PORT_DEFAULT,
+    data_dir: Path | None = None,
+    workers: Workers | None = None,
+    metrics_listen: str | None = None,
+) -> NoReturn:
     """Runs store and server on this machine, for development and small shops.
 
     The data stays in the data directory and is there again at the next start.
@@ -22,6 +28,7 @@ def dev(*, port: Port = PORT_DEFAULT, data_dir: Path | None = None) -> NoReturn:
     For example:
       holdfast dev
       holdfast dev --port 7700 --data-dir /var/lib/holdfast
+      holdfast dev --workers 2 --metrics-listen 127.0.0.1:9464
 
     Parameters
     ----------
@@ -30,21 +37,37 @@ def dev(*, port: Port = PORT_DEFAULT, data_dir: Path | None = None) -> NoReturn:
     data_dir
         Where the store keeps its data [default: the environment's
         HOLDFAST_DATA_DIR, else holdfast-data].
+    workers
+        Processes that share the port [default: the environment's
+        HOLDFAST_WORKERS, else 1]. Connections are spread over them, not calls.
+    metrics_listen
+        Address and port of the Prometheus metrics, such as 127.0.0.1:9464
+        [default: the environment's HOLDFAST_METRICS_LISTEN, else none].
     """
-    _become_server(dev_environment(dict(os.environ), port, data_dir))
+    environment = dev_environment(dict(os.environ), port, data_dir)
+    _become_server(environment | given_settings(workers, metrics_listen))
 
 
 def serve(
-    *, port: Port = PORT_DEFAULT, host: str = "127.0.0.1", redis_url: str | None = None
+    *,
+    port: Port = PORT_DEFAULT,
+    host: str = "127.0.0.1",
+    redis_url: str | None = None,
+    workers: Workers | None = None,
+    metrics_listen: str | None = None,
 ) -> NoReturn:
     """Runs the server against a Redis or Valkey of your own.
 
     The store must keep every write (appendonly yes, appendfsync always,
     maxmemory-policy noeviction); the server says what to change if it does not.
 
+    With several workers, SIGHUP replaces them one after another without losing
+    a call, and SIGTERM drains them all.
+
     For example:
       holdfast serve --redis-url redis://10.0.0.5:6379
       HOLDFAST_REDIS_URL=redis://10.0.0.5:6379 holdfast serve --host 0.0.0.0
+      holdfast serve --workers 4 --metrics-listen 127.0.0.1:9464
 
     Parameters
     ----------
@@ -54,8 +77,15 @@ def serve(
         Address to listen on.
     redis_url
         The store [default: the environment's HOLDFAST_REDIS_URL].
+    workers
+        Processes that share the port [default: the environment's
+        HOLDFAST_WORKERS, else 1]. Connections are spread over them, not calls.
+    metrics_listen
+        Address and port of the Prometheus metrics, such as 127.0.0.1:9464
+        [default: the environment's HOLDFAST_METRICS_LISTEN, else none].
     """
-    _become_server(serve_environment(dict(os.environ), port, host, redis_url))
+    environment = serve_environment(dict(os.environ), port, host, redis_url)
+    _become_server(environment | given_settings(workers, metrics_listen))
 
 
 def dev_environment(
@@ -85,6 +115,12 @@ def serve_environment(
     address = f"[{host}]" if ":" in host else host
     settings = {"HOLDFAST_LISTEN": f"{address}:{port}", "HOLDFAST_REDIS_URL": url}
     return environment | settings
+
+
+def given_settings(workers: int | None, metrics_listen: str | None) -> dict[str, str]:
+    """The server's settings that options give; what is not given is left to the environment."""
+    options = {"HOLDFAST_WORKERS": workers, "HOLDFAST_METRICS_LISTEN": metrics_listen}
+    return {name: str(value) for name, value in options.items() if value is not None}
 
 
 def _become_server(environment: dict[str, str]) -> NoReturn:

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 import redis
 
+from engine.audit.deadlines import own_entry
 from engine.keys import TENANTS_KEY, PartitionKeys, partition_keys
 from holdfast import Outcome
 from holdfast.client import Client
@@ -146,7 +147,7 @@ async def test_a_damaged_record_past_its_deadline_does_not_stop_the_sale(
     client: Client, damaged: "redis.Redis", keys: PartitionKeys
 ) -> None:
     damaged.hset(keys.reservations, "live", b"\x01noise")
-    damaged.zadd(keys.deadlines, {"live": 1_000})
+    damaged.zadd(keys.deadlines, {own_entry("live", 1): 1_000})
     answer = await client.reserve("new", LINES, buyer_id="c")
     assert answer.outcome is Outcome.APPLIED
 

@@ -22,7 +22,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from engine.answers import Answer
-from engine.columns import StoreCommand
 from engine.model import (
     DEFAULT_LOCATION,
     AdjustStock,
@@ -41,6 +40,7 @@ from engine.model import (
     Ship,
     Shortage,
     StockResult,
+    StoreCommand,
     SweepResult,
 )
 from engine.scripts import Kind, header

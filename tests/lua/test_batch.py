@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from engine.columns import StoreCommand
 from engine.model import (
     BATCH_COMMANDS_MAX,
     BATCH_LINES_MAX,
@@ -20,6 +19,7 @@ from engine.model import (
     Result,
     SetStock,
     State,
+    StoreCommand,
     SweepResult,
 )
 from tests.lua.scenario import T0, play
@@ -130,7 +130,7 @@ def test_what_is_due_may_touch_more_levels_and_buyers_than_one_call_can_carry(
         partition.run([command], T0)
     assert len(partition.buyers()) == FIELDS_PAST_A_CHUNK
 
-    [answer] = partition.run([Expire(100)], T0 + 1_000)
+    [answer] = partition.run([Expire(5_000)], T0 + 1_000)
     assert answer == SweepResult(FIELDS_PAST_A_CHUNK // LINES_MAX, more=False)
     levels = partition.levels()
     assert len(levels) == FIELDS_PAST_A_CHUNK

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import redis
 
-from engine.columns import StoreCommand
 from engine.keys import PartitionKeys
 from engine.model import (
     AdjustStock,
@@ -27,6 +26,7 @@ from engine.model import (
     Return,
     SetStock,
     Ship,
+    StoreCommand,
 )
 from engine.scripts import batch_script
 from tests.partition import DAY_MS, Partition
@@ -56,6 +56,9 @@ SETUP: list[tuple[int, Sequence[StoreCommand]]] = [
             Reserve("sold", [Line("A", 6), Line("B", 3, "north")], 900_000, "buyer-1"),
             Reserve("moved", [Line("A", 2)], 900_000, "buyer-1"),
             Reserve("ended", [Line("A", 1)], 900_000, "buyer-1"),
+            Reserve("extended", [Line("A", 1)], 900_000, "buyer-1"),
+            Extend("extended", T0 + 1_000),
+            Extend("extended", T0 + 800_000),
             Confirm("sold"),
             Confirm("moved"),
             Ship("moved", "s-1"),
@@ -70,11 +73,12 @@ BATCHES: dict[str, tuple[int, Sequence[StoreCommand]]] = {
     "confirm": (T0 + 1, [Confirm("live")]),
     "reacquire": (T0 + 1_000, [Confirm("lapsed", reacquire_if_expired=True)]),
     "release": (T0 + 1, [Release("live"), Release("never-seen")]),
-    "extend": (T0 + 1, [Extend("live", T0 + 5_000)]),
+    "extend": (T0 + 1, [Extend("live", T0 + 5_000), Extend("extended", T0 + 6_000)]),
     "ship": (T0 + 1, [Ship("sold", "s-1", [Line("A", 2)])]),
     "cancel": (T0 + 1, [Cancel("sold", "c-1")]),
     "return": (T0 + 1, [Return("moved", "r-1", Disposition.DAMAGED, [Line("A", 1)])]),
     "expire": (T0 + 1_000, [Expire(100)]),
+    "expire on demand": (T0 + 1_000, [AdjustStock("A", -90, "adjustment-2")]),
     "purge": (T0 + 31 * DAY_MS, [Purge(100)]),
     "set_stock": (T0 + 1, [SetStock("A", 200), SetStock("C", 5, "south")]),
     "adjust_stock": (T0 + 1, [AdjustStock("A", -5, "adjustment-2")]),
@@ -113,7 +117,8 @@ def set_up(store: "redis.Redis") -> Partition:
     store.flushall()
     partition = Partition(store)
     for now_ms, commands in SETUP:
-        partition.run(commands, now_ms)
+        answers = partition.run(commands, now_ms)
+        assert {answer.outcome.name for answer in answers} == {"APPLIED"}  # type: ignore[union-attr]
     return partition
 
 

@@ -35,7 +35,8 @@ def test_the_journal_has_an_entry_for_each_batch_that_changed_something(
         +     reserve C TEA:2
         +     release D
         1s    confirm nobody                 -> NOT_FOUND
-        2s    extend C 1h
+        2s    expire 10                      -> 1
+        +     extend C 1h
         +     confirm C
         +     ship C s1 TEA:1
         +     cancel C c1

@@ -10,8 +10,9 @@ import pytest
 import redis
 
 from engine.answers import unpack_reply
-from engine.columns import Head, StoreCommand, lay_out
-from engine.model import Confirm, Line, Release, Reserve, SetStock, State
+from engine.audit.deadlines import own_entry
+from engine.columns import Head, lay_out
+from engine.model import Confirm, Line, Release, Reserve, SetStock, State, StoreCommand
 from engine.scripts import SCHEMA, Memory, script_for
 from tests.lua.scenario import T0, play
 from tests.partition import RETENTION_MS, Partition
@@ -90,23 +91,10 @@ def test_an_emptied_store_has_gone_back(store: "redis.Redis") -> None:
 def test_a_store_of_another_schema_is_left_alone(store: "redis.Redis") -> None:
     partition = emptied(store)
     play(partition, "0 stock TEA 9")
-    store.hset(partition.keys.meta, "schema", "2")
+    store.hset(partition.keys.meta, "schema", "1")
     before = store.hgetall(partition.keys.stock)
-    assert judge(partition, [SetStock("TEA", 1)], head()) == (b"SCHEMA", b"2")
+    assert judge(partition, [SetStock("TEA", 1)], head()) == (b"SCHEMA", b"1")
     assert store.hgetall(partition.keys.stock) == before
-
-
-def test_a_batch_that_may_be_short_only_for_what_is_due_comes_back_unjudged(
-    store: "redis.Redis",
-) -> None:
-    partition = emptied(store)
-    partition.run([SetStock("TEA", 2)], T0 - 5_000)
-    due: list[StoreCommand] = [Reserve(f"due-{n}", [Line("TEA", 1)], 1_000) for n in range(2)]
-    partition.run(due, T0 - 5_000)
-    commands: list[StoreCommand] = [Release("D"), Reserve("A", [Line("TEA", 2)])]
-    assert judge(partition, commands, head(due_limit=1)) == (b"AGAIN", b"")
-    assert set(partition.reservations()) == {"due-0", "due-1"}
-    assert judge(partition, commands, head(due_limit=3))[0] == b"OK"
 
 
 def stored(partition: Partition) -> list[Any]:
@@ -129,7 +117,6 @@ def stored(partition: Partition) -> list[Any]:
         "1s stock TEA 9 \n + release A",
         "1s reserve B TEA:1 \n + release A",
         "1h expire 10 -> 1",
-        "1h stock TEA 9",
     ],
 )
 def test_a_reservation_whose_stock_level_is_gone_stops_the_batch_and_nothing_changes(
@@ -165,8 +152,21 @@ def test_a_due_record_that_cannot_be_read_stays_as_it_is_and_stops_no_sale(
     with pytest.raises(redis.ResponseError):
         partition.run([Release("A"), Reserve("D", [Line("TEA", 1)])], T0 + 1_000)
     assert store.hget(partition.keys.reservations, "A") == garbage
-    assert store.zrange(partition.keys.deadlines, 0, 0) == [b"A"]
     assert "reservation A" in {finding.row for finding in partition.audit()}
+
+
+def test_a_due_record_that_cannot_be_read_is_looked_at_again_once_a_minute(
+    store: "redis.Redis",
+) -> None:
+    partition = emptied(store)
+    play(partition, "0 stock TEA 2 \n reserve A TEA:1 ttl=1s")
+    record = store.hget(partition.keys.reservations, "A")
+    store.hset(partition.keys.reservations, "A", "not ours")
+    play(partition, "1s expire 10 -> 0")
+    assert partition.deadlines() == [(["A"], T0 + 61_000)]
+    store.hset(partition.keys.reservations, "A", record)
+    play(partition, "61s expire 10 -> 1")
+    assert partition.audit() == []
 
 
 @pytest.mark.parametrize("reservation", ["nobody", "sold", "tombstone", "live"])
@@ -185,10 +185,25 @@ def test_a_deadline_that_does_not_agree_with_its_reservation_is_mended(
         """,
     )
     before = stored(partition)
-    store.zadd(partition.keys.deadlines, {reservation: T0})
+    store.zadd(partition.keys.deadlines, {own_entry(reservation, 1): T0})
     assert stored(partition) != before
-    play(partition, "0 expire 10 -> 1 \n expire 10 -> 0")
-    assert stored(partition) == before
+    play(partition, "0 expire 10 -> 0")
+    assert partition.audit() == []
+    assert (["live"], T0 + 900_000) in partition.deadlines()
+    assert (stored(partition) == before) == (reservation != "sold")
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"", b"not ours", b"\x93\x01", b"\x92\x01\xc0", b"\x91\xa1A", b"\x80"]
+)
+def test_an_entry_that_somebody_else_wrote_stops_no_sale_and_is_removed(
+    store: "redis.Redis", garbage: bytes
+) -> None:
+    partition = emptied(store)
+    play(partition, "0 stock TEA 1 \n reserve A TEA:1 ttl=1s")
+    store.zadd(partition.keys.deadlines, {garbage: T0})
+    assert "row_is_readable" in {finding.invariant for finding in partition.audit()}
+    play(partition, "1s reserve B TEA:1 -> APPLIED RESERVED")
     assert partition.audit() == []
 
 

@@ -21,6 +21,7 @@ from tests.model.commands import (
     BUYERS,
     DAY_MS,
     RESERVATION_COMMANDS,
+    SECOND_MS,
     batches,
     one_from,
     opening_stock,
@@ -114,6 +115,22 @@ class OracleMachine(RuleBasedStateMachine):
         late_confirm = Confirm(late.reservation_id, reacquire_if_expired=True)
         self.send([next_in_line, late_confirm], self.now_ms)
 
+    @precondition(lambda self: any(level.available for level in self.oracle.levels().values()))
+    @rule(data=st.data(), buyers=st.lists(BUYERS, min_size=2, max_size=3), more=st.integers(0, 2))
+    def some_come_for_what_has_just_lapsed(
+        self, data: st.DataObject, buyers: list[str], more: int
+    ) -> None:
+        on_sale = [level for level in self.oracle.levels().values() if level.available]
+        level = data.draw(st.sampled_from(on_sale))
+        for number, buyer_id in enumerate(buyers):
+            held = [Line(level.sku, 1, level.location)]
+            self.send([Reserve(f"held-{number}", held, SECOND_MS, buyer_id)], self.now_ms)
+        self.now_ms += SECOND_MS
+        wanted = [Line(level.sku, max(1, level.available - more), level.location)]
+        first = Reserve("first", wanted, buyer_id=data.draw(BUYERS))
+        others = batches(self.now_ms, self.oracle.reservations(), self.earlier)
+        self.send([first, *data.draw(others)], self.now_ms)
+
     @rule(limit=st.integers(1, 3), passed_ms=one_from(0, 0, *RETENTIONS_MS))
     def what_is_old_is_purged(self, limit: int, passed_ms: int) -> None:
         self.now_ms += passed_ms
@@ -138,11 +155,11 @@ class EngineMachine(OracleMachine):
         self.side_by_side.compare_state()
 
 
-def machine_of(partition: Partition, *, sweeps: bool = False) -> type[EngineMachine]:
-    """A machine that starts every story with the partition emptied; see `SideBySide`."""
+def machine_of(partition: Partition) -> type[EngineMachine]:
+    """A machine that starts every story with the partition emptied."""
 
     class MachineOfPartition(EngineMachine):
         def __init__(self) -> None:
-            super().__init__(SideBySide(partition, sweeps=sweeps))
+            super().__init__(SideBySide(partition))
 
     return MachineOfPartition

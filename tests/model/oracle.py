@@ -52,16 +52,16 @@ class Oracle:
         self._adjustments: dict[str, Adjustment] = {}
         self._now_ms = 0
         self._written_at_ms = 0
-        self._expired = 0
+        self.expired = 0  # reservations, by the last batch
 
     def run(self, commands: Sequence[AnyCommand], now_ms: int) -> list[Answer]:
         """Judges a batch in order, each command alone, and answers each."""
         self._now_ms = max(now_ms, self._written_at_ms)
         # A batch of which nothing is within its bounds does not reach the store.
         is_judged = not all(broken_field(command) for command in commands)
-        self._expired = self._expire_what_is_due() if is_judged else 0
+        self.expired = self._expire_what_is_due() if is_judged else 0
         answers = [self._judge(command) for command in commands]
-        if self._expired or any(changed_something(answer) for answer in answers):
+        if self.expired or any(changed_something(answer) for answer in answers):
             self._written_at_ms = self._now_ms
         return answers
 
@@ -86,7 +86,7 @@ class Oracle:
         match command:
             case Expire():
                 # The batch began by expiring all that was due; this tells how many.
-                return SweepResult(self._expired, more=False)
+                return SweepResult(self.expired, more=False)
             case Purge():
                 return self._purge(command)
             case SetStock() | AdjustStock():

@@ -161,7 +161,7 @@ def test_a_reservation_keeps_a_thousand_movements_and_replays_each(both: SideByS
 def test_all_that_is_due_counts_as_expired_even_if_one_batch_cannot_sweep_it(
     store: redis.Redis, on_hand: int, limit_per_buyer: int, commands: list[AnyCommand]
 ) -> None:
-    both = SideBySide(Partition(store, due_limit=2), sweeps=True)
+    both = SideBySide(Partition(store, due_limit=2))
     due = [Reserve(f"due-{n}", ONE, SECOND_MS, "li") for n in range(5)]
     both.run([SetStock("TEA", on_hand, limit_per_buyer=limit_per_buyer), *due], T0)
     assert set(outcomes(both.run(commands, T0 + SECOND_MS))) == {"APPLIED"}
@@ -174,7 +174,8 @@ def test_an_expire_takes_as_many_as_it_may_and_says_whether_more_may_be_due(
     partition = Partition(store, due_limit=2)
     partition.clear()
     partition.run([SetStock("TEA", 5)], T0)
-    partition.run([Reserve(f"due-{n}", ONE, SECOND_MS) for n in range(5)], T0)
+    for n in range(5):
+        partition.run([Reserve(f"due-{n}", ONE, SECOND_MS)], T0)
     assert partition.run([Expire(3)], T0 + SECOND_MS) == [SweepResult(3, more=True)]
     assert partition.run([Expire(3)], T0 + SECOND_MS) == [SweepResult(2, more=False)]
     assert partition.run([Expire(3)], T0 + SECOND_MS) == [SweepResult(0, more=False)]

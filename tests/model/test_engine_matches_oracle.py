@@ -36,4 +36,4 @@ def test_the_engine_answers_and_stores_what_the_oracle_does(partition: Partition
 def test_no_answer_tells_how_much_was_swept_before(store: redis.Redis) -> None:
     partition = Partition(store, due_limit=1)
     stories = settings(RANDOM_STORIES, max_examples=EXAMPLES // 4)
-    run_state_machine_as_test(machine_of(partition, sweeps=True), settings=stories)
+    run_state_machine_as_test(machine_of(partition), settings=stories)

@@ -28,20 +28,23 @@ STORIES = settings(
 
 BUGS = {
     "one unit more than available can be reserved": (
-        "if line_units[i] > left then",
-        "if line_units[i] > left + 1 then",
+        "if units > left then",
+        "if units > left + 1 then",
     ),
     "the last available unit cannot be reserved": (
-        "if line_units[i] > left then",
-        "if line_units[i] >= left then",
+        "if units > available(level) then\n      if not no_unit_is_due",
+        (
+            "if units >= available(level) then\n"
+            "      if units == available(level) or not no_unit_is_due"
+        ),
     ),
     "safety stock is sold": (
-        " - level[SAFETY_STOCK]\n  return units",
-        "\n  return units",
+        "level[UNITS_CONFIRMED] - level[SAFETY_STOCK]",
+        "level[UNITS_CONFIRMED]",
     ),
     "a Reserve does not look whether its id is known": (
-        "if records[id] then\n    return judge_known(id, body)\n  end",
-        "",
+        "if records[id] then\n    if must_wait(id)",
+        "if false then\n    if must_wait(id)",
     ),
     "a known id is replayed whatever its content": (
         "elseif record:sub(HEADER_BYTES + 1, body_end) == body then",
@@ -56,8 +59,8 @@ BUGS = {
         "asked[buyer] = line_units[i]",
     ),
     "no limit per buyer": (
-        "elseif limited and pass_limit(count) then",
-        "elseif false then",
+        " or limited and past_limit(count)",
+        "",
     ),
     "expiry keeps the units": (
         "level[UNITS_RESERVED] - quantity\n    touch_level",
@@ -80,8 +83,8 @@ BUGS = {
         "local RELEASE_REFUSAL = {",
     ),
     "an expired reservation is sold without looking at the stock": (
-        "if are_short(count) then\n    return OUT_OF_STOCK, EXPIRED, expires\n  elseif",
-        "if",
+        "short_of_stock(count) or past_limit(count)",
+        "past_limit(count)",
     ),
     "a reacquired reservation is purged": (
         "retention_after[member] = false",
@@ -109,6 +112,41 @@ BUGS = {
     ),
 }
 
+# These show where a batch does not expire all that is due.
+BUGS_OF_A_BOUNDED_BATCH = {
+    "who may be short for what is due is refused": (
+        "or level[DUE_FROM_MS] > now or all_due_expired()",
+        "or level[DUE_FROM_MS] > now or all_due_expired() or true",
+    ),
+    "what is due counts for the limit": (
+        "elseif not all_due_expired() then",
+        "elseif all_due_expired() == nil then",
+    ),
+    "a Reserve overtakes one that waits": (
+        "if someone_waits and must_wait(id, count) then",
+        "if false then",
+    ),
+    "a Release overtakes a Reserve that waits": (
+        "    return NOT_JUDGED, 0, 0\n  elseif not records[id] then\n    keep",
+        "  end\n  if not records[id] then\n    keep",
+    ),
+}
+BUGS_OF_DEADLINES = {
+    "nobody is reminded of a deadline brought forward": (
+        "    remind(id, count_lines(body_of(id)), expires_at_ms)\n",
+        "",
+    ),
+    "a level does not know of a deadline brought forward": (
+        "    tell_levels(id, expires_at_ms)\n",
+        "",
+    ),
+    "a level knows only the last deadline": (
+        "if expires and (expires < level[DUE_FROM_MS] or level[UNITS_RESERVED] == 0) then",
+        "if expires then",
+    ),
+}
+ALL_BUGS = BUGS | BUGS_OF_A_BOUNDED_BATCH | BUGS_OF_DEADLINES
+
 
 def unsummed(lines: list[Line]) -> list[tuple[str, int]]:
     """What `sum_lines` must not be: every line for itself."""
@@ -116,8 +154,8 @@ def unsummed(lines: list[Line]) -> list[tuple[str, int]]:
 
 
 def script_with(bug: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The batch script with one of the `BUGS`; there must be one place for it in the Lua files."""
-    right, wrong = BUGS[bug]
+    """The batch script with a bug; there must be one place for it in the Lua files."""
+    right, wrong = ALL_BUGS[bug]
     sources = [path.read_text("utf-8") for path in (files("engine") / "lua").iterdir()]
     assert sum(source.count(right) for source in sources) == 1, right
     monkeypatch.setattr(
@@ -126,11 +164,20 @@ def script_with(bug: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return batch_script.__wrapped__()
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", BUGS | BUGS_OF_DEADLINES)
 def test_a_bug_in_the_script_is_caught(
     store: redis.Redis, monkeypatch: pytest.MonkeyPatch, bug: str
 ) -> None:
     partition = Partition(store, script=script_with(bug, monkeypatch))
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(machine_of(partition), settings=STORIES)
+
+
+@pytest.mark.parametrize("bug", BUGS_OF_A_BOUNDED_BATCH)
+def test_a_bug_in_what_waits_is_caught(
+    store: redis.Redis, monkeypatch: pytest.MonkeyPatch, bug: str
+) -> None:
+    partition = Partition(store, script=script_with(bug, monkeypatch), due_limit=1)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(machine_of(partition), settings=STORIES)
 

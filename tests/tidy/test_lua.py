@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import redis
 
-from engine.columns import Head, StoreCommand, lay_out
+from engine.columns import Head, lay_out
 from engine.keys import PartitionKeys
 from engine.model import (
     AdjustStock,
@@ -27,6 +27,7 @@ from engine.model import (
     SetStock,
     Ship,
     StockOutcome,
+    StoreCommand,
 )
 from engine.records import fingerprint, unpacked_string
 from engine.scripts import PARTS, STATE, Kind, batch_script, constants, header, part_text
@@ -44,7 +45,7 @@ WORDS_OF_LUA = {
 }
 GLOBALS_OF_REDIS = {
     *("ARGV", "KEYS", "cmsgpack", "redis", "struct"),
-    *("error", "ipairs", "math", "next", "pairs", "pcall", "string", "tonumber", "unpack"),
+    *("error", "ipairs", "math", "next", "pairs", "pcall", "string", "tonumber", "type", "unpack"),
 }
 
 

@@ -8,6 +8,7 @@ import grpc
 from grpc_status import rpc_status
 
 from holdfast.errors import HoldfastError
+from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from holdfast.inventory.v1 import operations_pb2_grpc as operations_pb_grpc
 
@@ -57,7 +58,14 @@ class ScriptedEngine(
     GetReservation = ListReservations = GetStock = _answer
     SetStock = AdjustStock = ListStock = GetStatus = _answer
     Audit = _stream
-    ApplyStream: Any = _stream
+
+    def ApplyStream(
+        self, requests: Iterator[pb.ApplyRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.ApplyResponse]:
+        """Answers a message's commands one by one; what each asks for counts as a request."""
+        for request in requests:
+            asked = [getattr(one, str(one.WhichOneof("kind"))) for one in request.commands]
+            yield pb.ApplyResponse(results=[self._answer(one, context) for one in asked])
 
 
 class _Status(grpc.Status):  # type: ignore[misc]  # grpc has no types

@@ -109,7 +109,7 @@ def delete_entry(number: int) -> Damage:
 
 
 def level_a(on_hand: int, version: int) -> bytes:
-    return pack([on_hand, 10, 10, 0, 0, 0, version])
+    return pack([on_hand, 10, 10, 0, 0, 0, version, T0])
 
 
 DAMAGES: dict[str, tuple[Damage, str, str]] = {

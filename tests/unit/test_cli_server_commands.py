@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.server_commands import dev_environment, serve_environment
+from holdfast.cli.server_commands import dev_environment, given_settings, serve_environment
 
 URL = "redis://10.0.0.5:6379"
 
@@ -58,3 +58,11 @@ def test_serve_listens_where_it_is_told(host: str, listen: str) -> None:
 def test_the_option_goes_before_the_environment() -> None:
     environment = serve_environment({"HOLDFAST_REDIS_URL": "redis://other"}, 1, "h", URL)
     assert environment["HOLDFAST_REDIS_URL"] == URL
+
+
+def test_options_that_are_not_given_are_left_to_the_environment() -> None:
+    assert given_settings(None, None) == {}
+    assert given_settings(4, "127.0.0.1:9464") == {
+        "HOLDFAST_WORKERS": "4",
+        "HOLDFAST_METRICS_LISTEN": "127.0.0.1:9464",
+    }

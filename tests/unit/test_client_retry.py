@@ -29,6 +29,12 @@ def engine() -> Iterator[ScriptedEngine]:
     engine.stop()
 
 
+@pytest.fixture(params=[True, False], ids=["batching", "call by call"])
+def batching(request: pytest.FixtureRequest) -> bool:
+    """Commands are sent again by the same rule, whichever way they travel."""
+    return bool(request.param)
+
+
 def wait_ms(
     error: HoldfastError,
     attempt: int = 1,
@@ -82,9 +88,11 @@ def test_only_retryable_reasons_are_waited_for(reason: Reason) -> None:
 # Over the wire
 
 
-async def test_a_passing_error_is_not_seen_by_the_caller(engine: ScriptedEngine) -> None:
+async def test_a_passing_error_is_not_seen_by_the_caller(
+    engine: ScriptedEngine, batching: bool
+) -> None:
     engine.answers = [DRAINING, DRAINING, APPLIED]
-    async with Client(engine.target) as client:
+    async with Client(engine.target, batching=batching) as client:
         result = await client.reserve("r-1", [("A", 1)])
     assert result.applied
     assert len(engine.requests) == 3
@@ -92,35 +100,41 @@ async def test_a_passing_error_is_not_seen_by_the_caller(engine: ScriptedEngine)
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
 async def test_a_call_that_grpc_itself_drops_is_sent_again(
-    engine: ScriptedEngine, code: grpc.StatusCode
+    engine: ScriptedEngine, code: grpc.StatusCode, batching: bool
 ) -> None:
     engine.answers = [code, APPLIED]
-    async with Client(engine.target) as client:
+    async with Client(engine.target, batching=batching) as client:
         assert (await client.reserve("r-1", [("A", 1)])).applied
 
 
-async def test_each_attempt_sends_the_very_same_request(engine: ScriptedEngine) -> None:
+async def test_each_attempt_sends_the_very_same_request(
+    engine: ScriptedEngine, batching: bool
+) -> None:
     engine.answers = [DRAINING, DRAINING, APPLIED]
-    async with Client(engine.target) as client:
+    async with Client(engine.target, batching=batching) as client:
         await client.ship("r-1", "ship-1", [("A", 1)])
     assert engine.requests[0] == engine.requests[1] == engine.requests[2]
     assert engine.requests[0].shipment_id == "ship-1"
 
 
-async def test_attempts_max_attempts_are_made_and_no_more(engine: ScriptedEngine) -> None:
+async def test_attempts_max_attempts_are_made_and_no_more(
+    engine: ScriptedEngine, batching: bool
+) -> None:
     engine.answers = [DRAINING] * 5
-    async with Client(engine.target, attempts_max=3) as client:
+    async with Client(engine.target, attempts_max=3, batching=batching) as client:
         with pytest.raises(HoldfastError) as raised:
             await client.confirm("r-1")
     assert raised.value.reason is Reason.DRAINING
     assert len(engine.requests) == 3
 
 
-async def test_an_error_that_cannot_pass_is_raised_at_once(engine: ScriptedEngine) -> None:
+async def test_an_error_that_cannot_pass_is_raised_at_once(
+    engine: ScriptedEngine, batching: bool
+) -> None:
     engine.answers = [
         HoldfastError.of(Reason.INVALID_FIELD, field="ttl_ms", problem="too short", value=5)
     ]
-    async with Client(engine.target) as client:
+    async with Client(engine.target, batching=batching) as client:
         with pytest.raises(HoldfastError, match="ttl_ms: too short; got 5") as raised:
             await client.reserve("r-1", [("A", 1)], ttl_ms=5)
     assert raised.value.code is grpc.StatusCode.INVALID_ARGUMENT
@@ -130,7 +144,7 @@ async def test_an_error_that_cannot_pass_is_raised_at_once(engine: ScriptedEngin
 
 async def test_the_deadline_covers_all_attempts(engine: ScriptedEngine) -> None:
     engine.answers = [overloaded(300), overloaded(300), APPLIED]
-    async with Client(engine.target, timeout_ms=10_000) as client:
+    async with Client(engine.target, timeout_ms=10_000, batching=False) as client:
         await client.release("r-1")
     first, second, third = engine.seconds_left
     assert first <= 10.5  # gRPC rounds a timeout up on the wire
@@ -138,10 +152,12 @@ async def test_the_deadline_covers_all_attempts(engine: ScriptedEngine) -> None:
     assert third < second - 0.29
 
 
-async def test_a_pushback_beyond_the_deadline_is_not_waited_for(engine: ScriptedEngine) -> None:
+async def test_a_pushback_beyond_the_deadline_is_not_waited_for(
+    engine: ScriptedEngine, batching: bool
+) -> None:
     engine.answers = [overloaded(60_000)]
     started_s = time.monotonic()
-    async with Client(engine.target) as client:
+    async with Client(engine.target, batching=batching) as client:
         with pytest.raises(HoldfastError) as raised:
             await client.release("r-1")
     assert raised.value.reason is Reason.OVERLOADED
@@ -151,7 +167,7 @@ async def test_a_pushback_beyond_the_deadline_is_not_waited_for(engine: Scripted
 
 async def test_a_call_may_have_a_deadline_of_its_own(engine: ScriptedEngine) -> None:
     engine.answers = [APPLIED]
-    async with Client(engine.target, timeout_ms=60_000) as client:
+    async with Client(engine.target, timeout_ms=60_000, batching=False) as client:
         await client.release("r-1", timeout_ms=2_000)
     assert engine.seconds_left[0] <= 2.1  # gRPC rounds a timeout up on the wire
 

@@ -93,6 +93,36 @@ def test_a_command_of_an_apply_holds_the_same_request(command: Command, request_
     assert getattr(built, kind) == request_
 
 
+def test_packed_commands_put_together_are_one_apply_request_of_them_all() -> None:
+    packed = b"".join(wire.packed(command, "shop") for command, _ in COMMANDS)
+    apply = pb.ApplyRequest(commands=[wire.command_of(command, "shop") for command, _ in COMMANDS])
+    assert pb.ApplyRequest.FromString(packed) == apply
+
+
+@pytest.mark.parametrize(("command", "request_"), COMMANDS, ids=lambda value: type(value).__name__)
+def test_a_packed_command_can_be_called_for_by_its_own_method(
+    command: Command, request_: Any
+) -> None:
+    assert wire.unpacked(wire.packed(command, "shop")) == (wire.rpc_of(command), request_)
+
+
+def test_answers_are_read_in_their_order_however_many_are_alike() -> None:
+    kinds = [
+        pb.CommandResult(outcome=pb.OUTCOME_APPLIED, state=pb.Reservation.RESERVED),
+        pb.CommandResult(outcome=pb.OUTCOME_APPLIED, state=pb.Reservation.RESERVED, replayed=True),
+        pb.CommandResult(outcome=pb.OUTCOME_NOT_FOUND),
+    ]
+    results = [kinds[number % 3] for number in range(100)]
+    packed = pb.ApplyResponse(results=results).SerializeToString()
+    assert wire.answers_from(packed, 100) == list(map(wire.result_from, results))
+
+
+@pytest.mark.parametrize("packed", [b"", b"\x0a\x00" * 3, b"noise"])
+def test_answers_that_are_not_as_many_as_were_asked_for_are_none(packed: bytes) -> None:
+    with pytest.raises(HoldfastError, match="answers to 2 commands"):
+        wire.answers_from(packed, 2)
+
+
 def test_every_kind_of_command_has_a_route_of_its_own() -> None:
     fields = {field.name for field in pb.Command.DESCRIPTOR.fields}
     assert {route.field for route in wire.ROUTES.values()} == fields

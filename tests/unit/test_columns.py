@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.columns import Head, StoreCommand, lay_out
+from engine.columns import Head, lay_out
 from engine.model import (
     AdjustStock,
     Cancel,
@@ -21,6 +21,7 @@ from engine.model import (
     Return,
     SetStock,
     Ship,
+    StoreCommand,
 )
 from engine.records import unpacked_string
 from engine.scripts import Kind

@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 import redis
 
-from engine.columns import StoreCommand
 from engine.engine import Engine, EngineSettings
 from engine.errors import (
     DeadlinePassed,
@@ -26,7 +25,7 @@ from engine.errors import (
 )
 from engine.group_commit import QUEUE_DELAY_S_MAX, GroupCommit
 from engine.link import connect
-from engine.model import Confirm, Line, Outcome, Release, Reserve, Result, SetStock
+from engine.model import Confirm, Line, Outcome, Release, Reserve, Result, SetStock, StoreCommand
 from engine.partition import Partition
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc.aio
 import pytest
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 import server
@@ -20,6 +21,7 @@ from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from server.context import Context
 from server.guard import Guarded
+from server.metrics import ServerMetrics
 from tests.serving import contract_error
 
 ANSWER_S_MAX = 10
@@ -61,7 +63,7 @@ async def serving(
     servicer: object, gate: Callable[[], None] = lambda: None
 ) -> AsyncIterator[pb_grpc.InventoryServiceStub]:
     """A stub of a guarded servicer in a server of this process."""
-    guarded: Any = Guarded(servicer, gate)
+    guarded: Any = Guarded(servicer, ServerMetrics(CollectorRegistry()), gate)
     handlers = {}
     if hasattr(guarded, "Reserve"):
         handlers["Reserve"] = grpc.unary_unary_rpc_method_handler(

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import Line, Reservation, ReservationLine, Reserve, State, StockLevel
+from engine.model import TTL_MS_DEFAULT, Line, Reservation, ReservationLine, State, StockLevel
 from engine.records import (
     Unreadable,
     buyer_field,
+    due_from_ms,
     fingerprint,
     pack,
     pack_body,
@@ -31,8 +32,8 @@ LINES = st.lists(st.builds(Line, NAMES, st.integers(1, 1_000_000), NAMES), min_s
 
 
 def body(lines: list[Line], ttl_ms: int = 0, buyer_id: str = "") -> bytes:
-    command = Reserve("A", lines, ttl_ms, buyer_id)
-    return unpacked_string(pack_body(command, sum_lines(lines)))
+    flat = [part for line in sum_lines(lines) for part in line]
+    return unpacked_string(pack_body([ttl_ms or TTL_MS_DEFAULT, buyer_id, *flat]))
 
 
 def record(state: int, packed_body: bytes, progress: bytes = b"") -> bytes:
@@ -192,7 +193,7 @@ def test_no_bytes_are_so_strange_that_reading_them_fails_otherwise(found: bytes)
 
 @pytest.mark.parametrize(
     "packed",
-    [b"", b"not ours", pack([1, 2, 3]), pack([1] * 8), pack(["1"] * 7), pack({"on_hand": 1})],
+    [b"", b"not ours", pack([1, 2, 3]), pack([1] * 9), pack(["1"] * 8), pack({"on_hand": 1})],
 )
 def test_a_level_that_is_not_ours_is_unreadable_and_named(packed: bytes) -> None:
     with pytest.raises(Unreadable, match=r"the stock level of 'TEA\\x00north'"):
@@ -200,5 +201,7 @@ def test_a_level_that_is_not_ours_is_unreadable_and_named(packed: bytes) -> None
 
 
 def test_a_level_is_read_as_it_was_written() -> None:
-    level = unpack_level("TEA\0north", pack([1, 2, 3, 4, 5, 6, 7]))
+    packed = pack([1, 2, 3, 4, 5, 6, 7, 8])
+    level = unpack_level("TEA\0north", packed)
     assert level == StockLevel("TEA", "north", 1, 2, 3, 4, 5, 6, 7)
+    assert due_from_ms(packed) == 8

@@ -10,7 +10,12 @@ from engine.store.durability import Durability
 from server.config import Config, ConfigError, from_environment
 
 STORE = {"HOLDFAST_REDIS_URL": "redis://127.0.0.1:6379/0"}
-MS_SETTINGS = [field for field in Config.__struct_fields__ if field.endswith(("_ms", "_ms_max"))]
+# The durations but one, which has bounds of its own.
+MS_SETTINGS = [
+    field
+    for field in Config.__struct_fields__
+    if field.endswith(("_ms", "_ms_max")) and field != "sold_out_ms"
+]
 
 
 def setting(field: str) -> str:
@@ -30,11 +35,14 @@ def test_an_empty_value_is_unset_and_what_is_not_ours_is_left_alone() -> None:
 def test_every_setting_can_be_given() -> None:
     given: dict[str, tuple[str, Any]] = {
         "listen": ("[::1]:0", "[::1]:0"),
+        "workers": ("256", 256),
+        "metrics_listen": ("0.0.0.0:9464", "0.0.0.0:9464"),
         "redis_url": ("unix:///s", "unix:///s"),
         "data_dir": ("/data", "/data"),
         "durability": ("everysec", Durability.EVERYSEC),
         "reflection": ("true", True),
         "journal_changes_max": ("1000", 1_000),
+        "sold_out_ms": ("0", 0),
         "log_level": ("debug", "debug"),
         "stop_with_stdin": ("1", True),
     }
@@ -61,6 +69,9 @@ WRONG: list[tuple[str, str]] = [
         for bad in ("7600", "127.0.0.1", "127.0.0.1:", ":7600", "host:port", "host:123456")
     ),
     *(("listen", bad) for bad in ("127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.1:-1")),
+    *(("sold_out_ms", bad) for bad in ("-1", "51", "1s")),
+    *(("workers", bad) for bad in ("0", "-1", "257", "1000", "x", "2.5")),
+    *(("metrics_listen", bad) for bad in ("9464", ":9464", "host:", "127.0.0.1:65536")),
     *(("durability", bad) for bad in ("Always", "yes", "fsync")),
     *(("log_level", bad) for bad in ("INFO", "trace", "warn")),
     *((name, bad) for name in ("reflection", "stop_with_stdin") for bad in ("on", "2", "maybe")),
@@ -88,6 +99,21 @@ def test_an_address_is_taken_with_any_port_that_there_is(listen: str) -> None:
     config = from_environment(STORE | {"HOLDFAST_LISTEN": listen})
     host, port = config.host_and_port
     assert f"{host}:{port}" == listen
+
+
+def test_an_address_of_metrics_is_taken_apart_and_may_be_unset() -> None:
+    given = from_environment(STORE | {"HOLDFAST_METRICS_LISTEN": "[::1]:9464"})
+    assert given.metrics_host_and_port == ("[::1]", 9464)
+    assert from_environment(STORE).metrics_host_and_port is None
+
+
+def test_several_workers_need_a_kernel_that_spreads_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert from_environment(STORE | {"HOLDFAST_WORKERS": "1"}).workers == 1
+    with pytest.raises(ConfigError, match=r"^HOLDFAST_WORKERS: .*Linux.* got 2$"):
+        from_environment(STORE | {"HOLDFAST_WORKERS": "2"})
 
 
 def test_every_setting_is_described() -> None:

@@ -268,5 +268,5 @@ def test_a_batch_has_four_thousand_lines_whatever_its_commands_are() -> None:
 
 
 def test_only_what_has_lines_counts_lines() -> None:
-    counts = [line_count(make("A")) for make in ALL_COMMANDS]
+    counts = [line_count([make("A")]) for make in ALL_COMMANDS]
     assert counts == [1, 0, 0, 0, 0, 0, 0]

@@ -1,0 +1,85 @@
+"""What one run of a benchmark measured, and the median of several."""
+
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from benchmarks.sample import APPLIED, OUT_OF_STOCK, Sample
+
+COUNTS = ("accepted", "refused", "errors")
+
+
+class Used(NamedTuple):
+    """What was used while a load lasted: CPU time, the store's own time in scripts, batches."""
+
+    server_cpu_s: float
+    store_cpu_s: float
+    script_s: float
+    batches: int
+
+    def since(self, before: "Used") -> "Used":
+        """What has been used since then."""
+        return Used(
+            self.server_cpu_s - before.server_cpu_s,
+            self.store_cpu_s - before.store_cpu_s,
+            self.script_s - before.script_s,
+            self.batches - before.batches,
+        )
+
+
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Rates of commands per second, latencies of calls, and the costs of a command.
+
+    `accepted` and `refused` count commands, `errors` calls without an answer and commands with
+    another outcome than they should have. `..._cpu_us` is the CPU time of that part a command,
+    `script_us` the store's own time in scripts, sweeps included; `commands_a_batch` counts the
+    batches that changed anything. None: not measured.
+    """
+
+    per_s: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+    accepted: int
+    refused: int
+    server_cpu_us: float | None = None
+    store_cpu_us: float | None = None
+    load_cpu_us: float | None = None
+    script_us: float | None = None
+    commands_a_batch: float | None = None
+
+
+def reading_of(sample: Sample, expected: str, used: Used) -> Reading:
+    """The reading of a load whose commands should all have ended with `expected`."""
+    commands = max(1, sample.commands)
+
+    def us_a_command(seconds: float) -> float | None:
+        return round(seconds * 1e6 / commands, 2) if seconds > 0 else None
+
+    return Reading(
+        per_s=sample.commands_per_s,
+        p50_ms=sample.p50_ms,
+        p99_ms=sample.p99_ms,
+        errors=sample.errors + sample.commands - sample.outcomes.get(expected, 0),
+        accepted=sample.outcomes.get(APPLIED, 0),
+        refused=sample.outcomes.get(OUT_OF_STOCK, 0),
+        server_cpu_us=us_a_command(used.server_cpu_s),
+        store_cpu_us=us_a_command(used.store_cpu_s),
+        load_cpu_us=us_a_command(sample.cpu_s),
+        script_us=us_a_command(used.script_s),
+        commands_a_batch=round(commands / used.batches, 1) if used.batches else None,
+    )
+
+
+def median_of(readings: Sequence[Reading]) -> Reading:
+    """The median of each figure; of the counts the sum."""
+
+    def median(name: str) -> float | None:
+        values = [value for one in readings if (value := getattr(one, name)) is not None]
+        return round(statistics.median(values), 3) if values else None
+
+    figures = {name: median(name) for name in Reading.__struct_fields__}
+    counts = {name: sum(getattr(one, name) for one in readings) for name in COUNTS}
+    return msgspec.convert(figures | counts, Reading)

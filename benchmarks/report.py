@@ -1,0 +1,144 @@
+"""The document of a run as rows of tables, and as text for a terminal."""
+
+from collections.abc import Iterable
+
+from benchmarks.document import Document, Ratio, Result
+from benchmarks.rounds import Audit
+from benchmarks.tables import Row, aligned
+
+RESULT_COLUMNS = ("benchmark", "accepted/s", "refused/s", "p50 ms", "p99 ms", "errors", "audit")
+RATIO_COLUMNS = ("ratio or floor", "measured", "must reach", "reached")
+HEADLINE_COLUMNS = ("what", "per second", "p50", "p99")
+COST_COLUMNS = ("benchmark", "server CPU", "store CPU", "load CPU", "in scripts", "a batch")
+
+
+# What a reader of the first page is shown.
+HEADLINES = (
+    "echo_64",
+    "reserve_64",
+    "refused_64",
+    "naive_64",
+    "apply_hot",
+    "apply_spread",
+    "apply_orders",
+    "apply_pairs",
+    "apply_refused",
+    "sdk_1000",
+    "postgres_statement_pgbench",
+    "postgres_transaction_pgbench",
+    "tigerbeetle_1000",
+)
+
+
+def headline_rows(document: Document) -> list[Row]:
+    """A row a benchmark of the first page."""
+    return [
+        (result.title, f"{result.per_s:,.0f}", _ms(result.p50_ms), _ms(result.p99_ms))
+        for result in document.results
+        if result.name in HEADLINES
+    ]
+
+
+def machine_line(document: Document) -> str:
+    """When, on what and how it was measured."""
+    machine, ran = document.machine, document.versions
+    return (
+        f"{document.date}, {machine['cpus']} cores of {machine['cpu']}, {machine['memory_gib']} "
+        f"GiB, {machine['system']}, fsync {machine['fsync_ms']:g} ms; Python {ran['python']}, "
+        f"{ran['store']}, PostgreSQL {ran['postgres']}; {document.workers} worker, medians of "
+        f"{document.rounds} rounds."
+    )
+
+
+def result_rows(results: Iterable[Result]) -> list[Row]:
+    """A row a benchmark; what is accepted and what is refused stand apart."""
+    return [
+        (
+            result.title,
+            f"{result.per_s:,.0f}" if result.accepted else "",
+            f"{result.per_s:,.0f}" if result.refused else "",
+            _figure(result.p50_ms),
+            _figure(result.p99_ms),
+            str(result.errors),
+            _audited(result.audit),
+        )
+        for result in results
+    ]
+
+
+def ratio_rows(ratios: Iterable[Ratio]) -> list[Row]:
+    """A row a ratio or floor."""
+    return [
+        (ratio.title, _figure(ratio.value), _bound(ratio), _reached(ratio.reached))
+        for ratio in ratios
+    ]
+
+
+def cost_rows(results: Iterable[Result]) -> list[Row]:
+    """A row a benchmark whose costs are known: microseconds a command, and the size of a batch."""
+    return [
+        (
+            result.title,
+            *(
+                "" if figure is None else _figure(figure)
+                for figure in (
+                    result.server_cpu_us,
+                    result.store_cpu_us,
+                    result.load_cpu_us,
+                    result.script_us,
+                    result.commands_a_batch,
+                )
+            ),
+        )
+        for result in results
+        if result.server_cpu_us is not None or result.store_cpu_us is not None
+    ]
+
+
+def for_terminal(document: Document) -> str:
+    """Everything, as text in columns."""
+    parts = [
+        aligned(RESULT_COLUMNS, result_rows(document.results)),
+        aligned(RATIO_COLUMNS, ratio_rows(document.ratios)),
+        "Costs in microseconds a command:",
+        aligned(COST_COLUMNS, cost_rows(document.results)),
+        *(f"Not run: {what}" for what in document.skipped),
+        audit_line(document),
+    ]
+    return "\n\n".join(parts)
+
+
+def audit_line(document: Document) -> str:
+    """What all audits together say."""
+    total = document.audit
+    verdict = "nothing wrong" if total.ok else f"NOT SOUND ({total.findings:,} findings)"
+    return (
+        f"Audit after each of {total.benchmarks} benchmarks, "
+        f"{total.reservations:,} reservations read: {verdict}"
+    )
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
+
+
+def _ms(value: float) -> str:
+    return f"{_figure(value)} ms"
+
+
+def _bound(ratio: Ratio) -> str:
+    if ratio.at_least is not None:
+        return f"at least {ratio.at_least:,g}"
+    return f"at most {ratio.at_most:,g}" if ratio.at_most is not None else ""
+
+
+def _reached(reached: bool | None) -> str:
+    return {None: "", True: "yes", False: "NO"}[reached]
+
+
+def _audited(audit: Audit | None) -> str:
+    if audit is None:
+        return ""
+    return (
+        "ok" if audit.ok else f"{audit.findings} findings, {audit.reservations:,} of {audit.told:,}"
+    )

@@ -1,0 +1,116 @@
+"""Runs a benchmark once: the load in a process of its own, and what it cost while it lasted."""
+
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+from msgspec.json import encode
+from msgspec.structs import replace
+
+from benchmarks.loads import Load, RawBatches, Sales, SdkLoad, Transfers
+from benchmarks.processor_time import cpu_s
+from benchmarks.reading import Reading, Used, reading_of
+from benchmarks.sample import APPLIED, OUT_OF_STOCK, Sample
+from benchmarks.scenarios import Benchmark
+from benchmarks.servers import process, python_module
+from benchmarks.stage import Stage
+from holdfast.types import AuditSummary
+
+UNITS = 1_000_000_000
+LIMIT_PER_BUYER = 5
+RUN_S_MAX = 120.0
+SETTING_UP = 32
+STORE_USERS = ("holdfast", "naive", "raw")
+
+
+class LoadFailed(Exception):
+    """A load could not be sent; the message has what its process said."""
+
+
+def stock_up(stage: Stage, benchmarks: Sequence[Benchmark]) -> None:
+    """Gives each benchmark's tenant what it sells; none of it where it is to be sold out."""
+    levels = {
+        (benchmark.tenant, f"SKU-{number}"): 0 if benchmark.expected == OUT_OF_STOCK else UNITS
+        for benchmark in benchmarks
+        if benchmark.tenant
+        for number in range(benchmark.skus)
+    }
+    with stage.client() as client, ThreadPoolExecutor(SETTING_UP) as threads:
+        for _ in threads.map(
+            lambda key: client.set_stock(
+                key[1], levels[key], limit_per_buyer=LIMIT_PER_BUYER, tenant=key[0]
+            ),
+            levels,
+        ):
+            pass
+
+
+def run(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[Reading, int]:
+    """Runs it with ids that begin with `prefix`; how many reservations its load was told it made.
+
+    Raises LoadFailed.
+    """
+    before = _used(benchmark, stage)
+    sample = _sent(command(benchmark, stage, prefix))
+    after = _used(benchmark, stage)
+    accepted = sample.outcomes.get(APPLIED, 0) + sample.warm_up
+    confirmed = isinstance(benchmark.load, Load) and benchmark.load.confirmed
+    made = accepted // 2 if confirmed else accepted
+    return reading_of(sample, benchmark.expected, after.since(before)), made
+
+
+def audit(stage: Stage, tenant: str) -> AuditSummary:
+    """Proves the invariants of a tenant."""
+    with stage.client() as client:
+        for event in client.audit(tenant=tenant):
+            if isinstance(event, AuditSummary):
+                return event
+    raise LoadFailed(f"the audit of {tenant} ended without a summary")
+
+
+def command(benchmark: Benchmark, stage: Stage, prefix: str) -> list[str]:
+    """The process that sends a benchmark's load."""
+    target = {"holdfast": stage.holdfast, "echo": stage.echo, "naive": stage.naive}
+    ours = {"tenant": benchmark.tenant, "prefix": prefix}
+    match benchmark.load:
+        case Load() as load:
+            given: Any = replace(load, target=target[benchmark.subject], **ours)
+            return python_module("benchmarks.load", encode(given).decode())
+        case RawBatches() as load:
+            given = replace(load, socket=str(stage.store_socket), **ours)
+            return python_module("benchmarks.peers.raw_script", encode(given).decode())
+        case SdkLoad(calls=calls, open_calls=open_calls, skus=skus):
+            words = map(str, (stage.holdfast, calls, open_calls, skus, prefix))
+            return python_module("benchmarks.sdk_load", *words)
+        case Transfers(binary=binary, calls=calls, commands=commands):
+            words = map(str, (binary, calls, commands))
+            return python_module("benchmarks.peers.tigerbeetle_load", *words)
+        case Sales(sales=sales, way=way, with_pgbench=True):
+            about = (stage.postgres.dsn, stage.postgres.pgbench, way, str(sales))
+            return python_module("benchmarks.peers.postgres_pgbench", *about)
+        case Sales(sales=sales, way=way):
+            about = (stage.postgres.dsn, way, str(sales), prefix)
+            return python_module("benchmarks.peers.postgres_load", *about)
+
+
+def _sent(words: list[str]) -> Sample:
+    with process(words, errors=subprocess.PIPE) as sender:
+        printed, complaints = sender.communicate(timeout=RUN_S_MAX)
+        if sender.returncode:
+            raise LoadFailed(f"{' '.join(words)}: {complaints.decode()}")
+    return msgspec.json.decode(printed, type=Sample)
+
+
+def _used(benchmark: Benchmark, stage: Stage) -> Used:
+    server = stage.processes.get(benchmark.subject, frozenset())
+    if benchmark.subject not in STORE_USERS:
+        return Used(cpu_s(server), 0.0, 0.0, 0)
+    store_cpu_s = cpu_s(stage.processes["store"])
+    with stage.store() as store:
+        stats: Any = store.info("commandstats")
+    script_us = stats.get("cmdstat_evalsha", {"usec": 0})["usec"]
+    # A batch that changed anything writes one entry of the journal.
+    batches = stats.get("cmdstat_xadd", {"calls": 0})["calls"]
+    return Used(cpu_s(server), store_cpu_s, script_us / 1e6, batches)

@@ -1,0 +1,52 @@
+"""What one run of a load measured, as its process prints it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from benchmarks.latencies import percentiles
+
+APPLIED = "OUTCOME_APPLIED"
+OUT_OF_STOCK = "OUTCOME_OUT_OF_STOCK"
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """Rates per second, latencies of calls in milliseconds, commands by outcome.
+
+    `errors` counts calls without an answer. `cpu_s` is the CPU time of the load itself, 0 where
+    that is not known; `warm_up` the reservations that were made before the clock started.
+    """
+
+    commands_per_s: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+    outcomes: dict[str, int]
+    cpu_s: float = 0.0
+    warm_up: int = 0
+
+    @property
+    def commands(self) -> int:
+        """How many commands were answered."""
+        return sum(self.outcomes.values())
+
+
+def sample_of(
+    latencies_s: Sequence[float],
+    seconds: float,
+    outcomes: Iterable[str] | Mapping[str, int],
+    errors: int = 0,
+    cpu_s: float = 0.0,
+) -> Sample:
+    """The sample of a load that took `seconds`."""
+    found = Counter(outcomes)
+    taken = percentiles(latencies_s)
+    return Sample(
+        commands_per_s=round(found.total() / seconds, 1),
+        p50_ms=taken.p50_ms,
+        p99_ms=taken.p99_ms,
+        errors=errors,
+        outcomes=dict(found),
+        cpu_s=round(cpu_s, 3),
+    )

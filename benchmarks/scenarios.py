@@ -1,0 +1,137 @@
+"""What is measured: one entry a benchmark, with the load that it sends.
+
+Sizes are such that a run lasts one to three seconds on two cores. Benchmarks of Holdfast that have
+little to do with one another have tenants of their own, so that each audit is short.
+"""
+
+from typing import Any, NamedTuple
+
+from benchmarks.loads import Load, RawBatches, Sales, SdkLoad, Transfers
+from benchmarks.sample import APPLIED, OUT_OF_STOCK
+
+SKUS = 1_000
+APPLY_OPEN_CALLS = 4
+ORDERS_PER_CALL = 800  # of 5 lines each: an Apply may have 4,000 lines
+HALF = 0.5
+# Shares of what Reserve can do in a closed loop at which latency is measured for the picture.
+CURVE_SHARES = (0.25, 0.75, 0.9)
+AT_RATE_S = 3.0
+
+
+class Benchmark(NamedTuple):
+    """A load against one `subject`: `holdfast`, `echo`, `naive`, `raw`, `postgres` or
+    `tigerbeetle`.
+
+    Every command must end with the outcome `expected`; sold out, there is no stock to begin with.
+    `tenant` is whose stock of Holdfast the load takes, if it does.
+    """
+
+    name: str
+    title: str
+    subject: str
+    load: Load | RawBatches | Sales | SdkLoad | Transfers
+    expected: str = APPLIED
+    tenant: str = ""
+
+    @property
+    def skus(self) -> int:
+        """How many SKUs the load sells."""
+        return 1 if isinstance(self.load, Sales | Transfers) else self.load.skus
+
+
+def scaled(benchmark: Benchmark, scale: float) -> Benchmark:
+    """The benchmark with a load of `scale` times the size."""
+    return benchmark._replace(load=benchmark.load.scaled(scale))
+
+
+def _holdfast(
+    name: str, title: str, tenant: str, load: Load | SdkLoad, expected: str = APPLIED
+) -> Benchmark:
+    return Benchmark(name, title, "holdfast", load, expected, tenant)
+
+
+def _raw(name: str, title: str, batches: int, commands: int) -> Benchmark:
+    return Benchmark(
+        name, title, "raw", RawBatches(batches=batches, commands=commands), tenant="raw"
+    )
+
+
+def _postgres(name: str, title: str, sales: int, with_pgbench: bool) -> Benchmark:
+    load = Sales(sales=sales, way=name.split("_")[1], with_pgbench=with_pgbench)
+    driver = "pgbench" if with_pgbench else "asyncpg"
+    return Benchmark(name, f"PostgreSQL hot row, {title}, {driver}", "postgres", load)
+
+
+def _unary(open_calls: int, calls: int) -> Load:
+    return Load(calls=calls, open_calls=open_calls)
+
+
+def _apply(calls: int, **about: Any) -> Load:
+    about = {"commands": 1_000} | about
+    return Load(method="Apply", calls=calls, open_calls=APPLY_OPEN_CALLS, **about)
+
+
+# Those that are compared stand next to one another: little time passes between the two.
+CLOSED_LOOP = (
+    Benchmark("echo_64", "empty gRPC echo, 64 calls open", "echo", _unary(64, 10_000)),
+    _holdfast("reserve_64", "Reserve, hot SKU, 64 calls open", "unary", _unary(64, 8_000)),
+    _holdfast(
+        "refused_64",
+        "Reserve, sold out, 64 calls open",
+        "sold-out",
+        _unary(64, 8_000),
+        OUT_OF_STOCK,
+    ),
+    Benchmark("naive_64", "naive EVALSHA a request, 64 calls open", "naive", _unary(64, 5_000)),
+    Benchmark("echo_256", "empty gRPC echo, 256 calls open", "echo", _unary(256, 10_000)),
+    _holdfast("reserve_256", "Reserve, hot SKU, 256 calls open", "unary", _unary(256, 8_000)),
+    _raw("raw_100", "the batch script alone, 100 a batch", 300, 100),
+    _raw("raw_1000", "the batch script alone, 1,000 a batch", 80, 1_000),
+    _holdfast("apply_hot", "Apply, 1,000 a call, hot SKU", "hot", _apply(100)),
+    _postgres("postgres_statement", "one statement", 4_000, with_pgbench=False),
+    _postgres("postgres_statement_pgbench", "one statement", 4_000, with_pgbench=True),
+    _postgres("postgres_transaction", "transaction", 2_400, with_pgbench=False),
+    _postgres("postgres_transaction_pgbench", "transaction", 2_400, with_pgbench=True),
+    _holdfast("apply_spread", "Apply, 1,000 a call, 1,000 SKUs", "spread", _apply(80, skus=SKUS)),
+    _holdfast(
+        "apply_orders",
+        "Apply, 800 orders of 5 lines a call",
+        "orders",
+        _apply(20, commands=ORDERS_PER_CALL, skus=SKUS, lines=5),
+    ),
+    _holdfast(
+        "apply_pairs",
+        "Apply, 500 Reserves and their Confirms a call",
+        "pairs",
+        _apply(80, confirmed=True),
+    ),
+    _holdfast(
+        "apply_refused", "Apply, 1,000 a call, sold out", "sold-out", _apply(150), OUT_OF_STOCK
+    ),
+    _holdfast(
+        "sdk_1000",
+        "SDK, 1,000 concurrent reserve()",
+        "default",
+        SdkLoad(calls=30_000, open_calls=1_000),
+    ),
+)
+
+
+def tigerbeetle(binary: str) -> Benchmark:
+    """TigerBeetle, if its server program is given."""
+    load = Transfers(binary=binary, calls=60, commands=1_000)
+    return Benchmark(
+        "tigerbeetle_1000", "TigerBeetle, 1,000 a call, hot account", "tigerbeetle", load
+    )
+
+
+def open_loop(capacity_per_s: float, share: float) -> tuple[Benchmark, Benchmark]:
+    """The echo and Reserve at the same rate: a share of what Reserve can do in a closed loop."""
+    per_s = share * capacity_per_s
+    load = Load(calls=max(1, round(per_s * AT_RATE_S)), per_s=per_s)
+    percent = round(share * 100)
+    at = f"at {percent} % of Reserve's capacity"
+    return (
+        Benchmark(f"echo_at_{percent}", f"empty gRPC echo {at}", "echo", load),
+        _holdfast(f"reserve_at_{percent}", f"Reserve, hot SKU, {at}", "unary", load),
+    )

@@ -1,0 +1,40 @@
+"""A gRPC server with one method, Reserve, in the process layout of a Holdfast worker."""
+
+import asyncio
+import gc
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from holdfast.inventory.v1 import inventory_pb2 as pb
+from server.__main__ import GC_THRESHOLD
+from server.app import GRPC_OPTIONS
+
+Reserve = Callable[[pb.ReserveRequest, Any], Awaitable[pb.CommandResult]]
+
+
+async def serve(reserve: Reserve) -> None:
+    """Prints the port that it listens on, then serves until standard input ends."""
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+    server = grpc.aio.server(options=GRPC_OPTIONS)
+    method = grpc.unary_unary_rpc_method_handler(
+        reserve, pb.ReserveRequest.FromString, pb.CommandResult.SerializeToString
+    )
+    handlers = {"Reserve": method}
+    server.add_registered_method_handlers("holdfast.inventory.v1.InventoryService", handlers)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(port, flush=True)
+    await until_stdin_ends()
+    await server.stop(None)
+
+
+async def until_stdin_ends() -> None:
+    """Waits until whoever started this process closes its standard input, or is gone."""
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
+    await ended.wait()

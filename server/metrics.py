@@ -1,0 +1,134 @@
+"""What a server process counts of its work. The hot path pays for children resolved beforehand."""
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, values
+
+from engine.answers import NOT_JUDGED
+from engine.model import Outcome, StockOutcome
+from engine.scripts import Kind
+from server import metrics_table as table
+
+SAMPLE_S = 1.0
+SWEEPS = (Kind.EXPIRE, Kind.PURGE)
+STOCK_KINDS = (Kind.SET_STOCK, Kind.ADJUST_STOCK)
+
+
+@contextmanager
+def counted_in_files(worker: int) -> Iterator[None]:
+    """Keeps what is counted in files of PROMETHEUS_MULTIPROC_DIR, the supervisor's directory.
+
+    They carry the worker's number and not its pid: whoever has the number next goes on counting
+    where it ended, so nothing goes down and no file is left behind. No two processes may have a
+    number at the same time.
+    """
+    supervisor_pid = os.getppid()
+    values.ValueClass = values.MultiProcessValue(lambda: worker)  # type: ignore[no-untyped-call]
+    yield
+    if os.getppid() != supervisor_pid:  # killed, so it cannot remove its directory itself
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
+class CallMetrics:
+    """What is counted of the calls of one method."""
+
+    def __init__(
+        self, method: str, seconds: prometheus_client.Histogram, errors: prometheus_client.Counter
+    ) -> None:
+        self.answered: Callable[[float], None] = seconds.labels(method, "OK").observe
+        """Counts a call that was answered, and how long it took, in seconds."""
+        self._method = method
+        self._seconds = seconds
+        self._errors = errors
+
+    def failed(self, code: str, reason: str, seconds: float) -> None:
+        """Counts a call that ended in an error: its gRPC status and the contract's reason.
+
+        A call that its caller gave up has the reason "CANCELLED".
+        """
+        self._seconds.labels(self._method, code).observe(seconds)
+        self._errors.labels(self._method, reason).inc()
+
+
+class _CommandCounters(dict[tuple[int, int], prometheus_client.Counter]):
+    """The counters of commands by kind and signed outcome, each made when it is first asked for."""
+
+    def __init__(self, commands: prometheus_client.Counter) -> None:
+        super().__init__()
+        self._commands = commands
+
+    def __missing__(self, command: tuple[int, int]) -> prometheus_client.Counter:
+        kind, outcome = Kind(command[0]), command[1]
+        outcomes: type[Outcome | StockOutcome]
+        outcomes = StockOutcome if kind in STOCK_KINDS else Outcome
+        replayed = "true" if outcome < 0 else "false"
+        name = outcomes(abs(outcome)).name if outcome else NOT_JUDGED.name
+        counter = self._commands.labels(kind.name.lower(), name, replayed)
+        self[command] = counter
+        return counter
+
+
+class ServerMetrics:
+    """What each server process counts. With workers, the endpoint sums over them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._commands = _CommandCounters(table.COMMANDS.made(registry))
+        self._batch_commands = table.BATCH_COMMANDS.made(registry)
+        self._batch_seconds = table.BATCH_SECONDS.made(registry)
+        sweep_seconds = table.SWEEP_SECONDS.made(registry)
+        self._sweeps: dict[int, prometheus_client.Histogram]
+        self._sweeps = {kind: sweep_seconds.labels(kind.name.lower()) for kind in SWEEPS}
+        self._failed_batches = table.FAILED_BATCHES.made(registry)
+        self._call_seconds = table.CALL_SECONDS.made(registry)
+        self._call_errors = table.CALL_ERRORS.made(registry)
+        self._queued_commands = table.QUEUED_COMMANDS.made(registry)
+        self._serving = table.SERVING.made(registry)
+
+    def of_method(self, method: str) -> CallMetrics:
+        """What is counted of a gRPC method's calls."""
+        return CallMetrics(method, self._call_seconds, self._call_errors)
+
+    def batch(self, kinds: Sequence[int], outcomes: Sequence[int], seconds: float) -> None:
+        """Counts a batch: the kind and the signed outcome of each command (see `OnBatch`)."""
+        sweep = self._sweeps.get(kinds[0])
+        if sweep is not None:  # always a batch of its own
+            sweep.observe(seconds)
+            return
+        self._batch_commands.observe(len(kinds))
+        self._batch_seconds.observe(seconds)
+        if len(kinds) == 1:
+            self._commands[kinds[0], outcomes[0]].inc()
+            return
+        for command, count in Counter(zip(kinds, outcomes, strict=True)).items():
+            self._commands[command].inc(count)
+
+    def batch_failed(self, failure: Exception) -> None:
+        """Counts a batch that was not judged, or whose answers were lost."""
+        self._failed_batches.labels(type(failure).__name__).inc()
+
+    def serving(self, serving: bool) -> None:
+        """Notes whether this process serves."""
+        self._serving.set(serving)
+
+    async def watch_queue(self, queued_commands: Callable[[], int]) -> None:
+        """Looks at the queue again and again, until cancelled."""
+        while True:
+            self._queued_commands.set(queued_commands())
+            await asyncio.sleep(SAMPLE_S)
+
+
+class WholeMetrics:
+    """What is counted once, however many workers there are."""
+
+    def __init__(self, registry: CollectorRegistry, workers: int) -> None:
+        self.worker_restarts = table.WORKER_RESTARTS.made(registry)
+        self.store_restarts = table.STORE_RESTARTS.made(registry)
+        table.WORKERS.made(registry).set(workers)
+        table.BUILD_INFO.made(registry).labels(version("holdfast")).set(1)

@@ -1,0 +1,66 @@
+"""The HTTP endpoint of the metrics, and the files through which workers share theirs."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from server.config import Config
+from server.start import StartError
+
+log = structlog.get_logger()
+
+# Files in memory: writing a page of them never waits for a disk.
+_IN_MEMORY = "/dev/shm"
+
+
+def serve_metrics(registry: CollectorRegistry, config: Config) -> None:
+    """Answers at HOLDFAST_METRICS_LISTEN, on a thread, as long as the process lives.
+
+    Does nothing where that is unset. Raises StartError.
+    """
+    if config.metrics_host_and_port is None:
+        return
+    host, port = config.metrics_host_and_port
+    # They would be one more series beside each, for which nobody asks.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    try:
+        server, _ = start_http_server(port, host.strip("[]"), registry)
+    except OSError as error:
+        setting, address = "HOLDFAST_METRICS_LISTEN", config.metrics_listen
+        raise StartError.cannot_listen(setting, address) from error
+    log.info("metrics", target=f"{host}:{server.server_port}")
+
+
+class WorkerFiles:
+    """The files of `counted_in_files`: what the workers have counted, in a directory of their own.
+
+    `directory` is "" where there is no endpoint to show it.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+
+    def forget_gauges(self, number: int) -> None:
+        """Forgets what was so while a worker lived; what it has counted stays."""
+        if self.directory:
+            mark_process_dead(number, self.directory)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def files_of_workers(registry: CollectorRegistry, config: Config) -> Iterator[WorkerFiles]:
+    """The files of the workers, while the context lasts.
+
+    The registry collects what is in them, summed over all workers.
+    """
+    if not config.metrics_listen:
+        yield WorkerFiles("")
+        return
+    in_memory = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="holdfast-metrics-", dir=in_memory) as directory:
+        MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
+        yield WorkerFiles(directory)

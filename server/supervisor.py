@@ -1,0 +1,90 @@
+"""The life of a supervisor: keep the port, open the store, run the workers, drain, stop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from server import logs
+from server.config import Config
+from server.metrics import WholeMetrics
+from server.metrics_endpoint import files_of_workers, serve_metrics
+from server.port import kept_port
+from server.signals import Signals
+from server.start import EXIT_REFUSED, StartError, announced
+from server.store import opened_store
+from server.worker_process import WorkerProcess
+from server.workers import WorkerDidNotStart, Workers
+
+log = structlog.get_logger()
+
+# How long a worker may take to end when the calls under way have had their `drain_ms`.
+END_S_MAX = 10.0
+
+
+async def supervise(config: Config, environment: Mapping[str, str]) -> None:
+    """Serves with `config.workers` processes until SIGTERM or SIGINT; SIGHUP replaces them.
+
+    `environment` is handed on to them. Raises StartError.
+    """
+    logs.configure(config.log_level)
+    rolling = asyncio.Event()
+    signals = Signals(rolling.set, with_stdin=config.stop_with_stdin)
+    registry = CollectorRegistry()
+    metrics = WholeMetrics(registry, config.workers)
+    host, port_wanted = config.host_and_port
+    with kept_port(host, port_wanted) as port, files_of_workers(registry, config) as files:
+        serve_metrics(registry, config)
+        async with opened_store(config, metrics.store_restarts.inc) as store_url:
+            target = f"{host}:{port}"
+            workers = Workers(
+                _launcher(environment, target, store_url, files.directory),
+                on_restart=metrics.worker_restarts.inc,
+                on_end=files.forget_gauges,
+                drain_s_max=config.drain_ms / 1000 + END_S_MAX,
+            )
+            life = asyncio.create_task(_live(workers, config, target, rolling))
+            await _until(signals.stopping, life)
+            log.info("draining")
+            life.cancel()
+            await workers.stop()
+            with suppress(asyncio.CancelledError):
+                await life
+    log.info("stopped")
+
+
+def _launcher(
+    environment: Mapping[str, str], target: str, store_url: str, metrics_files: str
+) -> Callable[[int], Awaitable[WorkerProcess]]:
+    """How to start a worker: it listens on the kept port, and the store is not its own."""
+    settings = {
+        "HOLDFAST_LISTEN": target,
+        "HOLDFAST_REDIS_URL": store_url,
+        "HOLDFAST_STOP_WITH_STDIN": "true",
+    }
+    if metrics_files:
+        settings["PROMETHEUS_MULTIPROC_DIR"] = metrics_files
+    return lambda number: WorkerProcess.launched(number, {**environment, **settings})
+
+
+async def _live(workers: Workers, config: Config, target: str, rolling: asyncio.Event) -> None:
+    """Starts the workers, and rolls them whenever that is asked for."""
+    try:
+        about = await workers.start(config.workers)
+    except WorkerDidNotStart as failure:
+        exit_code = failure.exit_code if failure.exit_code > 0 else EXIT_REFUSED
+        raise StartError(f"{failure}; what it said is above", exit_code) from failure
+    with announced(config, target, f"{about}, {config.workers} workers"):
+        while True:
+            await rolling.wait()
+            rolling.clear()
+            await workers.roll()
+
+
+async def _until(stopping: asyncio.Event, life: "asyncio.Task[None]") -> None:
+    """Waits until the process is asked to stop, or its life has ended."""
+    asked = asyncio.create_task(stopping.wait())
+    await asyncio.wait({asked, life}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()

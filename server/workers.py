@@ -1,0 +1,139 @@
+"""Keeps workers running: replaces one that dies, rolls them one after another, ends them all."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from server.worker_process import WorkerProcess
+
+log = structlog.get_logger()
+
+RESTART_S_MIN = 0.05
+RESTART_S_MAX = 5.0
+# A worker that ran for so long was well: when it dies, it is replaced as if for the first time.
+STAYED_UP_S = 10.0
+
+
+class WorkerDidNotStart(Exception):
+    """A worker ended before it was ready; it has said why on standard error."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"a worker ended with exit code {exit_code} before it was ready")
+        self.exit_code = exit_code
+
+
+class Workers:
+    """The workers of one port. A worker's number is the lowest that no living one has.
+
+    `launch` starts the worker of a number, `on_restart` is told of each that died, `on_end` of each
+    number that is free again. A worker that is to end has `drain_s_max` seconds for it.
+    """
+
+    def __init__(
+        self,
+        launch: Callable[[int], Awaitable[WorkerProcess]],
+        on_restart: Callable[[], None],
+        on_end: Callable[[int], None],
+        drain_s_max: float,
+    ) -> None:
+        self._launch = launch
+        self._on_restart = on_restart
+        self._on_end = on_end
+        self._drain_s_max = drain_s_max
+        self._numbers: set[int] = set()
+        self._keepers: list[asyncio.Task[None]] = []
+
+    async def start(self, count: int) -> str:
+        """Starts so many, and waits until all are ready; what they say that they stand on.
+
+        The first goes alone: what keeps one from starting keeps all, and is said once. Raises
+        WorkerDidNotStart.
+        """
+        about = await self._add()
+        await asyncio.gather(*(self._add() for _ in range(count - 1)))
+        return about
+
+    async def roll(self) -> None:
+        """Replaces each by a new one, which is ready before the old one drains.
+
+        Ends early if a new one does not start: those that run go on.
+        """
+        for keeper in tuple(self._keepers):
+            try:
+                await self._add()
+            except WorkerDidNotStart as failure:
+                log.error("workers not rolled", problem=str(failure))
+                return
+            await self._retire(keeper)
+        log.info("workers rolled")
+
+    async def stop(self) -> None:
+        """Drains all at once, and waits until they have ended."""
+        await self._retire(*self._keepers)
+
+    async def _add(self) -> str:
+        """Adds a worker and waits until it is ready."""
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[str] = loop.create_future()
+        keeper = loop.create_task(self._keep(ready))
+        self._keepers.append(keeper)
+        try:
+            return await ready
+        except WorkerDidNotStart:
+            self._keepers.remove(keeper)
+            raise
+
+    async def _retire(self, *keepers: "asyncio.Task[None]") -> None:
+        for keeper in keepers:
+            if not keeper.cancelling():  # one that drains already is not to be interrupted
+                keeper.cancel()
+        if keepers:
+            await asyncio.wait(keepers)
+        self._keepers = [keeper for keeper in self._keepers if keeper not in keepers]
+
+    async def _keep(self, ready: "asyncio.Future[str]") -> None:
+        """Runs a worker, and another when it dies, until cancelled; then drains the last."""
+        loop = asyncio.get_running_loop()
+        pause_s = RESTART_S_MIN
+        while True:
+            launched_at = loop.time()
+            try:
+                exit_code = await self._run(ready)
+            except OSError as error:
+                log.error("worker not launched", problem=str(error))
+                exit_code = 1
+            if not ready.done():
+                ready.set_exception(WorkerDidNotStart(exit_code))
+                return
+            if loop.time() - launched_at > STAYED_UP_S:
+                pause_s = RESTART_S_MIN
+            self._on_restart()
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, RESTART_S_MAX)
+
+    async def _run(self, ready: "asyncio.Future[str]") -> int:
+        """Runs a worker until it ends unasked; its exit code."""
+        async with self._launched() as worker:
+            about = await worker.ready()
+            if about and not ready.done():
+                ready.set_result(about)
+            exit_code = await worker.exit_code()
+        log.warning("worker ended", worker=worker.number, pid=worker.pid, exit_code=exit_code)
+        return exit_code
+
+    @asynccontextmanager
+    async def _launched(self) -> AsyncIterator[WorkerProcess]:
+        number = next(n for n in itertools.count(1) if n not in self._numbers)
+        self._numbers.add(number)
+        try:
+            worker = await self._launch(number)
+            try:
+                yield worker
+            finally:
+                await worker.end(self._drain_s_max)
+        finally:
+            self._numbers.remove(number)
+            self._on_end(number)

@@ -1,0 +1,87 @@
+"""The benchmarks as a person runs them, small: they measure, audit, plan, and leave nothing."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.document import read
+from benchmarks.processor_time import family
+from benchmarks.scenarios import CLOSED_LOOP
+from benchmarks.servers import ROOT
+from tests.embedded import is_alive
+
+CAPACITY = [sys.executable, "-m", "benchmarks.capacity"]
+SMALL = ["--scale", "0.02", "--rounds", "1"]
+RUN_S_MAX = 110
+
+
+def ran(*words: str) -> "subprocess.CompletedProcess[str]":
+    """What a run of the benchmarks printed, and its exit code."""
+    return subprocess.run(
+        [*CAPACITY, *words],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=RUN_S_MAX,
+    )
+
+
+def test_a_small_run_measures_everything_finds_nothing_wrong_and_can_be_planned_with(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "small.json"
+    measured = ran(*SMALL, "--out", str(file), "-o", "json")
+    assert measured.returncode == 0, measured.stderr
+    document = read(file)
+    assert json.loads(measured.stdout) == json.loads(file.read_text())
+    results = {result.name: result for result in document.results}
+    assert results.keys() > {benchmark.name for benchmark in CLOSED_LOOP}
+    assert {"echo_at_50", "reserve_at_50", "echo_at_90", "reserve_at_90"} <= results.keys()
+    for result in document.results:
+        assert result.per_s > 0, result
+        assert 0 < result.p50_ms <= result.p99_ms, result
+        assert result.errors == 0, result
+        assert bool(result.accepted) != bool(result.refused), result
+        assert result.audit is None or result.audit.ok, result
+    assert document.audit.ok
+    assert document.audit.reservations > 0
+    assert {ratio.name for ratio in document.ratios} >= {"reserve_to_echo", "p99_at_half"}
+    assert any("TigerBeetle" in what for what in document.skipped)
+    assert file.with_suffix(".svg").read_text().rstrip().endswith("</svg>")
+    planned = ran("--plan", "--out", str(file), "--peak", "50000")
+    assert planned.returncode == 0, planned.stderr
+    assert "This is a model" in planned.stdout
+
+
+def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
+    words = [*CAPACITY, "--out", str(tmp_path / "never.json")]
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        assert "round 1" in run.stderr.readline()
+        started = family(run.pid)
+        postgres = [pid for pid in started if "postgres_server" in _command_line(pid)]
+        directory = Path(_command_line(postgres[0]).split("\0")[3])
+        # PostgreSQL detaches from whoever starts it.
+        postmaster = int((directory / "postmaster.pid").read_text().split()[0])
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=RUN_S_MAX)
+    assert run.returncode == 128 + signal.SIGINT
+    assert "interrupted" in said
+    assert not (tmp_path / "never.json").exists()
+    assert not directory.exists()
+    assert len(started) > 4
+    for pid in (*started, postmaster):
+        assert not is_alive(pid), started.get(pid, "PostgreSQL")
+
+
+def test_a_plan_needs_a_run(tmp_path: Path) -> None:
+    planned = ran("--plan", "--out", str(tmp_path / "none.json"))
+    assert planned.returncode == 1
+    assert "nothing was measured yet" in planned.stderr
+
+
+def _command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()

@@ -1,0 +1,104 @@
+"""What the sold-out gate remembers, and for how long."""
+
+import pytest
+
+from engine.model import (
+    AdjustStock,
+    Cancel,
+    Confirm,
+    Disposition,
+    Extend,
+    Line,
+    Release,
+    Reserve,
+    Return,
+    SetStock,
+    Ship,
+    Shortage,
+    StoreCommand,
+)
+from engine.sold_out import FIELDS_MAX, KEEP_MS_MAX, SoldOut
+
+SENT_AT = 100.0
+WITHIN = SENT_AT + KEEP_MS_MAX / 1000 - 0.001
+BEYOND = SENT_AT + KEEP_MS_MAX / 1000
+
+GIVES_BACK: list[StoreCommand] = [
+    Release("r"),
+    Cancel("r", "c"),
+    Return("r", "t", Disposition.RESELLABLE),
+    SetStock("TEA", 5),
+    AdjustStock("TEA", 5, "a"),
+]
+GIVES_NOTHING: list[StoreCommand] = [
+    Reserve("r", [Line("TEA", 1)]),
+    Confirm("r"),
+    Extend("r", 1),
+    Ship("r", "s"),
+]
+
+
+def three_left(keep_ms: int = KEEP_MS_MAX) -> SoldOut:
+    """A gate that has just heard of 3 units of TEA, and of too few for somebody."""
+    sold_out = SoldOut(keep_ms)
+    sold_out.note([Shortage("TEA", "default", 5, 3)], SENT_AT)
+    return sold_out
+
+
+def reserve(quantity: int, sku: str = "TEA", location: str = "default") -> Reserve:
+    return Reserve("new", [Line(sku, quantity, location)])
+
+
+def test_more_than_there_was_is_refused_for_a_moment_and_then_judged_again() -> None:
+    sold_out = three_left()
+    short = Shortage("TEA", "default", 4, 3)
+    assert sold_out.shortage([reserve(4)], WITHIN) == short
+    assert sold_out.shortage([reserve(4)], BEYOND) is None
+
+
+def test_what_may_still_be_there_is_judged() -> None:
+    assert three_left().shortage([reserve(3)], WITHIN) is None
+
+
+def test_only_the_sku_and_location_that_was_short_is_refused() -> None:
+    sold_out = three_left()
+    assert sold_out.shortage([reserve(4, sku="RICE")], WITHIN) is None
+    assert sold_out.shortage([reserve(4, location="north")], WITHIN) is None
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [reserve(4), reserve(4)],
+        [Reserve("new", [Line("TEA", 4), Line("TEA", 4)])],
+        [Confirm("new", reacquire_if_expired=True)],
+        [SetStock("TEA", 4)],
+    ],
+    ids=["two commands", "two lines", "another command", "a stock setting"],
+)
+def test_only_one_reserve_of_one_line_is_refused(commands: list[StoreCommand]) -> None:
+    assert three_left().shortage(commands, WITHIN) is None
+
+
+@pytest.mark.parametrize("command", GIVES_BACK, ids=lambda command: type(command).__name__)
+def test_whatever_may_give_units_back_ends_it_at_once(command: StoreCommand) -> None:
+    sold_out = three_left()
+    sold_out.forget_what_is_given_back([reserve(1), command])
+    assert sold_out.shortage([reserve(4)], WITHIN) is None
+
+
+def test_what_gives_nothing_back_leaves_it_be() -> None:
+    sold_out = three_left()
+    sold_out.forget_what_is_given_back(GIVES_NOTHING)
+    assert sold_out.shortage([reserve(4)], WITHIN)
+
+
+def test_switched_off_it_remembers_nothing() -> None:
+    assert not three_left(keep_ms=0)
+
+
+def test_names_that_somebody_makes_up_fill_no_memory() -> None:
+    sold_out = SoldOut(KEEP_MS_MAX)
+    for number in range(FIELDS_MAX + 1):
+        sold_out.note([Shortage(f"SKU-{number}", "default", 1, 0)], SENT_AT)
+    assert not sold_out

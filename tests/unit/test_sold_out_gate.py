@@ -1,0 +1,142 @@
+"""The sold-out gate against a real store: refusals without the script, and nothing else changed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import redis
+
+from engine.engine import Engine, EngineSettings
+from engine.link import connect
+from engine.model import (
+    Command,
+    Confirm,
+    Line,
+    Outcome,
+    Release,
+    Reserve,
+    Result,
+    SetStock,
+    Shortage,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TENANT = "gate"
+FAR_S = 60.0
+SHORT = (Shortage("TEA", "default", 1, 0),)
+
+
+class Shop:
+    """One server's engine; `judge` is one call of one buyer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def judge(self, command: Command) -> Result:
+        deadline = asyncio.get_running_loop().time() + FAR_S
+        (result,) = await self.engine.apply(TENANT, [command], deadline)
+        return result
+
+    async def reserve(self, reservation_id: str) -> Result:
+        return await self.judge(Reserve(reservation_id, [Line("TEA", 1)]))
+
+
+@asynccontextmanager
+async def shop_at(url: str, sold_out_ms: int) -> AsyncIterator[Shop]:
+    async with connect(url) as client:
+        engine = Engine(client, EngineSettings(sold_out_ms=sold_out_ms), lambda _: None)
+        yield Shop(engine)
+        await engine.drain()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(store_url: str, store: "redis.Redis") -> AsyncIterator[Shop]:
+    """A shop whose only unit of TEA is order-0's, and which has just refused order-1."""
+    store.flushall()
+    async with shop_at(store_url, 50) as shop:
+        deadline = asyncio.get_running_loop().time() + FAR_S
+        await shop.engine.set_stock(TENANT, SetStock("TEA", 1), deadline)
+        assert (await shop.reserve("order-0")).outcome is Outcome.APPLIED
+        assert (await shop.reserve("order-1")).outcome is Outcome.OUT_OF_STOCK
+        yield shop
+
+
+def batches(store: "redis.Redis") -> int:
+    """How many batches the store has judged."""
+    stats: Any = store.info("commandstats")
+    return int(stats["cmdstat_evalsha"]["calls"])
+
+
+async def test_what_is_sold_out_is_refused_without_the_script(
+    shop: Shop, store: "redis.Redis"
+) -> None:
+    judged = batches(store)
+    refused = await asyncio.gather(*(shop.reserve(f"order-{n}") for n in range(2, 102)))
+    assert {result.outcome for result in refused} == {Outcome.OUT_OF_STOCK}
+    assert {result.shortages for result in refused} == {SHORT}
+    # All in one moment, so at most a batch or two after the moment had passed.
+    assert batches(store) - judged <= 2
+
+
+async def test_the_winner_who_asks_again_is_answered_as_before(shop: Shop) -> None:
+    (again, other) = await asyncio.gather(shop.reserve("order-0"), shop.reserve("order-2"))
+    assert (again.outcome, again.replayed) == (Outcome.APPLIED, True)
+    assert other.outcome is Outcome.OUT_OF_STOCK
+
+
+async def test_a_winner_of_another_server_who_asks_here_is_answered_as_before(
+    shop: Shop, store_url: str
+) -> None:
+    async with shop_at(store_url, 50) as other:
+        assert (await other.reserve("order-9")).outcome is Outcome.OUT_OF_STOCK
+        again = await other.reserve("order-0")
+    assert (again.outcome, again.replayed) == (Outcome.APPLIED, True)
+
+
+async def test_an_id_that_was_released_before_it_was_reserved_stays_released(shop: Shop) -> None:
+    await shop.judge(Release("order-7"))
+    assert (await shop.reserve("order-8")).outcome is Outcome.OUT_OF_STOCK
+    assert (await shop.reserve("order-7")).outcome is Outcome.ALREADY_RELEASED
+
+
+async def test_what_this_server_gives_back_is_on_sale_at_once(shop: Shop) -> None:
+    for number in range(20):
+        holder = "order-0" if number == 0 else f"again-{number - 1}"
+        await shop.judge(Release(holder))
+        assert (await shop.reserve(f"again-{number}")).outcome is Outcome.APPLIED
+        assert (await shop.reserve(f"late-{number}")).outcome is Outcome.OUT_OF_STOCK
+
+
+async def test_what_another_server_gives_back_is_on_sale_soon(shop: Shop, store_url: str) -> None:
+    loop = asyncio.get_running_loop()
+    async with shop_at(store_url, 50) as other:
+        await other.judge(Release("order-0"))
+        given_back_at, tries = loop.time(), 0
+        while (await shop.reserve("order-2")).outcome is not Outcome.APPLIED:
+            tries += 1
+            assert loop.time() - given_back_at < 1.0
+    assert tries < 10_000
+
+
+async def test_a_confirm_that_takes_nothing_back_leaves_the_gate_shut(
+    shop: Shop, store: "redis.Redis"
+) -> None:
+    await shop.judge(Confirm("order-0"))
+    judged = batches(store)
+    assert (await shop.reserve("order-2")).outcome is Outcome.OUT_OF_STOCK
+    assert batches(store) - judged <= 1
+
+
+async def test_switched_off_every_refusal_is_judged(store_url: str, store: "redis.Redis") -> None:
+    store.flushall()
+    async with shop_at(store_url, 0) as shop:
+        deadline = asyncio.get_running_loop().time() + FAR_S
+        await shop.engine.set_stock(TENANT, SetStock("TEA", 0), deadline)
+        judged = batches(store)
+        for number in range(20):
+            assert (await shop.reserve(f"order-{number}")).outcome is Outcome.OUT_OF_STOCK
+        assert batches(store) - judged == 20
