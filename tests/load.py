@@ -51,6 +51,15 @@ class Load:
             assert time.monotonic() < deadline_s, f"no answers for {within_s} s: {self.errors}"
             await asyncio.sleep(0.005)
 
+    async def until_lost(self, within_s: float) -> None:
+        """Waits for an answer that does not come. Answers of many buyers travel together: at the
+        moment of a kill none may be on its way.
+        """
+        deadline_s = time.monotonic() + within_s
+        while not self.lost:
+            assert time.monotonic() < deadline_s, f"everything was answered for {within_s} s"
+            await asyncio.sleep(0.005)
+
     async def check(self, client: Client) -> None:
         """Every answer is still true, and what was not answered was done wholly or not at all."""
         ids = sorted(self.told.keys() | self.lost)
