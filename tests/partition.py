@@ -23,6 +23,7 @@ from engine.model import (
     StockOutcome,
     StockResult,
     StoreCommand,
+    SweepResult,
 )
 from engine.records import unpack_level, unpack_reservation
 from engine.scripts import Memory, script_for
@@ -58,6 +59,7 @@ class Partition:
 
     def _judge(self, commands: Sequence[StoreCommand], now_ms: int) -> list[Answer]:
         found: dict[int, Answer] = {}
+        more = True
         while True:
             waiting = [i for i in range(len(commands)) if i not in found]
             answered = self.judge_once([commands[i] for i in waiting], now_ms)
@@ -68,7 +70,10 @@ class Partition:
             }
             if len(found) == len(commands):
                 return [found[i] for i in range(len(commands))]
-            self.judge_once([Expire(self.due_limit)], now_ms)
+            assert more, "nothing is due any more, and still there is no answer"
+            (swept,) = self.judge_once([Expire(self.due_limit)], now_ms)
+            assert isinstance(swept, SweepResult)
+            more = swept.more
 
     def judge_once(self, commands: Sequence[StoreCommand], now_ms: int) -> list[Answer | NotJudged]:
         """Judges a batch in one call of the script; some may have to be sent again."""

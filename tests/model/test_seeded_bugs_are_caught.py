@@ -32,11 +32,8 @@ BUGS = {
         "if units > left + 1 then",
     ),
     "the last available unit cannot be reserved": (
-        "if units > available(level) then\n      if not no_unit_is_due",
-        (
-            "if units >= available(level) then\n"
-            "      if units == available(level) or not no_unit_is_due"
-        ),
+        "return level[ON_HAND] - level[UNITS_RESERVED]",
+        "return level[ON_HAND] - 1 - level[UNITS_RESERVED]",
     ),
     "safety stock is sold": (
         "level[UNITS_CONFIRMED] - level[SAFETY_STOCK]",
