@@ -37,7 +37,7 @@ SKUS = 1_000
 UNITS = 10**9
 LIVE_MS = 7 * 86_400_000 - 60_000
 ROUNDS = 3
-APPLY = Load(method="Apply", calls=60, open_calls=4, commands=1_000, skus=SKUS)
+APPLY = Load(method="Apply", calls=40, open_calls=4, commands=1_000, skus=SKUS)
 UNARY = Load(calls=8_000, open_calls=64)
 # The share of what the server can do at which calls come while reservations fall due, and how long
 # each of the three looks at it takes; the second begins so long before they do.

@@ -23,7 +23,7 @@ from engine.errors import (
     StoreCorrupt,
     StoreUnreachable,
 )
-from engine.group_commit import QUEUE_DELAY_S_MAX, GroupCommit
+from engine.group_commit import IN_FLIGHT_MAX, QUEUE_DELAY_S_MAX, GroupCommit
 from engine.link import connect
 from engine.model import Confirm, Line, Outcome, Release, Reserve, Result, SetStock, StoreCommand
 from engine.partition import Partition
@@ -250,3 +250,88 @@ async def test_nobody_waits_for_ever_when_judging_breaks(
     monkeypatch.undo()
     assert outcomes(await queue.submit([reserve(9)], later())) == [Outcome.APPLIED]
     await queue.drain()
+
+
+async def most_under_way(
+    queue: GroupCommit, partition: Partition, monkeypatch: pytest.MonkeyPatch, commands: int
+) -> int:
+    """How many batches were judged at a time, of twenty requests of so many commands each."""
+    under_way = most = 0
+    judge = partition.judge
+
+    async def counted(batch: Sequence[StoreCommand]) -> Any:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            return await judge(batch)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(partition, "judge", counted)
+    await queue.submit([Release("first"), Release("second")], later())
+    futures = []
+    for request in range(20):
+        futures.append(queue.submit([Release(f"{request}-{n}") for n in range(commands)], later()))
+        if request % 2:
+            await asyncio.sleep(0)
+    await asyncio.gather(*futures)
+    return most
+
+
+async def test_a_large_batch_is_sent_while_the_one_before_it_is_judged(
+    queue: GroupCommit, partition: Partition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await most_under_way(queue, partition, monkeypatch, commands=1_000) == IN_FLIGHT_MAX
+
+
+async def test_small_requests_of_a_busy_moment_share_a_batch(
+    queue: GroupCommit, partition: Partition, store: "redis.Redis"
+) -> None:
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(*(queue.submit([reserve(n)], later()) for n in (98, 99)))
+    before = store.xlen(partition.keys.journal)
+    futures: list[asyncio.Future[Any]] = []
+
+    def one_a_turn(number: int) -> None:
+        futures.append(queue.submit([reserve(number)], later()))
+        if number:
+            loop.call_soon(one_a_turn, number - 1)
+        else:
+            all_submitted.set()
+
+    all_submitted = asyncio.Event()
+    one_a_turn(50)
+    await all_submitted.wait()
+    await asyncio.gather(*futures)
+    assert store.xlen(partition.keys.journal) - before <= 3
+
+
+async def test_who_needs_what_is_due_waits_for_it_and_nobody_else_does(
+    queue: GroupCommit, partition: Partition
+) -> None:
+    due = 1_000
+    await queue.submit([SetStock("DUE", due), SetStock("FREE", 1)], later())
+    await queue.submit([Reserve(f"d{n}", [Line("DUE", 1)], ttl_ms=1) for n in range(due)], later())
+    await asyncio.sleep(0.05)  # the store's own clock has to pass the deadline
+    everything = queue.submit([Reserve("all", [Line("DUE", due)]), Confirm("all")], later())
+    free = queue.submit([Reserve("free", [Line("FREE", 1)])], later())
+    assert outcomes(await free) == [Outcome.APPLIED]
+    assert not everything.done()
+    assert outcomes(await everything) == [Outcome.APPLIED, Outcome.APPLIED]
+
+
+async def test_who_waits_for_what_is_due_is_told_when_that_cannot_be_had(
+    queue: GroupCommit, partition: Partition, failures: Failures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await queue.submit([SetStock("DUE", 200)], later())
+    await queue.submit([Reserve(f"d{n}", [Line("DUE", 1)], ttl_ms=1) for n in range(200)], later())
+    await asyncio.sleep(0.05)
+
+    async def unreachable() -> Any:
+        raise StoreUnreachable("gone")
+
+    monkeypatch.setattr(partition, "expire_step", unreachable)
+    with pytest.raises(StoreUnreachable):
+        await queue.submit([Reserve("all", [Line("DUE", 200)])], later())
+    assert [type(failure) for failure in failures] == [StoreUnreachable]
