@@ -255,7 +255,9 @@ class GroupCommit:
                 raise
         else:
             if len(commands) >= _LARGE_BATCH_COMMANDS:
-                command_s = (self._loop.time() - started) / len(commands)
+                # Those that are under way at the same time share the store's.
+                took_s = (self._loop.time() - started) / len(self._in_flight)
+                command_s = took_s / len(commands)
                 self._command_s += _SMOOTHING * (command_s - self._command_s)
 
     def _hand_out(

@@ -282,7 +282,8 @@ async def most_under_way(
 async def test_a_large_batch_is_sent_while_the_one_before_it_is_judged(
     queue: GroupCommit, partition: Partition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await most_under_way(queue, partition, monkeypatch, commands=1_000) == IN_FLIGHT_MAX
+    most = await most_under_way(queue, partition, monkeypatch, commands=1_000)
+    assert most == IN_FLIGHT_MAX > 1
 
 
 async def test_small_requests_of_a_busy_moment_share_a_batch(
