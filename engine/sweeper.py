@@ -20,7 +20,7 @@ from engine.partition import Partition
 
 # How long a sweep rests, by how long its last step took. A step that had to wait for others, in the
 # store or in this process, took longer than it kept the store busy: the busier they are, the less.
-REST_PER_WORK = 1.0
+REST_PER_WORK = 2.0
 # A round comes up to such a share of its pace earlier or later: servers are not to keep in step.
 JITTER = 0.25
 
@@ -67,8 +67,8 @@ class Sweeper:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        expiry = _Rounds(self._expire, self._pace.expire_ms)
-        purge = _Rounds(self._purge, self._pace.purge_ms)
+        expiry = Rounds(self._expire, self._pace.expire_ms)
+        purge = Rounds(self._purge, self._pace.purge_ms)
         while not self._stopping.is_set():
             started_at = loop.time()
             for rounds in (expiry, purge):
@@ -77,11 +77,11 @@ class Sweeper:
                 except EngineError as failure:
                     self._on_failure(failure)
             ended_at = loop.time()
-            pause_s = min(expiry.next_at, purge.next_at) - ended_at
-            if expiry.behind or purge.behind:
-                pause_s = min(pause_s, (ended_at - started_at) * REST_PER_WORK)
+            pause_s = (ended_at - started_at) * REST_PER_WORK
+            if not expiry.behind and not purge.behind:
+                pause_s = max(pause_s, min(expiry.next_at, purge.next_at) - ended_at)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), max(0.0, pause_s))
+                await asyncio.wait_for(self._stopping.wait(), pause_s)
 
     async def _expire(self, partition: Partition) -> bool:
         with self._failures_told():
@@ -110,7 +110,7 @@ class Sweeper:
                 await self._client.xtrim(partition.keys.journal, minid=f"{oldest}-0")
 
 
-class _Rounds:
+class Rounds:
     """One kind of sweep: a step for every partition now and then, and further steps in between for
     those that have more to do.
     """
