@@ -6,8 +6,8 @@ on disk.
 
 gRPC hands small calls over one by one, slower than the store answers, so a busy server would still
 judge them one or two at a time, and spend more on the way to the store than on judging. So a batch
-waits while company comes: as long as every few turns of the event loop bring another request, which
-an idle loop's do not, and for a moment at most.
+waits while company comes: as long as every other turn of the event loop brings another request,
+which an idle loop's do not, and for a moment at most.
 """
 
 import asyncio
@@ -39,10 +39,11 @@ _SMOOTHING = 0.1
 # A batch is sent while the one before it is judged: neither the store nor Python waits.
 IN_FLIGHT_MAX = 2
 
-# A batch starts when so many turns of the event loop in a row brought nothing to it: few after one
-# that had no company either; and after COMPANY_S_MAX at the latest. An idle turn takes some 5 us.
-TURNS_ALONE, TURNS_IN_COMPANY = 2, 32
-COMPANY_S_MAX = 0.006
+# A batch starts when so many turns of the event loop in a row brought nothing to it, and after
+# COMPANY_S_MAX at the latest. An idle turn takes some 5 us. More of either makes larger batches when
+# all callers wait for their answers, and others wait longer.
+QUIET_TURNS = 2
+COMPANY_S_MAX = 0.001
 
 # How often to look for those whose deadline has passed; a timer for each would cost each call.
 WATCH_S = 0.1
@@ -140,7 +141,7 @@ class GroupCommit:
         """Whether to wait another turn of the event loop for company."""
         if self._queued_commands > self._commands_before:
             self._commands_before = self._queued_commands
-            self._turns_left = TURNS_IN_COMPANY if self._had_company else TURNS_ALONE
+            self._turns_left = QUIET_TURNS
         self._turns_left -= 1
         return (
             self._turns_left > 0
