@@ -1,0 +1,72 @@
+"""Why a request for an order is refused: one table.
+
+A refusal is a business answer: it is an outcome on the wire, with gRPC status OK, and changes
+nothing. What breaks a bound of a field is no refusal but `InvalidField`.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class RefusalReason(StrEnum):
+    """Why a request was refused. The names are those of `holdfast.order.v1.OrderOutcome`."""
+
+    NOT_FOUND = "NOT_FOUND"
+    ORDER_KEY_REUSED = "ORDER_KEY_REUSED"
+    KEY_REUSED = "KEY_REUSED"
+    UNKNOWN_ARTICLE = "UNKNOWN_ARTICLE"
+    PRICE_MISMATCH = "PRICE_MISMATCH"
+    AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
+    OUT_OF_STOCK = "OUT_OF_STOCK"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    WRONG_STATE = "WRONG_STATE"
+    NOT_PAYABLE = "NOT_PAYABLE"
+    PROVIDER_DECLINED = "PROVIDER_DECLINED"
+    AMOUNT_EXCEEDED = "AMOUNT_EXCEEDED"
+    QUANTITY_EXCEEDED = "QUANTITY_EXCEEDED"
+    WRONG_CONTENT = "WRONG_CONTENT"
+
+
+REFUSALS: Final[dict[RefusalReason, str]] = {
+    RefusalReason.NOT_FOUND: "there is no {thing} {name}",
+    RefusalReason.ORDER_KEY_REUSED: "order_key {order_key} of {source} was used before for another "
+    "order ({order_id}); make a new key for a new order",
+    RefusalReason.KEY_REUSED: "{field} {key} was used before with other content; make a new one",
+    RefusalReason.UNKNOWN_ARTICLE: "lines[{position}].sku: the catalogue has no {sku}",
+    RefusalReason.PRICE_MISMATCH: "lines[{position}].unit_price_minor: {sku} costs {expected}, "
+    "not {got}",
+    RefusalReason.AMOUNT_MISMATCH: "amounts.{field}: {expected} by the lines and the other "
+    "amounts, not {got}",
+    RefusalReason.OUT_OF_STOCK: "{detail}",
+    RefusalReason.LIMIT_EXCEEDED: "the buyer's limit for an article of this order is reached",
+    RefusalReason.WRONG_STATE: "{thing} {name} is {state}: {event} is not possible now",
+    RefusalReason.NOT_PAYABLE: "order {order_id} cannot be paid: {why}",
+    RefusalReason.PROVIDER_DECLINED: "the payment was declined: {why}. Another attempt may be made",
+    RefusalReason.AMOUNT_EXCEEDED: "{requested} minor units are more than the {left} that are left "
+    "of what was captured",
+    RefusalReason.QUANTITY_EXCEEDED: "line {line_no}: {requested} units are more than the {left} "
+    "that are left",
+    RefusalReason.WRONG_CONTENT: "{detail}",
+}
+
+
+class Refused(Exception):
+    """A business answer that is not the one hoped for; `details` fill its message."""
+
+    def __init__(self, reason: RefusalReason, **details: object) -> None:
+        super().__init__(REFUSALS[reason].format(**details))
+        self.reason = reason
+        self.details = {name: str(value) for name, value in details.items()}
+
+
+class InvalidField(Exception):
+    """A field that breaks its bounds: its name, what it must be, and a value that may be shown.
+
+    What a person typed is personal: `value` then says only how long it is.
+    """
+
+    def __init__(self, field: str, problem: str, value: object) -> None:
+        super().__init__(f"{field}: {problem}; got {value}")
+        self.field = field
+        self.problem = problem
+        self.value = str(value)

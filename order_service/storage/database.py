@@ -1,0 +1,230 @@
+"""A database: where transactions run, and in what shape a database is taken.
+
+Both kinds run the same functions of a plain `Connection`: SQLite in a thread of its own, PostgreSQL
+on the event loop through asyncpg. A function that is given to `write` or `read` is one transaction:
+it returns and is committed, or raises and has changed nothing.
+
+SQLite: one writer, which begins with BEGIN IMMEDIATE, because a transaction that first reads and
+then writes fails at once where another has written meanwhile; WAL, so that readers do not wait; and
+`synchronous=FULL`, so that what was committed outlives a power cut.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+T = TypeVar("T")
+
+SQLITE_READERS = 4
+SQLITE_BUSY_MS = 5_000
+POSTGRES_CONNECTIONS = 8
+POSTGRES_VERSION_MIN = 15
+CONNECT_S_MAX = 10
+
+
+class StorageUnavailable(Exception):
+    """The database does not answer, or not in time. Whether it committed is not known."""
+
+
+class StorageUnsafe(Exception):
+    """The database is set so that it could lose what it committed; says how to mend it."""
+
+
+class Conflict(Exception):
+    """Another writer was there first; or a rule that the database holds was about to be broken."""
+
+
+class Database(Protocol):
+    """A SQLite or PostgreSQL database."""
+
+    writers: int
+    """How many write transactions make sense at a time."""
+    claims_skip_claimed: bool
+    """Whether FOR UPDATE SKIP LOCKED is needed to share rows among writers, and there."""
+
+    async def write(self, function: Callable[[Connection], T]) -> T:
+        """Runs a transaction. Raises what the function raises, Conflict, StorageUnavailable."""
+        ...
+
+    async def read(self, function: Callable[[Connection], T]) -> T:
+        """The same for one that only reads."""
+        ...
+
+    async def check(self) -> None:
+        """Raises StorageUnsafe or StorageUnavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        ...
+
+
+def open_database(url: str) -> Database:
+    """The database of `sqlite:///FILE` or `postgresql://USER@HOST/NAME`. Raises ValueError."""
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError as error:
+        raise ValueError("not the URL of a database") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite" and parsed.database:
+        return SqliteDatabase(Path(parsed.database))
+    if backend == "postgresql":
+        rendered = parsed.set(drivername="postgresql+asyncpg")
+        return PostgresDatabase(rendered.render_as_string(hide_password=False))
+    raise ValueError("must begin with sqlite:/// or postgresql://")
+
+
+class SqliteDatabase:
+    """A file that this process, and others on this machine, write one after another."""
+
+    writers = 1
+    claims_skip_claimed = False
+
+    def __init__(self, path: Path) -> None:
+        self._writer = _sqlite_engine(path, "BEGIN IMMEDIATE")
+        self._readers = _sqlite_engine(path, "BEGIN")
+        self._write_thread = ThreadPoolExecutor(1, "sqlite-writer")
+        self._read_threads = ThreadPoolExecutor(SQLITE_READERS, "sqlite-reader")
+
+    async def write(self, function: Callable[[Connection], T]) -> T:
+        """See `Database`."""
+        return await self._run(self._write_thread, self._writer, function)
+
+    async def read(self, function: Callable[[Connection], T]) -> T:
+        """See `Database`."""
+        return await self._run(self._read_threads, self._readers, function)
+
+    async def check(self) -> None:
+        """See `Database`."""
+        # What makes it safe was set when the connection was made; this opens it.
+        await self.write(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+
+    async def close(self) -> None:
+        """See `Database`."""
+        loop = asyncio.get_running_loop()
+        for thread, engine in (
+            (self._write_thread, self._writer),
+            (self._read_threads, self._readers),
+        ):
+            await loop.run_in_executor(thread, engine.dispose)
+            thread.shutdown(wait=True)
+
+    async def _run(
+        self, thread: ThreadPoolExecutor, engine: Engine, function: Callable[[Connection], T]
+    ) -> T:
+        transaction = asyncio.get_running_loop().run_in_executor(
+            thread, partial(_transaction, engine, function)
+        )
+        # Whoever waits may be cancelled; the transaction goes on, and ends whole.
+        return await asyncio.shield(transaction)
+
+
+class PostgresDatabase:
+    """A server that many processes share."""
+
+    writers = 2
+    claims_skip_claimed = True
+
+    def __init__(self, url: str) -> None:
+        self._engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=POSTGRES_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=CONNECT_S_MAX,
+            connect_args={"timeout": CONNECT_S_MAX},
+        )
+
+    async def write(self, function: Callable[[Connection], T]) -> T:
+        """See `Database`."""
+        return await asyncio.shield(asyncio.ensure_future(self._run(function)))
+
+    async def read(self, function: Callable[[Connection], T]) -> T:
+        """See `Database`."""
+        return await self._run(function)
+
+    async def check(self) -> None:
+        """See `Database`."""
+        version, *settings = await self.read(_postgres_settings)
+        if version < POSTGRES_VERSION_MIN * 10_000:
+            raise StorageUnsafe(f"PostgreSQL {POSTGRES_VERSION_MIN} or newer is needed")
+        for name, value, allowed in settings:
+            if value not in allowed:
+                raise StorageUnsafe(
+                    f"PostgreSQL's {name} is {value}, which can lose orders it has confirmed; "
+                    f"mend it with: ALTER SYSTEM SET {name} = {allowed[0]}"
+                )
+
+    async def close(self) -> None:
+        """See `Database`."""
+        await self._engine.dispose()
+
+    async def _run(self, function: Callable[[Connection], T]) -> T:
+        try:
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(function)
+        except (DBAPIError, OSError, TimeoutError) as error:
+            raise _meaning(error) from error
+        except SQLAlchemyError as error:
+            raise StorageUnavailable(type(error).__name__) from error
+
+
+def _transaction(engine: Engine, function: Callable[[Connection], T]) -> T:
+    try:
+        with engine.begin() as connection:
+            return function(connection)
+    except DBAPIError as error:
+        raise _meaning(error) from error
+
+
+def _meaning(error: Exception) -> Exception:
+    """What an error of the driver means. Its text may hold personal data, and is not passed on."""
+    if isinstance(error, IntegrityError):
+        return Conflict(type(error.orig).__name__)
+    if isinstance(error, DBAPIError):
+        cause = error.orig
+        sqlstate = getattr(cause, "sqlstate", "") or ""
+        if sqlstate.startswith(("40", "23")):  # serialization and deadlocks; constraints
+            return Conflict(sqlstate)
+        return StorageUnavailable(f"{type(cause).__name__} {sqlstate}".rstrip())
+    return StorageUnavailable(type(error).__name__)
+
+
+def _sqlite_engine(path: Path, begin: str) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        pool_size=SQLITE_READERS,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": SQLITE_BUSY_MS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say so, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgres_settings(connection: Connection) -> tuple[Any, ...]:
+    def of(name: str) -> Any:
+        return connection.exec_driver_sql(f"SHOW {name}").scalar()
+
+    durable = ("on", "remote_apply", "local", "remote_write")
+    return (
+        int(of("server_version_num")),
+        ("synchronous_commit", of("synchronous_commit"), durable),
+        ("fsync", of("fsync"), ("on",)),
+        ("full_page_writes", of("full_page_writes"), ("on",)),
+    )

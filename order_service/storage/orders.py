@@ -1,0 +1,96 @@
+"""Orders, as the rest of the order service has them: placed, changed and read."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from order_service.draft import Draft
+from order_service.ids import Ids
+from order_service.model import Order, Task
+from order_service.storage.batch import (
+    Change,
+    Judged,
+    OrderNotFound,
+    Placed,
+    Placing,
+    Writer,
+    run_batch,
+)
+from order_service.storage.database import Database
+from order_service.storage.group_commit import GroupCommit
+from order_service.storage.load import load_orders
+
+T = TypeVar("T")
+
+TASK_LEASE_MS = 30_000
+
+
+class Orders:
+    """The orders of a database.
+
+    `owner` names the relay of this process: tasks that are due at once are written as taken by it,
+    and told to `on_tasks` after the commit.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock_ms: Callable[[], int],
+        ids: Ids,
+        *,
+        owner: str = "",
+        on_tasks: Callable[[Sequence[Task]], None] = lambda _: None,
+    ) -> None:
+        self.database = database
+        self.clock_ms = clock_ms
+        self.ids = ids
+        self._writer = Writer(clock_ms, ids, owner, TASK_LEASE_MS)
+        self._commits = GroupCommit(self._run, database.writers, on_tasks)
+
+    async def place(self, order: Order, decide: Callable[[Draft], object], actor: str) -> Placed:
+        """Keeps a new order, or finds the one that was placed under its key.
+
+        `decide` may add to it. Raises what it raises, Conflict, StorageUnavailable, Overloaded.
+        """
+        placed: Placed = await self._commits.submit(Placing(order, decide, actor))
+        return placed
+
+    async def change(
+        self, order_id: str, decide: Callable[[Draft], T], actor: str, once: str = ""
+    ) -> T:
+        """Has a decision made on an order, and returns what it returns once that is on disk.
+
+        Raises what the decision raised, OrderNotFound, AlreadySeen if `once` has had its effect
+        before, Conflict, StorageUnavailable (then whether it was written is not known), Overloaded.
+        """
+        changed: T = await self._commits.submit(Change(order_id, decide, actor, once))
+        return changed
+
+    async def get(self, order_id: str) -> Order:
+        """An order with all its parts. Raises OrderNotFound, StorageUnavailable."""
+        found = await self.read(lambda connection: load_orders(connection, [order_id]))
+        if order_id not in found:
+            raise OrderNotFound(order_id)
+        return found[order_id]
+
+    async def read(self, function: Callable[[Connection], T]) -> T:
+        """Runs a function in a transaction that only reads."""
+        return await self.database.read(function)
+
+    async def write(self, function: Callable[[Connection], T]) -> T:
+        """Runs a function in a transaction of its own, for what belongs to no order."""
+        return await self.database.write(function)
+
+    @property
+    def queued(self) -> int:
+        """How many changes wait to be written."""
+        return self._commits.queued
+
+    async def drain(self) -> None:
+        """Waits until what was asked for is written."""
+        await self._commits.drain()
+
+    async def _run(self, changes: Sequence[Change | Placing]) -> list[Judged]:
+        return await self.database.write(partial(run_batch, entries=changes, writer=self._writer))

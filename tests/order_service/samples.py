@@ -1,0 +1,79 @@
+"""Orders to begin a test with."""
+
+from typing import Any
+
+from order_service.draft import order_id_of
+from order_service.model import (
+    Amounts,
+    Delivery,
+    Line,
+    Order,
+    Payment,
+    ShortagePolicy,
+    Source,
+    SubOrder,
+)
+from order_service.states import OrderState, PaymentState
+
+DELIVERY = Delivery(
+    name="Li Na",
+    phone="+8613812345678",
+    country="CN",
+    postcode="200000",
+    region="Shanghai",
+    city="Shanghai",
+    district="Huangpu",
+    street="1 Nanjing Road",
+    email="li.na@example.com",
+)
+
+
+def order(order_id: str = "ORDER1", **values: Any) -> Order:
+    """A new order of two units at 500 each, to be sent for 100."""
+    amounts = Amounts(1_000, 0, 0, 100, 0, 1_100)
+    made = Order(
+        order_id=order_id,
+        tenant="default",
+        source=Source.WEB,
+        order_key=f"key-{order_id}",
+        state=OrderState.RESERVING,
+        version=0,
+        buyer_id="buyer-1",
+        currency="CNY",
+        amounts=amounts,
+        payment_method="SANDBOX",
+        shortage_policy=ShortagePolicy.ALL_OR_NOTHING,
+        delivery=DELIVERY,
+        sub_orders=(SubOrder(f"{order_id}.1", "merchant-1", amounts),),
+        fingerprint=b"f",
+        payment_due_at_ms=0,
+        created_at_ms=2_000_000_000_000,
+        updated_at_ms=2_000_000_000_000,
+        lines=[Line(1, 0, "SKU-1", "A thing", 2, 500, 1_000)],
+    )
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+def payment(payment_id: str = "ORDER1-p1", **values: Any) -> Payment:
+    """A new attempt to pay 1,100."""
+    made = Payment(
+        payment_id=payment_id,
+        payment_key=payment_id,
+        order_id=order_id_of(payment_id),
+        state=PaymentState.CREATED,
+        method="SANDBOX",
+        provider="sandbox",
+        provider_ref="",
+        amount_minor=1_100,
+        captured_minor=0,
+        captured_currency="",
+        captured_at_ms=0,
+        refunded_minor=0,
+        created_at_ms=2_000_000_000_000,
+        updated_at_ms=2_000_000_000_000,
+    )
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
