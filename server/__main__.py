@@ -9,10 +9,10 @@ import gc
 import os
 import sys
 
-from server.config import Config, ConfigError, from_environment
-from server.start import StartError
+from server.config import Config, from_environment
+from serving.settings import ConfigError
+from serving.start import EXIT_USAGE, StartError
 
-EXIT_USAGE = 2
 GC_THRESHOLD = 50_000
 
 

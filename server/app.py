@@ -21,12 +21,13 @@ from holdfast.inventory.v1 import (
 from server.config import Config
 from server.deadlines import Deadlines
 from server.decoding import DecodingServer
-from server.guard import Guarded
+from server.failures import TRANSLATIONS
 from server.inventory import InventoryServicer
 from server.metrics import ServerMetrics
 from server.operations import OperationsServicer
 from server.stock import StockServicer
 from server.store_watch import StoreWatch
+from serving.guard import Guarded
 
 log = structlog.get_logger()
 
@@ -91,10 +92,14 @@ class App:
         server = grpc.aio.server(options=options)
         deadlines = Deadlines(self.config.deadline_ms_max)
         gate = self.watch.refuse_if_unsafe
-        inventory: Any = Guarded(InventoryServicer(self.engine, deadlines), self.metrics, gate)
-        stock: Any = Guarded(StockServicer(self.engine, deadlines), self.metrics, gate)
+        inventory: Any = Guarded(
+            InventoryServicer(self.engine, deadlines), self.metrics, TRANSLATIONS, gate
+        )
+        stock: Any = Guarded(
+            StockServicer(self.engine, deadlines), self.metrics, TRANSLATIONS, gate
+        )
         operations: Any = Guarded(
-            OperationsServicer(self.engine, self.client, self.watch), self.metrics
+            OperationsServicer(self.engine, self.client, self.watch), self.metrics, TRANSLATIONS
         )
         decoding: Any = DecodingServer(server)
         inventory_pb2_grpc.add_InventoryServiceServicer_to_server(inventory, decoding)

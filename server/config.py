@@ -1,12 +1,8 @@
-"""The server's settings: one table, read from the environment in one place.
-
-A field `sweep_expire_ms` is set with HOLDFAST_SWEEP_EXPIRE_MS. Its description is what the docs
-print; a test holds README's table against it.
-"""
+"""The server's settings: one table, read from the environment in one place."""
 
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -16,15 +12,7 @@ from engine.partition import Retention
 from engine.sold_out import KEEP_MS_MAX
 from engine.store.durability import Durability
 from engine.sweeper import SweepPace
-
-ENVIRONMENT_PREFIX = "HOLDFAST_"
-PORT_MAX = 65_535
-
-_Ms = Annotated[int, Meta(ge=1, le=10**12)]
-
-
-class ConfigError(Exception):
-    """A setting that cannot be used; the message names it, its value and what it must be."""
+from serving.settings import ConfigError, Ms, check_port, host_and_port, settings_from
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,28 +53,28 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="The level the store must keep: always, everysec or none."),
     ] = Durability.ALWAYS
     deadline_ms_max: Annotated[
-        _Ms, Meta(description="The longest a call may wait, whatever its own deadline.")
+        Ms, Meta(description="The longest a call may wait, whatever its own deadline.")
     ] = 5_000
     drain_ms: Annotated[
-        _Ms, Meta(description="How long calls under way may take to end at SIGTERM.")
+        Ms, Meta(description="How long calls under way may take to end at SIGTERM.")
     ] = 5_000
     reflection: Annotated[
         bool, Meta(description="Whether gRPC reflection is on; `holdfast dev` turns it on.")
     ] = False
     retention_ended_ms: Annotated[
-        _Ms, Meta(description="How long released, expired and cancelled reservations are kept.")
+        Ms, Meta(description="How long released, expired and cancelled reservations are kept.")
     ] = 86_400_000
     retention_fulfilled_ms: Annotated[
-        _Ms, Meta(description="How long fulfilled reservations are kept, so that Return works.")
+        Ms, Meta(description="How long fulfilled reservations are kept, so that Return works.")
     ] = 30 * 86_400_000
     retention_adjustments_ms: Annotated[
-        _Ms, Meta(description="How long adjustment ids are kept, so that AdjustStock is replayed.")
+        Ms, Meta(description="How long adjustment ids are kept, so that AdjustStock is replayed.")
     ] = 86_400_000
     sweep_expire_ms: Annotated[
-        _Ms, Meta(description="The pause between two sweeps of what is past its deadline.")
+        Ms, Meta(description="The pause between two sweeps of what is past its deadline.")
     ] = 200
     sweep_purge_ms: Annotated[
-        _Ms, Meta(description="The pause between two sweeps of what is past its retention.")
+        Ms, Meta(description="The pause between two sweeps of what is past its retention.")
     ] = 5_000
     journal_changes_max: Annotated[
         int, Meta(ge=1_000, description="About how many changes the journal keeps.")
@@ -110,12 +98,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def host_and_port(self) -> tuple[str, int]:
         """`listen` in its two parts."""
-        return _parts(self.listen)
+        return host_and_port(self.listen)
 
     @property
     def metrics_host_and_port(self) -> tuple[str, int] | None:
         """`metrics_listen` in its two parts; None if it is unset."""
-        return _parts(self.metrics_listen) if self.metrics_listen else None
+        return host_and_port(self.metrics_listen) if self.metrics_listen else None
 
     def engine_settings(self) -> EngineSettings:
         """What of this is the engine's."""
@@ -130,37 +118,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def from_environment(environment: Mapping[str, str]) -> Config:
     """The settings that the environment gives; an empty value is unset. Raises ConfigError."""
-    names = {ENVIRONMENT_PREFIX + field.upper(): field for field in Config.__struct_fields__}
-    given: dict[str, Any] = {}
-    for name, value in environment.items():
-        if name in names and value:
-            given[names[name]] = value
-    try:
-        config = msgspec.convert(given, Config, strict=False)
-    except msgspec.ValidationError as error:
-        problem, _, path = str(error).partition(" - at `$.")
-        field = path.rstrip("`")
-        name = ENVIRONMENT_PREFIX + field.upper()
-        raise ConfigError(f"{name}: {problem}; got {given.get(field)!r}") from error
+    config = settings_from(environment, Config)
     if not config.redis_url and not config.data_dir:
         raise ConfigError(
             "HOLDFAST_REDIS_URL: no store was named; set it to the URL of a Redis or Valkey, or "
             "set HOLDFAST_DATA_DIR to keep a store of its own there"
         )
     for field in ("listen", "metrics_listen"):
-        address = getattr(config, field)
-        if address and _parts(address)[1] > PORT_MAX:
-            name = ENVIRONMENT_PREFIX + field.upper()
-            raise ConfigError(f"{name}: the port must be 0 to {PORT_MAX}; got {address!r}")
+        check_port(field, getattr(config, field))
     if config.workers > 1 and sys.platform != "linux":
         raise ConfigError(
             "HOLDFAST_WORKERS: more than one worker needs Linux, whose kernel spreads the "
             f"connections to a port over those who listen on it; got {config.workers}"
         )
     return config
-
-
-def _parts(address: str) -> tuple[str, int]:
-    """Host and port of `host:port`."""
-    host, _, port = address.rpartition(":")
-    return host, int(port)

@@ -3,7 +3,7 @@
 import asyncio
 
 from holdfast.errors import HoldfastError, Reason
-from server.context import Context
+from serving.context import Context
 
 
 class Deadlines:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics, start_
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from server.config import Config
-from server.start import StartError
+from serving.start import StartError
 
 log = structlog.get_logger()
 

@@ -11,8 +11,8 @@ from engine.audit.run import audit
 from engine.engine import Engine
 from holdfast.inventory.v1 import operations_pb2 as pb
 from server import wire
-from server.context import Context
 from server.store_watch import StoreWatch
+from serving.context import Context
 
 
 class OperationsServicer:

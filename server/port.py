@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from server.start import StartError
+from serving.start import StartError
 
 SETTING = "HOLDFAST_LISTEN"
 

@@ -10,14 +10,15 @@ import structlog
 from prometheus_client import CollectorRegistry
 from redis import exceptions
 
-from server import logs
 from server.app import App, build
 from server.config import Config
 from server.metrics import ServerMetrics, WholeMetrics, counted_in_files
 from server.metrics_endpoint import serve_metrics
-from server.signals import Signals
-from server.start import EXIT_STORE_UNREACHABLE, StartError, announced
+from server.start import announced
 from server.store import opened_store
+from serving import logs
+from serving.signals import Signals
+from serving.start import EXIT_STORE_UNREACHABLE, StartError
 
 log = structlog.get_logger()
 

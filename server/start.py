@@ -1,4 +1,4 @@
-"""How a start ends: ready, said in a line and a file, or with a message and an exit code."""
+"""How a server says that it is ready: in a line and in a file."""
 
 import json
 import os
@@ -11,25 +11,6 @@ import structlog
 from server.config import Config
 
 log = structlog.get_logger()
-
-EXIT_REFUSED = 1
-EXIT_STORE_UNREACHABLE = 3
-
-
-class StartError(Exception):
-    """The server did not start; the message says why and what to do, `exit_code` how it ends."""
-
-    def __init__(self, message: str, exit_code: int = EXIT_REFUSED) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-    @classmethod
-    def cannot_listen(cls, setting: str, address: str) -> "StartError":
-        """The error of an address that is taken, or not this machine's."""
-        return cls(
-            f"{setting}: cannot listen on {address}; another server may have the port. Stop it or "
-            "choose another port"
-        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import structlog
 from engine.store.embedded import EmbeddedStore
 from engine.store.reports import StoreEvent, StoreStartFailed
 from server.config import Config
-from server.start import StartError
+from serving.start import StartError
 
 log = structlog.get_logger()
 

@@ -7,16 +7,17 @@ from contextlib import suppress
 import structlog
 from prometheus_client import CollectorRegistry
 
-from server import logs
 from server.config import Config
 from server.metrics import WholeMetrics
 from server.metrics_endpoint import files_of_workers, serve_metrics
 from server.port import kept_port
-from server.signals import Signals
-from server.start import EXIT_REFUSED, StartError, announced
+from server.start import announced
 from server.store import opened_store
 from server.worker_process import WorkerProcess
 from server.workers import WorkerDidNotStart, Workers
+from serving import logs
+from serving.signals import Signals
+from serving.start import EXIT_REFUSED, StartError
 
 log = structlog.get_logger()
 

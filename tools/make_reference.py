@@ -11,8 +11,9 @@ import msgspec
 
 from holdfast.errors import ERRORS
 from holdfast.outcomes import OUTCOMES
-from server.config import ENVIRONMENT_PREFIX, Config
+from server.config import Config
 from server.metrics_table import METRICS
+from serving.settings import name_of
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference.md"
 
@@ -67,7 +68,7 @@ def _settings() -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for field in msgspec.structs.fields(Config):
         (meta,) = (m for m in hints[field.name].__metadata__ if m.description)
-        name = f"`{ENVIRONMENT_PREFIX}{field.name.upper()}`"
+        name = f"`{name_of(field.name)}`"
         rows.append((name, _shown(field.default), meta.description))
     return rows
 

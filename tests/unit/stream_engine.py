@@ -15,7 +15,7 @@ from holdfast.errors import HoldfastError
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from holdfast.types import Result
-from server.guard import abort
+from serving.guard import abort
 from tests.serving import eventually
 
 LINE = [("A", 1)]

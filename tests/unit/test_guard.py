@@ -14,14 +14,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+import order_service
 import server
+import serving
 from engine import errors as engine_errors
 from holdfast.errors import ERRORS, HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
-from server.context import Context
-from server.guard import Guarded
+from server.failures import TRANSLATIONS
 from server.metrics import ServerMetrics
+from serving.context import Context
+from serving.guard import Guarded
 from tests.serving import contract_error
 
 ANSWER_S_MAX = 10
@@ -59,11 +62,11 @@ class Raising:
 
 
 @asynccontextmanager
-async def serving(
+async def served(
     servicer: object, gate: Callable[[], None] = lambda: None
 ) -> AsyncIterator[pb_grpc.InventoryServiceStub]:
     """A stub of a guarded servicer in a server of this process."""
-    guarded: Any = Guarded(servicer, ServerMetrics(CollectorRegistry()), gate)
+    guarded: Any = Guarded(servicer, ServerMetrics(CollectorRegistry()), TRANSLATIONS, gate)
     handlers = {}
     if hasattr(guarded, "Reserve"):
         handlers["Reserve"] = grpc.unary_unary_rpc_method_handler(
@@ -124,7 +127,7 @@ async def test_an_error_of_the_engine_is_one_of_the_contract(
     call: Call, error: engine_errors.EngineError, reason: Reason
 ) -> None:
     with capture_logs():
-        async with serving(Raising(error)) as stub:
+        async with served(Raising(error)) as stub:
             seen = await call(stub)
     assert contract_error(seen).reason is reason
     assert SECRET not in wire_of(seen)
@@ -134,10 +137,10 @@ def test_no_error_of_the_engine_is_without_a_reason() -> None:
     assert {type(error) for error, _ in ENGINE_ERRORS} == all_kinds(engine_errors.EngineError)
 
 
-def test_every_reason_has_a_row_and_is_raised_somewhere_in_the_server() -> None:
+def test_every_reason_has_a_row_and_is_raised_somewhere_in_a_server() -> None:
     assert set(ERRORS) == set(Reason)
-    sources = Path(server.__file__).parent.glob("*.py")
-    source = "".join(path.read_text() for path in sources)
+    rooms = (Path(package.__file__ or "").parent for package in (server, serving, order_service))
+    source = "".join(path.read_text() for room in rooms for path in room.rglob("*.py"))
     assert [reason for reason in Reason if f"Reason.{reason.name}" not in source] == []
 
 
@@ -146,7 +149,7 @@ def test_every_reason_has_a_row_and_is_raised_somewhere_in_the_server() -> None:
 async def test_an_error_arrives_as_it_was_raised(reason: Reason) -> None:
     names = [name for _, name, _, _ in string.Formatter().parse(ERRORS[reason].message) if name]
     raised = HoldfastError.of(reason, **{name: f"{name} é 7" for name in names})
-    async with serving(Raising(raised)) as stub:
+    async with served(Raising(raised)) as stub:
         arrived = contract_error(await unary_error(stub))
     assert (arrived.reason, arrived.code, arrived.message, arrived.metadata) == (
         raised.reason,
@@ -159,7 +162,7 @@ async def test_an_error_arrives_as_it_was_raised(reason: Reason) -> None:
 
 @one_loop
 async def test_overload_says_when_to_come_back() -> None:
-    async with serving(Raising(engine_errors.Overloaded(retry_after_ms=1_234))) as stub:
+    async with served(Raising(engine_errors.Overloaded(retry_after_ms=1_234))) as stub:
         error = await unary_error(stub)
     assert dict(error.trailing_metadata() or ())["grpc-retry-pushback-ms"] == "1234"
     assert contract_error(error).retry_after_ms == 1_234
@@ -179,7 +182,7 @@ async def test_overload_says_when_to_come_back() -> None:
 )
 async def test_the_text_of_an_exception_stays_in_the_log(call: Call, error: Exception) -> None:
     with capture_logs() as logged:
-        async with serving(Raising(error)) as stub:
+        async with served(Raising(error)) as stub:
             seen = await call(stub)
     refused = contract_error(seen)
     assert refused.reason is Reason.INTERNAL
@@ -191,7 +194,7 @@ async def test_the_text_of_an_exception_stays_in_the_log(call: Call, error: Exce
 
 @one_loop
 async def test_a_timeout_is_a_deadline_that_passed() -> None:
-    async with serving(Raising(TimeoutError(SECRET))) as stub:
+    async with served(Raising(TimeoutError(SECRET))) as stub:
         error = await unary_error(stub)
     assert contract_error(error).reason is Reason.DEADLINE_PASSED
     assert SECRET not in wire_of(error)
@@ -200,7 +203,7 @@ async def test_a_timeout_is_a_deadline_that_passed() -> None:
 @one_loop
 async def test_two_internal_errors_have_two_ids() -> None:
     with capture_logs():
-        async with serving(Raising(ValueError(SECRET))) as stub:
+        async with served(Raising(ValueError(SECRET))) as stub:
             ids = {contract_error(await unary_error(stub)).metadata["error_id"] for _ in range(2)}
     assert len(ids) == 2
 
@@ -210,7 +213,7 @@ async def test_two_internal_errors_have_two_ids() -> None:
 async def test_a_cancellation_that_the_caller_did_not_ask_for_ends_the_call(call: Call) -> None:
     async with (
         asyncio.timeout(ANSWER_S_MAX / 2),
-        serving(Raising(asyncio.CancelledError())) as stub,
+        served(Raising(asyncio.CancelledError())) as stub,
     ):
         error = contract_error(await call(stub))
     assert error.code is grpc.StatusCode.UNAVAILABLE
@@ -231,7 +234,7 @@ async def test_a_caller_that_gives_up_cancels_its_handler() -> None:
             raise AssertionError
 
     with capture_logs() as logged:
-        async with asyncio.timeout(ANSWER_S_MAX), serving(Waiting()) as stub:
+        async with asyncio.timeout(ANSWER_S_MAX), served(Waiting()) as stub:
             call = stub.Reserve(pb.ReserveRequest())
             await begun.wait()
             call.cancel()
@@ -244,7 +247,7 @@ async def test_a_closed_gate_refuses_before_the_handler_is_asked() -> None:
     def closed() -> None:
         raise HoldfastError.of(Reason.STORE_UNSAFE, setting="s", value="v", mend="m")
 
-    async with serving(Raising(AssertionError("asked")), closed) as stub:
+    async with served(Raising(AssertionError("asked")), closed) as stub:
         assert contract_error(await unary_error(stub)).reason is Reason.STORE_UNSAFE
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.ApplyStream(timeout=ANSWER_S_MAX).read()
@@ -259,7 +262,7 @@ async def test_an_abort_of_the_handler_is_left_as_it_is() -> None:
             raise AssertionError
 
     with capture_logs() as logged:
-        async with serving(Aborting()) as stub:
+        async with served(Aborting()) as stub:
             error = await unary_error(stub)
     assert (error.code(), error.details()) == (grpc.StatusCode.DATA_LOSS, "said by the handler")
     assert logged == []

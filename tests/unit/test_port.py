@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from server.port import kept_port
-from server.start import StartError
+from serving.start import StartError
 
 HOST = "127.0.0.1"
 

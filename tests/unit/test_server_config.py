@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from engine.store.durability import Durability
-from server.config import Config, ConfigError, from_environment
+from server.config import Config, from_environment
+from serving.settings import ConfigError
 
 STORE = {"HOLDFAST_REDIS_URL": "redis://127.0.0.1:6379/0"}
 # The durations but one, which has bounds of its own.

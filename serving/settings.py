@@ -1,0 +1,55 @@
+"""Settings: a struct whose fields are read from the environment, and how addresses are written.
+
+A field `sweep_expire_ms` is set with HOLDFAST_SWEEP_EXPIRE_MS. Its description is what the docs
+print; a test holds the tables in the docs against it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+ENVIRONMENT_PREFIX = "HOLDFAST_"
+PORT_MAX = 65_535
+
+Ms = Annotated[int, Meta(ge=1, le=10**12)]
+"""A duration in milliseconds."""
+
+Settings = TypeVar("Settings", bound=msgspec.Struct)
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message names it, its value and what it must be."""
+
+
+def name_of(field: str) -> str:
+    """The environment's name of a field."""
+    return ENVIRONMENT_PREFIX + field.upper()
+
+
+def settings_from(environment: Mapping[str, str], kind: type[Settings]) -> Settings:
+    """The settings that the environment gives; an empty value is unset. Raises ConfigError."""
+    names = {name_of(field): field for field in kind.__struct_fields__}
+    given: dict[str, Any] = {}
+    for name, value in environment.items():
+        if name in names and value:
+            given[names[name]] = value
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`")
+        raise ConfigError(f"{name_of(field)}: {problem}; got {given.get(field)!r}") from error
+
+
+def check_port(field: str, address: str) -> None:
+    """Raises ConfigError if an address has a port that is none; "" is no address, and passes."""
+    if address and host_and_port(address)[1] > PORT_MAX:
+        raise ConfigError(f"{name_of(field)}: the port must be 0 to {PORT_MAX}; got {address!r}")
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """`host:port` in its two parts."""
+    host, _, port = address.rpartition(":")
+    return host, int(port)

@@ -1,0 +1,21 @@
+"""How a process that cannot start ends: with a message and an exit code."""
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_STORE_UNREACHABLE = 3
+
+
+class StartError(Exception):
+    """The process did not start; the message says why and what to do, `exit_code` how it ends."""
+
+    def __init__(self, message: str, exit_code: int = EXIT_REFUSED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    @classmethod
+    def cannot_listen(cls, setting: str, address: str) -> "StartError":
+        """The error of an address that is taken, or not this machine's."""
+        return cls(
+            f"{setting}: cannot listen on {address}; another server may have the port. Stop it or "
+            "choose another port"
+        )
