@@ -23,7 +23,15 @@ from order_service.model import (
     Shipment,
     Task,
 )
-from order_service.states import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT, Machine
+from order_service.states import (
+    INCIDENT,
+    ORDER,
+    PAYMENT,
+    REFUND,
+    SHIPMENT,
+    Machine,
+    broken_rule,
+)
 from order_service.tasks import TASKS, TaskKind
 
 Part = Payment | Refund | Shipment | Incident
@@ -47,6 +55,10 @@ _LISTS: Final[dict[type, str]] = {
     Shipment: "shipments",
     Incident: "incidents",
 }
+
+
+class RuleBroken(Exception):
+    """A decision would have broken a joint rule of the state machines: it is wrong."""
 
 
 class Draft:
@@ -78,7 +90,13 @@ class Draft:
         self._write_down(self.order, None, None, self.order.state, "")
 
     def finish(self) -> None:
-        """Ends the draft: a change of the order or of a part of it is a new version."""
+        """Ends the draft: a change of the order or of a part of it is a new version.
+
+        Raises RuleBroken where order and parts do not fit together; then nothing is written.
+        """
+        rule = broken_rule(self.order.together)
+        if rule:
+            raise RuleBroken(f"order {self.order.order_id} is {self.order.state}, but {rule}")
         if (self._order_changed or self.changed) and not self.history:
             self.note("")
         if self.history:
@@ -128,10 +146,13 @@ class Draft:
 
     def send(self, kind: TaskKind, due_at_ms: int = 0, **payload: Any) -> None:
         """Has something done for the order, once this change is written, at least once."""
+        row = TASKS[kind]
+        # After all that is still to be done, whatever the clock of the process that sent that.
+        last = max((task.task_id for task in self.order.tasks), default="")
         task = Task(
-            task_id=self.new_id(),
+            task_id=self._ids.next(self.now_ms, last),
             order_id=self.order.order_id,
-            lane=TASKS[kind].lane,
+            lane=f"{row.lane}:{payload[row.per]}" if row.per in payload else row.lane,
             kind=kind,
             payload=json.dumps(payload, separators=(",", ":")) if payload else "",
             due_at_ms=due_at_ms or self.now_ms,

@@ -17,11 +17,20 @@ class Ids:
         self._randomness = randomness or random.SystemRandom()
         self._last = 0
 
-    def next(self, now_ms: int) -> str:
-        """An id of 16 characters that is greater than all before it."""
+    def next(self, now_ms: int, above: str = "") -> str:
+        """An id of 16 characters, greater than all before it and than `above`, an id as well."""
         fresh = (now_ms << _RANDOM_BITS) | self._randomness.getrandbits(_RANDOM_BITS)
         self._last = fresh if fresh >> _RANDOM_BITS > self._last >> _RANDOM_BITS else self._last + 1
-        return _text(self._last)
+        made = _text(self._last)
+        # Only where another process, whose clock is ahead, made `above`.
+        return made if made > above else self.next(_time_of(above) + 1)
+
+
+def _time_of(made: str) -> int:
+    number = 0
+    for character in made:
+        number = number << 5 | _ALPHABET.index(character)
+    return number >> _RANDOM_BITS
 
 
 def _text(number: int) -> str:

@@ -6,7 +6,7 @@ milliseconds since the Unix epoch (`..._at_ms`). These structs are what decision
 """
 
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct, field
 
@@ -16,7 +16,11 @@ from order_service.states import (
     PaymentState,
     RefundState,
     ShipmentState,
+    Together,
 )
+
+CASH_ON_DELIVERY: Final = "cash_on_delivery"
+"""The payment method of an order that is effective before it is paid (货到付款)."""
 
 
 class Source(StrEnum):
@@ -180,6 +184,9 @@ class Shipment(Struct):
     """The shipment in whose stead it goes; "" if it goes in none's."""
     collected_minor: int = 0
     """What the carrier says that it was paid on delivery."""
+    temperature_min_millicelsius: int | None = None
+    """How cold it may get, in thousandths of a degree Celsius; None where that does not matter."""
+    temperature_max_millicelsius: int | None = None
 
 
 class IncidentKind(StrEnum):
@@ -310,6 +317,20 @@ class Order(Struct):
     def refunded_minor(self) -> int:
         """All money that went back or is asked to go back."""
         return sum(payment.refunded_minor for payment in self.payments)
+
+    @property
+    def together(self) -> Together:
+        """What the joint rules look at."""
+        taken = [payment for payment in self.payments if payment.state is PaymentState.CAPTURED]
+        captured_minor = sum(payment.captured_minor for payment in taken)
+        pays_on_delivery = self.payment_method == CASH_ON_DELIVERY
+        return Together(
+            order=self.state,
+            payments=frozenset(payment.state for payment in self.payments),
+            shipments=frozenset(shipment.state for shipment in self.shipments),
+            covered=pays_on_delivery or captured_minor >= self.amounts.total_minor,
+            kept_minor=captured_minor - sum(payment.refunded_minor for payment in taken),
+        )
 
     def payment(self, payment_id: str) -> Payment:
         """One of its payments. Raises KeyError."""

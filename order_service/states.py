@@ -8,7 +8,7 @@ are made from them.
 Sources: `domain.md` O2, O3, O6 to O11, O14, O15 and P2 to P5.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -324,7 +324,7 @@ SHIPMENT: Final = Machine(
         _S.OUT_FOR_DELIVERY: _ON_ITS_WAY,
         _S.DELIVERED: {_SE.DAMAGE: _S.DAMAGED},
         # A parcel that was given up can turn up, until its loss is settled.
-        _S.LOST: {_SE.SIGN: _S.DELIVERED},
+        _S.LOST: {_SE.SIGN: _S.DELIVERED, _SE.DAMAGE: _S.DAMAGED},
         _S.DAMAGED: {},
         _S.CANCELLED: {},
     },
@@ -351,3 +351,72 @@ INCIDENT: Final = Machine(
 )
 
 MACHINES: Final = (ORDER, PAYMENT, REFUND, SHIPMENT, INCIDENT)
+
+
+class Together(NamedTuple):
+    """What the joint rules look at: an order and its parts at one moment."""
+
+    order: OrderState
+    payments: frozenset[PaymentState]
+    shipments: frozenset[ShipmentState]
+    covered: bool
+    """Whether its amount was captured, or is to be paid on delivery."""
+    kept_minor: int
+    """What was captured and neither went back nor is asked to."""
+
+
+class JointRule(NamedTuple):
+    """What must hold whenever an order is in one of `states`."""
+
+    name: str
+    states: frozenset[OrderState]
+    holds: Callable[[Together], bool]
+
+
+_SOLD: Final = frozenset(
+    {
+        _O.CONFIRMED,
+        _O.IN_FULFILMENT,
+        _O.PARTLY_SHIPPED,
+        _O.SHIPPED,
+        _O.DELIVERED,
+        _O.COMPLETED,
+    }
+)
+_REVIEWED: Final = _SOLD - {_O.CONFIRMED}
+_LEFT: Final = _REVIEWED - {_O.IN_FULFILMENT}
+_CLOSED: Final = frozenset({_O.REJECTED, _O.EXPIRED, _O.CANCELLED})
+_UNDER_WAY: Final = frozenset({_S.SHIPPED, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY})
+_GONE: Final = _UNDER_WAY | {_S.DELIVERED, _S.LOST, _S.DAMAGED}
+_NEVER_LEFT: Final = frozenset({_S.CANCELLED})
+
+JOINT_RULES: Final = (
+    JointRule("what is sold is paid", _SOLD, lambda it: it.covered),
+    JointRule(
+        "what awaits payment has none", frozenset({_O.AWAITING_PAYMENT}), lambda it: not it.covered
+    ),
+    JointRule(
+        "nothing is picked before the review",
+        frozenset(_O) - _REVIEWED,
+        lambda it: it.shipments <= _NEVER_LEFT,
+    ),
+    JointRule(
+        "no parcel leaves before the order does",
+        frozenset(_O) - _LEFT,
+        lambda it: not it.shipments & _GONE,
+    ),
+    JointRule(
+        "a delivered order has no parcel under way",
+        frozenset({_O.DELIVERED, _O.COMPLETED}),
+        lambda it: not it.shipments & _UNDER_WAY,
+    ),
+    JointRule("a closed order keeps no money", _CLOSED, lambda it: it.kept_minor == 0),
+)
+
+
+def broken_rule(together: Together) -> str | None:
+    """The name of the first joint rule that does not hold, if there is one."""
+    for rule in JOINT_RULES:
+        if together.order in rule.states and not rule.holds(together):
+            return rule.name
+    return None

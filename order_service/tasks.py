@@ -41,6 +41,9 @@ class TaskRow(NamedTuple):
     blocks: bool
     about: str
     """For people: `holdfast orders tasks`, the docs."""
+    per: str = ""
+    """A key of their payload: those of one value have a lane of their own, so that one payment or
+    parcel never waits for another."""
 
 
 TASKS: Final[dict[TaskKind, TaskRow]] = {
@@ -49,19 +52,27 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     TaskKind.RELEASE: TaskRow("stock", True, "release the reservation of a closed order"),
     TaskKind.CANCEL: TaskRow("stock", True, "cancel confirmed units of the order"),
     TaskKind.SHIP: TaskRow("stock", True, "ship the units of a parcel"),
-    TaskKind.START_PAYMENT: TaskRow("payment", False, "tell the provider of a payment"),
-    TaskKind.QUERY_PAYMENT: TaskRow("query", False, "ask the provider what became of a payment"),
-    TaskKind.CLOSE_PAYMENT: TaskRow("payment", False, "have the provider close a payment"),
-    TaskKind.REFUND: TaskRow("refund", False, "have the provider send money back"),
+    TaskKind.START_PAYMENT: TaskRow(
+        "payment", False, "tell the provider of a payment", "payment_id"
+    ),
+    TaskKind.QUERY_PAYMENT: TaskRow(
+        "query", False, "ask the provider what became of a payment", "payment_id"
+    ),
+    TaskKind.CLOSE_PAYMENT: TaskRow(
+        "payment", False, "have the provider close a payment", "payment_id"
+    ),
+    TaskKind.REFUND: TaskRow("refund", False, "have the provider send money back", "refund_id"),
     TaskKind.PAYMENT_DUE: TaskRow("due", False, "close the order if it is still not paid"),
     TaskKind.REVIEW: TaskRow("review", False, "review the order before it is shipped"),
-    TaskKind.LABEL: TaskRow("carrier", True, "get a waybill for a parcel"),
-    TaskKind.VOID_LABEL: TaskRow("carrier", True, "give a waybill back"),
-    TaskKind.PICK_DUE: TaskRow("pick", False, "report a pick that is overdue"),
-    TaskKind.DELIVERY_DUE: TaskRow("delivery", False, "report a parcel that is late"),
-    TaskKind.RESHIP: TaskRow("reship", False, "reserve the goods of a parcel again"),
+    TaskKind.LABEL: TaskRow("carrier", True, "get a waybill for a parcel", "shipment_id"),
+    TaskKind.VOID_LABEL: TaskRow("carrier", True, "give a waybill back", "shipment_id"),
+    TaskKind.PICK_DUE: TaskRow("pick", False, "report a pick that is overdue", "shipment_id"),
+    TaskKind.DELIVERY_DUE: TaskRow(
+        "delivery", False, "report a parcel that is late", "shipment_id"
+    ),
+    TaskKind.RESHIP: TaskRow("reship", False, "reserve the goods of a parcel again", "shipment_id"),
     TaskKind.COMPLETE: TaskRow("complete", False, "complete the order by itself"),
     TaskKind.NOTIFY_BUYER: TaskRow("buyer", False, "write to the buyer"),
     TaskKind.NOTIFY_MERCHANT: TaskRow("merchant", False, "write to a merchant"),
-    TaskKind.EVENT: TaskRow("event", False, "tell a subscriber what happened"),
+    TaskKind.EVENT: TaskRow("event", False, "tell a subscriber what happened", "receiver"),
 }

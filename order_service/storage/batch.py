@@ -15,6 +15,7 @@ from order_service.draft import Draft
 from order_service.ids import Ids
 from order_service.model import Order, Task
 from order_service.storage.load import OrderKey, ids_of_keys, load_orders, seen_keys
+from order_service.storage.tasks import Taken
 from order_service.storage.write import Row, Written, write_drafts, write_seen
 
 Decide = Callable[[Draft], Any]
@@ -79,11 +80,11 @@ class Placed:
 
 @dataclass(slots=True)
 class Judged:
-    """What came of one change: a value or an error; and the tasks that it made."""
+    """What came of one change: a value or an error; and the tasks that this process has now."""
 
     value: Any = None
     error: Exception | None = None
-    tasks: Sequence[Task] = ()
+    tasks: Sequence[Taken] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ def _fresh(order: Order) -> Order:
         payments=[],
         refunds=[],
         shipments=[],
+        incidents=[],
         tasks=[],
     )
 
@@ -172,7 +174,7 @@ def _judge(draft: Draft, entry: Change | Placing, writer: Writer) -> Judged:
     if isinstance(entry, Placing):
         value = Placed(draft.order, replayed=False)
     draft.tasks_made = [_taken(task, draft, writer) for task in draft.tasks_made]
-    taken = [task for task in draft.tasks_made if task.owner]
+    taken = [Taken(draft.order, task) for task in draft.tasks_made if task.owner]
     return Judged(value, tasks=taken)
 
 

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from order_service.model import Task
 from order_service.storage.batch import Change, Judged, Placing
 from order_service.storage.database import Conflict
+from order_service.storage.tasks import Taken
 
 BATCH_MAX = 200
 QUEUED_MAX = 20_000
@@ -44,7 +44,7 @@ class GroupCommit:
         self,
         run: Callable[[Sequence[Change | Placing]], Awaitable[list[Judged]]],
         in_flight_max: int,
-        on_tasks: Callable[[Sequence[Task]], None],
+        on_tasks: Callable[[Sequence[Taken]], None],
     ) -> None:
         self._run = run
         self._in_flight_max = in_flight_max

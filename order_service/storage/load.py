@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, select, tuple_
 
-from order_service.model import Line, Order, Payment, Refund, Shipment, Task
+from order_service.model import Incident, Line, Order, Payment, Refund, Shipment, Task
 from order_service.storage.rows import ROW_KINDS, order_from
 from order_service.storage.schema import (
     order_lines,
@@ -16,6 +16,7 @@ from order_service.storage.schema import (
     shipments,
     tasks,
 )
+from order_service.storage.schema_fulfilment import incidents
 
 _IDS: "BindParameter[Any]" = bindparam("ids", expanding=True)
 
@@ -40,6 +41,7 @@ _PARTS: tuple[tuple[type, str, "Select[Any]", int], ...] = tuple(
         (Refund, "refunds", refunds),
         (Shipment, "shipments", shipments),
         (Task, "tasks", tasks),
+        (Incident, "incidents", incidents),
     )
 )
 
@@ -62,6 +64,7 @@ def load_orders(
         order.payments.sort(key=lambda payment: _number(payment.payment_id))
         order.refunds.sort(key=lambda refund: _number(refund.refund_id))
         order.shipments.sort(key=lambda shipment: _number(shipment.shipment_id))
+        order.incidents.sort(key=lambda incident: _number(incident.incident_id))
     return found
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from order_service.draft import Draft
 from order_service.ids import Ids
-from order_service.model import Order, Task
+from order_service.model import Order
 from order_service.storage.batch import (
     Change,
     Judged,
@@ -21,10 +21,9 @@ from order_service.storage.batch import (
 from order_service.storage.database import Database
 from order_service.storage.group_commit import GroupCommit
 from order_service.storage.load import load_orders
+from order_service.storage.tasks import LEASE_MS, Taken
 
 T = TypeVar("T")
-
-TASK_LEASE_MS = 30_000
 
 
 class Orders:
@@ -41,12 +40,12 @@ class Orders:
         ids: Ids,
         *,
         owner: str = "",
-        on_tasks: Callable[[Sequence[Task]], None] = lambda _: None,
+        on_tasks: Callable[[Sequence[Taken]], None] = lambda _: None,
     ) -> None:
         self.database = database
         self.clock_ms = clock_ms
         self.ids = ids
-        self._writer = Writer(clock_ms, ids, owner, TASK_LEASE_MS)
+        self._writer = Writer(clock_ms, ids, owner, LEASE_MS)
         self._commits = GroupCommit(self._run, database.writers, on_tasks)
 
     async def place(self, order: Order, decide: Callable[[Draft], object], actor: str) -> Placed:

@@ -11,10 +11,19 @@ import msgspec
 from msgspec import Struct, structs
 from sqlalchemy import Table
 
+from order_service.fulfilment.records import (
+    Review,
+    TemperatureReading,
+    TrackingEvent,
+    TrackingKind,
+    Verdict,
+)
 from order_service.model import (
     Amounts,
     Delivery,
     HistoryEntry,
+    Incident,
+    IncidentKind,
     Line,
     Order,
     Payment,
@@ -27,13 +36,20 @@ from order_service.model import (
     SubOrder,
     Task,
 )
-from order_service.states import OrderState, PaymentState, RefundState, ShipmentState
-from order_service.storage import schema
+from order_service.states import (
+    IncidentState,
+    OrderState,
+    PaymentState,
+    RefundState,
+    ShipmentState,
+)
+from order_service.storage import schema, schema_fulfilment
 
 _encode = msgspec.json.encode
 _delivery = msgspec.json.Decoder(Delivery).decode
 _sub_orders = msgspec.json.Decoder(tuple[SubOrder, ...]).decode
 _shipment_lines = msgspec.json.Decoder(tuple[ShipmentLine, ...]).decode
+_findings = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 def order_row(order: Order) -> dict[str, Any]:
@@ -135,6 +151,36 @@ def _task_from(row: Sequence[Any]) -> Task:
     return structs.replace(task, dead=bool(task.dead))
 
 
+def _incident_from(row: Sequence[Any]) -> Incident:
+    values = list(row)
+    values[3] = IncidentKind(row[3])
+    values[4] = IncidentState(row[4])
+    return Incident(*values)
+
+
+def _review_row(review: Review, _order_id: str) -> dict[str, Any]:
+    return {**structs.asdict(review), "findings": _encode(review.findings).decode()}
+
+
+def _review_from(row: Sequence[Any]) -> Review:
+    return Review(row[0], row[1], Verdict(row[2]), _findings(row[3]), *row[4:])
+
+
+def _event_from(row: Sequence[Any]) -> TrackingEvent:
+    values = list(row)
+    values[4] = TrackingKind(row[4])
+    return TrackingEvent(*values)
+
+
+def _reading_row(reading: TemperatureReading, _order_id: str) -> dict[str, Any]:
+    return {**structs.asdict(reading), "out_of_limits": int(reading.out_of_limits)}
+
+
+def _reading_from(row: Sequence[Any]) -> TemperatureReading:
+    reading = TemperatureReading(*row)
+    return structs.replace(reading, out_of_limits=bool(reading.out_of_limits))
+
+
 # What decisions can add to an order; storage/write.py finds here where it goes.
 ROW_KINDS: Final[dict[type, RowKind]] = {
     Line: RowKind(schema.order_lines, _line_row, lambda row: Line(*row[1:])),
@@ -144,4 +190,10 @@ ROW_KINDS: Final[dict[type, RowKind]] = {
     HistoryEntry: RowKind(schema.history, _plain_row, lambda row: HistoryEntry(*row)),
     Remark: RowKind(schema.remarks, _plain_row, lambda row: Remark(*row)),
     Task: RowKind(schema.tasks, _task_row, _task_from),
+    Incident: RowKind(schema_fulfilment.incidents, _plain_row, _incident_from),
+    Review: RowKind(schema_fulfilment.reviews, _review_row, _review_from),
+    TrackingEvent: RowKind(schema_fulfilment.tracking_events, _plain_row, _event_from),
+    TemperatureReading: RowKind(
+        schema_fulfilment.temperature_readings, _reading_row, _reading_from
+    ),
 }

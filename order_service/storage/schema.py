@@ -205,6 +205,8 @@ shipments = table(
     whole("promised_at_ms"),
     words("replaces"),
     whole("collected_minor"),
+    whole("temperature_min_millicelsius", nullable=True),
+    whole("temperature_max_millicelsius", nullable=True),
     PrimaryKeyConstraint("shipment_id"),
     of_order(),
 )

@@ -1,4 +1,4 @@
-"""The tables of fulfilment: what reviews found, waves, what carriers and sensors said, incidents."""
+"""The tables of fulfilment: reviews, waves, what carriers and sensors said, incidents."""
 
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint
 
@@ -49,18 +49,6 @@ tracking_events = table(
     ForeignKeyConstraint(["shipment_id"], ["shipments.shipment_id"]),
 )
 Index("ix_tracking_events_shipment_id", tracking_events.c.shipment_id)
-
-# Only of parcels that must be kept warm or cold. A side without a limit is null.
-temperature_limits = table(
-    "temperature_limits",
-    words("shipment_id"),
-    words("order_id"),
-    whole("min_millicelsius", nullable=True),
-    whole("max_millicelsius", nullable=True),
-    PrimaryKeyConstraint("shipment_id"),
-    of_order(),
-    ForeignKeyConstraint(["shipment_id"], ["shipments.shipment_id"]),
-)
 
 temperature_readings = table(
     "temperature_readings",

@@ -1,6 +1,6 @@
 """All tables: whoever needs the whole schema imports this, so that none is forgotten."""
 
-from order_service.storage import schema
+from order_service.storage import schema, schema_fulfilment
 from order_service.storage.schema import METADATA
 
-__all__ = ["METADATA", "schema"]
+__all__ = ["METADATA", "schema", "schema_fulfilment"]

@@ -7,11 +7,12 @@ from msgspec import structs
 from sqlalchemy import select
 
 from order_service.draft import Draft
-from order_service.model import Payment, Remark, Task
+from order_service.model import Payment, Remark
 from order_service.states import IllegalMove, OrderEvent, OrderState, PaymentEvent, PaymentState
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.orders import Orders
 from order_service.storage.schema import history
+from order_service.storage.tasks import Taken
 from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.samples import order, payment
@@ -196,7 +197,7 @@ async def test_the_tenth_part_comes_after_the_ninth(orders: Orders, clock: Clock
 async def test_tasks_that_are_due_are_taken_by_the_process_that_wrote_them(
     orders: Orders, clock: Clock
 ) -> None:
-    told: list[Task] = []
+    told: list[Taken] = []
     owned = Orders(orders.database, clock, orders.ids, owner="me", on_tasks=told.extend)
 
     def decide(draft: Draft) -> None:
@@ -206,7 +207,7 @@ async def test_tasks_that_are_due_are_taken_by_the_process_that_wrote_them(
         draft.remind(TaskKind.PAYMENT_DUE, clock.now_ms + 1)
 
     await owned.place(order(), decide, "buyer")
-    assert [task.kind for task in told] == [TaskKind.RESERVE, TaskKind.NOTIFY_BUYER]
+    assert [taken.task.kind for taken in told] == [TaskKind.RESERVE, TaskKind.NOTIFY_BUYER]
     found = await orders.get("ORDER1")
     assert {task.kind: task.owner for task in found.tasks} == {
         TaskKind.RESERVE: "me",
