@@ -19,14 +19,14 @@ from holdfast.inventory.v1 import (
     operations_pb2_grpc,
 )
 from server.config import Config
-from server.deadlines import Deadlines
-from server.decoding import DecodingServer
 from server.failures import TRANSLATIONS
 from server.inventory import InventoryServicer
 from server.metrics import ServerMetrics
 from server.operations import OperationsServicer
 from server.stock import StockServicer
 from server.store_watch import StoreWatch
+from serving.deadlines import Deadlines
+from serving.decoding import DecodingServer
 from serving.guard import Guarded
 
 log = structlog.get_logger()
@@ -91,15 +91,15 @@ class App:
         options = (*GRPC_OPTIONS, ("grpc.so_reuseport", int(shares_port)))
         server = grpc.aio.server(options=options)
         deadlines = Deadlines(self.config.deadline_ms_max)
-        gate = self.watch.refuse_if_unsafe
+        gate, calls = self.watch.refuse_if_unsafe, self.metrics.calls
         inventory: Any = Guarded(
-            InventoryServicer(self.engine, deadlines), self.metrics, TRANSLATIONS, gate
+            InventoryServicer(self.engine, deadlines), calls, TRANSLATIONS, gate
         )
-        stock: Any = Guarded(
-            StockServicer(self.engine, deadlines), self.metrics, TRANSLATIONS, gate
-        )
+        stock: Any = Guarded(StockServicer(self.engine, deadlines), calls, TRANSLATIONS, gate)
         operations: Any = Guarded(
-            OperationsServicer(self.engine, self.client, self.watch), self.metrics, TRANSLATIONS
+            OperationsServicer(self.engine, self.client, self.watch),
+            self.metrics.calls,
+            TRANSLATIONS,
         )
         decoding: Any = DecodingServer(server)
         inventory_pb2_grpc.add_InventoryServiceServicer_to_server(inventory, decoding)

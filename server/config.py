@@ -100,11 +100,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """`listen` in its two parts."""
         return host_and_port(self.listen)
 
-    @property
-    def metrics_host_and_port(self) -> tuple[str, int] | None:
-        """`metrics_listen` in its two parts; None if it is unset."""
-        return host_and_port(self.metrics_listen) if self.metrics_listen else None
-
     def engine_settings(self) -> EngineSettings:
         """What of this is the engine's."""
         return EngineSettings(

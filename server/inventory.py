@@ -19,8 +19,8 @@ from engine.validation import Complaint, check_id, check_name, line_count
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from server import wire
-from server.deadlines import Deadlines
 from serving.context import Context
+from serving.deadlines import Deadlines
 
 SKUS_MAX = 1_000
 

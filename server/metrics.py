@@ -15,6 +15,7 @@ from engine.answers import NOT_JUDGED
 from engine.model import Outcome, StockOutcome
 from engine.scripts import Kind
 from server import metrics_table as table
+from serving.metrics import CallMetrics
 
 SAMPLE_S = 1.0
 SWEEPS = (Kind.EXPIRE, Kind.PURGE)
@@ -34,27 +35,6 @@ def counted_in_files(worker: int) -> Iterator[None]:
     yield
     if os.getppid() != supervisor_pid:  # killed, so it cannot remove its directory itself
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
-
-
-class CallMetrics:
-    """What is counted of the calls of one method."""
-
-    def __init__(
-        self, method: str, seconds: prometheus_client.Histogram, errors: prometheus_client.Counter
-    ) -> None:
-        self.answered: Callable[[float], None] = seconds.labels(method, "OK").observe
-        """Counts a call that was answered, and how long it took, in seconds."""
-        self._method = method
-        self._seconds = seconds
-        self._errors = errors
-
-    def failed(self, code: str, reason: str, seconds: float) -> None:
-        """Counts a call that ended in an error: its gRPC status and the contract's reason.
-
-        A call that its caller gave up has the reason "CANCELLED".
-        """
-        self._seconds.labels(self._method, code).observe(seconds)
-        self._errors.labels(self._method, reason).inc()
 
 
 class _CommandCounters(dict[tuple[int, int], prometheus_client.Counter]):
@@ -86,14 +66,9 @@ class ServerMetrics:
         self._sweeps: dict[int, prometheus_client.Histogram]
         self._sweeps = {kind: sweep_seconds.labels(kind.name.lower()) for kind in SWEEPS}
         self._failed_batches = table.FAILED_BATCHES.made(registry)
-        self._call_seconds = table.CALL_SECONDS.made(registry)
-        self._call_errors = table.CALL_ERRORS.made(registry)
+        self.calls = CallMetrics(registry)
         self._queued_commands = table.QUEUED_COMMANDS.made(registry)
         self._serving = table.SERVING.made(registry)
-
-    def of_method(self, method: str) -> CallMetrics:
-        """What is counted of a gRPC method's calls."""
-        return CallMetrics(method, self._call_seconds, self._call_errors)
 
     def batch(self, kinds: Sequence[int], outcomes: Sequence[int], seconds: float) -> None:
         """Counts a batch: the kind and the signed outcome of each command (see `OnBatch`)."""

@@ -1,60 +1,9 @@
 """The metrics: one table, from which they are made and docs/reference.md is written."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from serving.metrics import CALL_METRICS, CounterMetric, GaugeMetric, HistogramMetric, Metric
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
-_CALL_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _STORE_S = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 _BATCH_COMMANDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A row of the table: what Prometheus is told of a metric."""
-
-    type: ClassVar[str]
-    name: str
-    help: str
-    labels: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class CounterMetric(Metric):
-    """What only goes up."""
-
-    type = "counter"
-
-    def made(self, registry: CollectorRegistry) -> Counter:
-        """The counter, at 0."""
-        return Counter(self.name, self.help, self.labels, registry=registry)
-
-
-@dataclass(frozen=True)
-class GaugeMetric(Metric):
-    """What is so now; with workers, the sum over those that are alive."""
-
-    type = "gauge"
-
-    def made(self, registry: CollectorRegistry) -> Gauge:
-        """The gauge, at 0."""
-        return Gauge(
-            self.name, self.help, self.labels, registry=registry, multiprocess_mode="livesum"
-        )
-
-
-@dataclass(frozen=True)
-class HistogramMetric(Metric):
-    """How often a value was how large; `buckets` are upper bounds."""
-
-    type = "histogram"
-    buckets: Sequence[float] = ()
-
-    def made(self, registry: CollectorRegistry) -> Histogram:
-        """The histogram, empty."""
-        return Histogram(self.name, self.help, self.labels, registry=registry, buckets=self.buckets)
 
 
 COMMANDS = CounterMetric(
@@ -81,17 +30,6 @@ FAILED_BATCHES = CounterMetric(
     "Batches and sweeps that were not judged or lost their answers, by what went wrong.",
     ("failure",),
 )
-CALL_SECONDS = HistogramMetric(
-    "holdfast_call_seconds",
-    "gRPC calls by method and status, from handler to answer; of a stream, its whole life.",
-    ("method", "code"),
-    _CALL_S,
-)
-CALL_ERRORS = CounterMetric(
-    "holdfast_call_errors_total",
-    "gRPC calls that ended in an error, by its reason, such as OVERLOADED or DEADLINE_PASSED.",
-    ("method", "reason"),
-)
 QUEUED_COMMANDS = GaugeMetric(
     "holdfast_queued_commands", "Commands that wait for a batch, looked at once a second."
 )
@@ -117,8 +55,7 @@ SERVER_METRICS: tuple[Metric, ...] = (
     BATCH_SECONDS,
     SWEEP_SECONDS,
     FAILED_BATCHES,
-    CALL_SECONDS,
-    CALL_ERRORS,
+    *CALL_METRICS,
     QUEUED_COMMANDS,
     SERVING,
 )

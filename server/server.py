@@ -13,10 +13,11 @@ from redis import exceptions
 from server.app import App, build
 from server.config import Config
 from server.metrics import ServerMetrics, WholeMetrics, counted_in_files
-from server.metrics_endpoint import serve_metrics
 from server.start import announced
 from server.store import opened_store
 from serving import logs
+from serving.metrics import serve_metrics
+from serving.settings import name_of
 from serving.signals import Signals
 from serving.start import EXIT_STORE_UNREACHABLE, StartError
 
@@ -32,7 +33,7 @@ async def run(config: Config) -> None:
     signals = Signals(_nothing_to_roll, with_stdin=config.stop_with_stdin)
     registry = CollectorRegistry()
     whole = WholeMetrics(registry, config.workers)
-    serve_metrics(registry, config)
+    serve_metrics(registry, name_of("metrics_listen"), config.metrics_listen)
     async with opened_store(config, whole.store_restarts.inc) as store_url:
         app = _built(config, store_url, ServerMetrics(registry), shares_port=False)
         await _serve(app, signals.stopping, partial(announced, config))

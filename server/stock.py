@@ -6,9 +6,9 @@ from engine.reads import PageTokenInvalid
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from server import wire
-from server.deadlines import Deadlines
 from server.inventory import invalid_page_token, page_size, refuse
 from serving.context import Context
+from serving.deadlines import Deadlines
 
 
 class StockServicer:

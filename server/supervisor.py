@@ -9,13 +9,15 @@ from prometheus_client import CollectorRegistry
 
 from server.config import Config
 from server.metrics import WholeMetrics
-from server.metrics_endpoint import files_of_workers, serve_metrics
 from server.port import kept_port
 from server.start import announced
 from server.store import opened_store
+from server.worker_files import files_of_workers
 from server.worker_process import WorkerProcess
 from server.workers import WorkerDidNotStart, Workers
 from serving import logs
+from serving.metrics import serve_metrics
+from serving.settings import name_of
 from serving.signals import Signals
 from serving.start import EXIT_REFUSED, StartError
 
@@ -37,7 +39,7 @@ async def supervise(config: Config, environment: Mapping[str, str]) -> None:
     metrics = WholeMetrics(registry, config.workers)
     host, port_wanted = config.host_and_port
     with kept_port(host, port_wanted) as port, files_of_workers(registry, config) as files:
-        serve_metrics(registry, config)
+        serve_metrics(registry, name_of("metrics_listen"), config.metrics_listen)
         async with opened_store(config, metrics.store_restarts.inc) as store_url:
             target = f"{host}:{port}"
             workers = Workers(

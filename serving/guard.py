@@ -11,7 +11,7 @@ import inspect
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -21,34 +21,13 @@ from grpc_status import rpc_status
 
 from holdfast.errors import HoldfastError, Reason
 from serving.context import Context
+from serving.metrics import CallMetrics, MethodMetrics
 
 log = structlog.get_logger()
 
 
 Translations = Mapping[type[Exception], Callable[[Any], HoldfastError]]
 """What is on the wire for each exception that a server may meet."""
-
-
-class CallMetrics(Protocol):
-    """Counts the calls of one method."""
-
-    answered: Callable[[float], None]
-    """Counts a call that was answered, and how long it took, in seconds."""
-
-    def failed(self, code: str, reason: str, seconds: float) -> None:
-        """Counts a call that ended in an error: its gRPC status and the contract's reason.
-
-        A call that its caller gave up has the reason "CANCELLED".
-        """
-        ...
-
-
-class Metrics(Protocol):
-    """Counts calls."""
-
-    def of_method(self, method: str) -> CallMetrics:
-        """What is counted of a gRPC method's calls."""
-        ...
 
 
 class Guarded:
@@ -60,7 +39,7 @@ class Guarded:
     def __init__(
         self,
         servicer: Any,
-        metrics: Metrics,
+        metrics: CallMetrics,
         translations: Translations,
         gate: Callable[[], None] = lambda: None,
     ) -> None:
@@ -80,7 +59,7 @@ class _Edge:
         self._gate = gate
 
     def unary(
-        self, method: Callable[[Any, Any], Awaitable[Any]], metrics: CallMetrics
+        self, method: Callable[[Any, Any], Awaitable[Any]], metrics: MethodMetrics
     ) -> Callable[[Any, Any], Awaitable[Any]]:
         """A method that answers once."""
         gate = self._gate
@@ -101,7 +80,7 @@ class _Edge:
         return guarded
 
     def streaming(
-        self, method: Callable[[Any, Any], AsyncIterator[Any]], metrics: CallMetrics
+        self, method: Callable[[Any, Any], AsyncIterator[Any]], metrics: MethodMetrics
     ) -> Callable[[Any, Any], AsyncIterator[Any]]:
         """A method that answers with a stream."""
         gate = self._gate
@@ -124,7 +103,7 @@ class _Edge:
         return guarded
 
     async def _end(
-        self, error: BaseException, context: Context, metrics: CallMetrics, seconds: float
+        self, error: BaseException, context: Context, metrics: MethodMetrics, seconds: float
     ) -> None:
         """Ends the call with what an error means, or raises it again if it is not the caller's."""
         if isinstance(error, asyncio.CancelledError):

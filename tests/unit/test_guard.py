@@ -22,9 +22,9 @@ from holdfast.errors import ERRORS, HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from server.failures import TRANSLATIONS
-from server.metrics import ServerMetrics
 from serving.context import Context
 from serving.guard import Guarded
+from serving.metrics import CallMetrics
 from tests.serving import contract_error
 
 ANSWER_S_MAX = 10
@@ -66,7 +66,7 @@ async def served(
     servicer: object, gate: Callable[[], None] = lambda: None
 ) -> AsyncIterator[pb_grpc.InventoryServiceStub]:
     """A stub of a guarded servicer in a server of this process."""
-    guarded: Any = Guarded(servicer, ServerMetrics(CollectorRegistry()), TRANSLATIONS, gate)
+    guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS, gate)
     handlers = {}
     if hasattr(guarded, "Reserve"):
         handlers["Reserve"] = grpc.unary_unary_rpc_method_handler(

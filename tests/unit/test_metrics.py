@@ -10,7 +10,7 @@ from engine.errors import StoreFull
 from engine.model import Outcome, StockOutcome
 from engine.scripts import Kind
 from server.metrics import ServerMetrics, counted_in_files
-from server.metrics_endpoint import WorkerFiles
+from server.worker_files import WorkerFiles
 
 COMMANDS = "holdfast_commands_total"
 
@@ -72,7 +72,7 @@ def test_every_kind_of_command_has_a_name_in_the_metrics(
 def test_a_call_is_counted_by_method_and_how_it_ended(
     registry: CollectorRegistry, metrics: ServerMetrics
 ) -> None:
-    calls = metrics.of_method("Reserve")
+    calls = metrics.calls.of_method("Reserve")
     calls.answered(0.0004)
     calls.answered(0.3)
     calls.failed("RESOURCE_EXHAUSTED", "OVERLOADED", 0.02)

@@ -8,7 +8,7 @@ import pytest
 
 from engine.store.durability import Durability
 from server.config import Config, from_environment
-from serving.settings import ConfigError
+from serving.settings import ConfigError, host_and_port
 
 STORE = {"HOLDFAST_REDIS_URL": "redis://127.0.0.1:6379/0"}
 # The durations but one, which has bounds of its own.
@@ -104,8 +104,8 @@ def test_an_address_is_taken_with_any_port_that_there_is(listen: str) -> None:
 
 def test_an_address_of_metrics_is_taken_apart_and_may_be_unset() -> None:
     given = from_environment(STORE | {"HOLDFAST_METRICS_LISTEN": "[::1]:9464"})
-    assert given.metrics_host_and_port == ("[::1]", 9464)
-    assert from_environment(STORE).metrics_host_and_port is None
+    assert host_and_port(given.metrics_listen) == ("[::1]", 9464)
+    assert from_environment(STORE).metrics_listen == ""
 
 
 def test_several_workers_need_a_kernel_that_spreads_connections(

@@ -1,39 +1,17 @@
-"""The HTTP endpoint of the metrics, and the files through which workers share theirs."""
+"""The files through which workers share their metrics with the endpoint."""
 
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
-from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
+from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from server.config import Config
-from serving.start import StartError
-
-log = structlog.get_logger()
 
 # Files in memory: writing a page of them never waits for a disk.
 _IN_MEMORY = "/dev/shm"
-
-
-def serve_metrics(registry: CollectorRegistry, config: Config) -> None:
-    """Answers at HOLDFAST_METRICS_LISTEN, on a thread, as long as the process lives.
-
-    Does nothing where that is unset. Raises StartError.
-    """
-    if config.metrics_host_and_port is None:
-        return
-    host, port = config.metrics_host_and_port
-    # They would be one more series beside each, for which nobody asks.
-    disable_created_metrics()  # type: ignore[no-untyped-call]
-    try:
-        server, _ = start_http_server(port, host.strip("[]"), registry)
-    except OSError as error:
-        setting, address = "HOLDFAST_METRICS_LISTEN", config.metrics_listen
-        raise StartError.cannot_listen(setting, address) from error
-    log.info("metrics", target=f"{host}:{server.server_port}")
 
 
 class WorkerFiles:

@@ -1,0 +1,148 @@
+"""The order service's settings: one table, read from the environment in one place.
+
+Those that the engine's server has as well mean the same there (`server/config.py`).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from serving.settings import ConfigError, Ms, check_port, name_of, settings_from
+
+DATABASE_FILE: Final = "orders.db"
+_ADDRESS: Final = r"^.+:\d{1,5}$"
+_HOUR_MS: Final = 3_600_000
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that the order service can be told."""
+
+    orders_listen: Annotated[
+        str,
+        Meta(pattern=_ADDRESS, description="Address and port of the gRPC API; port 0 picks one."),
+    ] = "127.0.0.1:7610"
+    callbacks_listen: Annotated[
+        str,
+        Meta(
+            pattern=_ADDRESS,
+            description="Address and port for the callbacks of payment providers and carriers; "
+            "behind a proxy that speaks HTTPS.",
+        ),
+    ] = "127.0.0.1:7611"
+    orders_metrics_listen: Annotated[
+        str,
+        Meta(
+            pattern=r"^(.+:\d{1,5})?$",
+            description="Address and port of the Prometheus metrics; unset: none.",
+        ),
+    ] = ""
+    target: Annotated[str, Meta(description="The engine's server.")] = "127.0.0.1:7600"
+    database_url: Annotated[
+        str,
+        Meta(
+            description="The database, such as postgresql://user@host/orders; unset: a SQLite file "
+            "in data_dir."
+        ),
+    ] = ""
+    data_dir: Annotated[
+        str, Meta(description="Where the SQLite file is kept, if database_url is unset.")
+    ] = ""
+    sandbox_url: Annotated[
+        str,
+        Meta(description="The built-in sandbox of provider and carrier; unset: not offered."),
+    ] = ""
+    sandbox_api_key: Annotated[str, Meta(description="The key for the sandbox.")] = ""
+    sandbox_secrets: Annotated[
+        str,
+        Meta(
+            description="What the sandbox's callbacks are signed with: whsec_..., the newest "
+            "first, former ones after a comma."
+        ),
+    ] = ""
+    stripe_api_key: Annotated[
+        str, Meta(description="The secret key of a Stripe account; unset: not offered.")
+    ] = ""
+    stripe_url: Annotated[
+        str, Meta(description="Stripe's API, if it is not Stripe's own; for tests.")
+    ] = ""
+    stripe_secrets: Annotated[
+        str,
+        Meta(description="What Stripe's callbacks are signed with, the newest first, by commas."),
+    ] = ""
+    easypost_api_key: Annotated[
+        str, Meta(description="The key of an EasyPost account; unset: not offered.")
+    ] = ""
+    easypost_url: Annotated[
+        str, Meta(description="EasyPost's API, if it is not EasyPost's own; for tests.")
+    ] = ""
+    easypost_secrets: Annotated[
+        str,
+        Meta(description="What EasyPost's callbacks are signed with, the newest first, by commas."),
+    ] = ""
+    notify_file: Annotated[
+        str, Meta(description="A file that notifications are written to, a JSON line each.")
+    ] = ""
+    notify_smtp_url: Annotated[
+        str,
+        Meta(description="A mail server for them, such as smtp://user:password@mail.example:587."),
+    ] = ""
+    notify_from: Annotated[str, Meta(description="The sender of that mail.")] = ""
+    notify_webhooks: Annotated[
+        str,
+        Meta(description="Receivers of events: URL and secret by a space, several by commas."),
+    ] = ""
+    pick_within_ms: Annotated[
+        Ms, Meta(description="A parcel that is not picked after so long is overdue.")
+    ] = 24 * _HOUR_MS
+    complete_after_ms: Annotated[
+        Ms, Meta(description="An order completes so long after its last parcel was signed for.")
+    ] = 7 * 24 * _HOUR_MS
+    deadline_ms_max: Annotated[
+        Ms, Meta(description="The longest a call may wait, whatever its own deadline.")
+    ] = 5_000
+    drain_ms: Annotated[
+        Ms, Meta(description="How long calls under way may take to end at SIGTERM.")
+    ] = 5_000
+    reflection: Annotated[bool, Meta(description="Whether gRPC reflection is on.")] = False
+    log_level: Annotated[
+        str,
+        Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."),
+    ] = "info"
+    stop_with_stdin: Annotated[
+        bool, Meta(description="Whether to stop when standard input ends, for whoever starts it.")
+    ] = False
+
+    @property
+    def orders_database_url(self) -> str:
+        """The database that is used."""
+        return self.database_url or f"sqlite:///{Path(self.data_dir).absolute() / DATABASE_FILE}"
+
+
+def from_environment(environment: Mapping[str, str]) -> Config:
+    """The settings that the environment gives; an empty value is unset. Raises ConfigError."""
+    config = settings_from(environment, Config)
+    if not config.database_url and not config.data_dir:
+        raise ConfigError(
+            f"{name_of('database_url')}: no database was named; set it to the URL of a PostgreSQL, "
+            f"or set {name_of('data_dir')} to keep a SQLite file there"
+        )
+    for field in ("orders_listen", "callbacks_listen", "orders_metrics_listen"):
+        check_port(field, getattr(config, field))
+    for name, needs in (
+        ("sandbox", ("sandbox_url", "sandbox_api_key", "sandbox_secrets")),
+        ("stripe", ("stripe_api_key", "stripe_secrets")),
+        ("easypost", ("easypost_api_key", "easypost_secrets")),
+        ("mail", ("notify_smtp_url", "notify_from")),
+    ):
+        missing = [field for field in needs if not getattr(config, field)]
+        if missing and len(missing) < len(needs):
+            raise ConfigError(f"{name_of(missing[0])}: it is needed for {name}, and is unset")
+    return config
+
+
+def listed(values: str) -> list[str]:
+    """The values of a setting that may have several."""
+    return [value.strip() for value in values.split(",") if value.strip()]

@@ -1,0 +1,130 @@
+"""What metrics are made of, those of gRPC calls, and the endpoint that Prometheus asks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
+
+from serving.settings import host_and_port
+from serving.start import StartError
+
+log = structlog.get_logger()
+
+_CALL_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of the table: what Prometheus is told of a metric."""
+
+    type: ClassVar[str]
+    name: str
+    help: str
+    labels: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class CounterMetric(Metric):
+    """What only goes up."""
+
+    type = "counter"
+
+    def made(self, registry: CollectorRegistry) -> Counter:
+        """The counter, at 0."""
+        return Counter(self.name, self.help, self.labels, registry=registry)
+
+
+@dataclass(frozen=True)
+class GaugeMetric(Metric):
+    """What is so now; with workers, the sum over those that are alive."""
+
+    type = "gauge"
+
+    def made(self, registry: CollectorRegistry) -> Gauge:
+        """The gauge, at 0."""
+        return Gauge(
+            self.name, self.help, self.labels, registry=registry, multiprocess_mode="livesum"
+        )
+
+
+@dataclass(frozen=True)
+class HistogramMetric(Metric):
+    """How often a value was how large; `buckets` are upper bounds."""
+
+    type = "histogram"
+    buckets: Sequence[float] = ()
+
+    def made(self, registry: CollectorRegistry) -> Histogram:
+        """The histogram, empty."""
+        return Histogram(self.name, self.help, self.labels, registry=registry, buckets=self.buckets)
+
+
+CALL_SECONDS = HistogramMetric(
+    "holdfast_call_seconds",
+    "gRPC calls by method and status, from handler to answer; of a stream, its whole life.",
+    ("method", "code"),
+    _CALL_S,
+)
+CALL_ERRORS = CounterMetric(
+    "holdfast_call_errors_total",
+    "gRPC calls that ended in an error, by its reason, such as OVERLOADED or DEADLINE_PASSED.",
+    ("method", "reason"),
+)
+CALL_METRICS: tuple[Metric, ...] = (CALL_SECONDS, CALL_ERRORS)
+
+
+class MethodMetrics:
+    """What is counted of the calls of one method."""
+
+    def __init__(self, method: str, seconds: Histogram, errors: Counter) -> None:
+        self.answered: Callable[[float], None] = seconds.labels(method, "OK").observe
+        """Counts a call that was answered, and how long it took, in seconds."""
+        self._method = method
+        self._seconds = seconds
+        self._errors = errors
+
+    def failed(self, code: str, reason: str, seconds: float) -> None:
+        """Counts a call that ended in an error: its gRPC status and the contract's reason.
+
+        A call that its caller gave up has the reason "CANCELLED".
+        """
+        self._seconds.labels(self._method, code).observe(seconds)
+        self._errors.labels(self._method, reason).inc()
+
+
+class CallMetrics:
+    """What is counted of gRPC calls."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = CALL_SECONDS.made(registry)
+        self._errors = CALL_ERRORS.made(registry)
+
+    def of_method(self, method: str) -> MethodMetrics:
+        """What is counted of a method's calls."""
+        return MethodMetrics(method, self._seconds, self._errors)
+
+
+def serve_metrics(registry: CollectorRegistry, setting: str, address: str) -> None:
+    """Answers at an address, on a thread, as long as the process lives; at "" it does not.
+
+    Raises StartError, which names the setting.
+    """
+    if not address:
+        return
+    host, port = host_and_port(address)
+    # They would be one more series beside each, for which nobody asks.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    try:
+        server, _ = start_http_server(port, host.strip("[]"), registry)
+    except OSError as error:
+        raise StartError.cannot_listen(setting, address) from error
+    log.info("metrics", target=f"{host}:{server.server_port}")
