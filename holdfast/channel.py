@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from holdfast.inventory.v1 import inventory_pb2_grpc, operations_pb2_grpc
 
@@ -33,7 +33,7 @@ def target_or_default(target: str | None) -> str:
 
 
 class Connection(NamedTuple):
-    """One connection, and the services over it. It connects with its first call."""
+    """One connection to an engine, and the services over it. It connects with its first call."""
 
     channel: Any
     inventory: Any
@@ -41,15 +41,24 @@ class Connection(NamedTuple):
     operations: Any
 
 
-def connections(make_channel: Callable[..., Any], target: str, count: int) -> list[Connection]:
-    """So many connections to a target; `make_channel` is gRPC's, with asyncio or without."""
-    channels = [make_channel(target, options=CHANNEL_OPTIONS) for _ in range(count)]
-    return [
-        Connection(
-            channel,
-            inventory_pb2_grpc.InventoryServiceStub(channel),
-            inventory_pb2_grpc.StockServiceStub(channel),
-            operations_pb2_grpc.OperationsServiceStub(channel),
-        )
-        for channel in channels
-    ]
+def engine_over(channel: Any) -> Connection:
+    """The engine's services over a channel."""
+    return Connection(
+        channel,
+        inventory_pb2_grpc.InventoryServiceStub(channel),
+        inventory_pb2_grpc.StockServiceStub(channel),
+        operations_pb2_grpc.OperationsServiceStub(channel),
+    )
+
+
+T = TypeVar("T")
+
+
+def connections(
+    make_channel: Callable[..., Any], target: str, count: int, over: Callable[[Any], T]
+) -> list[T]:
+    """So many connections to a target.
+
+    `make_channel` is gRPC's, with asyncio or without; `over` makes the services over a channel.
+    """
+    return [over(make_channel(target, options=CHANNEL_OPTIONS)) for _ in range(count)]

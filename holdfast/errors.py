@@ -23,6 +23,9 @@ class Reason(StrEnum):
     INVALID_FIELD = "INVALID_FIELD"
     RESERVATION_NOT_FOUND = "RESERVATION_NOT_FOUND"
     STOCK_NOT_FOUND = "STOCK_NOT_FOUND"
+    ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
+    TASK_NOT_FOUND = "TASK_NOT_FOUND"
+    TASK_NOT_DEAD = "TASK_NOT_DEAD"
     ON_HAND_BELOW_COMMITTED = "ON_HAND_BELOW_COMMITTED"
     ADJUSTMENT_ID_REUSED = "ADJUSTMENT_ID_REUSED"
     VERSION_MISMATCH = "VERSION_MISMATCH"
@@ -33,6 +36,10 @@ class Reason(StrEnum):
     STORE_WENT_BACK = "STORE_WENT_BACK"
     STORE_UNSAFE = "STORE_UNSAFE"
     STORE_CORRUPT = "STORE_CORRUPT"
+    DATABASE_UNREACHABLE = "DATABASE_UNREACHABLE"
+    ORDER_CONTENDED = "ORDER_CONTENDED"
+    PROVIDER_UNREACHABLE = "PROVIDER_UNREACHABLE"
+    STATEMENT_UNREACHABLE = "STATEMENT_UNREACHABLE"
     DEADLINE_PASSED = "DEADLINE_PASSED"
     DRAINING = "DRAINING"
     INTERNAL = "INTERNAL"
@@ -62,6 +69,21 @@ ERRORS: dict[Reason, ErrorRow] = {
         grpc.StatusCode.NOT_FOUND,
         False,
         "no stock level for SKU {sku} at {location} in tenant {tenant}; create it with SetStock",
+    ),
+    Reason.ORDER_NOT_FOUND: ErrorRow(
+        grpc.StatusCode.NOT_FOUND,
+        False,
+        "no order {order_id}: the id was never seen, or it is another tenant's",
+    ),
+    Reason.TASK_NOT_FOUND: ErrorRow(
+        grpc.StatusCode.NOT_FOUND,
+        False,
+        "no task {task_id}: it was done or dropped, or it is another tenant's",
+    ),
+    Reason.TASK_NOT_DEAD: ErrorRow(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        False,
+        "task {task_id} will still be done and cannot be dropped; nothing was changed",
     ),
     Reason.ON_HAND_BELOW_COMMITTED: ErrorRow(
         grpc.StatusCode.FAILED_PRECONDITION,
@@ -120,6 +142,29 @@ ERRORS: dict[Reason, ErrorRow] = {
         False,
         "the store holds something under {key} that Holdfast did not write; nothing was changed. "
         "The server's log has more under {error_id}",
+    ),
+    Reason.DATABASE_UNREACHABLE: ErrorRow(
+        grpc.StatusCode.UNAVAILABLE,
+        True,
+        "the order service's database does not answer; whether the request was applied is not "
+        "known. Send it again with the same key",
+    ),
+    Reason.ORDER_CONTENDED: ErrorRow(
+        grpc.StatusCode.ABORTED,
+        True,
+        "others changed the same at the same time, again and again; nothing was changed. Send the "
+        "request again with the same key",
+    ),
+    Reason.PROVIDER_UNREACHABLE: ErrorRow(
+        grpc.StatusCode.UNAVAILABLE,
+        True,
+        "a payment provider does not answer, so whether order {order_id} is being paid is not "
+        "known; nothing was changed. Send the request again later",
+    ),
+    Reason.STATEMENT_UNREACHABLE: ErrorRow(
+        grpc.StatusCode.UNAVAILABLE,
+        False,
+        "payment provider {provider} gives no statement of {day} now. Send the request again later",
     ),
     Reason.DEADLINE_PASSED: ErrorRow(
         grpc.StatusCode.DEADLINE_EXCEEDED,

@@ -6,13 +6,13 @@ Generated from calls.py by tools/make_sync_client.py; do not edit.
 import itertools
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Any
 
 import grpc
 
-from holdfast.channel import Connection, connections
+from holdfast.channel import connections, engine_over
 from holdfast.errors import HoldfastError
 from holdfast.retry import wait_ms_before_next
 
@@ -20,16 +20,24 @@ from holdfast.retry import wait_ms_before_next
 class SyncCalls:
     """Calls over some connections in turns, each within a deadline and a number of attempts.
 
-    `timeout_ms` and `attempts_max` are for the calls that bring none of their own.
+    `timeout_ms` and `attempts_max` are for the calls that bring none of their own. `over` makes the
+    services over a channel: the engine's, or those of the order service.
     """
 
-    def __init__(self, target: str, channels: int, timeout_ms: int, attempts_max: int) -> None:
-        self.connections = connections(grpc.insecure_channel, target, channels)
+    def __init__(
+        self,
+        target: str,
+        channels: int,
+        timeout_ms: int,
+        attempts_max: int,
+        over: Callable[[Any], Any] = engine_over,
+    ) -> None:
+        self.connections = connections(grpc.insecure_channel, target, channels, over)
         self.timeout_ms = timeout_ms
         self.attempts_max = attempts_max
         self._turns = itertools.cycle(self.connections)
 
-    def next_connection(self) -> Connection:
+    def next_connection(self) -> Any:
         """The connection whose turn it is."""
         return next(self._turns)
 

@@ -28,10 +28,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             pattern=_ADDRESS,
-            description="Address and port for the callbacks of payment providers and carriers; "
-            "behind a proxy that speaks HTTPS.",
+            description="Address and port for the callbacks of payment providers and carriers.",
         ),
     ] = "127.0.0.1:7611"
+    callbacks_tls_certificate: Annotated[
+        str,
+        Meta(
+            description="A PEM file with the certificate for callbacks; unset: plain HTTP, for a "
+            "proxy that speaks HTTPS."
+        ),
+    ] = ""
+    callbacks_tls_key: Annotated[str, Meta(description="Its private key.")] = ""
     orders_metrics_listen: Annotated[
         str,
         Meta(
@@ -81,6 +88,20 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     easypost_secrets: Annotated[
         str,
         Meta(description="What EasyPost's callbacks are signed with, the newest first, by commas."),
+    ] = ""
+    easypost_origins: Annotated[
+        str,
+        Meta(
+            description="EasyPost's addresses of our warehouses: location and adr_... by a space, "
+            "several by commas."
+        ),
+    ] = ""
+    carrier_rules: Annotated[
+        str,
+        Meta(
+            description="A JSON file with the rules by which carriers are chosen; unset: each may "
+            "carry every parcel."
+        ),
     ] = ""
     notify_file: Annotated[
         str, Meta(description="A file that notifications are written to, a JSON line each.")
@@ -132,9 +153,10 @@ def from_environment(environment: Mapping[str, str]) -> Config:
     for field in ("orders_listen", "callbacks_listen", "orders_metrics_listen"):
         check_port(field, getattr(config, field))
     for name, needs in (
+        ("HTTPS", ("callbacks_tls_certificate", "callbacks_tls_key")),
         ("sandbox", ("sandbox_url", "sandbox_api_key", "sandbox_secrets")),
         ("stripe", ("stripe_api_key", "stripe_secrets")),
-        ("easypost", ("easypost_api_key", "easypost_secrets")),
+        ("easypost", ("easypost_api_key", "easypost_secrets", "easypost_origins")),
         ("mail", ("notify_smtp_url", "notify_from")),
     ):
         missing = [field for field in needs if not getattr(config, field)]

@@ -26,6 +26,11 @@ class Ids:
         return made if made > above else self.next(_time_of(above) + 1)
 
 
+def least_of(at_ms: int) -> str:
+    """What is smaller than every id that is made at a moment or later."""
+    return _text(at_ms << _RANDOM_BITS)
+
+
 def _time_of(made: str) -> int:
     number = 0
     for character in made:

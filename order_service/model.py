@@ -99,7 +99,7 @@ class Line(Struct):
     amount_minor: int
     """What the buyer pays for all its units, discounts taken off and tax added, freight apart."""
     location: str = ""
-    """The warehouse it comes from; "" until its stock is reserved."""
+    """The warehouse it comes from; "" until that is chosen."""
     shipped: int = 0
     cancelled: int = 0
     returned: int = 0
@@ -327,8 +327,12 @@ class Order(Struct):
         return Together(
             order=self.state,
             payments=frozenset(payment.state for payment in self.payments),
-            shipments=frozenset(shipment.state for shipment in self.shipments),
-            covered=pays_on_delivery or captured_minor >= self.amounts.total_minor,
+            # What goes in another parcel's stead may be under way when the order is delivered.
+            shipments=frozenset(
+                shipment.state for shipment in self.shipments if not shipment.replaces
+            ),
+            # It is CAPTURED in the amount asked for, or in another that a person has approved.
+            covered=pays_on_delivery or bool(taken),
             kept_minor=captured_minor - sum(payment.refunded_minor for payment in taken),
         )
 

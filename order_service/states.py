@@ -389,26 +389,37 @@ _CLOSED: Final = frozenset({_O.REJECTED, _O.EXPIRED, _O.CANCELLED})
 _UNDER_WAY: Final = frozenset({_S.SHIPPED, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY})
 _GONE: Final = _UNDER_WAY | {_S.DELIVERED, _S.LOST, _S.DAMAGED}
 _NEVER_LEFT: Final = frozenset({_S.CANCELLED})
+_NEVER_CAME: Final = frozenset({_S.CANCELLED, _S.LOST, _S.DAMAGED})
 
 JOINT_RULES: Final = (
-    JointRule("what is sold is paid", _SOLD, lambda it: it.covered),
+    JointRule(
+        # What it was paid with may go back later, wholly, for whatever reason.
+        "what is sold is paid",
+        _SOLD,
+        lambda it: it.covered or _P.RETURNED in it.payments,
+    ),
     JointRule(
         "what awaits payment has none", frozenset({_O.AWAITING_PAYMENT}), lambda it: not it.covered
     ),
     JointRule(
         "nothing is picked before the review",
-        frozenset(_O) - _REVIEWED,
+        frozenset(_O) - _REVIEWED - {_O.CANCELLED},
         lambda it: it.shipments <= _NEVER_LEFT,
     ),
     JointRule(
         "no parcel leaves before the order does",
-        frozenset(_O) - _LEFT,
+        frozenset(_O) - _LEFT - {_O.CANCELLED},
         lambda it: not it.shipments & _GONE,
     ),
     JointRule(
         "a delivered order has no parcel under way",
         frozenset({_O.DELIVERED, _O.COMPLETED}),
         lambda it: not it.shipments & _UNDER_WAY,
+    ),
+    JointRule(
+        "a cancelled order delivers nothing",
+        frozenset({_O.CANCELLED}),
+        lambda it: it.shipments <= _NEVER_CAME,
     ),
     JointRule("a closed order keeps no money", _CLOSED, lambda it: it.kept_minor == 0),
 )

@@ -55,9 +55,7 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     TaskKind.START_PAYMENT: TaskRow(
         "payment", False, "tell the provider of a payment", "payment_id"
     ),
-    TaskKind.QUERY_PAYMENT: TaskRow(
-        "query", False, "ask the provider what became of a payment", "payment_id"
-    ),
+    TaskKind.QUERY_PAYMENT: TaskRow("query", False, "ask the provider what became of a payment"),
     TaskKind.CLOSE_PAYMENT: TaskRow(
         "payment", False, "have the provider close a payment", "payment_id"
     ),
@@ -66,13 +64,11 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     TaskKind.REVIEW: TaskRow("review", False, "review the order before it is shipped"),
     TaskKind.LABEL: TaskRow("carrier", True, "get a waybill for a parcel", "shipment_id"),
     TaskKind.VOID_LABEL: TaskRow("carrier", True, "give a waybill back", "shipment_id"),
-    TaskKind.PICK_DUE: TaskRow("pick", False, "report a pick that is overdue", "shipment_id"),
-    TaskKind.DELIVERY_DUE: TaskRow(
-        "delivery", False, "report a parcel that is late", "shipment_id"
-    ),
-    TaskKind.RESHIP: TaskRow("reship", False, "reserve the goods of a parcel again", "shipment_id"),
+    TaskKind.PICK_DUE: TaskRow("pick", False, "report a pick that is overdue"),
+    TaskKind.DELIVERY_DUE: TaskRow("delivery", False, "report a parcel that is late"),
+    TaskKind.RESHIP: TaskRow("reship", False, "reserve the goods of a parcel again", "incident_id"),
     TaskKind.COMPLETE: TaskRow("complete", False, "complete the order by itself"),
-    TaskKind.NOTIFY_BUYER: TaskRow("buyer", False, "write to the buyer"),
-    TaskKind.NOTIFY_MERCHANT: TaskRow("merchant", False, "write to a merchant"),
+    TaskKind.NOTIFY_BUYER: TaskRow("buyer", False, "write to the buyer", "channel"),
+    TaskKind.NOTIFY_MERCHANT: TaskRow("merchant", False, "write to a merchant", "channel"),
     TaskKind.EVENT: TaskRow("event", False, "tell a subscriber what happened", "receiver"),
 }

@@ -12,14 +12,14 @@ from alembic import command
 from sqlalchemy import Connection
 
 from order_service.storage.database import open_database
-from order_service.storage.migrate import alembic_config, migrate
+from order_service.storage.migrate import alembic_config, run_migrations
 
 
 async def make_migration(message: str) -> None:
     """Compares the schema with an empty database that all migrations have run on."""
     with tempfile.TemporaryDirectory() as directory:
         database = open_database(f"sqlite:///{Path(directory) / 'orders.db'}")
-        await migrate(database)
+        await database.write(run_migrations)
 
         def compare(connection: Connection) -> None:
             command.revision(alembic_config(connection), message, autogenerate=True)

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 
 from cyclopts import App
 
-from holdfast.cli import audit, completion, demo, reservation, server_commands, status, stock
+from holdfast.cli import (
+    audit,
+    completion,
+    demo,
+    explain,
+    orders,
+    reservation,
+    server_commands,
+    status,
+    stock,
+)
 from holdfast.cli.groups import OPERATE, RUN, SET_UP
 
 HELP = """Stock for flash sales: every unit goes to exactly one order.
@@ -21,7 +31,7 @@ Start with `holdfast demo` for the whole story in a minute, or with
 """
 
 # Options of every command for a running server, which may also stand before the command.
-LEADING_OPTIONS = ("--target", "--tenant", "--output", "-o")
+LEADING_OPTIONS = ("--target", "--orders-target", "--tenant", "--output", "-o")
 STANDARD_INPUT = "/dev/stdin"
 
 
@@ -37,6 +47,8 @@ app.command(server_commands.serve, group=RUN)
 app.command(demo.demo, group=RUN)
 app.command(stock.app)
 app.command(reservation.app)
+app.command(orders.app)
+app.command(explain.explain, group=OPERATE)
 app.command(audit.audit, group=OPERATE)
 app.command(status.status, group=OPERATE)
 app.command(completion.completion, group=SET_UP)

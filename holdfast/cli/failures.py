@@ -40,15 +40,24 @@ class Failure(Exception):
         self.details = details or {}
 
 
-def failure_of_call(error: "HoldfastError", target: str, hint: str = "") -> Failure:
-    """The failure of a call to the server at `target`; `hint` is added to the message."""
+def failure_of_call(
+    error: "HoldfastError",
+    target: str,
+    hint: str = "",
+    *,
+    names: str = "--target or HOLDFAST_TARGET",
+) -> Failure:
+    """The failure of a call to the server at `target`; `hint` is added to the message.
+
+    `names` are the option and the variable that name another server.
+    """
     import grpc
 
     lost = error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
     if lost and error.reason is None:
         message = (
             f"no answer from a server at {target} ({error.message}). Start one with `holdfast dev`,"
-            " or name another with --target or HOLDFAST_TARGET"
+            f" or name another with {names}"
         )
     elif error.code is grpc.StatusCode.UNIMPLEMENTED:
         message = f"the server at {target} does not offer this call: is it Holdfast, and current?"

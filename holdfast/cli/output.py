@@ -23,7 +23,9 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value of the SDK as what JSON has: dataclasses as objects, enums as their names."""
+    """A value of the SDK as what JSON has: objects with enums as their names."""
+    if hasattr(value, "DESCRIPTOR"):
+        return {field.name: _plain_field(value, field) for field in value.DESCRIPTOR.fields}
     if isinstance(value, Enum):
         return value.name
     if is_dataclass(value) and not isinstance(value, type):
@@ -31,6 +33,29 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     return value
+
+
+def _plain_field(message: Any, field: Any) -> Any:
+    """A field of a protobuf message; None where it has a presence and is not set."""
+    value = getattr(message, field.name)
+    if field.is_repeated:
+        return [_plain_value(item, field) for item in value]
+    if field.has_presence and not message.HasField(field.name):
+        return None
+    return _plain_value(value, field)
+
+
+def _plain_value(value: Any, field: Any) -> Any:
+    return enum_name(field.enum_type, value) if field.enum_type else plain(value)
+
+
+def enum_name(enum: Any, number: int) -> str:
+    """The name of a protobuf enum's value, without the enum's own name before it."""
+    named = enum.values_by_number.get(number)
+    if named is None:
+        return str(number)
+    prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return str(named.name.removeprefix(prefix))
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -1,7 +1,11 @@
 """`holdfast dev` and `holdfast serve`: the command becomes the server, by exec."""
 
+import base64
 import os
+import secrets
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,6 +14,11 @@ from holdfast.cli.failures import USAGE, Failure
 
 PORT_DEFAULT = 7600
 DATA_DIR_DEFAULT = Path("holdfast-data")
+# How far from the engine's port the others of `dev` are.
+ORDERS_PORT_STEP, CALLBACKS_PORT_STEP, SANDBOX_PORT_STEP = 10, 11, 50
+# -P: a file or directory named as the module where the command is run must not be taken for ours.
+SERVER = ("-P", "-m", "server")
+DEV = ("-P", "-m", "serving.dev")
 
 
 def dev(
@@ -18,34 +27,44 @@ def dev(
     data_dir: Path | None = None,
     workers: Workers | None = None,
     metrics_listen: str | None = None,
+    orders: bool = True,
 ) -> NoReturn:
-    """Runs store and server on this machine, for development and small shops.
+    """Runs all of Holdfast on this machine, for development and small shops.
 
-    The data stays in the data directory and is there again at the next start.
-    Where HOLDFAST_REDIS_URL is set and --data-dir is not given, that store is
-    used instead.
+    That is the store, the engine's server, the order service, and a sandbox that
+    plays payment provider and carrier. The data stays in the data directory and
+    is there again at the next start. Where HOLDFAST_REDIS_URL is set and
+    --data-dir is not given, that store is used instead; where
+    HOLDFAST_DATABASE_URL is set, that database.
 
     For example:
       holdfast dev
+      holdfast dev --no-orders
       holdfast dev --port 7700 --data-dir /var/lib/holdfast
       holdfast dev --workers 2 --metrics-listen 127.0.0.1:9464
 
     Parameters
     ----------
     port
-        Port on 127.0.0.1; 0 takes a free one, which is printed.
+        The server's port on 127.0.0.1; 0 takes a free one, which is printed. The
+        order service has the port 10 above it, its callbacks 11, the sandbox 50.
     data_dir
-        Where the store keeps its data [default: the environment's
-        HOLDFAST_DATA_DIR, else holdfast-data].
+        Where all data is kept [default: the environment's HOLDFAST_DATA_DIR, else
+        holdfast-data].
     workers
         Processes that share the port [default: the environment's
         HOLDFAST_WORKERS, else 1]. Connections are spread over them, not calls.
     metrics_listen
         Address and port of the Prometheus metrics, such as 127.0.0.1:9464
         [default: the environment's HOLDFAST_METRICS_LISTEN, else none].
+    orders
+        Run the order service and the sandbox, too.
     """
     environment = dev_environment(dict(os.environ), port, data_dir)
-    _become_server(environment | given_settings(workers, metrics_listen))
+    environment |= given_settings(workers, metrics_listen)
+    if orders:
+        _become(DEV, with_orders(environment, port, free_port))
+    _become(SERVER, environment)
 
 
 def serve(
@@ -85,7 +104,7 @@ def serve(
         [default: the environment's HOLDFAST_METRICS_LISTEN, else none].
     """
     environment = serve_environment(dict(os.environ), port, host, redis_url)
-    _become_server(environment | given_settings(workers, metrics_listen))
+    _become(SERVER, environment | given_settings(workers, metrics_listen))
 
 
 def dev_environment(
@@ -98,6 +117,37 @@ def dev_environment(
     kept = {name: value for name, value in environment.items() if name != "HOLDFAST_REDIS_URL"}
     directory = data_dir or environment.get("HOLDFAST_DATA_DIR") or DATA_DIR_DEFAULT
     return kept | settings | {"HOLDFAST_DATA_DIR": str(directory)}
+
+
+def with_orders(
+    environment: dict[str, str], port: int, free_port: Callable[[], int]
+) -> dict[str, str]:
+    """The environment of `dev` with the order service and the sandbox beside the engine.
+
+    What the environment says of them already is kept.
+    """
+
+    def address(step: int) -> str:
+        return f"127.0.0.1:{port + step if port else free_port()}"
+
+    secret = base64.b64encode(secrets.token_bytes(24)).decode()
+    data_dir = environment.get("HOLDFAST_DATA_DIR") or str(DATA_DIR_DEFAULT)
+    settings = {
+        "HOLDFAST_DATA_DIR": data_dir,
+        "HOLDFAST_ORDERS_LISTEN": address(ORDERS_PORT_STEP),
+        "HOLDFAST_CALLBACKS_LISTEN": address(CALLBACKS_PORT_STEP),
+        "HOLDFAST_SANDBOX_URL": f"http://{address(SANDBOX_PORT_STEP)}",
+        "HOLDFAST_SANDBOX_API_KEY": secrets.token_urlsafe(18),
+        "HOLDFAST_SANDBOX_SECRETS": f"whsec_{secret}",
+        "HOLDFAST_NOTIFY_FILE": str(Path(data_dir, "notifications.jsonl")),
+    }
+    return settings | {name: value for name, value in environment.items() if value}
+
+
+def free_port() -> int:
+    """A port of this machine that nobody has just now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def serve_environment(
@@ -123,7 +173,6 @@ def given_settings(workers: int | None, metrics_listen: str | None) -> dict[str,
     return {name: str(value) for name, value in options.items() if value is not None}
 
 
-def _become_server(environment: dict[str, str]) -> NoReturn:
+def _become(program: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
     sys.stdout.flush()
-    # -P: a file or directory named `server` where the command is run must not be taken for ours.
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "server"], environment)
+    os.execve(sys.executable, [sys.executable, *program], environment)

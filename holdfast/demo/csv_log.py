@@ -1,7 +1,7 @@
 """Reads an order log from a CSV file of invoices, in the columns of the "Online Retail" data set.
 
-One invoice is one order with all its lines; one whose number starts with `C` is a return. The log's
-order is the file's. A row that cannot be replayed is counted under a SkipReason; blank lines are
+One invoice is one order with all its lines; one whose number starts with `C` is a return. Prices
+are in pounds, and are taken to the penny. The log's order is the file's. A row that cannot be replayed is counted under a SkipReason; blank lines are
 not rows. An article's StockCode starts with five digits (`85123A`); whatever else is sold on an
 invoice (`POST`, `D`, `M`, `DOT`, `C2`, `BANK CHARGES`, `AMAZONFEE`, gift vouchers) has no stock.
 """
@@ -11,21 +11,25 @@ import io
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 from holdfast.demo.order_log import (
+    GOODS_MINOR_MAX,
     LINES_PER_ORDER_MAX,
+    PRICE_MINOR_MAX,
     UNITS_PER_LINE_MAX,
     DemoInputError,
     Order,
+    OrderedLine,
     OrderLog,
     ReturnLine,
     SkipReason,
+    prices_of,
 )
-from holdfast.types import Line
 
 COLUMNS = ("InvoiceNo", "StockCode", "Quantity", "UnitPrice", "CustomerID")
 """The columns that a file must have, in any order. `Description` is shown where it is there."""
@@ -132,6 +136,7 @@ class _Row(NamedTuple):
     customer_id: str
     sku: str
     quantity: int
+    price_minor: int
 
     @property
     def is_return(self) -> bool:
@@ -153,17 +158,35 @@ def _judge(cells: dict[str, str]) -> _Row | SkipReason:
         return SkipReason.QUANTITY_NOT_A_NUMBER
     if not _NUMBER.fullmatch(price_text) or not math.isfinite(float(price_text)):
         return SkipReason.PRICE_NOT_A_NUMBER
-    row = _Row(invoice_no, customer_id, sku, int(quantity_text))
+    row = _Row(invoice_no, customer_id, sku, int(quantity_text), _minor(price_text))
     if abs(row.quantity) > UNITS_PER_LINE_MAX:
         return SkipReason.QUANTITY_TOO_LARGE
     if row.is_return:
-        # The price of a return is what was paid back; nothing here depends on it.
+        # What a return is worth, the order says that it is of.
         if row.quantity >= 0:
             return SkipReason.RETURN_NOT_NEGATIVE
         return row._replace(quantity=-row.quantity)
     if row.quantity <= 0:
         return SkipReason.QUANTITY_NOT_POSITIVE
-    return row if float(price_text) > 0 else SkipReason.PRICE_NOT_POSITIVE
+    if row.price_minor <= 0:
+        return SkipReason.PRICE_NOT_POSITIVE
+    return row if row.price_minor <= PRICE_MINOR_MAX else SkipReason.PRICE_TOO_LARGE
+
+
+def _minor(price_text: str) -> int:
+    """A price in pounds as pence."""
+    return int((Decimal(price_text) * 100).to_integral_value(ROUND_HALF_UP))
+
+
+def _beyond_bounds(order: Order, prices_minor: Mapping[str, int]) -> SkipReason | None:
+    """Why an order is too large to be placed, if it is."""
+    if len(order.lines) > LINES_PER_ORDER_MAX:
+        return SkipReason.TOO_MANY_LINES
+    units = order.units_by_sku()
+    if max(units.values()) > UNITS_PER_LINE_MAX:
+        return SkipReason.TOO_MANY_UNITS
+    goods_minor = sum(quantity * prices_minor[sku] for sku, quantity in units.items())
+    return SkipReason.TOO_MUCH_MONEY if goods_minor > GOODS_MINOR_MAX else None
 
 
 @dataclass(slots=True)
@@ -172,7 +195,7 @@ class _Invoice:
 
     position: int
     customer_id: str
-    lines: list[Line] = field(default_factory=list)
+    lines: list[OrderedLine] = field(default_factory=list)
 
 
 class _Invoices:
@@ -220,18 +243,22 @@ class _Invoices:
         if invoice.customer_id != row.customer_id:
             self._skipped[SkipReason.OTHER_CUSTOMER] += 1
         else:
-            invoice.lines.append(Line(row.sku, row.quantity))
+            invoice.lines.append(OrderedLine(row.sku, row.quantity, row.price_minor))
 
     def order_log(self) -> OrderLog:
-        """The log. An invoice beyond the lines of a reservation is skipped whole, and counted."""
+        """The log. An invoice beyond the bounds of an order is skipped whole, and counted."""
+        invoices = [
+            Order(invoice.position, invoice_no, invoice.customer_id, tuple(invoice.lines))
+            for invoice_no, invoice in self._sales.items()
+        ]
+        prices_minor = prices_of(invoices)
         orders = []
-        for invoice_no, invoice in self._sales.items():
-            if len(invoice.lines) > LINES_PER_ORDER_MAX:
-                self._skipped[SkipReason.TOO_MANY_LINES] += len(invoice.lines)
-                continue
-            orders.append(
-                Order(invoice.position, invoice_no, invoice.customer_id, tuple(invoice.lines))
-            )
+        for order in invoices:
+            reason = _beyond_bounds(order, prices_minor)
+            if reason:
+                self._skipped[reason] += len(order.lines)
+            else:
+                orders.append(order)
         if not orders:
             raise DemoInputError(f"no order in {self._rows:,} rows{self._reasons()}")
         return OrderLog(

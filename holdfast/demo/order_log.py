@@ -4,16 +4,18 @@ Pure values. `csv_log` reads one from a file, `synthetic_log` makes one from a s
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
-from holdfast.types import Line
-
+CURRENCY = "GBP"
 ON_HAND_UNITS_MAX = 10**12
 LINES_PER_ORDER_MAX = 200
 UNITS_PER_LINE_MAX = 1_000_000
+PRICE_MINOR_MAX = 100_000_000
+GOODS_MINOR_MAX = 10**12
 
 
 class DemoInputError(Exception):
@@ -33,24 +35,34 @@ class SkipReason(StrEnum):
     QUANTITY_NOT_A_NUMBER = "Quantity is not a whole number"
     PRICE_NOT_A_NUMBER = "UnitPrice is not a number"
     QUANTITY_NOT_POSITIVE = "sale with a Quantity of 0 or less"
-    PRICE_NOT_POSITIVE = "sale with a UnitPrice of 0 or less"
+    PRICE_NOT_POSITIVE = "sale with a UnitPrice of less than a penny"
     RETURN_NOT_NEGATIVE = "return with a Quantity of 0 or more"
     QUANTITY_TOO_LARGE = "Quantity beyond 1,000,000"
+    PRICE_TOO_LARGE = "UnitPrice beyond 1,000,000"
     TOO_MANY_LINES = "invoice of more than 200 lines"
+    TOO_MANY_UNITS = "invoice of more than 1,000,000 units of an article"
+    TOO_MUCH_MONEY = "invoice of more than 10,000,000,000"
+
+
+class OrderedLine(NamedTuple):
+    """Units of an article, and what the buyer paid for each, in minor units of `CURRENCY`."""
+
+    sku: str
+    quantity: int
+    price_minor: int
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One sale: all its lines in one reservation.
+    """One sale. `position` orders the log, `number` is the shop's own, `buyer_id` may be "".
 
-    `position` orders the log, `order_id` becomes the reservation's id, `buyer_id` may be "".
-    `lines` are as ordered: one SKU may be on several of them.
+    `lines` are as ordered: one SKU may be on several of them, at several prices.
     """
 
     position: int
-    order_id: str
+    number: str
     buyer_id: str
-    lines: tuple[Line, ...]
+    lines: tuple[OrderedLine, ...]
 
     def units_by_sku(self) -> dict[str, int]:
         """Units of each SKU, its lines summed."""
@@ -58,6 +70,10 @@ class Order:
         for line in self.lines:
             units[line.sku] += line.quantity
         return dict(units)
+
+    def paid_minor(self) -> int:
+        """What the buyer paid for the goods."""
+        return sum(line.quantity * line.price_minor for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +112,15 @@ class OrderLog:
             for line in order.lines:
                 demand[line.sku] += line.quantity
         return demand
+
+
+def prices_of(orders: Iterable[Order]) -> dict[str, int]:
+    """What a unit of each SKU costs before discounts: the most that anybody paid for it."""
+    prices_minor: dict[str, int] = {}
+    for order in orders:
+        for line in order.lines:
+            prices_minor[line.sku] = max(line.price_minor, prices_minor.get(line.sku, 0))
+    return prices_minor
 
 
 def initial_stock_units(demand_units: Mapping[str, int], stock_ratio: float) -> dict[str, int]:

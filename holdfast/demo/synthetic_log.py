@@ -1,21 +1,23 @@
 """Makes an order log from a seed: a flash sale with a few articles that everybody wants."""
 
+import math
 import random
 from itertools import accumulate
 
 from holdfast.demo.draw import weighted
-from holdfast.demo.order_log import Order, OrderLog, ReturnLine
-from holdfast.types import Line
+from holdfast.demo.order_log import Order, OrderedLine, OrderLog, ReturnLine
 
-ORDERS = 5_000
-BUYERS = 3_500
+ORDERS = 1_000
+BUYERS = 700
 LINES_PER_ORDER_WEIGHTS = {1: 46, 2: 26, 3: 15, 4: 8, 5: 5}
 UNITS_PER_LINE_WEIGHTS = {1: 70, 2: 20, 3: 7, 6: 3}
+PRICES_MINOR = (150, 12_000)
+"""What an article costs: at least, and at most, log-uniform, and a few pence less than a pound."""
 POPULARITY_EXPONENT = 0.9
 """Zipf: the n-th most wanted article is ordered in proportion to 1 / n ** exponent."""
 RETURN_SHARE = 0.05
 """Share of orders of which a line is sent back later."""
-RETURN_DELAY_ORDERS = (50, 1_000)
+RETURN_DELAY_ORDERS = (10, 200)
 """How many orders later a return is in the log: at least, and at most."""
 
 ARTICLES = (
@@ -52,11 +54,12 @@ def synthetic_log(rng: random.Random, order_count: int = ORDERS) -> OrderLog:
     names = [f"{article}, {colour}" for article in ARTICLES for colour in COLOURS]
     rng.shuffle(names)
     skus = [f"ART-{number:03d}" for number in range(1, len(names) + 1)]
+    prices_minor = {sku: _price_minor(rng) for sku in skus}
     popularity = list(accumulate(1 / rank**POPULARITY_EXPONENT for rank in range(1, len(skus) + 1)))
     orders = []
     returns = []
     for position in range(1, order_count + 1):
-        order = _order(rng, position, skus, popularity)
+        order = _order(rng, position, prices_minor, popularity)
         orders.append(order)
         if rng.random() < RETURN_SHARE:
             returns.append(_return_of(rng, order))
@@ -70,11 +73,19 @@ def synthetic_log(rng: random.Random, order_count: int = ORDERS) -> OrderLog:
     )
 
 
-def _order(rng: random.Random, position: int, skus: list[str], popularity: list[float]) -> Order:
+def _price_minor(rng: random.Random) -> int:
+    cheapest, dearest = (math.log(limit) for limit in PRICES_MINOR)
+    pounds = math.ceil(math.exp(rng.uniform(cheapest, dearest)) / 100)
+    return pounds * 100 - rng.choice((1, 5, 50))
+
+
+def _order(
+    rng: random.Random, position: int, prices_minor: dict[str, int], popularity: list[float]
+) -> Order:
     line_count = weighted(rng, LINES_PER_ORDER_WEIGHTS)
     lines = tuple(
-        Line(sku, weighted(rng, UNITS_PER_LINE_WEIGHTS))
-        for sku in rng.choices(skus, cum_weights=popularity, k=line_count)
+        OrderedLine(sku, weighted(rng, UNITS_PER_LINE_WEIGHTS), prices_minor[sku])
+        for sku in rng.choices(list(prices_minor), cum_weights=popularity, k=line_count)
     )
     return Order(position, f"order-{position:05d}", f"buyer-{rng.randrange(BUYERS):04d}", lines)
 

@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 from order_service.draft import Draft
 from order_service.ids import Ids
 from order_service.model import Order, Task
+from order_service.storage.bulk import Row
 from order_service.storage.load import OrderKey, ids_of_keys, load_orders, seen_keys
 from order_service.storage.tasks import Taken
-from order_service.storage.write import Row, Written, write_drafts, write_seen
+from order_service.storage.write import Written, write_drafts, write_seen
 
 Decide = Callable[[Draft], Any]
 
@@ -96,6 +97,8 @@ class Writer:
     owner: str
     """The relay of this process, which does such tasks first; "" if it has none."""
     lease_ms: int
+    announce: Callable[[Draft], None]
+    """Adds the tasks by which others are told of what a draft has moved."""
 
 
 def run_batch(
@@ -129,8 +132,7 @@ def run_batch(
             draft = Draft(order, entry.actor, now_ms, writer.ids)
             before = (order.state, order.version)
             if entry.once:
-                row = {"once_key": entry.once, "order_id": order.order_id, "at_ms": now_ms}
-                once_rows.append(row)
+                once_rows.append((entry.once, order.order_id, now_ms))
         judged = _judge(draft, entry, writer)
         results.append(judged)
         if judged.error is None:
@@ -169,6 +171,7 @@ def _judge(draft: Draft, entry: Change | Placing, writer: Writer) -> Judged:
             draft.begin()
         value = entry.decide(draft)
         draft.finish()
+        writer.announce(draft)
     except Exception as error:  # noqa: BLE001 - it is its caller's, who gets it
         return Judged(error=error)
     if isinstance(entry, Placing):

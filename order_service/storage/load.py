@@ -1,11 +1,13 @@
 """Reads whole orders: one statement a table, however many orders."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, select
 
 from order_service.model import Incident, Line, Order, Payment, Refund, Shipment, Task
+from order_service.storage.one_of import one_of
 from order_service.storage.rows import ROW_KINDS, order_from
 from order_service.storage.schema import (
     order_lines,
@@ -18,14 +20,12 @@ from order_service.storage.schema import (
 )
 from order_service.storage.schema_fulfilment import incidents
 
-_IDS: "BindParameter[Any]" = bindparam("ids", expanding=True)
-
 
 def _of_orders(table: Any, *order_by: Any) -> "Select[Any]":
-    return select(table).where(table.c.order_id.in_(_IDS)).order_by(*order_by)
+    return select(table).where(one_of(table.c.order_id, "ids")).order_by(*order_by)
 
 
-_ORDERS = select(orders).where(orders.c.order_id.in_(_IDS)).order_by(orders.c.order_id)
+_ORDERS = select(orders).where(one_of(orders.c.order_id, "ids")).order_by(orders.c.order_id)
 # In the order of their ids, so that two writers never wait for one another.
 _ORDERS_TO_CHANGE = _ORDERS.with_for_update()
 _PARTS: tuple[tuple[type, str, "Select[Any]", int], ...] = tuple(
@@ -73,11 +73,12 @@ def _number(part_id: str) -> int:
     return int(part_id.rpartition("-")[2][1:])
 
 
-_KEY_COLUMNS = (orders.c.tenant, orders.c.source, orders.c.order_key)
-_BY_KEY = select(*_KEY_COLUMNS, orders.c.order_id).where(
-    tuple_(*_KEY_COLUMNS).in_(bindparam("keys", expanding=True))
+_BY_KEY = select(orders.c.order_key, orders.c.order_id).where(
+    orders.c.tenant == bindparam("tenant"),
+    orders.c.source == bindparam("source"),
+    one_of(orders.c.order_key, "keys"),
 )
-_SEEN = select(seen.c.once_key).where(seen.c.once_key.in_(bindparam("keys", expanding=True)))
+_SEEN = select(seen.c.once_key).where(one_of(seen.c.once_key, "keys"))
 
 OrderKey = tuple[str, str, str]
 """Tenant, source, and the caller's key."""
@@ -85,14 +86,21 @@ OrderKey = tuple[str, str, str]
 
 def ids_of_keys(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderKey, str]:
     """The ids of the orders that were placed under those keys."""
-    if not keys:
-        return {}
-    rows = connection.execute(_BY_KEY, {"keys": [tuple(map(str, key)) for key in keys]})
-    return {(row[0], row[1], row[2]): row[3] for row in rows}
+    # One tenant and source at a time: SQLite finds no index for a list of whole keys.
+    by_source: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for tenant, source, order_key in keys:
+        by_source[tenant, source].append(order_key)
+    return {
+        (tenant, source, order_key): order_id
+        for (tenant, source), order_keys in by_source.items()
+        for order_key, order_id in connection.execute(
+            _BY_KEY, {"tenant": tenant, "source": source, "keys": order_keys}
+        )
+    }
 
 
 def seen_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
     """Those of the keys that had their effect before."""
     if not keys:
         return set()
-    return {row[0] for row in connection.execute(_SEEN, {"keys": list(keys)})}
+    return set(connection.scalars(_SEEN, {"keys": list(keys)}))

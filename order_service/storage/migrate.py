@@ -24,6 +24,12 @@ async def migrate(database: Database) -> None:
 
 def upgrade(connection: Connection) -> None:
     """The same in the transaction of a connection."""
+    run_migrations(connection)
+    write_moves(connection)
+
+
+def run_migrations(connection: Connection) -> None:
+    """Brings the tables up to date, not what is in them."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})")
     config = alembic_config(connection)
@@ -31,7 +37,6 @@ def upgrade(connection: Connection) -> None:
     current = MigrationContext.configure(connection).get_current_revision()
     if current != ScriptDirectory.from_config(config).get_current_head():
         command.upgrade(config, "head")
-    write_moves(connection)
 
 
 def write_moves(connection: Connection) -> None:

@@ -1,10 +1,9 @@
 """From the model to rows and back: one entry a table.
 
-A row is a mapping by column names on its way in, and a sequence in the order of the columns on its
-way out.
+A row has the values of all columns in their order: on its way in as the driver takes them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -36,6 +35,7 @@ from order_service.model import (
     SubOrder,
     Task,
 )
+from order_service.receipts import Receipt
 from order_service.states import (
     IncidentState,
     OrderState,
@@ -43,43 +43,45 @@ from order_service.states import (
     RefundState,
     ShipmentState,
 )
-from order_service.storage import schema, schema_fulfilment
+from order_service.storage import schema, schema_fulfilment, schema_receipts
+from order_service.storage.bulk import Row
 
 _encode = msgspec.json.encode
+_receipt = msgspec.json.Decoder(Receipt).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
 _sub_orders = msgspec.json.Decoder(tuple[SubOrder, ...]).decode
 _shipment_lines = msgspec.json.Decoder(tuple[ShipmentLine, ...]).decode
 _findings = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
-def order_row(order: Order) -> dict[str, Any]:
+def order_row(order: Order) -> Row:
     """The row of an order, parts aside."""
     amounts = order.amounts
-    return {
-        "order_id": order.order_id,
-        "tenant": order.tenant,
-        "source": order.source,
-        "order_key": order.order_key,
-        "state": order.state,
-        "version": order.version,
-        "buyer_id": order.buyer_id,
-        "currency": order.currency,
-        "goods_minor": amounts.goods_minor,
-        "discount_minor": amounts.discount_minor,
-        "coupon_minor": amounts.coupon_minor,
-        "freight_minor": amounts.freight_minor,
-        "tax_minor": amounts.tax_minor,
-        "total_minor": amounts.total_minor,
-        "payment_method": order.payment_method,
-        "shortage_policy": order.shortage_policy,
-        "delivery": _encode(order.delivery).decode(),
-        "sub_orders": _encode(order.sub_orders).decode(),
-        "fingerprint": order.fingerprint,
-        "payment_due_at_ms": order.payment_due_at_ms,
-        "created_at_ms": order.created_at_ms,
-        "updated_at_ms": order.updated_at_ms,
-        "closed_reason": order.closed_reason,
-    }
+    return (
+        order.order_id,
+        order.tenant,
+        order.source,
+        order.order_key,
+        order.state,
+        order.version,
+        order.buyer_id,
+        order.currency,
+        amounts.goods_minor,
+        amounts.discount_minor,
+        amounts.coupon_minor,
+        amounts.freight_minor,
+        amounts.tax_minor,
+        amounts.total_minor,
+        order.payment_method,
+        order.shortage_policy,
+        _encode(order.delivery).decode(),
+        _encode(order.sub_orders).decode(),
+        order.fingerprint,
+        order.payment_due_at_ms,
+        order.created_at_ms,
+        order.updated_at_ms,
+        order.closed_reason,
+    )
 
 
 def order_from(row: Sequence[Any]) -> Order:
@@ -110,25 +112,30 @@ class RowKind(NamedTuple):
     """How things of one kind are kept."""
 
     table: Table
-    to_row: Callable[[Any, str], Mapping[str, Any]]
+    to_row: Callable[[Any, str], Row]
     """From the thing and the id of its order."""
     from_row: Callable[[Sequence[Any]], Any]
 
 
-def _plain_row(thing: Struct, _order_id: str) -> dict[str, Any]:
-    return structs.asdict(thing)
+def _plain_row(thing: Struct, _order_id: str) -> Row:
+    return structs.astuple(thing)
 
 
-def _line_row(line: Line, order_id: str) -> dict[str, Any]:
-    return {"order_id": order_id, **structs.asdict(line)}
+def _line_row(line: Line, order_id: str) -> Row:
+    return (order_id, *structs.astuple(line))
 
 
-def _shipment_row(shipment: Shipment, _order_id: str) -> dict[str, Any]:
-    return {**structs.asdict(shipment), "lines": _encode(shipment.lines).decode()}
+def _shipment_row(shipment: Shipment, _order_id: str) -> Row:
+    return _with_json(structs.astuple(shipment), 5)
 
 
-def _task_row(task: Task, _order_id: str) -> dict[str, Any]:
-    return {**structs.asdict(task), "dead": int(task.dead)}
+def _task_row(task: Task, _order_id: str) -> Row:
+    *values, dead, last_error = structs.astuple(task)
+    return (*values, int(dead), last_error)
+
+
+def _with_json(row: Row, position: int) -> Row:
+    return (*row[:position], _encode(row[position]).decode(), *row[position + 1 :])
 
 
 def _payment_from(row: Sequence[Any]) -> Payment:
@@ -158,8 +165,8 @@ def _incident_from(row: Sequence[Any]) -> Incident:
     return Incident(*values)
 
 
-def _review_row(review: Review, _order_id: str) -> dict[str, Any]:
-    return {**structs.asdict(review), "findings": _encode(review.findings).decode()}
+def _review_row(review: Review, _order_id: str) -> Row:
+    return _with_json(structs.astuple(review), 3)
 
 
 def _review_from(row: Sequence[Any]) -> Review:
@@ -172,13 +179,22 @@ def _event_from(row: Sequence[Any]) -> TrackingEvent:
     return TrackingEvent(*values)
 
 
-def _reading_row(reading: TemperatureReading, _order_id: str) -> dict[str, Any]:
-    return {**structs.asdict(reading), "out_of_limits": int(reading.out_of_limits)}
+def _reading_row(reading: TemperatureReading, _order_id: str) -> Row:
+    *values, out_of_limits = structs.astuple(reading)
+    return (*values, int(out_of_limits))
 
 
 def _reading_from(row: Sequence[Any]) -> TemperatureReading:
     reading = TemperatureReading(*row)
     return structs.replace(reading, out_of_limits=bool(reading.out_of_limits))
+
+
+def _receipt_row(receipt: Receipt, order_id: str) -> Row:
+    return (order_id, receipt.issued_at_ms, _encode(receipt).decode())
+
+
+def _receipt_from(row: Sequence[Any]) -> Receipt:
+    return _receipt(row[2])
 
 
 # What decisions can add to an order; storage/write.py finds here where it goes.
@@ -190,6 +206,7 @@ ROW_KINDS: Final[dict[type, RowKind]] = {
     HistoryEntry: RowKind(schema.history, _plain_row, lambda row: HistoryEntry(*row)),
     Remark: RowKind(schema.remarks, _plain_row, lambda row: Remark(*row)),
     Task: RowKind(schema.tasks, _task_row, _task_from),
+    Receipt: RowKind(schema_receipts.receipts, _receipt_row, _receipt_from),
     Incident: RowKind(schema_fulfilment.incidents, _plain_row, _incident_from),
     Review: RowKind(schema_fulfilment.reviews, _review_row, _review_from),
     TrackingEvent: RowKind(schema_fulfilment.tracking_events, _plain_row, _event_from),

@@ -97,6 +97,7 @@ orders = table(
         name="amounts_add_up",
     ),
 )
+Index("ix_orders_tenant", orders.c.tenant, orders.c.order_id)
 Index("ix_orders_buyer", orders.c.tenant, orders.c.buyer_id, orders.c.order_id)
 Index("ix_orders_state", orders.c.tenant, orders.c.state, orders.c.order_id)
 

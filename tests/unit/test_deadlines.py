@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from holdfast.errors import HoldfastError, Reason
-from server.deadlines import Deadlines
+from serving.deadlines import Deadlines
 
 ALLOWED_MS = 2_000
 

@@ -150,6 +150,7 @@ BROKEN = (
     SOUND._replace(shipments=frozenset({ShipmentState.PLANNED})),
     SOUND._replace(order=OrderState.IN_FULFILMENT, shipments=frozenset({ShipmentState.SHIPPED})),
     SOUND._replace(order=OrderState.DELIVERED, shipments=frozenset({ShipmentState.IN_TRANSIT})),
+    SOUND._replace(order=OrderState.CANCELLED, shipments=frozenset({ShipmentState.SHIPPED})),
     SOUND._replace(order=OrderState.CANCELLED),
 )
 

@@ -1,0 +1,108 @@
+"""The types of the arguments of `holdfast orders`."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, NamedTuple
+
+from cyclopts import Parameter
+
+from holdfast.cli.arguments import read_as, whole_number
+
+
+class Wanted(NamedTuple):
+    """Units of an article, and what one costs, as it was typed."""
+
+    sku: str
+    quantity: int
+    price: str
+
+
+class Units(NamedTuple):
+    """Units of an article."""
+
+    sku: str
+    quantity: int
+
+
+def wanted_line(text: str) -> Wanted:
+    """What `SKU=QUANTITY@PRICE` says. ValueError if it is none."""
+    units, separator, price = text.rpartition("@")
+    sku, equals, quantity = units.rpartition("=")
+    if not (sku and separator and equals and price):
+        raise ValueError(f"must be SKU=QUANTITY@PRICE such as MUG=2@12.50; got {text!r}")
+    return Wanted(sku, whole_number(quantity, least=1), price)
+
+
+def units_of_article(text: str) -> Units:
+    """What `SKU=QUANTITY` says. ValueError if it is none."""
+    sku, equals, quantity = text.rpartition("=")
+    if not (sku and equals):
+        raise ValueError(f"must be SKU=QUANTITY such as MUG=2; got {text!r}")
+    return Units(sku, whole_number(quantity, least=1))
+
+
+def _each(read: Callable[[str], object], metavar: str) -> Parameter:
+    """A parameter that may be given more than once, each time as `read` can read it."""
+
+    def check(_type: object, given: str | Sequence[str]) -> None:
+        for text in (given,) if isinstance(given, str) else given:
+            read(text)
+
+    return Parameter(validator=check, metavar=metavar, negative=())
+
+
+def named(names: Sequence[str], metavar: str) -> Parameter:
+    """A parameter that is one of some names, whatever its case; dashes are underlines."""
+
+    def name_of(text: str) -> str:
+        name = text.upper().replace("-", "_")
+        if name not in names:
+            choices = ", ".join(names).lower().replace("_", "-")
+            raise ValueError(f"must be one of {choices}; got {text!r}")
+        return name
+
+    return read_as(name_of, metavar)
+
+
+# The names of the contract's enums, without what it puts before them; a test holds them against it.
+ORDER_STATES = (
+    "RESERVING",
+    "BACKORDERED",
+    "AWAITING_PAYMENT",
+    "CONFIRMING",
+    "CONFIRMED",
+    "IN_FULFILMENT",
+    "PARTLY_SHIPPED",
+    "SHIPPED",
+    "DELIVERED",
+    "COMPLETED",
+    "REJECTED",
+    "EXPIRED",
+    "CANCELLED",
+)
+SHIPMENT_STATES = (
+    "PLANNED",
+    "PICKED",
+    "PACKED",
+    "LABELLED",
+    "SHIPPED",
+    "IN_TRANSIT",
+    "OUT_FOR_DELIVERY",
+    "DELIVERED",
+    "LOST",
+    "DAMAGED",
+    "CANCELLED",
+)
+SOURCES = ("WEB", "APP", "PHONE", "SHOP", "IMPORT")
+SHORTAGE_POLICIES = ("ALL_OR_NOTHING", "SHIP_AVAILABLE", "WAIT")
+INCIDENT_KINDS = ("DELAY", "LOSS", "DAMAGE", "TEMPERATURE")
+RESOLUTIONS = ("WAIT", "RESHIP", "REFUND")
+
+OrderStateName = Annotated[str, named(ORDER_STATES, "STATE")]
+ShipmentStateName = Annotated[str, named(SHIPMENT_STATES, "STATE")]
+SourceName = Annotated[str, named(SOURCES, "SOURCE")]
+ShortageName = Annotated[str, named(SHORTAGE_POLICIES, "POLICY")]
+IncidentName = Annotated[str, named(INCIDENT_KINDS, "KIND")]
+ResolutionName = Annotated[str, named(RESOLUTIONS, "WHAT")]
+# As they were typed: cyclopts takes a type that has parts for several words.
+WantedLines = Annotated[list[str], _each(wanted_line, "SKU=QUANTITY@PRICE")]
+ArticleUnits = Annotated[str, _each(units_of_article, "SKU=QUANTITY")]

@@ -1,0 +1,99 @@
+"""The options that every command for a running order service has, and the calls they make."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cyclopts import Parameter
+
+from holdfast.cli.connection import Output, quiet_grpc
+from holdfast.cli.failures import Failure, failure_of_call
+from holdfast.cli.groups import SERVER_AND_OUTPUT
+
+if TYPE_CHECKING:
+    from holdfast.orders import OrderClient
+
+T = TypeVar("T")
+
+
+@Parameter(name="*", group=SERVER_AND_OUTPUT)
+@dataclass(frozen=True, slots=True)
+class OrdersConnection:
+    """Which order service a command asks, for which tenant, and how it prints the answer."""
+
+    orders_target: str | None = None
+    """HOST:PORT of the order service [default: the environment's HOLDFAST_ORDERS_TARGET, else
+    127.0.0.1:7610]."""
+
+    tenant: str = "default"
+    """The shop."""
+
+    output: Output = "table"
+    """A table for people, or one JSON document."""
+
+    @property
+    def as_json(self) -> bool:
+        """Whether the answer is to be one JSON document."""
+        return self.output == "json"
+
+    def run(self, asking: Callable[["OrderClient"], Awaitable[T]]) -> T:
+        """What `asking` answers with a client of the service; a call that fails is a Failure."""
+        quiet_grpc()
+        import asyncio
+
+        from holdfast.errors import HoldfastError
+        from holdfast.orders import OrderClient
+
+        async def asked() -> T:
+            async with OrderClient(self.orders_target, tenant=self.tenant, channels=1) as client:
+                try:
+                    return await asking(client)
+                except HoldfastError as error:
+                    raise failure_of_call(
+                        error, client.target, names="--orders-target or HOLDFAST_ORDERS_TARGET"
+                    ) from error
+
+        return asyncio.run(asked())
+
+    def ask(self, request: Any) -> Any:
+        """The answer to one request of `holdfast.order.v1`."""
+        return self.run(lambda client: client.ask(request))
+
+    def decide(self, request: Any) -> Any:
+        """The same for one that is answered with an outcome; a refusal is a Failure."""
+        return accepted(self.ask(request))
+
+    def some(self, request: Any, field: str, limit: int) -> tuple[list[Any], bool]:
+        """The first things of a list, at most `limit`, and whether there are more."""
+
+        async def read(client: "OrderClient") -> list[Any]:
+            request.page_size = min(limit + 1, 1_000)
+            found: list[Any] = []
+            async for page in client.pages(request):
+                found.extend(getattr(page, field))
+                if len(found) > limit:
+                    break
+            return found
+
+        found = self.run(read)
+        return found[:limit], len(found) > limit
+
+
+DEFAULT_ORDERS_CONNECTION = OrdersConnection()
+
+
+def accepted(answer: Any) -> Any:
+    """The answer, if its outcome is APPLIED; else it is a Failure with the outcome's reason."""
+    from holdfast.order.v1 import order_pb2
+
+    if answer.outcome == order_pb2.ORDER_OUTCOME_APPLIED:
+        return answer
+    name = order_pb2.OrderOutcome.Name(answer.outcome).removeprefix("ORDER_OUTCOME_")
+    raise Failure(answer.detail or name, reason=name)
+
+
+def new_key(given: str) -> str:
+    """The key of a request: the one given, else one that nobody has used."""
+    import uuid
+
+    return given or uuid.uuid4().hex

@@ -1,0 +1,311 @@
+"""`holdfast orders pay|payments|refund|reconcile|books` and the quarantine: the money of orders."""
+
+from typing import Any
+
+from cyclopts import App
+
+from holdfast.cli.arguments import Limit
+from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.groups import MONEY
+from holdfast.cli.orders_connection import (
+    DEFAULT_ORDERS_CONNECTION,
+    OrdersConnection,
+    accepted,
+    new_key,
+)
+
+LIST_LIMIT_DEFAULT = 100
+RECONCILE_MS_MAX = 600_000
+
+quarantine = App(
+    name="quarantine", group=MONEY, help="Payments in a wrong amount: for a person to decide."
+)
+
+
+def pay(
+    order_id: str,
+    /,
+    *,
+    method: str = "",
+    key: str = "",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Begins an attempt to pay an order, and prints where the buyer goes on.
+
+    A failed attempt does not lose the order: try again, or another method.
+
+    For example:
+      holdfast orders pay 01J8ZQ4M9X2T7C1B
+      holdfast orders pay 01J8ZQ4M9X2T7C1B --method sandbox_transfer --key try-2
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    method
+        How the buyer pays [default: as the order says].
+    key
+        The attempt's key: the same key is the same attempt [default: a new one].
+    """
+    from holdfast.cli.orders_tables import print_answer, state_of
+
+    answer = accepted(connection.run(lambda client: client.pay(order_id, new_key(key), method)))
+    payment = answer.payment
+    going_on = f" The buyer goes on at {answer.action_url}" * bool(answer.action_url)
+    text = f"Payment {payment.payment_id} is {state_of(payment)}.{going_on}"
+    print_answer(connection, answer, text)
+
+
+def payments(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Lists the attempts to pay an order, and what went back.
+
+    For example:
+      holdfast orders payments 01J8ZQ4M9X2T7C1B
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    """
+    from holdfast.cli.orders_tables import print_payments
+    from holdfast.cli.output import print_json
+
+    order = connection.run(lambda client: client.get(order_id))
+    if connection.as_json:
+        print_json({"payments": list(order.payments), "refunds": list(order.refunds)})
+    else:
+        print_payments(order.payments, order.refunds, order.currency)
+
+
+def refund(
+    order_id: str,
+    amount: str,
+    reason: str,
+    /,
+    *,
+    key: str = "",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Sends money of an order back, never more than was captured.
+
+    Money only: to cancel the order, too, use `holdfast orders cancel`.
+
+    For example:
+      holdfast orders refund 01J8ZQ4M9X2T7C1B 12.50 "a mug came broken"
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    amount
+        How much, in the order's currency.
+    reason
+        Why, for the order's history; nothing personal.
+    key
+        The refund's key: the same key is the same refund [default: a new one].
+    """
+    from holdfast.cli.orders_tables import print_answer
+    from holdfast.money import minor_units, money_text
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    currency = connection.run(lambda client: client.get(order_id)).currency
+    try:
+        amount_minor = minor_units(amount, currency)
+    except ValueError as error:
+        raise Failure(f"AMOUNT: {error}", reason="USAGE", exit_status=USAGE) from error
+    answer = connection.decide(
+        pb.RefundOrderRequest(
+            order_id=order_id, refund_key=new_key(key), amount_minor=amount_minor, reason=reason
+        )
+    )
+    goes_back = sum(part.amount_minor for part in answer.refunds)
+    print_answer(connection, answer, f"{money_text(goes_back, currency)} go back for {order_id}.")
+
+
+def reconcile(
+    provider: str,
+    day: str,
+    /,
+    *,
+    report_only: bool = False,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Holds a provider's statement of a day against our books, both ways.
+
+    Money that the provider has and we do not know of (掉单) is applied to its
+    order. Exit status 1 if a difference is left.
+
+    For example:
+      holdfast orders reconcile sandbox 2030-01-31
+      holdfast orders reconcile sandbox 2030-01-31 --report-only -o json
+
+    Parameters
+    ----------
+    provider
+        Whose statement.
+    day
+        Which day, by UTC.
+    report_only
+        Repair nothing.
+    """
+    from holdfast.cli.output import enum_name, print_json, print_table
+    from holdfast.money import amount_text
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    request = pb.ReconcileRequest(provider=provider, day=day, report_only=report_only)
+    report = connection.run(lambda client: client.ask(request, timeout_ms=RECONCILE_MS_MAX))
+    if connection.as_json:
+        print_json({"report": report})
+    else:
+        rows = [
+            (
+                enum_name(pb.DifferenceKind.DESCRIPTOR, found.kind),
+                found.refund_id or found.payment_id or "-",
+                found.provider_ref or "-",
+                amount_text(found.here_minor, found.currency),
+                amount_text(found.there_minor, found.currency),
+                found.currency,
+                "yes" if found.repaired else "no",
+            )
+            for found in report.differences
+        ]
+        if rows:
+            columns = ("Difference", "Ours", "Theirs", "Here", "There", "Currency", "Repaired")
+            print_table(columns, rows)
+        print(f"{report.matched:,} of {report.entries:,} entries match our books.")
+    left = sum(not found.repaired for found in report.differences)
+    if left:
+        raise Failure(
+            f"{left:,} differences between {provider} and our books are left for {day}",
+            reason="BOOKS_DIFFER",
+            details={"differences": left},
+        )
+
+
+def books(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Sums up our books: what was captured and what went back, by provider.
+
+    For example:
+      holdfast orders books
+    """
+    from holdfast.cli.output import print_json, print_table
+    from holdfast.money import amount_text
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    found = connection.ask(pb.GetPaymentBooksRequest()).books
+    if connection.as_json:
+        print_json({"books": list(found)})
+        return
+    rows = [
+        (
+            book.provider,
+            book.currency,
+            book.payments,
+            amount_text(book.captured_minor, book.currency),
+            amount_text(book.refunded_minor, book.currency),
+            amount_text(book.refunding_minor, book.currency),
+            amount_text(book.quarantined_minor, book.currency),
+        )
+        for book in found
+    ]
+    columns = ("Provider", "Currency", "Payments", "Captured", "Refunded", "On its way back")
+    print_table((*columns, "Quarantined"), rows)
+
+
+@quarantine.command(name="list")
+def list_quarantined(
+    *,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lists payments that came in a wrong amount or currency, the oldest first.
+
+    For example:
+      holdfast orders quarantine list
+
+    Parameters
+    ----------
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.orders_tables import print_list
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    found, truncated = connection.some(pb.ListQuarantinedRequest(), "payments", limit)
+    print_list(connection, "payments", found, truncated, _print_quarantined)
+
+
+def _print_quarantined(found: list[Any]) -> None:
+    from holdfast.cli.output import print_table
+    from holdfast.cli.times import local_iso
+
+    rows = [
+        (
+            payment.payment_id,
+            payment.amount_minor,
+            payment.captured_minor,
+            payment.captured_currency or "-",
+            local_iso(payment.updated_at_ms),
+        )
+        for payment in found
+    ]
+    print_table(("Payment", "Asked for (minor)", "Came (minor)", "Currency", "Since"), rows)
+
+
+@quarantine.command
+def approve(
+    payment_id: str,
+    reason: str,
+    /,
+    *,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Takes a quarantined payment as it is.
+
+    For example:
+      holdfast orders quarantine approve 01J8ZQ4M9X2T7C1B-p1 "agreed by phone"
+
+    Parameters
+    ----------
+    payment_id
+        The payment.
+    reason
+        Why, for the order's history; nothing personal.
+    """
+    _resolve(payment_id, reason, "APPROVE", f"Took {payment_id} as it is.", connection)
+
+
+@quarantine.command(name="return")
+def return_(
+    payment_id: str,
+    reason: str,
+    /,
+    *,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Sends all of a quarantined payment back.
+
+    For example:
+      holdfast orders quarantine return 01J8ZQ4M9X2T7C1B-p1 "wrong currency"
+
+    Parameters
+    ----------
+    payment_id
+        The payment.
+    reason
+        Why, for the order's history; nothing personal.
+    """
+    _resolve(payment_id, reason, "RETURN", f"{payment_id} goes back.", connection)
+
+
+def _resolve(
+    payment_id: str, reason: str, resolution: str, text: str, connection: OrdersConnection
+) -> None:
+    from holdfast.cli.orders_tables import print_answer
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    value = pb.QuarantineResolution.Value(f"QUARANTINE_RESOLUTION_{resolution}")
+    answer = connection.decide(
+        pb.ResolveQuarantinedRequest(payment_id=payment_id, resolution=value, reason=reason)
+    )
+    print_answer(connection, answer, text)

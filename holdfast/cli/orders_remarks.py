@@ -1,0 +1,156 @@
+"""`holdfast orders remark|remarks|correct`: the contact log of an order (沟通记录)."""
+
+from typing import Any
+
+from holdfast.cli.arguments import Limit
+from holdfast.cli.orders_connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
+from holdfast.cli.times import local_iso
+
+LIST_LIMIT_DEFAULT = 100
+_FIELDS = ("name", "phone", "postcode", "region", "city", "district", "street", "email")
+
+
+def remark(
+    order_id: str,
+    text: str,
+    /,
+    *,
+    author: str = "staff",
+    channel: str = "note",
+    key: str = "",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Writes into an order's contact log what somebody said.
+
+    For example:
+      holdfast orders remark 01J8ZQ4M9X2T7C1B "Leave it at the door, please" \\
+        --author buyer --channel phone
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    text
+        What was said.
+    author
+        Who said it, such as buyer or staff:7.
+    channel
+        How, such as phone, chat or note.
+    key
+        The entry's id, for saying it once [default: a new one].
+    """
+    from holdfast.cli.orders_tables import print_answer
+    from holdfast.order.v1 import order_pb2 as pb
+
+    answer = connection.decide(
+        pb.AddRemarkRequest(
+            order_id=order_id, remark_id=new_key(key), author=author, channel=channel, text=text
+        )
+    )
+    print_answer(connection, answer, f"Noted with {order_id}.")
+
+
+def remarks(
+    order_id: str,
+    /,
+    *,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Shows an order's contact log. What is in it is personal.
+
+    For example:
+      holdfast orders remarks 01J8ZQ4M9X2T7C1B
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.orders_tables import print_list
+    from holdfast.order.v1 import order_pb2 as pb
+
+    found, truncated = connection.some(pb.ListRemarksRequest(order_id=order_id), "remarks", limit)
+    print_list(connection, "remarks", found, truncated, _print_remarks)
+
+
+def _print_remarks(entries: list[Any]) -> None:
+    from holdfast.cli.output import print_table
+
+    rows = [(local_iso(entry.at_ms), entry.author, entry.channel, entry.text) for entry in entries]
+    print_table(("When", "Who", "How", "What"), rows)
+
+
+def correct(
+    order_id: str,
+    /,
+    *,
+    confirmed_via: str,
+    name: str | None = None,
+    phone: str | None = None,
+    postcode: str | None = None,
+    region: str | None = None,
+    city: str | None = None,
+    district: str | None = None,
+    street: str | None = None,
+    email: str | None = None,
+    actor: str = "staff",
+    key: str = "",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Corrects who receives an order, and where, before a parcel has a waybill.
+
+    Only what the buyer has confirmed: how goes into the contact log. What is not
+    given stays as it is.
+
+    For example:
+      holdfast orders correct 01J8ZQ4M9X2T7C1B --street "3 High Street" \\
+        --confirmed-via phone --actor staff:7
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    confirmed_via
+        How the buyer confirmed it, such as phone or chat.
+    name
+        Whom the parcel is for.
+    phone
+        Their phone number.
+    postcode
+        The postcode.
+    region
+        The province or state.
+    city
+        The city.
+    district
+        The district.
+    street
+        Street and house number.
+    email
+        Where notices go.
+    actor
+        Who has it corrected, such as staff:7.
+    key
+        The correction's id, for doing it once [default: a new one].
+    """
+    from holdfast.cli.orders_tables import print_answer
+    from holdfast.order.v1 import order_pb2 as pb
+
+    given = (name, phone, postcode, region, city, district, street, email)
+    delivery = connection.run(lambda client: client.get(order_id)).delivery
+    for field, value in zip(_FIELDS, given, strict=True):
+        if value is not None:
+            setattr(delivery, field, value)
+    answer = connection.decide(
+        pb.CorrectDeliveryRequest(
+            order_id=order_id,
+            correction_id=new_key(key),
+            delivery=delivery,
+            actor=actor,
+            confirmed_by_buyer_via=confirmed_via,
+        )
+    )
+    print_answer(connection, answer, f"Corrected the delivery of {order_id}.")

@@ -1,0 +1,163 @@
+"""Orders and their parts as tables, for people."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from holdfast.cli.output import enum_name, plain, print_json, print_remark, print_table
+from holdfast.cli.times import left_or_ago, local_iso
+from holdfast.money import amount_text, money_text
+
+THERE_ARE_MORE = "There are more: raise --limit, or narrow the list."
+
+
+def state_of(thing: Any) -> str:
+    """The name of the state of an order, payment, refund or shipment."""
+    return enum_name(thing.DESCRIPTOR.fields_by_name["state"].enum_type, thing.state)
+
+
+def order_document(order: Any, personal: bool) -> dict[str, Any]:
+    """An order as JSON has it; what is personal of it only if that is wanted."""
+    document: dict[str, Any] = plain(order)
+    if not personal:
+        document.pop("delivery")
+    return document
+
+
+def print_order(order: Any, personal: bool) -> None:
+    """Prints an order and all that belongs to it."""
+    print_table(("Order", order.order_id), _facts(order, personal))
+    lines = [
+        (
+            line.line_no,
+            line.sku,
+            line.title,
+            line.location or "-",
+            line.quantity,
+            line.shipped,
+            line.cancelled,
+            line.returned,
+            amount_text(line.amount_minor, order.currency),
+        )
+        for line in order.lines
+    ]
+    columns = ("Line", "SKU", "Title", "From", "Ordered", "Shipped", "Cancelled", "Returned")
+    print_table((*columns, "Amount"), lines)
+    if order.payments or order.refunds:
+        print_payments(order.payments, order.refunds, order.currency)
+    if order.shipments:
+        print_shipments(order.shipments)
+
+
+def _facts(order: Any, personal: bool) -> Iterable[tuple[str, str]]:
+    source = enum_name(order.DESCRIPTOR.fields_by_name["source"].enum_type, order.source)
+    yield "State", f"{state_of(order)}{f': {order.closed_reason}' * bool(order.closed_reason)}"
+    yield "Tenant", order.tenant
+    yield "From", f"{source} {order.order_key}"
+    yield "Buyer", order.buyer_id or "-"
+    yield "Total", money_text(order.amounts.total_minor, order.currency)
+    yield "Made up of", _amounts(order.amounts, order.currency)
+    yield "Pays by", order.payment_method
+    if order.payment_due_at_ms:
+        left = left_or_ago(order.payment_due_at_ms, now_ms())
+        yield "Payment due", f"{local_iso(order.payment_due_at_ms)} ({left})"
+    if personal:
+        delivery = order.delivery
+        yield "Deliver to", f"{delivery.name}, {delivery.phone} {delivery.email}".rstrip()
+        parts = (delivery.street, delivery.district, delivery.city, delivery.region)
+        place = (*parts, delivery.postcode, delivery.country)
+        yield "", ", ".join(part for part in place if part)
+    yield "Placed", local_iso(order.created_at_ms)
+    yield "Changed", f"{local_iso(order.updated_at_ms)} (version {order.version})"
+
+
+def _amounts(amounts: Any, currency: str) -> str:
+    signed = [
+        ("goods", amounts.goods_minor),
+        ("discount", -amounts.discount_minor),
+        ("coupon", -amounts.coupon_minor),
+        ("freight", amounts.freight_minor),
+        ("tax", amounts.tax_minor),
+    ]
+    shown = [f"{name} {amount_text(value, currency)}" for name, value in signed if value]
+    return ", ".join(shown) or "nothing"
+
+
+def print_payments(payments: Iterable[Any], refunds: Iterable[Any], currency: str) -> None:
+    """Prints what was paid for an order, and what went back."""
+    rows = [
+        (
+            payment.payment_id,
+            state_of(payment),
+            payment.method,
+            amount_text(payment.amount_minor, currency),
+            amount_text(payment.captured_minor, payment.captured_currency or currency),
+            amount_text(payment.refunded_minor, payment.captured_currency or currency),
+            payment.provider_ref or "-",
+        )
+        for payment in payments
+    ]
+    columns = ("Payment", "State", "Method", "Asked for", "Captured", "Back", "At the provider")
+    print_table(columns, rows)
+    back = [
+        (
+            refund.refund_id,
+            state_of(refund),
+            refund.payment_id,
+            amount_text(refund.amount_minor, currency),
+            refund.reason,
+        )
+        for refund in refunds
+    ]
+    if back:
+        print_table(("Refund", "State", "Of payment", "Amount", "Why"), back)
+
+
+def print_shipments(shipments: Iterable[Any]) -> None:
+    """Prints parcels."""
+    rows = [
+        (
+            shipment.shipment_id,
+            state_of(shipment),
+            shipment.location,
+            " ".join(f"{line.sku}={line.quantity}" for line in shipment.lines),
+            f"{shipment.carrier} {shipment.service}".strip() or "-",
+            shipment.waybill or "-",
+            local_iso(shipment.shipped_at_ms),
+            local_iso(shipment.delivered_at_ms),
+        )
+        for shipment in shipments
+    ]
+    columns = ("Shipment", "State", "From", "Units", "Carrier", "Waybill", "Shipped", "Delivered")
+    print_table(columns, rows)
+
+
+def print_list(
+    connection: Any, name: str, things: list[Any], truncated: bool, print_them: Any
+) -> None:
+    """Prints a list as a document under its name, or as `print_them` does."""
+    if connection.as_json:
+        print_json({name: things, "truncated": truncated})
+        return
+    print_them(things)
+    if truncated:
+        print_remark(THERE_ARE_MORE)
+
+
+def print_answer(connection: Any, answer: Any, text: str) -> None:
+    """Prints the answer to a command: all of it as a document, or a line that says what was done.
+
+    What was done before says so.
+    """
+    if connection.as_json:
+        document = plain(answer)
+        if document.get("order"):
+            document["order"].pop("delivery")
+        print_json(document)
+    else:
+        print(f"{text}{' It was so before; nothing was changed now.' * answer.replayed}")
+
+
+def now_ms() -> int:
+    """This machine's clock."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,110 @@
+"""Starts all that the demo needs, each a process: the engine, the outside world, the order service.
+
+They listen on 127.0.0.1 and keep everything in a temporary directory, which ends with them.
+"""
+
+import re
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.demo.processes import Program, log_path_of, running, tail
+
+OWN_VARIABLES = "HOLDFAST_"
+ENGINE, SANDBOX, ORDERS = "engine", "sandbox", "order-service"
+ANY_PORT = "127.0.0.1:0"
+API_KEY = "demo"
+# Proves callbacks between two processes of the demo, and nothing else.
+CALLBACK_SECRET = "whsec_aG9sZGZhc3QtZGVtby1ob2xkZmFzdC1kZW1v"
+
+_ENGINE_READY = re.compile(r"ready on (\S+) ")
+_SANDBOX_READY = re.compile(r"sandbox at (\S+)\n")
+_ORDERS_READY = re.compile(r"ready on (\S+) ")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoServers:
+    """Running servers: where they listen, and where their logs are."""
+
+    engine_target: str
+    orders_target: str
+    sandbox_url: str
+    directory: Path
+
+    def log_tails(self) -> str:
+        """The last lines of every server's log."""
+        return "\n".join(
+            f"The end of the {name}'s log:\n{tail(log_path_of(name, self.directory))}"
+            for name in (ENGINE, SANDBOX, ORDERS)
+        )
+
+
+@asynccontextmanager
+async def running_servers(environment: Mapping[str, str], seed: int) -> AsyncIterator[DemoServers]:
+    """All servers, for as long as the block; `seed` is of what goes wrong in the outside world.
+
+    Of `environment` they get everything but HOLDFAST_ variables: the demo has nothing to do with
+    the servers that those are for. Raises ServerFailedError.
+    """
+    with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as name:
+        directory = Path(name)
+        own = {key: value for key, value in environment.items() if not key.startswith(OWN_VARIABLES)}
+        callbacks = _free_address()
+        async with AsyncExitStack() as stack:
+            engine = await stack.enter_async_context(running(_engine(own, directory), directory))
+            sandbox = await stack.enter_async_context(
+                running(_sandbox(own, callbacks, seed), directory)
+            )
+            program = _orders(own, engine[1], sandbox[1], callbacks, directory)
+            orders = await stack.enter_async_context(running(program, directory))
+            yield DemoServers(engine[1], orders[1], sandbox[1], directory)
+
+
+def _engine(own: Mapping[str, str], directory: Path) -> Program:
+    settings = {
+        "HOLDFAST_LISTEN": ANY_PORT,
+        "HOLDFAST_DATA_DIR": str(directory),
+        "HOLDFAST_STOP_WITH_STDIN": "true",
+    }
+    return Program(ENGINE, ["server"], {**own, **settings}, _ENGINE_READY)
+
+
+def _sandbox(own: Mapping[str, str], callbacks: str, seed: int) -> Program:
+    options = {
+        "--listen": ANY_PORT,
+        "--seed": str(seed),
+        "--api-key": API_KEY,
+        "--secret": CALLBACK_SECRET,
+        "--payment-callbacks": f"http://{callbacks}/callbacks/sandbox",
+        "--carrier-callbacks": f"http://{callbacks}/callbacks/carrier/sandbox",
+    }
+    words = [word for option in options.items() for word in option]
+    module = ["order_service.sandbox", *words, "--stop-with-stdin"]
+    return Program(SANDBOX, module, own, _SANDBOX_READY)
+
+
+def _orders(
+    own: Mapping[str, str], engine_target: str, sandbox_url: str, callbacks: str, directory: Path
+) -> Program:
+    settings = {
+        "HOLDFAST_ORDERS_LISTEN": ANY_PORT,
+        "HOLDFAST_CALLBACKS_LISTEN": callbacks,
+        "HOLDFAST_TARGET": engine_target,
+        "HOLDFAST_DATA_DIR": str(directory),
+        "HOLDFAST_SANDBOX_URL": sandbox_url,
+        "HOLDFAST_SANDBOX_API_KEY": API_KEY,
+        "HOLDFAST_SANDBOX_SECRETS": CALLBACK_SECRET,
+        "HOLDFAST_NOTIFY_FILE": str(directory / "notices.jsonl"),
+        "HOLDFAST_STOP_WITH_STDIN": "true",
+    }
+    return Program(ORDERS, ["order_service"], {**own, **settings}, _ORDERS_READY)
+
+
+def _free_address() -> str:
+    """An address that nobody listens on: two of the servers have to know each other's."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"

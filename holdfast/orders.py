@@ -1,0 +1,220 @@
+"""The asyncio client of the order service: orders, and what belongs to them.
+
+A business answer is a message with an `outcome` (`OrderOutcome`) and a `detail` for a person;
+`HoldfastError` means that the request was not judged, or, with UNAVAILABLE and DEADLINE_EXCEEDED,
+that its answer was lost: send the same request again with the same keys. Messages are those of
+`holdfast.order.v1`: money is minor units (`..._minor`), `..._at_ms` milliseconds since the Unix
+epoch.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from typing import Any, Final, NamedTuple, Self
+
+from holdfast.calls import Calls
+from holdfast.order.v1 import (
+    catalogue_pb2,
+    catalogue_pb2_grpc,
+    fulfilment_pb2,
+    fulfilment_pb2_grpc,
+    operations_pb2,
+    operations_pb2_grpc,
+    order_pb2,
+    order_pb2_grpc,
+    payment_pb2,
+    payment_pb2_grpc,
+)
+
+TARGET_DEFAULT = "127.0.0.1:7610"
+TIMEOUT_MS_DEFAULT = 10_000
+ATTEMPTS_MAX_DEFAULT = 4
+CHANNELS_DEFAULT = 2
+PAGE_SIZE = 1_000
+
+
+class OrderConnection(NamedTuple):
+    """One connection to an order service, and the services over it, by their names."""
+
+    channel: Any
+    OrderService: Any
+    PaymentService: Any
+    FulfilmentService: Any
+    CatalogueService: Any
+    OperationsService: Any
+
+
+def _over(channel: Any) -> OrderConnection:
+    return OrderConnection(
+        channel,
+        order_pb2_grpc.OrderServiceStub(channel),
+        payment_pb2_grpc.PaymentServiceStub(channel),
+        fulfilment_pb2_grpc.FulfilmentServiceStub(channel),
+        catalogue_pb2_grpc.CatalogueServiceStub(channel),
+        operations_pb2_grpc.OperationsServiceStub(channel),
+    )
+
+
+# Which RPC a request is for: each has a request of its own.
+RPCS: Final[dict[str, str]] = {
+    method.input_type.full_name: f"{service.name}.{method.name}"
+    for file in (order_pb2, payment_pb2, fulfilment_pb2, catalogue_pb2, operations_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+
+
+def orders_target_or_default(target: str | None) -> str:
+    """`target`, else the environment's HOLDFAST_ORDERS_TARGET, else 127.0.0.1:7610."""
+    return target or os.environ.get("HOLDFAST_ORDERS_TARGET") or TARGET_DEFAULT
+
+
+class OrderClient:
+    """A connection to an order service. Make one inside the running event loop, and share it.
+
+    `target` is `host:port` or any gRPC name; None means the environment's HOLDFAST_ORDERS_TARGET,
+    else 127.0.0.1:7610. `tenant` is the shop of requests that name none. `timeout_ms` is the
+    deadline of a call, all its attempts included: a retryable error (`HoldfastError.retryable`) is
+    sent again, with the same keys and after a growing, random wait, until the deadline or
+    `attempts_max` is reached.
+
+    What a shop needs has a method; everything else is asked with its message: `ask`, `pages`.
+    Every method takes `timeout_ms` for a deadline of its own, and raises `HoldfastError`.
+    """
+
+    def __init__(
+        self,
+        target: str | None = None,
+        *,
+        tenant: str = "default",
+        timeout_ms: int = TIMEOUT_MS_DEFAULT,
+        attempts_max: int = ATTEMPTS_MAX_DEFAULT,
+        channels: int = CHANNELS_DEFAULT,
+    ) -> None:
+        self.target = orders_target_or_default(target)
+        self.tenant = tenant
+        self._calls = Calls(self.target, channels, timeout_ms, attempts_max, _over)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections; calls under way end."""
+        await self._calls.close()
+
+    async def ask(self, request: Any, *, timeout_ms: int | None = None) -> Any:
+        """The answer to any request of `holdfast.order.v1`, such as a `ConfirmPickRequest`."""
+        rpc = RPCS[request.DESCRIPTOR.full_name]
+        return await self._calls.call(rpc, self._of_tenant(request), timeout_ms)
+
+    async def pages(self, request: Any, *, timeout_ms: int | None = None) -> AsyncIterator[Any]:
+        """The pages that answer a request for a list; `timeout_ms` is for a page."""
+        rpc = RPCS[request.DESCRIPTOR.full_name]
+        request = self._of_tenant(request)
+        request.page_size = request.page_size or PAGE_SIZE
+        async for page in self._calls.pages(rpc, request, timeout_ms):
+            yield page
+
+    async def place(
+        self, request: order_pb2.PlaceOrderRequest, *, timeout_ms: int | None = None
+    ) -> order_pb2.OrderResult:
+        """Takes an order and reserves its stock; the same order sent twice is one order.
+
+        Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
+        OUT_OF_STOCK, LIMIT_EXCEEDED.
+        """
+        result: order_pb2.OrderResult = await self.ask(request, timeout_ms=timeout_ms)
+        return result
+
+    async def get(self, order_id: str, *, timeout_ms: int | None = None) -> order_pb2.Order:
+        """Reads one order with everything that belongs to it. Raises ORDER_NOT_FOUND."""
+        request = order_pb2.GetOrderRequest(order_id=order_id)
+        order: order_pb2.Order = await self.ask(request, timeout_ms=timeout_ms)
+        return order
+
+    async def list(
+        self, wanted: order_pb2.ListOrdersRequest | None = None, *, timeout_ms: int | None = None
+    ) -> AsyncIterator[order_pb2.OrderSummary]:
+        """Reads the orders that are `wanted` (None: all), the newest first, page by page."""
+        request = wanted or order_pb2.ListOrdersRequest()
+        async for page in self.pages(request, timeout_ms=timeout_ms):
+            for order in page.orders:
+                yield order
+
+    async def cancel(
+        self, order_id: str, reason: str, *, actor: str = "", timeout_ms: int | None = None
+    ) -> order_pb2.OrderResult:
+        """Closes an order that has not left the warehouse; what was paid for it goes back.
+
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+        request = order_pb2.CancelOrderRequest(order_id=order_id, reason=reason, actor=actor)
+        result: order_pb2.OrderResult = await self.ask(request, timeout_ms=timeout_ms)
+        return result
+
+    async def complete(
+        self, order_id: str, *, actor: str = "", timeout_ms: int | None = None
+    ) -> order_pb2.OrderResult:
+        """Says that the buyer has received a delivered order.
+
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+        request = order_pb2.CompleteOrderRequest(order_id=order_id, actor=actor)
+        result: order_pb2.OrderResult = await self.ask(request, timeout_ms=timeout_ms)
+        return result
+
+    async def pay(
+        self,
+        order_id: str,
+        payment_key: str,
+        method: str = "",
+        *,
+        timeout_ms: int | None = None,
+    ) -> payment_pb2.StartPaymentResponse:
+        """Begins an attempt to pay, once per key; `method` "" means the one it was placed with.
+
+        Outcomes: APPLIED (the buyer goes on at `action_url`), NOT_FOUND, KEY_REUSED, NOT_PAYABLE,
+        PROVIDER_DECLINED.
+        """
+        request = payment_pb2.StartPaymentRequest(
+            order_id=order_id, payment_key=payment_key, method=method
+        )
+        answer: payment_pb2.StartPaymentResponse = await self.ask(request, timeout_ms=timeout_ms)
+        return answer
+
+    async def refund(
+        self, request: payment_pb2.RefundOrderRequest, *, timeout_ms: int | None = None
+    ) -> payment_pb2.RefundOrderResponse:
+        """Sends captured money back, in full or in part, once per `refund_key`.
+
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
+        """
+        answer: payment_pb2.RefundOrderResponse = await self.ask(request, timeout_ms=timeout_ms)
+        return answer
+
+    async def receipt(
+        self, order_id: str, *, timeout_ms: int | None = None
+    ) -> order_pb2.GetReceiptResponse:
+        """The receipt of a paid order, the same each time. Outcomes: APPLIED, WRONG_STATE."""
+        request = order_pb2.GetReceiptRequest(order_id=order_id)
+        answer: order_pb2.GetReceiptResponse = await self.ask(request, timeout_ms=timeout_ms)
+        return answer
+
+    async def timeline(
+        self, order_id: str, *, timeout_ms: int | None = None
+    ) -> AsyncIterator[order_pb2.TimelineEntry]:
+        """Reads what happened to an order and its parts, the oldest first, page by page."""
+        request = order_pb2.GetTimelineRequest(order_id=order_id)
+        async for page in self.pages(request, timeout_ms=timeout_ms):
+            for entry in page.entries:
+                yield entry
+
+    def _of_tenant(self, request: Any) -> Any:
+        """A copy of a request that names a tenant, where such requests do."""
+        named = type(request)()
+        named.CopyFrom(request)
+        if "tenant" in named.DESCRIPTOR.fields_by_name and not named.tenant:
+            named.tenant = self.tenant
+        return named

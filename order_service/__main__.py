@@ -1,0 +1,31 @@
+"""`python -m order_service`: runs the order service with the settings of the environment."""
+
+import os
+import sys
+
+from order_service.config import from_environment
+from serving.settings import ConfigError
+from serving.start import EXIT_USAGE, StartError
+
+
+def main() -> int:
+    """Runs the order service; returns the exit code."""
+    try:
+        config = from_environment(os.environ)
+        # Imported only now: a wrong setting is told at once.
+        import uvloop
+
+        from order_service.server import run
+
+        uvloop.run(run(config))
+    except ConfigError as error:
+        print(f"holdfast: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except StartError as error:
+        print(f"holdfast: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""The one place that builds things: settings in, an order service ready to be started out."""
+
+import asyncio
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from holdfast.client import Client
+from holdfast.order.v1 import (
+    catalogue_pb2,
+    catalogue_pb2_grpc,
+    fulfilment_pb2,
+    fulfilment_pb2_grpc,
+    operations_pb2,
+    operations_pb2_grpc,
+    order_pb2,
+    order_pb2_grpc,
+    payment_pb2,
+    payment_pb2_grpc,
+)
+from order_service.cancelling import Cancelling
+from order_service.catalogue.catalogue import Catalogue
+from order_service.config import Config
+from order_service.edge.catalogue import CatalogueServicer
+from order_service.edge.failures import TRANSLATIONS
+from order_service.edge.fulfilment import FulfilmentServicer
+from order_service.edge.operations import OperationsServicer
+from order_service.edge.orders import OrderServicer
+from order_service.edge.payments import PaymentServicer
+from order_service.fulfilment.callbacks import CarrierCallbacks
+from order_service.fulfilment.handlers import fulfilment_handlers
+from order_service.fulfilment.intake import TrackingIntake
+from order_service.fulfilment.queries import count_remarks
+from order_service.fulfilment.review import ReviewInput
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.ids import Ids
+from order_service.metrics import order_metrics
+from order_service.model import Order
+from order_service.notifications.compose import Composing
+from order_service.notifications.handlers import handlers as notification_handlers
+from order_service.outside import Outside
+from order_service.payment.callbacks import PaymentCallbacks
+from order_service.payment.handlers import payment_handlers
+from order_service.payment.methods import methods_of
+from order_service.payment.starting import PaymentDesk
+from order_service.placing.place import Placing
+from order_service.placing.stock_tasks import StockTasks
+from order_service.relay.attempt import Handler
+from order_service.relay.relay import Relay
+from order_service.storage.database import open_database
+from order_service.storage.orders import Orders
+from order_service.storage.tasks import Taken
+from order_service.tasks import TaskKind
+from serving.deadlines import Deadlines
+from serving.decoding import DecodingServer
+from serving.guard import Guarded
+from serving.metrics import CallMetrics
+from serving.settings import ConfigError, name_of
+
+SERVICES: Final = tuple(
+    service.full_name
+    for module in (catalogue_pb2, fulfilment_pb2, operations_pb2, order_pb2, payment_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+)
+GRPC_OPTIONS: Final = (
+    # A second order service on the port is refused, not silently given half of the connections.
+    ("grpc.so_reuseport", 0),
+    # gRPC core drops calls at random above 1,000 pending; the queue of changes decides instead.
+    ("grpc.server.max_pending_requests", 100_000),
+    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    # A page of 1,000 orders of 200 lines is larger than any request may be.
+    ("grpc.max_send_message_length", -1),
+)
+
+
+class App:
+    """What an order service is made of."""
+
+    def __init__(self, config: Config, registry: CollectorRegistry) -> None:
+        self.config = config
+        self.database = _database(config)
+        self.outside = Outside(config, _now_ms)
+        self.engine = Client(config.target)
+        self.health = health.aio.HealthServicer()
+        owner = f"{socket.gethostname()}-{os.getpid()}-{random.SystemRandom().getrandbits(32):08x}"
+        self.orders = Orders(
+            self.database,
+            _now_ms,
+            Ids(),
+            owner=owner,
+            on_tasks=self._offer,
+            announce=self.outside.announcer.announce,
+        )
+        self.methods = methods_of(self.outside.providers)
+        self.settings = FulfilmentSettings(config.pick_within_ms, config.complete_after_ms)
+        self.intake = TrackingIntake(self.orders, self.outside.carriers, self.settings)
+        self.catalogue = Catalogue(self.orders)
+        self.placing = Placing(self.orders, self.engine, self.catalogue, self.methods)
+        self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
+        self.callbacks = self._callbacks()
+        calls = order_metrics(registry, self.relay.counts, lambda: self.orders.queued, _now_ms)
+        self.grpc_server = self._grpc_server(calls)
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Serves, and begins with what is to be done."""
+        await self.catalogue.refresh()
+        await self.placing.backorders.refresh()
+        for loop in (self.relay.run, self.catalogue.run, self.placing.backorders.run):
+            self._loops.append(asyncio.create_task(loop()))
+        await self.grpc_server.start()
+        for service in ("", *SERVICES):
+            await self.health.set(service, health_pb2.HealthCheckResponse.SERVING)
+
+    async def drain(self) -> None:
+        """Health checks fail first, then nothing new is taken, then what is under way ends."""
+        await self.health.enter_graceful_shutdown()
+        await self.grpc_server.stop(self.config.drain_ms / 1000)
+        self.relay.stop()
+        relay, *others = self._loops
+        await relay
+        for loop in others:
+            loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await loop
+        await self.orders.drain()
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        await self.outside.aclose()
+        await self.engine.close()
+        await self.database.close()
+
+    def _offer(self, taken: Sequence[Taken]) -> None:
+        self.relay.offer(taken)
+
+    def _handlers(self) -> dict[TaskKind, Handler]:
+        """Who does which tasks."""
+        outside = self.outside
+        known: dict[TaskKind, Any] = {
+            **StockTasks(self.engine, self.placing, self.methods).handlers(),
+            **payment_handlers(outside.providers, self.engine, _now_ms),
+            **fulfilment_handlers(
+                self.engine,
+                outside.carriers,
+                outside.carrier_rules,
+                self._read_review_input,
+                self.intake,
+                self.settings,
+            ),
+            **notification_handlers(outside.channels, outside.subscribers, {}, Composing()),
+        }
+        missing = set(TaskKind) - set(known)
+        assert not missing, f"nobody does {missing}"
+        return known
+
+    def _callbacks(self) -> Starlette:
+        orders, outside = self.orders, self.outside
+        carriers = CarrierCallbacks(self.intake, outside.carriers, time.time)
+        payments = PaymentCallbacks(orders, outside.providers, time.time)
+        return Starlette(routes=[*carriers.routes, *payments.routes])
+
+    async def _read_review_input(self, order: Order) -> ReviewInput:
+        remarks = await self.orders.read(partial(count_remarks, order_id=order.order_id))
+        return ReviewInput(remarks, self.catalogue.assortment(order.tenant).articles)
+
+    def _grpc_server(self, calls: CallMetrics) -> grpc.aio.Server:
+        server = grpc.aio.server(options=GRPC_OPTIONS)
+        decoding: Any = DecodingServer(server)
+        for add, servicer in self._servicers():
+            add(Guarded(servicer, calls, TRANSLATIONS), decoding)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
+        if self.config.reflection:
+            names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, server)
+        return server
+
+    def _servicers(self) -> Iterator[tuple[Callable[[Any, Any], None], object]]:
+        """Every service of the contract: how it is added, and what it is."""
+        orders, providers = self.orders, self.outside.providers
+        deadlines = Deadlines(self.config.deadline_ms_max)
+        yield (
+            order_pb2_grpc.add_OrderServiceServicer_to_server,
+            OrderServicer(orders, self.placing, Cancelling(orders, providers), deadlines),
+        )
+        yield (
+            payment_pb2_grpc.add_PaymentServiceServicer_to_server,
+            PaymentServicer(
+                orders, providers, PaymentDesk(orders, providers, self.methods), deadlines
+            ),
+        )
+        yield (
+            fulfilment_pb2_grpc.add_FulfilmentServiceServicer_to_server,
+            FulfilmentServicer(orders, self._read_review_input, self.settings, deadlines),
+        )
+        yield (
+            catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server,
+            CatalogueServicer(self.catalogue, deadlines),
+        )
+        yield (
+            operations_pb2_grpc.add_OperationsServiceServicer_to_server,
+            OperationsServicer(orders, deadlines),
+        )
+
+
+def build(config: Config, registry: CollectorRegistry) -> App:
+    """An order service. Raises ConfigError."""
+    return App(config, registry)
+
+
+def _database(config: Config) -> Any:
+    try:
+        return open_database(config.orders_database_url)
+    except ValueError as error:
+        raise ConfigError(f"{name_of('database_url')}: {error}") from error
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,110 @@
+"""Rules of an order's money: what was captured, what went back, and what its states say of both."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from order_service.audit.case import Case, Rule
+from order_service.model import Payment
+from order_service.payment.methods import CASH
+from order_service.states import PaymentState, RefundState, broken_rule
+
+_P = PaymentState
+# In these the provider has taken money, in the others none has come; CAPTURED needs the right one.
+_HAS_MONEY: Final = frozenset({_P.CAPTURED, _P.QUARANTINED, _P.RETURNED})
+
+
+def _together(case: Case) -> Iterator[str]:
+    rule = broken_rule(case.order.together)
+    if rule:
+        yield f"it is {case.order.state}, but {rule}"
+
+
+def _payment_agrees_with_its_money(case: Case) -> Iterator[str]:
+    for payment in case.order.payments:
+        has_money = payment.captured_minor > 0
+        if has_money != (payment.state in _HAS_MONEY):
+            yield f"{payment.payment_id} is {payment.state} with {payment.captured_minor} captured"
+        if payment.state is _P.CAPTURED and payment.captured_currency != case.order.currency:
+            yield (
+                f"{payment.payment_id} is CAPTURED in {payment.captured_currency}, the order is in "
+                f"{case.order.currency}"
+            )
+
+
+def _refunds_make_up_what_goes_back(case: Case) -> Iterator[str]:
+    payments = {payment.payment_id: payment for payment in case.order.payments}
+    for refund in case.order.refunds:
+        if refund.payment_id not in payments:
+            yield f"{refund.refund_id} is of {refund.payment_id}, which the order does not have"
+    for payment in payments.values():
+        asked_minor, done_minor = _going_back(case, payment)
+        if payment.refunded_minor != asked_minor:
+            yield (
+                f"{payment.payment_id}: {payment.refunded_minor} go back, its refunds come to "
+                f"{asked_minor}"
+            )
+        if asked_minor > payment.captured_minor:
+            yield (
+                f"{payment.payment_id}: {asked_minor} go back of {payment.captured_minor} captured"
+            )
+        # More of it can be captured, and be on its way back, when it was RETURNED before.
+        is_returned = payment.state is _P.RETURNED
+        all_back = 0 < payment.captured_minor == done_minor
+        if all_back > is_returned or (is_returned and asked_minor < payment.captured_minor):
+            yield (
+                f"{payment.payment_id} is {payment.state}, and {done_minor} of "
+                f"{payment.captured_minor} are back"
+            )
+
+
+def _going_back(case: Case, payment: Payment) -> tuple[int, int]:
+    """What is asked to go back of a payment, and what is back of that."""
+    refunds = [each for each in case.order.refunds if each.payment_id == payment.payment_id]
+    done = [each for each in refunds if each.state is RefundState.DONE]
+    return sum(each.amount_minor for each in refunds), sum(each.amount_minor for each in done)
+
+
+def _cash_is_what_carriers_collected(case: Case) -> Iterator[str]:
+    collected_minor = sum(parcel.collected_minor for parcel in case.order.shipments)
+    for payment in case.order.payments:
+        if (
+            payment.provider == CASH
+            and payment.captured_currency == case.order.currency
+            and payment.captured_minor != collected_minor
+        ):
+            yield (
+                f"{payment.payment_id}: {payment.captured_minor} captured, the carriers have "
+                f"collected {collected_minor}"
+            )
+
+
+RULES: Final = (
+    Rule(
+        "order_and_parts_fit_together",
+        "the joint rules of the state machines: what is sold is paid or paid on delivery, a closed "
+        "order keeps no money, no parcel is ahead of its order",
+        "`holdfast explain ORDER` tells who moved it last; bring it on with the command that was "
+        "left out, or send the money back with `holdfast orders refund`",
+        _together,
+    ),
+    Rule(
+        "payment_agrees_with_its_money",
+        "a payment has money if and only if its state says so, and pays in the order's currency",
+        "`holdfast orders reconcile` on the day of the payment learns what the provider has",
+        _payment_agrees_with_its_money,
+    ),
+    Rule(
+        "refunds_make_up_what_goes_back",
+        "what goes back of a payment is the sum of its refunds, never above what was captured; it "
+        "is RETURNED once all of it is back",
+        "`holdfast orders reconcile` on the days of the refunds learns what the provider has; the "
+        "difference is a person's to send back",
+        _refunds_make_up_what_goes_back,
+    ),
+    Rule(
+        "cash_is_what_carriers_collected",
+        "a payment on delivery has captured what the carriers collected for its parcels",
+        "ask the carrier for its account of the waybills, and settle the difference by hand",
+        _cash_is_what_carriers_collected,
+    ),
+)

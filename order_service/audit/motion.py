@@ -1,0 +1,128 @@
+"""Rules of what is still to be done: no order waits for something that nobody will do."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from order_service.audit.case import Case, Rule, is_going_to
+from order_service.model import Order
+from order_service.payment.methods import CASH
+from order_service.states import (
+    INCIDENT,
+    IncidentState,
+    OrderState,
+    PaymentState,
+    RefundState,
+    ShipmentState,
+)
+from order_service.tasks import TaskKind
+
+_O, _S, _I, _K = OrderState, ShipmentState, IncidentState, TaskKind
+# Somebody has a parcel in hand then: the warehouse, or the carrier.
+_TO_LEAVE: Final = frozenset({_S.PLANNED, _S.PICKED, _S.PACKED, _S.LABELLED})
+_ON_ITS_WAY: Final = frozenset({_S.SHIPPED, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY})
+
+
+def _going_to(kind: TaskKind) -> Callable[[Case], bool]:
+    return lambda case: is_going_to(case, kind)
+
+
+def _waits_for_review(case: Case) -> bool:
+    return case.reviewed or is_going_to(case, _K.REVIEW)
+
+
+def _waits_for_the_warehouse(case: Case) -> bool:
+    return any(parcel.state in _TO_LEAVE for parcel in case.order.shipments)
+
+
+def _waits_for_a_parcel(case: Case) -> bool:
+    in_hand = _TO_LEAVE | _ON_ITS_WAY
+    return _waits_for_its_owner(case.order) or any(
+        parcel.state in in_hand for parcel in case.order.shipments
+    )
+
+
+def _waits_for_its_owner(order: Order) -> bool:
+    """Whether something went wrong with a parcel, and it is not settled what is done about it."""
+    return any(INCIDENT.moves[incident.state] for incident in order.incidents)
+
+
+# State -> whether something or somebody is going to move an order on. Those that are missing are
+# at rest: the ends, and what waits in the queue for stock.
+_MOVED_ON: Final[Mapping[OrderState, Callable[[Case], bool]]] = {
+    _O.RESERVING: _going_to(_K.RESERVE),
+    _O.AWAITING_PAYMENT: _going_to(_K.PAYMENT_DUE),
+    _O.CONFIRMING: _going_to(_K.CONFIRM),
+    _O.CONFIRMED: _waits_for_review,
+    _O.IN_FULFILMENT: _waits_for_the_warehouse,
+    _O.PARTLY_SHIPPED: _waits_for_the_warehouse,
+    _O.SHIPPED: _waits_for_a_parcel,
+    _O.DELIVERED: lambda case: _waits_for_a_parcel(case) or is_going_to(case, _K.COMPLETE),
+}
+
+
+def _is_moved_on(case: Case) -> Iterator[str]:
+    order = case.order
+    moved_on = _MOVED_ON.get(order.state)
+    if moved_on is not None and not moved_on(case):
+        yield f"it is {order.state}, and nothing will move it on"
+    yield from _parts_are_moved_on(case)
+
+
+def _parts_are_moved_on(case: Case) -> Iterator[str]:
+    order = case.order
+    for payment in order.payments:
+        is_open = payment.state in (PaymentState.CREATED, PaymentState.PENDING)
+        if is_open and payment.provider != CASH and not is_going_to(case, _K.QUERY_PAYMENT):
+            yield f"{payment.payment_id} is {payment.state}, and its provider will not be asked"
+    for refund in order.refunds:
+        if refund.state is RefundState.REQUESTED and not is_going_to(
+            case, _K.REFUND, "refund_id", refund.refund_id
+        ):
+            yield f"{refund.refund_id} is {refund.state}, and its provider will not be told"
+    for parcel in order.shipments:
+        if parcel.state is _S.PACKED and not is_going_to(
+            case, _K.LABEL, "shipment_id", parcel.shipment_id
+        ):
+            yield f"{parcel.shipment_id} is {parcel.state}, and will get no waybill"
+    for incident in order.incidents:
+        if incident.state is _I.RESHIPPING and not is_going_to(
+            case, _K.RESHIP, "incident_id", incident.incident_id
+        ):
+            yield f"{incident.incident_id} is {incident.state}, and nothing will be reserved for it"
+        if incident.state is _I.WAITING and not is_going_to(case, _K.DELIVERY_DUE):
+            yield f"{incident.incident_id} is {incident.state}, and its wait will not end"
+
+
+def _tasks_are_of_parts(case: Case) -> Iterator[str]:
+    order = case.order
+    parts = {
+        "payment_id": {part.payment_id for part in order.payments},
+        "refund_id": {part.refund_id for part in order.refunds},
+        "shipment_id": {part.shipment_id for part in order.shipments},
+        "incident_id": {part.incident_id for part in order.incidents},
+        "sub_order_id": {part.sub_order_id for part in order.sub_orders},
+    }
+    for task in order.tasks:
+        carried = json.loads(task.payload) if task.payload else {}
+        for name in carried.keys() & parts.keys():
+            if carried[name] not in parts[name]:
+                yield f"task {task.task_id} ({task.kind}) is about {name} {carried[name]}"
+
+
+RULES: Final = (
+    Rule(
+        "order_is_moved_on",
+        "an order that is not at rest has a task, a timer or a person that will move it on, and "
+        "so have its payments, refunds, parcels and incidents",
+        "`holdfast orders tasks --dead` lists what was given up: `holdfast orders replay TASK` "
+        "tries it again. Where there is no task at all, one was deleted by hand",
+        _is_moved_on,
+    ),
+    Rule(
+        "task_is_about_a_part",
+        "what a task is about is there",
+        "`holdfast orders drop TASK` takes a task off the list that can never be done",
+        _tasks_are_of_parts,
+    ),
+)

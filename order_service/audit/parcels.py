@@ -1,0 +1,67 @@
+"""Rules of an order's parcels: they carry its units, none twice and none left behind."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from order_service.audit.case import SOLD, Case, Rule
+from order_service.model import Order, Shipment
+from order_service.states import OrderState, ShipmentState
+
+_REVIEWED: Final = SOLD - {OrderState.CONFIRMED}
+
+
+def has_left(parcel: Shipment) -> bool:
+    """Whether a parcel's units are out of the warehouse."""
+    return parcel.shipped_at_ms > 0
+
+
+def units_by_line(parcels: Iterable[Shipment]) -> "Counter[int]":
+    """The units in parcels, by the number of their order line."""
+    units: Counter[int] = Counter()
+    for parcel in parcels:
+        for packed in parcel.lines:
+            units[packed.line_no] += packed.quantity
+    return units
+
+
+def _parcels_carry_the_lines(case: Case) -> Iterator[str]:
+    order = case.order
+    planned = units_by_line(_of_lines(order))
+    left = units_by_line(filter(has_left, _of_lines(order)))
+    skus = {line.line_no: line.sku for line in order.lines}
+    for line in order.lines:
+        if left[line.line_no] != line.shipped:
+            yield (
+                f"line {line.line_no}: {line.shipped} units shipped, {left[line.line_no]} are in "
+                "parcels that left"
+            )
+        to_ship = line.quantity - line.cancelled
+        in_parcels = planned[line.line_no]
+        if in_parcels > to_ship or (order.state in _REVIEWED and in_parcels < to_ship):
+            yield f"line {line.line_no}: {to_ship} units to ship, {in_parcels} are in parcels"
+    for parcel in order.shipments:
+        for packed in parcel.lines:
+            if skus.get(packed.line_no) != packed.sku:
+                yield f"{parcel.shipment_id}: line {packed.line_no} is not of {packed.sku}"
+
+
+def _of_lines(order: Order) -> list[Shipment]:
+    """The parcels of an order but those that go in another's stead, and those that never will."""
+    return [
+        parcel
+        for parcel in order.shipments
+        if not parcel.replaces and parcel.state is not ShipmentState.CANCELLED
+    ]
+
+
+RULES: Final = (
+    Rule(
+        "parcels_carry_the_lines",
+        "the units of each line that have left are those of its parcels that left, and once an "
+        "order was reviewed all that are to be shipped are in parcels",
+        "count what is in the parcels named by `holdfast orders shipments ORDER`, ship what was "
+        "left behind, and bring back what went twice",
+        _parcels_carry_the_lines,
+    ),
+)

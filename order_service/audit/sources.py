@@ -1,0 +1,184 @@
+"""Where the audit reads: the order database, the engine, the payment providers."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from holdfast.client import Client
+from holdfast.errors import HoldfastError, Reason
+from holdfast.types import Reservation
+from order_service.audit import read
+from order_service.audit.case import Case
+from order_service.audit.copies import Copies
+from order_service.audit.statements import captured_here, captured_there, of_providers
+from order_service.payment.attempts import charge_of
+from order_service.payment.port import FactKind, Providers, ProviderUnreachable
+from order_service.storage.orders import Orders
+
+ORDERS_PER_READ: Final = 100
+RESERVATIONS_PER_WRITE: Final = 1_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class StatementUnreachable(Exception):
+    """A provider gives no statement of a day, so that nothing can be proven."""
+
+    def __init__(self, provider: str, day: date) -> None:
+        super().__init__(f"{provider} on {day}")
+        self.provider = provider
+        self.day = day
+
+
+class Slice(NamedTuple):
+    """Some orders, and the ids of those that changed while they were read."""
+
+    cases: Sequence[Case]
+    moved: set[str]
+
+
+class Sources:
+    """What an audit of a tenant is made from. `engine` or `providers` None: that is not proven.
+
+    Everything raises StorageUnavailable, HoldfastError (the engine does not answer) or
+    StatementUnreachable.
+    """
+
+    def __init__(
+        self, orders: Orders, engine: Client | None, providers: Providers | None, tenant: str
+    ) -> None:
+        self._orders = orders
+        self._engine = engine
+        self._providers = providers
+        self._tenant = tenant
+        self.has_providers = providers is not None
+
+    @property
+    def now_ms(self) -> int:
+        """The time of the order service's clock."""
+        return self._orders.clock_ms()
+
+    async def count(self) -> read.Extent:
+        """How many orders there are, and since when."""
+        return await self._orders.read(partial(read.extent, tenant=self._tenant))
+
+    async def next_orders(self, after: str) -> Slice:
+        """The next orders, those after an id."""
+
+        def next_cases(connection: Connection) -> Slice:
+            ids = read.order_ids(connection, self._tenant, after, ORDERS_PER_READ)
+            return self._read(connection, ids)
+
+        return await self._orders.read(next_cases)
+
+    async def orders(self, ids: Sequence[str]) -> Slice:
+        """Those of the orders that exist."""
+        return await self._orders.read(lambda connection: self._read(connection, ids))
+
+    def _read(self, connection: Connection, ids: Sequence[str]) -> Slice:
+        cases = read.read_cases(connection, ids, self.now_ms)
+        return Slice(cases, read.moved_since(connection, cases))
+
+    async def moved_since(self, cases: Sequence[Case]) -> set[str]:
+        """The ids of the orders that have another version by now."""
+        return await self._orders.read(partial(read.moved_since, cases=cases))
+
+    async def tenants_of(self, ids: Iterable[str]) -> dict[str, str]:
+        """The tenants of those of the orders that exist."""
+        return await self._orders.read(partial(read.tenants_of, ids=sorted(set(ids))))
+
+    async def copy_reservations(self, copies: Copies) -> None:
+        """Copies all reservations of the tenant."""
+        if self._engine is None:
+            return
+        page: list[Reservation] = []
+        async for reservation in self._engine.list_reservations(tenant=self._tenant):
+            page.append(reservation)
+            if len(page) == RESERVATIONS_PER_WRITE:
+                await asyncio.to_thread(copies.keep_reservations, page)
+                page = []
+        await asyncio.to_thread(copies.keep_reservations, page)
+
+    async def copy_statements(self, from_ms: int, copies: Copies) -> None:
+        """Copies the providers' statements from the day of a time until today.
+
+        There may be more on them than the tenant's: an account can be of several tenants.
+        """
+        for name, provider in (self._providers or {}).items():
+            for day in _days_between(from_ms, self.now_ms):
+                try:
+                    facts = await provider.statement(day)
+                except ProviderUnreachable as error:
+                    raise StatementUnreachable(name, day) from error
+                await asyncio.to_thread(copies.keep_entries, name, facts)
+
+    def with_copies(self, cases: Sequence[Case], copies: Copies) -> list[Case]:
+        """The cases with what was copied of them."""
+        return list(map(self._without_unasked, copies.added_to(cases)))
+
+    async def renewed(self, case: Case, copies: Copies) -> Case:
+        """The case with what engine and providers say of the order now."""
+        (case,) = self.with_copies([case], copies)
+        if self._engine is not None:
+            case = case._replace(reservations=await self._reservations_of(case))
+        if self._providers is not None:
+            await self._copy_captures(case, copies)
+            (known,) = self.with_copies([case], copies)
+            case = case._replace(entries=known.entries)
+        return case
+
+    def _without_unasked(self, case: Case) -> Case:
+        if self._engine is None:
+            case = case._replace(reservations=None)
+        return case if self.has_providers else case._replace(entries=None)
+
+    async def find_reservation(self, reservation_id: str) -> Reservation | None:
+        """A reservation as it is now, if there is one."""
+        assert self._engine is not None
+        try:
+            return await self._engine.get_reservation(reservation_id, tenant=self._tenant)
+        except HoldfastError as error:
+            if error.reason == Reason.RESERVATION_NOT_FOUND:
+                return None
+            raise
+
+    async def _reservations_of(self, case: Case) -> dict[str, Reservation]:
+        order = case.order
+        ids = {order.reservation_id, *(case.reservations or {})}
+        ids |= {
+            f"{order.order_id}-x{incident.shipment_id.rpartition('-s')[2]}"
+            for incident in order.incidents
+        }
+        found = await asyncio.gather(*map(self.find_reservation, ids))
+        return {each.reservation_id: each for each in found if each is not None}
+
+    async def _copy_captures(self, case: Case, copies: Copies) -> None:
+        """Asks what became of the payments of which the statements say something else.
+
+        They may be on the statement of another day, or on one that the provider no longer keeps.
+        """
+        for payment in of_providers(case):
+            provider = (self._providers or {}).get(payment.provider)
+            if provider is None or captured_here(payment) == captured_there(case, payment):
+                continue
+            try:
+                fact = await provider.query(charge_of(case.order, payment))
+            except ProviderUnreachable as error:
+                raise StatementUnreachable(payment.provider, _day_of(self.now_ms)) from error
+            if fact.kind is FactKind.CAPTURED:
+                copies.keep_entries(payment.provider, [fact])
+
+
+def _days_between(from_ms: int, until_ms: int) -> Iterable[date]:
+    """The days in UTC from one time to another, both included."""
+    day, last = _day_of(from_ms), _day_of(until_ms)
+    while day <= last:
+        yield day
+        day += timedelta(days=1)
+
+
+def _day_of(at_ms: int) -> date:
+    return (_EPOCH + timedelta(milliseconds=at_ms)).date()

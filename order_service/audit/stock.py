@@ -1,0 +1,185 @@
+"""Rules across the engine: what an order has sold, reserved and shipped is what the engine has."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any, Final
+
+from holdfast.types import Reservation, ReservationLine, State
+from order_service.audit.case import SOLD, Case, Rule, Units, differences
+from order_service.audit.parcels import has_left
+from order_service.model import Line, Order, Shipment
+from order_service.states import OrderState, ShipmentState
+from order_service.tasks import TaskKind
+
+_O = OrderState
+# In what state an order's reservation may be; None: the engine has none, or no longer.
+_MAY_BE: Final[Mapping[OrderState, frozenset[State | None]]] = {
+    _O.RESERVING: frozenset({None, State.RESERVED, State.EXPIRED}),
+    _O.BACKORDERED: frozenset({None, State.RESERVED, State.EXPIRED}),
+    _O.AWAITING_PAYMENT: frozenset({State.RESERVED, State.EXPIRED}),
+    _O.CONFIRMING: frozenset({None, State.RESERVED, State.EXPIRED, State.CONFIRMED}),
+    **dict.fromkeys(SOLD, frozenset({State.CONFIRMED, State.FULFILLED})),
+    _O.REJECTED: frozenset({None, State.RELEASED, State.EXPIRED, State.CANCELLED}),
+    _O.EXPIRED: frozenset({None, State.RESERVED, State.EXPIRED}),
+    _O.CANCELLED: frozenset({None, State.RELEASED, State.EXPIRED, State.CANCELLED}),
+}
+DEFAULT_LOCATION: Final = "default"
+"""What the engine makes of the location ""."""
+# Their lines are not yet, or no longer, those of a reservation.
+_HAS_OTHER_LINES: Final = frozenset({_O.RESERVING, _O.BACKORDERED, _O.REJECTED, _O.CANCELLED})
+_HOLDS_UNITS: Final = frozenset({State.RESERVED, State.CONFIRMED, State.FULFILLED})
+_STOCK_TASKS: Final = frozenset(
+    {TaskKind.RESERVE, TaskKind.CONFIRM, TaskKind.RELEASE, TaskKind.CANCEL, TaskKind.SHIP}
+)
+# `<order id>-x1` has the goods that go in stead of parcel `<order id>-s1`.
+_REPLACEMENT: Final = re.compile(r"(.+)-x(\d+)")
+
+
+def owner_of(reservation_id: str) -> str:
+    """The order that a reservation belongs to, told from its id."""
+    replacement = _REPLACEMENT.fullmatch(reservation_id)
+    return replacement[1] if replacement else reservation_id
+
+
+def holds_units(reservation: Reservation) -> bool:
+    """Whether units are kept from sale, or were sold, for a reservation."""
+    return reservation.state in _HOLDS_UNITS
+
+
+def is_gone(case: Case) -> bool:
+    """Whether the engine no longer keeps an order's reservation, because its time is over: all its
+    units have left, or its payment was due long ago.
+    """
+    if case.reservations is None or case.reservation is not None:
+        return False
+    if case.order.state is _O.AWAITING_PAYMENT:
+        return 0 < case.order.payment_due_at_ms < case.now_ms
+    return case.order.state in SOLD and _all_left(case.order)
+
+
+def _all_left(order: Order) -> bool:
+    return all(line.shipped + line.cancelled == line.quantity for line in order.lines)
+
+
+def _state_agrees(case: Case) -> Iterator[str]:
+    if case.reservations is None or is_gone(case):
+        return
+    order, reservation = case.order, case.reservation
+    state = reservation.state if reservation else None
+    # Its parcels left before they were lost.
+    lost = order.state is _O.CANCELLED and _all_left(order) and state is State.FULFILLED
+    if state not in _MAY_BE[order.state] and not lost:
+        yield f"it is {order.state}, its reservation {state.name if state else 'is not there'}"
+
+
+def _lines_agree(case: Case) -> Iterator[str]:
+    reservation = case.reservation
+    if reservation is None or case.order.state in _HAS_OTHER_LINES:
+        return
+    expected = _summed(case.order.lines, attrgetter("quantity"))
+    found = _summed(reservation.lines, attrgetter("quantity"))
+    yield from differences(expected, found)
+
+
+def _moved_units_agree(case: Case) -> Iterator[str]:
+    reservation = case.reservation
+    if reservation is None or case.order.state not in SOLD:
+        return
+    for name in ("shipped", "cancelled"):
+        expected = _summed(case.order.lines, attrgetter(name))
+        found = _summed(reservation.lines, attrgetter(name))
+        yield from (f"{name}, {each}" for each in differences(expected, found))
+
+
+def _replacements_go_in_parcels(case: Case) -> Iterator[str]:
+    for reservation_id, reservation in (case.reservations or {}).items():
+        replacement = _REPLACEMENT.fullmatch(reservation_id)
+        if replacement is None or reservation.state not in (State.CONFIRMED, State.FULFILLED):
+            continue
+        lost_id = f"{case.order.order_id}-s{replacement[2]}"
+        parcels = [parcel for parcel in case.order.shipments if parcel.replaces == lost_id]
+        if not parcels:
+            yield f"{reservation_id} is {reservation.state.name}, and no parcel goes for {lost_id}"
+            continue
+        planned = _in_parcels(
+            parcel for parcel in parcels if parcel.state is not ShipmentState.CANCELLED
+        )
+        sold = _summed(reservation.lines, lambda line: line.quantity - line.cancelled)
+        yield from (f"{reservation_id}: {each}" for each in differences(planned, sold))
+
+
+def _replacements_ship(case: Case) -> Iterator[str]:
+    for reservation_id, reservation in (case.reservations or {}).items():
+        replacement = _REPLACEMENT.fullmatch(reservation_id)
+        if replacement is None:
+            continue
+        lost_id = f"{case.order.order_id}-s{replacement[2]}"
+        left = _in_parcels(
+            parcel
+            for parcel in case.order.shipments
+            if parcel.replaces == lost_id and has_left(parcel)
+        )
+        shipped = _summed(reservation.lines, attrgetter("shipped"))
+        yield from (f"{reservation_id}: {each}" for each in differences(left, shipped))
+
+
+def _summed(
+    lines: Iterable[Line] | Iterable[ReservationLine], units_of: Callable[[Any], int]
+) -> Units:
+    units = Units()
+    for line in lines:
+        units[line.sku, line.location or DEFAULT_LOCATION] += units_of(line)
+    return units
+
+
+def _in_parcels(parcels: Iterable[Shipment]) -> Units:
+    units = Units()
+    for parcel in parcels:
+        for packed in parcel.lines:
+            units[packed.sku, parcel.location or DEFAULT_LOCATION] += packed.quantity
+    return units
+
+
+_MEND: Final = (
+    "compare `holdfast explain ORDER` with `holdfast reservation get ORDER`: one of the two lost "
+    "what it had written. Restore it from its backup, or bring the reservation to where the order "
+    "is with the engine's commands"
+)
+RULES: Final = (
+    Rule(
+        "reservation_agrees_with_order",
+        "what is sold has a confirmed reservation, what awaits payment has reserved or expired "
+        "stock, and a closed order has none that is held",
+        _MEND,
+        _state_agrees,
+        _STOCK_TASKS,
+    ),
+    Rule(
+        "reservation_has_the_lines",
+        "a reservation has the units of its order's lines: SKU, location and quantity",
+        _MEND,
+        _lines_agree,
+    ),
+    Rule(
+        "moved_units_agree",
+        "of each SKU and location the engine has shipped and cancelled what the order's lines say",
+        _MEND,
+        _moved_units_agree,
+        frozenset({TaskKind.SHIP, TaskKind.CANCEL}),
+    ),
+    Rule(
+        "replacement_goes_in_a_parcel",
+        "units that were sold again for a lost parcel are in a parcel that goes in its stead",
+        "`holdfast orders resolve` the incident again, or cancel the reservation in the engine",
+        _replacements_go_in_parcels,
+        frozenset({TaskKind.RESHIP}),
+    ),
+    Rule(
+        "replacement_ships_with_its_parcel",
+        "the units of such a reservation have left with its parcel, and not before",
+        _MEND,
+        _replacements_ship,
+        frozenset({TaskKind.SHIP}),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What can be ordered, from which warehouses it comes, and where places are."""

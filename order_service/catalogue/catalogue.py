@@ -1,0 +1,158 @@
+"""The catalogue in memory: every order is held against it, none waits for the database.
+
+It is read anew when its version has changed, which is looked at every second; at once by whoever
+misses something in it, and after every change of one's own.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from order_service.catalogue import store
+from order_service.catalogue.model import (
+    Article,
+    Assortment,
+    Atlas,
+    Place,
+    Warehouse,
+    atlas_of,
+)
+from order_service.catalogue.store import Changes, Page
+from order_service.storage.database import Conflict, StorageUnavailable
+from order_service.storage.orders import Orders
+
+T = TypeVar("T")
+
+LOOK_S: Final = 1.0
+PUT_ATTEMPTS_MAX: Final = 3
+
+log = structlog.get_logger()
+
+
+class _Shop:
+    """What is known of a shop's catalogue."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.articles: dict[str, Article] = {}
+        self.warehouses: dict[str, Warehouse] = {}
+        self.places: dict[tuple[str, str, str], Place] = {}
+        self.assortment = Assortment(self.articles, (), Atlas({}))
+
+    def learn(self, changes: Changes) -> None:
+        """Takes over what has changed."""
+        self.version = max(self.version, changes.version)
+        self.articles.update({article.sku: article for article in changes.articles})
+        if changes.warehouses or changes.places:
+            self.warehouses.update({each.location: each for each in changes.warehouses})
+            self.places.update(
+                {(each.country, each.region, each.postcode_prefix): each for each in changes.places}
+            )
+            in_order = sorted(self.warehouses.values(), key=store.preference)
+            self.assortment = Assortment(
+                self.articles,
+                tuple(warehouse for warehouse in in_order if not warehouse.closed),
+                atlas_of(list(self.places.values())),
+            )
+
+
+class Catalogue:
+    """The catalogues of all shops, as they were within the last second.
+
+    Raises StorageUnavailable from every coroutine.
+    """
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._shops: dict[str, _Shop] = {}
+        self._reading = asyncio.Lock()
+        self._reads_begun = 0
+        self._last_good_read = 0
+
+    @property
+    def tenants(self) -> Sequence[str]:
+        """The shops that have a catalogue: no other can have orders."""
+        return list(self._shops)
+
+    def assortment(self, tenant: str) -> Assortment:
+        """What a shop has to sell, and from where."""
+        shop = self._shops.get(tenant)
+        return shop.assortment if shop else _NOTHING
+
+    async def refresh(self) -> None:
+        """Learns what has been put before this call, by whichever process."""
+        begun = self._reads_begun
+        async with self._reading:
+            if self._last_good_read > begun:
+                return  # somebody has read it all after this call was made
+            self._reads_begun += 1
+            for tenant, version in (await self._orders.read(store.versions)).items():
+                await self._read(tenant, version)
+            self._last_good_read = self._reads_begun
+
+    async def _read(self, tenant: str, version: int) -> None:
+        shop = self._shops.get(tenant) or _Shop()
+        if shop.version < version:
+            known = shop.version
+            shop.learn(
+                await self._orders.read(
+                    lambda connection: store.changes_since(connection, tenant, known)
+                )
+            )
+            self._shops[tenant] = shop
+
+    async def run(self) -> None:
+        """Keeps the catalogue fresh until it is cancelled."""
+        while True:
+            try:
+                await self.refresh()
+            except StorageUnavailable as error:
+                log.warning("the catalogue was not refreshed", problem=str(error))
+            await asyncio.sleep(LOOK_S)
+
+    async def put_articles(self, tenant: str, articles: Sequence[Article]) -> int:
+        """Creates articles or overwrites them, all or none. Returns the catalogue's version."""
+        return await self._put(lambda connection: store.put_articles(connection, tenant, articles))
+
+    async def put_warehouses(self, tenant: str, warehouses: Sequence[Warehouse]) -> int:
+        """Creates warehouses or overwrites them, all or none. Raises InvalidField."""
+        return await self._put(
+            lambda connection: store.put_warehouses(connection, tenant, warehouses)
+        )
+
+    async def put_places(self, tenant: str, places: Sequence[Place]) -> int:
+        """Says where destinations are. Returns the catalogue's version."""
+        return await self._put(lambda connection: store.put_places(connection, tenant, places))
+
+    async def list_articles(self, tenant: str, merchant_id: str, size: int, after: str) -> Page:
+        """A page of articles by SKU, those after the token's."""
+        return await self._orders.read(
+            lambda connection: store.list_articles(connection, tenant, merchant_id, size, after)
+        )
+
+    async def list_warehouses(self, tenant: str) -> list[Warehouse]:
+        """All warehouses of a shop, the most preferred first."""
+        return await self._orders.read(lambda connection: store.list_warehouses(connection, tenant))
+
+    async def list_places(self, tenant: str, size: int, after: Sequence[str]) -> Page:
+        """A page of places, those after the token's."""
+        return await self._orders.read(
+            lambda connection: store.list_places(connection, tenant, size, after)
+        )
+
+    async def _put(self, put: Callable[[Connection], int]) -> int:
+        for attempt in range(1, PUT_ATTEMPTS_MAX + 1):
+            try:
+                version = await self._orders.write(put)
+                break
+            except Conflict:  # two put into a catalogue that was not there yet
+                if attempt == PUT_ATTEMPTS_MAX:
+                    raise
+        await self.refresh()
+        return version
+
+
+_NOTHING: Final = Assortment({}, (), Atlas({}))

@@ -1,0 +1,152 @@
+"""The catalogue in its tables. Functions of a connection, each within its caller's transaction."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from msgspec import Struct, structs
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, tuple_, update
+
+from order_service.catalogue.model import Article, Place, Warehouse
+from order_service.refusals import InvalidField
+from order_service.storage.schema_catalogue import articles, catalogues, places, warehouses
+
+WAREHOUSES_MAX: Final = 1_000
+"""Of a shop: they are listed in one piece, and looked at for every order."""
+
+
+class Changes(NamedTuple):
+    """What is newer than a version of a shop's catalogue."""
+
+    version: int
+    articles: list[Article]
+    warehouses: list[Warehouse]
+    places: list[Place]
+
+
+class Page(NamedTuple):
+    """Some rows of a list, and where the next page begins; "" after the last."""
+
+    rows: list[Any]
+    next_token: str
+
+
+def put_articles(connection: Connection, tenant: str, put: Sequence[Article]) -> int:
+    """Creates articles or overwrites them. Returns the catalogue's new version."""
+    return _put(connection, tenant, articles, ("sku",), put)
+
+
+def put_warehouses(connection: Connection, tenant: str, put: Sequence[Warehouse]) -> int:
+    """Creates warehouses or overwrites them. Raises InvalidField if the shop has too many then."""
+    version = _put(connection, tenant, warehouses, ("location",), put)
+    count = connection.scalar(
+        select(func.count()).select_from(warehouses).where(warehouses.c.tenant == tenant)
+    )
+    if (count or 0) > WAREHOUSES_MAX:
+        raise InvalidField("warehouses", f"a shop has at most {WAREHOUSES_MAX:,}", count)
+    return version
+
+
+def put_places(connection: Connection, tenant: str, put: Sequence[Place]) -> int:
+    """Creates places or overwrites them. Returns the catalogue's new version."""
+    return _put(connection, tenant, places, ("country", "region", "postcode_prefix"), put)
+
+
+def versions(connection: Connection) -> dict[str, int]:
+    """The version of each shop's catalogue."""
+    return {row[0]: row[1] for row in connection.execute(select(catalogues))}
+
+
+def changes_since(connection: Connection, tenant: str, version: int) -> Changes:
+    """What was put after a version. What is put meanwhile may be in it, and is read again."""
+    now = connection.scalar(select(catalogues.c.version).where(catalogues.c.tenant == tenant)) or 0
+
+    def newer(table: Table) -> Iterable[Any]:
+        wanted = select(table).where(table.c.tenant == tenant, table.c.version > version)
+        return connection.execute(wanted)
+
+    return Changes(
+        now,
+        [_article(row) for row in newer(articles)],
+        [_warehouse(row) for row in newer(warehouses)],
+        [_place(row) for row in newer(places)],
+    )
+
+
+def list_articles(
+    connection: Connection, tenant: str, merchant_id: str, size: int, after: str
+) -> Page:
+    """A page of articles by SKU, those after the token's."""
+    wanted = select(articles).where(articles.c.tenant == tenant, articles.c.sku > after)
+    if merchant_id:
+        wanted = wanted.where(articles.c.merchant_id == merchant_id)
+    rows = connection.execute(wanted.order_by(articles.c.sku).limit(size + 1)).all()
+    found = [_article(row) for row in rows[:size]]
+    return Page(found, found[-1].sku if len(rows) > size else "")
+
+
+def list_warehouses(connection: Connection, tenant: str) -> list[Warehouse]:
+    """All warehouses of a shop, the most preferred first."""
+    wanted = select(warehouses).where(warehouses.c.tenant == tenant)
+    rows = connection.execute(wanted)
+    return sorted(map(_warehouse, rows), key=preference)
+
+
+def list_places(connection: Connection, tenant: str, size: int, after: Sequence[str]) -> Page:
+    """A page of places, those after the token's country, region and prefix."""
+    key = (places.c.country, places.c.region, places.c.postcode_prefix)
+    wanted = select(places).where(places.c.tenant == tenant)
+    if after:
+        wanted = wanted.where(tuple_(*key) > tuple(after))
+    rows = connection.execute(wanted.order_by(*key).limit(size + 1)).all()
+    found = [_place(row) for row in rows[:size]]
+    last = found[-1] if len(rows) > size else None
+    return Page(found, f"{last.country}\n{last.region}\n{last.postcode_prefix}" if last else "")
+
+
+def preference(warehouse: Warehouse) -> tuple[int, str]:
+    """By this key the most preferred warehouse comes first."""
+    return (warehouse.priority, warehouse.location)
+
+
+def _put(
+    connection: Connection, tenant: str, table: Table, key: Sequence[str], put: Sequence[Struct]
+) -> int:
+    # Whoever puts into the same catalogue waits here, so versions are in the order of commits.
+    version = _next_version(connection, tenant)
+    rows = [_row(each, tenant, version) for each in put]
+    columns = [table.c[name] == bindparam(f"old_{name}") for name in ("tenant", *key)]
+    old_keys = [{f"old_{name}": row[name] for name in ("tenant", *key)} for row in rows]
+    connection.execute(delete(table).where(*columns), old_keys)
+    connection.execute(insert(table), rows)
+    return version
+
+
+def _next_version(connection: Connection, tenant: str) -> int:
+    version: int | None = connection.scalar(
+        update(catalogues)
+        .where(catalogues.c.tenant == tenant)
+        .values(version=catalogues.c.version + 1)
+        .returning(catalogues.c.version)
+    )
+    if version is None:
+        connection.execute(insert(catalogues), {"tenant": tenant, "version": 1})
+        return 1
+    return version
+
+
+def _row(thing: Struct, tenant: str, version: int) -> dict[str, Any]:
+    row = {"tenant": tenant, **structs.asdict(thing), "version": version}
+    return {name: int(value) if isinstance(value, bool) else value for name, value in row.items()}
+
+
+def _article(row: Any) -> Article:
+    return Article(*row[1:10], *map(bool, row[10:13]))
+
+
+def _warehouse(row: Any) -> Warehouse:
+    _, location, country, latitude, longitude, priority, closed, _ = row
+    return Warehouse(location, country, latitude, longitude, priority, bool(closed))
+
+
+def _place(row: Any) -> Place:
+    return Place(*row[1:6])

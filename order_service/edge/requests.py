@@ -1,0 +1,67 @@
+"""What requests have in common: the tenant, the order they are about, the page they ask for."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from order_service.draft import Draft
+from order_service.fields import check_id, check_whole, shown
+from order_service.model import Order
+from order_service.refusals import InvalidField
+from order_service.storage.batch import OrderNotFound
+
+T = TypeVar("T")
+
+DEFAULT_TENANT: Final = "default"
+DEFAULT_ACTOR: Final = "api"
+PAGE_SIZE_DEFAULT: Final = 100
+PAGE_SIZE_MAX: Final = 1_000
+
+
+def tenant_of(request: Any) -> str:
+    """The tenant of a request; "" means `default`. Raises InvalidField."""
+    tenant: str = request.tenant or DEFAULT_TENANT
+    check_id("tenant", tenant)
+    return tenant
+
+
+def order_id_of(request: Any) -> str:
+    """The order that a request names. Raises InvalidField."""
+    order_id: str = request.order_id
+    check_id("order_id", order_id)
+    return order_id
+
+
+def actor_of(request: Any) -> str:
+    """Who asks, for the history; "" means `api`. Raises InvalidField."""
+    actor: str = request.actor or DEFAULT_ACTOR
+    check_id("actor", actor)
+    return actor
+
+
+def page_size_of(request: Any) -> int:
+    """How many a page may have; 0 means 100. Raises InvalidField."""
+    check_whole("page_size", request.page_size, 0, PAGE_SIZE_MAX)
+    return request.page_size or PAGE_SIZE_DEFAULT
+
+
+def invalid_page_token(token: str) -> InvalidField:
+    """The error of a page token that no page gave."""
+    problem = "must be the next_page_token of the page before, or empty"
+    return InvalidField("page_token", problem, shown(token))
+
+
+def of_tenant(tenant: str, order: Order) -> Order:
+    """The order, if it is the tenant's: another's does not exist for it. Raises OrderNotFound."""
+    if order.tenant != tenant:
+        raise OrderNotFound(order.order_id)
+    return order
+
+
+def for_tenant(tenant: str, decide: Callable[[Draft], T]) -> Callable[[Draft], T]:
+    """The decision, for an order that is the tenant's. It raises OrderNotFound for another's."""
+
+    def decided(draft: Draft) -> T:
+        of_tenant(tenant, draft.order)
+        return decide(draft)
+
+    return decided

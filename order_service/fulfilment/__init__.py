@@ -1,0 +1,1 @@
+"""From an effective order to a received parcel: review, picking, packing, carriers, tracking."""

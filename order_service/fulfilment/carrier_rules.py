@@ -1,0 +1,90 @@
+"""Which carrier a parcel goes with: a table of rules over what carriers offer (O8). Pure.
+
+A rule admits offers; the best admitted one is taken, by what the buyer wants. What comes first in
+the table does not matter.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from order_service.fulfilment.carriers.port import Parcel, Quote
+from order_service.model import DeliveryWish
+
+
+class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """Admits a carrier's offers for some parcels. An empty or 0 field does not narrow it."""
+
+    carrier: str
+    service: str = ""
+    countries: frozenset[str] = frozenset()
+    """Of the destination, ISO 3166-1 alpha-2."""
+    regions: frozenset[str] = frozenset()
+    """Of the destination, as addresses have them; in any case of letters."""
+    locations: frozenset[str] = frozenset()
+    """The warehouses it collects from."""
+    weight_g_max: int = 0
+    freight_minor_max: int = 0
+    transit_ms_max: int = 0
+    collects_cash: bool = True
+    """Whether it takes parcels that are paid on delivery."""
+
+    def admits(self, parcel: Parcel, quote: Quote) -> bool:
+        """Whether a parcel may go by an offer."""
+        delivery = parcel.delivery
+        return (
+            self.carrier == quote.carrier
+            and self.service in ("", quote.service)
+            and (not self.countries or delivery.country in self.countries)
+            and (not self.regions or delivery.region.casefold() in _folded(self.regions))
+            and (not self.locations or parcel.location in self.locations)
+            and (not self.weight_g_max or parcel.weight_g <= self.weight_g_max)
+            and (not self.freight_minor_max or quote.freight_minor <= self.freight_minor_max)
+            and (not self.transit_ms_max or quote.transit_ms <= self.transit_ms_max)
+            and (self.collects_cash or not parcel.collect_minor)
+        )
+
+
+def rules_from(json: bytes) -> tuple[CarrierRule, ...]:
+    """Rules as a file has them: a list of objects. Raises ValueError naming what is wrong."""
+    return _rules.decode(json)
+
+
+def choose(
+    parcel: Parcel, quotes: Iterable[Quote], rules: Sequence[CarrierRule], wish: DeliveryWish
+) -> Quote | None:
+    """The cheapest or the fastest offer that a rule admits; None if there is none.
+
+    Offers in another currency than the order's cannot be compared, and are left out.
+    """
+    admitted = [
+        quote
+        for quote in quotes
+        if quote.currency == parcel.currency and any(rule.admits(parcel, quote) for rule in rules)
+    ]
+    return min(admitted, key=_ORDER_OF[wish], default=None)
+
+
+_ORDER_OF: Final = {
+    DeliveryWish.CHEAPEST: lambda quote: (
+        quote.freight_minor,
+        quote.transit_ms,
+        quote.carrier,
+        quote.service,
+    ),
+    DeliveryWish.FASTEST: lambda quote: (
+        quote.transit_ms,
+        quote.freight_minor,
+        quote.carrier,
+        quote.service,
+    ),
+}
+
+
+_rules = msgspec.json.Decoder(tuple[CarrierRule, ...])
+
+
+def _folded(names: Iterable[str]) -> set[str]:
+    return {name.casefold() for name in names}

@@ -1,0 +1,1 @@
+"""Who carries parcels: one port, the built-in sandbox and EasyPost behind it."""

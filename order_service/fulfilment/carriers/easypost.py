@@ -1,0 +1,307 @@
+"""The adapter of EasyPost, which sells the services of many carriers, over HTTP.
+
+EasyPost keeps our shipment id as the `reference` of its shipment and finds it by that, so a waybill
+is bought once however often it is asked for. Its own SDK is synchronous and is not used here.
+
+It does not tell what was collected at the door: CASH_COLLECTED is recorded by hand.
+"""
+
+import hashlib
+import hmac
+import math
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, TypeVar
+
+import httpx
+import msgspec
+
+from order_service.fulfilment.carriers.port import (
+    CarrierEvent,
+    CarrierRefuses,
+    CarrierUnreachable,
+    Label,
+    Parcel,
+    Quote,
+)
+from order_service.fulfilment.records import TrackingKind
+from order_service.fulfilment.settings import DAY_MS
+from order_service.money import MINOR_DIGITS
+from order_service.payment.port import CallbackForged
+
+NAME: Final = "easypost"
+URL: Final = "https://api.easypost.com/v2"
+TIMEOUT_S: Final = 15.0
+GRAMS_PER_OUNCE: Final = 28.349523125
+TRANSIT_DAYS_UNKNOWN: Final = 14
+"""What is taken for the promise of a service that makes none."""
+
+T = TypeVar("T")
+
+
+class _Rate(msgspec.Struct):
+    id: str
+    carrier: str
+    service: str
+    rate: str
+    currency: str
+    delivery_days: int | None = None
+    est_delivery_days: int | None = None
+
+
+class _TrackingDetail(msgspec.Struct):
+    datetime: str
+    status: str = ""
+    status_detail: str | None = None
+    tracking_location: dict[str, str | None] | None = None
+
+
+class _Tracker(msgspec.Struct):
+    tracking_code: str
+    tracking_details: list[_TrackingDetail] = []
+
+
+class _Shipment(msgspec.Struct):
+    id: str
+    rates: list[_Rate] = []
+    selected_rate: _Rate | None = None
+    tracking_code: str | None = None
+    tracker: _Tracker | None = None
+    refund_status: str | None = None
+
+
+class _Event(msgspec.Struct):
+    description: str
+    result: msgspec.Raw
+
+
+class _Code(msgspec.Struct):
+    code: str = ""
+
+
+class _Problem(msgspec.Struct):
+    error: _Code
+
+
+_shipment = msgspec.json.Decoder(_Shipment)
+_tracker = msgspec.json.Decoder(_Tracker)
+_event = msgspec.json.Decoder(_Event)
+_problem = msgspec.json.Decoder(_Problem)
+
+_K = TrackingKind
+# By EasyPost's `status_detail`, where that tells more than its `status`.
+_OF_DETAIL: Final = {
+    "lost": _K.LOST,
+    "damaged": _K.DAMAGED,
+    "arrived_at_facility": _K.HUB,
+    "departed_facility": _K.HUB,
+}
+_OF_STATUS: Final = {
+    "in_transit": _K.IN_TRANSIT,
+    "out_for_delivery": _K.OUT_FOR_DELIVERY,
+    "delivered": _K.SIGNED,
+    "available_for_pickup": _K.HUB,
+    "return_to_sender": _K.ATTEMPT_FAILED,
+    "failure": _K.ATTEMPT_FAILED,
+}
+
+
+class EasyPostCarrier:
+    """Speaks to EasyPost. `origins` are the ids of its addresses of our warehouses, by location.
+
+    `secrets` are those that callbacks may be signed with; `url` is for tests.
+    """
+
+    def __init__(
+        self, api_key: str, secrets: Sequence[str], origins: Mapping[str, str], url: str = ""
+    ) -> None:
+        self._http = httpx.AsyncClient(base_url=url or URL, auth=(api_key, ""), timeout=TIMEOUT_S)
+        self._keys = [unicodedata.normalize("NFKD", secret).encode() for secret in secrets]
+        self._origins = origins
+
+    async def quote(self, parcel: Parcel) -> list[Quote]:
+        """See `Carrier`. It does not collect at warehouses of which it has no address."""
+        if parcel.location not in self._origins:
+            return []
+        try:
+            shipment = await self._created(parcel)
+        except CarrierRefuses:
+            return []
+        return [
+            Quote(NAME, _service(rate), freight_minor, rate.currency, _transit_ms(rate))
+            for rate in shipment.rates
+            if (freight_minor := _minor(rate)) is not None
+        ]
+
+    async def label(self, parcel: Parcel, service: str) -> Label:
+        """See `Carrier`."""
+        shipment = await self._created(parcel)
+        if shipment.selected_rate is None:
+            rates = [rate for rate in shipment.rates if _service(rate) == service]
+            if not rates:
+                raise CarrierRefuses("the service is not offered any more")
+            shipment = await self._bought(shipment, rates[0])
+        return _label_of(shipment)
+
+    async def void(self, shipment_id: str) -> None:
+        """See `Carrier`."""
+        shipment = await self._find(shipment_id)
+        if shipment is None or shipment.selected_rate is None or shipment.refund_status:
+            return
+        await self._send("POST", f"/shipments/{shipment.id}/refund")
+
+    async def track(self, shipment_id: str) -> list[CarrierEvent]:
+        """See `Carrier`."""
+        shipment = await self._find(shipment_id)
+        if shipment is None or shipment.tracker is None:
+            return []
+        return _events_of(shipment.tracker)
+
+    def read_callback(
+        self, raw_body: bytes, headers: Mapping[str, str], now_s: float
+    ) -> Sequence[CarrierEvent]:
+        """See `Carrier`. EasyPost signs no time: an old callback is known by its events' ids."""
+        given = headers.get("x-hmac-signature", "").encode()
+        expected = (_signature(key, raw_body) for key in self._keys)
+        if not any(hmac.compare_digest(signature, given) for signature in expected):
+            raise CallbackForged("no signature of it is right")
+        try:
+            event = _event.decode(raw_body)
+            if not event.description.startswith("tracker."):
+                return []
+            return _events_of(_tracker.decode(event.result))
+        except (msgspec.DecodeError, ValueError) as error:
+            raise CallbackForged("it is signed, but says nothing that can be read") from error
+
+    async def aclose(self) -> None:
+        """See `Carrier`."""
+        await self._http.aclose()
+
+    async def _created(self, parcel: Parcel) -> _Shipment:
+        """EasyPost's shipment for a parcel: found, else made."""
+        found = await self._find(parcel.shipment_id)
+        if found is not None:
+            return found
+        return _sensible(
+            _shipment, await self._send("POST", "/shipments", json=self._body_of(parcel))
+        )
+
+    async def _bought(self, shipment: _Shipment, rate: _Rate) -> _Shipment:
+        body = {"rate": {"id": rate.id}}
+        return _sensible(
+            _shipment, await self._send("POST", f"/shipments/{shipment.id}/buy", json=body)
+        )
+
+    async def _find(self, shipment_id: str) -> _Shipment | None:
+        answer = await self._send("GET", f"/shipments/{shipment_id}", unknown_is_fine=True)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return _sensible(_shipment, answer)
+
+    def _body_of(self, parcel: Parcel) -> dict[str, Any]:
+        delivery = parcel.delivery
+        options: dict[str, Any] = {}
+        if parcel.collect_minor:
+            digits = MINOR_DIGITS[parcel.currency]
+            amount = Decimal(parcel.collect_minor).scaleb(-digits)
+            options = {"cod_amount": str(amount), "cod_method": "CASH"}
+        to_address = {
+            "name": delivery.name,
+            "phone": delivery.phone,
+            "email": delivery.email or None,
+            "street1": delivery.street,
+            "street2": delivery.district or None,
+            "city": delivery.city,
+            "state": delivery.region,
+            "zip": delivery.postcode,
+            "country": delivery.country,
+        }
+        ounces = math.ceil(parcel.weight_g / GRAMS_PER_OUNCE * 10) / 10
+        return {
+            "shipment": {
+                "reference": parcel.shipment_id,
+                "to_address": to_address,
+                "from_address": {"id": self._origins[parcel.location]},
+                "parcel": {"weight": ounces},
+                "options": options,
+            }
+        }
+
+    async def _send(
+        self, verb: str, path: str, *, unknown_is_fine: bool = False, **content: Any
+    ) -> httpx.Response:
+        try:
+            answer = await self._http.request(verb, path, **content)
+        except httpx.HTTPError as error:
+            raise CarrierUnreachable(type(error).__name__) from error
+        if answer.is_success:
+            return answer
+        if answer.status_code == httpx.codes.NOT_FOUND and unknown_is_fine:
+            return answer
+        if answer.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY):
+            # Only its code: the message may repeat the address.
+            raise CarrierRefuses(_sensible(_problem, answer).error.code)
+        raise CarrierUnreachable(f"status {answer.status_code}")
+
+
+def _label_of(shipment: _Shipment) -> Label:
+    rate = shipment.selected_rate
+    freight_minor = _minor(rate) if rate else None
+    if rate is None or freight_minor is None or not shipment.tracking_code:
+        raise CarrierUnreachable("its waybill cannot be read")
+    return Label(shipment.tracking_code, freight_minor, _transit_ms(rate))
+
+
+def _events_of(tracker: _Tracker) -> list[CarrierEvent]:
+    """What a tracker tells; EasyPost's details have no ids of their own."""
+    events = []
+    for detail in tracker.tracking_details:
+        kind = _OF_DETAIL.get(detail.status_detail or "") or _OF_STATUS.get(detail.status)
+        if kind is None:
+            continue
+        told = f"{detail.datetime}|{detail.status}|{detail.status_detail}"
+        digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+        where = detail.tracking_location or {}
+        events.append(
+            CarrierEvent(
+                event_id=f"{tracker.tracking_code}-{digest}",
+                waybill=tracker.tracking_code,
+                kind=kind,
+                happened_at_ms=int(datetime.fromisoformat(detail.datetime).timestamp() * 1000),
+                place=" ".join(filter(None, (where.get("city"), where.get("country")))),
+            )
+        )
+    return events
+
+
+def _service(rate: _Rate) -> str:
+    return f"{rate.carrier} {rate.service}"
+
+
+def _minor(rate: _Rate) -> int | None:
+    """The price in minor units; None for one that cannot be read or has a fraction of them."""
+    digits = MINOR_DIGITS.get(rate.currency)
+    if digits is None:
+        return None
+    try:
+        price = Decimal(rate.rate).scaleb(digits)
+    except InvalidOperation:
+        return None
+    return int(price) if price == price.to_integral_value() else None
+
+
+def _transit_ms(rate: _Rate) -> int:
+    return (rate.delivery_days or rate.est_delivery_days or TRANSIT_DAYS_UNKNOWN) * DAY_MS
+
+
+def _signature(key: bytes, raw_body: bytes) -> bytes:
+    return b"hmac-sha256-hex=" + hmac.new(key, raw_body, hashlib.sha256).hexdigest().encode()
+
+
+def _sensible(decoder: "msgspec.json.Decoder[T]", answer: httpx.Response) -> T:
+    try:
+        return decoder.decode(answer.content)
+    except msgspec.DecodeError as error:
+        raise CarrierUnreachable("its answer cannot be read") from error

@@ -1,0 +1,108 @@
+"""What a carrier must offer: one port, whatever its own API looks like (物流商对接, O8, O9).
+
+Carriers know a parcel by our shipment id, and tell everything as `CarrierEvent`s: in callbacks and
+when asked. Events may come late, twice and in any order. Amounts are minor units, currencies ISO
+4217 in capitals, times milliseconds since the Unix epoch.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from order_service.fulfilment.records import TrackingKind
+from order_service.model import Delivery
+
+
+class Parcel(Struct, frozen=True):
+    """A parcel, as carriers are told of it. Personal, as `Delivery` is."""
+
+    shipment_id: str
+    location: str
+    """The warehouse it is collected at."""
+    delivery: Delivery
+    weight_g: int
+    currency: str
+    """Of what the carrier charges and collects."""
+    collect_minor: int = 0
+    """What the carrier has to collect at the door; 0 for what is paid."""
+
+
+class Quote(Struct, frozen=True):
+    """A carrier's offer for a parcel."""
+
+    carrier: str
+    service: str
+    freight_minor: int
+    currency: str
+    transit_ms: int
+    """How long it promises to take."""
+
+
+class Label(Struct, frozen=True):
+    """A waybill."""
+
+    waybill: str
+    freight_minor: int
+    """What the carrier charges."""
+    transit_ms: int
+    """How long it promises to take."""
+
+
+class CarrierEvent(Struct, frozen=True):
+    """What a carrier says that became of a parcel."""
+
+    event_id: str
+    """The carrier's: the same event has the same id each time."""
+    kind: TrackingKind
+    happened_at_ms: int
+    shipment_id: str = ""
+    """Ours, as the carrier has kept it; "" where it tells only its own number."""
+    waybill: str = ""
+    """The carrier's number, where it does not tell ours."""
+    place: str = ""
+    amount_minor: int = 0
+    """What was collected, with CASH_COLLECTED."""
+    currency: str = ""
+
+
+class CarrierUnreachable(Exception):
+    """The carrier did not answer, or not sensibly: whether it did what was asked is not known."""
+
+
+class CarrierRefuses(Exception):
+    """The carrier has judged, and will not. Its text is the carrier's code for why."""
+
+
+class Carrier(Protocol):
+    """A carrier. Methods raise CarrierUnreachable, and where said CarrierRefuses."""
+
+    async def quote(self, parcel: Parcel) -> list[Quote]:
+        """What it offers for a parcel; nothing, where it does not go."""
+        ...
+
+    async def label(self, parcel: Parcel, service: str) -> Label:
+        """Its waybill for a parcel, once per shipment id. Raises CarrierRefuses."""
+        ...
+
+    async def void(self, shipment_id: str) -> None:
+        """Gives a waybill back, if there is one. Raises CarrierRefuses once it was used."""
+        ...
+
+    async def track(self, shipment_id: str) -> list[CarrierEvent]:
+        """All that it can tell of a parcel."""
+        ...
+
+    def read_callback(
+        self, raw_body: bytes, headers: Mapping[str, str], now_s: float
+    ) -> Sequence[CarrierEvent]:
+        """What a callback says. Raises payment.port.CallbackForged. `headers` in lower case."""
+        ...
+
+    async def aclose(self) -> None:
+        """Ends its connections."""
+        ...
+
+
+Carriers = Mapping[str, Carrier]
+"""By the name under which shipments and callbacks know them."""

@@ -1,0 +1,98 @@
+"""What does the tasks of fulfilment: one handler a kind."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from holdfast.client import Client
+from holdfast.errors import HoldfastError
+from holdfast.types import Line as StockLine
+from order_service.fulfilment.carrier_rules import CarrierRule
+from order_service.fulfilment.carriers.port import Carriers
+from order_service.fulfilment.incidents import look_at_deliveries
+from order_service.fulfilment.intake import TrackingIntake
+from order_service.fulfilment.labels import get_label, void_label
+from order_service.fulfilment.payloads import word_of
+from order_service.fulfilment.progress import complete_by_itself
+from order_service.fulfilment.reshipping import reservation_of, reship
+from order_service.fulfilment.review import ReadReviewInput, review
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.fulfilment.warehouse import report_overdue_picks
+from order_service.model import Order, Task
+from order_service.relay.attempt import Decide, Handler
+from order_service.relay.errors import GiveUp, TryLater
+from order_service.tasks import TaskKind
+
+
+def fulfilment_handlers(
+    engine: Client,
+    carriers: Carriers,
+    rules: Sequence[CarrierRule],
+    read_review_input: ReadReviewInput,
+    intake: TrackingIntake,
+    settings: FulfilmentSettings,
+) -> Mapping[TaskKind, Handler]:
+    """The handlers, given the engine, the carriers, and the rules by which one is chosen."""
+
+    async def on_review(order: Order, _task: Task) -> Decide | None:
+        known = await read_review_input(order)
+        return partial(review, known=known, settings=settings)
+
+    async def on_label(order: Order, task: Task) -> Decide | None:
+        return await get_label(order, task, carriers, rules)
+
+    async def on_void_label(order: Order, task: Task) -> Decide | None:
+        return await void_label(order, task, carriers)
+
+    async def on_ship(order: Order, task: Task) -> Decide | None:
+        return await _ship(order, task, engine)
+
+    async def on_reship(order: Order, task: Task) -> Decide | None:
+        try:
+            return await reship(order, task, engine, settings)
+        except HoldfastError as error:
+            raise _engine_trouble(error) from error
+
+    async def on_delivery_due(order: Order, _task: Task) -> Decide | None:
+        await intake.ask(order)
+        return look_at_deliveries
+
+    return {
+        TaskKind.REVIEW: on_review,
+        TaskKind.LABEL: on_label,
+        TaskKind.VOID_LABEL: on_void_label,
+        TaskKind.SHIP: on_ship,
+        TaskKind.RESHIP: on_reship,
+        TaskKind.PICK_DUE: _decides(partial(report_overdue_picks, settings=settings)),
+        TaskKind.DELIVERY_DUE: on_delivery_due,
+        TaskKind.COMPLETE: _decides(complete_by_itself),
+    }
+
+
+def _decides(decide: Decide) -> Handler:
+    """The handler of a timer that has nothing to ask outside."""
+
+    async def handle(_order: Order, _task: Task) -> Decide | None:
+        return decide
+
+    return handle
+
+
+async def _ship(order: Order, task: Task, engine: Client) -> Decide | None:
+    """Takes the units of a parcel out of on hand, once per shipment id (O7)."""
+    shipment = order.shipment(word_of(task, "shipment_id"))
+    lines = [StockLine(line.sku, line.quantity, shipment.location) for line in shipment.lines]
+    try:
+        result = await engine.ship(
+            reservation_of(order, shipment), shipment.shipment_id, lines, tenant=order.tenant
+        )
+    except HoldfastError as error:
+        raise _engine_trouble(error) from error
+    if not result.applied:
+        raise GiveUp(f"the engine does not ship {shipment.shipment_id}: {result.outcome.name}")
+    return None
+
+
+def _engine_trouble(error: HoldfastError) -> Exception:
+    if error.retryable:
+        return TryLater(f"the engine does not answer: {error.reason or error.code.name}")
+    return GiveUp(f"the engine refuses: {error.reason or error.code.name}")

@@ -1,0 +1,135 @@
+"""Waybills: the carrier is chosen and written down first, then asked, so that it is one (O8)."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+from order_service.draft import Draft
+from order_service.fulfilment.carrier_rules import CarrierRule, choose
+from order_service.fulfilment.carriers.port import (
+    Carrier,
+    CarrierRefuses,
+    Carriers,
+    CarrierUnreachable,
+    Label,
+    Parcel,
+    Quote,
+)
+from order_service.fulfilment.payloads import payload_of, word_of
+from order_service.fulfilment.shares import due_at_the_door_minor
+from order_service.model import Order, Shipment, Task
+from order_service.relay.attempt import Decide
+from order_service.relay.errors import GiveUp, TryLater
+from order_service.states import ShipmentEvent, ShipmentState
+from order_service.tasks import TaskKind
+
+
+async def get_label(
+    order: Order, task: Task, carriers: Carriers, rules: Sequence[CarrierRule]
+) -> Decide | None:
+    """Handles LABEL: chooses a carrier, and the next time has it make the waybill.
+
+    A carrier that refuses is left out of the next choice. Raises TryLater, GiveUp.
+    """
+    shipment = order.shipment(word_of(task, "shipment_id"))
+    refused: list[str] = payload_of(task).get("refused", [])
+    if shipment.state is not ShipmentState.PACKED:
+        return None
+    parcel = parcel_of(order, shipment)
+    if not shipment.carrier:
+        able = {name: carrier for name, carrier in carriers.items() if name not in refused}
+        quotes = await _quotes(parcel, able)
+        chosen = choose(parcel, quotes, rules, order.delivery.wish)
+        if chosen is None:
+            raise GiveUp(
+                f"no carrier takes {shipment.shipment_id}: {len(quotes)} offers, none that a rule "
+                f"admits; refused by: {', '.join(refused) or 'none'}"
+            )
+        return partial(_chosen, shipment_id=shipment.shipment_id, quote=chosen, refused=refused)
+    try:
+        label = await _carrier_of(carriers, shipment).label(parcel, shipment.service)
+    except CarrierRefuses:
+        without = [*refused, shipment.carrier]
+        return partial(_choose_again, shipment_id=shipment.shipment_id, refused=without)
+    except CarrierUnreachable as error:
+        raise TryLater(f"{shipment.carrier} does not answer") from error
+    return partial(_labelled, shipment_id=shipment.shipment_id, label=label)
+
+
+async def void_label(order: Order, task: Task, carriers: Carriers) -> Decide | None:
+    """Handles VOID_LABEL: gives a waybill back, if one was made. Raises TryLater, GiveUp."""
+    shipment = order.shipment(word_of(task, "shipment_id"))
+    try:
+        await _carrier_of(carriers, shipment).void(shipment.shipment_id)
+    except CarrierRefuses as error:
+        raise GiveUp(f"{shipment.carrier} keeps the waybill: {error}") from error
+    except CarrierUnreachable as error:
+        raise TryLater(f"{shipment.carrier} does not answer") from error
+    return partial(_voided, shipment_id=shipment.shipment_id)
+
+
+def parcel_of(order: Order, shipment: Shipment) -> Parcel:
+    """A parcel, as carriers are told of it."""
+    return Parcel(
+        shipment_id=shipment.shipment_id,
+        location=shipment.location,
+        delivery=order.delivery,
+        weight_g=shipment.weight_g,
+        currency=order.currency,
+        collect_minor=due_at_the_door_minor(order, shipment),
+    )
+
+
+async def _quotes(parcel: Parcel, carriers: Carriers) -> list[Quote]:
+    """The offers of all that answer. Raises TryLater if none does."""
+    answers = await asyncio.gather(*(_quotes_of(carrier, parcel) for carrier in carriers.values()))
+    if carriers and all(answer is None for answer in answers):
+        raise TryLater("no carrier answers")
+    return [quote for answer in answers for quote in answer or ()]
+
+
+async def _quotes_of(carrier: Carrier, parcel: Parcel) -> list[Quote] | None:
+    try:
+        return await carrier.quote(parcel)
+    except CarrierUnreachable:
+        return None
+
+
+def _carrier_of(carriers: Carriers, shipment: Shipment) -> Carrier:
+    try:
+        return carriers[shipment.carrier]
+    except KeyError:
+        raise GiveUp(f"there is no carrier {shipment.carrier} any more") from None
+
+
+def _chosen(draft: Draft, shipment_id: str, quote: Quote, refused: Sequence[str]) -> None:
+    shipment = draft.order.shipment(shipment_id)
+    if shipment.state is ShipmentState.PACKED:
+        draft.update(shipment, carrier=quote.carrier, service=quote.service)
+        draft.note(f"goes with {quote.carrier} {quote.service}", shipment)
+        draft.send(TaskKind.LABEL, shipment_id=shipment_id, refused=list(refused))
+
+
+def _choose_again(draft: Draft, shipment_id: str, refused: Sequence[str]) -> None:
+    shipment = draft.order.shipment(shipment_id)
+    if shipment.state is ShipmentState.PACKED:
+        draft.note(f"{shipment.carrier} refuses it", shipment)
+        draft.update(shipment, carrier="", service="")
+        draft.send(TaskKind.LABEL, shipment_id=shipment_id, refused=list(refused))
+
+
+def _labelled(draft: Draft, shipment_id: str, label: Label) -> None:
+    # If it was cancelled meanwhile, its VOID_LABEL comes after this task.
+    shipment = draft.order.shipment(shipment_id)
+    if shipment.state is ShipmentState.PACKED:
+        draft.update(
+            shipment,
+            waybill=label.waybill,
+            freight_minor=label.freight_minor,
+            promised_at_ms=draft.now_ms + label.transit_ms,
+        )
+        draft.move(shipment, ShipmentEvent.LABEL, f"waybill of {shipment.carrier}")
+
+
+def _voided(draft: Draft, shipment_id: str) -> None:
+    draft.note("its waybill is given back", draft.order.shipment(shipment_id))

@@ -1,0 +1,116 @@
+"""From a reviewed order to the parcels it goes in (O5, O6). Pure.
+
+A parcel is of one merchant, from one warehouse, and from one zone of it: what lies together is
+picked together, and what must be kept cold is not packed with what must not.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from order_service.catalogue.model import Article
+from order_service.draft import Draft
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.model import Shipment, ShipmentLine
+from order_service.states import SHIPMENT, OrderEvent, ShipmentState
+from order_service.tasks import TaskKind
+
+Articles = Mapping[str, Article]
+"""By SKU. An article that is missing has no zone and no limits."""
+
+
+def plan_shipments(
+    draft: Draft, articles: Articles, settings: FulfilmentSettings, why: str
+) -> list[Shipment]:
+    """Sends a reviewed order to its warehouses: CONFIRMED becomes IN_FULFILMENT."""
+    parcels: dict[tuple[int, str, str], list[ShipmentLine]] = defaultdict(list)
+    for line in draft.order.lines:
+        units = line.quantity - line.cancelled - line.shipped
+        if units:
+            key = (line.sub_order_no, line.location, _zone_of(articles, line.sku))
+            parcels[key].append(ShipmentLine(line.line_no, line.sku, units))
+    draft.move(draft.order, OrderEvent.REVIEWED, why)
+    planned = []
+    for (sub_order_no, location, zone), lines in sorted(parcels.items()):
+        coldest, warmest = _limits_of(articles, lines)
+        shipment = _blank(draft, sub_order_no, location, zone, tuple(lines))
+        shipment.temperature_min_millicelsius = coldest
+        shipment.temperature_max_millicelsius = warmest
+        planned.append(_plan(draft, shipment, settings))
+    return planned
+
+
+def plan_like(
+    draft: Draft,
+    other: Shipment,
+    lines: tuple[ShipmentLine, ...],
+    settings: FulfilmentSettings,
+    *,
+    location: str,
+    replaces: str,
+) -> Shipment:
+    """A parcel to be picked that is like another, but for what is in it and where it comes from."""
+    zone = other.zone if location == other.location else ""
+    shipment = _blank(draft, other.sub_order_no, location, zone, lines)
+    shipment.replaces = replaces
+    shipment.temperature_min_millicelsius = other.temperature_min_millicelsius
+    shipment.temperature_max_millicelsius = other.temperature_max_millicelsius
+    return _plan(draft, shipment, settings)
+
+
+def _plan(draft: Draft, shipment: Shipment, settings: FulfilmentSettings) -> Shipment:
+    """Has a parcel picked."""
+    draft.add(shipment)
+    remind_of_picks(draft, settings)
+    return shipment
+
+
+def remind_of_picks(draft: Draft, settings: FulfilmentSettings) -> None:
+    """Has the next pick reported that is not done in time, if any is still to come."""
+    due = [
+        shipment.created_at_ms + settings.pick_within_ms
+        for shipment in draft.order.shipments
+        if shipment.state is ShipmentState.PLANNED
+    ]
+    later = [due_at_ms for due_at_ms in due if due_at_ms > draft.now_ms]
+    if later:
+        draft.remind(TaskKind.PICK_DUE, min(later))
+    else:
+        draft.forget(TaskKind.PICK_DUE)
+
+
+def _blank(
+    draft: Draft, sub_order_no: int, location: str, zone: str, lines: tuple[ShipmentLine, ...]
+) -> Shipment:
+    """A parcel of which nothing is known yet but what is to be in it."""
+    return Shipment(
+        shipment_id=draft.next_part_id(Shipment),
+        order_id=draft.order.order_id,
+        sub_order_no=sub_order_no,
+        state=ShipmentState(SHIPMENT.first),
+        location=location,
+        lines=lines,
+        zone=zone,
+        wave_id="",
+        carrier="",
+        service="",
+        waybill="",
+        weight_g=0,
+        freight_minor=0,
+        created_at_ms=draft.now_ms,
+        updated_at_ms=draft.now_ms,
+    )
+
+
+def _zone_of(articles: Articles, sku: str) -> str:
+    return articles[sku].zone if sku in articles else ""
+
+
+def _limits_of(articles: Articles, lines: Sequence[ShipmentLine]) -> tuple[int | None, int | None]:
+    """The narrowest limits of what is in a parcel."""
+    inside = [articles[line.sku] for line in lines if line.sku in articles]
+    lowest = [article.temperature_min_millicelsius for article in inside]
+    highest = [article.temperature_max_millicelsius for article in inside]
+    return (
+        max((limit for limit in lowest if limit is not None), default=None),
+        min((limit for limit in highest if limit is not None), default=None),
+    )

@@ -1,0 +1,234 @@
+"""What fulfilment's lists show, read in one transaction each."""
+
+from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
+from sqlalchemy import Connection, Select, func, or_, select
+
+from order_service.fulfilment.records import Review, TemperatureReading, TrackingEvent, Verdict
+from order_service.model import Incident, IncidentKind, Shipment
+from order_service.states import OrderState, ShipmentState
+from order_service.storage.rows import ROW_KINDS
+from order_service.storage.schema import orders, remarks, shipments
+from order_service.storage.schema_fulfilment import (
+    incidents,
+    reviews,
+    temperature_readings,
+    tracking_events,
+)
+
+PICKED_AT_ONCE_MAX: Final = 1_000
+"""A pick list is of at most so many shipments: the oldest."""
+
+
+class WaitingReview(NamedTuple):
+    """An order that waits for a person, since when and why."""
+
+    order_id: str
+    review_id: str
+    since_at_ms: int
+    findings: tuple[str, ...]
+
+
+class Pick(NamedTuple):
+    """Units of one article to be taken from the shelf for one shipment."""
+
+    location: str
+    zone: str
+    sku: str
+    shipment_id: str
+    quantity: int
+    wave_id: str
+    created_at_ms: int
+
+
+class PickFilter(Struct, frozen=True):
+    """Which picks: "" and 0 mean all."""
+
+    wave_id: str = ""
+    location: str = ""
+    zone: str = ""
+    created_before_ms: int = 0
+
+
+class ShipmentFilter(Struct, frozen=True):
+    """Which shipments: "" and None mean all."""
+
+    order_id: str = ""
+    state: ShipmentState | None = None
+    location: str = ""
+    waybill: str = ""
+
+
+class IncidentFilter(Struct, frozen=True):
+    """Which incidents: "", None and 0 mean all."""
+
+    owner: str = ""
+    kind: IncidentKind | None = None
+    settled_too: bool = False
+    due_before_ms: int = 0
+
+
+class Telling(NamedTuple):
+    """What carriers and sensors have told of a parcel, by the time at which it happened."""
+
+    events: list[TrackingEvent]
+    readings: list[TemperatureReading]
+
+
+def count_remarks(connection: Connection, order_id: str) -> int:
+    """How many entries an order's contact log has."""
+    statement = select(func.count()).select_from(remarks).where(remarks.c.order_id == order_id)
+    return connection.execute(statement).scalar_one()
+
+
+def waiting_reviews(
+    connection: Connection, tenant: str, size: int, after: str
+) -> list[WaitingReview]:
+    """Orders that wait for a person, those that wait longest first; `after` a review id."""
+    statement = (
+        select(reviews)
+        .join(orders, orders.c.order_id == reviews.c.order_id)
+        .where(
+            orders.c.tenant == tenant,
+            orders.c.state == OrderState.CONFIRMED,
+            reviews.c.verdict == Verdict.WAITS,
+            reviews.c.review_id > after,
+        )
+        .order_by(reviews.c.review_id)
+        .limit(size)
+    )
+    from_row = ROW_KINDS[Review].from_row
+    found = [from_row(row) for row in connection.execute(statement)]
+    return [
+        WaitingReview(review.order_id, review.review_id, review.at_ms, review.findings)
+        for review in found
+    ]
+
+
+def list_shipments(
+    connection: Connection, tenant: str, wanted: ShipmentFilter, size: int, after: str
+) -> list[Shipment]:
+    """Shipments in the order of their ids; `after` a shipment id."""
+    statement = _shipments_of(tenant).where(shipments.c.shipment_id > after)
+    if wanted.order_id:
+        statement = statement.where(shipments.c.order_id == wanted.order_id)
+    if wanted.state is not None:
+        statement = statement.where(shipments.c.state == wanted.state)
+    if wanted.location:
+        statement = statement.where(shipments.c.location == wanted.location)
+    if wanted.waybill:
+        statement = statement.where(shipments.c.waybill == wanted.waybill)
+    rows = connection.execute(statement.order_by(shipments.c.shipment_id).limit(size))
+    return [ROW_KINDS[Shipment].from_row(row) for row in rows]
+
+
+def shipment_id_of(connection: Connection, carrier: str, waybill: str) -> str:
+    """The shipment that has a carrier's waybill; "" if none has."""
+    statement = select(shipments.c.shipment_id).where(
+        shipments.c.waybill == waybill, shipments.c.carrier == carrier
+    )
+    return connection.execute(statement).scalar() or ""
+
+
+def waiting_shipments(
+    connection: Connection, tenant: str, location: str, zone: str, size: int
+) -> list[Shipment]:
+    """Shipments that are to be picked and in no wave yet, the oldest first."""
+    statement = _shipments_of(tenant).where(
+        shipments.c.state == ShipmentState.PLANNED,
+        shipments.c.location == location,
+        shipments.c.wave_id == "",
+    )
+    if zone:
+        statement = statement.where(shipments.c.zone == zone)
+    return _oldest(connection, statement, size)
+
+
+def list_picks(connection: Connection, tenant: str, wanted: PickFilter) -> list[Pick]:
+    """What is to be picked, sorted by warehouse, zone, SKU and shipment: one walk's order."""
+    statement = _shipments_of(tenant).where(shipments.c.state == ShipmentState.PLANNED)
+    if wanted.wave_id:
+        statement = statement.where(shipments.c.wave_id == wanted.wave_id)
+    if wanted.location:
+        statement = statement.where(shipments.c.location == wanted.location)
+    if wanted.zone:
+        statement = statement.where(shipments.c.zone == wanted.zone)
+    if wanted.created_before_ms:
+        statement = statement.where(shipments.c.created_at_ms <= wanted.created_before_ms)
+    return sorted(
+        Pick(
+            shipment.location,
+            shipment.zone,
+            line.sku,
+            shipment.shipment_id,
+            line.quantity,
+            shipment.wave_id,
+            shipment.created_at_ms,
+        )
+        for shipment in _oldest(connection, statement, PICKED_AT_ONCE_MAX)
+        for line in shipment.lines
+    )
+
+
+def list_incidents(
+    connection: Connection, tenant: str, wanted: IncidentFilter, size: int, after: tuple[int, str]
+) -> list[Incident]:
+    """Incidents, those whose deadline is nearest first; `after` a deadline and an incident id."""
+    due_at_ms, incident_id = after
+    statement = (
+        select(incidents)
+        .join(orders, orders.c.order_id == incidents.c.order_id)
+        .where(
+            orders.c.tenant == tenant,
+            or_(
+                incidents.c.due_at_ms > due_at_ms,
+                (incidents.c.due_at_ms == due_at_ms) & (incidents.c.incident_id > incident_id),
+            ),
+        )
+    )
+    if wanted.owner:
+        statement = statement.where(incidents.c.owner == wanted.owner)
+    if wanted.kind is not None:
+        statement = statement.where(incidents.c.kind == wanted.kind)
+    if not wanted.settled_too:
+        statement = statement.where(incidents.c.settled_at_ms == 0)
+    if wanted.due_before_ms:
+        statement = statement.where(incidents.c.due_at_ms <= wanted.due_before_ms)
+    rows = connection.execute(
+        statement.order_by(incidents.c.due_at_ms, incidents.c.incident_id).limit(size)
+    )
+    return [ROW_KINDS[Incident].from_row(row) for row in rows]
+
+
+def told_of(connection: Connection, shipment_id: str) -> Telling:
+    """What carriers and sensors have told of a parcel."""
+    events = connection.execute(
+        select(tracking_events)
+        .where(tracking_events.c.shipment_id == shipment_id)
+        .order_by(tracking_events.c.happened_at_ms, tracking_events.c.event_id)
+    )
+    readings = connection.execute(
+        select(temperature_readings)
+        .where(temperature_readings.c.shipment_id == shipment_id)
+        .order_by(temperature_readings.c.read_at_ms, temperature_readings.c.sensor)
+    )
+    return Telling(
+        [ROW_KINDS[TrackingEvent].from_row(row) for row in events],
+        [ROW_KINDS[TemperatureReading].from_row(row) for row in readings],
+    )
+
+
+def _shipments_of(tenant: str) -> "Select[Any]":
+    return (
+        select(shipments)
+        .join(orders, orders.c.order_id == shipments.c.order_id)
+        .where(orders.c.tenant == tenant)
+    )
+
+
+def _oldest(connection: Connection, statement: "Select[Any]", size: int) -> list[Shipment]:
+    rows = connection.execute(
+        statement.order_by(shipments.c.created_at_ms, shipments.c.shipment_id).limit(size)
+    )
+    return [ROW_KINDS[Shipment].from_row(row) for row in rows]

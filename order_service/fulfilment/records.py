@@ -1,0 +1,73 @@
+"""What fulfilment writes down and never changes: reviews, tracking events, temperatures.
+
+Times are milliseconds since the Unix epoch, temperatures thousandths of a degree Celsius.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Verdict(StrEnum):
+    """What a review says of an order (O15)."""
+
+    PASSED = "PASSED"
+    """The automatic review found nothing."""
+    WAITS = "WAITS"
+    """The automatic review leaves it to a person."""
+    APPROVED = "APPROVED"
+    REFUSED = "REFUSED"
+
+
+class Review(Struct, frozen=True):
+    """One review of an order. What it found is a sentence each, none of them personal."""
+
+    order_id: str
+    review_id: str
+    verdict: Verdict
+    findings: tuple[str, ...]
+    reviewer: str
+    reason: str
+    at_ms: int
+
+
+class TrackingKind(StrEnum):
+    """What can become of a parcel on its way (O9)."""
+
+    COLLECTED = "COLLECTED"
+    IN_TRANSIT = "IN_TRANSIT"
+    HUB = "HUB"
+    OUT_FOR_DELIVERY = "OUT_FOR_DELIVERY"
+    SIGNED = "SIGNED"
+    ATTEMPT_FAILED = "ATTEMPT_FAILED"
+    LOST = "LOST"
+    DAMAGED = "DAMAGED"
+    CASH_COLLECTED = "CASH_COLLECTED"
+
+
+class TrackingEvent(Struct, frozen=True):
+    """What a carrier says that became of a parcel. One of a carrier and event id has its effect."""
+
+    carrier: str
+    event_id: str
+    order_id: str
+    shipment_id: str
+    kind: TrackingKind
+    happened_at_ms: int
+    """By the carrier's clock."""
+    received_at_ms: int
+    place: str = ""
+    amount_minor: int = 0
+    """What was paid on delivery, with CASH_COLLECTED; `currency` says of which money."""
+    currency: str = ""
+
+
+class TemperatureReading(Struct, frozen=True):
+    """A temperature of a parcel, once per sensor and time."""
+
+    shipment_id: str
+    sensor: str
+    read_at_ms: int
+    order_id: str
+    millicelsius: int
+    out_of_limits: bool

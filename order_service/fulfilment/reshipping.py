@@ -1,0 +1,105 @@
+"""The same goods again, for a parcel that was lost, damaged or given up (O10).
+
+They are reserved and confirmed in the engine under an id of their own, which tells the parcel in
+whose stead they go: `<order id>-x1` for `<order id>-s1`. So it does not matter how often it is
+tried.
+"""
+
+from functools import partial
+
+from holdfast.client import Client
+from holdfast.errors import HoldfastError, Reason
+from holdfast.types import Line as StockLine
+from holdfast.types import StockLevel
+from order_service.draft import Draft
+from order_service.fulfilment.incidents import open_again, reshipping, settle
+from order_service.fulfilment.payloads import word_of
+from order_service.fulfilment.planning import plan_like
+from order_service.fulfilment.progress import follow_parcels
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.model import Order, Shipment, Task
+from order_service.relay.attempt import Decide
+from order_service.states import IncidentEvent, IncidentState
+
+
+def reservation_of(order: Order, shipment: Shipment) -> str:
+    """The reservation in the engine that has a parcel's units."""
+    if not shipment.replaces:
+        return order.reservation_id
+    return f"{order.order_id}-x{shipment.replaces.rpartition('-s')[2]}"
+
+
+async def reship(
+    order: Order, task: Task, engine: Client, settings: FulfilmentSettings
+) -> Decide | None:
+    """Handles RESHIP: gets the goods of a parcel again. Raises HoldfastError."""
+    incident = order.incident(word_of(task, "incident_id"))
+    if incident.state is not IncidentState.RESHIPPING:
+        return None
+    lost = order.shipment(incident.shipment_id)
+    reservation_id = f"{order.order_id}-x{lost.shipment_id.rpartition('-s')[2]}"
+    location = await _location_reserved(engine, order.tenant, reservation_id)
+    if not location:
+        location = await _location_with_all(engine, order.tenant, lost)
+        if not location:
+            return partial(_failed, lost_id=lost.shipment_id, why="no warehouse has all of it")
+        lines = [StockLine(line.sku, line.quantity, location) for line in lost.lines]
+        reserved = await engine.reserve(
+            reservation_id, lines, buyer_id=order.buyer_id, tenant=order.tenant
+        )
+        if not reserved.applied:
+            why = f"reserving it again: {reserved.outcome.name}"
+            return partial(_failed, lost_id=lost.shipment_id, why=why)
+    confirmed = await engine.confirm(reservation_id, reacquire_if_expired=True, tenant=order.tenant)
+    if not confirmed.applied:
+        why = f"confirming it again: {confirmed.outcome.name}"
+        return partial(_failed, lost_id=lost.shipment_id, why=why)
+    return partial(_ready, lost_id=lost.shipment_id, location=location, settings=settings)
+
+
+async def _location_reserved(engine: Client, tenant: str, reservation_id: str) -> str:
+    """Where an earlier attempt has reserved the goods; "" if none has."""
+    try:
+        reservation = await engine.get_reservation(reservation_id, tenant=tenant)
+    except HoldfastError as error:
+        if error.reason == Reason.RESERVATION_NOT_FOUND:
+            return ""
+        raise
+    return reservation.lines[0].location
+
+
+async def _location_with_all(engine: Client, tenant: str, lost: Shipment) -> str:
+    """The warehouse that has all that was in a parcel, best the one it came from; "" if none."""
+    levels = await engine.get_stock(*{line.sku for line in lost.lines}, tenant=tenant)
+    able = [
+        location
+        for location in sorted({level.location for level in levels})
+        if _has_all(location, levels, lost)
+    ]
+    return lost.location if lost.location in able else (able or [""])[0]
+
+
+def _has_all(location: str, levels: list[StockLevel], lost: Shipment) -> bool:
+    available = {level.sku: level.available for level in levels if level.location == location}
+    wanted: dict[str, int] = {}
+    for line in lost.lines:
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    return all(available.get(sku, 0) >= units for sku, units in wanted.items())
+
+
+def _ready(draft: Draft, lost_id: str, location: str, settings: FulfilmentSettings) -> None:
+    lost = draft.order.shipment(lost_id)
+    waiting = reshipping(draft, lost)
+    if not waiting:
+        return
+    parcel = plan_like(draft, lost, lost.lines, settings, location=location, replaces=lost_id)
+    for incident in waiting:
+        settle(
+            draft, incident, IncidentEvent.STOCK_CONFIRMED, f"goes again as {parcel.shipment_id}"
+        )
+    follow_parcels(draft, settings)
+
+
+def _failed(draft: Draft, lost_id: str, why: str) -> None:
+    for incident in reshipping(draft, draft.order.shipment(lost_id)):
+        open_again(draft, incident, IncidentEvent.STOCK_SHORT, why)

@@ -1,0 +1,114 @@
+"""The review before shipping: automatic where nothing is found, else by a person (O15)."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from order_service.cancelling import cancel
+from order_service.draft import Draft
+from order_service.fulfilment.planning import Articles, plan_shipments
+from order_service.fulfilment.records import Review, Verdict
+from order_service.fulfilment.review_rules import Finding, review_findings
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.model import Order, Shipment
+from order_service.refusals import RefusalReason, Refused
+from order_service.states import OrderState
+from order_service.tasks import TaskKind
+
+BY_ITSELF = "rules"
+"""The reviewer's name, where nobody had to be asked."""
+
+
+class ReviewInput(NamedTuple):
+    """What a review needs to know beside the order."""
+
+    remarks: int
+    """How many entries its contact log has."""
+    articles: Articles
+
+
+ReadReviewInput = Callable[[Order], Awaitable[ReviewInput]]
+
+
+def review(draft: Draft, known: ReviewInput, settings: FulfilmentSettings) -> None:
+    """Lets an order through if no rule says anything against it, else leaves it to a person.
+
+    An order that is no longer to be reviewed is left as it is.
+    """
+    if draft.order.state is not OrderState.CONFIRMED:
+        return
+    findings = review_findings(draft.order, known.remarks)
+    if findings:
+        draft.note(f"waits for a person: {', '.join(finding.rule for finding in findings)}")
+        _record(draft, Verdict.WAITS, findings, BY_ITSELF, "")
+    else:
+        _record(draft, Verdict.PASSED, findings, BY_ITSELF, "")
+        plan_shipments(draft, known.articles, settings, "nothing was found")
+
+
+def approve(
+    draft: Draft, known: ReviewInput, settings: FulfilmentSettings, reason: str
+) -> tuple[list[Shipment], bool]:
+    """A person lets an order through; returns its shipments, and whether it was through before.
+
+    Raises Refused: WRONG_STATE, also for what no person may let through.
+    """
+    order = draft.order
+    if order.state is not OrderState.CONFIRMED:
+        if order.shipments and order.state is not OrderState.CANCELLED:
+            return order.shipments, True
+        raise _wrong_state(order, order.state)
+    findings = review_findings(order, known.remarks)
+    for finding in findings:
+        if not finding.overridable:
+            raise _wrong_state(order, f"{order.state}, and {finding.detail}")
+    draft.forget(TaskKind.REVIEW)
+    _record(draft, Verdict.APPROVED, findings, draft.actor, reason)
+    return plan_shipments(draft, known.articles, settings, reason), False
+
+
+def refuse(draft: Draft, known: ReviewInput, reason: str) -> bool:
+    """A person refuses an order: it is CANCELLED, its stock and money go back.
+
+    Returns whether that was so before. Raises Refused: WRONG_STATE.
+    """
+    order = draft.order
+    if order.state is OrderState.CANCELLED:
+        return True
+    if order.state is not OrderState.CONFIRMED:
+        raise _wrong_state(order, order.state)
+    findings = review_findings(order, known.remarks)
+    _record(draft, Verdict.REFUSED, findings, draft.actor, reason)
+    cancelled = cancel(draft, (), reason)
+    if cancelled.refused is not None:
+        raise cancelled.refused
+    return False
+
+
+def _record(
+    draft: Draft,
+    verdict: Verdict,
+    findings: Sequence[Finding],
+    reviewer: str,
+    reason: str,
+) -> None:
+    draft.record(
+        Review(
+            order_id=draft.order.order_id,
+            review_id=draft.new_id(),
+            verdict=verdict,
+            findings=tuple(finding.detail for finding in findings),
+            reviewer=reviewer,
+            reason=reason,
+            at_ms=draft.now_ms,
+        )
+    )
+
+
+def _wrong_state(order: Order, state: str) -> Refused:
+    return Refused(
+        RefusalReason.WRONG_STATE,
+        thing="order",
+        name=order.order_id,
+        state=state,
+        event="the review's verdict",
+    )

@@ -1,0 +1,113 @@
+"""What an order must be before it is shipped: one table of rules (订单审核, O15).
+
+Everything is computed again from the order's lines and payments; nothing is believed.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from order_service.model import Amounts, Order
+from order_service.payment.attempts import open_payments
+from order_service.payment.methods import CASH
+
+
+class Finding(NamedTuple):
+    """What a rule says against an order."""
+
+    rule: str
+    detail: str
+    """For a person; never personal itself."""
+    overridable: bool
+    """Whether a person may let the order through all the same."""
+
+
+class ReviewRule(NamedTuple):
+    """One rule of the review."""
+
+    name: str
+    detail_of: Callable[[Order, int], str]
+    """Given the order and how many remarks it has: what is wrong, or ""."""
+    overridable: bool
+
+
+def review_findings(order: Order, remarks: int) -> Sequence[Finding]:
+    """What the rules say against an order that has so many remarks."""
+    findings = []
+    for rule in REVIEW_RULES:
+        detail = rule.detail_of(order, remarks)
+        if detail:
+            findings.append(Finding(rule.name, detail, rule.overridable))
+    return findings
+
+
+def _price(order: Order, _remarks: int) -> str:
+    computed = sum(line.unit_price_minor * line.quantity for line in order.lines)
+    return _differs("the goods", order.amounts.goods_minor, computed)
+
+
+def _discount(order: Order, _remarks: int) -> str:
+    amounts = order.amounts
+    if amounts.discount_minor > amounts.goods_minor:
+        return f"a discount of {amounts.discount_minor} on goods of {amounts.goods_minor}"
+    computed = sum(line.amount_minor for line in order.lines)
+    return _differs("all but the freight", amounts.total_minor - amounts.freight_minor, computed)
+
+
+def _coupon(order: Order, _remarks: int) -> str:
+    left_minor = order.amounts.goods_minor - order.amounts.discount_minor
+    if order.amounts.coupon_minor > left_minor:
+        return f"a coupon of {order.amounts.coupon_minor} on {left_minor}"
+    return ""
+
+
+def _freight(order: Order, _remarks: int) -> str:
+    computed = sum(part.amounts.freight_minor for part in order.sub_orders)
+    return _differs("the freight", order.amounts.freight_minor, computed)
+
+
+def _total(order: Order, _remarks: int) -> str:
+    amounts = order.amounts
+    wrong = _differs("the total", amounts.total_minor, _sum_of(amounts))
+    merchants_minor = sum(part.amounts.total_minor for part in order.sub_orders)
+    return wrong or _differs("the merchants' totals", amounts.total_minor, merchants_minor)
+
+
+def _payment(order: Order, _remarks: int) -> str:
+    if any(payment.provider == CASH for payment in open_payments(order)):
+        return ""
+    kept_minor = order.captured_minor - order.refunded_minor
+    if kept_minor < order.amounts.total_minor:
+        return f"{kept_minor} are captured and not refunded, {order.amounts.total_minor} are due"
+    return ""
+
+
+def _remarks(_order: Order, remarks: int) -> str:
+    return f"{remarks} remarks are to be read" if remarks else ""
+
+
+REVIEW_RULES: Final = (
+    ReviewRule("price", _price, True),
+    ReviewRule("discount", _discount, True),
+    ReviewRule("coupon", _coupon, True),
+    ReviewRule("freight", _freight, True),
+    ReviewRule("total", _total, True),
+    # Nothing leaves unpaid, whoever says so.
+    ReviewRule("payment", _payment, False),
+    ReviewRule("remarks", _remarks, True),
+)
+
+
+def _differs(what: str, recorded_minor: int, computed_minor: int) -> str:
+    if recorded_minor == computed_minor:
+        return ""
+    return f"{what}: {recorded_minor} on the order, {computed_minor} computed again"
+
+
+def _sum_of(amounts: Amounts) -> int:
+    return (
+        amounts.goods_minor
+        - amounts.discount_minor
+        - amounts.coupon_minor
+        + amounts.freight_minor
+        + amounts.tax_minor
+    )

@@ -1,0 +1,83 @@
+"""What carriers say of parcels, in any order and however often (物流跟踪, O9). Pure.
+
+Every event is kept with its own time. A parcel's state only goes forward: an event that its state
+does not know is kept, and changes nothing.
+"""
+
+from typing import Final, NamedTuple
+
+from order_service.draft import Draft
+from order_service.fulfilment.cash import collect
+from order_service.fulfilment.incidents import is_given_up, open_incident, settle_by_arrival
+from order_service.fulfilment.progress import follow_parcels
+from order_service.fulfilment.records import TrackingEvent, TrackingKind
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.fulfilment.timers import remind_of_deliveries
+from order_service.fulfilment.warehouse import hand_over, shipment_of
+from order_service.model import IncidentKind, Shipment
+from order_service.states import SHIPMENT, ShipmentEvent, ShipmentState
+
+_K = TrackingKind
+
+
+class TrackingRow(NamedTuple):
+    """What an event does to a parcel."""
+
+    event: ShipmentEvent | None
+    incident: IncidentKind | None = None
+    """What has gone wrong then."""
+
+
+TRACKING: Final[dict[TrackingKind, TrackingRow]] = {
+    _K.COLLECTED: TrackingRow(ShipmentEvent.TRAVEL),
+    _K.IN_TRANSIT: TrackingRow(ShipmentEvent.TRAVEL),
+    _K.HUB: TrackingRow(ShipmentEvent.TRAVEL),
+    _K.OUT_FOR_DELIVERY: TrackingRow(ShipmentEvent.GO_OUT),
+    _K.SIGNED: TrackingRow(ShipmentEvent.SIGN),
+    _K.ATTEMPT_FAILED: TrackingRow(None),
+    _K.LOST: TrackingRow(ShipmentEvent.LOSE, IncidentKind.LOSS),
+    _K.DAMAGED: TrackingRow(ShipmentEvent.DAMAGE, IncidentKind.DAMAGE),
+    _K.CASH_COLLECTED: TrackingRow(None),
+}
+
+
+def once_key(event: TrackingEvent) -> str:
+    """What makes an event have its effect once."""
+    return f"track/{event.carrier}/{event.event_id}"
+
+
+def track(draft: Draft, event: TrackingEvent, settings: FulfilmentSettings) -> Shipment:
+    """Writes an event down, and brings its parcel and order forward.
+
+    Raises Refused: NOT_FOUND.
+    """
+    shipment = shipment_of(draft, event.shipment_id)
+    draft.record(event)
+    row = TRACKING[event.kind]
+    if row.event and shipment.state is ShipmentState.LABELLED:
+        hand_over(draft, shipment.shipment_id)  # the carrier has it before we were told
+    if row.event is ShipmentEvent.SIGN and shipment.shipped_at_ms:
+        happened_at_ms = min(event.happened_at_ms, draft.now_ms)
+        first_at_ms = min(shipment.delivered_at_ms or happened_at_ms, happened_at_ms)
+        draft.update(shipment, delivered_at_ms=first_at_ms)
+    if row.event and SHIPMENT.allows(shipment.state, row.event):
+        _move(draft, shipment, event, row)
+    if event.kind is TrackingKind.CASH_COLLECTED:
+        collect(draft, shipment, event)
+    follow_parcels(draft, settings)
+    remind_of_deliveries(draft)
+    return shipment
+
+
+def _move(draft: Draft, shipment: Shipment, event: TrackingEvent, row: TrackingRow) -> None:
+    assert row.event is not None
+    why = f"{event.carrier}: {event.kind}"
+    if is_given_up(draft, shipment):
+        # Other goods or the money already go in its stead.
+        draft.note(f"{why}, after it was given up", shipment)
+        return
+    draft.move(shipment, row.event, why)
+    if row.event is ShipmentEvent.SIGN:
+        settle_by_arrival(draft, shipment)
+    if row.incident:
+        open_incident(draft, shipment, row.incident, why)

@@ -1,0 +1,193 @@
+"""Work in the warehouse: picking, packing, handing over (O6, O7). Pure decisions.
+
+Each can be asked for again when its answer was lost: `replayed` says that it was done before.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from order_service.draft import Draft
+from order_service.fulfilment.content import (
+    Units,
+    differences,
+    planned_units,
+    summed,
+    wrong_content,
+)
+from order_service.fulfilment.planning import plan_like, remind_of_picks
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.fulfilment.timers import remind_of_deliveries
+from order_service.model import Shipment, ShipmentLine
+from order_service.refusals import RefusalReason, Refused
+from order_service.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
+from order_service.tasks import TaskKind
+
+_S = ShipmentState
+# In the order in which a parcel goes through the warehouse; what comes after LABELLED has left it.
+_STEPS: Final = (_S.PLANNED, _S.PICKED, _S.PACKED, _S.LABELLED)
+
+
+class Picked(NamedTuple):
+    """A parcel that was picked, and the parcel of what was not found, if any."""
+
+    shipment: Shipment
+    rest: Shipment | None
+    replayed: bool
+
+
+class Done(NamedTuple):
+    """A parcel after a command on it."""
+
+    shipment: Shipment
+    replayed: bool
+
+
+def shipment_of(draft: Draft, shipment_id: str) -> Shipment:
+    """A parcel of the order. Raises Refused: NOT_FOUND."""
+    try:
+        return draft.order.shipment(shipment_id)
+    except KeyError:
+        raise Refused(RefusalReason.NOT_FOUND, thing="shipment", name=shipment_id) from None
+
+
+def put_in_wave(draft: Draft, shipment_id: str, wave_id: str) -> Shipment | None:
+    """Makes a parcel part of a wave; None if it is picked already, or in another wave."""
+    shipment = shipment_of(draft, shipment_id)
+    if shipment.wave_id == wave_id:
+        return shipment
+    if shipment.state is not _S.PLANNED or shipment.wave_id:
+        return None
+    draft.update(shipment, wave_id=wave_id)
+    draft.note(f"in wave {wave_id}", shipment)
+    return shipment
+
+
+def confirm_pick(
+    draft: Draft, shipment_id: str, taken: Sequence[Units], settings: FulfilmentSettings
+) -> Picked:
+    """PLANNED becomes PICKED; what was planned and not taken becomes a parcel of its own.
+
+    Nothing `taken` means all of it. Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT for more
+    of a SKU than planned.
+    """
+    shipment = shipment_of(draft, shipment_id)
+    planned = planned_units(shipment)
+    picked = summed(taken) or planned
+    if shipment.state is not _S.PLANNED:
+        if _is_past(shipment, _S.PLANNED) and picked == planned:
+            return Picked(shipment, None, replayed=True)
+        raise _wrong_state(shipment, ShipmentEvent.PICK)
+    if picked - planned:
+        raise wrong_content(differences(planned, picked))
+    left = picked.copy()
+    lines, rest_lines = [], []
+    for line in shipment.lines:
+        units = min(line.quantity, left[line.sku])
+        left[line.sku] -= units
+        if units:
+            lines.append(ShipmentLine(line.line_no, line.sku, units))
+        if units < line.quantity:
+            rest_lines.append(ShipmentLine(line.line_no, line.sku, line.quantity - units))
+    rest = None
+    if rest_lines:
+        draft.update(shipment, lines=tuple(lines))
+        rest = plan_like(
+            draft,
+            shipment,
+            tuple(rest_lines),
+            settings,
+            location=shipment.location,
+            replaces=shipment.replaces,
+        )
+    draft.move(shipment, ShipmentEvent.PICK, f"the rest is {rest.shipment_id}" if rest else "")
+    remind_of_picks(draft, settings)
+    return Picked(shipment, rest, replayed=False)
+
+
+def confirm_packing(
+    draft: Draft, shipment_id: str, scanned: Sequence[Units], weight_g: int
+) -> Done:
+    """PICKED becomes PACKED, if what was scanned is what should be in the parcel.
+
+    Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming every SKU that differs.
+    """
+    shipment = shipment_of(draft, shipment_id)
+    wrong = differences(planned_units(shipment), summed(scanned))
+    if shipment.state is not _S.PICKED:
+        if _is_past(shipment, _S.PICKED) and not wrong and shipment.weight_g == weight_g:
+            return Done(shipment, replayed=True)
+        raise _wrong_state(shipment, ShipmentEvent.PACK)
+    if wrong:
+        raise wrong_content(wrong)
+    draft.update(shipment, weight_g=weight_g)
+    draft.move(shipment, ShipmentEvent.PACK)
+    draft.send(TaskKind.LABEL, shipment_id=shipment_id)
+    return Done(shipment, replayed=False)
+
+
+def hand_over(draft: Draft, shipment_id: str) -> Done:
+    """The parcel has left: LABELLED becomes SHIPPED, and its units leave the stock (出库确认, O7).
+
+    Raises Refused: NOT_FOUND, WRONG_STATE.
+    """
+    shipment = shipment_of(draft, shipment_id)
+    if shipment.state is not _S.LABELLED:
+        if shipment.shipped_at_ms:
+            return Done(shipment, replayed=True)
+        raise _wrong_state(shipment, ShipmentEvent.SHIP)
+    draft.move(shipment, ShipmentEvent.SHIP)
+    draft.update(shipment, shipped_at_ms=draft.now_ms)
+    draft.send(TaskKind.SHIP, shipment_id=shipment_id)
+    if not shipment.replaces:  # its units left with the parcel in whose stead it goes
+        _count_shipped(draft, shipment)
+    remind_of_deliveries(draft)
+    return Done(shipment, replayed=False)
+
+
+def cancel_unshipped(draft: Draft, why: str) -> None:
+    """Cancels every parcel that has not left; waybills are given back. For whole orders."""
+    for shipment in draft.order.shipments:
+        if shipment.state in _STEPS:
+            draft.move(shipment, ShipmentEvent.CANCEL, why)
+            if shipment.carrier:
+                # Perhaps its waybill is just being made: this is done after that.
+                draft.send(TaskKind.VOID_LABEL, shipment_id=shipment.shipment_id)
+    draft.forget(TaskKind.PICK_DUE)
+    draft.forget(TaskKind.REVIEW)
+
+
+def report_overdue_picks(draft: Draft, settings: FulfilmentSettings) -> None:
+    """Writes down which parcels should have been picked by now."""
+    for shipment in draft.order.shipments:
+        due_at_ms = shipment.created_at_ms + settings.pick_within_ms
+        if shipment.state is _S.PLANNED and due_at_ms <= draft.now_ms:
+            draft.note("its pick is overdue", shipment)
+    remind_of_picks(draft, settings)
+
+
+def _count_shipped(draft: Draft, shipment: Shipment) -> None:
+    order = draft.order
+    lines = {line.line_no: line for line in order.lines}
+    for packed in shipment.lines:
+        line = lines[packed.line_no]
+        draft.update(line, shipped=line.shipped + packed.quantity)
+    if all(line.shipped + line.cancelled == line.quantity for line in order.lines):
+        draft.move(order, OrderEvent.SHIPPED_IN_FULL)
+    elif order.state is OrderState.IN_FULFILMENT:
+        draft.move(order, OrderEvent.SHIPPED_IN_PART)
+
+
+def _is_past(shipment: Shipment, step: ShipmentState) -> bool:
+    if shipment.state is _S.CANCELLED:
+        return False
+    return shipment.state not in _STEPS or _STEPS.index(shipment.state) > _STEPS.index(step)
+
+
+def _wrong_state(shipment: Shipment, event: ShipmentEvent) -> Refused:
+    return Refused(
+        RefusalReason.WRONG_STATE,
+        thing="shipment",
+        name=shipment.shipment_id,
+        state=shipment.state,
+        event=event,
+    )

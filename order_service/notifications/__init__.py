@@ -1,0 +1,1 @@
+"""Tells buyers, merchants and subscribers what became of an order (O4)."""

@@ -1,0 +1,62 @@
+"""Has the world told of what a decision has moved, in the transaction of that decision.
+
+Each channel and each subscriber gets tasks of its own: one that does not answer holds up no other,
+and another attempt at one repeats nothing at the others.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from order_service.draft import Draft
+from order_service.model import HistoryEntry
+from order_service.notifications.notices import NoticeRow, notices_of
+from order_service.tasks import TaskKind
+
+
+class Announcer(Struct, frozen=True):
+    """The names of the channels and subscribers that are told."""
+
+    buyer_channels: Sequence[str] = ()
+    merchant_channels: Sequence[str] = ()
+    subscribers: Sequence[str] = ()
+
+    def announce(self, draft: Draft) -> None:
+        """Sends the tasks that follow from the draft's moves."""
+        for entry in draft.history:
+            for row in notices_of(entry, draft.order):
+                self._notify(draft, entry, row)
+            if entry.event is not None:
+                self._publish(draft, entry)
+
+    def _notify(self, draft: Draft, entry: HistoryEntry, row: NoticeRow) -> None:
+        if not row.to_merchants:
+            for channel in self.buyer_channels:
+                draft.send(
+                    TaskKind.NOTIFY_BUYER,
+                    channel=channel,
+                    notice=row.notice,
+                    part_id=entry.part_id,
+                )
+            return
+        for sub_order in draft.order.sub_orders:
+            for channel in self.merchant_channels:
+                draft.send(
+                    TaskKind.NOTIFY_MERCHANT,
+                    channel=channel,
+                    notice=row.notice,
+                    merchant_id=sub_order.merchant_id,
+                )
+
+    def _publish(self, draft: Draft, entry: HistoryEntry) -> None:
+        for subscriber in self.subscribers:
+            draft.send(
+                TaskKind.EVENT,
+                receiver=subscriber,
+                machine=entry.machine,
+                event=entry.event,
+                from_state=entry.from_state,
+                to_state=entry.to_state,
+                part_id=entry.part_id,
+                version=entry.version,
+            )

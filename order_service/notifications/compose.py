@@ -1,0 +1,139 @@
+"""Writes messages: what a notice says of an order, in the words of `texts.py`."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from msgspec import Struct
+
+from order_service.model import Order, Refund, Shipment
+from order_service.money import readable
+from order_service.notifications.notices import Notice
+from order_service.notifications.port import Message, Recipient
+from order_service.notifications.texts import TEXTS, Language, language_of
+
+HOUR_MS = 3_600_000
+
+
+class Merchant(Struct, frozen=True):
+    """How a merchant is written to."""
+
+    name: str = ""
+    email: str = ""
+    language: Language = Language.CHINESE
+
+
+class Composing(Struct, frozen=True):
+    """What messages say that orders do not know."""
+
+    ships_within_ms: int = 48 * HOUR_MS
+    """An effective order is expected to be shipped so soon."""
+    zone: tzinfo = UTC
+    """Whose time of day messages give."""
+
+
+class About(Struct, frozen=True):
+    """What a message is about: of an order, and of which part of it, if of one."""
+
+    message_id: str
+    notice: Notice
+    order: Order
+    part_id: str
+    at_ms: int
+
+
+def for_buyer(about: About, composing: Composing) -> Message:
+    """The message to the buyer. Raises KeyError if the order has no such part."""
+    delivery = about.order.delivery
+    recipient = Recipient(
+        party="buyer",
+        party_id=about.order.buyer_id,
+        name=delivery.name,
+        email=delivery.email,
+        phone=delivery.phone,
+    )
+    values = _values(about, composing)
+    values["name"] = delivery.name
+    values["items"] = _items(about.order, _units(about))
+    values["total"] = _amount(about.order.amounts.total_minor, about.order)
+    return _message(about, recipient, language_of(delivery.country), values)
+
+
+def for_merchant(
+    about: About, merchant_id: str, merchant: Merchant, composing: Composing
+) -> Message:
+    """The message to one of the order's merchants, of what is that one's. Raises KeyError."""
+    order = about.order
+    numbers = {part.merchant_id: number for number, part in enumerate(order.sub_orders)}
+    number = numbers[merchant_id]
+    recipient = Recipient("merchant", merchant_id, merchant.name, merchant.email)
+    own = [(line.line_no, line.quantity) for line in order.lines if line.sub_order_no == number]
+    values = _values(about, composing)
+    values["items"] = _items(order, own)
+    values["total"] = _amount(order.sub_orders[number].amounts.total_minor, order)
+    return _message(about, recipient, merchant.language, values)
+
+
+def _message(
+    about: About, recipient: Recipient, language: Language, values: dict[str, str]
+) -> Message:
+    words = TEXTS[about.notice][language]
+    return Message(
+        message_id=about.message_id,
+        notice=about.notice,
+        order_id=about.order.order_id,
+        tenant=about.order.tenant,
+        recipient=recipient,
+        language=language,
+        subject=words.subject.format(**values),
+        text=words.text.format(**values),
+        at_ms=about.at_ms,
+    )
+
+
+def _values(about: About, composing: Composing) -> dict[str, str]:
+    order = about.order
+    values = {
+        "order_id": order.order_id,
+        "pay_by": _time(order.payment_due_at_ms, composing.zone),
+        "ships_by": _time(about.at_ms + composing.ships_within_ms, composing.zone),
+    }
+    part = _part(about)
+    if isinstance(part, Shipment):
+        values |= {"carrier": part.carrier, "waybill": part.waybill}
+    elif isinstance(part, Refund):
+        values["refunded"] = _amount(part.amount_minor, order)
+    return values
+
+
+def _part(about: About) -> Shipment | Refund | None:
+    if about.notice in (Notice.PARCEL_SHIPPED, Notice.PARCEL_DELIVERED):
+        return about.order.shipment(about.part_id)
+    if about.notice is Notice.MONEY_REFUNDED:
+        return about.order.refund(about.part_id)
+    return None
+
+
+def _units(about: About) -> list[tuple[int, int]]:
+    """Numbers of the lines that a message lists, each with its units."""
+    part = _part(about)
+    if isinstance(part, Shipment):
+        return [(line.line_no, line.quantity) for line in part.lines]
+    return [(line.line_no, line.quantity) for line in about.order.lines]
+
+
+def _items(order: Order, units: Iterable[tuple[int, int]]) -> str:
+    lines = {line.line_no: line for line in order.lines}
+    return "\n".join(
+        f"{lines[number].title} × {quantity}  "
+        f"{_amount(lines[number].unit_price_minor * quantity, order)}"
+        for number, quantity in units
+    )
+
+
+def _amount(amount_minor: int, order: Order) -> str:
+    return f"{readable(amount_minor, order.currency)} {order.currency}"
+
+
+def _time(at_ms: int, zone: tzinfo) -> str:
+    at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=at_ms)
+    return at.astimezone(zone).isoformat(sep=" ", timespec="minutes")

@@ -1,0 +1,75 @@
+"""What buyers and merchants are told, and at which moves: one table (O4)."""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from order_service.model import HistoryEntry, Order
+from order_service.states import ORDER, REFUND, SHIPMENT, OrderState, RefundState, ShipmentState
+
+
+class Notice(StrEnum):
+    """What a message tells. `texts.py` has the words."""
+
+    PAYMENT_AWAITED = "payment_awaited"
+    STOCK_AWAITED = "stock_awaited"
+    ORDER_CONFIRMED = "order_confirmed"
+    ORDER_REJECTED = "order_rejected"
+    ORDER_EXPIRED = "order_expired"
+    ORDER_CANCELLED = "order_cancelled"
+    PARCEL_SHIPPED = "parcel_shipped"
+    PARCEL_DELIVERED = "parcel_delivered"
+    MONEY_REFUNDED = "money_refunded"
+    NEW_ORDER = "new_order"
+    ORDER_WITHDRAWN = "order_withdrawn"
+
+
+class NoticeRow(NamedTuple):
+    """Who is told what when a state is reached."""
+
+    machine: str
+    reached: StrEnum
+    notice: Notice
+    to_merchants: bool = False
+    """To each merchant of the order; else to its buyer."""
+    coming_from: frozenset[StrEnum] = frozenset()
+    """Only from one of these states; none means from any."""
+    only_if_it_stays: bool = False
+    """Not where the same decision moves it on."""
+
+
+_O = OrderState
+# What a merchant had been told to deliver.
+_EFFECTIVE: Final = frozenset[StrEnum]({_O.CONFIRMED, _O.IN_FULFILMENT})
+
+NOTICES: Final = (
+    NoticeRow(ORDER.name, _O.AWAITING_PAYMENT, Notice.PAYMENT_AWAITED, only_if_it_stays=True),
+    NoticeRow(ORDER.name, _O.BACKORDERED, Notice.STOCK_AWAITED),
+    NoticeRow(ORDER.name, _O.CONFIRMED, Notice.ORDER_CONFIRMED),
+    NoticeRow(ORDER.name, _O.CONFIRMED, Notice.NEW_ORDER, to_merchants=True),
+    NoticeRow(ORDER.name, _O.REJECTED, Notice.ORDER_REJECTED),
+    NoticeRow(ORDER.name, _O.EXPIRED, Notice.ORDER_EXPIRED),
+    NoticeRow(ORDER.name, _O.CANCELLED, Notice.ORDER_CANCELLED),
+    NoticeRow(
+        ORDER.name,
+        _O.CANCELLED,
+        Notice.ORDER_WITHDRAWN,
+        to_merchants=True,
+        coming_from=_EFFECTIVE,
+    ),
+    NoticeRow(SHIPMENT.name, ShipmentState.SHIPPED, Notice.PARCEL_SHIPPED),
+    NoticeRow(SHIPMENT.name, ShipmentState.DELIVERED, Notice.PARCEL_DELIVERED),
+    NoticeRow(REFUND.name, RefundState.DONE, Notice.MONEY_REFUNDED),
+)
+
+
+def notices_of(entry: HistoryEntry, order: Order) -> list[NoticeRow]:
+    """What is to be told because of an entry of an order's history; the order as it is after."""
+    if entry.event is None:
+        return []
+    return [
+        row
+        for row in NOTICES
+        if (row.machine, row.reached) == (entry.machine, entry.to_state)
+        and (not row.coming_from or entry.from_state in row.coming_from)
+        and (not row.only_if_it_stays or order.state == row.reached)
+    ]

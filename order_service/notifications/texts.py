@@ -1,0 +1,166 @@
+"""The words of each notice, in Chinese and English: one table.
+
+`{...}` are filled by `compose.py`; a test fills every one of them.
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from order_service.notifications.notices import Notice
+
+
+class Language(StrEnum):
+    """A language that there are words in (ISO 639-1)."""
+
+    CHINESE = "zh"
+    ENGLISH = "en"
+
+
+class Words(NamedTuple):
+    """A message, before it is filled."""
+
+    subject: str
+    text: str
+
+
+_ZH, _EN = Language.CHINESE, Language.ENGLISH
+
+TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
+    Notice.PAYMENT_AWAITED: {
+        _ZH: Words(
+            "订单 {order_id} 已提交，等待付款",
+            "{name}，您好：\n您的订单 {order_id} 已提交，商品已为您预留。\n\n{items}\n\n"
+            "应付金额：{total}\n请在 {pay_by} 之前完成付款，逾期订单将自动关闭。\n",
+        ),
+        _EN: Words(
+            "Order {order_id} is placed and waits for your payment",
+            "Dear {name},\nyour order {order_id} is placed, and its goods are reserved for you."
+            "\n\n{items}\n\nTo be paid: {total}\nPlease pay before {pay_by}; after that the order "
+            "is closed.\n",
+        ),
+    },
+    Notice.STOCK_AWAITED: {
+        _ZH: Words(
+            "订单 {order_id} 缺货待发",
+            "{name}，您好：\n您的订单 {order_id} 中有商品暂时缺货，到货后将按下单顺序为您预留。\n\n"
+            "{items}\n\n订单金额：{total}\n",
+        ),
+        _EN: Words(
+            "Order {order_id} waits for stock",
+            "Dear {name},\nsome goods of your order {order_id} are out of stock. They are reserved "
+            "for you as soon as they arrive, in the order in which orders were placed.\n\n{items}"
+            "\n\nAmount: {total}\n",
+        ),
+    },
+    Notice.ORDER_CONFIRMED: {
+        _ZH: Words(
+            "订单 {order_id} 已生效",
+            "{name}，您好：\n您的订单 {order_id} 已生效。\n\n{items}\n\n订单金额：{total}\n"
+            "预计发货时间：{ships_by} 之前\n",
+        ),
+        _EN: Words(
+            "Order {order_id} is confirmed",
+            "Dear {name},\nyour order {order_id} is confirmed.\n\n{items}\n\nAmount: {total}\n"
+            "Expected to be shipped before {ships_by}\n",
+        ),
+    },
+    Notice.ORDER_REJECTED: {
+        _ZH: Words(
+            "订单 {order_id} 因缺货未能成立",
+            "{name}，您好：\n很抱歉，您的订单 {order_id} 因商品缺货未能成立，您无需付款。\n\n"
+            "{items}\n",
+        ),
+        _EN: Words(
+            "Order {order_id} could not be accepted",
+            "Dear {name},\nwe are sorry: the goods of your order {order_id} are sold out. There is "
+            "nothing to pay.\n\n{items}\n",
+        ),
+    },
+    Notice.ORDER_EXPIRED: {
+        _ZH: Words(
+            "订单 {order_id} 逾期未付款，已关闭",
+            "{name}，您好：\n您的订单 {order_id} 未在规定时间内付款，已自动关闭。"
+            "如您已付款，我们将继续为您配货，或原路退款。\n\n{items}\n\n订单金额：{total}\n",
+        ),
+        _EN: Words(
+            "Order {order_id} is closed: it was not paid in time",
+            "Dear {name},\nyour order {order_id} was not paid in time and is closed. If you have "
+            "paid it all the same, it is either delivered or your money goes back by itself."
+            "\n\n{items}\n\nAmount: {total}\n",
+        ),
+    },
+    Notice.ORDER_CANCELLED: {
+        _ZH: Words(
+            "订单 {order_id} 已取消",
+            "{name}，您好：\n您的订单 {order_id} 已取消，已付款项将原路退回。\n\n{items}\n\n"
+            "订单金额：{total}\n",
+        ),
+        _EN: Words(
+            "Order {order_id} is cancelled",
+            "Dear {name},\nyour order {order_id} is cancelled. What you have paid goes back the "
+            "way it came.\n\n{items}\n\nAmount: {total}\n",
+        ),
+    },
+    Notice.PARCEL_SHIPPED: {
+        _ZH: Words(
+            "订单 {order_id} 的包裹已发货",
+            "{name}，您好：\n您的订单 {order_id} 有一个包裹已发货。\n\n{items}\n\n"
+            "物流公司：{carrier}\n运单号：{waybill}\n",
+        ),
+        _EN: Words(
+            "A parcel of order {order_id} is on its way",
+            "Dear {name},\na parcel of your order {order_id} is on its way.\n\n{items}\n\n"
+            "Carrier: {carrier}\nWaybill: {waybill}\n",
+        ),
+    },
+    Notice.PARCEL_DELIVERED: {
+        _ZH: Words(
+            "订单 {order_id} 的包裹已签收",
+            "{name}，您好：\n您的订单 {order_id} 有一个包裹已签收。\n\n{items}\n\n"
+            "物流公司：{carrier}\n运单号：{waybill}\n如有问题，请及时与我们联系。\n",
+        ),
+        _EN: Words(
+            "A parcel of order {order_id} was delivered",
+            "Dear {name},\na parcel of your order {order_id} was signed for.\n\n{items}\n\n"
+            "Carrier: {carrier}\nWaybill: {waybill}\nPlease tell us if anything is wrong.\n",
+        ),
+    },
+    Notice.MONEY_REFUNDED: {
+        _ZH: Words(
+            "订单 {order_id} 已退款 {refunded}",
+            "{name}，您好：\n您的订单 {order_id} 已退款 {refunded}，款项将原路退回。\n",
+        ),
+        _EN: Words(
+            "{refunded} of order {order_id} was refunded",
+            "Dear {name},\n{refunded} of your order {order_id} was refunded, the way it came.\n",
+        ),
+    },
+    Notice.NEW_ORDER: {
+        _ZH: Words(
+            "新订单 {order_id}",
+            "您有一笔新订单 {order_id}，请于 {ships_by} 之前发货。\n\n{items}\n\n金额：{total}\n",
+        ),
+        _EN: Words(
+            "New order {order_id}",
+            "There is a new order {order_id}, to be shipped before {ships_by}.\n\n{items}\n\n"
+            "Amount: {total}\n",
+        ),
+    },
+    Notice.ORDER_WITHDRAWN: {
+        _ZH: Words(
+            "订单 {order_id} 已取消，请勿发货",
+            "订单 {order_id} 已取消，请勿发货。\n\n{items}\n\n金额：{total}\n",
+        ),
+        _EN: Words(
+            "Order {order_id} is cancelled: do not ship it",
+            "Order {order_id} is cancelled. Please do not ship it.\n\n{items}\n\nAmount: {total}\n",
+        ),
+    },
+}
+
+_CHINESE_SPOKEN: Final = frozenset({"CN", "HK", "MO", "TW"})
+
+
+def language_of(country: str) -> Language:
+    """The language for whoever receives parcels in a country (ISO 3166-1)."""
+    return Language.CHINESE if country in _CHINESE_SPOKEN else Language.ENGLISH

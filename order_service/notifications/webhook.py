@@ -1,0 +1,99 @@
+"""Messages and events to a program over HTTP, signed as Standard Webhooks has it.
+
+The signature covers id, time and body, so that a receiver can tell what is forged, and what is
+old. While a secret is replaced each request carries a signature by the old and by the new one.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import httpx
+from msgspec import Struct
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+
+from order_service.notifications import cloud_events
+from order_service.notifications.port import Event, Message
+from order_service.relay.errors import GiveUp, TryLater
+
+RETRY_AFTER_S_MAX = 3_600
+
+
+class Receiver(Struct, frozen=True):
+    """Who is sent to: where, and the secrets that it knows, of which it needs to know one."""
+
+    url: str
+    secrets: tuple[str, ...]
+    """Each in base64, with or without `whsec_` before it."""
+
+    @property
+    def name(self) -> str:
+        """Host, port and path of the URL, without what may be secret in it.
+
+        Tasks have it, so it must not change with what else is configured.
+        """
+        parts = urlsplit(self.url)
+        return parts.netloc.rpartition("@")[2] + parts.path
+
+
+class WebhookSender:
+    """A channel and a subscriber. `http` is shared, and closed by whoever made it."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, receiver: Receiver, clock_ms: Callable[[], int]
+    ) -> None:
+        """Raises ValueError for a secret that is not base64."""
+        self._http = http
+        self._url = receiver.url
+        try:
+            self._signers = [Webhook(secret) for secret in receiver.secrets]
+        except EmptyWebhookSecretError as error:
+            raise ValueError("a secret is empty") from error
+        self._clock_ms = clock_ms
+
+    async def deliver(self, message: Message) -> None:
+        """See `Channel`."""
+        await self._post(message.message_id, cloud_events.of_message(message))
+
+    async def publish(self, event: Event) -> None:
+        """See `Subscriber`."""
+        await self._post(event.event_id, cloud_events.of_event(event))
+
+    async def _post(self, webhook_id: str, body: bytes) -> None:
+        headers = self._signed(webhook_id, body)
+        try:
+            # Its answer's body is nobody's business, so it is not read, however long it is.
+            async with self._http.stream(
+                "POST", self._url, content=body, headers=headers, follow_redirects=False
+            ) as response:
+                _check(response)
+        except httpx.HTTPError as error:
+            raise TryLater(f"the receiver cannot be reached: {type(error).__name__}") from None
+
+    def _signed(self, webhook_id: str, body: bytes) -> dict[str, str]:
+        at = datetime.fromtimestamp(self._clock_ms() // 1_000, UTC)
+        text = body.decode()
+        return {
+            "content-type": cloud_events.CONTENT_TYPE,
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": " ".join(
+                signer.sign(webhook_id, at, text) for signer in self._signers
+            ),
+        }
+
+
+def _check(response: httpx.Response) -> None:
+    status = response.status_code
+    if response.is_success:
+        return
+    if status == httpx.codes.GONE:
+        raise GiveUp("the receiver is gone for good: it answered 410")
+    raise TryLater(f"the receiver answered {status}", _retry_after_ms(response))
+
+
+def _retry_after_ms(response: httpx.Response) -> int | None:
+    seconds = response.headers.get("retry-after", "")
+    if not (seconds.isascii() and seconds.isdigit()):  # a date, or nothing: the back-off decides
+        return None
+    return min(int(seconds[:9]), RETRY_AFTER_S_MAX) * 1_000

@@ -1,0 +1,153 @@
+"""The outside world as the settings name it: providers, carriers, and who is told of what."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from order_service.config import Config, listed
+from order_service.fulfilment.carrier_rules import CarrierRule, rules_from
+from order_service.fulfilment.carriers import easypost
+from order_service.fulfilment.carriers import sandbox as sandbox_carrier
+from order_service.fulfilment.carriers.port import Carrier
+from order_service.notifications.announcing import Announcer
+from order_service.notifications.json_lines import JsonLines
+from order_service.notifications.port import Channel, Subscriber
+from order_service.notifications.smtp import Smtp, SmtpServer
+from order_service.notifications.webhook import Receiver, WebhookSender
+from order_service.payment.port import Provider
+from order_service.payment.sandbox import SandboxProvider
+from serving.settings import ConfigError, name_of
+
+WEBHOOK_TIMEOUT_S = 10.0
+FILE, MAIL = "file", "mail"
+
+
+class Closing(Protocol):
+    """What has connections."""
+
+    async def aclose(self) -> None:
+        """Ends them."""
+        ...
+
+
+class Outside:
+    """Everything outside that this process speaks to, and how to end it."""
+
+    def __init__(self, config: Config, clock_ms: Callable[[], int]) -> None:
+        self.providers: Mapping[str, Provider] = _providers(config)
+        self.carriers: Mapping[str, Carrier] = _carriers(config)
+        self.carrier_rules = _carrier_rules(config, self.carriers)
+        self._http = httpx.AsyncClient(timeout=WEBHOOK_TIMEOUT_S)
+        self.channels: dict[str, Channel] = {}
+        self.subscribers: dict[str, Subscriber] = {}
+        self._tell_somebody(config, clock_ms)
+
+    @property
+    def announcer(self) -> Announcer:
+        """Who is told: buyers and merchants over every channel, programs over webhooks and file."""
+        channels = tuple(self.channels)
+        return Announcer(channels, channels, tuple(self.subscribers))
+
+    async def aclose(self) -> None:
+        """Ends all connections."""
+        parts: list[Closing] = [*self.providers.values(), *self.carriers.values(), self._http]
+        for part in parts:
+            await part.aclose()
+
+    def _tell_somebody(self, config: Config, clock_ms: Callable[[], int]) -> None:
+        if config.notify_file:
+            lines = JsonLines(Path(config.notify_file))
+            self.channels[FILE] = self.subscribers[FILE] = lines
+        if config.notify_smtp_url:
+            self.channels[MAIL] = Smtp(_mail_server(config))
+        for number, receiver in enumerate(listed(config.notify_webhooks), 1):
+            url, _, secret = receiver.partition(" ")
+            if not url.startswith(("http://", "https://")) or not secret:
+                raise ConfigError(
+                    f"{name_of('notify_webhooks')}: each must be a URL and a secret, with a space "
+                    f"between them; receiver {number} is not"
+                )
+            known = Receiver(url, tuple(secret.split()))
+            try:
+                self.subscribers[known.name] = WebhookSender(self._http, known, clock_ms)
+            except ValueError:
+                raise ConfigError(
+                    f"{name_of('notify_webhooks')}: a secret of receiver {number} is not base64"
+                ) from None
+
+
+def _providers(config: Config) -> dict[str, Provider]:
+    providers: dict[str, Provider] = {}
+    if config.sandbox_url:
+        url = f"{config.sandbox_url.rstrip('/')}/provider"
+        secrets = listed(config.sandbox_secrets)
+        providers["sandbox"] = SandboxProvider(url, config.sandbox_api_key, secrets)
+    if config.stripe_api_key:
+        # Imported only here: it is an extra, which not everybody has installed.
+        from order_service.payment.stripe import StripeProvider
+
+        secrets = listed(config.stripe_secrets)
+        providers["stripe"] = StripeProvider(config.stripe_api_key, secrets, config.stripe_url)
+    return providers
+
+
+def _carriers(config: Config) -> dict[str, Carrier]:
+    carriers: dict[str, Carrier] = {}
+    if config.sandbox_url:
+        url = f"{config.sandbox_url.rstrip('/')}/carrier"
+        secrets = listed(config.sandbox_secrets)
+        carriers[sandbox_carrier.NAME] = sandbox_carrier.SandboxCarrier(
+            url, config.sandbox_api_key, secrets
+        )
+    if config.easypost_api_key:
+        carriers[easypost.NAME] = easypost.EasyPostCarrier(
+            config.easypost_api_key,
+            listed(config.easypost_secrets),
+            _origins(config),
+            config.easypost_url,
+        )
+    return carriers
+
+
+def _origins(config: Config) -> dict[str, str]:
+    """EasyPost's address of each warehouse."""
+    origins: dict[str, str] = {}
+    for origin in listed(config.easypost_origins):
+        location, _, address_id = origin.rpartition(" ")
+        if not location:
+            raise ConfigError(
+                f"{name_of('easypost_origins')}: each must be a location and the id of an address, "
+                f"with a space between them; {origin!r} is not"
+            )
+        origins[location] = address_id
+    return origins
+
+
+def _carrier_rules(config: Config, carriers: Iterable[str]) -> Sequence[CarrierRule]:
+    if not config.carrier_rules:
+        return tuple(CarrierRule(name) for name in carriers)
+    try:
+        rules = rules_from(Path(config.carrier_rules).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{name_of('carrier_rules')}: {error}") from error
+    return rules
+
+
+def _mail_server(config: Config) -> SmtpServer:
+    url = urlsplit(config.notify_smtp_url)
+    if url.scheme not in ("smtp", "smtps") or not url.hostname:
+        raise ConfigError(
+            f"{name_of('notify_smtp_url')}: must be smtp://HOST:PORT or smtps://HOST:PORT"
+        )
+    tls = url.scheme == "smtps"
+    return SmtpServer(
+        host=url.hostname,
+        port=url.port or (465 if tls else 587),
+        sender=config.notify_from,
+        username=unquote(url.username or ""),
+        password=unquote(url.password or ""),
+        tls=tls,
+    )

@@ -1,0 +1,180 @@
+"""Attempts to pay: begun, accepted by the provider, given up (P1, P4). Pure decisions."""
+
+import json
+from typing import Final
+
+from order_service.draft import Draft
+from order_service.model import Order, Payment, Task
+from order_service.payment.methods import CASH, Method, Methods
+from order_service.payment.port import Charge, Started
+from order_service.refusals import RefusalReason, Refused
+from order_service.states import PAYMENT, OrderEvent, OrderState, PaymentEvent, PaymentState
+from order_service.tasks import TaskKind
+
+START_AGAIN_MS: Final = 5_000
+"""Whoever begins an attempt tells the provider at once; the task does after so long."""
+QUERY_AFTER_MS: Final = (15_000, 60_000, 300_000, 900_000, 3_600_000, 6 * 3_600_000)
+"""When the provider is asked what became of a payment: each since the one before; the last again
+and again, until there is nothing left to learn (reliability O2)."""
+WATCHED_MS: Final = 24 * 3_600_000
+"""So long (more) money may still come for an attempt that was declined, given up or put into
+quarantine. Afterwards reconciliation finds it."""
+
+OPEN: Final = frozenset({PaymentState.CREATED, PaymentState.PENDING})
+_WATCHED: Final = frozenset(
+    {PaymentState.DECLINED, PaymentState.ABANDONED, PaymentState.QUARANTINED}
+)
+
+
+def start_payment(
+    draft: Draft, payment_key: str, method_name: str, methods: Methods
+) -> tuple[Payment, bool]:
+    """Begins an attempt to pay, or finds the one of that key; the second value says which.
+
+    An attempt that is open before is given up. Raises Refused: KEY_REUSED, NOT_PAYABLE.
+    """
+    order = draft.order
+    for payment in order.payments:
+        if payment.payment_key == payment_key:
+            if method_name and payment.method != method_name:
+                raise Refused(RefusalReason.KEY_REUSED, field="payment_key", key=payment_key)
+            return payment, True
+    name = method_name or order.payment_method
+    method = methods.get(name)
+    why = _why_not_payable(draft, name, method)
+    if why or method is None:
+        raise Refused(RefusalReason.NOT_PAYABLE, order_id=order.order_id, why=why)
+    abandon_open(draft, "another attempt took its place")
+    if method.on_delivery:
+        return pay_on_delivery(draft, payment_key, name), False
+    payment = _added(draft, payment_key, name, method.provider)
+    draft.send(TaskKind.START_PAYMENT, draft.now_ms + START_AGAIN_MS, payment_id=payment.payment_id)
+    draft.remind(TaskKind.QUERY_PAYMENT, draft.now_ms + QUERY_AFTER_MS[0], round=0)
+    return payment, False
+
+
+def pay_on_delivery(draft: Draft, payment_key: str, method_name: str) -> Payment:
+    """Makes an order effective that is paid at the door (货到付款, O3); its stock is confirmed."""
+    payment = _added(draft, payment_key, method_name, CASH)
+    draft.move(payment, PaymentEvent.ACCEPTED, "waits for the carrier's report")
+    draft.update(draft.order, payment_method=method_name)
+    draft.move(draft.order, OrderEvent.PAYS_ON_DELIVERY)
+    draft.forget(TaskKind.PAYMENT_DUE)
+    draft.send(TaskKind.CONFIRM)
+    return payment
+
+
+def accepted(draft: Draft, payment_id: str, started: Started) -> Payment:
+    """The provider knows an attempt. One that was given up meanwhile is closed there."""
+    payment = draft.order.payment(payment_id)
+    forget_start(draft, payment_id)
+    if not payment.provider_ref:
+        draft.update(payment, provider_ref=started.provider_ref)
+    if payment.state is PaymentState.CREATED:
+        draft.move(payment, PaymentEvent.ACCEPTED)
+    elif payment.state is PaymentState.ABANDONED:
+        draft.send(TaskKind.CLOSE_PAYMENT, payment_id=payment_id)
+    return payment
+
+
+def abandon_open(draft: Draft, why: str) -> None:
+    """Gives up every open attempt, and has its provider close it."""
+    for payment in open_payments(draft.order):
+        abandon(draft, payment, why)
+        if payment.provider != CASH:
+            draft.send(TaskKind.CLOSE_PAYMENT, payment_id=payment.payment_id)
+
+
+def abandon(draft: Draft, payment: Payment, why: str) -> None:
+    """Gives up one open attempt. Money that comes for it all the same is not lost."""
+    draft.move(payment, PaymentEvent.ABANDON, why)
+    forget_start(draft, payment.payment_id)
+
+
+def forget_start(draft: Draft, payment_id: str) -> None:
+    """The provider need not be told of an attempt any more."""
+    for task in list(draft.order.tasks):
+        if task.kind == TaskKind.START_PAYMENT and payment_of(task) == payment_id:
+            draft.done(task)
+
+
+def payment_of(task: Task) -> str:
+    """The payment that a task is about."""
+    return str(json.loads(task.payload)["payment_id"])
+
+
+def round_of(task: Task) -> int:
+    """How often the providers were asked before."""
+    return int(json.loads(task.payload)["round"])
+
+
+def open_payments(order: Order) -> list[Payment]:
+    """The attempts that wait for the buyer or the carrier: one at most, but in between."""
+    return [payment for payment in order.payments if payment.state in OPEN]
+
+
+def unsettled_payments(order: Order, now_ms: int) -> list[Payment]:
+    """The payments of which a provider may have more to tell."""
+    return [
+        payment
+        for payment in order.payments
+        if payment.provider != CASH
+        and (
+            payment.state in OPEN
+            or (payment.state in _WATCHED and now_ms - payment.updated_at_ms < WATCHED_MS)
+        )
+    ]
+
+
+def query_again(draft: Draft, round_no: int) -> None:
+    """Has the providers asked for the next time, if there is anything left to learn."""
+    if not unsettled_payments(draft.order, draft.now_ms):
+        draft.forget(TaskKind.QUERY_PAYMENT)
+        return
+    after_ms = QUERY_AFTER_MS[min(round_no, len(QUERY_AFTER_MS) - 1)]
+    draft.remind(TaskKind.QUERY_PAYMENT, draft.now_ms + after_ms, round=round_no)
+
+
+def charge_of(order: Order, payment: Payment) -> Charge:
+    """A payment, as its provider is told of it."""
+    return Charge(
+        payment_id=payment.payment_id,
+        provider_ref=payment.provider_ref,
+        amount_minor=payment.amount_minor,
+        currency=order.currency,
+        method=payment.method,
+    )
+
+
+def _why_not_payable(draft: Draft, name: str, method: Method | None) -> str:
+    order = draft.order
+    if method is None:
+        return f"there is no payment method {name}"
+    if order.state is not OrderState.AWAITING_PAYMENT:
+        return f"it is {order.state}"
+    if draft.now_ms >= order.payment_due_at_ms:
+        return "its payment was due"
+    if not order.amounts.total_minor:
+        return "it costs nothing"
+    return ""
+
+
+def _added(draft: Draft, payment_key: str, method_name: str, provider: str) -> Payment:
+    payment = Payment(
+        payment_id=draft.next_part_id(Payment),
+        payment_key=payment_key,
+        order_id=draft.order.order_id,
+        state=PaymentState(PAYMENT.first),
+        method=method_name,
+        provider=provider,
+        provider_ref="",
+        amount_minor=draft.order.amounts.total_minor,
+        captured_minor=0,
+        captured_currency="",
+        captured_at_ms=0,
+        refunded_minor=0,
+        created_at_ms=draft.now_ms,
+        updated_at_ms=draft.now_ms,
+    )
+    draft.add(payment)
+    return payment

@@ -1,0 +1,128 @@
+"""Our books: what was captured and what went back, read from the database."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select
+
+from order_service.model import Payment, Refund
+from order_service.states import PaymentState, RefundState
+from order_service.storage.rows import ROW_KINDS
+from order_service.storage.schema import orders, payments, refunds
+
+# As they stand in the conditions of the indexes, which no parameter matches.
+_ZERO: ColumnElement[int] = literal_column("0")
+_QUARANTINED: ColumnElement[str] = literal_column(f"'{PaymentState.QUARANTINED}'")
+
+
+class Book(Struct, frozen=True):
+    """The sums of one provider and currency, in minor units."""
+
+    provider: str
+    currency: str
+    payments: int
+    captured_minor: int
+    """All that was captured, also what went back since."""
+    refunded_minor: int
+    """All that is known to have gone back."""
+    refunding_minor: int
+    """All that was asked to go back and is not known to have gone."""
+    quarantined_minor: int
+    """Money in quarantine that is not asked to go back."""
+
+
+def books(connection: Connection, tenant: str) -> list[Book]:
+    """The books of a shop, by provider and currency."""
+    by = (payments.c.provider, payments.c.captured_currency)
+    left = payments.c.captured_minor - payments.c.refunded_minor
+    in_quarantine = case((payments.c.state == PaymentState.QUARANTINED, left), else_=0)
+    captured = connection.execute(
+        select(
+            *by,
+            func.count(),
+            func.sum(payments.c.captured_minor),
+            func.sum(payments.c.refunded_minor),
+            func.sum(in_quarantine),
+        )
+        .join(orders, orders.c.order_id == payments.c.order_id)
+        .where(orders.c.tenant == tenant, payments.c.captured_at_ms > 0)
+        .group_by(*by)
+        .order_by(*by)
+    ).all()
+    done = _refunds_done(connection, tenant)
+    made = []
+    for provider, currency, count, captured_minor, asked_minor, quarantined_minor in captured:
+        done_minor = done.get((provider, currency), 0)
+        made.append(
+            Book(
+                provider,
+                currency,
+                payments=count,
+                captured_minor=int(captured_minor),
+                refunded_minor=done_minor,
+                refunding_minor=int(asked_minor) - done_minor,
+                quarantined_minor=int(quarantined_minor),
+            )
+        )
+    return made
+
+
+def _refunds_done(connection: Connection, tenant: str) -> dict[tuple[str, str], int]:
+    by = (payments.c.provider, payments.c.captured_currency)
+    rows = connection.execute(
+        select(*by, func.sum(refunds.c.amount_minor))
+        .join(payments, payments.c.payment_id == refunds.c.payment_id)
+        .join(orders, orders.c.order_id == refunds.c.order_id)
+        .where(orders.c.tenant == tenant, refunds.c.state == RefundState.DONE)
+        .group_by(*by)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in rows}
+
+
+def captured_between(
+    connection: Connection, provider: str, from_ms: int, before_ms: int
+) -> list[Payment]:
+    """The payments of a provider that were captured in a time, by the provider's clock."""
+    at_ms = payments.c.captured_at_ms
+    rows = connection.execute(
+        select(payments)
+        .where(at_ms > _ZERO, at_ms >= from_ms, at_ms < before_ms, payments.c.provider == provider)
+        .order_by(at_ms, payments.c.payment_id)
+    )
+    return [ROW_KINDS[Payment].from_row(row) for row in rows]
+
+
+def refunded_between(
+    connection: Connection, provider: str, from_ms: int, before_ms: int
+) -> list[tuple[Refund, str]]:
+    """The refunds of a provider that were done in a time, by our clock, with their currency."""
+    at_ms = refunds.c.updated_at_ms
+    rows = connection.execute(
+        select(refunds, payments.c.captured_currency)
+        .join(payments, payments.c.payment_id == refunds.c.payment_id)
+        .where(
+            refunds.c.state == RefundState.DONE,
+            at_ms >= from_ms,
+            at_ms < before_ms,
+            payments.c.provider == provider,
+        )
+        .order_by(at_ms, refunds.c.refund_id)
+    )
+    return [(ROW_KINDS[Refund].from_row(row[:-1]), row[-1]) for row in rows]
+
+
+def quarantined(connection: Connection, tenant: str, after: str, count: int) -> Sequence[Payment]:
+    """Payments that wait for a person, those after a payment id first; oldest first."""
+    rows = connection.execute(
+        select(payments)
+        .join(orders, orders.c.order_id == payments.c.order_id)
+        .where(
+            orders.c.tenant == tenant,
+            payments.c.state == _QUARANTINED,
+            payments.c.refunded_minor < payments.c.captured_minor,
+            payments.c.payment_id > after,
+        )
+        .order_by(payments.c.payment_id)
+        .limit(count)
+    )
+    return [ROW_KINDS[Payment].from_row(row) for row in rows]

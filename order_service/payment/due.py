@@ -1,0 +1,37 @@
+"""Closes an order that was not paid in time (O2, P2). Pure decisions.
+
+Its reservation is not released but left to expire, so that money which comes late can take the
+same reservation's stock again.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from order_service.draft import Draft
+from order_service.payment.asking import Answer, learn_all
+from order_service.payment.attempts import abandon_open, open_payments
+from order_service.payment.methods import CASH
+from order_service.states import OrderEvent, OrderState
+from order_service.tasks import TaskKind
+
+ASK_AGAIN_MS: Final = 30_000
+EXTENSION_MS: Final = 120_000
+"""So long the stock is kept for an order whose provider does not answer, each time anew."""
+
+
+def payment_due(draft: Draft, answers: Sequence[Answer]) -> None:
+    """Closes the order unless it was paid, given what the providers answered when asked to close.
+
+    An order with an attempt whose provider has not answered is not closed, but asked for again.
+    """
+    learn_all(draft, answers)
+    order = draft.order
+    if order.state is not OrderState.AWAITING_PAYMENT:
+        return
+    answered = {answer.payment_id for answer in answers if answer.fact is not None}
+    waiting = [payment for payment in open_payments(order) if payment.provider != CASH]
+    if any(payment.payment_id not in answered for payment in waiting):
+        draft.remind(TaskKind.PAYMENT_DUE, draft.now_ms + ASK_AGAIN_MS)
+        return
+    draft.move(order, OrderEvent.PAYMENT_OVERDUE)
+    abandon_open(draft, "the payment was due")

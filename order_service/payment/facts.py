@@ -1,0 +1,137 @@
+"""Brings an order to what a provider says of its payments (O3, P2, P3). Pure decisions.
+
+However a fact came, by callback, by asking or by statement, it is applied here; so it does not
+matter how many ways lost it, doubled it or delayed it. Money never stays where nobody knows what
+it is for: it pays the order, goes back, or waits in quarantine for a person.
+"""
+
+from order_service.draft import Draft
+from order_service.model import Payment
+from order_service.payment.attempts import (
+    OPEN,
+    abandon,
+    abandon_open,
+    forget_start,
+    unsettled_payments,
+)
+from order_service.payment.methods import CASH
+from order_service.payment.port import Fact, FactKind
+from order_service.payment.refunds import learn_refund, send_back, send_back_all
+from order_service.states import (
+    PAYMENT,
+    OrderEvent,
+    OrderState,
+    PaymentEvent,
+    PaymentState,
+)
+from order_service.tasks import TaskKind
+
+_PAYABLE = frozenset({OrderState.AWAITING_PAYMENT, OrderState.EXPIRED})
+_OF_REFUNDS = frozenset({FactKind.REFUNDED, FactKind.REFUND_FAILED})
+_NEVER_EFFECTIVE = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
+
+
+class UnknownPayment(Exception):
+    """A fact about a payment or refund that the order does not have, or not with that provider."""
+
+
+def learn(draft: Draft, provider: str, fact: Fact) -> None:
+    """Brings the order to what a provider says. What it says again changes nothing.
+
+    Raises UnknownPayment.
+    """
+    try:
+        refund = draft.order.refund(fact.refund_id) if fact.refund_id else None
+        payment = draft.order.payment(refund.payment_id if refund else fact.payment_id)
+    except KeyError:
+        raise UnknownPayment from None
+    made_there = fact.kind in _OF_REFUNDS and refund is None
+    if payment.provider != provider or made_there:
+        raise UnknownPayment
+    if refund is not None:
+        learn_refund(draft, refund, fact)
+        return
+    if fact.provider_ref and not payment.provider_ref:
+        draft.update(payment, provider_ref=fact.provider_ref)
+    if fact.kind is FactKind.CAPTURED:
+        _captured(draft, payment, fact)
+    elif fact.kind is FactKind.DECLINED and PAYMENT.allows(payment.state, PaymentEvent.DECLINE):
+        draft.move(payment, PaymentEvent.DECLINE, f"declined by {provider}")
+        forget_start(draft, payment.payment_id)
+    elif fact.kind is FactKind.CLOSED and payment.state in OPEN:
+        abandon(draft, payment, f"closed by {provider}")
+    elif fact.kind is FactKind.OPEN and payment.state is PaymentState.CREATED:
+        draft.move(payment, PaymentEvent.ACCEPTED)
+        forget_start(draft, payment.payment_id)
+
+
+def settle(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None:
+    """Gives captured money its purpose: it pays the order, or it goes back.
+
+    `as_it_is`: a person has approved the amount, so that nothing of it is too much.
+    """
+    order = draft.order
+    if order.state in _PAYABLE:
+        draft.move(order, OrderEvent.PAID)
+        draft.forget(TaskKind.PAYMENT_DUE)
+        abandon_open(draft, "the order is paid")
+        draft.send(TaskKind.CONFIRM)
+    elif order.state in _NEVER_EFFECTIVE:
+        send_back_all(draft, payment, f"the order is {order.state}")
+    elif payment.provider != CASH or _paid_by_another(draft, payment):
+        send_back_all(draft, payment, "the order is paid by another payment")
+    if not as_it_is:
+        send_back(draft, payment, payment.captured_minor - payment.amount_minor, "paid twice")
+    if not unsettled_payments(order, draft.now_ms):
+        draft.forget(TaskKind.QUERY_PAYMENT)
+
+
+def _captured(draft: Draft, payment: Payment, fact: Fact) -> None:
+    known_minor = payment.captured_minor
+    if fact.amount_minor <= known_minor:
+        return
+    if known_minor and fact.currency != payment.captured_currency:
+        # Two currencies cannot be added up; reconciliation reports the difference to a person.
+        return
+    draft.update(
+        payment,
+        captured_minor=fact.amount_minor,
+        captured_currency=fact.currency,
+        captured_at_ms=payment.captured_at_ms or fact.at_ms or draft.now_ms,
+    )
+    if payment.state in (PaymentState.CAPTURED, PaymentState.RETURNED):
+        send_back(draft, payment, fact.amount_minor - known_minor, "paid twice")
+        return
+    if payment.provider == CASH and payment.captured_minor < payment.amount_minor:
+        return  # the carrier collects parcel by parcel
+    if _is_right(draft, payment):
+        untouched = payment.state is not PaymentState.QUARANTINED
+        if untouched or not payment.refunded_minor:
+            draft.move(payment, PaymentEvent.CAPTURE if untouched else PaymentEvent.APPROVE)
+            forget_start(draft, payment.payment_id)
+            settle(draft, payment)
+    elif payment.state is not PaymentState.QUARANTINED:
+        draft.move(payment, PaymentEvent.MISMATCH, _mismatch(draft, payment))
+        forget_start(draft, payment.payment_id)
+
+
+def _is_right(draft: Draft, payment: Payment) -> bool:
+    """Whether it is what was asked for, once or several times (then the extra goes back)."""
+    return (
+        payment.captured_currency == draft.order.currency
+        and payment.captured_minor % payment.amount_minor == 0
+    )
+
+
+def _mismatch(draft: Draft, payment: Payment) -> str:
+    return (
+        f"{payment.captured_minor} {payment.captured_currency} came, "
+        f"{payment.amount_minor} {draft.order.currency} was asked for"
+    )
+
+
+def _paid_by_another(draft: Draft, payment: Payment) -> bool:
+    return any(
+        other.state is PaymentState.CAPTURED and other is not payment
+        for other in draft.order.payments
+    )

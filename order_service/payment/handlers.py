@@ -1,0 +1,164 @@
+"""Does what payments need done outside: the provider is told, asked, and has money sent back.
+
+Each returns the decision that follows, or raises TryLater or GiveUp; each may be done twice.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Final
+
+import structlog
+
+from holdfast.client import Client
+from holdfast.errors import HoldfastError
+from order_service.draft import Draft
+from order_service.model import Order, Payment, Task
+from order_service.payment.asking import all_answered, ask, close_open, learn_all
+from order_service.payment.attempts import (
+    accepted,
+    charge_of,
+    payment_of,
+    query_again,
+    round_of,
+    unsettled_payments,
+)
+from order_service.payment.due import EXTENSION_MS, payment_due
+from order_service.payment.facts import learn
+from order_service.payment.methods import CASH
+from order_service.payment.port import (
+    Fact,
+    FactKind,
+    Provider,
+    ProviderRefuses,
+    Providers,
+    ProviderUnreachable,
+)
+from order_service.payment.refunds import refund_of
+from order_service.relay.errors import GiveUp, TryLater
+from order_service.states import OrderState, PaymentState, RefundState
+from order_service.tasks import TaskKind
+
+log = structlog.get_logger()
+
+Decide = Callable[[Draft], object]
+Doing = Callable[[Order, Task], Awaitable[Decide | None]]
+
+REFUND_ASK_AGAIN_MS: Final = 3_600_000
+
+
+def payment_handlers(
+    providers: Providers, client: Client, clock_ms: Callable[[], int]
+) -> Mapping[TaskKind, Doing]:
+    """What does the tasks of payments. `client` reaches the engine."""
+    doing = _PaymentTasks(providers, client, clock_ms)
+    return {
+        TaskKind.START_PAYMENT: doing.start,
+        TaskKind.QUERY_PAYMENT: doing.query,
+        TaskKind.CLOSE_PAYMENT: doing.close,
+        TaskKind.REFUND: doing.refund,
+        TaskKind.PAYMENT_DUE: doing.due,
+    }
+
+
+class _PaymentTasks:
+    def __init__(self, providers: Providers, client: Client, clock_ms: Callable[[], int]) -> None:
+        self._providers = providers
+        self._client = client
+        self._clock_ms = clock_ms
+
+    async def start(self, order: Order, task: Task) -> Decide | None:
+        payment = order.payment(payment_of(task))
+        if payment.state is not PaymentState.CREATED:
+            return None
+        try:
+            return await started(self._provider(payment), order, payment)
+        except ProviderUnreachable as error:
+            raise TryLater(_silent(payment, error)) from error
+
+    async def query(self, order: Order, task: Task) -> Decide | None:
+        round_no = round_of(task)
+        answers = await ask(self._providers, order, unsettled_payments(order, self._clock_ms()))
+
+        def decide(draft: Draft) -> None:
+            learn_all(draft, answers)
+            query_again(draft, round_no + 1)
+
+        return decide
+
+    async def close(self, order: Order, task: Task) -> Decide | None:
+        payment = order.payment(payment_of(task))
+        if payment.state is not PaymentState.ABANDONED:
+            return None
+        try:
+            fact = await self._provider(payment).close(charge_of(order, payment))
+        except ProviderUnreachable as error:
+            raise TryLater(_silent(payment, error)) from error
+        return partial(learn, provider=payment.provider, fact=fact)
+
+    async def refund(self, order: Order, task: Task) -> Decide | None:
+        refund = order.refund(refund_of(task.payload))
+        payment = order.payment(refund.payment_id)
+        if refund.state is not RefundState.REQUESTED:
+            return None
+        if payment.provider == CASH:
+            # Nobody can send cash: a person pays it back, and settles the refund.
+            fact = Fact(FactKind.REFUND_FAILED, payment.payment_id, refund_id=refund.refund_id)
+            return partial(learn, provider=CASH, fact=fact)
+        try:
+            fact = await self._provider(payment).refund(
+                charge_of(order, payment), refund.refund_id, refund.amount_minor
+            )
+        except ProviderUnreachable as error:
+            raise TryLater(_silent(payment, error)) from error
+
+        def decide(draft: Draft) -> None:
+            learn(draft, payment.provider, fact)
+            if fact.kind is FactKind.OPEN:
+                due_at_ms = draft.now_ms + REFUND_ASK_AGAIN_MS
+                draft.send(TaskKind.REFUND, due_at_ms, refund_id=refund.refund_id)
+
+        return decide
+
+    async def due(self, order: Order, _task: Task) -> Decide | None:
+        if order.state is not OrderState.AWAITING_PAYMENT:
+            return None
+        answers = await close_open(self._providers, order)
+        if not all_answered(answers):
+            await self._extend(order)
+        return partial(payment_due, answers=answers)
+
+    async def _extend(self, order: Order) -> None:
+        """Keeps the stock until the provider can be asked again."""
+        try:
+            result = await self._client.extend(
+                order.reservation_id, self._clock_ms() + EXTENSION_MS, tenant=order.tenant
+            )
+        except HoldfastError as error:
+            outcome = error.code.name
+        else:
+            outcome = result.outcome.name
+        log.warning(
+            "a provider is silent at the due time of an order: it stays open",
+            order_id=order.order_id,
+            extended=outcome,
+        )
+
+    def _provider(self, payment: Payment) -> Provider:
+        try:
+            return self._providers[payment.provider]
+        except KeyError:
+            raise GiveUp(f"provider {payment.provider} is not set up") from None
+
+
+async def started(provider: Provider, order: Order, payment: Payment) -> Decide:
+    """Tells a provider of a payment. Returns what follows. Raises ProviderUnreachable."""
+    try:
+        begun = await provider.start(charge_of(order, payment))
+    except ProviderRefuses:
+        fact = Fact(FactKind.DECLINED, payment.payment_id)
+        return partial(learn, provider=payment.provider, fact=fact)
+    return partial(accepted, payment_id=payment.payment_id, started=begun)
+
+
+def _silent(payment: Payment, error: ProviderUnreachable) -> str:
+    return f"{payment.provider} does not answer: {error}"

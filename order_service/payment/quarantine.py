@@ -1,0 +1,52 @@
+"""Ends a quarantine, as a person decides (P3). Pure decision."""
+
+from order_service.draft import Draft
+from order_service.model import Payment
+from order_service.payment.facts import settle
+from order_service.payment.refunds import send_back_all
+from order_service.refusals import RefusalReason, Refused
+from order_service.states import PaymentEvent, PaymentState
+
+
+def resolve_quarantined(
+    draft: Draft, payment_id: str, *, approve: bool, reason: str
+) -> tuple[Payment, bool]:
+    """Takes a payment in quarantine as it is, or sends all of it back; says whether it was done.
+
+    Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT (money in another currency than the
+    order's cannot pay it).
+    """
+    try:
+        payment = draft.order.payment(payment_id)
+    except KeyError:
+        raise Refused(RefusalReason.NOT_FOUND, thing="payment", name=payment_id) from None
+    if _is_resolved(payment, approve=approve):
+        return payment, True
+    if payment.state is not PaymentState.QUARANTINED or payment.refunded_minor:
+        raise Refused(
+            RefusalReason.WRONG_STATE,
+            thing="payment",
+            name=payment_id,
+            state=payment.state,
+            event="APPROVE" if approve else "RETURN",
+        )
+    if not approve:
+        send_back_all(draft, payment, reason)
+        return payment, False
+    if payment.captured_currency != draft.order.currency:
+        detail = f"{payment.captured_currency} cannot pay an order in {draft.order.currency}"
+        raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
+    draft.move(payment, PaymentEvent.APPROVE, reason)
+    settle(draft, payment, as_it_is=True)
+    return payment, False
+
+
+def _is_resolved(payment: Payment, *, approve: bool) -> bool:
+    """Whether this was decided before. Only a person takes an amount that was not asked for."""
+    if approve:
+        taken = payment.state in (PaymentState.CAPTURED, PaymentState.RETURNED)
+        return taken and payment.captured_minor != payment.amount_minor
+    return payment.state is PaymentState.RETURNED or (
+        payment.state is PaymentState.QUARANTINED
+        and payment.refunded_minor == payment.captured_minor
+    )

@@ -1,0 +1,184 @@
+"""Money that goes back: asked for, sent, refused (P5). Pure decisions.
+
+A payment's `refunded_minor` grows when money is asked to go back, so that no two requests can take
+the same money; the database holds it to what was captured, whoever writes.
+"""
+
+import json
+from typing import Final
+
+from order_service.draft import Draft
+from order_service.model import Order, Payment, Refund
+from order_service.payment.attempts import abandon_open
+from order_service.payment.port import Fact, FactKind
+from order_service.refusals import RefusalReason, Refused
+from order_service.states import (
+    REFUND,
+    PaymentEvent,
+    PaymentState,
+    RefundEvent,
+    RefundState,
+)
+from order_service.tasks import TaskKind
+
+_OWN: Final = "own/"
+"""Keys of our own refunds begin so; "/" is in no key of a caller."""
+
+
+def request_refund(
+    draft: Draft, refund_key: str, amount_minor: int, reason: str
+) -> tuple[list[Refund], bool]:
+    """Sends captured money back, 0: all that is left; once per key, the second value says so.
+
+    The money comes from as many payments as it takes, each with a refund of its own. Asked for
+    again, a refund that the provider refused is tried again. Raises Refused: KEY_REUSED,
+    AMOUNT_EXCEEDED.
+    """
+    known = [refund for refund in draft.order.refunds if _caller_key(refund) == refund_key]
+    if known:
+        if amount_minor not in (0, sum(refund.amount_minor for refund in known)):
+            raise Refused(RefusalReason.KEY_REUSED, field="refund_key", key=refund_key)
+        for refund in known:
+            _try_again(draft, refund)
+        return known, True
+    left_minor = refundable_minor(draft.order)
+    wanted_minor = amount_minor or left_minor
+    if not 0 < wanted_minor <= left_minor:
+        raise Refused(RefusalReason.AMOUNT_EXCEEDED, requested=amount_minor, left=left_minor)
+    made: list[Refund] = []
+    for payment in _captured(draft.order):
+        share_minor = min(wanted_minor, _left_minor(payment))
+        if share_minor:
+            key = f"{refund_key}/{len(made) + 1}" if made else refund_key
+            made.append(_send_back(draft, payment, share_minor, key, reason))
+            wanted_minor -= share_minor
+    return made, False
+
+
+def refundable_minor(order: Order) -> int:
+    """How much of an order's money can be asked back: none of what is in quarantine."""
+    return sum(map(_left_minor, _captured(order)))
+
+
+def refund_all(draft: Draft, reason: str) -> None:
+    """Gives up open attempts of an order that ends unfulfilled, and sends back what was captured.
+
+    Money in quarantine stays there: a person has to see to it.
+    """
+    abandon_open(draft, reason)
+    for payment in _captured(draft.order):
+        send_back_all(draft, payment, reason)
+
+
+def send_back_all(draft: Draft, payment: Payment, reason: str) -> None:
+    """Sends back all that is left of a payment."""
+    send_back(draft, payment, _left_minor(payment), reason)
+
+
+def send_back(draft: Draft, payment: Payment, amount_minor: int, reason: str) -> None:
+    """Sends money back without being asked, at most what is left of the payment."""
+    amount_minor = min(amount_minor, _left_minor(payment))
+    if amount_minor > 0:
+        number = payment.payment_id.rpartition("-")[2]
+        # What goes back only grows, so this key was never used.
+        key = f"{_OWN}{number}/{payment.refunded_minor + amount_minor}"
+        _send_back(draft, payment, amount_minor, key, reason)
+
+
+def learn_refund(draft: Draft, refund: Refund, fact: Fact) -> None:
+    """Brings a refund to where its provider says that it is."""
+    payment = draft.order.payment(refund.payment_id)
+    if fact.provider_ref and not refund.provider_ref:
+        draft.update(refund, provider_ref=fact.provider_ref)
+    if fact.kind is FactKind.REFUNDED and refund.state is not RefundState.DONE:
+        settle_refund(draft, refund)
+    elif fact.kind is FactKind.REFUND_FAILED and refund.state is RefundState.REQUESTED:
+        draft.move(refund, RefundEvent.REFUSED, f"refused by {payment.provider}")
+        _forget(draft, refund)
+
+
+def settle_refund(draft: Draft, refund: Refund, why: str = "") -> None:
+    """The money is back: sent by the provider, or by a person in another way."""
+    draft.move(refund, RefundEvent.SENT_BACK, why)
+    _forget(draft, refund)
+    payment = draft.order.payment(refund.payment_id)
+    done_minor = sum(
+        other.amount_minor
+        for other in draft.order.refunds
+        if other.payment_id == payment.payment_id and other.state is RefundState.DONE
+    )
+    if done_minor == payment.captured_minor:
+        draft.move(payment, PaymentEvent.RETURN_ALL)
+
+
+def settle_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund, bool]:
+    """A person has sent back what the provider would not; the second value: it was back before.
+
+    Raises Refused: NOT_FOUND, WRONG_STATE (the provider may still send it).
+    """
+    try:
+        refund = draft.order.refund(refund_id)
+    except KeyError:
+        raise Refused(RefusalReason.NOT_FOUND, thing="refund", name=refund_id) from None
+    if refund.state is RefundState.REQUESTED:
+        raise Refused(
+            RefusalReason.WRONG_STATE,
+            thing="refund",
+            name=refund_id,
+            state=refund.state,
+            event="settling by hand",
+        )
+    if refund.state is RefundState.DONE:
+        return refund, True
+    settle_refund(draft, refund, reason)
+    return refund, False
+
+
+def refund_of(payload: str) -> str:
+    """The refund that a task is about."""
+    return str(json.loads(payload)["refund_id"])
+
+
+def _send_back(
+    draft: Draft, payment: Payment, amount_minor: int, refund_key: str, reason: str
+) -> Refund:
+    refund = Refund(
+        refund_id=draft.next_part_id(Refund),
+        refund_key=refund_key,
+        order_id=draft.order.order_id,
+        payment_id=payment.payment_id,
+        state=RefundState(REFUND.first),
+        amount_minor=amount_minor,
+        reason=reason,
+        provider_ref="",
+        created_at_ms=draft.now_ms,
+        updated_at_ms=draft.now_ms,
+    )
+    draft.update(payment, refunded_minor=payment.refunded_minor + amount_minor)
+    draft.add(refund, reason)
+    draft.send(TaskKind.REFUND, refund_id=refund.refund_id)
+    return refund
+
+
+def _try_again(draft: Draft, refund: Refund) -> None:
+    if refund.state is RefundState.FAILED:
+        draft.move(refund, RefundEvent.RETRY)
+        draft.send(TaskKind.REFUND, refund_id=refund.refund_id)
+
+
+def _forget(draft: Draft, refund: Refund) -> None:
+    for task in list(draft.order.tasks):
+        if task.kind == TaskKind.REFUND and refund_of(task.payload) == refund.refund_id:
+            draft.done(task)
+
+
+def _captured(order: Order) -> list[Payment]:
+    return [payment for payment in order.payments if payment.state is PaymentState.CAPTURED]
+
+
+def _left_minor(payment: Payment) -> int:
+    return payment.captured_minor - payment.refunded_minor
+
+
+def _caller_key(refund: Refund) -> str:
+    return "" if refund.refund_key.startswith(_OWN) else refund.refund_key.partition("/")[0]

@@ -1,0 +1,215 @@
+"""The adapter of Stripe, through its own package (`pip install 'holdfast[stripe]'`).
+
+A payment is a PaymentIntent, which keeps our number in its metadata. The buyer chooses among the
+means that the shop's Stripe account offers; a declined card leaves the intent open, to be tried
+with another one on the same page.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import stripe
+from stripe import StripeClient
+
+from order_service.payment.port import (
+    Callback,
+    CallbackForged,
+    Charge,
+    Fact,
+    FactKind,
+    ProviderRefuses,
+    ProviderUnreachable,
+    Started,
+)
+from order_service.payment.signatures import verify_stripe
+
+TIMEOUT_S: Final = 10.0
+PAGE: Final = 100
+
+_INTENTS: Final = {
+    "succeeded": FactKind.CAPTURED,
+    "canceled": FactKind.CLOSED,
+}
+"""Other states of an intent wait for the buyer or a bank."""
+_REFUNDS: Final = {
+    "succeeded": FactKind.REFUNDED,
+    "failed": FactKind.REFUND_FAILED,
+    "canceled": FactKind.REFUND_FAILED,
+}
+
+
+class StripeProvider:
+    """Speaks to Stripe; `secrets` are those of its webhook endpoint, the newest first.
+
+    `base_url` is for tests against another server.
+    """
+
+    def __init__(self, api_key: str, secrets: Sequence[str], base_url: str = "") -> None:
+        self._http = stripe.HTTPXClient(timeout=TIMEOUT_S)
+        self._client = StripeClient(
+            api_key,
+            http_client=self._http,
+            max_network_retries=0,
+            base_addresses={"api": base_url} if base_url else {},
+        )
+        self._secrets = list(secrets)
+
+    async def start(self, charge: Charge) -> Started:
+        """See `Provider`."""
+        try:
+            intent = await self._client.v1.payment_intents.create_async(
+                {
+                    "amount": charge.amount_minor,
+                    "currency": charge.currency.lower(),
+                    "metadata": {"payment_id": charge.payment_id},
+                },
+                {"idempotency_key": charge.payment_id},
+            )
+        except stripe.InvalidRequestError as error:
+            raise ProviderRefuses(error.code or "invalid_request") from error
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        return Started(intent.id, client_token=intent.client_secret or "")
+
+    async def query(self, charge: Charge) -> Fact:
+        """See `Provider`."""
+        try:
+            if charge.provider_ref:
+                return _of_intent(await self._retrieved(charge.provider_ref))
+            found = await self._client.v1.payment_intents.search_async(
+                {"query": f"metadata['payment_id']:'{charge.payment_id}'", "limit": 1}
+            )
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 404:
+                return Fact(FactKind.UNKNOWN, charge.payment_id)
+            raise _unreachable(error) from error
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        for intent in found.data:
+            return _of_intent(intent.to_dict())
+        return Fact(FactKind.UNKNOWN, charge.payment_id)
+
+    async def close(self, charge: Charge) -> Fact:
+        """See `Provider`."""
+        standing = await self.query(charge)
+        if standing.kind is not FactKind.OPEN:
+            return standing
+        try:
+            intent = await self._client.v1.payment_intents.cancel_async(standing.provider_ref)
+        except stripe.InvalidRequestError:
+            return await self.query(charge)  # paid meanwhile, or a bank is at it
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        return _of_intent(intent.to_dict())
+
+    async def refund(self, charge: Charge, refund_id: str, amount_minor: int) -> Fact:
+        """See `Provider`."""
+        try:
+            # Stripe remembers an idempotency key for a day; a task may be replayed later than that.
+            for refund in await self._refunds(charge.provider_ref):
+                if refund["metadata"].get("refund_id") == refund_id:
+                    return _of_refund(refund)
+            made = await self._client.v1.refunds.create_async(
+                {
+                    "payment_intent": charge.provider_ref,
+                    "amount": amount_minor,
+                    "metadata": {"refund_id": refund_id, "payment_id": charge.payment_id},
+                },
+                {"idempotency_key": refund_id},
+            )
+        except stripe.InvalidRequestError:
+            return Fact(FactKind.REFUND_FAILED, charge.payment_id, refund_id=refund_id)
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        return _of_refund(made.to_dict())
+
+    async def statement(self, day: date) -> list[Fact]:
+        """See `Provider`. Stripe keeps events for 30 days."""
+        begins_s = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        ends_s = begins_s + int(timedelta(days=1).total_seconds())
+        captured: dict[str, Fact] = {}
+        refunded: list[Fact] = []
+        try:
+            events = await self._client.v1.events.list_async(
+                {
+                    "type": "payment_intent.succeeded",
+                    "created": {"gte": begins_s, "lt": ends_s},
+                    "limit": PAGE,
+                }
+            )
+            async for event in events.auto_paging_iter():
+                fact = _of_intent(event.to_dict()["data"]["object"])
+                captured[fact.payment_id] = fact
+            refunds = await self._client.v1.refunds.list_async({"limit": PAGE})
+            async for listed in refunds.auto_paging_iter():  # the newest first
+                if listed.created < begins_s:
+                    break
+                fact = _of_refund(listed.to_dict())
+                if listed.created < ends_s and fact.kind is FactKind.REFUNDED:
+                    refunded.append(fact)
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        return [*captured.values(), *refunded]
+
+    def verify_callback(
+        self, raw_body: bytes, headers: Mapping[str, str], now_s: float
+    ) -> Callback:
+        """See `Provider`."""
+        verify_stripe(raw_body, headers.get("stripe-signature", ""), self._secrets, now_s)
+        try:
+            event = msgspec.json.decode(raw_body)
+            thing = event["data"]["object"]
+            fact = None
+            if event["type"].startswith("payment_intent."):
+                fact = _of_intent(thing)
+            elif thing.get("object") == "refund":
+                fact = _of_refund(thing)
+            return Callback(event["id"], fact if fact and fact.payment_id else None)
+        except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+            raise CallbackForged("it is signed, but says nothing that can be read") from error
+
+    async def aclose(self) -> None:
+        """See `Provider`."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def _retrieved(self, reference: str) -> dict[str, Any]:
+        intent = await self._client.v1.payment_intents.retrieve_async(reference)
+        return intent.to_dict()
+
+    async def _refunds(self, reference: str) -> list[dict[str, Any]]:
+        page = await self._client.v1.refunds.list_async(
+            {"payment_intent": reference, "limit": PAGE}
+        )
+        return [refund.to_dict() async for refund in page.auto_paging_iter()]
+
+
+def _of_intent(intent: dict[str, Any]) -> Fact:
+    kind = _INTENTS.get(intent["status"], FactKind.OPEN)
+    received = intent.get("amount_received", intent["amount"])
+    return Fact(
+        kind,
+        intent["metadata"].get("payment_id", ""),
+        intent["id"],
+        amount_minor=received if kind is FactKind.CAPTURED else 0,
+        currency=intent["currency"].upper(),
+        at_ms=intent["created"] * 1000,
+    )
+
+
+def _of_refund(refund: dict[str, Any]) -> Fact:
+    return Fact(
+        _REFUNDS.get(refund["status"], FactKind.OPEN),
+        refund["metadata"].get("payment_id", ""),
+        refund["id"],
+        amount_minor=refund["amount"],
+        currency=refund["currency"].upper(),
+        at_ms=refund["created"] * 1000,
+        refund_id=refund["metadata"].get("refund_id", ""),
+    )
+
+
+def _unreachable(error: stripe.StripeError) -> ProviderUnreachable:
+    """Its text may name the buyer's card; its type does not."""
+    return ProviderUnreachable(type(error).__name__)

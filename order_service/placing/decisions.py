@@ -1,0 +1,171 @@
+"""The decisions of placing an order (O1, O2, O14). Pure.
+
+Two changes: the order is recorded before its stock is reserved, and settled when it is known what
+came of that. A crash in between leaves the first, whose task finishes the order.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from order_service.catalogue.model import Article
+from order_service.draft import Draft
+from order_service.model import Line, Order, Remark, ShortagePolicy
+from order_service.payment.attempts import pay_on_delivery
+from order_service.payment.methods import Methods
+from order_service.placing.lines import settle_lines, sub_orders_of
+from order_service.placing.request import PlaceOrder
+from order_service.placing.reserving import (
+    Declined,
+    Reserved,
+    Short,
+    StockAnswer,
+    method_of,
+)
+from order_service.placing.splitting import Goods, split
+from order_service.placing.validation import Checked
+from order_service.refusals import RefusalReason
+from order_service.states import OrderEvent, OrderState
+from order_service.tasks import TaskKind
+
+RESERVE_AGAIN_MS: Final = 5_000
+"""Whoever places an order reserves its stock at once; the task does after so long."""
+ON_DELIVERY_KEY: Final = "own/on-delivery"
+""""/" is in no key of a caller."""
+SHORTAGES_TOLD_MAX: Final = 3
+"""So many short articles are named in an order's history."""
+
+WAITS_FOR_STOCK: Final = frozenset({OrderState.RESERVING, OrderState.BACKORDERED})
+_WITHOUT_STOCK: Final = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
+
+
+def new_order(
+    request: PlaceOrder,
+    checked: Checked,
+    articles: Sequence[Article],
+    location: str,
+    order_id: str,
+    now_ms: int,
+) -> Order:
+    """The order that was asked for, split by merchant. `articles[i]` is of `request.lines[i]`;
+    `location` is the warehouse, where it is known before there is a look at the stock.
+    """
+    goods = [
+        Goods(article.merchant_id, line.quantity * line.unit_price_minor)
+        for line, article in zip(request.lines, articles, strict=True)
+    ]
+    shares = split(goods, request.amounts)
+    columns = zip(
+        request.lines, articles, shares.sub_order_nos, shares.line_amounts_minor, strict=True
+    )
+    return Order(
+        order_id=order_id,
+        tenant=request.tenant,
+        source=request.source,
+        order_key=request.order_key,
+        state=OrderState.RESERVING,
+        version=0,
+        buyer_id=request.buyer_id,
+        currency=request.currency,
+        amounts=request.amounts,
+        payment_method=request.payment_method,
+        shortage_policy=request.shortage_policy,
+        delivery=checked.delivery,
+        sub_orders=sub_orders_of(order_id, shares),
+        fingerprint=request.fingerprint(),
+        payment_due_at_ms=0,
+        created_at_ms=now_ms,
+        updated_at_ms=now_ms,
+        lines=[
+            Line(
+                line_no,
+                sub_order_no,
+                line.sku,
+                article.title,
+                line.quantity,
+                line.unit_price_minor,
+                amount_minor,
+                location,
+            )
+            for line_no, (line, article, sub_order_no, amount_minor) in enumerate(columns, 1)
+        ],
+    )
+
+
+def record(draft: Draft, remark: str) -> None:
+    """Writes a new order down, with what has to be done should nobody come to do it."""
+    if remark:
+        draft.record(
+            Remark(
+                order_id=draft.order.order_id,
+                remark_id=draft.new_id(),
+                author="buyer",
+                channel=draft.order.source,
+                text=remark,
+                at_ms=draft.now_ms,
+            )
+        )
+    draft.send(TaskKind.RESERVE, draft.now_ms + RESERVE_AGAIN_MS)
+
+
+def settle(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:
+    """Brings an order that waits for stock to what came of reserving it. Returns the order."""
+    order = draft.order
+    if order.state not in WAITS_FOR_STOCK:
+        if isinstance(answer, Reserved) and order.state in _WITHOUT_STOCK:
+            # Two were at it: the other found nothing, or the buyer was faster.
+            draft.send(TaskKind.RELEASE)
+        return order
+    draft.forget(TaskKind.RESERVE)
+    match answer:
+        case Reserved():
+            _reserved(draft, answer, methods)
+        case Short():
+            _short(draft, answer)
+        case Declined():
+            _close(draft, answer.reason, answer.detail)
+    return order
+
+
+def _reserved(draft: Draft, answer: Reserved, methods: Methods) -> None:
+    order = draft.order
+    settle_lines(draft, answer.takes)
+    if not order.amounts.total_minor:
+        draft.move(order, OrderEvent.STOCK_RESERVED)
+        draft.move(order, OrderEvent.PAID, "it costs nothing")
+        draft.send(TaskKind.CONFIRM)
+    elif method_of(methods, order).on_delivery:
+        pay_on_delivery(draft, ON_DELIVERY_KEY, order.payment_method)
+    else:
+        due_at_ms = answer.expires_at_ms - method_of(methods, order).grace_ms
+        draft.move(order, OrderEvent.STOCK_RESERVED)
+        draft.update(order, payment_due_at_ms=due_at_ms)
+        draft.remind(TaskKind.PAYMENT_DUE, due_at_ms)
+
+
+def _short(draft: Draft, answer: Short) -> None:
+    if draft.order.state is OrderState.BACKORDERED:
+        return
+    named = answer.shortages[:SHORTAGES_TOLD_MAX]
+    detail = ", ".join(f"{each.sku}: {each.available} of {each.requested} units" for each in named)
+    if len(answer.shortages) > len(named):
+        detail += f", and {len(answer.shortages) - len(named)} more"
+    if draft.order.shortage_policy is ShortagePolicy.WAIT:
+        draft.move(draft.order, OrderEvent.WAITS_FOR_STOCK, detail)
+    else:
+        _close(draft, RefusalReason.OUT_OF_STOCK, detail)
+
+
+def _close(draft: Draft, reason: RefusalReason, detail: str) -> None:
+    order = draft.order
+    draft.update(order, closed_reason=f"{reason}: {detail}")
+    if order.state is OrderState.RESERVING:
+        draft.move(order, OrderEvent.STOCK_SHORT, detail)
+    else:
+        draft.move(order, OrderEvent.CANCEL, detail)
+
+
+def refusal_of(order: Order) -> RefusalReason | None:
+    """Why an order was rejected; None if it was not."""
+    if order.state is not OrderState.REJECTED:
+        return None
+    return RefusalReason(order.closed_reason.partition(":")[0])

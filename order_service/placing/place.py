@@ -1,0 +1,150 @@
+"""Places orders: from what was sent to an order whose stock is reserved, or that says why not."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from holdfast.client import Client
+from holdfast.errors import HoldfastError
+from order_service.catalogue.catalogue import Catalogue
+from order_service.catalogue.model import Article
+from order_service.model import Order
+from order_service.payment.methods import Methods
+from order_service.placing.backorders import Backorders
+from order_service.placing.decisions import new_order, record, refusal_of, settle
+from order_service.placing.request import PlaceOrder
+from order_service.placing.reserving import Reserving, Short, StockAnswer
+from order_service.placing.shortage import Shortage
+from order_service.placing.validation import Checked, articles_of, check_sums, checked_fields
+from order_service.refusals import RefusalReason, Refused
+from order_service.relay.errors import TryLater
+from order_service.states import OrderState
+from order_service.storage.load import ids_of_keys, load_orders
+from order_service.storage.orders import Orders
+
+RESERVE_TIMEOUT_MS = 2_000
+"""Whoever places an order waits so long for the engine; then the order's task goes on."""
+
+log = structlog.get_logger()
+
+
+class Placed(NamedTuple):
+    """An order that was placed, and what came of it."""
+
+    order: Order
+    replayed: bool
+    """Whether it had been placed before; then it is as it is now."""
+    shortages: Sequence[Shortage] = ()
+    """What there was too little of."""
+
+    @property
+    def refusal(self) -> RefusalReason | None:
+        """OUT_OF_STOCK or LIMIT_EXCEEDED for an order that was rejected, else None."""
+        return refusal_of(self.order)
+
+
+class Placing:
+    """Takes orders. `backorders` is the queue that those join which wait for stock."""
+
+    def __init__(
+        self, orders: Orders, engine: Client, catalogue: Catalogue, methods: Methods
+    ) -> None:
+        self._orders = orders
+        self._catalogue = catalogue
+        self._methods = methods
+        self._reserving = Reserving(engine, catalogue, methods, RESERVE_TIMEOUT_MS)
+        self.backorders = Backorders(orders, engine, catalogue, self._reserving, methods)
+
+    async def place(self, request: PlaceOrder, actor: str) -> Placed:
+        """Takes an order once per tenant, source and key, and reserves its stock (O1, O2, O17).
+
+        Where the engine does not answer in time, the order stays RESERVING and is finished by its
+        task. Raises InvalidField, Refused (ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH,
+        AMOUNT_MISMATCH), Conflict, StorageUnavailable, Overloaded.
+        """
+        checked = checked_fields(request, self._methods)
+        check_sums(request.lines, request.amounts)
+        try:
+            articles = await self._articles_of(request)
+        except Refused:
+            # An order that was placed is placed, whatever the catalogue has become.
+            known = await self._find(request)
+            if known is None:
+                raise
+            return _replayed(request, known)
+        order = self._new_order(request, checked, articles)
+        placed = await self._orders.place(order, partial(record, remark=checked.remark), actor)
+        if placed.replayed:
+            return _replayed(request, placed.order)
+        try:
+            return await self._settled(placed.order, actor)
+        except (HoldfastError, TryLater) as error:
+            # Its text may name a value; the order's task tries again, and finds out.
+            log.warning("stock was not reserved at once", problem=type(error).__name__)
+            return Placed(placed.order, replayed=False)
+
+    async def reserve(self, order: Order) -> StockAnswer:
+        """Reserves the stock of an order that is recorded, behind the claims of those that wait.
+
+        Raises HoldfastError, TryLater.
+        """
+        claims = self.backorders.claims(order.tenant)
+        if not any(line.sku in claims for line in order.lines):
+            return await self._reserving.reserve(order)
+        async with self.backorders.turn:
+            claims = self.backorders.claims_before(order)
+            return await self._reserving.reserve(order, claims)
+
+    async def _settled(self, order: Order, actor: str) -> Placed:
+        answer = await self.reserve(order)
+        settled = await self._orders.change(
+            order.order_id, partial(settle, answer=answer, methods=self._methods), actor
+        )
+        self.note(settled)
+        shortages = answer.shortages if isinstance(answer, Short) else ()
+        return Placed(settled, replayed=False, shortages=shortages)
+
+    def note(self, order: Order) -> None:
+        """Has an order that begins to wait join the queue."""
+        if order.state is OrderState.BACKORDERED:
+            self.backorders.join(order)
+
+    def _new_order(
+        self, request: PlaceOrder, checked: Checked, articles: Sequence[Article]
+    ) -> Order:
+        now_ms = self._orders.clock_ms()
+        order_id = self._orders.ids.next(now_ms)
+        location = self._reserving.only_location(request.tenant)
+        return new_order(request, checked, articles, location, order_id, now_ms)
+
+    async def _articles_of(self, request: PlaceOrder) -> list[Article]:
+        """The articles of the lines, by the catalogue as it is now. Raises Refused."""
+        try:
+            return articles_of(request, self._catalogue.assortment(request.tenant).articles)
+        except Refused:
+            await self._catalogue.refresh()
+            return articles_of(request, self._catalogue.assortment(request.tenant).articles)
+
+    async def _find(self, request: PlaceOrder) -> Order | None:
+        key = (request.tenant, str(request.source), request.order_key)
+
+        def find(connection: Connection) -> Order | None:
+            found = ids_of_keys(connection, [key])
+            return load_orders(connection, list(found.values())).get(found.get(key, ""))
+
+        return await self._orders.read(find)
+
+
+def _replayed(request: PlaceOrder, order: Order) -> Placed:
+    """The order that was placed under the request's key before. Raises Refused ORDER_KEY_REUSED."""
+    if order.fingerprint != request.fingerprint():
+        raise Refused(
+            RefusalReason.ORDER_KEY_REUSED,
+            order_key=request.order_key,
+            source=request.source,
+            order_id=order.order_id,
+        )
+    return Placed(order, replayed=True)

@@ -1,0 +1,160 @@
+"""Reserves an order's stock in the engine: the one place where placing speaks to it.
+
+The reservation has the order's id, so that trying again never takes units twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.client import Client
+from holdfast.outcomes import OUTCOMES, Outcome
+from holdfast.types import Result, State
+from order_service.catalogue.catalogue import Catalogue
+from order_service.catalogue.model import DEFAULT_LOCATION
+from order_service.model import Order
+from order_service.payment.methods import MINUTE_MS, Method, Methods
+from order_service.placing.shortage import Shortage, less_claims, plan, units_of
+from order_service.placing.sourcing import Site, Stock, Take, sites_of
+from order_service.refusals import RefusalReason
+from order_service.relay.errors import TryLater
+
+ATTEMPTS_MAX: Final = 8
+"""How often other warehouses or fewer units are tried while others take the stock."""
+NO_CLAIMS: Final[Mapping[str, int]] = {}
+
+_HOLDS: Final = frozenset({State.RESERVED, State.CONFIRMED, State.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The units that are reserved, and until when. They may be fewer than were ordered, where the
+    buyer takes what there is.
+    """
+
+    takes: Sequence[Take]
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """There is too little; nothing is reserved."""
+
+    shortages: Sequence[Shortage]
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The engine refuses the order, however much there is; nothing is reserved."""
+
+    reason: RefusalReason
+    detail: str
+
+
+StockAnswer = Reserved | Short | Declined
+
+
+class Reserving:
+    """Reserves stock for orders, through one client of the engine that all share."""
+
+    def __init__(
+        self, engine: Client, catalogue: Catalogue, methods: Methods, timeout_ms: int
+    ) -> None:
+        self._engine = engine
+        self._catalogue = catalogue
+        self._methods = methods
+        self._timeout_ms = timeout_ms
+
+    def only_location(self, tenant: str) -> str:
+        """The warehouse that all orders of a shop come from; "" where there are several."""
+        warehouses = self._catalogue.assortment(tenant).warehouses
+        if not warehouses:
+            return DEFAULT_LOCATION
+        return warehouses[0].location if len(warehouses) == 1 else ""
+
+    async def reserve(self, order: Order, claims: Mapping[str, int] = NO_CLAIMS) -> StockAnswer:
+        """Reserves the units of an order, as far as its buyer wants that and `claims`, what others
+        have the first claim to, leave enough.
+
+        Raises HoldfastError where the engine does not answer, TryLater where the stock changed with
+        every attempt; then the units may be reserved, and the same call finds out.
+        """
+        sites = sites_of(self._catalogue.assortment(order.tenant), order.delivery)
+        looks_first = len(sites) > 1 or any(line.sku in claims for line in order.lines)
+        if looks_first:
+            planned = plan(order, await self._stock(order, claims, sites), sites)
+        else:
+            planned = [Take(*unit, sites[0].location) for unit in units_of(order).items()]
+        for _ in range(ATTEMPTS_MAX):
+            takes = [take for take in planned if isinstance(take, Take)]
+            if not takes:
+                return Short([short for short in planned if isinstance(short, Shortage)])
+            result = await self._engine.reserve(
+                order.reservation_id,
+                takes,
+                ttl_ms=self._ttl_ms(order),
+                buyer_id=order.buyer_id,
+                tenant=order.tenant,
+                timeout_ms=self._timeout_ms,
+            )
+            if result.applied:
+                return Reserved(takes, result.expires_at_ms)
+            if result.outcome is Outcome.ID_REUSED:
+                return await self._adopted(order)
+            if result.outcome is Outcome.OUT_OF_STOCK and not looks_first:
+                stock = _stock_seen(takes, result)
+            elif result.outcome in (Outcome.OUT_OF_STOCK, Outcome.UNKNOWN_SKU):
+                stock = await self._stock(order, claims, sites)
+            else:
+                return _declined(result)
+            planned = plan(order, stock, sites)
+        raise TryLater("the stock changed with every attempt")
+
+    def _ttl_ms(self, order: Order) -> int:
+        method = method_of(self._methods, order)
+        return method.due_ms + method.grace_ms
+
+    async def _stock(self, order: Order, claims: Mapping[str, int], sites: Sequence[Site]) -> Stock:
+        skus = list(units_of(order))
+        found = await self._engine.get_stock(
+            *skus, tenant=order.tenant, timeout_ms=self._timeout_ms
+        )
+        stock: dict[str, dict[str, int]] = {sku: {} for sku in skus}
+        for level in found:
+            stock[level.sku][level.location] = level.available
+        return less_claims(stock, claims, sites)
+
+    async def _adopted(self, order: Order) -> StockAnswer:
+        """What an earlier attempt reserved, of whose answer nothing was written down."""
+        found = await self._engine.get_reservation(
+            order.reservation_id, tenant=order.tenant, timeout_ms=self._timeout_ms
+        )
+        units = units_of(order)
+        takes = [Take(line.sku, line.quantity, line.location) for line in found.lines]
+        if found.state not in _HOLDS or any(
+            take.quantity > units.get(take.sku, 0) for take in takes
+        ):
+            return Declined(RefusalReason.OUT_OF_STOCK, "its reservation is not its own any more")
+        return Reserved(takes, found.expires_at_ms)
+
+
+def method_of(methods: Methods, order: Order) -> Method:
+    """The method of an order; one that is no longer offered has the time that most have."""
+    return methods.get(order.payment_method) or Method("", 15 * MINUTE_MS)
+
+
+def _stock_seen(takes: Sequence[Take], result: Result) -> Stock:
+    """The stock of one warehouse, as a refusal tells it: enough of what it does not name."""
+    stock = {take.sku: {take.location: take.quantity} for take in takes}
+    for short in result.shortages:
+        stock[short.sku] = {short.location: short.available}
+    return stock
+
+
+def _declined(result: Result) -> Declined:
+    reason = (
+        RefusalReason.LIMIT_EXCEEDED
+        if result.outcome is Outcome.LIMIT_EXCEEDED
+        else RefusalReason.OUT_OF_STOCK
+    )
+    return Declined(reason, result.detail or OUTCOMES[result.outcome].message)

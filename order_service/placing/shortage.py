@@ -1,0 +1,80 @@
+"""What becomes of an order that there is too little stock for (O14), as its buyer chose."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from order_service.model import Order, ShortagePolicy
+from order_service.placing.sourcing import Site, Stock, Take, source
+
+
+class Shortage(NamedTuple):
+    """An article of which there is less than an order asks for, in units."""
+
+    sku: str
+    requested: int
+    available: int
+
+
+def units_of(order: Order) -> dict[str, int]:
+    """The units that an order asks for, by SKU."""
+    units: dict[str, int] = {}
+    for line in order.lines:
+        units[line.sku] = units.get(line.sku, 0) + line.quantity
+    return units
+
+
+def plan(order: Order, stock: Stock, sites: Sequence[Site]) -> list[Take] | list[Shortage]:
+    """Where to take an order's units from, or what is short of them.
+
+    An order that ships what there is (SHIP_AVAILABLE) is only short when there is nothing.
+    """
+    units = units_of(order)
+    available = {
+        sku: sum(stock.get(sku, {}).get(site.location, 0) for site in sites) for sku in units
+    }
+    possible = _possible(order.shortage_policy, units, available)
+    if not possible:
+        return [
+            Shortage(sku, wanted, available[sku])
+            for sku, wanted in units.items()
+            if available[sku] < wanted
+        ]
+    takes: list[Take] = []
+    for wanted in _by_merchant(order, possible):
+        takes.extend(source(wanted, stock, sites) or ())
+    return takes
+
+
+def _possible(
+    policy: ShortagePolicy, units: Mapping[str, int], available: Mapping[str, int]
+) -> Mapping[str, int]:
+    """The units that the order is for, given what there is; none if it is for all or nothing."""
+    if all(available[sku] >= wanted for sku, wanted in units.items()):
+        return units
+    if policy is not ShortagePolicy.SHIP_AVAILABLE:
+        return {}
+    return {sku: min(wanted, available[sku]) for sku, wanted in units.items() if available[sku] > 0}
+
+
+def _by_merchant(order: Order, units: Mapping[str, int]) -> list[dict[str, int]]:
+    of_merchants: list[dict[str, int]] = [{} for _ in order.sub_orders]
+    for line in order.lines:
+        if line.sku in units:
+            of_merchants[line.sub_order_no][line.sku] = units[line.sku]
+    return [wanted for wanted in of_merchants if wanted]
+
+
+def less_claims(stock: Stock, claims: Mapping[str, int], sites: Sequence[Site]) -> Stock:
+    """The stock without the units that orders before this one wait for, which have the first claim.
+
+    What is claimed is taken off the warehouses that this order would rather not come from.
+    """
+    left: dict[str, dict[str, int]] = {}
+    for sku, levels in stock.items():
+        claimed, left[sku] = claims.get(sku, 0), dict(levels)
+        for site in reversed(sites):
+            off = min(claimed, levels.get(site.location, 0))
+            if off:
+                left[sku][site.location] -= off
+                claimed -= off
+    return left

@@ -1,0 +1,156 @@
+"""The tasks that speak to the engine for orders: reserve, confirm, release, cancel.
+
+Each can be done again: the engine knows reservations by the order's id, and cancellations by the
+task's.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from holdfast.client import Client
+from holdfast.errors import HoldfastError
+from holdfast.outcomes import Outcome
+from holdfast.types import Result
+from order_service.draft import Draft
+from order_service.model import Order, Task
+from order_service.payment.methods import Methods
+from order_service.payment.refunds import refund_all
+from order_service.placing.decisions import WAITS_FOR_STOCK, settle
+from order_service.placing.place import Placing
+from order_service.relay.errors import GiveUp, TryLater
+from order_service.states import OrderEvent, OrderState
+from order_service.tasks import TaskKind
+
+Decide = Callable[[Draft], None]
+Handler = Callable[[Order, Task], Awaitable[Decide | None]]
+
+CONFIRM_AGAIN_TTL_MS: Final = 60_000
+"""So long a reservation is kept that is only made to be confirmed at once."""
+
+_OVER: Final = frozenset(
+    {
+        Outcome.APPLIED,
+        Outcome.NOT_FOUND,
+        Outcome.ALREADY_EXPIRED,
+        Outcome.ALREADY_RELEASED,
+        Outcome.ALREADY_CANCELLED,
+    }
+)
+
+
+class StockTasks:
+    """Does the stock tasks of orders."""
+
+    def __init__(self, engine: Client, placing: Placing, methods: Methods) -> None:
+        self._engine = engine
+        self._placing = placing
+        self._methods = methods
+
+    def handlers(self) -> dict[TaskKind, Handler]:
+        """The handler of each kind of task."""
+        return {
+            TaskKind.RESERVE: self.reserve,
+            TaskKind.CONFIRM: self.confirm,
+            TaskKind.RELEASE: self.release,
+            TaskKind.CANCEL: self.cancel,
+        }
+
+    async def reserve(self, order: Order, _task: Task) -> Decide | None:
+        """Finishes an order that was recorded, and whose stock was not seen to be reserved."""
+        if order.state not in WAITS_FOR_STOCK:
+            return None
+        try:
+            answer = await self._placing.reserve(order)
+        except HoldfastError as error:
+            raise _later(error) from error
+
+        def decide(draft: Draft) -> None:
+            settle(draft, answer, self._methods)
+
+        return decide
+
+    async def confirm(self, order: Order, _task: Task) -> Decide | None:
+        """Sells the stock of a paid order, taking it again where the reservation has expired."""
+        if order.state is not OrderState.CONFIRMING:
+            return None
+        try:
+            result = await self._confirmed(order)
+        except HoldfastError as error:
+            raise _later(error) from error
+        if result.applied:
+            return stock_confirmed
+        return partial(stock_lost, why=f"its stock is gone: {result.outcome.name}")
+
+    async def release(self, order: Order, task: Task) -> Decide | None:
+        """Gives back the stock of an order that was closed, or keeps it from being reserved."""
+        try:
+            result = await self._engine.release(order.reservation_id, tenant=order.tenant)
+            if result.outcome is Outcome.ALREADY_CONFIRMED:
+                return await self.cancel(order, task)
+        except HoldfastError as error:
+            raise _later(error) from error
+        _check_over(result)
+        return None
+
+    async def cancel(self, order: Order, task: Task) -> Decide | None:
+        """Gives back the confirmed stock of an order that was cancelled."""
+        try:
+            result = await self._engine.cancel(
+                order.reservation_id, task.task_id, tenant=order.tenant
+            )
+        except HoldfastError as error:
+            raise _later(error) from error
+        _check_over(result)
+        return None
+
+    async def _confirmed(self, order: Order) -> Result:
+        result = await self._engine.confirm(
+            order.reservation_id, reacquire_if_expired=True, tenant=order.tenant
+        )
+        if result.outcome is not Outcome.NOT_FOUND:
+            return result
+        # The engine keeps reservations that are over for some days only; money can take longer.
+        lines = [(line.sku, line.quantity, line.location) for line in order.lines]
+        reserved = await self._engine.reserve(
+            order.reservation_id,
+            lines,
+            ttl_ms=CONFIRM_AGAIN_TTL_MS,
+            buyer_id=order.buyer_id,
+            tenant=order.tenant,
+        )
+        if not reserved.applied:
+            return reserved
+        return await self._engine.confirm(order.reservation_id, tenant=order.tenant)
+
+
+def stock_confirmed(draft: Draft) -> None:
+    """The order is effective, and goes on to its review."""
+    order = draft.order
+    if order.state is not OrderState.CONFIRMING:
+        return
+    draft.move(order, OrderEvent.STOCK_CONFIRMED)
+    draft.send(TaskKind.REVIEW)
+
+
+def stock_lost(draft: Draft, why: str) -> None:
+    """There is no stock for a paid order any more: it is cancelled, and the money goes back."""
+    order = draft.order
+    if order.state is not OrderState.CONFIRMING:
+        return
+    draft.move(order, OrderEvent.STOCK_LOST, why)
+    draft.update(order, closed_reason=why)
+    refund_all(draft, why)
+
+
+def _check_over(result: Result) -> None:
+    """Raises unless nothing of the reservation is held any more."""
+    if result.outcome is Outcome.NOT_CONFIRMED:
+        raise TryLater("the reservation is not confirmed yet")
+    if result.outcome not in _OVER:
+        raise GiveUp(f"the engine says {result.outcome.name}")
+
+
+def _later(error: HoldfastError) -> TryLater:
+    """What the engine's silence means. Its text may name a value; its reason does not."""
+    return TryLater(f"the engine says {error.reason or error.code.name}", error.retry_after_ms)

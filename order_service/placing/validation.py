@@ -1,0 +1,108 @@
+"""Checks an order as it was sent (O1): its fields, its amounts, and its lines by the catalogue."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from holdfast.bounds import LINES_MAX
+from order_service.catalogue.model import Article
+from order_service.fields import (
+    MONEY_MINOR_MAX,
+    QUANTITY_MAX,
+    check_id,
+    check_money,
+    check_name,
+    check_whole,
+    checked_lines_of_text,
+    shown,
+)
+from order_service.model import Amounts, Delivery
+from order_service.money import MINOR_DIGITS
+from order_service.payment.methods import Methods
+from order_service.placing.delivery import checked_delivery
+from order_service.placing.request import PlaceOrder, WantedLine
+from order_service.refusals import InvalidField, RefusalReason, Refused
+
+REMARK_LENGTH_MAX: Final = 2_000
+
+
+class Checked(NamedTuple):
+    """What of an order is put in order while it is checked."""
+
+    delivery: Delivery
+    remark: str
+
+
+def checked_fields(request: PlaceOrder, methods: Methods) -> Checked:
+    """Holds every field against its bounds, without the catalogue. Raises InvalidField."""
+    check_id("tenant", request.tenant)
+    check_id("order_key", request.order_key)
+    check_id("buyer_id", request.buyer_id)
+    if request.currency not in MINOR_DIGITS:
+        problem = "must be a currency's code (ISO 4217)"
+        raise InvalidField("currency", problem, shown(request.currency))
+    _check_lines(request.lines)
+    _check_amounts(request.amounts)
+    if request.payment_method not in methods:
+        problem = f"must be one of {', '.join(sorted(methods))}"
+        raise InvalidField("payment_method", problem, shown(request.payment_method))
+    remark = checked_lines_of_text("remark", request.remark, REMARK_LENGTH_MAX)
+    return Checked(checked_delivery(request.delivery), remark)
+
+
+def _check_lines(lines: tuple[WantedLine, ...]) -> None:
+    if not 1 <= len(lines) <= LINES_MAX:
+        raise InvalidField("lines", f"must be 1 to {LINES_MAX} lines", len(lines))
+    known: set[str] = set()
+    for position, line in enumerate(lines):
+        field = f"lines[{position}]"
+        check_name(f"{field}.sku", line.sku)
+        check_whole(f"{field}.quantity", line.quantity, 1, QUANTITY_MAX)
+        check_money(f"{field}.unit_price_minor", line.unit_price_minor)
+        if line.sku in known:
+            problem = "must be named in one line, with the quantities added up"
+            raise InvalidField(f"{field}.sku", problem, shown(line.sku))
+        known.add(line.sku)
+
+
+def _check_amounts(amounts: Amounts) -> None:
+    for field in Amounts.__struct_fields__:
+        check_money(f"amounts.{field}", getattr(amounts, field))
+
+
+def check_sums(lines: tuple[WantedLine, ...], amounts: Amounts) -> None:
+    """Raises Refused AMOUNT_MISMATCH unless the amounts of an order add up (P1)."""
+    goods = sum([line.quantity * line.unit_price_minor for line in lines])
+    if goods > MONEY_MINOR_MAX:
+        # The lines are within their bounds, and what they come to is not.
+        raise InvalidField("lines", f"must come to at most {MONEY_MINOR_MAX:,}", f"{goods:,}")
+    off = amounts.discount_minor + amounts.coupon_minor
+    total = goods - off + amounts.freight_minor + amounts.tax_minor
+    if amounts.goods_minor != goods:
+        _mismatch("goods_minor", goods, amounts.goods_minor)
+    if off > goods:
+        _mismatch("discount_minor", f"with coupon_minor at most {goods}", off)
+    if amounts.total_minor != total:
+        _mismatch("total_minor", total, amounts.total_minor)
+
+
+def _mismatch(field: str, expected: object, got: object) -> None:
+    raise Refused(RefusalReason.AMOUNT_MISMATCH, field=field, expected=expected, got=got)
+
+
+def articles_of(request: PlaceOrder, articles: Mapping[str, Article]) -> list[Article]:
+    """The article of each line. Raises Refused UNKNOWN_ARTICLE or PRICE_MISMATCH."""
+    found: list[Article] = []
+    for position, line in enumerate(request.lines):
+        article = articles.get(line.sku)
+        if article is None or article.withdrawn:
+            raise Refused(RefusalReason.UNKNOWN_ARTICLE, position=position, sku=line.sku)
+        if (line.unit_price_minor, request.currency) != (article.price_minor, article.currency):
+            raise Refused(
+                RefusalReason.PRICE_MISMATCH,
+                position=position,
+                sku=line.sku,
+                expected=f"{article.price_minor} {article.currency}",
+                got=f"{line.unit_price_minor} {request.currency}",
+            )
+        found.append(article)
+    return found

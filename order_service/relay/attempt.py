@@ -1,0 +1,96 @@
+"""One attempt at a task: what its handler does outside, then what follows for the order.
+
+Only what the handler returns is written in a transaction, together with the end of the task. Where
+the process dies in between, the next attempt does the same outside under the same ids.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+
+from order_service.draft import Draft
+from order_service.model import Order, Task
+from order_service.relay.errors import GiveUp, TryLater
+from order_service.storage.orders import Orders
+from order_service.storage.tasks import Taken
+
+log = structlog.get_logger()
+
+ACTOR = "relay"
+
+Decide = Callable[[Draft], object]
+Handler = Callable[[Order, Task], Awaitable[Decide | None]]
+"""Does a task outside, with no transaction open, and returns the decision that follows from it.
+
+None: nothing of the order changes, the task is done. It may be called again for the same task, also
+while an earlier call still runs in another process. Raises TryLater, GiveUp.
+"""
+
+
+class Done(NamedTuple):
+    """The decision is on disk, and the task gone."""
+
+    lane_waits: bool
+    """Whether there is another task in its lane."""
+
+
+class Unchanged(NamedTuple):
+    """The task is done, and still has to be taken off its list."""
+
+
+class Failed(NamedTuple):
+    """The task was not done."""
+
+    reason: str
+    after_ms: int | None = None
+    final: bool = False
+    """Whether another attempt is pointless."""
+
+
+async def attempt(
+    taken: Taken, handler: Handler, orders: Orders, seconds_max: float
+) -> Done | Unchanged | Failed:
+    """Does a task. Raises nothing but what a cancelled coroutine does."""
+    order, task = taken
+    try:
+        async with asyncio.timeout(seconds_max) as limit:
+            decide = await handler(order, task)
+        if decide is None:
+            return Unchanged()
+        return Done(await orders.change(order.order_id, partial(_conclude, task, decide), ACTOR))
+    except TryLater as error:
+        return Failed(error.reason, error.after_ms)
+    except GiveUp as error:
+        return Failed(error.reason, final=True)
+    except Exception as error:  # noqa: BLE001 - no task may end the relay
+        if limit.expired():
+            return Failed(f"it took longer than {seconds_max:g} s")
+        # Its text may be personal, so only its type and place are told.
+        kind = type(error).__name__
+        log.warning("a task failed", task_id=task.task_id, kind=task.kind, problem=_place(error))
+        return Failed(kind)
+
+
+def _conclude(task: Task, decide: Decide, draft: Draft) -> bool:
+    """Ends the task with its decision, unless somebody has; whether another waits in its lane."""
+    waiting = {other.task_id for other in draft.order.tasks}
+    if task.task_id not in waiting:
+        return False
+    draft.done(task)
+    decide(draft)
+    # Those that it has made are taken as they are written.
+    return any(other.lane == task.lane and other.task_id in waiting for other in draft.order.tasks)
+
+
+def _place(error: Exception) -> str:
+    """The type of an error and the line that raised it."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return type(error).__name__
+    code = place.tb_frame.f_code
+    return f"{type(error).__name__} in {code.co_qualname}, line {place.tb_lineno}"

@@ -1,0 +1,211 @@
+"""The relay of a process: has tasks done, its own at once and all others when they are due.
+
+Tasks that this process has written come straight from the commit, with a lease. Everything else is
+found by asking the database: timers, attempts that were put off, what a dead process left, and the
+next task of a lane. What is to be written of tasks is written together with that question, in one
+transaction a turn, however many tasks there are.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+
+import structlog
+from msgspec import Struct
+
+from order_service.model import Task
+from order_service.relay.attempt import Done, Failed, Handler, Unchanged, attempt
+from order_service.relay.backlog import Backlog
+from order_service.relay.backoff import pause_ms
+from order_service.relay.counts import RelayCounts
+from order_service.relay.turn import CLAIM_MAX, Turn, take_turn
+from order_service.storage import tasks
+from order_service.storage.orders import Orders
+from order_service.storage.tasks import LEASE_MS, Failure, Taken
+from order_service.tasks import TaskKind
+
+log = structlog.get_logger()
+
+# What ends within so long is written together; the next task of a lane waits for it.
+TURN_GAP_S = 0.05
+TROUBLE_PAUSE_S = 1.0
+ERROR_CHARACTERS_MAX = 200
+
+
+class RelaySettings(Struct, frozen=True):
+    """How a relay works."""
+
+    handler_s_max: float = 30.0
+    """A handler that takes longer is stopped; its task is tried again."""
+    attempts_max: int = 40
+    """A task that failed so often is dead: after about four hours."""
+    poll_s: float = 0.5
+    measure_s: float = 5.0
+    """How often the queues are counted."""
+    drain_s_max: float = 10.0
+
+
+class Relay:
+    """Does the tasks of orders. `owner` is a name that no other process ever has."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        owner: str,
+        handlers: Mapping[TaskKind, Handler],
+        randomness: random.Random,
+        settings: RelaySettings | None = None,
+    ) -> None:
+        self.counts = RelayCounts()
+        self._orders = orders
+        self._owner = owner
+        self._handlers = handlers
+        self._randomness = randomness
+        self._settings = settings or RelaySettings()
+        self._backlog = Backlog(handlers)
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._failures: list[Failure] = []
+        self._ended: list[str] = []
+        self._returned: list[str] = []
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._measured_at_s = float("-inf")
+
+    def offer(self, offered: Sequence[Taken]) -> None:
+        """Does tasks at once that were written with a lease of this process."""
+        for taken in offered:
+            if self._stopping or not self._backlog.add(taken):
+                self._returned.append(taken.task.task_id)
+                self._wake.set()
+        self._begin()
+
+    async def run(self) -> None:
+        """Does tasks until `stop`; then finishes those that run, gives back the others, returns."""
+        while not self._stopping:
+            self._wake.clear()
+            pause_s = await self._turn()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
+            await asyncio.sleep(TURN_GAP_S)
+        await self._drain()
+
+    def stop(self) -> None:
+        """Takes no more tasks, and lets `run` end."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _drain(self) -> None:
+        self._returned.extend(self._backlog.drop_waiting())
+        loop = asyncio.get_running_loop()
+        ends_at_s = loop.time() + self._settings.drain_s_max
+        while self._attempts and loop.time() < ends_at_s:
+            # Other processes may go on at once with what this one gives back.
+            await self._turn()
+            await asyncio.wait(self._attempts, timeout=min(1.0, ends_at_s - loop.time()))
+        for running in self._attempts:
+            running.cancel()
+        if self._attempts:
+            await asyncio.wait(self._attempts)
+        await self._turn()
+
+    def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        for taken in self._backlog.begin(self._orders.clock_ms()):
+            running = loop.create_task(self._do(taken))
+            self._attempts.add(running)
+            running.add_done_callback(self._attempts.discard)
+
+    async def _do(self, taken: Taken) -> None:
+        task = taken.task
+        handler = self._handlers[TaskKind(task.kind)]
+        try:
+            ending = await attempt(taken, handler, self._orders, self._settings.handler_s_max)
+        except asyncio.CancelledError:
+            self._returned.append(task.task_id)
+            raise
+        finally:
+            self._backlog.end(task)
+        self._settle(task, ending)
+        if not self._stopping:
+            self._begin()
+
+    def _settle(self, task: Task, ending: Done | Unchanged | Failed) -> None:
+        if isinstance(ending, Failed):
+            self._fail(task, ending)
+            return
+        self.counts.done[task.kind] += 1
+        if isinstance(ending, Unchanged):
+            self._ended.append(task.task_id)
+            self._wake.set()
+        elif ending.lane_waits:
+            self._wake.set()
+
+    def _fail(self, task: Task, failed: Failed) -> None:
+        attempts = task.attempts + 1
+        dead = failed.final or attempts >= self._settings.attempts_max
+        pause = failed.after_ms
+        if pause is None:
+            pause = pause_ms(attempts, self._randomness)
+        due_at_ms = self._orders.clock_ms() + pause
+        reason = failed.reason[:ERROR_CHARACTERS_MAX]
+        self._failures.append(Failure(task.task_id, attempts, due_at_ms, dead, reason))
+        self._wake.set()
+        self.counts.failed[task.kind] += 1
+        if dead:
+            self.counts.buried[task.kind] += 1
+            log.error(
+                "a task was given up",
+                task_id=task.task_id,
+                order_id=task.order_id,
+                kind=task.kind,
+                reason=reason,
+            )
+
+    async def _turn(self) -> float:
+        """Writes what became of tasks and claims others; returns in how many seconds to again."""
+        now_ms = self._orders.clock_ms()
+        turn = Turn(
+            owner=self._owner,
+            now_ms=now_ms,
+            ended=tuple(self._ended),
+            failures=tuple(self._failures),
+            returned=tuple(self._returned),
+            renewed=self._backlog.leases_that_end_before(now_ms + LEASE_MS // 2),
+            kinds=[] if self._stopping else self._backlog.kinds_with_room(),
+        )
+        try:
+            await self._measure()
+            kept, claimed = await self._orders.write(partial(take_turn, turn=turn))
+        except Exception as error:  # noqa: BLE001 - the next turn does it again, whatever it was
+            log.warning("tasks could not be written or claimed", problem=type(error).__name__)
+            return TROUBLE_PAUSE_S
+        # What came in while it was written is behind it.
+        del self._ended[: len(turn.ended)]
+        del self._failures[: len(turn.failures)]
+        del self._returned[: len(turn.returned)]
+        self._backlog.renewed(kept, now_ms + LEASE_MS)
+        self._take(claimed)
+        return 0.0 if len(claimed) == CLAIM_MAX else self._poll_pause_s()
+
+    def _take(self, claimed: Sequence[Taken]) -> None:
+        """Does what was claimed, apart from what has ended too many processes."""
+        for taken in claimed:
+            worn_out = taken.task.attempts >= self._settings.attempts_max
+            if worn_out and taken.task not in self._backlog:
+                self._fail(taken.task, Failed("every process that tried it ended", final=True))
+            else:
+                self.offer([taken])
+
+    def _poll_pause_s(self) -> float:
+        # Processes that began together do not ask together.
+        return self._settings.poll_s * self._randomness.uniform(0.75, 1.25)
+
+    async def _measure(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._measured_at_s >= self._settings.measure_s:
+            self._measured_at_s = now_s
+            counted = partial(tasks.queues, now_ms=self._orders.clock_ms(), with_later=False)
+            self.counts.queues = await self._orders.read(counted)

@@ -1,0 +1,136 @@
+"""`python -m order_service.sandbox`: the outside world on one port, each part under its own path.
+
+Prints one line when it serves. Everything it does is pretended; it listens on this machine only,
+unless it is told otherwise.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from order_service.sandbox.carrier import SandboxCarrierApp
+from order_service.sandbox.provider import SandboxProviderApp
+
+STDIN_BYTES: Final = 1_024
+API_KEY: Final = "sandbox"
+SECRET: Final = "whsec_c2FuZGJveC1zYW5kYm94LXNhbmRib3gh"
+
+
+class Part(Protocol):
+    """A part of the outside world: where it listens, and how it ends."""
+
+    app: Starlette
+
+    async def aclose(self) -> None:
+        """Ends what is under way."""
+        ...
+
+
+def _provider(options: argparse.Namespace) -> Part:
+    return SandboxProviderApp(
+        api_key=options.api_key,
+        secret=options.secret,
+        clock_ms=_now_ms,
+        callback_url=options.payment_callbacks,
+        path=_file(options, "provider.db"),
+        seed=options.seed,
+    )
+
+
+def _carrier(options: argparse.Namespace) -> Part:
+    return SandboxCarrierApp(
+        api_key=options.api_key,
+        secret=options.secret,
+        clock_ms=_now_ms,
+        callback_url=options.carrier_callbacks,
+        path=_file(options, "carrier.db"),
+        seed=options.seed,
+    )
+
+
+PARTS: Final[dict[str, Callable[[argparse.Namespace], Part]]] = {
+    "/provider": _provider,
+    "/carrier": _carrier,
+}
+
+
+def build(options: argparse.Namespace) -> Starlette:
+    """All parts in one app."""
+    parts: dict[str, Part] = {}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        for part in parts.values():
+            await part.aclose()
+
+    parts.update((path, make(options)) for path, make in PARTS.items())
+    routes = [Mount(path, app=part.app) for path, part in parts.items()]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Serves until SIGTERM or SIGINT, or until standard input ends where that is asked for."""
+    host, _, port = options.listen.rpartition(":")
+    config = uvicorn.Config(
+        build(options), host=host, port=int(port), log_level="warning", access_log=False
+    )
+    server = _AnnouncedServer(config)
+    if options.stop_with_stdin:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), server.read_stdin)
+    await server.serve()
+
+
+class _AnnouncedServer(uvicorn.Server):
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            address = self.servers[0].sockets[0].getsockname()
+            print(f"sandbox at http://{address[0]}:{address[1]}", flush=True)
+
+    def read_stdin(self) -> None:
+        """Stops when whoever started the sandbox is gone."""
+        if not os.read(sys.stdin.fileno(), STDIN_BYTES):
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self.should_exit = True
+
+
+def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m order_service.sandbox", description=__doc__)
+    parser.add_argument("--listen", default="127.0.0.1:7650", help="host:port; port 0: a free one")
+    parser.add_argument("--data-dir", type=Path, help="keep its books here; else in memory")
+    parser.add_argument("--seed", type=int, default=0, help="of what goes wrong, and when")
+    parser.add_argument("--api-key", default=API_KEY)
+    parser.add_argument("--secret", default=SECRET, help="that callbacks are signed with")
+    parser.add_argument("--payment-callbacks", default="", help="the URL that is told of payments")
+    parser.add_argument("--carrier-callbacks", default="", help="the URL that is told of parcels")
+    parser.add_argument(
+        "--stop-with-stdin", action="store_true", help="stop when standard input ends"
+    )
+    return parser.parse_args(arguments)
+
+
+def _file(options: argparse.Namespace, name: str) -> str:
+    if options.data_dir is None:
+        return ""
+    options.data_dir.mkdir(parents=True, exist_ok=True)
+    return str(options.data_dir / name)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(options_from()))

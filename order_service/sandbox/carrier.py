@@ -1,0 +1,249 @@
+"""The sandbox carrier: takes pretended parcels over HTTP, and tells of them as real ones do.
+
+`/v1` is what a shop calls; `/control` is for tests and demonstrations: there the van comes, time
+goes faster, shares of misbehaviour are set and the books are read.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from order_service.sandbox import provider_callbacks
+from order_service.sandbox.carrier_books import CarrierBooks, SandboxParcel
+from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps, journey_of, shares_of
+from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour
+
+BODY_BYTES_MAX: Final = 65_536
+TICK_S: Final = 0.2
+WEIGHT_G_MAX: Final = 30_000
+NOT_SERVED: Final = frozenset({"AQ"})
+
+# Base price, price of each begun kilogram, promised time.
+SERVICES: Final[dict[str, tuple[int, int, int]]] = {
+    "standard": (800, 200, 72 * HOUR_MS),
+    "express": (2_000, 500, 24 * HOUR_MS),
+}
+
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+class _Parcel(msgspec.Struct):
+    country: str
+    weight_g: int
+    currency: str
+    collect_minor: int = 0
+    service: str = ""
+
+
+class _Collect(msgspec.Struct, forbid_unknown_fields=True):
+    shipment_ids: list[str] = []
+
+
+class _Advance(msgspec.Struct, forbid_unknown_fields=True):
+    ms: int
+
+
+class _Misbehave(msgspec.Struct, forbid_unknown_fields=True):
+    parcels: Mishaps = Mishaps()
+    callbacks: Misbehaviour = msgspec.field(default_factory=Misbehaviour)
+
+
+class SandboxCarrierApp:
+    """A carrier that listens where its `app` is mounted."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        secret: str,
+        clock_ms: Callable[[], int],
+        callback_url: str = "",
+        path: str = "",
+        seed: int = 0,
+    ) -> None:
+        self.books = CarrierBooks(path)
+        self.callbacks = Callbacks(callback_url, secret, random.Random(seed), clock_ms)
+        self.mishaps = Mishaps()
+        self._api_key = api_key
+        self._clock_ms = clock_ms
+        self._ahead_ms = 0
+        self._seed = seed
+        self._ticking: asyncio.Task[None] | None = None
+        self.app = Starlette(
+            routes=[
+                Route("/v1/quotes", self._authorized(self._quote), methods=["POST"]),
+                Route("/v1/labels/{shipment_id}", self._authorized(self._label), methods=["PUT"]),
+                Route("/v1/labels/{shipment_id}", self._authorized(self._void), methods=["DELETE"]),
+                Route("/v1/parcels/{shipment_id}/events", self._authorized(self._events)),
+                Route("/control/collect", self._authorized(self._collect), methods=["POST"]),
+                Route("/control/advance", self._authorized(self._advance), methods=["POST"]),
+                Route("/control/misbehave", self._authorized(self._misbehave), methods=["POST"]),
+                Route("/control/books", self._authorized(self._sums)),
+            ]
+        )
+
+    async def aclose(self) -> None:
+        """Ends what is under way, and closes the books."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
+        await self.callbacks.aclose()
+        self.books.close()
+
+    def collect(self, parcel: SandboxParcel) -> None:
+        """The van takes a parcel: its journey begins."""
+        journey = journey_of(parcel, self._now_ms(), self.mishaps, self._seed)
+        self.books.begin(parcel, journey)
+        self.catch_up()
+
+    def catch_up(self) -> int:
+        """Has everything happen that should have by now; returns how much it was."""
+        happened = 0
+        while event := self.books.next_stop(self._now_ms()):
+            self.callbacks.announce(event)
+            happened += 1
+        return happened
+
+    def _now_ms(self) -> int:
+        return self._clock_ms() + self._ahead_ms
+
+    def _authorized(self, answering: Answering) -> Answering:
+        async def authorized(request: Request) -> Response:
+            self._ticking = self._ticking or asyncio.create_task(self._tick())
+            given = request.headers.get("authorization", "").encode()
+            if not hmac.compare_digest(given, f"Bearer {self._api_key}".encode()):
+                return _problem(401, "the API key is missing or wrong")
+            try:
+                return await answering(request)
+            except (msgspec.DecodeError, ValueError) as error:
+                return _problem(422, str(error))
+
+        return authorized
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.catch_up()
+
+    async def _quote(self, request: Request) -> Response:
+        parcel = msgspec.json.decode(await _body(request), type=_Parcel)
+        offers = [
+            {
+                "service": service,
+                "freight_minor": _freight_minor(service, parcel.weight_g),
+                "currency": parcel.currency,
+                "transit_ms": transit_ms,
+            }
+            for service, (_, _, transit_ms) in SERVICES.items()
+            if _goes(parcel)
+        ]
+        return JSONResponse({"offers": offers})
+
+    async def _label(self, request: Request) -> Response:
+        asked = msgspec.json.decode(await _body(request), type=_Parcel)
+        shipment_id = request.path_params["shipment_id"]
+        parcel = self.books.find(shipment_id)
+        if parcel is None:
+            if asked.service not in SERVICES or not _goes(asked):
+                return _problem(409, "not_served")
+            parcel = SandboxParcel(
+                shipment_id=shipment_id,
+                service=asked.service,
+                waybill=_waybill(shipment_id),
+                freight_minor=_freight_minor(asked.service, asked.weight_g),
+                transit_ms=SERVICES[asked.service][2],
+                currency=asked.currency,
+                collect_minor=asked.collect_minor,
+                country=asked.country,
+            )
+            self.books.keep(parcel)
+        if parcel.state == "VOID":
+            return _problem(409, "void")
+        return JSONResponse(
+            {
+                "waybill": parcel.waybill,
+                "freight_minor": parcel.freight_minor,
+                "transit_ms": parcel.transit_ms,
+            }
+        )
+
+    async def _void(self, request: Request) -> Response:
+        parcel = self.books.find(request.path_params["shipment_id"])
+        if parcel is None:
+            return _problem(404, "unknown")
+        if parcel.state == "COLLECTED":
+            return _problem(409, "collected")
+        parcel.state = "VOID"
+        self.books.keep(parcel)
+        return JSONResponse({})
+
+    async def _events(self, request: Request) -> Response:
+        parcel = self.books.find(request.path_params["shipment_id"])
+        if parcel is None:
+            return _problem(404, "unknown")
+        return JSONResponse({"events": [parcel.event(n) for n in range(parcel.happened)]})
+
+    async def _collect(self, request: Request) -> Response:
+        asked = msgspec.json.decode(await _body(request), type=_Collect)
+        collected = []
+        for shipment_id in asked.shipment_ids or self.books.waiting():
+            parcel = self.books.find(shipment_id)
+            if parcel is not None and parcel.state == "LABELLED":
+                self.collect(parcel)
+                collected.append(shipment_id)
+        return JSONResponse({"collected": collected})
+
+    async def _advance(self, request: Request) -> Response:
+        asked = msgspec.json.decode(await _body(request), type=_Advance)
+        if asked.ms < 0:
+            return _problem(422, "ms: time does not go backwards")
+        self._ahead_ms += asked.ms
+        return JSONResponse({"happened": self.catch_up(), "now_ms": self._now_ms()})
+
+    async def _misbehave(self, request: Request) -> Response:
+        asked = msgspec.json.decode(await _body(request), type=_Misbehave, strict=False)
+        shares = (*provider_callbacks.shares_of(asked.callbacks), *shares_of(asked.parcels))
+        if not all(0.0 <= share <= 1.0 for share in shares):
+            return _problem(422, "shares are from 0 to 1")
+        self.mishaps, self.callbacks.misbehaviour = asked.parcels, asked.callbacks
+        return JSONResponse(msgspec.to_builtins(asked))
+
+    async def _sums(self, _request: Request) -> Response:
+        counts = {"callbacks_sent": self.callbacks.sent, "callbacks_lost": self.callbacks.lost}
+        return JSONResponse(self.books.sums() | counts)
+
+
+async def _body(request: Request) -> bytes:
+    body = await request.body()
+    if len(body) > BODY_BYTES_MAX:
+        raise ValueError(f"a request has at most {BODY_BYTES_MAX:,} bytes")
+    return body
+
+
+def _goes(parcel: _Parcel) -> bool:
+    return parcel.country not in NOT_SERVED and 0 < parcel.weight_g <= WEIGHT_G_MAX
+
+
+def _freight_minor(service: str, weight_g: int) -> int:
+    base_minor, kilogram_minor, _ = SERVICES[service]
+    return base_minor + kilogram_minor * -(-weight_g // 1_000)
+
+
+def _waybill(shipment_id: str) -> str:
+    digest = hashlib.sha256(shipment_id.encode()).digest()
+    return f"SB{int.from_bytes(digest[:8], 'big') % 10**12:012d}"
+
+
+def _problem(status: int, text: str) -> Response:
+    return JSONResponse({"error": text}, status)

@@ -1,0 +1,66 @@
+"""What happens to a parcel of the sandbox carrier: its way, and its bad luck. Pure."""
+
+import random
+from typing import Final
+
+import msgspec
+
+from order_service.sandbox.carrier_books import SandboxParcel, Stop
+
+HOUR_MS: Final = 3_600_000
+
+
+class Mishaps(msgspec.Struct, frozen=True):
+    """How often what goes wrong with parcels: shares from 0 to 1."""
+
+    late: float = 0.0
+    """Parcels that take `late_ms` longer than was promised."""
+    late_ms: int = 72 * HOUR_MS
+    lose: float = 0.0
+    """Parcels that are lost on their way."""
+    damage: float = 0.0
+    """Parcels that are damaged on their way."""
+    fail_attempt: float = 0.0
+    """Parcels that nobody can take at the first attempt."""
+
+
+def shares_of(mishaps: Mishaps) -> list[float]:
+    """All shares, to be checked."""
+    return [value for value in msgspec.structs.astuple(mishaps) if isinstance(value, float)]
+
+
+# What happens on the way, at which share of the promised time.
+_WAY: Final = (
+    (0.0, "COLLECTED", "depot"),
+    (0.1, "IN_TRANSIT", "depot"),
+    (0.4, "HUB", "hub"),
+    (0.6, "IN_TRANSIT", "hub"),
+    (0.8, "OUT_FOR_DELIVERY", "delivery base"),
+)
+_ATTEMPT_AT: Final = 0.85
+_ENDS_AT: Final = 0.9
+
+
+def journey_of(
+    parcel: SandboxParcel, collected_at_ms: int, mishaps: Mishaps, seed: int
+) -> tuple[Stop, ...]:
+    """The stops of a parcel. One seed and shipment id have one fate, whatever else happens."""
+    chance = random.Random(f"{seed}/{parcel.shipment_id}")
+    late, lost, damaged, missed = (chance.random() for _ in range(4))
+    took_ms = parcel.transit_ms + (mishaps.late_ms if late < mishaps.late else 0)
+
+    def stop(share: float, kind: str, place: str, amount_minor: int = 0) -> Stop:
+        at_ms = collected_at_ms + int(took_ms * share)
+        return Stop(at_ms, kind, f"{place} {parcel.country}", amount_minor)
+
+    way = [stop(*step) for step in _WAY]
+    if lost < mishaps.lose:
+        return (*way[:3], stop(_ENDS_AT, "LOST", "hub"))
+    if damaged < mishaps.damage:
+        return (*way[:4], stop(_ENDS_AT, "DAMAGED", "hub"))
+    if missed < mishaps.fail_attempt:
+        way.append(stop(_ATTEMPT_AT, "ATTEMPT_FAILED", "door"))
+    way.append(stop(_ENDS_AT, "SIGNED", "door"))
+    if parcel.collect_minor:
+        way.append(stop(_ENDS_AT, "CASH_COLLECTED", "door", parcel.collect_minor))
+    return tuple(way)

@@ -1,0 +1,258 @@
+"""The sandbox provider: takes pretended money over HTTP, and tells of it as real ones do.
+
+`/v1` is what a shop calls, `/pay` the page its buyers see, `/control` for tests and demonstrations:
+there a buyer pays, shares of misbehaviour are set and the books are read.
+"""
+
+import asyncio
+import hmac
+import random
+from collections.abc import Awaitable, Callable
+from datetime import date
+from html import escape
+from typing import Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from order_service.sandbox.provider_books import Books, OtherContent, SandboxPayment
+from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour, shares_of
+
+HANG_S: Final = 30.0
+BODY_BYTES_MAX: Final = 16_384
+
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+class _Start(msgspec.Struct, forbid_unknown_fields=True):
+    payment_id: str
+    amount_minor: int
+    currency: str
+    method: str
+
+
+class _Refund(msgspec.Struct, forbid_unknown_fields=True):
+    refund_id: str
+    amount_minor: int
+
+
+class _Pay(msgspec.Struct, forbid_unknown_fields=True):
+    payment_id: str
+    amount_minor: int = 0
+    currency: str = ""
+    times: int = 1
+
+
+class SandboxProviderApp:
+    """A provider that listens where its `app` is mounted."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        secret: str,
+        clock_ms: Callable[[], int],
+        callback_url: str = "",
+        path: str = "",
+        seed: int = 0,
+    ) -> None:
+        self.books = Books(path)
+        self._chance = random.Random(seed)
+        self.callbacks = Callbacks(callback_url, secret, self._chance, clock_ms)
+        self._api_key = api_key
+        self._clock_ms = clock_ms
+        shop = self._for_shops
+        self.app = Starlette(
+            routes=[
+                Route("/v1/payments", shop(self._start), methods=["POST"]),
+                Route("/v1/payments/{number}", shop(self._query)),
+                Route("/v1/payments/{number}/close", shop(self._close), methods=["POST"]),
+                Route("/v1/payments/{number}/refunds", shop(self._refund), methods=["POST"]),
+                Route("/v1/statements/{day}", shop(self._statement)),
+                Route("/pay/{number}", self._page, methods=["GET", "POST"], name="page"),
+                Route("/control/pay", self._authorized(self._pay), methods=["POST"]),
+                Route("/control/decline", self._authorized(self._decline), methods=["POST"]),
+                Route("/control/misbehave", self._authorized(self._misbehave), methods=["POST"]),
+                Route("/control/books", self._authorized(self._sums)),
+            ]
+        )
+
+    async def aclose(self) -> None:
+        """Ends what is under way, and closes the books."""
+        await self.callbacks.aclose()
+        self.books.close()
+
+    def pay(self, payment: SandboxPayment, amount_minor: int, currency: str, times: int) -> None:
+        """A buyer pays, with the luck that misbehaviour leaves."""
+        misbehaviour = self.callbacks.misbehaviour
+        if self._happens(misbehaviour.decline):
+            self.decline(payment)
+            return
+        if self._happens(misbehaviour.wrong_amount):
+            amount_minor += self._chance.choice((-1, 1))
+        if self._happens(misbehaviour.pay_twice):
+            times += 1
+        for _ in range(times):
+            self.books.capture(payment, amount_minor, currency, self._clock_ms())
+            self.callbacks.announce(payment.fact())
+
+    def decline(self, payment: SandboxPayment) -> None:
+        """The buyer's bank says no."""
+        self.books.decline(payment)
+        self.callbacks.announce(payment.fact())
+
+    def _happens(self, share: float) -> bool:
+        return share > 0 and self._chance.random() < share
+
+    def _authorized(self, answering: Answering) -> Answering:
+        async def authorized(request: Request) -> Response:
+            given = request.headers.get("authorization", "").encode()
+            if not hmac.compare_digest(given, f"Bearer {self._api_key}".encode()):
+                return _problem(401, "the API key is missing or wrong")
+            try:
+                return await answering(request)
+            except (msgspec.DecodeError, ValueError) as error:
+                return _problem(422, str(error))
+
+        return authorized
+
+    def _for_shops(self, answering: Answering) -> Answering:
+        authorized = self._authorized(answering)
+
+        async def unless_down(request: Request) -> Response:
+            down = self.callbacks.misbehaviour.down
+            if down == "hang":
+                await asyncio.sleep(HANG_S)
+            if down:
+                return _problem(503, "the provider is down")
+            return await authorized(request)
+
+        return unless_down
+
+    async def _start(self, request: Request) -> Response:
+        asked = msgspec.json.decode(await _body(request), type=_Start)
+        if asked.amount_minor < 1 or not asked.payment_id:
+            return _problem(422, "payment_id and a positive amount_minor are needed")
+        try:
+            payment = self.books.start(*msgspec.structs.astuple(asked))
+        except OtherContent:
+            return _problem(409, "payment_id was used before for another payment")
+        page = str(request.url_for("page", number=payment.provider_ref))
+        return JSONResponse({"provider_ref": payment.provider_ref, "action_url": page})
+
+    async def _query(self, request: Request) -> Response:
+        payment = self._named(request)
+        return JSONResponse(payment.fact()) if payment else _unknown()
+
+    async def _close(self, request: Request) -> Response:
+        payment = self._named(request)
+        if payment is None:
+            return _unknown()
+        self.books.shut(payment)
+        return JSONResponse(payment.fact())
+
+    async def _refund(self, request: Request) -> Response:
+        asked = msgspec.json.decode(await _body(request), type=_Refund)
+        payment = self._named(request)
+        if payment is None:
+            return _unknown()
+        if asked.amount_minor < 1 or not asked.refund_id:
+            return _problem(422, "refund_id and a positive amount_minor are needed")
+        refuse = self._happens(self.callbacks.misbehaviour.refuse_refund)
+        try:
+            refund = self.books.refund(
+                payment, asked.refund_id, asked.amount_minor, self._clock_ms(), refuse=refuse
+            )
+        except OtherContent:
+            return _problem(409, "refund_id was used before for another refund")
+        fact = payment.refund_fact(refund)
+        self.callbacks.announce(fact)
+        return JSONResponse(fact)
+
+    async def _statement(self, request: Request) -> Response:
+        day = date.fromisoformat(request.path_params["day"])
+        after = int(request.query_params.get("cursor") or 0)
+        entries, cursor = self.books.statement(day, after)
+        return JSONResponse({"entries": entries, "next_cursor": cursor})
+
+    async def _page(self, request: Request) -> Response:
+        payment = self._named(request)
+        if payment is None:
+            return HTMLResponse("<p>There is no such payment.", 404)
+        if request.method == "POST" and payment.kind == "OPEN":
+            if (await _body(request)) == b"action=decline":
+                self.decline(payment)
+            else:
+                self.pay(payment, payment.amount_minor, payment.currency, 1)
+        return HTMLResponse(_page_of(payment))
+
+    async def _pay(self, request: Request) -> Response:
+        asked = msgspec.json.decode(await _body(request), type=_Pay)
+        payment = self.books.find(asked.payment_id)
+        if payment is None:
+            return _unknown()
+        # A closed payment, too: the buyer's bank had sent the money before.
+        self.pay(
+            payment,
+            asked.amount_minor or payment.amount_minor,
+            asked.currency or payment.currency,
+            asked.times,
+        )
+        return JSONResponse(payment.fact())
+
+    async def _decline(self, request: Request) -> Response:
+        asked = msgspec.json.decode(await _body(request), type=_Pay)
+        payment = self.books.find(asked.payment_id)
+        if payment is None:
+            return _unknown()
+        self.decline(payment)
+        return JSONResponse(payment.fact())
+
+    async def _misbehave(self, request: Request) -> Response:
+        misbehaviour = msgspec.json.decode(await _body(request), type=Misbehaviour, strict=False)
+        if not all(0.0 <= share <= 1.0 for share in shares_of(misbehaviour)):
+            return _problem(422, "shares are from 0 to 1")
+        if misbehaviour.down not in ("", "refuse", "hang"):
+            return _problem(422, 'down is "", "refuse" or "hang"')
+        self.callbacks.misbehaviour = misbehaviour
+        return JSONResponse(msgspec.to_builtins(misbehaviour))
+
+    async def _sums(self, _request: Request) -> Response:
+        counts = {"callbacks_sent": self.callbacks.sent, "callbacks_lost": self.callbacks.lost}
+        return JSONResponse(self.books.sums() | counts)
+
+    def _named(self, request: Request) -> SandboxPayment | None:
+        return self.books.find(request.path_params["number"])
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            raise ValueError(f"a request has at most {BODY_BYTES_MAX:,} bytes")
+    return body
+
+
+def _problem(status: int, text: str) -> Response:
+    return JSONResponse({"error": text}, status)
+
+
+def _unknown() -> Response:
+    return _problem(404, "there is no such payment")
+
+
+def _page_of(payment: SandboxPayment) -> str:
+    about = f"{payment.amount_minor} minor units of {escape(payment.currency)}"
+    form = (
+        '<form method="post"><button name="action" value="pay">Pay</button> '
+        '<button name="action" value="decline">Decline</button></form>'
+    )
+    return (
+        "<!doctype html><title>Sandbox payment</title><h1>Sandbox payment</h1>"
+        f"<p>{escape(payment.payment_id)}: {about}<p>{payment.kind}"
+        f"{form if payment.kind == 'OPEN' else ''}"
+    )

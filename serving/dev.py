@@ -1,0 +1,117 @@
+"""`python -m serving.dev`: the engine, the order service and the sandbox on one machine.
+
+What `holdfast dev` becomes. Each is a process of its own; they start one after another, are ready
+together, and end together: when this process is asked to stop, and when one of them ends.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from serving.child_process import ChildProcess, exec_module
+from serving.signals import Signals
+from serving.start import EXIT_REFUSED
+
+END_S_MAX: Final = 20.0
+_ENGINE_READY: Final = "Holdfast is ready on "
+
+
+class Part(NamedTuple):
+    """One of the processes: how it is started."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+
+class DidNotStart(Exception):
+    """A part ended before it was ready; what it said is on stderr."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code if exit_code > 0 else EXIT_REFUSED
+
+
+async def run(environment: Mapping[str, str]) -> int:
+    """Runs all parts until SIGTERM, SIGINT, or the end of one; the answer is the exit code."""
+    children: list[ChildProcess] = []
+
+    def roll_workers() -> None:
+        children[0].send(signal.SIGHUP)
+
+    with_stdin = environment.get("HOLDFAST_STOP_WITH_STDIN") == "true"
+    signals = Signals(roll_workers, with_stdin=with_stdin)
+    life = asyncio.ensure_future(_live(environment, children))
+    asked = asyncio.ensure_future(signals.stopping.wait())
+    try:
+        await asyncio.wait({asked, life}, return_when=asyncio.FIRST_COMPLETED)
+        return life.result() if life.done() else 0
+    except DidNotStart as error:
+        return error.exit_code
+    finally:
+        asked.cancel()
+        life.cancel()
+        # What stands on another ends before it.
+        for child in reversed(children):
+            await child.end(END_S_MAX)
+
+
+async def _live(environment: Mapping[str, str], children: list[ChildProcess]) -> int:
+    """Starts all parts, says that they are ready, and waits for the end of one."""
+    engine = await _started(engine_part(environment), children)
+    target = engine.removeprefix(_ENGINE_READY).split()[0]
+    sandbox = await _started(sandbox_part(environment), children)
+    orders = await _started(orders_part(environment, target), children)
+    print(f"{engine}\n{orders}\n{sandbox}", flush=True)
+    ends = [asyncio.ensure_future(child.exit_code()) for child in children]
+    done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    exit_code = done.pop().result()
+    print(f"holdfast: a part of it has ended (exit code {exit_code})", file=sys.stderr)
+    return exit_code if exit_code > 0 else EXIT_REFUSED
+
+
+async def _started(part: Part, children: list[ChildProcess]) -> str:
+    """Starts a part; the answer is what it says when it is ready. Raises DidNotStart."""
+    process = await exec_module(
+        *part.arguments,
+        environment={**part.environment, "HOLDFAST_STOP_WITH_STDIN": "true"},
+        killed_with_us=True,
+    )
+    child = ChildProcess(process)
+    children.append(child)
+    said = await child.ready()
+    if not said:
+        raise DidNotStart(await child.exit_code())
+    return said
+
+
+def engine_part(environment: Mapping[str, str]) -> Part:
+    """The engine's server, with its store."""
+    return Part(("server",), environment)
+
+
+def sandbox_part(environment: Mapping[str, str]) -> Part:
+    """The outside world: a payment provider and a carrier that tell the order service."""
+    callbacks = f"http://{environment['HOLDFAST_CALLBACKS_LISTEN']}/callbacks"
+    options = {
+        "--listen": urlsplit(environment["HOLDFAST_SANDBOX_URL"]).netloc,
+        "--data-dir": os.path.join(environment["HOLDFAST_DATA_DIR"], "sandbox"),
+        "--api-key": environment["HOLDFAST_SANDBOX_API_KEY"],
+        "--secret": environment["HOLDFAST_SANDBOX_SECRETS"],
+        "--payment-callbacks": f"{callbacks}/sandbox",
+        "--carrier-callbacks": f"{callbacks}/carrier/sandbox",
+    }
+    words = [word for option in options.items() for word in option]
+    return Part(("order_service.sandbox", *words), environment)
+
+
+def orders_part(environment: Mapping[str, str], target: str) -> Part:
+    """The order service, beside the engine at `target`."""
+    return Part(("order_service",), {**environment, "HOLDFAST_TARGET": target})
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(os.environ)))

@@ -1,0 +1,1 @@
+"""Tests of the order service as its callers see it, over gRPC."""

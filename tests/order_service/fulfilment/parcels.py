@@ -1,0 +1,149 @@
+"""Orders on their way to their buyers, to begin a test with."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from order_service.catalogue.model import Article
+from order_service.draft import Draft
+from order_service.fulfilment.planning import plan_shipments
+from order_service.fulfilment.records import TrackingEvent, TrackingKind
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.fulfilment.tracking import track
+from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
+from order_service.ids import Ids
+from order_service.model import CASH_ON_DELIVERY, Amounts, Line, Order, Payment, Shipment, SubOrder
+from order_service.payment.methods import CASH
+from order_service.states import OrderState, PaymentState, ShipmentEvent
+from tests.order_service.clock import START_MS
+from tests.order_service.samples import order, payment
+
+T = TypeVar("T")
+
+SETTINGS = FulfilmentSettings()
+ON_DELIVERY: dict[str, Any] = {"payment_method": CASH_ON_DELIVERY}
+ARTICLES = {
+    "SKU-1": Article("SKU-1", "merchant-1", "A thing", 500, "CNY", zone="A"),
+    "SKU-2": Article("SKU-2", "merchant-1", "A cold thing", 300, "CNY", zone="COLD"),
+    "SKU-3": Article("SKU-3", "merchant-2", "Another's", 100, "CNY", zone="A"),
+}
+
+
+def article(sku: str, **values: Any) -> Article:
+    """An article with some values of its own."""
+    return Article(
+        **{"sku": sku, "merchant_id": "m", "title": sku, "price_minor": 1, **values}, currency="CNY"
+    )
+
+
+def draft_of(found: Order, now_ms: int = START_MS) -> Draft:
+    """A change of an order in the making."""
+    return Draft(found, "test", now_ms, Ids(random.Random(now_ms)))
+
+
+def untouched(draft: Draft) -> bool:
+    """Whether a draft would write nothing."""
+    return not (draft.history or draft.added or draft.changed or draft.tasks_made)
+
+
+def decided(found: Order, decide: Callable[[Draft], T], now_ms: int = START_MS) -> T:
+    """What a decision returns; the order is changed in place."""
+    draft = draft_of(found, now_ms)
+    value = decide(draft)
+    draft.finish()
+    return value
+
+
+def paid_order(**values: Any) -> Order:
+    """An effective order of 3 + 2 units, 1,900 with a freight of 100 and a discount of 200."""
+    amounts = Amounts(2_100, 200, 0, 100, 0, 2_000)
+    lines = [
+        Line(1, 0, "SKU-1", "A thing", 3, 500, 1_357, location="north"),
+        Line(2, 0, "SKU-2", "A cold thing", 2, 300, 543, location="north"),
+    ]
+    found = order(
+        state=OrderState.CONFIRMED,
+        version=1,
+        amounts=amounts,
+        lines=lines,
+        sub_orders=(SubOrder("ORDER1.1", "merchant-1", amounts),),
+        payments=[captured(2_000)],
+    )
+    for name, value in values.items():
+        setattr(found, name, value)
+    return found
+
+
+def captured(amount_minor: int) -> Payment:
+    """A payment that came."""
+    return payment(
+        state=PaymentState.CAPTURED,
+        amount_minor=amount_minor,
+        captured_minor=amount_minor,
+        captured_currency="CNY",
+    )
+
+
+def cash(amount_minor: int) -> Payment:
+    """A payment that the carrier collects, of an order that is `ON_DELIVERY`."""
+    return payment(state=PaymentState.PENDING, provider=CASH, amount_minor=amount_minor)
+
+
+def planned_order(**values: Any) -> Order:
+    """The same, reviewed: a parcel of zone A and one of zone COLD."""
+    found = paid_order(**values)
+    decided(found, lambda draft: plan_shipments(draft, ARTICLES, SETTINGS, ""))
+    return found
+
+
+def units(shipment: Shipment) -> list[tuple[str, int]]:
+    """What is in a parcel."""
+    return [(line.sku, line.quantity) for line in shipment.lines]
+
+
+def labelled(found: Order, shipment: Shipment, promised_at_ms: int = START_MS + 1_000) -> None:
+    """Brings a planned parcel to where it waits for the van."""
+
+    def decide(draft: Draft) -> None:
+        confirm_pick(draft, shipment.shipment_id, (), SETTINGS)
+        confirm_packing(draft, shipment.shipment_id, units(shipment), 700)
+        values = {"carrier": "sandbox", "service": "standard", "waybill": "SB1"}
+        draft.update(shipment, **values, promised_at_ms=promised_at_ms)
+        draft.move(shipment, ShipmentEvent.LABEL)
+
+    decided(found, decide)
+
+
+def shipped_order(**values: Any) -> Order:
+    """An order both of whose parcels have left."""
+    found = planned_order(**values)
+    for shipment in list(found.shipments):
+        labelled(found, shipment)
+        decided(found, partial(hand_over, shipment_id=shipment.shipment_id))
+    return found
+
+
+def event(
+    shipment: Shipment, kind: TrackingKind, number: int = 0, amount_minor: int = 0
+) -> TrackingEvent:
+    """What the sandbox carrier tells of a parcel."""
+    return TrackingEvent(
+        carrier="sandbox",
+        event_id=f"{shipment.shipment_id}.{kind}.{number}",
+        order_id=shipment.order_id,
+        shipment_id=shipment.shipment_id,
+        kind=kind,
+        happened_at_ms=START_MS + number,
+        received_at_ms=START_MS,
+        place="hub",
+        amount_minor=amount_minor,
+        currency="CNY" if amount_minor else "",
+    )
+
+
+def told(found: Order, shipment: Shipment, *kinds: TrackingKind) -> None:
+    """The carrier tells of a parcel."""
+    for number, kind in enumerate(kinds):
+        what = event(shipment, kind, number)
+        decided(found, partial(track, event=what, settings=SETTINGS))

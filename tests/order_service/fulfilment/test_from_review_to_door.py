@@ -1,0 +1,242 @@
+"""An order's whole way with a real carrier, a real engine and real callbacks."""
+
+import json
+
+import httpx
+import pytest
+
+from holdfast.types import State
+from order_service.cancelling import cancel
+from order_service.fulfilment.incidents import resolve
+from order_service.fulfilment.queries import told_of
+from order_service.fulfilment.records import TrackingKind
+from order_service.relay.attempt import Done, Failed
+from order_service.states import (
+    IncidentEvent,
+    IncidentState,
+    OrderState,
+    PaymentState,
+    ShipmentState,
+)
+from order_service.tasks import TaskKind
+from tests.order_service.fulfilment.parcels import SETTINGS
+from tests.order_service.fulfilment.world import HOUR_MS, World
+
+WEEK_MS = 7 * 24 * HOUR_MS
+
+
+async def on_hand(world: World, sku: str) -> int:
+    (level,) = await world.engine.get_stock(sku)
+    return level.on_hand
+
+
+async def states(world: World) -> list[ShipmentState]:
+    return [shipment.state for shipment in (await world.order()).shipments]
+
+
+async def test_an_order_goes_from_its_review_to_the_door_and_completes(world: World) -> None:
+    await world.place()
+    order = await world.ship()
+    assert order.state is OrderState.SHIPPED
+    assert all(shipment.waybill.startswith("SB") for shipment in order.shipments)
+    assert [await on_hand(world, sku) for sku in ("SKU-1", "SKU-2")] == [7, 8]
+    assert (await world.engine.get_reservation("ORDER1")).state is State.FULFILLED
+    await world.collect()
+    assert await states(world) == [ShipmentState.IN_TRANSIT] * 2
+    await world.advance(72 * HOUR_MS)
+    order = await world.order()
+    assert order.state is OrderState.DELIVERED
+    assert not order.incidents
+    await world.advance(WEEK_MS)
+    assert await world.do("COMPLETE") == [Done(False)]
+    assert (await world.order()).state is OrderState.COMPLETED
+
+
+async def test_the_events_of_a_parcel_are_kept_each_once_by_their_own_time(world: World) -> None:
+    await world.place()
+    await world.misbehave(callbacks={"duplicate": 1.0, "reorder": 0.5})
+    order = await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    name = order.shipments[0].shipment_id
+    told = await world.orders.read(lambda connection: told_of(connection, name))
+    kinds = [event.kind for event in told.events]
+    assert kinds == [
+        TrackingKind.COLLECTED,
+        TrackingKind.IN_TRANSIT,
+        TrackingKind.HUB,
+        TrackingKind.IN_TRANSIT,
+        TrackingKind.OUT_FOR_DELIVERY,
+        TrackingKind.SIGNED,
+    ]
+    assert (await world.order()).state is OrderState.DELIVERED
+
+
+async def test_a_carrier_whose_callbacks_are_lost_is_asked_before_a_parcel_counts_as_late(
+    world: World,
+) -> None:
+    await world.place()
+    await world.misbehave(callbacks={"lose": 1.0})
+    await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    assert await states(world) == [ShipmentState.SHIPPED] * 2
+    await world.do("DELIVERY_DUE")
+    order = await world.order()
+    assert (order.state, order.incidents) == (OrderState.DELIVERED, [])
+
+
+async def test_a_parcel_that_is_late_becomes_an_incident_and_its_arrival_settles_it(
+    world: World,
+) -> None:
+    await world.place()
+    await world.misbehave(parcels={"late": 1.0, "late_ms": 24 * HOUR_MS})
+    await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    await world.do("DELIVERY_DUE")
+    order = await world.order()
+    assert {incident.state for incident in order.incidents} == {IncidentState.OPEN}
+    await world.advance(24 * HOUR_MS)
+    order = await world.order()
+    assert {incident.state for incident in order.incidents} == {IncidentState.ARRIVED}
+    assert order.state is OrderState.DELIVERED
+
+
+async def test_a_lost_parcel_is_shipped_again_from_stock_of_its_own(world: World) -> None:
+    await world.place()
+    await world.misbehave(parcels={"lose": 1.0})
+    await world.ship()
+    await world.collect(shipment_ids=["ORDER1-s1"])
+    await world.misbehave()
+    await world.collect(shipment_ids=["ORDER1-s2"])
+    await world.advance(72 * HOUR_MS)
+    assert await states(world) == [ShipmentState.LOST, ShipmentState.DELIVERED]
+    await resolve_first(world, IncidentEvent.RESHIP)
+    (task,) = [task for task in (await world.order()).tasks if task.kind == TaskKind.RESHIP]
+    handler = world.handlers[TaskKind.RESHIP]
+    await handler(await world.order(), task)  # its process dies before the decision is written
+    await world.do("RESHIP")
+    order = await world.order()
+    replacement = order.shipments[2]
+    assert (replacement.replaces, replacement.lines) == ("ORDER1-s1", order.shipments[0].lines)
+    assert order.incidents[0].state is IncidentState.RESHIPPED
+    assert (await world.engine.get_reservation("ORDER1-x1")).state is State.CONFIRMED
+    await world.pack(replacement)
+    await world.do("LABEL", "LABEL")
+    await world.leave()
+    assert await on_hand(world, "SKU-1") == 10 - 3 - 3
+    assert (await world.order()).lines[0].shipped == 3
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    assert (await world.order()).state is OrderState.DELIVERED
+
+
+async def test_what_no_warehouse_has_cannot_be_shipped_again(world: World) -> None:
+    await world.place()
+    await world.misbehave(parcels={"lose": 1.0})
+    await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    await world.engine.set_stock("SKU-1", 2, location="north")
+    await resolve_first(world, IncidentEvent.RESHIP)
+    await world.do("RESHIP")
+    assert (await world.order()).incidents[0].state is IncidentState.OPEN
+    await resolve_first(world, IncidentEvent.REFUND)
+    assert (await world.order()).refunded_minor == 1_357
+
+
+async def test_cash_is_collected_parcel_by_parcel(world: World) -> None:
+    await world.place(on_delivery=True)
+    await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    order = await world.order()
+    assert [shipment.collected_minor for shipment in order.shipments] == [1_457, 543]
+    assert order.payments[0].state is PaymentState.CAPTURED
+
+
+async def test_a_waybill_is_one_however_often_it_is_asked_for(world: World) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    order = await world.order()
+    await world.pack(order.shipments[0])
+    await world.do("LABEL")  # chooses
+    order = await world.order()
+    (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
+    handler = world.handlers[TaskKind.LABEL]
+    await handler(order, task)  # its process dies before the decision is written
+    await world.do("LABEL")
+    assert (await world.order()).shipments[0].state is ShipmentState.LABELLED
+    books = (await world.control.get("/control/books")).json()
+    assert books["parcels_labelled"] == 1
+
+
+async def test_a_parcel_that_no_carrier_takes_waits_for_a_person(world: World) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    order = await world.order()
+    await world.pack(order.shipments[0], weight_g=40_000)
+    (failed,) = await world.do("LABEL")
+    assert isinstance(failed, Failed)
+    assert failed.final
+    assert "ORDER1-s1" in failed.reason
+
+
+async def test_a_waybill_that_is_made_while_its_order_is_cancelled_is_given_back(
+    world: World,
+) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    await world.pack((await world.order()).shipments[0])
+    await world.do("LABEL")
+    order = await world.order()
+    (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
+    decide = await world.handlers[TaskKind.LABEL](order, task)
+    await world.change(lambda draft: cancel(draft, (), "changed my mind"))
+    assert decide is not None
+    await world.change(decide)
+    await world.do("LABEL", "VOID_LABEL")
+    assert set(await states(world)) == {ShipmentState.CANCELLED}
+    books = (await world.control.get("/control/books")).json()
+    assert books == {"parcels_void": 1, "callbacks_sent": 0, "callbacks_lost": 0}
+
+
+@pytest.mark.parametrize("change", ["body", "signature", "time"])
+async def test_a_forged_callback_changes_nothing(world: World, change: str) -> None:
+    await world.place()
+    await world.ship()
+    told = {
+        "event_id": "e-1",
+        "shipment_id": "ORDER1-s1",
+        "kind": "SIGNED",
+        "happened_at_ms": 1,
+    }
+    body = json.dumps(told).encode()
+    headers = world.outside.callbacks.headers("evt_1", body)
+    if change == "body":
+        body = body.replace(b"s1", b"s2")
+    elif change == "signature":
+        headers["webhook-signature"] = headers["webhook-signature"][:-2] + "x="
+    else:
+        world.clock.advance(HOUR_MS)
+    async with httpx.AsyncClient() as stranger:
+        answer = await stranger.post(world.callbacks_url, content=body, headers=headers)
+    assert answer.status_code == 400
+    assert await states(world) == [ShipmentState.SHIPPED] * 2
+
+
+async def test_an_event_of_a_parcel_that_nobody_knows_is_taken_and_dropped(world: World) -> None:
+    for name in ("NOBODY-s1", "ORDER1-s9"):
+        await world.place("ORDER1") if name == "ORDER1-s9" else None
+        told = {"event_id": f"e-{name}", "shipment_id": name, "kind": "LOST", "happened_at_ms": 1}
+        body = json.dumps(told).encode()
+        headers = world.outside.callbacks.headers("evt_1", body)
+        async with httpx.AsyncClient() as carrier:
+            answer = await carrier.post(world.callbacks_url, content=body, headers=headers)
+        assert answer.status_code == 200
+    assert not (await world.order()).incidents
+
+
+async def resolve_first(world: World, said: IncidentEvent) -> None:
+    await world.change(lambda draft: resolve(draft, "ORDER1-i1", said, "", SETTINGS))

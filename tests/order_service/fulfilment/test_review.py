@@ -1,0 +1,141 @@
+"""The review before shipping: every rule, alone and together."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from msgspec import structs
+
+from order_service.fulfilment.records import Review, Verdict
+from order_service.fulfilment.review import ReviewInput, approve, refuse, review
+from order_service.fulfilment.review_rules import REVIEW_RULES, review_findings
+from order_service.model import Order
+from order_service.refusals import RefusalReason, Refused
+from order_service.states import OrderState, ShipmentState
+from order_service.tasks import TaskKind
+from tests.order_service.fulfilment.parcels import (
+    ARTICLES,
+    ON_DELIVERY,
+    SETTINGS,
+    captured,
+    cash,
+    draft_of,
+    paid_order,
+    untouched,
+)
+
+CLEAN = ReviewInput(remarks=0, articles=ARTICLES)
+WITH_REMARKS = ReviewInput(remarks=2, articles=ARTICLES)
+
+
+def _cheaper_line(order: Order) -> None:
+    order.lines[0].unit_price_minor -= 1
+
+
+def _less_to_pay(order: Order) -> None:
+    order.lines[0].amount_minor -= 1
+
+
+def _large_coupon(order: Order) -> None:
+    order.amounts = structs.replace(order.amounts, coupon_minor=2_000, freight_minor=2_100)
+
+
+def _other_freight(order: Order) -> None:
+    share = structs.replace(order.amounts, freight_minor=90)
+    order.sub_orders = (structs.replace(order.sub_orders[0], amounts=share),)
+
+
+def _other_total(order: Order) -> None:
+    order.amounts = structs.replace(order.amounts, tax_minor=1)
+
+
+def _unpaid(order: Order) -> None:
+    order.payments = [captured(1_999)]
+
+
+def _refunded(order: Order) -> None:
+    order.payments[0].refunded_minor = 1
+
+
+# What is done to a clean order, and which rule it breaks.
+BROKEN: list[tuple[Callable[[Order], None], str]] = [
+    (_cheaper_line, "price"),
+    (_less_to_pay, "discount"),
+    (_large_coupon, "coupon"),
+    (_other_freight, "freight"),
+    (_other_total, "total"),
+    (_unpaid, "payment"),
+    (_refunded, "payment"),
+]
+
+
+@pytest.mark.parametrize(
+    ("breaking", "rule"), BROKEN, ids=lambda value: getattr(value, "__name__", value)
+)
+def test_each_rule_finds_what_it_is_for(breaking: Callable[[Order], None], rule: str) -> None:
+    order = paid_order()
+    assert not review_findings(order, remarks=0)
+    breaking(order)
+    assert rule in {finding.rule for finding in review_findings(order, remarks=0)}
+
+
+def test_each_rule_is_tested() -> None:
+    assert {rule.name for rule in REVIEW_RULES} == {rule for _, rule in BROKEN} | {"remarks"}
+
+
+def test_a_clean_order_goes_to_the_warehouse_by_itself() -> None:
+    draft = draft_of(paid_order())
+    review(draft, CLEAN, SETTINGS)
+    assert draft.order.state is OrderState.IN_FULFILMENT
+    assert _verdicts(draft.added) == [Verdict.PASSED]
+    assert {shipment.state for shipment in draft.order.shipments} == {ShipmentState.PLANNED}
+
+
+def test_an_order_with_remarks_waits_until_somebody_has_read_them() -> None:
+    draft = draft_of(paid_order())
+    review(draft, WITH_REMARKS, SETTINGS)
+    assert draft.order.state is OrderState.CONFIRMED
+    assert not draft.order.shipments
+    assert _verdicts(draft.added) == [Verdict.WAITS]
+    shipments, replayed = approve(draft, WITH_REMARKS, SETTINGS, "gift wrapping is noted")
+    assert (len(shipments), replayed) == (2, False)
+    assert approve(draft, WITH_REMARKS, SETTINGS, "again") == (shipments, True)
+
+
+def test_an_order_that_was_cancelled_meanwhile_is_left_alone() -> None:
+    draft = draft_of(paid_order(state=OrderState.CANCELLED))
+    review(draft, CLEAN, SETTINGS)
+    assert untouched(draft)
+
+
+def test_nobody_can_let_an_unpaid_order_through() -> None:
+    draft = draft_of(paid_order(payments=[captured(1_999)]))
+    with pytest.raises(Refused, match="1999 are captured"):
+        approve(draft, CLEAN, SETTINGS, "trust me")
+    assert untouched(draft)
+
+
+def test_an_order_paid_on_delivery_passes_without_money() -> None:
+    order = paid_order(payments=[cash(2_000)], **ON_DELIVERY)
+    assert not review_findings(order, remarks=0)
+
+
+def test_a_refused_order_is_cancelled_and_its_stock_and_money_go_back() -> None:
+    draft = draft_of(paid_order())
+    assert refuse(draft, WITH_REMARKS, "resold coupon") is False
+    order = draft.order
+    assert (order.state, order.closed_reason) == (OrderState.CANCELLED, "resold coupon")
+    assert [refund.amount_minor for refund in order.refunds] == [2_000]
+    assert TaskKind.CANCEL in {task.kind for task in draft.tasks_made}
+    assert _verdicts(draft.added) == [Verdict.REFUSED]
+    assert refuse(draft, WITH_REMARKS, "resold coupon") is True
+
+
+def test_an_order_in_the_warehouse_can_no_longer_be_refused_by_review() -> None:
+    draft = draft_of(paid_order(state=OrderState.IN_FULFILMENT))
+    with pytest.raises(Refused) as refused:
+        refuse(draft, CLEAN, "too late")
+    assert refused.value.reason is RefusalReason.WRONG_STATE
+
+
+def _verdicts(rows: Sequence[object]) -> list[Verdict]:
+    return [row.verdict for row in rows if isinstance(row, Review)]

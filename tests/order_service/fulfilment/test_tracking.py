@@ -1,0 +1,153 @@
+"""Tracking events: whatever their order and number, a parcel ends alike."""
+
+import itertools
+
+import pytest
+
+from order_service.fulfilment.planning import plan_shipments
+from order_service.fulfilment.records import TrackingEvent, TrackingKind
+from order_service.fulfilment.tracking import TRACKING, track
+from order_service.model import Order
+from order_service.refusals import Refused
+from order_service.states import IncidentState, OrderState, PaymentState, ShipmentState
+from order_service.tasks import TaskKind
+from tests.order_service.clock import START_MS
+from tests.order_service.fulfilment.parcels import (
+    ON_DELIVERY,
+    SETTINGS,
+    cash,
+    decided,
+    draft_of,
+    event,
+    labelled,
+    paid_order,
+    planned_order,
+    shipped_order,
+    told,
+)
+
+K, S = TrackingKind, ShipmentState
+DAY_MS = 86_400_000
+
+
+def one_parcel() -> Order:
+    """An order that left in one parcel, without articles' zones."""
+    order = paid_order()
+    decided(order, lambda draft: plan_shipments(draft, {}, SETTINGS, ""))
+    labelled(order, order.shipments[0])
+    return order
+
+
+@pytest.mark.parametrize(
+    ("kinds", "state"),
+    [
+        ((K.COLLECTED, K.HUB, K.OUT_FOR_DELIVERY, K.SIGNED), S.DELIVERED),
+        ((K.COLLECTED, K.OUT_FOR_DELIVERY, K.ATTEMPT_FAILED, K.HUB), S.OUT_FOR_DELIVERY),
+        ((K.COLLECTED, K.IN_TRANSIT, K.LOST), S.LOST),
+        ((K.COLLECTED, K.DAMAGED, K.SIGNED), S.DAMAGED),
+        ((K.LOST, K.DAMAGED, K.OUT_FOR_DELIVERY), S.DAMAGED),
+        ((K.LOST, K.SIGNED, K.HUB), S.DELIVERED),
+    ],
+)
+def test_events_permuted_and_doubled_end_alike(
+    kinds: tuple[TrackingKind, ...], state: ShipmentState
+) -> None:
+    ends = set()
+    for permuted in itertools.permutations(kinds):
+        for doubled in (permuted, permuted * 2):
+            order = one_parcel()
+            parcel = order.shipments[0]
+            for kind in doubled:
+                what = event(parcel, kind, kinds.index(kind))
+                decided(order, lambda draft, what=what: track(draft, what, SETTINGS))  # type: ignore[misc]
+            ends.add((parcel.state, parcel.delivered_at_ms, order.state))
+    assert len(ends) == 1
+    assert ends.pop()[0] is state
+
+
+def test_every_kind_of_event_has_its_row() -> None:
+    assert set(TRACKING) == set(TrackingKind)
+
+
+def test_every_event_is_kept_also_one_that_comes_too_late_to_matter() -> None:
+    order = one_parcel()
+    parcel = order.shipments[0]
+    told(order, parcel, K.SIGNED)
+    draft = draft_of(order)
+    track(draft, event(parcel, K.HUB, 7), SETTINGS)
+    assert [row for row in draft.added if isinstance(row, TrackingEvent)] == [
+        event(parcel, K.HUB, 7)
+    ]
+    assert parcel.state is S.DELIVERED
+
+
+def test_a_parcel_that_its_carrier_has_was_shipped_even_if_nobody_said_so() -> None:
+    order = planned_order()
+    labelled(order, order.shipments[0])
+    draft = draft_of(order)
+    track(draft, event(order.shipments[0], K.COLLECTED), SETTINGS)
+    assert order.shipments[0].state is S.IN_TRANSIT
+    assert order.state is OrderState.PARTLY_SHIPPED
+    assert TaskKind.SHIP in {task.kind for task in draft.tasks_made}
+
+
+def test_an_order_is_delivered_with_its_last_parcel_and_completes_some_days_later() -> None:
+    order = shipped_order()
+    states = []
+    for parcel in order.shipments:
+        told(order, parcel, K.SIGNED)
+        states.append(order.state)
+    assert states == [OrderState.SHIPPED, OrderState.DELIVERED]
+    (timer,) = [task for task in order.tasks if task.kind == TaskKind.COMPLETE]
+    assert timer.due_at_ms == START_MS + 7 * DAY_MS
+    assert TaskKind.DELIVERY_DUE not in {task.kind for task in order.tasks}
+
+
+def test_an_event_of_a_parcel_that_the_order_does_not_have_is_refused() -> None:
+    order = shipped_order()
+    stranger = event(order.shipments[0], K.SIGNED)
+    stranger = TrackingEvent("sandbox", "e", "ORDER1", "ORDER1-s9", K.SIGNED, 1, 1)
+    with pytest.raises(Refused):
+        track(draft_of(order), stranger, SETTINGS)
+
+
+def test_a_lost_parcel_makes_one_incident_which_its_arrival_settles() -> None:
+    order = shipped_order()
+    parcel = order.shipments[0]
+    told(order, parcel, K.LOST, K.LOST)
+    assert [incident.state for incident in order.incidents] == [IncidentState.OPEN]
+    told(order, parcel, K.SIGNED)
+    assert [incident.state for incident in order.incidents] == [IncidentState.ARRIVED]
+    assert parcel.state is S.DELIVERED
+
+
+def test_cash_of_all_parcels_together_pays_the_order() -> None:
+    order = shipped_order(payments=[cash(2_000)], **ON_DELIVERY)
+    (payment,) = order.payments
+    first, second = order.shipments
+    for parcel, amount_minor, state in (
+        (first, 1_457, PaymentState.PENDING),  # its share and the freight
+        (second, 543, PaymentState.CAPTURED),
+    ):
+        what = event(parcel, K.CASH_COLLECTED, 1, amount_minor)
+        decided(order, lambda draft, what=what: track(draft, what, SETTINGS))  # type: ignore[misc]
+        assert payment.state is state
+    assert payment.captured_minor == 2_000
+
+
+def test_cash_in_another_currency_waits_for_a_person() -> None:
+    order = shipped_order(payments=[cash(2_000)], **ON_DELIVERY)
+    what = TrackingEvent(
+        "sandbox",
+        "e",
+        "ORDER1",
+        order.shipments[0].shipment_id,
+        K.CASH_COLLECTED,
+        1,
+        1,
+        "",
+        2_000,
+        "USD",
+    )
+    decided(order, lambda draft: track(draft, what, SETTINGS))
+    assert order.payments[0].state is PaymentState.QUARANTINED

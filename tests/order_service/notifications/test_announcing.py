@@ -1,0 +1,95 @@
+import json
+import random
+from typing import Any
+
+from order_service.draft import Draft
+from order_service.ids import Ids
+from order_service.model import Order, Task
+from order_service.notifications.announcing import Announcer
+from order_service.states import OrderEvent, OrderState, PaymentEvent, PaymentState
+from order_service.storage.database import Database
+from order_service.storage.orders import Orders
+from order_service.tasks import TASKS, TaskKind
+from tests.order_service import samples
+from tests.order_service.clock import Clock
+
+EVERYBODY = Announcer(["mail"], ["file"], ["one", "two"])
+
+
+def announced(draft: Draft, announcer: Announcer = EVERYBODY) -> list[tuple[str, dict[str, Any]]]:
+    announcer.announce(draft)
+    return [(task.kind, json.loads(task.payload)) for task in draft.tasks_made]
+
+
+def draft_of(order: Order) -> Draft:
+    return Draft(order, "test", 2_000_000_000_000, Ids(random.Random(1)))
+
+
+def test_buyer_and_merchant_are_told_of_an_effective_order() -> None:
+    draft = draft_of(samples.order(state=OrderState.CONFIRMING))
+    draft.move(draft.order, OrderEvent.STOCK_CONFIRMED)
+    notices = [told for told in announced(draft) if told[0] != TaskKind.EVENT]
+    assert notices == [
+        ("NOTIFY_BUYER", {"channel": "mail", "notice": "order_confirmed", "part_id": ""}),
+        (
+            "NOTIFY_MERCHANT",
+            {"channel": "file", "notice": "new_order", "merchant_id": "merchant-1"},
+        ),
+    ]
+
+
+def test_each_subscriber_is_told_of_each_move() -> None:
+    order = samples.order(state=OrderState.AWAITING_PAYMENT, version=3)
+    order.payments.append(samples.payment(state=PaymentState.PENDING))
+    draft = draft_of(order)
+    draft.move(order.payments[0], PaymentEvent.CAPTURE)
+    draft.move(order, OrderEvent.PAID)
+    draft.note("only a note")
+    events = [payload for kind, payload in announced(draft) if kind == TaskKind.EVENT]
+    assert [(told["receiver"], told["machine"], told["to_state"]) for told in events] == [
+        ("one", "payment", "CAPTURED"),
+        ("two", "payment", "CAPTURED"),
+        ("one", "order", "CONFIRMING"),
+        ("two", "order", "CONFIRMING"),
+    ]
+    assert events[0]["part_id"] == "ORDER1-p1"
+    assert events[0]["version"] == 4
+
+
+def test_nobody_is_asked_to_pay_what_is_paid_already() -> None:
+    draft = draft_of(samples.order(state=OrderState.RESERVING))
+    draft.move(draft.order, OrderEvent.STOCK_RESERVED)
+    draft.move(draft.order, OrderEvent.PAID)
+    assert announced(draft, Announcer(buyer_channels=["mail"])) == []
+
+
+def test_a_merchant_hears_only_of_the_end_of_what_it_was_told_of() -> None:
+    for state, told in ((OrderState.CONFIRMED, 1), (OrderState.AWAITING_PAYMENT, 0)):
+        draft = draft_of(samples.order(state=state))
+        draft.move(draft.order, OrderEvent.CANCEL)
+        assert len(announced(draft, Announcer(merchant_channels=["file"]))) == told
+
+
+def test_channels_and_subscribers_do_not_wait_for_each_other() -> None:
+    draft = draft_of(samples.order(state=OrderState.CONFIRMING))
+    draft.move(draft.order, OrderEvent.STOCK_CONFIRMED)
+    EVERYBODY.announce(draft)
+    lanes = [task.lane for task in draft.tasks_made]
+    assert lanes == ["buyer:mail", "merchant:file", "event:one", "event:two"]
+    assert not any(TASKS[TaskKind(task.kind)].blocks for task in draft.tasks_made)
+
+
+async def test_what_a_decision_moves_is_announced_in_its_transaction(
+    database: Database, clock: Clock
+) -> None:
+    announcer = Announcer(buyer_channels=["mail"])
+    orders = Orders(database, clock, Ids(), announce=announcer.announce)
+    placed = await orders.place(samples.order(), lambda _: None, "test")
+    await orders.change(
+        placed.order.order_id,
+        lambda draft: draft.move(draft.order, OrderEvent.STOCK_RESERVED),
+        "test",
+    )
+    (task,) = (await orders.get(placed.order.order_id)).tasks
+    assert (task.kind, json.loads(task.payload)["notice"]) == ("NOTIFY_BUYER", "payment_awaited")
+    assert isinstance(task, Task)

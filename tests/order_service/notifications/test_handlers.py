@@ -1,0 +1,121 @@
+import json
+from functools import partial
+
+import pytest
+
+from order_service.draft import Draft
+from order_service.ids import Ids
+from order_service.model import Order, Task
+from order_service.notifications.announcing import Announcer
+from order_service.notifications.compose import Composing, Merchant
+from order_service.notifications.handlers import handlers
+from order_service.notifications.port import Event, Message
+from order_service.relay.errors import GiveUp, TryLater
+from order_service.states import OrderEvent, PaymentEvent
+from order_service.storage.database import Database
+from order_service.storage.orders import Orders
+from order_service.tasks import TaskKind
+from tests.order_service import samples
+from tests.order_service.clock import Clock
+from tests.order_service.relay.world import Process, until, until_none_is_left
+
+TELL_ALL = Announcer(["buyers"], ["merchants"], ["subscriber"])
+
+
+class Outlet:
+    """Keeps what it is handed; fails first, as often as it is told to."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.messages: list[Message] = []
+        self.events: list[Event] = []
+        self.failures = failures
+
+    async def deliver(self, message: Message) -> None:
+        self._fail()
+        self.messages.append(message)
+
+    async def publish(self, event: Event) -> None:
+        self._fail()
+        self.events.append(event)
+
+    def _fail(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise TryLater("no answer")
+
+
+def make_effective(draft: Draft) -> None:
+    payment = samples.payment()
+    draft.add(payment)
+    draft.move(draft.order, OrderEvent.STOCK_RESERVED)
+    draft.move(payment, PaymentEvent.CAPTURE)
+    draft.update(payment, captured_minor=1_100, captured_currency="CNY")
+    draft.move(draft.order, OrderEvent.PAID)
+    draft.move(draft.order, OrderEvent.STOCK_CONFIRMED)
+
+
+async def test_all_are_told_once_by_the_ids_of_their_tasks(
+    database: Database, clock: Clock
+) -> None:
+    buyers, merchants, subscriber = Outlet(failures=1), Outlet(), Outlet()
+    done = handlers(
+        {"buyers": buyers, "merchants": merchants},
+        {"subscriber": subscriber},
+        {"merchant-1": Merchant("M", "m@example.com")},
+        Composing(),
+    )
+    process = Process(database, clock, done)
+    writer = Orders(database, clock, Ids(), announce=TELL_ALL.announce)
+    await writer.place(samples.order(), lambda _: None, "test")
+    await writer.change("ORDER1", make_effective, "test")
+    ids = {task.task_id for task in (await writer.get("ORDER1")).tasks}
+    async with process.running():
+        await until(lambda: bool(process.relay.counts.failed))
+        clock.advance(1_000)
+        await until_none_is_left(writer)
+    told = [*buyers.messages, *merchants.messages]
+    assert [(message.notice, message.recipient.party_id) for message in told] == [
+        ("order_confirmed", "buyer-1"),
+        ("new_order", "merchant-1"),
+    ]
+    assert [event.type for event in subscriber.events] == [
+        "holdfast.order.v1.order.awaiting_payment",
+        "holdfast.order.v1.payment.captured",
+        "holdfast.order.v1.order.confirming",
+        "holdfast.order.v1.order.confirmed",
+    ]
+    given = {message.message_id for message in told} | {
+        event.event_id for event in subscriber.events
+    }
+    assert given == ids
+
+
+async def test_neither_tasks_nor_events_hold_anything_personal(
+    database: Database, clock: Clock
+) -> None:
+    writer = Orders(database, clock, Ids(), announce=TELL_ALL.announce)
+    await writer.place(samples.order(), lambda _: None, "test")
+    await writer.change("ORDER1", make_effective, "test")
+    order = await writer.get("ORDER1")
+    subscriber = Outlet()
+    publish = handlers({}, {"subscriber": subscriber}, {}, Composing())[TaskKind.EVENT]
+    for task in order.tasks:
+        if task.kind == TaskKind.EVENT:
+            await publish(order, task)
+    told = str(order.tasks) + str(subscriber.events)
+    for personal in (order.delivery.name, order.delivery.phone, order.delivery.email):
+        assert personal not in told
+
+
+def task_of(kind: TaskKind, **payload: str) -> Task:
+    return Task("TASK1", "ORDER1", "", kind, json.dumps(payload), 0, 0)
+
+
+async def test_what_is_no_longer_configured_waits_for_a_person() -> None:
+    done = handlers({}, {}, {}, Composing())
+    order: Order = samples.order()
+    notify = partial(done[TaskKind.NOTIFY_BUYER], order)
+    with pytest.raises(GiveUp, match="no channel mail is configured"):
+        await notify(task_of(TaskKind.NOTIFY_BUYER, channel="mail", notice="order_confirmed"))
+    with pytest.raises(GiveUp, match=r"no receiver erp.example is configured"):
+        await done[TaskKind.EVENT](order, task_of(TaskKind.EVENT, receiver="erp.example"))

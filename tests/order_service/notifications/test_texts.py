@@ -1,0 +1,136 @@
+from datetime import UTC, timedelta, timezone
+
+import pytest
+from msgspec import structs
+
+from order_service.model import Order, Refund, Shipment, ShipmentLine
+from order_service.notifications.compose import (
+    About,
+    Composing,
+    Merchant,
+    for_buyer,
+    for_merchant,
+)
+from order_service.notifications.notices import NOTICES, Notice
+from order_service.notifications.texts import TEXTS, Language, language_of
+from order_service.states import RefundState, ShipmentState
+from tests.order_service import samples
+
+TO_MERCHANTS = {row.notice for row in NOTICES if row.to_merchants}
+AT_MS = 2_000_000_000_000
+CHINA = timezone(timedelta(hours=8))
+
+
+def order(country: str = "CN", currency: str = "CNY") -> Order:
+    made = samples.order(currency=currency, payment_due_at_ms=AT_MS + 900_000)
+    made.delivery = structs.replace(samples.DELIVERY, country=country)
+    made.shipments.append(
+        Shipment(
+            shipment_id="ORDER1-s1",
+            order_id="ORDER1",
+            sub_order_no=0,
+            state=ShipmentState.SHIPPED,
+            location="SHA",
+            lines=(ShipmentLine(1, "SKU-1", 1),),
+            zone="",
+            wave_id="",
+            carrier="SF",
+            service="standard",
+            waybill="SF1234",
+            weight_g=100,
+            freight_minor=0,
+            created_at_ms=AT_MS,
+            updated_at_ms=AT_MS,
+        )
+    )
+    made.refunds.append(
+        Refund(
+            refund_id="ORDER1-r1",
+            refund_key="k",
+            order_id="ORDER1",
+            payment_id="ORDER1-p1",
+            state=RefundState.DONE,
+            amount_minor=250,
+            reason="",
+            provider_ref="",
+            created_at_ms=AT_MS,
+            updated_at_ms=AT_MS,
+        )
+    )
+    return made
+
+
+def about(notice: Notice, of: Order) -> About:
+    part_id = "ORDER1-r1" if notice is Notice.MONEY_REFUNDED else "ORDER1-s1"
+    return About("TASK1", notice, of, part_id, AT_MS)
+
+
+def test_every_notice_has_words_in_every_language() -> None:
+    assert set(TEXTS) == set(Notice) == {row.notice for row in NOTICES}
+    for words in TEXTS.values():
+        assert set(words) == set(Language)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("notice", Notice)
+def test_every_text_is_filled_and_names_the_order(notice: Notice, language: Language) -> None:
+    if notice in TO_MERCHANTS:
+        merchant = Merchant("M", "m@example.com", language)
+        made = for_merchant(about(notice, order()), "merchant-1", merchant, Composing())
+    else:
+        country = "CN" if language is Language.CHINESE else "GB"
+        made = for_buyer(about(notice, order(country)), Composing())
+    assert made.language == language
+    assert "ORDER1" in made.subject
+    assert "\n" not in made.subject
+    assert not set("{}") & set(made.subject + made.text)
+
+
+def test_a_buyer_reads_number_items_amount_and_expected_shipping_time() -> None:
+    made = for_buyer(
+        about(Notice.ORDER_CONFIRMED, order()), Composing(ships_within_ms=3_600_000, zone=CHINA)
+    )
+    assert made.subject == "订单 ORDER1 已生效"
+    assert "Li Na，您好" in made.text
+    assert "A thing × 2  10.00 CNY" in made.text
+    assert "订单金额：11.00 CNY" in made.text
+    assert "预计发货时间：2033-05-18 12:33+08:00 之前" in made.text
+    assert (made.recipient.email, made.recipient.phone) == (
+        samples.DELIVERY.email,
+        samples.DELIVERY.phone,
+    )
+
+
+def test_amounts_have_the_digits_of_their_currency() -> None:
+    yen = for_buyer(about(Notice.ORDER_CONFIRMED, order("JP", "JPY")), Composing(zone=UTC))
+    assert "Amount: 1,100 JPY" in yen.text
+    dinar = for_buyer(about(Notice.MONEY_REFUNDED, order("KW", "KWD")), Composing())
+    assert dinar.subject == "0.250 KWD of order ORDER1 was refunded"
+
+
+def test_a_parcel_lists_what_is_in_it_and_its_waybill() -> None:
+    made = for_buyer(about(Notice.PARCEL_SHIPPED, order("GB")), Composing())
+    assert "A thing × 1  5.00 CNY" in made.text
+    assert "Carrier: SF\nWaybill: SF1234" in made.text
+
+
+def test_a_merchant_reads_nothing_of_the_buyer() -> None:
+    made = for_merchant(about(Notice.NEW_ORDER, order()), "merchant-1", Merchant(), Composing())
+    told = made.subject + made.text + str(made.recipient)
+    for personal in (samples.DELIVERY.name, samples.DELIVERY.email, samples.DELIVERY.phone):
+        assert personal not in told
+    assert "A thing × 2" in made.text
+
+
+def test_a_text_cannot_be_misread_for_a_field() -> None:
+    made = order("GB")
+    made.lines[0].title = "{total} {0.__class__}"
+    text = for_buyer(about(Notice.ORDER_CONFIRMED, made), Composing()).text
+    assert "{total} {0.__class__} × 2" in text
+
+
+@pytest.mark.parametrize(
+    ("country", "language"), [("CN", "zh"), ("TW", "zh"), ("GB", "en"), ("SG", "en")]
+)
+def test_the_language_is_that_of_the_country(country: str, language: str) -> None:
+    assert language_of(country) == language

@@ -1,0 +1,146 @@
+"""Callbacks over HTTP, from the real sandbox provider: each has its effect once, or none (O1)."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from order_service.model import Order
+from order_service.payment.callbacks import BODY_BYTES_MAX
+from order_service.payment.strays import strays_between
+from order_service.sandbox.provider_callbacks import Callbacks
+from order_service.states import OrderState, PaymentState
+from tests.order_service.failing import statement_fails
+from tests.order_service.payment.world import World
+
+
+def told(world: World, kind: str = "CAPTURED", payment_id: str = "ORDER1-p1") -> bytes:
+    """The body of a callback."""
+    fact = {
+        "kind": kind,
+        "payment_id": payment_id,
+        "provider_ref": "sbx_1",
+        "amount_minor": 1_100,
+        "currency": "CNY",
+        "at_ms": world.clock(),
+        "refund_id": "",
+    }
+    return json.dumps(fact).encode()
+
+
+async def send(world: World, body: bytes, event_id: str = "evt_1", **changed: str) -> int:
+    """Sends a callback signed by the provider; how it was answered."""
+    signing: Callbacks = world.outside.callbacks
+    headers = signing.headers(event_id, body) | changed
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(world.callbacks_url, content=body, headers=headers)
+    return answer.status_code
+
+
+async def effect(world: World) -> tuple[OrderState, int, int]:
+    """What an order has come to, and its version."""
+    order: Order = await world.order()
+    return order.state, order.captured_minor, order.version
+
+
+async def test_a_payment_is_known_before_the_provider_has_its_answer(world: World) -> None:
+    await world.place()
+    payment = await world.begin()
+    await world.pay(payment)
+    await world.told()
+    order = await world.order()
+    assert order.state is OrderState.CONFIRMING
+    assert order.payments[0].state is PaymentState.CAPTURED
+    assert order.payments[0].captured_at_ms == world.clock()
+    assert world.outside.callbacks.sent == 1
+
+
+async def test_one_event_a_hundred_times_has_one_effect(world: World) -> None:
+    await world.place()
+    await world.begin()
+    body = told(world)
+    assert await send(world, body) == 200
+    before = await effect(world)
+    statuses = await asyncio.gather(*(send(world, body) for _ in range(99)))
+    assert statuses == [200] * 99
+    assert await effect(world) == before
+
+
+async def test_a_forged_callback_has_no_effect(world: World) -> None:
+    await world.place()
+    await world.begin()
+    before = await effect(world)
+    body = told(world)
+    for position in range(0, len(body), 7):
+        changed = body[:position] + bytes([body[position] ^ 1]) + body[position + 1 :]
+        headers = world.outside.callbacks.headers("evt_1", body)
+        async with httpx.AsyncClient() as http:
+            answer = await http.post(world.callbacks_url, content=changed, headers=headers)
+        assert answer.status_code == 400
+    assert await send(world, body, **{"webhook-signature": "v1,AAAA"}) == 400
+    assert await effect(world) == before
+
+
+async def test_an_old_callback_is_refused(world: World) -> None:
+    await world.place()
+    await world.begin()
+    body = told(world)
+    headers = world.outside.callbacks.headers("evt_1", body)
+    world.clock.advance(301_000)
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(world.callbacks_url, content=body, headers=headers)
+    assert answer.status_code == 400
+
+
+async def test_a_callback_about_an_unknown_payment_is_kept(world: World) -> None:
+    body = told(world, payment_id="NOBODY-p1")
+    assert await send(world, body) == 200
+    assert await send(world, body) == 200
+    kept = await world.orders.read(
+        lambda connection: strays_between(connection, "sandbox", 0, world.clock() + 1)
+    )
+    assert [(fact.payment_id, fact.amount_minor) for fact in kept] == [("NOBODY-p1", 1_100)]
+
+
+@pytest.mark.parametrize("content", ["long", "streamed"])
+async def test_a_body_beyond_its_bound_is_refused(world: World, content: str) -> None:
+    body = b"x" * (BODY_BYTES_MAX + 1)
+
+    async def streamed() -> AsyncIterator[bytes]:
+        yield body
+
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(
+            world.callbacks_url, content=body if content == "long" else streamed()
+        )
+    assert answer.status_code == 413
+
+
+async def test_an_unknown_provider_is_not_found(world: World) -> None:
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(world.callbacks_url + "x", content=b"{}")
+    assert answer.status_code == 404
+
+
+async def test_a_callback_of_which_a_statement_fails_has_no_effect_until_it_comes_again(
+    world: World,
+) -> None:
+    for number in itertools.count(1):
+        name = f"ORDER{number}"
+        await world.place(name)
+        payment = await world.begin(name)
+        before = await world.order(name)
+        body = told(world, payment_id=payment.payment_id)
+        with statement_fails(number) as statements:
+            status = await send(world, body, f"evt_{number}")
+        if not statements.failed:
+            assert number > 5
+            assert status == 200
+            break
+        assert status == 503
+        assert await world.order(name) == before
+        assert await send(world, body, f"evt_{number}") == 200
+        assert (await world.order(name)).state is OrderState.CONFIRMING

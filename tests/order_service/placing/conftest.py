@@ -1,0 +1,48 @@
+"""A real engine for the tests, each with a shop of its own in it, and what places orders."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+
+import pytest
+
+from holdfast.client import Client
+from order_service.catalogue.catalogue import Catalogue
+from order_service.placing.place import Placing
+from order_service.placing.stock_tasks import StockTasks
+from order_service.storage.orders import Orders
+from tests.order_service.clock import Clock
+from tests.order_service.placing.shop import Shop
+from tests.order_service.placing.wanted import ARTICLES, METHODS
+from tests.serving import serve
+
+_shop_numbers = count(1)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still at the time of now: the engine's deadlines are real."""
+    return Clock(time.time_ns() // 1_000_000)
+
+
+@pytest.fixture(scope="session")
+def engine_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where an engine listens."""
+    with serve(tmp_path_factory.mktemp("engine")) as server:
+        yield server.target
+
+
+@pytest.fixture
+async def engine(engine_target: str) -> AsyncIterator[Client]:
+    """A client of the engine, for a shop that nobody else uses."""
+    async with Client(engine_target, tenant=f"shop-{next(_shop_numbers)}") as client:
+        yield client
+
+
+@pytest.fixture
+async def shop(orders: Orders, engine: Client) -> Shop:
+    """A shop that sells `ARTICLES` and has no stock yet."""
+    catalogue = Catalogue(orders)
+    await catalogue.put_articles(engine.tenant, list(ARTICLES.values()))
+    placing = Placing(orders, engine, catalogue, METHODS)
+    return Shop(orders, engine, catalogue, placing, StockTasks(engine, placing, METHODS))

@@ -1,0 +1,148 @@
+"""The queue for stock: served in order when stock arrives, and nobody overtakes."""
+
+import asyncio
+
+from order_service.model import Order, ShortagePolicy
+from order_service.placing.backorders import Backorders
+from order_service.placing.place import Placing
+from order_service.states import OrderState
+from order_service.tasks import TaskKind
+from tests.order_service.placing.shop import Shop
+from tests.order_service.placing.wanted import METHODS
+
+WAIT = ShortagePolicy.WAIT
+AWAITING, WAITING = OrderState.AWAITING_PAYMENT, OrderState.BACKORDERED
+
+
+async def wait_for(shop: Shop, key: str, **quantities: int) -> Order:
+    """Places an order that begins to wait, some time after those before it."""
+    shop.orders.clock_ms.advance(1)  # type: ignore[attr-defined]
+    placed = await shop.place(quantities, key=key, shortage_policy=WAIT)
+    assert placed.order.state is WAITING
+    return placed.order
+
+
+async def states(shop: Shop, *orders: Order) -> list[OrderState]:
+    """Where orders are now."""
+    return [(await shop.orders.get(order.order_id)).state for order in orders]
+
+
+async def test_an_order_that_waits_holds_nothing_and_is_served_when_stock_arrives(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=1)
+    order = await wait_for(shop, "first", TEA=2)
+    assert await shop.reserved("TEA") == 0
+    assert await shop.placing.backorders.serve() == 0
+    await shop.stock(TEA=2)
+    assert await shop.placing.backorders.serve() == 1
+    assert await states(shop, order) == [AWAITING]
+    assert await shop.placing.backorders.serve() == 0
+    assert await shop.reserved("TEA") == 2
+
+
+async def test_orders_are_served_in_the_order_in_which_they_came(shop: Shop) -> None:
+    await shop.stock(TEA=0)
+    queue = [await wait_for(shop, f"key-{number}", TEA=2) for number in range(4)]
+    await shop.stock(TEA=5)
+    assert await shop.placing.backorders.serve() == 2
+    assert await states(shop, *queue) == [AWAITING, AWAITING, WAITING, WAITING]
+    await shop.stock(TEA=3)
+    assert await shop.placing.backorders.serve() == 1
+    assert await states(shop, *queue) == [AWAITING, AWAITING, AWAITING, WAITING]
+
+
+async def test_a_small_order_does_not_overtake_a_large_one_that_waits_for_the_same(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=0)
+    large = await wait_for(shop, "large", TEA=5)
+    small = await wait_for(shop, "small", TEA=1)
+    await shop.stock(TEA=4)
+    assert await shop.placing.backorders.serve() == 0
+    await shop.stock(TEA=6)
+    assert await shop.placing.backorders.serve() == 2
+    assert await states(shop, large, small) == [AWAITING, AWAITING]
+
+
+async def test_an_order_for_something_else_does_not_wait_for_those_before_it(shop: Shop) -> None:
+    await shop.stock(TEA=0, CUP=0)
+    tea = await wait_for(shop, "tea", TEA=5)
+    cup = await wait_for(shop, "cup", CUP=1)
+    await shop.stock(TEA=4, CUP=1)
+    assert await shop.placing.backorders.serve() == 1
+    assert await states(shop, tea, cup) == [WAITING, AWAITING]
+
+
+async def test_who_waits_for_one_article_keeps_the_claim_to_the_others_of_the_order(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=1, CUP=0)
+    both = await wait_for(shop, "both", TEA=1, CUP=1)
+    tea = await wait_for(shop, "tea", TEA=1)
+    assert await shop.placing.backorders.serve() == 0
+    await shop.stock(TEA=2)
+    assert await shop.placing.backorders.serve() == 1
+    assert await states(shop, both, tea) == [WAITING, AWAITING]
+
+
+async def test_a_new_order_gets_only_what_those_that_wait_leave(shop: Shop) -> None:
+    await shop.stock(TEA=0)
+    waiting = await wait_for(shop, "waiting", TEA=5)
+    await shop.stock(TEA=6)
+    two = await shop.place({"TEA": 2}, key="two")
+    assert two.order.state is OrderState.REJECTED
+    assert [short.available for short in two.shortages] == [1]
+    one = await shop.place({"TEA": 1}, key="one")
+    assert one.order.state is AWAITING
+    assert await shop.placing.backorders.serve() == 1
+    assert await states(shop, waiting) == [AWAITING]
+    assert await shop.reserved("TEA") == 6
+
+
+async def test_new_orders_that_race_do_not_take_what_is_waited_for(shop: Shop) -> None:
+    await shop.stock(TEA=0)
+    waiting = await wait_for(shop, "waiting", TEA=5)
+    await shop.stock(TEA=8)
+    answers = await asyncio.gather(
+        *(shop.place({"TEA": 1}, key=f"key-{n}", buyer_id=f"buyer-{n}") for n in range(12))
+    )
+    assert [placed.order.state for placed in answers].count(AWAITING) == 3
+    await shop.placing.backorders.serve()
+    assert await states(shop, waiting) == [AWAITING]
+
+
+async def test_another_process_knows_the_queue_after_it_has_looked(shop: Shop) -> None:
+    await shop.stock(TEA=0)
+    await wait_for(shop, "waiting", TEA=5)
+    other = Placing(shop.orders, shop.engine, shop.catalogue, METHODS)
+    await other.backorders.serve()
+    assert other.backorders.claims(shop.engine.tenant) == {"TEA": 5}
+
+
+async def test_an_order_that_joins_while_the_queue_is_read_is_not_forgotten(shop: Shop) -> None:
+    await shop.stock(TEA=0)
+    first = await wait_for(shop, "first", TEA=5)
+    backorders: Backorders = shop.placing.backorders
+    reading = asyncio.create_task(backorders.serve())
+    second = await wait_for(shop, "second", TEA=2)
+    await reading
+    assert backorders.claims(shop.engine.tenant) == {"TEA": 7}
+    assert await states(shop, first, second) == [WAITING, WAITING]
+
+
+async def test_an_order_whose_buyer_has_reached_the_limit_leaves_the_queue(shop: Shop) -> None:
+    await shop.engine.set_stock("TEA", 0, limit_per_buyer=1)
+    order = await wait_for(shop, "greedy", TEA=2)
+    await shop.engine.set_stock("TEA", 5, limit_per_buyer=1)
+    assert await shop.placing.backorders.serve() == 1
+    assert await states(shop, order) == [OrderState.CANCELLED]
+    assert shop.placing.backorders.claims(shop.engine.tenant) == {}
+
+
+async def test_an_order_left_by_a_crash_is_served_before_those_that_came_later(shop: Shop) -> None:
+    await shop.stock(TEA=0)
+    left = await shop.record({"TEA": 2}, key="left")
+    await wait_for(shop, "later", TEA=5)
+    await shop.stock(TEA=4)
+    assert (await shop.do(left.order_id, TaskKind.RESERVE)).state is AWAITING

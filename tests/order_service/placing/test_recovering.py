@@ -1,0 +1,154 @@
+"""A crash at each step of placing an order: the next process finishes it; nothing is held twice."""
+
+import pytest
+
+from order_service.model import ShortagePolicy
+from order_service.placing.decisions import settle
+from order_service.placing.reserving import Reserved
+from order_service.placing.sourcing import Take
+from order_service.states import OrderState
+from order_service.tasks import TaskKind
+from tests.order_service.placing.shop import Shop, places, tasks
+from tests.order_service.placing.wanted import METHODS, order
+
+DUE_MS = 5_000
+
+
+async def test_an_order_is_kept_while_the_engine_is_down_and_finished_when_it_is_back(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=5)
+    left = await shop.record()
+    assert left.state is OrderState.RESERVING
+    (task,) = left.tasks
+    assert (task.kind, task.due_at_ms) == (TaskKind.RESERVE, left.created_at_ms + DUE_MS)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert finished.state is OrderState.AWAITING_PAYMENT
+    assert await shop.reserved("TEA") == 2
+
+
+async def test_an_order_sent_again_while_it_is_unfinished_is_the_same_order(shop: Shop) -> None:
+    await shop.stock(TEA=5)
+    left = await shop.record()
+    again = await shop.place()
+    assert again.replayed
+    assert (again.order.order_id, again.order.state) == (left.order_id, OrderState.RESERVING)
+    assert await shop.reserved("TEA") == 0
+
+
+async def test_stock_that_was_reserved_before_the_crash_is_not_reserved_again(shop: Shop) -> None:
+    await shop.stock(TEA=5)
+    left = await shop.record()
+    answer = await shop.placing.reserve(left)
+    assert isinstance(answer, Reserved)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert finished.state is OrderState.AWAITING_PAYMENT
+    assert await shop.reserved("TEA") == 2
+
+
+async def test_what_was_reserved_before_the_crash_is_kept_though_nearer_stock_has_come(
+    shop: Shop,
+) -> None:
+    await shop.open_warehouses("north", "south")
+    await shop.stock("south", TEA=5)
+    left = await shop.record()
+    await shop.placing.reserve(left)
+    await shop.stock("north", TEA=5)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert places(finished) == [("TEA", 2, "south")]
+    assert sum(held for held, _ in (await shop.levels("TEA")).values()) == 2
+
+
+async def test_the_part_that_was_reserved_before_the_crash_is_the_order(shop: Shop) -> None:
+    await shop.stock(TEA=1)
+    left = await shop.record(shortage_policy=ShortagePolicy.SHIP_AVAILABLE)
+    await shop.placing.reserve(left)
+    await shop.stock(TEA=5)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert places(finished) == [("TEA", 1, "default")]
+    assert finished.amounts.goods_minor == 500
+    assert await shop.reserved("TEA") == 1
+
+
+async def test_an_order_whose_buyer_cancelled_meanwhile_holds_nothing(shop: Shop) -> None:
+    await shop.stock(TEA=5)
+    left = await shop.record()
+    await shop.engine.release(left.order_id)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert finished.state is OrderState.REJECTED
+    assert await shop.reserved("TEA") == 0
+
+
+@pytest.mark.parametrize("method", ["sandbox_card", "cash_on_delivery"])
+async def test_a_task_that_is_done_twice_changes_nothing_the_second_time(
+    shop: Shop, method: str
+) -> None:
+    await shop.stock(TEA=5)
+    left = await shop.record(payment_method=method)
+    (task,) = left.tasks
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert await shop.stock_tasks.reserve(finished, task) is None
+    assert await shop.reserved("TEA") == 2
+
+
+async def test_a_paid_order_is_confirmed_and_goes_on_to_its_review(shop: Shop) -> None:
+    await shop.stock(TEA=5)
+    paid = await shop.pay((await shop.place()).order.order_id)
+    assert (paid.state, tasks(paid)) == (OrderState.CONFIRMING, [TaskKind.CONFIRM])
+    confirmed = await shop.do(paid.order_id, TaskKind.CONFIRM)
+    assert confirmed.state is OrderState.CONFIRMED
+    assert TaskKind.REVIEW in [task.kind for task in confirmed.tasks]
+    assert await shop.levels("TEA") == {("TEA", "default"): (0, 2)}
+
+
+async def test_a_paid_order_whose_stock_is_gone_is_cancelled_and_its_money_goes_back(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=2)
+    paid = await shop.pay((await shop.place()).order.order_id)
+    await shop.engine.release(paid.order_id)
+    lost = await shop.do(paid.order_id, TaskKind.CONFIRM)
+    assert lost.state is OrderState.CANCELLED
+    assert [refund.amount_minor for refund in lost.refunds] == [paid.amounts.total_minor]
+
+
+async def test_a_reservation_that_the_engine_has_forgotten_is_made_again_for_a_paid_order(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=5)
+    left = await shop.record()
+    never_made = Reserved([Take("TEA", 2, "default")], left.created_at_ms + 600_000)
+    await shop.orders.change(
+        left.order_id, lambda draft: settle(draft, never_made, METHODS), "test"
+    )
+    await shop.pay(left.order_id)
+    assert (await shop.do(left.order_id, TaskKind.CONFIRM)).state is OrderState.CONFIRMED
+    assert await shop.levels("TEA") == {("TEA", "default"): (0, 2)}
+
+
+async def test_release_and_cancel_can_be_done_twice(shop: Shop) -> None:
+    await shop.stock(TEA=5)
+    placed = (await shop.place()).order
+    (task, *_) = (await shop.record(key="key-2")).tasks
+    assert await shop.stock_tasks.release(placed, task) is None
+    assert await shop.stock_tasks.release(placed, task) is None
+    assert await shop.reserved("TEA") == 0
+    sold = await shop.pay((await shop.place(key="key-3")).order.order_id)
+    await shop.do(sold.order_id, TaskKind.CONFIRM)
+    assert await shop.stock_tasks.cancel(sold, task) is None
+    assert await shop.stock_tasks.cancel(sold, task) is None
+    assert await shop.levels("TEA") == {("TEA", "default"): (0, 0)}
+
+
+async def test_releasing_confirmed_stock_cancels_it(shop: Shop) -> None:
+    await shop.stock(TEA=5)
+    sold = await shop.pay((await shop.place()).order.order_id)
+    await shop.do(sold.order_id, TaskKind.CONFIRM)
+    (task, *_) = (await shop.record(key="key-2")).tasks
+    assert await shop.stock_tasks.release(sold, task) is None
+    assert await shop.levels("TEA") == {("TEA", "default"): (0, 0)}
+
+
+async def test_the_sent_order_is_what_the_key_stands_for(shop: Shop) -> None:
+    left = await shop.record()
+    assert left.fingerprint == order(tenant=shop.engine.tenant).fingerprint()

@@ -1,0 +1,85 @@
+"""Writes docs/states.md and the diagrams of README.md from the state machines' tables.
+
+`python -m tools.make_state_diagrams`. In README.md it replaces what is between
+`<!-- states: MACHINE -->` and `<!-- end -->`.
+"""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+from order_service import states
+from order_service.states import JOINT_RULES, MACHINES, Machine
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "states.md"
+_PLACE = re.compile(r"(<!-- states: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def diagram(machine: Machine) -> str:
+    """A machine as a Mermaid state diagram."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {machine.first}"]
+    for state, row in machine.moves.items():
+        lines.extend(f"    {state} --> {after}: {event}" for event, after in row.items())
+        if not row:
+            lines.append(f"    {state} --> [*]")
+    return "\n".join([*lines, "```"])
+
+
+def meanings() -> dict[str, dict[str, str]]:
+    """What each state means, by its enum's name: the text under it in the source."""
+    found: dict[str, dict[str, str]] = {}
+    for node in ast.parse(inspect.getsource(states)).body:
+        if isinstance(node, ast.ClassDef) and node.name.endswith("State"):
+            found[node.name] = {
+                assigned.targets[0].id: text.value.value.replace("\n", " ")
+                for assigned, text in zip(node.body, node.body[1:], strict=False)
+                if isinstance(assigned, ast.Assign)
+                and isinstance(assigned.targets[0], ast.Name)
+                and isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+                and isinstance(text.value.value, str)
+            }
+    return found
+
+
+def page() -> str:
+    """docs/states.md."""
+    parts = [
+        "# State machines",
+        "Written by `python -m tools.make_state_diagrams` from `order_service/states.py`; the "
+        "database refuses any other move.",
+    ]
+    for machine in MACHINES:
+        explained = meanings()[type(machine.first).__name__]
+        rows = [f"| {state} | {explained[state]} |" for state in machine.moves]
+        parts += [f"## {machine.name}", diagram(machine), "| state | meaning |\n| --- | --- |"]
+        parts[-1] += "\n" + "\n".join(rows)
+    parts.append("## Joint rules\nWhat must hold between an order and its parts at any moment.")
+    parts.append("| rule | in |\n| --- | --- |")
+    parts[-1] += "".join(
+        f"\n| {rule.name} | {', '.join(state for state in type(ORDER_FIRST) if state in rule.states)} |"
+        for rule in JOINT_RULES
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+ORDER_FIRST = MACHINES[0].first
+
+
+def readme(text: str) -> str:
+    """README.md with its diagrams as the tables say."""
+    machines = {machine.name: machine for machine in MACHINES}
+    return _PLACE.sub(lambda at: f"{at[1]}{diagram(machines[at[2]])}\n{at[3]}", text)
+
+
+def main() -> None:
+    """Writes both."""
+    PAGE.write_text(page(), "utf-8")
+    README.write_text(readme(README.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
