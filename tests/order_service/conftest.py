@@ -1,27 +1,22 @@
 """Databases for the tests of the order service: each test runs on SQLite and on PostgreSQL."""
 
+import asyncio
 import random
 import shutil
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import create_engine, text
 
 from order_service.ids import Ids
 from order_service.storage.database import Database, open_database
-from order_service.storage.migrate import write_moves
+from order_service.storage.migrate import migrate, upgrade
 from order_service.storage.orders import Orders
 from order_service.storage.tables import METADATA
 from tests.order_service.clock import Clock
-
-
-def upgrade(connection: Connection) -> None:
-    """Makes the tables."""
-    METADATA.create_all(connection)
-    write_moves(connection)
-
 
 KINDS = ("sqlite", "postgres")
 
@@ -46,7 +41,17 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("postgres")
     with get_server(directory, cleanup_mode="delete") as server:
         url = server.get_uri()
+        # In a thread, because a loop runs already wherever an asyncio test asks for this.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, migrated(url)).result()
         yield url
+
+
+async def migrated(url: str) -> None:
+    """Brings a database up to date."""
+    database = open_database(url)
+    await migrate(database)
+    await database.close()
 
 
 @pytest.fixture(params=KINDS)
@@ -58,8 +63,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         opened = open_database(f"sqlite:///{path}")
     else:
         opened = open_database(request.getfixturevalue("postgres_url"))
-        await opened.write(upgrade)
-        names = ", ".join(name for name in METADATA.tables if name not in ("moves",))
+        names = ", ".join(name for name in METADATA.tables if name != "moves")
         await opened.write(lambda connection: connection.execute(text(f"TRUNCATE {names}")))
     yield opened
     await opened.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -101,8 +102,8 @@ class World:
         """Hands everything that has a waybill over."""
         for shipment in (await self.order(order_id)).shipments:
             if shipment.waybill and not shipment.shipped_at_ms:
-                name = shipment.shipment_id
-                await self.change(lambda draft, name=name: hand_over(draft, name), order_id)
+                leave = partial(hand_over, shipment_id=shipment.shipment_id)
+                await self.change(leave, order_id)
         await self.do("SHIP", order_id=order_id)
 
     async def collect(self, **about: Any) -> None:
@@ -125,9 +126,9 @@ class World:
         """Does the tasks of each kind that are due, as the relay would; what came of each."""
         done: list[object] = []
         for kind in kinds:
-            for task in (await self.order(order_id)).tasks:
-                if task.kind == kind and task.due_at_ms <= self.clock():
-                    done.append(await self.attempt(task))
+            tasks = (await self.order(order_id)).tasks
+            due = [task for task in tasks if task.kind == kind and task.due_at_ms <= self.clock()]
+            done += [await self.attempt(task) for task in due]
         return done
 
     async def attempt(self, task: Task) -> object:

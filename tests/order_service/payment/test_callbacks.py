@@ -5,7 +5,6 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from order_service.model import Order
@@ -35,8 +34,7 @@ async def send(world: World, body: bytes, event_id: str = "evt_1", **changed: st
     """Sends a callback signed by the provider; how it was answered."""
     signing: Callbacks = world.outside.callbacks
     headers = signing.headers(event_id, body) | changed
-    async with httpx.AsyncClient() as http:
-        answer = await http.post(world.callbacks_url, content=body, headers=headers)
+    answer = await world.http.post(world.callbacks_url, content=body, headers=headers)
     return answer.status_code
 
 
@@ -77,8 +75,7 @@ async def test_a_forged_callback_has_no_effect(world: World) -> None:
     for position in range(0, len(body), 7):
         changed = body[:position] + bytes([body[position] ^ 1]) + body[position + 1 :]
         headers = world.outside.callbacks.headers("evt_1", body)
-        async with httpx.AsyncClient() as http:
-            answer = await http.post(world.callbacks_url, content=changed, headers=headers)
+        answer = await world.http.post(world.callbacks_url, content=changed, headers=headers)
         assert answer.status_code == 400
     assert await send(world, body, **{"webhook-signature": "v1,AAAA"}) == 400
     assert await effect(world) == before
@@ -90,8 +87,7 @@ async def test_an_old_callback_is_refused(world: World) -> None:
     body = told(world)
     headers = world.outside.callbacks.headers("evt_1", body)
     world.clock.advance(301_000)
-    async with httpx.AsyncClient() as http:
-        answer = await http.post(world.callbacks_url, content=body, headers=headers)
+    answer = await world.http.post(world.callbacks_url, content=body, headers=headers)
     assert answer.status_code == 400
 
 
@@ -112,16 +108,14 @@ async def test_a_body_beyond_its_bound_is_refused(world: World, content: str) ->
     async def streamed() -> AsyncIterator[bytes]:
         yield body
 
-    async with httpx.AsyncClient() as http:
-        answer = await http.post(
-            world.callbacks_url, content=body if content == "long" else streamed()
-        )
+    answer = await world.http.post(
+        world.callbacks_url, content=body if content == "long" else streamed()
+    )
     assert answer.status_code == 413
 
 
 async def test_an_unknown_provider_is_not_found(world: World) -> None:
-    async with httpx.AsyncClient() as http:
-        answer = await http.post(world.callbacks_url + "x", content=b"{}")
+    answer = await world.http.post(world.callbacks_url + "x", content=b"{}")
     assert answer.status_code == 404
 
 

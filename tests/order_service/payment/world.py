@@ -46,6 +46,7 @@ class World:
         self.desk: PaymentDesk
         self.client: Client
         self.control: httpx.AsyncClient
+        self.http: httpx.AsyncClient
 
     async def place(self, order_id: str = "ORDER1", **values: Any) -> Order:
         """An order that waits for its payment until it is due."""
@@ -129,6 +130,7 @@ async def world_of(
         httpx.AsyncClient(
             base_url=f"{outside_url}/provider", headers={"authorization": f"Bearer {API_KEY}"}
         ) as control,
+        httpx.AsyncClient() as http,
     ):
         world.provider = SandboxProvider(
             f"{outside_url}/provider", API_KEY, [SECRET, FORMER_SECRET]
@@ -136,7 +138,7 @@ async def world_of(
         providers = {"sandbox": world.provider}
         world.callbacks = PaymentCallbacks(orders, providers, lambda: clock() / 1000)
         world.desk = PaymentDesk(orders, providers, METHODS)
-        world.client, world.control = client, control
+        world.client, world.control, world.http = client, control, http
         async with served(Starlette(routes=world.callbacks.routes)) as url:
             world.callbacks_url = outside.callbacks.url = f"{url}/callbacks/sandbox"
             try:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from holdfast.types import State
 from order_service.model import ShortagePolicy
 from order_service.placing.decisions import settle
 from order_service.placing.reserving import Reserved
@@ -10,6 +11,7 @@ from order_service.states import OrderState
 from order_service.tasks import TaskKind
 from tests.order_service.placing.shop import Shop, places, tasks
 from tests.order_service.placing.wanted import METHODS, order
+from tests.serving import eventually
 
 DUE_MS = 5_000
 
@@ -110,6 +112,28 @@ async def test_a_paid_order_whose_stock_is_gone_is_cancelled_and_its_money_goes_
     lost = await shop.do(paid.order_id, TaskKind.CONFIRM)
     assert lost.state is OrderState.CANCELLED
     assert [refund.amount_minor for refund in lost.refunds] == [paid.amounts.total_minor]
+
+
+@pytest.mark.parametrize(("left", "state"), [(2, OrderState.CONFIRMED), (1, OrderState.CANCELLED)])
+async def test_an_order_paid_after_its_stock_has_expired_takes_it_again_or_gets_its_money_back(
+    shop: Shop, left: int, state: OrderState
+) -> None:
+    await shop.stock(TEA=2)
+    order_id = (await shop.record()).order_id
+    result = await shop.engine.reserve(order_id, [("TEA", 2)], ttl_ms=1_000, buyer_id="buyer-1")
+    reserved = Reserved([Take("TEA", 2, "default")], result.expires_at_ms + 600_000)
+    await shop.orders.change(order_id, lambda draft: settle(draft, reserved, METHODS), "test")
+    paid = await shop.pay(order_id)
+
+    async def expired() -> bool:
+        return (await shop.engine.get_reservation(order_id)).state is State.EXPIRED
+
+    await eventually(expired, within_s=5)
+    await shop.stock(TEA=left)
+    ended = await shop.do(order_id, TaskKind.CONFIRM)
+    assert ended.state is state
+    refunded_minor = 0 if state is OrderState.CONFIRMED else paid.amounts.total_minor
+    assert ended.refunded_minor == refunded_minor
 
 
 async def test_a_reservation_that_the_engine_has_forgotten_is_made_again_for_a_paid_order(

@@ -107,6 +107,12 @@ def test_a_line_is_divided_only_where_no_chosen_warehouse_has_all_of_it() -> Non
     ]
 
 
+def test_of_two_pairs_of_warehouses_the_one_that_is_nearer_in_all_is_taken() -> None:
+    stock = {"A": {"nearest": 1, "near": 2, "nearby": 2, "far": 3}}
+    takes = source({"A": 4}, stock, sites("nearest", "near", "nearby", "farther", "far"))
+    assert takes == [Take("A", 2, "near"), Take("A", 2, "nearby")]
+
+
 def test_among_many_warehouses_the_one_that_has_most_comes_first() -> None:
     many = sites(*(f"w{number:02}" for number in range(EXACT_WAREHOUSES_MAX + 5)))
     stock = {"A": {site.location: 1 for site in many} | {"w14": 9}}

@@ -267,10 +267,11 @@ async def test_what_could_not_be_written_is_written_when_the_database_is_back(
     process = Process(database, clock, {TaskKind.CONFIRM: failing}, orders_type=Unreliable)
     assert isinstance(process.orders, Unreliable)
     async with process.running():
-        await place(process.orders, "A", sends(TaskKind.CONFIRM))
         process.orders.failures = 3
+        await place(process.orders, "A", sends(TaskKind.CONFIRM))
         task = await failed_task(process.orders)
-    assert (task.attempts, task.last_error, process.orders.failures) == (1, "no", 0)
+        assert process.orders.failures == 0
+    assert (task.attempts, task.last_error, failing.calls) == (1, "no", 1)
 
 
 async def test_a_crash_before_the_commit_repeats_the_effect_under_the_same_id(

@@ -1,0 +1,210 @@
+"""Lives of orders: a stage after another, by the decisions that really make them; no I/O."""
+
+import random
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from holdfast.types import Reservation, ReservationLine, State
+from order_service.audit.case import Case, Entry
+from order_service.cancelling import cancel
+from order_service.draft import Draft
+from order_service.fulfilment.records import Review, TrackingEvent, TrackingKind
+from order_service.fulfilment.review import ReviewInput, review
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.fulfilment.tracking import track
+from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
+from order_service.ids import Ids
+from order_service.model import CASH_ON_DELIVERY, HistoryEntry, Order
+from order_service.payment.asking import Answer
+from order_service.payment.attempts import accepted, open_payments, start_payment
+from order_service.payment.facts import learn
+from order_service.payment.methods import Methods, methods_of
+from order_service.payment.port import Fact, FactKind, Started
+from order_service.placing.decisions import record, settle
+from order_service.placing.reserving import Reserved
+from order_service.placing.sourcing import Take
+from order_service.placing.stock_tasks import stock_confirmed
+from order_service.states import ShipmentEvent
+from order_service.tasks import TaskKind
+from tests.order_service import samples
+from tests.order_service.clock import START_MS
+
+METHODS: Final[Methods] = methods_of(["sandbox"])
+SETTINGS: Final = FulfilmentSettings()
+SHIPMENT: Final = "ORDER1-s1"
+PAYMENT: Final = "ORDER1-p1"
+REFUND: Final = "ORDER1-r1"
+DUE_MS: Final = 900_000
+TOTAL_MINOR: Final = 1_100
+
+
+class Life:
+    """An order, and all that was written of it."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.history: list[HistoryEntry] = []
+        self.reviewed = False
+        self._ids = Ids(random.Random(1))
+        self._now_ms = START_MS
+        self._change(placed)
+
+    def then(self, *decisions: Callable[[Draft], object]) -> "Life":
+        """Makes decisions, one after another."""
+        for decide in decisions:
+            self._change(decide)
+        return self
+
+    def _change(self, decide: Callable[[Draft], object]) -> None:
+        self._now_ms += 1
+        draft = Draft(self.order, "test", self._now_ms, self._ids)
+        decide(draft)
+        draft.finish()
+        self.history += draft.history
+        self.reviewed = self.reviewed or any(isinstance(row, Review) for row in draft.added)
+
+    def case(
+        self, reservations: Mapping[str, Reservation], entries: "list[Entry] | None" = None
+    ) -> Case:
+        """The case that an audit finds."""
+        return Case(
+            self.order, self.history, self._now_ms, self.reviewed, reservations, entries or []
+        )
+
+
+def placed(draft: Draft) -> None:
+    """It is written down."""
+    draft.begin()
+    record(draft, "")
+
+
+def reserved(draft: Draft) -> None:
+    """Its stock is reserved, and it waits for its money, or goes on without it."""
+    takes = [Take(line.sku, line.quantity, "default") for line in draft.order.lines]
+    settle(draft, Reserved(takes, draft.now_ms + DUE_MS), METHODS)
+
+
+def started(draft: Draft) -> None:
+    """The buyer has begun to pay."""
+    payment, _ = start_payment(draft, f"try-{len(draft.order.payments)}", "", METHODS)
+    accepted(draft, payment.payment_id, Started("sbx_1"))
+
+
+def captured_fact(amount_minor: int = TOTAL_MINOR) -> Fact:
+    """The provider has the money."""
+    return Fact(FactKind.CAPTURED, PAYMENT, "sbx_1", amount_minor, "CNY", START_MS)
+
+
+def refunded_fact(amount_minor: int = TOTAL_MINOR) -> Fact:
+    """The provider has sent it back."""
+    return Fact(FactKind.REFUNDED, PAYMENT, "sbx_1_r1", amount_minor, "CNY", START_MS, REFUND)
+
+
+def learned(fact: Fact) -> Callable[[Draft], None]:
+    """The provider's word has come."""
+    return partial(learn, provider="sandbox", fact=fact)
+
+
+def confirmed(draft: Draft) -> None:
+    """Its stock is confirmed, and the task done."""
+    draft.forget(TaskKind.CONFIRM)
+    stock_confirmed(draft)
+
+
+def passed(draft: Draft) -> None:
+    """The review has nothing against it."""
+    draft.forget(TaskKind.REVIEW)
+    review(draft, ReviewInput(0, {}), SETTINGS)
+
+
+def labelled(draft: Draft) -> None:
+    """It is picked, packed and has its waybill."""
+    confirm_pick(draft, SHIPMENT, [], SETTINGS)
+    confirm_packing(draft, SHIPMENT, [("SKU-1", 2)], 100)
+    draft.forget(TaskKind.LABEL)
+    draft.update(draft.order.shipment(SHIPMENT), carrier="sandbox", waybill="W1")
+    draft.move(draft.order.shipment(SHIPMENT), ShipmentEvent.LABEL)
+
+
+def shipped(draft: Draft) -> None:
+    """It has left, and the engine knows."""
+    hand_over(draft, SHIPMENT)
+    draft.forget(TaskKind.SHIP)
+
+
+def signed(draft: Draft) -> None:
+    """The buyer has it."""
+    track(draft, _event(draft, TrackingKind.SIGNED), SETTINGS)
+
+
+def collected(draft: Draft) -> None:
+    """The carrier was paid at the door."""
+    event = _event(draft, TrackingKind.CASH_COLLECTED, amount_minor=TOTAL_MINOR, currency="CNY")
+    track(draft, event, SETTINGS)
+
+
+def cancelled(draft: Draft) -> None:
+    """The buyer does not want it, and the engine knows."""
+    answers = [
+        Answer(payment.payment_id, "sandbox", Fact(FactKind.CLOSED, payment.payment_id))
+        for payment in open_payments(draft.order)
+    ]
+    assert cancel(draft, answers, "changed their mind").refused is None
+    draft.forget(TaskKind.RELEASE)
+    draft.forget(TaskKind.CANCEL)
+
+
+def _event(draft: Draft, kind: TrackingKind, **about: Any) -> TrackingEvent:
+    return TrackingEvent(
+        "sandbox", f"e-{kind}", "ORDER1", SHIPMENT, kind, draft.now_ms, draft.now_ms, **about
+    )
+
+
+def reservation(state: State, shipped: int = 0, cancelled: int = 0) -> dict[str, Reservation]:
+    """The reservation of the order, as the engine has it."""
+    lines = (ReservationLine("SKU-1", "default", 2, shipped, cancelled, 0),)
+    return {
+        "ORDER1": Reservation(
+            "default", "ORDER1", state, lines, "buyer-1", START_MS, START_MS + DUE_MS, START_MS
+        )
+    }
+
+
+_PAID: Final = (reserved, started, learned(captured_fact()), confirmed)
+_SENT: Final = (*_PAID, passed, labelled, shipped)
+_TAKEN: Final = Entry("sandbox", captured_fact())
+_BACK: Final = Entry("sandbox", refunded_fact())
+
+
+def _life(*decisions: Callable[[Draft], object], **values: Any) -> Life:
+    return Life(samples.order(payment_method="sandbox_card", **values)).then(*decisions)
+
+
+def _on_delivery(*decisions: Callable[[Draft], object]) -> Life:
+    return Life(samples.order(payment_method=CASH_ON_DELIVERY)).then(*decisions)
+
+
+# Each a sound order at another stage of its life.
+STAGES: Final[dict[str, Callable[[], Case]]] = {
+    "just recorded": lambda: _life().case({}),
+    "awaits payment": lambda: _life(reserved).case(reservation(State.RESERVED)),
+    "is being paid": lambda: _life(reserved, started).case(reservation(State.RESERVED)),
+    "paid": lambda: _life(reserved, started, learned(captured_fact())).case(
+        reservation(State.RESERVED), [_TAKEN]
+    ),
+    "confirmed": lambda: _life(*_PAID).case(reservation(State.CONFIRMED), [_TAKEN]),
+    "in fulfilment": lambda: _life(*_PAID, passed).case(reservation(State.CONFIRMED), [_TAKEN]),
+    "shipped": lambda: _life(*_SENT).case(reservation(State.FULFILLED, 2), [_TAKEN]),
+    "delivered": lambda: _life(*_SENT, signed).case(reservation(State.FULFILLED, 2), [_TAKEN]),
+    "delivered, its reservation forgotten": lambda: _life(*_SENT, signed).case({}, [_TAKEN]),
+    "paid at the door": lambda: _on_delivery(
+        reserved, confirmed, passed, labelled, shipped, signed, collected
+    ).case(reservation(State.FULFILLED, 2)),
+    "cancelled unpaid": lambda: _life(reserved, started, cancelled).case(
+        reservation(State.RELEASED)
+    ),
+    "cancelled, its money back": lambda: _life(*_PAID, cancelled, learned(refunded_fact())).case(
+        reservation(State.CANCELLED, 0, 2), [_TAKEN, _BACK]
+    ),
+}

@@ -1,0 +1,92 @@
+"""Lists find their page by index, however many orders there are."""
+
+from functools import partial
+
+import pytest
+from msgspec import structs
+from sqlalchemy import Connection, insert, text
+
+from order_service.ids import least_of
+from order_service.reads import Wanted, _list_statement, list_orders
+from order_service.states import OrderState
+from order_service.storage.database import Database
+from order_service.storage.rows import order_row
+from order_service.storage.schema import orders
+from tests.order_service import samples
+from tests.order_service.clock import START_MS
+
+ORDERS, BUYERS = 3_000, 30
+STATES = list(OrderState)
+
+
+def fill(connection: Connection) -> None:
+    """Writes orders of 30 buyers, a minute apart."""
+    first = samples.order()
+    rows = []
+    for number in range(ORDERS):
+        at_ms = START_MS + number * 60_000
+        order = structs.replace(
+            first,
+            order_id=least_of(at_ms),
+            order_key=f"key-{number}",
+            buyer_id=f"buyer-{number % BUYERS}",
+            state=STATES[number % len(STATES)],
+            created_at_ms=at_ms,
+        )
+        rows.append(dict(zip(orders.c.keys(), order_row(order), strict=True)))
+    connection.execute(insert(orders), rows)
+    connection.execute(text("ANALYZE"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Wanted("default"), "ix_orders_tenant"),
+        (Wanted("default", buyer_id="buyer-7"), "ix_orders_buyer"),
+        (Wanted("default", state="SHIPPED"), "ix_orders_state"),
+        (Wanted("default", buyer_id="buyer-7", placed_from_at_ms=START_MS), "ix_orders_buyer"),
+    ],
+    ids=["all", "buyer", "state", "buyer and time"],
+)
+async def test_a_list_is_read_in_the_order_of_an_index(
+    database: Database, wanted: Wanted, index: str
+) -> None:
+    await database.write(fill)
+    plan = await database.read(lambda connection: _plan(connection, wanted))
+    assert index in plan
+    for sorting in ("TEMP B-TREE", "Sort", "SCAN"):
+        assert sorting not in plan
+
+
+def _plan(connection: Connection, wanted: Wanted) -> str:
+    """How the database reads a page in the middle of a list."""
+    middle = least_of(START_MS + ORDERS // 2 * 60_000)
+    statement = _list_statement(wanted, 100, middle).compile(
+        connection, compile_kwargs={"literal_binds": True}
+    )
+    explain = "EXPLAIN"
+    if connection.dialect.name == "sqlite":
+        explain = "EXPLAIN QUERY PLAN"
+    else:  # a table of a few pages is read quicker as a whole
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+    return "\n".join(str(row) for row in connection.execute(text(f"{explain} {statement}")))
+
+
+async def test_pages_make_up_the_list_of_a_buyer_and_a_time(database: Database) -> None:
+    await database.write(fill)
+    wanted = Wanted(
+        "default",
+        buyer_id="buyer-7",
+        placed_from_at_ms=START_MS + 7 * 60_000,
+        placed_before_at_ms=START_MS + (7 + 50 * BUYERS) * 60_000,
+    )
+    found, token, pages = [], "", 0
+    while pages == 0 or token:
+        page, token = await database.read(partial(list_orders, wanted=wanted, size=20, token=token))
+        found += page
+        pages += 1
+    assert pages == 3
+    assert [order.order_key for order in found] == [
+        f"key-{7 + BUYERS * number}" for number in reversed(range(50))
+    ]

@@ -1,0 +1,175 @@
+"""Waves and lists, on both databases."""
+
+import pytest
+
+from order_service.fulfilment.incidents import look_at_deliveries
+from order_service.fulfilment.queries import (
+    IncidentFilter,
+    PickFilter,
+    ShipmentFilter,
+    list_incidents,
+    list_picks,
+    list_shipments,
+    waiting_reviews,
+)
+from order_service.fulfilment.waves import create_wave
+from order_service.model import IncidentKind, Remark
+from order_service.refusals import RefusalReason, Refused
+from order_service.states import ShipmentState
+from tests.order_service.fulfilment.world import HOUR_MS, World
+
+DAY_MS = 24 * HOUR_MS
+
+
+async def picks(world: World, **wanted: object) -> list[tuple[str, str, int, str]]:
+    """Zone, SKU, units and shipment of each pick."""
+    found = await world.orders.read(
+        lambda connection: list_picks(connection, world.tenant, PickFilter(**wanted))  # type: ignore[arg-type]
+    )
+    return [(pick.zone, pick.sku, pick.quantity, pick.shipment_id) for pick in found]
+
+
+async def two_reviewed_orders(world: World) -> None:
+    for order_id in ("ORDER1", "ORDER2"):
+        await world.place(order_id)
+        await world.do("REVIEW", order_id=order_id)
+        world.clock.advance(HOUR_MS)
+
+
+async def test_a_wave_takes_the_oldest_shipments_of_its_zone_once(world: World) -> None:
+    await two_reviewed_orders(world)
+    wave, replayed = await create_wave(world.orders, world.tenant, "W1", "north", "A", 1, "test")
+    assert (wave.shipment_ids, replayed) == (("ORDER1-s1",), False)
+    again, replayed = await create_wave(world.orders, world.tenant, "W1", "north", "A", 9, "test")
+    assert (again, replayed) == (wave, True)
+    rest, _ = await create_wave(world.orders, world.tenant, "W2", "north", "", 9, "test")
+    assert set(rest.shipment_ids) == {"ORDER1-s2", "ORDER2-s1", "ORDER2-s2"}
+    assert await picks(world, wave_id="W1") == [("A", "SKU-1", 3, "ORDER1-s1")]
+
+
+async def test_a_wave_without_shipments_and_one_of_another_place_are_refused(world: World) -> None:
+    with pytest.raises(Refused, match="waits in north A") as refused:
+        await create_wave(world.orders, world.tenant, "W1", "north", "A", 1, "test")
+    assert refused.value.reason is RefusalReason.NOT_FOUND
+    await two_reviewed_orders(world)
+    await create_wave(world.orders, world.tenant, "W1", "north", "A", 1, "test")
+    with pytest.raises(Refused) as refused:
+        await create_wave(world.orders, world.tenant, "W1", "north", "COLD", 1, "test")
+    assert refused.value.reason is RefusalReason.KEY_REUSED
+
+
+async def test_a_wave_whose_making_was_cut_short_is_finished_by_asking_again(world: World) -> None:
+    await two_reviewed_orders(world)
+    change = world.orders.change
+    calls = 0
+
+    async def cut_short(*about: object, **more: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls > 2:
+            raise ConnectionError
+        return await change(*about, **more)  # type: ignore[arg-type]
+
+    world.orders.change = cut_short  # type: ignore[assignment,method-assign]
+    with pytest.raises(ConnectionError):
+        await create_wave(world.orders, world.tenant, "W1", "north", "", 9, "test")
+    world.orders.change = change  # type: ignore[method-assign]
+    wave, _ = await create_wave(world.orders, world.tenant, "W1", "north", "", 9, "test")
+    assert len(wave.shipment_ids) == len(await picks(world, wave_id="W1")) == 4
+
+
+async def test_picks_are_sorted_as_one_walks(world: World) -> None:
+    await two_reviewed_orders(world)
+    assert await picks(world) == [
+        ("A", "SKU-1", 3, "ORDER1-s1"),
+        ("A", "SKU-1", 3, "ORDER2-s1"),
+        ("COLD", "SKU-2", 2, "ORDER1-s2"),
+        ("COLD", "SKU-2", 2, "ORDER2-s2"),
+    ]
+    assert await picks(world, zone="COLD", location="north") == [
+        ("COLD", "SKU-2", 2, "ORDER1-s2"),
+        ("COLD", "SKU-2", 2, "ORDER2-s2"),
+    ]
+    assert await picks(world, location="south") == []
+
+
+async def test_overdue_picks_can_be_listed(world: World) -> None:
+    await two_reviewed_orders(world)
+    due_before_ms = world.clock() - 2 * HOUR_MS
+    assert await picks(world, created_before_ms=due_before_ms) == [
+        ("A", "SKU-1", 3, "ORDER1-s1"),
+        ("COLD", "SKU-2", 2, "ORDER1-s2"),
+    ]
+    world.clock.advance(DAY_MS)
+    await world.do("PICK_DUE")
+    assert not [task for task in (await world.order()).tasks if task.kind == "PICK_DUE"]
+
+
+async def test_shipments_are_listed_by_what_is_asked_for(world: World) -> None:
+    await two_reviewed_orders(world)
+    await world.pack((await world.order()).shipments[0])
+
+    async def listed(size: int = 10, after: str = "", **wanted: object) -> list[str]:
+        found = await world.orders.read(
+            lambda connection: list_shipments(
+                connection,
+                world.tenant,
+                ShipmentFilter(**wanted),
+                size,
+                after,  # type: ignore[arg-type]
+            )
+        )
+        return [shipment.shipment_id for shipment in found]
+
+    assert await listed() == ["ORDER1-s1", "ORDER1-s2", "ORDER2-s1", "ORDER2-s2"]
+    assert await listed(2, "ORDER1-s2") == ["ORDER2-s1", "ORDER2-s2"]
+    assert await listed(order_id="ORDER2") == ["ORDER2-s1", "ORDER2-s2"]
+    assert await listed(state=ShipmentState.PACKED) == ["ORDER1-s1"]
+    assert await listed(location="south") == []
+    assert await listed(waybill="none") == []
+
+
+async def test_orders_with_remarks_are_listed_until_somebody_has_decided(world: World) -> None:
+    await world.place()
+    remark = Remark("ORDER1", "r-1", "buyer", "web", "Please ring twice", 1)
+    await world.change(lambda draft: draft.record(remark))
+    await world.do("REVIEW")
+
+    async def waiting(tenant: str) -> list[tuple[str, tuple[str, ...]]]:
+        found = await world.orders.read(
+            lambda connection: waiting_reviews(connection, tenant, 10, "")
+        )
+        return [(review.order_id, review.findings) for review in found]
+
+    assert await waiting(world.tenant) == [("ORDER1", ("1 remarks are to be read",))]
+    assert await waiting("another") == []
+
+
+async def test_incidents_are_listed_by_their_deadline_a_page_at_a_time(world: World) -> None:
+    await world.place()
+    order = await world.ship()
+    world.clock.advance(72 * HOUR_MS)
+    await world.change(look_at_deliveries)
+    order = await world.order()
+
+    async def listed(size: int, after: tuple[int, str], **wanted: object) -> list[str]:
+        found = await world.orders.read(
+            lambda connection: list_incidents(
+                connection,
+                world.tenant,
+                IncidentFilter(**wanted),
+                size,
+                after,  # type: ignore[arg-type]
+            )
+        )
+        return [incident.incident_id for incident in found]
+
+    first = order.incidents[0]
+    assert await listed(9, (0, "")) == ["ORDER1-i1", "ORDER1-i2"]
+    assert await listed(9, (first.due_at_ms, first.incident_id)) == ["ORDER1-i2"]
+    assert await listed(9, (0, ""), owner="claims-desk") == []
+    assert await listed(9, (0, ""), kind=IncidentKind.DELAY, owner="carrier-desk") == [
+        "ORDER1-i1",
+        "ORDER1-i2",
+    ]
+    assert await listed(9, (0, ""), due_before_ms=first.due_at_ms - 1) == []

@@ -1,0 +1,205 @@
+"""Money goes back in full or in part, each key once, and never more than came (P5)."""
+
+import random
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, update
+from sqlalchemy.exc import IntegrityError
+
+from order_service.draft import Draft
+from order_service.payment.facts import learn
+from order_service.payment.port import Fact, FactKind
+from order_service.payment.refunds import (
+    refundable_minor,
+    request_refund,
+    settle_by_hand,
+)
+from order_service.refusals import Refused
+from order_service.states import OrderEvent, OrderState, PaymentState, RefundState
+from order_service.storage.database import Conflict
+from order_service.storage.schema import payments
+from tests.order_service.payment.orders import (
+    attempted,
+    captured,
+    drafted,
+    kinds,
+    paid_at_the_door,
+    unpaid,
+)
+from tests.order_service.payment.world import World
+
+
+def paid() -> Draft:
+    """An order that 1,100 were paid for."""
+    draft = drafted(unpaid())
+    learn(draft, "sandbox", captured(attempted(draft)))
+    draft.move(draft.order, OrderEvent.STOCK_CONFIRMED)
+    return draft
+
+
+def sent_back(refund_id: str) -> Fact:
+    """The provider has sent a refund."""
+    return Fact(FactKind.REFUNDED, "", "ref", 1, "CNY", refund_id=refund_id)
+
+
+def test_a_refund_is_the_callers_key_once() -> None:
+    draft = paid()
+    (first,), replayed = request_refund(draft, "key", 400, "a scratch")
+    assert not replayed
+    assert (first.refund_id, first.amount_minor, first.state) == (
+        "ORDER1-r1",
+        400,
+        RefundState.REQUESTED,
+    )
+    (again,), replayed = request_refund(draft, "key", 400, "a scratch")
+    assert again is first
+    assert replayed
+    assert draft.order.payments[0].refunded_minor == 400
+    assert kinds(draft.order).count("REFUND") == 1
+    with pytest.raises(Refused, match="used before"):
+        request_refund(draft, "key", 401, "a scratch")
+
+
+def test_nothing_said_about_the_amount_means_all_that_is_left() -> None:
+    draft = paid()
+    request_refund(draft, "first", 400, "")
+    (rest,), _ = request_refund(draft, "rest", 0, "")
+    assert rest.amount_minor == 700
+    for key, amount_minor in (("more", 1), ("none", 0)):
+        with pytest.raises(Refused, match="more than the 0"):
+            request_refund(draft, key, amount_minor, "")
+
+
+@given(amounts=st.lists(st.integers(1, 700), max_size=12), seed=st.integers(0, 100))
+@settings(deadline=None, max_examples=100)
+def test_no_sequence_of_refunds_takes_more_than_was_captured(amounts: list[int], seed: int) -> None:
+    draft, chance = paid(), random.Random(seed)
+    (payment,) = draft.order.payments
+    for number, amount_minor in enumerate(amounts):
+        before_minor = payment.refunded_minor
+        try:
+            made, _ = request_refund(draft, f"key-{number}", amount_minor, "")
+        except Refused:
+            assert amount_minor > 1_100 - before_minor
+            assert payment.refunded_minor == before_minor
+            continue
+        assert payment.refunded_minor == before_minor + amount_minor
+        if chance.random() < 0.5:
+            learn(draft, "sandbox", sent_back(made[0].refund_id))
+    assert payment.refunded_minor <= payment.captured_minor
+    assert refundable_minor(draft.order) == 1_100 - payment.refunded_minor
+    everything_is_back = all(refund.state is RefundState.DONE for refund in draft.order.refunds)
+    returned = payment.state is PaymentState.RETURNED
+    assert returned == (payment.refunded_minor == 1_100 and everything_is_back)
+
+
+def test_a_refund_takes_from_as_many_payments_as_it_needs() -> None:
+    draft = paid()
+    second = attempted_again(draft)
+    made, _ = request_refund(draft, "all", 1_500, "")
+    assert [(refund.payment_id, refund.amount_minor, refund.refund_key) for refund in made] == [
+        ("ORDER1-p1", 1_100, "all"),
+        (second, 400, "all/2"),
+    ]
+    again, replayed = request_refund(draft, "all", 1_500, "")
+    assert (again, replayed) == (made, True)
+
+
+def attempted_again(draft: Draft) -> str:
+    """A second payment that a person has approved."""
+    draft.order.state = OrderState.AWAITING_PAYMENT
+    payment = attempted(draft, "try-2")
+    learn(draft, "sandbox", captured(payment, 900))
+    payment.state = PaymentState.CAPTURED
+    draft.order.state = OrderState.CONFIRMED
+    return payment.payment_id
+
+
+def test_all_of_it_back_ends_the_payment() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 0, "")
+    learn(draft, "sandbox", sent_back(refund.refund_id))
+    learn(draft, "sandbox", sent_back(refund.refund_id))
+    assert draft.order.payments[0].state is PaymentState.RETURNED
+    assert "REFUND" not in kinds(draft.order)
+    draft.finish()  # a sold order may have all of its money back
+
+
+def test_a_refused_refund_waits_for_a_person_and_can_be_tried_again() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    learn(draft, "sandbox", Fact(FactKind.REFUND_FAILED, "", refund_id=refund.refund_id))
+    assert refund.state == "FAILED"
+    assert refundable_minor(draft.order) == 1_000
+    request_refund(draft, "key", 100, "")
+    assert refund.state == "REQUESTED"
+    assert "REFUND" in kinds(draft.order)
+
+
+def test_what_a_person_sends_back_by_hand_is_done() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    with pytest.raises(Refused, match="REQUESTED"):
+        settle_by_hand(draft, refund.refund_id, "bank transfer")
+    learn(draft, "sandbox", Fact(FactKind.REFUND_FAILED, "", refund_id=refund.refund_id))
+    assert settle_by_hand(draft, refund.refund_id, "bank transfer") == (refund, False)
+    assert refund.state is RefundState.DONE
+    assert settle_by_hand(draft, refund.refund_id, "bank transfer") == (refund, True)
+
+
+def test_an_order_that_was_not_paid_gives_nothing_back() -> None:
+    draft = drafted(unpaid())
+    paid_at_the_door(draft)
+    with pytest.raises(Refused, match="more than the 0"):
+        request_refund(draft, "key", 1, "")
+
+
+async def test_the_database_refuses_more_than_was_captured(world: World) -> None:
+    await world.place()
+    await world.pay(await world.begin())
+    await world.told()
+
+    def too_much(connection: Connection) -> None:
+        connection.execute(update(payments).values(refunded_minor=1_101))
+
+    with pytest.raises((Conflict, IntegrityError)):
+        await world.orders.write(too_much)
+
+
+async def test_a_refund_is_sent_once_however_often_its_answer_is_lost(world: World) -> None:
+    await world.place()
+    await world.pay(await world.begin())
+    await world.told()
+    decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
+    await world.orders.change("ORDER1", decide, "test")
+    order = await world.order()
+    (charge,) = [payment for payment in order.payments if payment.state is PaymentState.CAPTURED]
+    from order_service.payment.attempts import charge_of
+
+    for _ in range(3):
+        fact = await world.provider.refund(charge_of(order, charge), "ORDER1-r1", 300)
+        assert fact.kind is FactKind.REFUNDED
+    await world.do("REFUND")
+    assert world.outside.books.sums()["refunded_minor"] == {"CNY": 300}
+    assert (await world.order()).refunds[0].state is RefundState.DONE
+
+
+async def test_a_refund_that_the_provider_refuses_is_tried_again_when_a_person_asks(
+    world: World,
+) -> None:
+    await world.place()
+    await world.pay(await world.begin())
+    await world.told()
+    world.misbehave(refuse_refund=1.0, lose=1.0)
+    decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
+    await world.orders.change("ORDER1", decide, "test")
+    await world.do("REFUND")
+    assert (await world.order()).refunds[0].state is RefundState.FAILED
+    world.misbehave()
+    await world.orders.change("ORDER1", decide, "test")
+    await world.do("REFUND")
+    assert (await world.order()).refunds[0].state is RefundState.DONE
+    assert world.outside.books.sums()["refunded_minor"] == {"CNY": 300}
