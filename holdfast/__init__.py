@@ -5,8 +5,8 @@
         if result.applied:
             await client.confirm("order-1")
 
-`SyncClient` is the same without asyncio. Names are loaded when they are first used, so that
-`import holdfast` costs nothing.
+`SyncClient` is the same without asyncio; `OrderClient` speaks to the order service. Names are
+loaded when they are first used, so that `import holdfast` costs nothing.
 """
 
 from importlib import import_module
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from holdfast.commands import Ship as Ship
     from holdfast.errors import HoldfastError as HoldfastError
     from holdfast.errors import Reason as Reason
+    from holdfast.orders import OrderClient as OrderClient
     from holdfast.outcomes import Outcome as Outcome
     from holdfast.sync_client import SyncClient as SyncClient
     from holdfast.types import AuditFinding as AuditFinding
@@ -54,6 +55,7 @@ _NAMES_BY_MODULE: dict[str, tuple[str, ...]] = {
         "Ship",
     ),
     "errors": ("HoldfastError", "Reason"),
+    "orders": ("OrderClient",),
     "outcomes": ("Outcome",),
     "sync_client": ("SyncClient",),
     "types": (

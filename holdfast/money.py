@@ -1,19 +1,33 @@
-"""Money as people read and write it: `12.50 GBP`. Elsewhere it is whole minor units."""
+"""Currencies, and money as people read and write it: `12.50 GBP`. Elsewhere it is minor units."""
 
 import re
 from typing import Final
 
-# How many decimals an amount has where it is not 2 (ISO 4217).
-_NONE: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THREE: Final = "BHD IQD JOD KWD LYD OMR TND"
-_DIGITS: Final = {**dict.fromkeys(_NONE.split(), 0), **dict.fromkeys(_THREE.split(), 3)}
-_DIGITS_DEFAULT = 2
-_AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,3}))?")
+_CODES_BY_DIGITS: Final = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: """
+        AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD
+        CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL
+        GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR
+        LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD
+        PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC
+        SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW
+        ZWG""",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+MINOR_DIGITS: Final = {
+    code: digits for digits, codes in _CODES_BY_DIGITS.items() for code in codes.split()
+}
+"""How many decimal digits the minor unit of a currency is, by the currency's code (ISO 4217)."""
+# Of what a provider may call a currency, and we do not know.
+_DIGITS_UNKNOWN: Final = 2
+_AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,4}))?")
 
 
 def amount_text(amount_minor: int, currency: str) -> str:
     """An amount without its currency: 1250 minor units of GBP are `12.50`."""
-    digits = _DIGITS.get(currency, _DIGITS_DEFAULT)
+    digits = MINOR_DIGITS.get(currency, _DIGITS_UNKNOWN)
     scale: int = 10**digits
     whole, part = divmod(abs(amount_minor), scale)
     sign = "-" if amount_minor < 0 else ""
@@ -27,7 +41,7 @@ def money_text(amount_minor: int, currency: str) -> str:
 
 def minor_units(text: str, currency: str) -> int:
     """The minor units of an amount such as `12.50`. ValueError if it is none of the currency's."""
-    digits = _DIGITS.get(currency, _DIGITS_DEFAULT)
+    digits = MINOR_DIGITS.get(currency, _DIGITS_UNKNOWN)
     found = _AMOUNT.fullmatch(text)
     part = (found and found[2]) or ""
     if found is None or len(part) > digits:

@@ -6,6 +6,7 @@ Those of one process are in the order in which they were made, also within a mil
 import random
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _CHARACTERS = 16
 _RANDOM_BITS = 35
 
@@ -39,4 +40,4 @@ def _time_of(made: str) -> int:
 
 
 def _text(number: int) -> str:
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(75, -5, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(70, -10, -10)])

@@ -59,6 +59,12 @@ def list_orders(
     connection: Connection, wanted: Wanted, size: int, token: str
 ) -> tuple[list[Summary], str]:
     """A page of orders, the newest first, and the token of the next one, "" on the last."""
+    rows = connection.execute(_list_statement(wanted, size, token))
+    return _page([Summary(*row) for row in rows], size, lambda order: order.order_id)
+
+
+def _list_statement(wanted: Wanted, size: int, token: str) -> "Select[Any]":
+    """Reads a page and one more."""
     statement = select(*_SUMMARY).where(orders.c.tenant == wanted.tenant)
     for column, value in (
         (orders.c.buyer_id, wanted.buyer_id),
@@ -77,9 +83,7 @@ def list_orders(
         statement = statement.where(orders.c.order_id < end, orders.c.created_at_ms < at_ms)
     if token:
         statement = statement.where(orders.c.order_id < token)
-    statement = statement.order_by(orders.c.order_id.desc()).limit(size + 1)
-    found = [Summary(*row) for row in connection.execute(statement)]
-    return _page(found, size, lambda order: order.order_id)
+    return statement.order_by(orders.c.order_id.desc()).limit(size + 1)
 
 
 def order_exists(connection: Connection, tenant: str, order_id: str) -> bool:

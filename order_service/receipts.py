@@ -10,9 +10,9 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from holdfast.money import amount_text
 from order_service.draft import Draft
 from order_service.model import Amounts, Order, Payment
-from order_service.money import readable
 from order_service.refusals import RefusalReason, Refused
 from order_service.states import PaymentState
 
@@ -108,8 +108,8 @@ def _printed(receipt: Receipt) -> Iterator[str]:
     yield "-" * COLUMNS
     for line in receipt.lines:
         yield _cut(line.title or line.sku, COLUMNS)
-        price = readable(line.unit_price_minor, currency)
-        yield _row(f"  {line.quantity:,} x {price}", readable(line.goods_minor, currency))
+        price = amount_text(line.unit_price_minor, currency)
+        yield _row(f"  {line.quantity:,} x {price}", amount_text(line.goods_minor, currency))
     yield "-" * COLUMNS
     for name, amount_minor in (
         ("Goods", amounts.goods_minor),
@@ -119,10 +119,10 @@ def _printed(receipt: Receipt) -> Iterator[str]:
         ("Tax", amounts.tax_minor),
     ):
         if amount_minor:
-            yield _row(name, readable(amount_minor, currency))
-    yield _row(f"TOTAL {currency}", readable(amounts.total_minor, currency))
+            yield _row(name, amount_text(amount_minor, currency))
+    yield _row(f"TOTAL {currency}", amount_text(amounts.total_minor, currency))
     for payment in receipt.payments:
-        yield _row(f"Paid by {payment.method}", readable(payment.captured_minor, currency))
+        yield _row(f"Paid by {payment.method}", amount_text(payment.captured_minor, currency))
 
 
 def _row(name: str, amount: str) -> str:

@@ -58,7 +58,7 @@ def _facts(order: Any, personal: bool) -> Iterable[tuple[str, str]]:
     yield "Total", money_text(order.amounts.total_minor, order.currency)
     yield "Made up of", _amounts(order.amounts, order.currency)
     yield "Pays by", order.payment_method
-    if order.payment_due_at_ms:
+    if state_of(order) == "AWAITING_PAYMENT":
         left = left_or_ago(order.payment_due_at_ms, now_ms())
         yield "Payment due", f"{local_iso(order.payment_due_at_ms)} ({left})"
     if personal:

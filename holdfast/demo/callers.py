@@ -1,36 +1,35 @@
 """The clients of the demo, and what happens to their calls on the way.
 
-Every command leaves through here, is noted in the ledger, and may meet a mishap: sent twice, or its
-client killed with the call in flight and another one taking over with the same command and ids.
+Every command leaves through here and may meet a mishap: sent twice, or its client killed with the
+call in flight and another one taking over with the same request and keys.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import grpc
 
 from holdfast.client import Client
-from holdfast.commands import Cancel, Command, Confirm, Extend, Release, Reserve, Return, Ship
-from holdfast.demo.ledger import Ledger
+from holdfast.commands import Return
+from holdfast.demo.effects import Effects, name_of, verdict_of
 from holdfast.demo.plan import NO_MISHAP, Mishap, MishapKind
 from holdfast.errors import HoldfastError
-from holdfast.types import Result
+from holdfast.order.v1 import order_pb2
+from holdfast.orders import OrderClient
 
-APPLY_COMMANDS_MAX = 200
-APPLY_LINES_MAX = 4_000
 TIMES_ASKED_MAX = 10
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Answered = TypeVar("Answered")
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted on the way; `reserve_ms` holds one latency for each order."""
+    """What was counted on the way; `place_ms` holds one latency for each PlaceOrder."""
 
     calls: int = 0
     duplicates_sent: int = 0
@@ -38,104 +37,107 @@ class Tally:
     clients_killed: int = 0
     clients_resumed: int = 0
     killed_after_effect: int = 0
-    expired: int = 0
-    reacquired: int = 0
-    reserve_ms: list[float] = field(default_factory=list)
+    place_ms: list[float] = field(default_factory=list)
 
 
 class _Answer(NamedTuple):
-    result: Result
+    content: Any
     latency_ms: float
 
 
-class Callers:
-    """Several clients of one engine, which share a ledger and a tally."""
+class Clients(NamedTuple):
+    """One client: its connections to the order service and to the engine."""
 
-    def __init__(self, clients: Sequence[Client], ledger: Ledger, tally: Tally) -> None:
+    orders: OrderClient
+    engine: Client
+
+
+class Callers:
+    """Several clients, which share a tally and an account of effects."""
+
+    def __init__(self, clients: Sequence[Clients], effects: Effects, tally: Tally) -> None:
         self._clients = clients
-        self._ledger = ledger
+        self._effects = effects
         self._tally = tally
 
-    async def call(self, caller: int, command: Command, mishap: Mishap = NO_MISHAP) -> Result:
-        """Sends a command for `caller` (any number; it picks the client) and gives its answer.
+    @property
+    def orders(self) -> OrderClient:
+        """A client that nothing happens to, for what changes nothing."""
+        return self._clients[0].orders
 
-        Raises HoldfastError if it was not judged in spite of the client's retries.
+    async def command(
+        self,
+        caller: int,
+        request: Any,
+        mishap: Mishap = NO_MISHAP,
+        allowed: Collection[str] = (),
+    ) -> Any:
+        """Sends a request, or the engine's Return, for `caller` (any number; it picks the client).
+
+        Beside APPLIED, outcomes that are `allowed` are expected. Gives the answer that counts: the
+        one of the copy that took effect. Raises HoldfastError if it was not judged in spite of the
+        client's retries.
         """
         client = self._clients[caller % len(self._clients)]
         other = self._clients[(caller + 1) % len(self._clients)]
-        self._ledger.sent(command)
         match mishap.kind:
             case MishapKind.NONE:
-                answers = [[await self._ask(client, command)]]
+                groups = [[await self._ask(client, request)]]
             case MishapKind.TWICE_AT_ONCE:
-                answers = [await self._ask_at_once(client, other, command)]
+                groups = [await self._ask_at_once(client, other, request)]
             case MishapKind.TWICE_IN_A_ROW:
-                answers = [[await self._ask(client, command)], [await self._ask(other, command)]]
+                groups = [[await self._ask(client, request)], [await self._ask(other, request)]]
             case MishapKind.KILLED:
-                answers = await self._ask_and_die(client, other, command, mishap.after_ms)
-        if isinstance(command, Reserve):
-            self._tally.reserve_ms.append(answers[0][0].latency_ms)
+                groups = await self._ask_and_die(client, other, request, mishap.after_ms)
+        if isinstance(request, order_pb2.PlaceOrderRequest):
+            self._tally.place_ms.append(groups[0][0].latency_ms)
         if mishap.kind in (MishapKind.TWICE_AT_ONCE, MishapKind.TWICE_IN_A_ROW):
-            self._note_duplicate(answers)
-        noted = [
-            self._ledger.answered(command, [answer.result for answer in copies])
-            for copies in answers
-        ]
-        return noted[-1]
+            self._note_duplicate(groups)
+        for group in groups:
+            verdicts = [verdict_of(answer.content) for answer in group]
+            self._effects.answered(name_of(request), verdicts, allowed)
+        answers = [answer.content for group in groups for answer in group]
+        return next((one for one in answers if _took_effect(one)), answers[-1])
 
-    async def apply(self, commands: Sequence[Command]) -> list[Result]:
-        """Sends commands in batches, in order, and gives their answers."""
-        results: list[Result] = []
-        for batch in batches(commands):
-            for command in batch:
-                self._ledger.sent(command)
-            answers = await insist(partial(self._clients[0].apply, batch))
-            self._tally.calls += 1
-            results.extend(
-                self._ledger.answered(command, [answer])
-                for command, answer in zip(batch, answers, strict=True)
-            )
-        return results
-
-    async def _ask(self, client: Client, command: Command) -> _Answer:
+    async def _ask(self, client: Clients, request: Any) -> _Answer:
         self._tally.calls += 1
         sent_at = time.perf_counter()
-        result = await insist(partial(ask, client, command))
-        return _Answer(result, (time.perf_counter() - sent_at) * 1_000)
+        content = await insist(partial(ask, client, request))
+        return _Answer(content, (time.perf_counter() - sent_at) * 1_000)
 
-    async def _ask_at_once(self, client: Client, other: Client, command: Command) -> list[_Answer]:
+    async def _ask_at_once(self, client: Clients, other: Clients, request: Any) -> list[_Answer]:
         async with asyncio.TaskGroup() as copies:
-            tasks = [copies.create_task(self._ask(one, command)) for one in (client, other)]
+            tasks = [copies.create_task(self._ask(one, request)) for one in (client, other)]
         return [task.result() for task in tasks]
 
     async def _ask_and_die(
-        self, client: Client, other: Client, command: Command, after_ms: float
+        self, client: Clients, other: Clients, request: Any, after_ms: float
     ) -> list[list[_Answer]]:
         """Asks, dies after `after_ms`, and has `other` ask again.
 
         If the answer to the dead client came just before its end, it is given too, as the first.
         """
-        doomed = asyncio.create_task(self._ask(client, command))
+        doomed = asyncio.create_task(self._ask(client, request))
         try:
             await asyncio.wait({doomed}, timeout=after_ms / 1_000)
         finally:
             doomed.cancel()
         (last_words,) = await asyncio.gather(doomed, return_exceptions=True)
         self._tally.clients_killed += 1
-        answer = await self._ask(other, command)
+        answer = await self._ask(other, request)
         self._tally.clients_resumed += 1
-        self._tally.killed_after_effect += answer.result.replayed
+        self._tally.killed_after_effect += answer.content.replayed
         return [[last_words], [answer]] if isinstance(last_words, _Answer) else [[answer]]
 
-    def _note_duplicate(self, answers: list[list[_Answer]]) -> None:
+    def _note_duplicate(self, groups: list[list[_Answer]]) -> None:
         self._tally.duplicates_sent += 1
         self._tally.duplicates_replayed += any(
-            answer.result.replayed for copies in answers for answer in copies
+            answer.content.replayed for group in groups for answer in group
         )
 
 
-async def insist(call: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Makes a call, again and again as long as its answer is too late: its ids make that safe.
+async def insist(call: Callable[[], Awaitable[Answered]]) -> Answered:
+    """Makes a call, again and again as long as its answer is too late: its keys make that safe.
 
     That happens when more buyers wait than the machine can serve in a call's time. What else can be
     sent again, the client has sent again already. Raises HoldfastError.
@@ -149,40 +151,16 @@ async def insist(call: Callable[[], Awaitable[Answer]]) -> Answer:
     return await call()
 
 
-async def ask(client: Client, command: Command) -> Result:
-    """Sends a command by the client's method for it."""
-    match command:
-        case Reserve(reservation_id, lines, ttl_ms, buyer_id):
-            return await client.reserve(reservation_id, lines, ttl_ms=ttl_ms, buyer_id=buyer_id)
-        case Confirm(reservation_id, reacquire_if_expired):
-            return await client.confirm(reservation_id, reacquire_if_expired=reacquire_if_expired)
-        case Release(reservation_id):
-            return await client.release(reservation_id)
-        case Extend(reservation_id, expires_at_ms):
-            return await client.extend(reservation_id, expires_at_ms)
-        case Ship(reservation_id, shipment_id, lines):
-            return await client.ship(reservation_id, shipment_id, lines)
-        case Cancel(reservation_id, cancellation_id, lines):
-            return await client.cancel(reservation_id, cancellation_id, lines)
-        case Return(reservation_id, return_id, lines, disposition):
-            return await client.return_units(
-                reservation_id, return_id, lines, disposition=disposition
-            )
-
-
-def batches(commands: Iterable[Command]) -> Iterator[list[Command]]:
-    """The commands in order, in batches that one Apply takes: of so many commands and lines."""
-    batch: list[Command] = []
-    lines = 0
-    for command in commands:
-        line_count = len(command.lines) if isinstance(command, Reserve) else 0
-        if batch and (len(batch) == APPLY_COMMANDS_MAX or lines + line_count > APPLY_LINES_MAX):
-            yield batch
-            batch, lines = [], 0
-        batch.append(command)
-        lines += line_count
-    if batch:
-        yield batch
+async def ask(client: Clients, request: Any) -> Any:
+    """Sends a request to whom it is for."""
+    if isinstance(request, Return):
+        return await client.engine.return_units(
+            request.reservation_id,
+            request.return_id,
+            request.lines,
+            disposition=request.disposition,
+        )
+    return await client.orders.ask(request)
 
 
 async def for_each(
@@ -198,3 +176,8 @@ async def for_each(
     async with asyncio.TaskGroup() as workers:
         for _ in range(min(concurrency, len(items))):
             workers.create_task(take_from_queue())
+
+
+def _took_effect(answer: Any) -> bool:
+    verdict = verdict_of(answer)
+    return verdict.applied and not verdict.replayed

@@ -6,37 +6,62 @@ at every concurrency.
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
-from holdfast.commands import Cancel, Command, Ship
 from holdfast.demo.draw import weighted
-from holdfast.demo.order_log import UNITS_PER_LINE_MAX, Order, OrderLog, ReturnLine
-from holdfast.types import Disposition, Line
+from holdfast.demo.order_log import Order, OrderLog, ReturnLine
+from holdfast.types import Disposition
 
 
-class Ending(Enum):
-    """How a buyer ends a reservation."""
+class Paying(Enum):
+    """How a buyer pays."""
 
-    CONFIRM = auto()
-    RELEASE = auto()
-    LAPSE = auto()
-    """Lets it expire, tries to confirm all the same, and is told so."""
-    LAPSE_AND_REACQUIRE = auto()
-    """Lets it expire, then confirms it with `reacquire_if_expired`."""
+    AT_ONCE = auto()
+    TWICE = auto()
+    """The bank sends the money twice."""
+    DECLINED_FIRST = auto()
+    """The bank says no, and the buyer tries again."""
+    WRONG_AMOUNT_FIRST = auto()
+    """The bank sends too little; that goes back, and the buyer tries again."""
+    LATE = auto()
+    """The money comes when the order has expired, and the stock with it."""
+    NEVER = auto()
+    """Lets the order expire."""
+    CANCELS = auto()
+    """Cancels instead."""
+    CANCELS_AND_PAYS = auto()
+    """Cancels, and the money comes all the same."""
+
+    @property
+    def lets_it_expire(self) -> bool:
+        """Whether the buyer waits until there is no stock reserved any more."""
+        return self in (Paying.LATE, Paying.NEVER)
 
 
 class Delivery(Enum):
-    """What becomes of a confirmed reservation."""
+    """What becomes of an order that was paid."""
 
     WHOLE = auto()
-    IN_TWO = auto()
-    PART_CANCELLED = auto()
+    IN_PARTS = auto()
+    """The warehouse does not find all of a parcel at once: the rest goes in another one."""
+    WRONGLY_PACKED = auto()
+    """Something else is put into the parcel first, and noticed."""
     CANCELLED = auto()
     NOT_YET = auto()
     """Still to be shipped when the demo ends."""
+
+
+class Review(Enum):
+    """What comes of the review before shipping."""
+
+    BY_ITSELF = auto()
+    APPROVED = auto()
+    """The buyer left a remark: a person reads it, and lets the order through."""
+    REFUSED = auto()
+    """The buyer left a remark: a person reads it, and cancels the order."""
 
 
 class MishapKind(Enum):
@@ -48,7 +73,7 @@ class MishapKind(Enum):
     TWICE_IN_A_ROW = auto()
     """Sent again after it was answered."""
     KILLED = auto()
-    """The client dies with the call in flight; another one sends the command again."""
+    """The client dies with the call in flight; another one sends the request again."""
 
 
 class Mishap(NamedTuple):
@@ -60,19 +85,24 @@ class Mishap(NamedTuple):
 
 NO_MISHAP = Mishap(MishapKind.NONE)
 
-ENDING_WEIGHTS = {
-    Ending.CONFIRM: 85,
-    Ending.RELEASE: 7,
-    Ending.LAPSE: 4,
-    Ending.LAPSE_AND_REACQUIRE: 4,
+PAYING_WEIGHTS = {
+    Paying.AT_ONCE: 70,
+    Paying.TWICE: 4,
+    Paying.DECLINED_FIRST: 6,
+    Paying.WRONG_AMOUNT_FIRST: 2,
+    Paying.LATE: 5,
+    Paying.NEVER: 4,
+    Paying.CANCELS: 5,
+    Paying.CANCELS_AND_PAYS: 4,
 }
 DELIVERY_WEIGHTS = {
-    Delivery.WHOLE: 68,
-    Delivery.IN_TWO: 15,
-    Delivery.PART_CANCELLED: 7,
+    Delivery.WHOLE: 72,
+    Delivery.IN_PARTS: 15,
+    Delivery.WRONGLY_PACKED: 4,
     Delivery.CANCELLED: 4,
-    Delivery.NOT_YET: 6,
+    Delivery.NOT_YET: 5,
 }
+REVIEW_WEIGHTS = {Review.BY_ITSELF: 94, Review.APPROVED: 5, Review.REFUSED: 1}
 MISHAP_WEIGHTS = {
     MishapKind.NONE: 85,
     MishapKind.TWICE_AT_ONCE: 6,
@@ -81,23 +111,28 @@ MISHAP_WEIGHTS = {
 }
 KILLED_AFTER_MS = (0.2, 100.0)
 """When a client is killed, log-uniform: before the server knows of the call up to after it."""
-LAPSING_TTL_MS = (1_000, 2_500)
+SAYS_RECEIVED_SHARE = 0.7
 RESELLABLE_SHARE = 0.8
-MISHAPS_PER_BUYER = 4
+MISHAPS_PER_BUYER = 7
+"""No divisor of how many calls most buyers make, so that each call has any mishap some time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """One order and what its buyer does with it. `ttl_ms` 0 is the engine's default."""
+    """One order and what is going to happen with it.
+
+    `says_received`: the buyer tells the shop when all is delivered.
+    """
 
     order: Order
-    ending: Ending
+    paying: Paying
     delivery: Delivery
-    ttl_ms: int
+    review: Review
+    says_received: bool
     mishaps: tuple[Mishap, ...]
 
     def mishap(self, call_number: int) -> Mishap:
-        """What happens to the buyer's call of this number, from 0."""
+        """What happens to the call of this number that is made for the buyer, from 0."""
         return self.mishaps[call_number % len(self.mishaps)]
 
 
@@ -112,8 +147,8 @@ class PlannedReturn:
 def plan_buyers(log: OrderLog, rng: random.Random) -> list[Buyer]:
     """One buyer per order, in the log's order.
 
-    An order that a later return of the log can be of is always confirmed and shipped whole: the
-    log says that it was.
+    An order that a later return of the log can be of is always paid and shipped: the log says that
+    it was.
     """
     sent_back: dict[tuple[str, str], int] = {}
     for line in log.returns:
@@ -133,37 +168,28 @@ def plan_returns(returns: Iterable[ReturnLine], rng: random.Random) -> list[Plan
     ]
 
 
-def delivery_commands(buyer: Buyer) -> Sequence[Command]:
-    """What is sent, in order, once the buyer's reservation is confirmed."""
-    order_id = buyer.order.order_id
-    part = _part_of(buyer.order)
-    match buyer.delivery:
-        case Delivery.IN_TWO if part:
-            return [Ship(order_id, "shipment-1", part), Ship(order_id, "shipment-2")]
-        case Delivery.PART_CANCELLED if part:
-            return [Cancel(order_id, "cancellation-1", part), Ship(order_id, "shipment-1")]
-        case Delivery.CANCELLED:
-            return [Cancel(order_id, "cancellation-1")]
-        case Delivery.NOT_YET:
-            return []
-        case _:
-            return [Ship(order_id, "shipment-1")]
+def part_of(units: Mapping[str, int]) -> dict[str, int]:
+    """Some of a parcel's units by SKU, never all of them; nothing if it is a single unit."""
+    sku, quantity = next(iter(units.items()))
+    if len(units) > 1:
+        return {sku: quantity}
+    return {sku: quantity // 2} if quantity > 1 else {}
 
 
 def _plan(order: Order, is_sent_back: bool, rng: random.Random) -> Buyer:
     # Every order takes the same draws, whether they are used or not: one order's plan does not
     # shift the next one's.
-    ending = weighted(rng, ENDING_WEIGHTS)
+    paying = weighted(rng, PAYING_WEIGHTS)
     delivery = weighted(rng, DELIVERY_WEIGHTS)
-    lapsing_ttl_ms = rng.randint(*LAPSING_TTL_MS)
+    review = weighted(rng, REVIEW_WEIGHTS)
+    says_received = rng.random() < SAYS_RECEIVED_SHARE
     mishaps = tuple(_mishap(rng) for _ in range(MISHAPS_PER_BUYER))
     if is_sent_back:
-        ending, delivery = Ending.CONFIRM, Delivery.WHOLE
-    lapses = ending in (Ending.LAPSE, Ending.LAPSE_AND_REACQUIRE)
-    return Buyer(order, ending, delivery, lapsing_ttl_ms if lapses else 0, mishaps)
+        paying, delivery, review = Paying.AT_ONCE, Delivery.WHOLE, Review.BY_ITSELF
+    return Buyer(order, paying, delivery, review, says_received, mishaps)
 
 
-def _is_sent_back(order: Order, sent_back: dict[tuple[str, str], int]) -> bool:
+def _is_sent_back(order: Order, sent_back: Mapping[tuple[str, str], int]) -> bool:
     return order.buyer_id != "" and any(
         sent_back.get((order.buyer_id, line.sku), 0) > order.position for line in order.lines
     )
@@ -174,13 +200,3 @@ def _mishap(rng: random.Random) -> Mishap:
     shortest, longest = (math.log(limit) for limit in KILLED_AFTER_MS)
     after_ms = math.exp(rng.uniform(shortest, longest))
     return Mishap(kind, after_ms if kind is MishapKind.KILLED else 0.0)
-
-
-def _part_of(order: Order) -> tuple[Line, ...]:
-    """Some of the order's units, never all of them; nothing if it is a single unit."""
-    units = order.units_by_sku()
-    first = next(iter(units))
-    if len(units) == 1:
-        part = min(units[first] // 2, UNITS_PER_LINE_MAX)
-        return (Line(first, part),) if part else ()
-    return tuple(line for line in order.lines if line.sku == first)

@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 from msgspec import structs
 
+from holdfast.money import MINOR_DIGITS
 from order_service.catalogue.model import Article, Place, Warehouse, plain_postcode
 from order_service.fields import (
     check_id,
@@ -14,7 +15,6 @@ from order_service.fields import (
     checked_text,
     shown,
 )
-from order_service.money import MINOR_DIGITS
 from order_service.placing.address_rules import rules_of
 from order_service.refusals import InvalidField
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from holdfast.money import MINOR_DIGITS
 from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import order_pb2
 from order_service.draft import order_id_of as order_of_part
@@ -14,7 +15,6 @@ from order_service.fulfilment.queries import Pick, WaitingReview
 from order_service.fulfilment.records import TemperatureReading, TrackingEvent, TrackingKind
 from order_service.fulfilment.waves import Wave
 from order_service.model import Incident, IncidentKind, Shipment
-from order_service.money import MINOR_DIGITS
 from order_service.refusals import InvalidField
 from order_service.states import IncidentEvent, ShipmentState
 

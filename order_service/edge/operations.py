@@ -1,5 +1,6 @@
-"""OperationsService: the tasks that are still to be done, and what the order service stands on."""
+"""OperationsService: the tasks that are still to be done, the audit, what all of it stands on."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from holdfast.order.v1 import operations_pb2 as pb
+from order_service.edge.audit import OrderAudits
 from order_service.edge.requests import (
     actor_of,
     for_tenant,
@@ -32,8 +34,9 @@ WHY_LENGTH_MAX: Final = 200
 class OperationsServicer:
     """Looks after what the order service still has to do."""
 
-    def __init__(self, orders: Orders, deadlines: Deadlines) -> None:
+    def __init__(self, orders: Orders, audits: OrderAudits, deadlines: Deadlines) -> None:
         self._orders = orders
+        self._audits = audits
         self._deadlines = deadlines
 
     async def ListTasks(
@@ -80,6 +83,12 @@ class OperationsServicer:
             dropped = for_tenant(tenant, partial(drop, task_id=task_id, why=why))
             await self._orders.change(found.order_id, dropped, actor)
         return pb.DropTaskResponse()
+
+    async def AuditOrders(
+        self, request: pb.AuditOrdersRequest, _: Context
+    ) -> AsyncIterator[pb.AuditOrdersResponse]:
+        async for message in self._audits.run(request):
+            yield message
 
     async def GetStatus(self, _: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         counted = partial(tasks.queues, now_ms=self._orders.clock_ms())

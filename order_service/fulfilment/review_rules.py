@@ -82,7 +82,7 @@ def _payment(order: Order, _remarks: int) -> str:
 
 
 def _remarks(_order: Order, remarks: int) -> str:
-    return f"{remarks} remarks are to be read" if remarks else ""
+    return f"remarks to be read: {remarks}" if remarks else ""
 
 
 REVIEW_RULES: Final = (

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from msgspec import Struct
 
+from holdfast.money import amount_text
 from order_service.model import Order, Refund, Shipment
-from order_service.money import readable
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Message, Recipient
 from order_service.notifications.texts import TEXTS, Language, language_of
@@ -131,7 +131,7 @@ def _items(order: Order, units: Iterable[tuple[int, int]]) -> str:
 
 
 def _amount(amount_minor: int, order: Order) -> str:
-    return f"{readable(amount_minor, order.currency)} {order.currency}"
+    return f"{amount_text(amount_minor, order.currency)} {order.currency}"
 
 
 def _time(at_ms: int, zone: tzinfo) -> str:

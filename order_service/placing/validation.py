@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from holdfast.bounds import LINES_MAX
+from holdfast.money import MINOR_DIGITS
 from order_service.catalogue.model import Article
 from order_service.fields import (
     MONEY_MINOR_MAX,
@@ -16,7 +17,6 @@ from order_service.fields import (
     shown,
 )
 from order_service.model import Amounts, Delivery
-from order_service.money import MINOR_DIGITS
 from order_service.payment.methods import Methods
 from order_service.placing.delivery import checked_delivery
 from order_service.placing.request import PlaceOrder, WantedLine

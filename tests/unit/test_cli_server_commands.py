@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.server_commands import dev_environment, given_settings, serve_environment
+from holdfast.cli.server_commands import (
+    dev_environment,
+    given_settings,
+    serve_environment,
+    with_orders,
+)
 
 URL = "redis://10.0.0.5:6379"
 
@@ -66,3 +71,35 @@ def test_options_that_are_not_given_are_left_to_the_environment() -> None:
         "HOLDFAST_WORKERS": "4",
         "HOLDFAST_METRICS_LISTEN": "127.0.0.1:9464",
     }
+
+
+def test_the_order_service_has_ports_next_to_the_engine_s() -> None:
+    environment = with_orders({"HOLDFAST_DATA_DIR": "mine"}, 7600, no_free_port)
+    assert environment["HOLDFAST_ORDERS_LISTEN"] == "127.0.0.1:7610"
+    assert environment["HOLDFAST_CALLBACKS_LISTEN"] == "127.0.0.1:7611"
+    assert environment["HOLDFAST_SANDBOX_URL"] == "http://127.0.0.1:7650"
+    assert environment["HOLDFAST_NOTIFY_FILE"] == "mine/notifications.jsonl"
+
+
+def no_free_port() -> int:
+    raise AssertionError("none is needed")
+
+
+def test_beside_an_engine_on_any_port_they_have_free_ones() -> None:
+    ports = iter((5001, 5002, 5003))
+    environment = with_orders({"HOLDFAST_DATA_DIR": "mine"}, 0, lambda: next(ports))
+    assert environment["HOLDFAST_ORDERS_LISTEN"] == "127.0.0.1:5001"
+    assert environment["HOLDFAST_SANDBOX_URL"] == "http://127.0.0.1:5003"
+
+
+def test_what_the_environment_says_of_the_order_service_is_kept() -> None:
+    given = {"HOLDFAST_DATABASE_URL": "postgresql://a/b", "HOLDFAST_ORDERS_LISTEN": "0.0.0.0:1"}
+    environment = with_orders(given, 7600, no_free_port)
+    assert environment | given == environment
+    assert environment["HOLDFAST_DATA_DIR"] == "holdfast-data"
+
+
+def test_the_sandbox_has_secrets_of_its_own_at_each_start() -> None:
+    first, second = (with_orders({}, 7600, no_free_port) for _ in range(2))
+    for name in ("HOLDFAST_SANDBOX_API_KEY", "HOLDFAST_SANDBOX_SECRETS"):
+        assert first[name] != second[name]

@@ -360,3 +360,271 @@ class TaskQueue(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TaskQueue: _TypeAlias = TaskQueue  # noqa: Y015
+
+@_typing.final
+class AuditOrdersRequest(_message.Message):
+    """Asks for an audit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditOrdersRequest: _TypeAlias = AuditOrdersRequest  # noqa: Y015
+
+@_typing.final
+class AuditOrdersResponse(_message.Message):
+    """One message of an audit: progress and what it finds as they come, one summary at the end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    FINDING_FIELD_NUMBER: _builtins.int
+    UNSETTLED_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def progress(self) -> Global___AuditOrdersProgress:
+        """How far the audit is."""
+
+    @_builtins.property
+    def finding(self) -> Global___AuditOrdersFinding:
+        """A row that breaks an invariant."""
+
+    @_builtins.property
+    def unsettled(self) -> Global___AuditOrdersUnsettled:
+        """An order that could not be proven."""
+
+    @_builtins.property
+    def summary(self) -> Global___AuditOrdersSummary:
+        """What was checked. The last message."""
+
+    def __init__(
+        self,
+        *,
+        progress: Global___AuditOrdersProgress | None = ...,
+        finding: Global___AuditOrdersFinding | None = ...,
+        unsettled: Global___AuditOrdersUnsettled | None = ...,
+        summary: Global___AuditOrdersSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding", "kind", b"kind", "progress", b"progress", "summary", b"summary", "unsettled", b"unsettled"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding", "kind", b"kind", "progress", b"progress", "summary", b"summary", "unsettled", b"unsettled"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["progress", "finding", "unsettled", "summary"]  # noqa: Y015
+    _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
+
+Global___AuditOrdersResponse: _TypeAlias = AuditOrdersResponse  # noqa: Y015
+
+@_typing.final
+class AuditOrdersProgress(_message.Message):
+    """How far an audit is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDERS_CHECKED_FIELD_NUMBER: _builtins.int
+    ORDERS_TOTAL_FIELD_NUMBER: _builtins.int
+    orders_checked: _builtins.int
+    """Orders checked so far; 0 while reservations and statements are copied."""
+    orders_total: _builtins.int
+    """Orders that there are."""
+    def __init__(
+        self,
+        *,
+        orders_checked: _builtins.int = ...,
+        orders_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders_checked", b"orders_checked", "orders_total", b"orders_total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditOrdersProgress: _TypeAlias = AuditOrdersProgress  # noqa: Y015
+
+@_typing.final
+class AuditOrdersFinding(_message.Message):
+    """A row that breaks an invariant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVARIANT_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    MEND_FIELD_NUMBER: _builtins.int
+    invariant: _builtins.str
+    """The invariant, a stable name such as `reservation_agrees_with_order`."""
+    row: _builtins.str
+    """The row, such as `order 06F6R5X4N1QZJ7KD` or `reservation A-1`."""
+    detail: _builtins.str
+    """What was expected and what was found. Never personal."""
+    mend: _builtins.str
+    """What to do about it, for a person."""
+    def __init__(
+        self,
+        *,
+        invariant: _builtins.str = ...,
+        row: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        mend: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "invariant", b"invariant", "mend", b"mend", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditOrdersFinding: _TypeAlias = AuditOrdersFinding  # noqa: Y015
+
+@_typing.final
+class AuditOrdersUnsettled(_message.Message):
+    """An order that could not be proven: it changed in every look, or what is still to be done for it
+    has not yet brought it to where it should be. Not a finding.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    row: _builtins.str
+    """The row, such as `order 06F6R5X4N1QZJ7KD`."""
+    detail: _builtins.str
+    """What is not settled about it. Never personal."""
+    def __init__(
+        self,
+        *,
+        row: _builtins.str = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditOrdersUnsettled: _TypeAlias = AuditOrdersUnsettled  # noqa: Y015
+
+@_typing.final
+class AuditOrdersSummary(_message.Message):
+    """What an audit checked and what came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OK_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    UNITS_SOLD_FIELD_NUMBER: _builtins.int
+    UNITS_RESERVED_FIELD_NUMBER: _builtins.int
+    RESERVATIONS_GONE_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    UNSETTLED_FIELD_NUMBER: _builtins.int
+    BOOKS_FIELD_NUMBER: _builtins.int
+    BOOKS_BALANCE_FIELD_NUMBER: _builtins.int
+    ELAPSED_MS_FIELD_NUMBER: _builtins.int
+    ok: _builtins.bool
+    """Whether no invariant is broken, every order could be proven, and the books balance."""
+    orders: _builtins.int
+    """Orders checked."""
+    lines: _builtins.int
+    """Lines of these orders."""
+    units_sold: _builtins.int
+    """Units of orders that are effective, cancelled ones taken off."""
+    units_reserved: _builtins.int
+    """Units that the engine keeps from sale for orders that are not effective yet."""
+    reservations_gone: _builtins.int
+    """Orders of which the engine keeps no reservation any more, because its time is over."""
+    findings: _builtins.int
+    """Rows that break an invariant."""
+    unsettled: _builtins.int
+    """Orders that could not be proven."""
+    books_balance: _builtins.bool
+    """Whether providers and order service have the same money in each currency."""
+    elapsed_ms: _builtins.int
+    """How long it took."""
+    @_builtins.property
+    def books(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditOrdersBook]:
+        """The money, one row for each currency."""
+
+    def __init__(
+        self,
+        *,
+        ok: _builtins.bool = ...,
+        orders: _builtins.int = ...,
+        lines: _builtins.int = ...,
+        units_sold: _builtins.int = ...,
+        units_reserved: _builtins.int = ...,
+        reservations_gone: _builtins.int = ...,
+        findings: _builtins.int = ...,
+        unsettled: _builtins.int = ...,
+        books: _abc.Iterable[Global___AuditOrdersBook] | None = ...,
+        books_balance: _builtins.bool = ...,
+        elapsed_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["books", b"books", "books_balance", b"books_balance", "elapsed_ms", b"elapsed_ms", "findings", b"findings", "lines", b"lines", "ok", b"ok", "orders", b"orders", "reservations_gone", b"reservations_gone", "units_reserved", b"units_reserved", "units_sold", b"units_sold", "unsettled", b"unsettled"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditOrdersSummary: _TypeAlias = AuditOrdersSummary  # noqa: Y015
+
+@_typing.final
+class AuditOrdersBook(_message.Message):
+    """The money of one currency, in minor units, as both sides have it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    CAPTURED_MINOR_FIELD_NUMBER: _builtins.int
+    REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
+    QUARANTINED_MINOR_FIELD_NUMBER: _builtins.int
+    CASH_MINOR_FIELD_NUMBER: _builtins.int
+    REFUNDED_BY_HAND_MINOR_FIELD_NUMBER: _builtins.int
+    PROVIDER_CAPTURED_MINOR_FIELD_NUMBER: _builtins.int
+    PROVIDER_REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
+    currency: _builtins.str
+    """ISO 4217."""
+    captured_minor: _builtins.int
+    """Captured by providers for orders, also what went back since; quarantine apart."""
+    refunded_minor: _builtins.int
+    """Sent back by providers."""
+    quarantined_minor: _builtins.int
+    """Captured by providers in a wrong amount or currency: it waits for a person."""
+    cash_minor: _builtins.int
+    """Collected by carriers. No provider has it."""
+    refunded_by_hand_minor: _builtins.int
+    """Sent back by a person, because the provider would not or it was cash."""
+    provider_captured_minor: _builtins.int
+    """Captured, as the providers have it: captured_minor and quarantined_minor together."""
+    provider_refunded_minor: _builtins.int
+    """Sent back, as the providers have it: refunded_minor."""
+    def __init__(
+        self,
+        *,
+        currency: _builtins.str = ...,
+        captured_minor: _builtins.int = ...,
+        refunded_minor: _builtins.int = ...,
+        quarantined_minor: _builtins.int = ...,
+        cash_minor: _builtins.int = ...,
+        refunded_by_hand_minor: _builtins.int = ...,
+        provider_captured_minor: _builtins.int = ...,
+        provider_refunded_minor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["captured_minor", b"captured_minor", "cash_minor", b"cash_minor", "currency", b"currency", "provider_captured_minor", b"provider_captured_minor", "provider_refunded_minor", b"provider_refunded_minor", "quarantined_minor", b"quarantined_minor", "refunded_by_hand_minor", b"refunded_by_hand_minor", "refunded_minor", b"refunded_minor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditOrdersBook: _TypeAlias = AuditOrdersBook  # noqa: Y015

@@ -50,6 +50,11 @@ class OperationsServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_operations__pb2.DropTaskRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_operations__pb2.DropTaskResponse.FromString,
                 _registered_method=True)
+        self.AuditOrders = channel.unary_stream(
+                '/holdfast.order.v1.OperationsService/AuditOrders',
+                request_serializer=holdfast_dot_order_dot_v1_dot_operations__pb2.AuditOrdersRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_operations__pb2.AuditOrdersResponse.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/holdfast.order.v1.OperationsService/GetStatus',
                 request_serializer=holdfast_dot_order_dot_v1_dot_operations__pb2.GetStatusRequest.SerializeToString,
@@ -87,6 +92,17 @@ class OperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AuditOrders(self, request, context):
+        """Proves a tenant's orders against the engine and the payment providers, streaming what it finds.
+
+        Every unit that is sold belongs to one order line that is paid or paid on delivery, and every
+        captured cent to an order or a refund. Reads only. Orders that change while they are checked are
+        checked again; the last message is the summary.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStatus(self, request, context):
         """Says what database the order service stands on and how much it still has to do.
         """
@@ -111,6 +127,11 @@ def add_OperationsServiceServicer_to_server(servicer, server):
                     servicer.DropTask,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_operations__pb2.DropTaskRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_operations__pb2.DropTaskResponse.SerializeToString,
+            ),
+            'AuditOrders': grpc.unary_stream_rpc_method_handler(
+                    servicer.AuditOrders,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_operations__pb2.AuditOrdersRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_operations__pb2.AuditOrdersResponse.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -200,6 +221,33 @@ class OperationsService:
             '/holdfast.order.v1.OperationsService/DropTask',
             holdfast_dot_order_dot_v1_dot_operations__pb2.DropTaskRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_operations__pb2.DropTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AuditOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/holdfast.order.v1.OperationsService/AuditOrders',
+            holdfast_dot_order_dot_v1_dot_operations__pb2.AuditOrdersRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_operations__pb2.AuditOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,13 @@ class OperationsServiceStub:
 
     NOT_FOUND if there is no such task, FAILED_PRECONDITION if it is not dead.
     """
+    AuditOrders: _grpc.UnaryStreamMultiCallable[_operations_pb2.AuditOrdersRequest, _operations_pb2.AuditOrdersResponse]
+    """Proves a tenant's orders against the engine and the payment providers, streaming what it finds.
+
+    Every unit that is sold belongs to one order line that is paid or paid on delivery, and every
+    captured cent to an order or a refund. Reads only. Orders that change while they are checked are
+    checked again; the last message is the summary.
+    """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_operations_pb2.GetStatusRequest, _operations_pb2.GetStatusResponse]
     """Says what database the order service stands on and how much it still has to do."""
 
@@ -73,6 +80,13 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
     """Takes a dead task off its order's list without doing it, and writes so in the order's history.
 
     NOT_FOUND if there is no such task, FAILED_PRECONDITION if it is not dead.
+    """
+    AuditOrders: _aio.UnaryStreamMultiCallable[_operations_pb2.AuditOrdersRequest, _operations_pb2.AuditOrdersResponse]  # type: ignore[assignment]
+    """Proves a tenant's orders against the engine and the payment providers, streaming what it finds.
+
+    Every unit that is sold belongs to one order line that is paid or paid on delivery, and every
+    captured cent to an order or a refund. Reads only. Orders that change while they are checked are
+    checked again; the last message is the summary.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_operations_pb2.GetStatusRequest, _operations_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Says what database the order service stands on and how much it still has to do."""
@@ -110,6 +124,19 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes a dead task off its order's list without doing it, and writes so in the order's history.
 
         NOT_FOUND if there is no such task, FAILED_PRECONDITION if it is not dead.
+        """
+
+    @_abc_1.abstractmethod
+    def AuditOrders(
+        self,
+        request: _operations_pb2.AuditOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_operations_pb2.AuditOrdersResponse], _abc.AsyncIterator[_operations_pb2.AuditOrdersResponse]]:
+        """Proves a tenant's orders against the engine and the payment providers, streaming what it finds.
+
+        Every unit that is sold belongs to one order line that is paid or paid on delivery, and every
+        captured cent to an order or a refund. Reads only. Orders that change while they are checked are
+        checked again; the last message is the summary.
         """
 
     @_abc_1.abstractmethod

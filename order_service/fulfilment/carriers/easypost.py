@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 import httpx
 import msgspec
 
+from holdfast.money import MINOR_DIGITS
 from order_service.fulfilment.carriers.port import (
     CarrierEvent,
     CarrierRefuses,
@@ -28,7 +29,6 @@ from order_service.fulfilment.carriers.port import (
 )
 from order_service.fulfilment.records import TrackingKind
 from order_service.fulfilment.settings import DAY_MS
-from order_service.money import MINOR_DIGITS
 from order_service.payment.port import CallbackForged
 
 NAME: Final = "easypost"

@@ -1,5 +1,7 @@
 """Waves and lists, on both databases."""
 
+from typing import Any
+
 import pytest
 
 from order_service.fulfilment.incidents import look_at_deliveries
@@ -21,10 +23,10 @@ from tests.order_service.fulfilment.world import HOUR_MS, World
 DAY_MS = 24 * HOUR_MS
 
 
-async def picks(world: World, **wanted: object) -> list[tuple[str, str, int, str]]:
+async def picks(world: World, **wanted: Any) -> list[tuple[str, str, int, str]]:
     """Zone, SKU, units and shipment of each pick."""
     found = await world.orders.read(
-        lambda connection: list_picks(connection, world.tenant, PickFilter(**wanted))  # type: ignore[arg-type]
+        lambda connection: list_picks(connection, world.tenant, PickFilter(**wanted))
     )
     return [(pick.zone, pick.sku, pick.quantity, pick.shipment_id) for pick in found]
 
@@ -109,14 +111,14 @@ async def test_shipments_are_listed_by_what_is_asked_for(world: World) -> None:
     await two_reviewed_orders(world)
     await world.pack((await world.order()).shipments[0])
 
-    async def listed(size: int = 10, after: str = "", **wanted: object) -> list[str]:
+    async def listed(size: int = 10, after: str = "", **wanted: Any) -> list[str]:
         found = await world.orders.read(
             lambda connection: list_shipments(
                 connection,
                 world.tenant,
                 ShipmentFilter(**wanted),
                 size,
-                after,  # type: ignore[arg-type]
+                after,
             )
         )
         return [shipment.shipment_id for shipment in found]
@@ -141,7 +143,7 @@ async def test_orders_with_remarks_are_listed_until_somebody_has_decided(world: 
         )
         return [(review.order_id, review.findings) for review in found]
 
-    assert await waiting(world.tenant) == [("ORDER1", ("1 remarks are to be read",))]
+    assert await waiting(world.tenant) == [("ORDER1", ("remarks to be read: 1",))]
     assert await waiting("another") == []
 
 
@@ -152,14 +154,14 @@ async def test_incidents_are_listed_by_their_deadline_a_page_at_a_time(world: Wo
     await world.change(look_at_deliveries)
     order = await world.order()
 
-    async def listed(size: int, after: tuple[int, str], **wanted: object) -> list[str]:
+    async def listed(size: int, after: tuple[int, str], **wanted: Any) -> list[str]:
         found = await world.orders.read(
             lambda connection: list_incidents(
                 connection,
                 world.tenant,
                 IncidentFilter(**wanted),
                 size,
-                after,  # type: ignore[arg-type]
+                after,
             )
         )
         return [incident.incident_id for incident in found]
