@@ -15,12 +15,14 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.document import (
     LATEST,
     Document,
+    Named,
     packed,
     ratios_of,
     read,
@@ -29,6 +31,10 @@ from benchmarks.document import (
     written,
 )
 from benchmarks.machine import commit, machine, versions
+from benchmarks.orders.loads import OrdersLoad
+from benchmarks.orders.measuring import OrderRounds
+from benchmarks.orders.scenarios import OPEN_CALLS, ORDERS, ORDERS_SET
+from benchmarks.orders.service import order_services
 from benchmarks.picture import draw
 from benchmarks.plan import ACCEPTED, PEAK_PER_S, UTILISATION, NotFitted
 from benchmarks.plan_text import plan_text
@@ -45,10 +51,11 @@ from benchmarks.scenarios import (
     scaled,
     tigerbeetle,
 )
-from benchmarks.stage import stage
+from benchmarks.stage import Stage, stage
 from holdfast.errors import HoldfastError
 
 ROUNDS = 3
+SETS = ("engine", "orders")
 CAPACITY_OF = "reserve_64"
 NO_TIGERBEETLE = "TigerBeetle: name its server program with --tigerbeetle PATH"
 
@@ -56,6 +63,7 @@ NO_TIGERBEETLE = "TigerBeetle: name its server program with --tigerbeetle PATH"
 def main() -> int:
     """Measures, or plans; returns the exit code."""
     options = arguments().parse_args()
+    options.sets = options.sets or SETS
     if options.plan:
         return plan(options)
     for number in (signal.SIGINT, signal.SIGTERM):  # both stop in order what was started
@@ -69,7 +77,8 @@ def main() -> int:
         print(f"the run broke off: {failure}", file=sys.stderr)
         return 1
     written(document, options.out)
-    draw(document, options.out.with_suffix(".svg"))
+    if "engine" in options.sets:
+        draw(document, options.out.with_suffix(".svg"))
     print(packed(document).decode() if options.output == "json" else for_terminal(document))
     return 0 if document.ok else 1
 
@@ -94,6 +103,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)}; else all")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     parser.add_argument("--out", type=Path, default=LATEST, help="the document's file")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how many; medians are taken")
@@ -116,7 +126,11 @@ def measured(options: argparse.Namespace) -> Document:
         directory = Path(name)
         with stage(directory, HOLDFAST_WORKERS=str(options.workers)) as running:
             found = Measurements(running, lambda text: _tell(started_s, text))
-            benchmarks = _measure_all(found, options)
+            benchmarks: list[Named] = []
+            if "engine" in options.sets:
+                benchmarks += _measure_engine(found, options)
+            if "orders" in options.sets:
+                benchmarks += _measure_orders(found, options, directory, running)
             return Document(
                 date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
                 commit=commit(),
@@ -132,7 +146,7 @@ def measured(options: argparse.Namespace) -> Document:
             )
 
 
-def _measure_all(found: Measurements, options: argparse.Namespace) -> list[Benchmark]:
+def _measure_engine(found: Measurements, options: argparse.Namespace) -> list[Benchmark]:
     """Closed loops first: they say which rates are shares of what Reserve can do."""
     benchmarks = list(CLOSED_LOOP)
     if options.tigerbeetle:
@@ -157,6 +171,16 @@ def _measure_all(found: Measurements, options: argparse.Namespace) -> list[Bench
     ]
     found.measure(curve, 1)
     return chosen + half + curve
+
+
+def _measure_orders(
+    found: Measurements, options: argparse.Namespace, directory: Path, running: Stage
+) -> Sequence[Named]:
+    """The order service, in its turn: what it loads is idle before."""
+    load = OrdersLoad(orders=max(1, round(ORDERS * options.scale)), open_calls=OPEN_CALLS)
+    with order_services(directory, running) as services:
+        OrderRounds(directory, running, services, found.tell).measure(found, load, options.rounds)
+    return ORDERS_SET
 
 
 def _tell(started_s: float, text: str) -> None:

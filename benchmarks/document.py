@@ -6,17 +6,30 @@ and what the audits found.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from benchmarks.reading import Reading, median_of
 from benchmarks.rounds import Audit, Measurements
-from benchmarks.scenarios import Benchmark
 from benchmarks.servers import ROOT
 from benchmarks.targets import TARGETS
 
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
+
+
+class Named(Protocol):
+    """A benchmark."""
+
+    @property
+    def name(self) -> str:
+        """What programs know it by."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        ...
 
 
 class Result(Reading, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,7 +81,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return self.audit.ok and not any(result.errors for result in self.results)
 
 
-def results_of(benchmarks: Sequence[Benchmark], measured: Measurements) -> list[Result]:
+def results_of(benchmarks: Sequence[Named], measured: Measurements) -> list[Result]:
     """The results in the order of the benchmarks."""
     found = []
     for benchmark in benchmarks:

@@ -25,7 +25,7 @@ from benchmarks.loads import Load
 from benchmarks.messages import packed_requests
 from benchmarks.sample import Sample, sample_of
 from benchmarks.stopwatch import Measured, Stopwatch
-from benchmarks.unary_load import CONNECTIONS, SERVICE, run_unary
+from benchmarks.unary_load import CONNECTIONS, run_unary
 from holdfast.channel import CHANNEL_OPTIONS
 from holdfast.inventory.v1 import inventory_pb2 as pb
 
@@ -37,7 +37,7 @@ async def run_apply(load: Load, packed: Sequence[bytes]) -> Measured:
     channels = [
         grpc.aio.insecure_channel(load.target, options=CHANNEL_OPTIONS) for _ in range(CONNECTIONS)
     ]
-    calls = [channel.unary_unary(SERVICE + load.method) for channel in channels]
+    calls = [channel.unary_unary(load.path) for channel in channels]
     for channel in channels:
         await channel.channel_ready()
     waiting = iter(enumerate(packed))

@@ -23,6 +23,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     calls: int
+    service: str = "holdfast.inventory.v1.InventoryService"
     method: str = "Reserve"
     open_calls: int = 64
     per_s: float = 0.0
@@ -33,6 +34,11 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
     tenant: str = ""
     prefix: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where its calls go."""
+        return f"/{self.service}/{self.method}"
 
     def scaled(self, scale: float) -> Self:
         """The load with so many times the calls."""

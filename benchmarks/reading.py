@@ -35,7 +35,8 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     `accepted` and `refused` count commands, `errors` calls without an answer and commands with
     another outcome than they should have. `..._cpu_us` is the CPU time of that part a command,
     `script_us` the store's own time in scripts, sweeps included; `commands_a_batch` counts the
-    batches that changed anything. None: not measured.
+    batches that changed anything; `bytes_an_order` are those of the order service's database. None:
+    not measured.
     """
 
     per_s: float
@@ -49,6 +50,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     load_cpu_us: float | None = None
     script_us: float | None = None
     commands_a_batch: float | None = None
+    bytes_an_order: float | None = None
 
 
 def reading_of(sample: Sample, expected: str, used: Used) -> Reading:

@@ -41,7 +41,7 @@ class Measurements:
         self.rounds: list[dict[str, Reading]] = []
         self.audits: dict[str, Audit] = {}
         self._stage = stage
-        self._tell = tell
+        self.tell = tell
         self._told: Counter[str] = Counter()
 
     def measure(self, benchmarks: Sequence[Benchmark], rounds: int) -> None:
@@ -54,7 +54,7 @@ class Measurements:
             if number == len(self.rounds):
                 self.rounds.append({})
             for benchmark in benchmarks[:: -1 if number % 2 else 1]:
-                self._tell(f"round {number + 1} of {rounds}: {benchmark.title}")
+                self.tell(f"round {number + 1} of {rounds}: {benchmark.title}")
                 self._run(benchmark, number)
                 if number == rounds - 1 and benchmark.tenant:
                     self._audit(benchmark)

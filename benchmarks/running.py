@@ -53,7 +53,7 @@ def run(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[Reading, int]:
     Raises LoadFailed.
     """
     before = _used(benchmark, stage)
-    sample = _sent(command(benchmark, stage, prefix))
+    sample = msgspec.json.decode(send(command(benchmark, stage, prefix)), type=Sample)
     after = _used(benchmark, stage)
     accepted = sample.outcomes.get(APPLIED, 0) + sample.warm_up
     confirmed = isinstance(benchmark.load, Load) and benchmark.load.confirmed
@@ -95,12 +95,13 @@ def command(benchmark: Benchmark, stage: Stage, prefix: str) -> list[str]:
             return python_module("benchmarks.peers.postgres_load", *about)
 
 
-def _sent(words: list[str]) -> Sample:
+def send(words: list[str]) -> bytes:
+    """Runs the process of a load to its end; returns what it prints. Raises LoadFailed."""
     with process(words, errors=subprocess.PIPE) as sender:
         printed, complaints = sender.communicate(timeout=RUN_S_MAX)
         if sender.returncode:
             raise LoadFailed(f"{' '.join(words)}: {complaints.decode()}")
-    return msgspec.json.decode(printed, type=Sample)
+    return printed
 
 
 def _used(benchmark: Benchmark, stage: Stage) -> Used:

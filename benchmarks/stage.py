@@ -13,6 +13,7 @@ from benchmarks.servers import echo, process, python_module, server, small_serve
 from holdfast.sync_client import SyncClient
 
 STORE_NAMES = ("valkey", "redis")
+POSTGRES_DIRECTORY = "postgres"
 
 
 class Postgres(NamedTuple):
@@ -72,7 +73,7 @@ def stage(directory: Path, **settings: str) -> Iterator[Stage]:
 @contextmanager
 def postgres(directory: Path) -> Iterator[Postgres]:
     """A PostgreSQL in a directory of its own below `directory`."""
-    command = python_module("benchmarks.peers.postgres_server", str(directory / "postgres"))
+    command = python_module("benchmarks.peers.postgres_server", str(directory / POSTGRES_DIRECTORY))
     log = directory / "postgres.log"
     with log.open("ab") as errors, process(command, errors) as running:
         assert running.stdout is not None

@@ -79,5 +79,33 @@ TARGETS = (
     Target(
         "reserve_to_postgres", "Reserve / PostgreSQL, statement", "reserve_64", POSTGRES_STATEMENT
     ),
+    Target(
+        "orders_place_postgres", "PlaceOrder on PostgreSQL, /s", "orders_place_postgres", (), 1_000
+    ),
+    Target("orders_place_sqlite", "PlaceOrder on SQLite FULL, /s", "orders_place_sqlite", (), 800),
+    Target(
+        "orders_pay_postgres",
+        "callback to effective order, PostgreSQL, /s",
+        "orders_pay_postgres",
+        (),
+        700,
+    ),
+    Target(
+        "orders_pay_sqlite", "callback to effective order, SQLite, /s", "orders_pay_sqlite", (), 700
+    ),
+    Target(
+        "order_bytes_postgres",
+        "an order in PostgreSQL, bytes",
+        "orders_pay_postgres",
+        at_most=2_500,
+        figure="bytes_an_order",
+    ),
+    Target(
+        "order_bytes_sqlite",
+        "an order in SQLite, bytes",
+        "orders_pay_sqlite",
+        at_most=2_500,
+        figure="bytes_an_order",
+    ),
     Target("hot_to_tigerbeetle", "hot SKU / TigerBeetle", "apply_hot", ("tigerbeetle_1000",)),
 )

@@ -11,7 +11,6 @@ from benchmarks.loads import Load
 from benchmarks.stopwatch import Measured, Stopwatch
 
 CONNECTIONS = 4
-SERVICE = "/holdfast.inventory.v1.InventoryService/"
 SETTLE_S = 0.2
 SEED = 7
 
@@ -58,7 +57,7 @@ class _UnaryLoad:
 
     async def _connect(self) -> None:
         host, _, port = self._load.target.rpartition(":")
-        path = SERVICE + self._load.method
+        path = self._load.path
         for _ in range(CONNECTIONS):
             caller = H2Caller(path, self._load.target, self._on_ended)
             await asyncio.get_running_loop().create_connection(

@@ -11,7 +11,10 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any, Final, NamedTuple, Self
 
+import grpc
+
 from holdfast.calls import Calls
+from holdfast.errors import HoldfastError
 from holdfast.order.v1 import (
     catalogue_pb2,
     catalogue_pb2_grpc,
@@ -29,6 +32,7 @@ TARGET_DEFAULT = "127.0.0.1:7610"
 TIMEOUT_MS_DEFAULT = 10_000
 ATTEMPTS_MAX_DEFAULT = 4
 CHANNELS_DEFAULT = 2
+AUDIT_TIMEOUT_MS_DEFAULT = 3_600_000
 PAGE_SIZE = 1_000
 
 
@@ -210,6 +214,24 @@ class OrderClient:
         async for page in self.pages(request, timeout_ms=timeout_ms):
             for entry in page.entries:
                 yield entry
+
+    async def audit(
+        self, *, timeout_ms: int = AUDIT_TIMEOUT_MS_DEFAULT
+    ) -> AsyncIterator[operations_pb2.AuditOrdersResponse]:
+        """Proves the tenant's orders: progress and what is found as it comes, a summary last.
+
+        Reads only. Not sent again when it breaks off: start it anew.
+        """
+        request = self._of_tenant(operations_pb2.AuditOrdersRequest())
+        connection: OrderConnection = self._calls.next_connection()
+        call = connection.OperationsService.AuditOrders(request, timeout=timeout_ms / 1_000)
+        try:
+            async for answer in call:
+                yield answer
+        except grpc.RpcError as error:
+            raise HoldfastError.from_rpc(error) from error
+        finally:
+            call.cancel()
 
     def _of_tenant(self, request: Any) -> Any:
         """A copy of a request that names a tenant, where such requests do."""

@@ -89,16 +89,19 @@ GRPC_OPTIONS: Final = (
 class App:
     """What an order service is made of."""
 
-    def __init__(self, config: Config, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, config: Config, registry: CollectorRegistry, clock_ms: Callable[[], int]
+    ) -> None:
         self.config = config
+        self._clock_ms = clock_ms
         self.database = _database(config)
-        self.outside = Outside(config, _now_ms)
+        self.outside = Outside(config, clock_ms)
         self.engine = Client(config.target)
         self.health = health.aio.HealthServicer()
         owner = f"{socket.gethostname()}-{os.getpid()}-{random.SystemRandom().getrandbits(32):08x}"
         self.orders = Orders(
             self.database,
-            _now_ms,
+            clock_ms,
             Ids(),
             owner=owner,
             on_tasks=self._offer,
@@ -111,7 +114,7 @@ class App:
         self.placing = Placing(self.orders, self.engine, self.catalogue, self.methods)
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()
-        calls = order_metrics(registry, self.relay.counts, lambda: self.orders.queued, _now_ms)
+        calls = order_metrics(registry, self.relay.counts, lambda: self.orders.queued, clock_ms)
         self.grpc_server = self._grpc_server(calls)
         self._loops: list[asyncio.Task[None]] = []
 
@@ -144,6 +147,9 @@ class App:
         await self.engine.close()
         await self.database.close()
 
+    def _clock_s(self) -> float:
+        return self._clock_ms() / 1000
+
     def _offer(self, taken: Sequence[Taken]) -> None:
         self.relay.offer(taken)
 
@@ -152,7 +158,7 @@ class App:
         outside = self.outside
         known: dict[TaskKind, Any] = {
             **StockTasks(self.engine, self.placing, self.methods).handlers(),
-            **payment_handlers(outside.providers, self.engine, _now_ms),
+            **payment_handlers(outside.providers, self.engine, self._clock_ms),
             **fulfilment_handlers(
                 self.engine,
                 outside.carriers,
@@ -169,8 +175,8 @@ class App:
 
     def _callbacks(self) -> Starlette:
         orders, outside = self.orders, self.outside
-        carriers = CarrierCallbacks(self.intake, outside.carriers, time.time)
-        payments = PaymentCallbacks(orders, outside.providers, time.time)
+        carriers = CarrierCallbacks(self.intake, outside.carriers, self._clock_s)
+        payments = PaymentCallbacks(orders, outside.providers, self._clock_s)
         return Starlette(routes=[*carriers.routes, *payments.routes])
 
     async def _read_review_input(self, order: Order) -> ReviewInput:
@@ -216,9 +222,14 @@ class App:
         )
 
 
-def build(config: Config, registry: CollectorRegistry) -> App:
+def now_ms() -> int:
+    """Milliseconds since the Unix epoch, by this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def build(config: Config, registry: CollectorRegistry, clock_ms: Callable[[], int] = now_ms) -> App:
     """An order service. Raises ConfigError."""
-    return App(config, registry)
+    return App(config, registry, clock_ms)
 
 
 def _database(config: Config) -> Any:
@@ -226,7 +237,3 @@ def _database(config: Config) -> Any:
         return open_database(config.orders_database_url)
     except ValueError as error:
         raise ConfigError(f"{name_of('database_url')}: {error}") from error
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -104,8 +104,8 @@ def sandbox_part(environment: Mapping[str, str]) -> Part:
         "--payment-callbacks": f"{callbacks}/sandbox",
         "--carrier-callbacks": f"{callbacks}/carrier/sandbox",
     }
-    words = [word for option in options.items() for word in option]
-    return Part(("order_service.sandbox", *words), environment)
+    words = [f"{name}={value}" for name, value in options.items()]
+    return Part(("order_service.sandbox", *words, "--stop-with-stdin"), environment)
 
 
 def orders_part(environment: Mapping[str, str], target: str) -> Part:

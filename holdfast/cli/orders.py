@@ -3,6 +3,7 @@
 from cyclopts import App
 
 from holdfast.cli import (
+    orders_audit,
     orders_catalogue,
     orders_money,
     orders_parcels,
@@ -52,4 +53,5 @@ app.command(orders_tasks.tasks, group=SERVICE)
 app.command(orders_tasks.replay, group=SERVICE)
 app.command(orders_tasks.drop, group=SERVICE)
 app.command(orders_tasks.status, group=SERVICE)
+app.command(orders_audit.audit, group=SERVICE)
 app.command(orders_serve.serve, group=SERVICE)

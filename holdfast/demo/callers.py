@@ -57,7 +57,7 @@ class Callers:
 
     def __init__(self, clients: Sequence[Clients], effects: Effects, tally: Tally) -> None:
         self._clients = clients
-        self._effects = effects
+        self.effects = effects
         self._tally = tally
 
     @property
@@ -95,7 +95,7 @@ class Callers:
             self._note_duplicate(groups)
         for group in groups:
             verdicts = [verdict_of(answer.content) for answer in group]
-            self._effects.answered(name_of(request), verdicts, allowed)
+            self.effects.answered(name_of(request), verdicts, allowed)
         answers = [answer.content for group in groups for answer in group]
         return next((one for one in answers if _took_effect(one)), answers[-1])
 

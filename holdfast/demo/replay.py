@@ -1,85 +1,193 @@
-"""The stages of the main job: stock, sale, what came back, returns, audit."""
+"""The stages of the main job: stock, sale, money, parcels, returns, audits."""
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from holdfast.client import Client
+from holdfast.demo.audits import CrossingAudit, EngineAudit, audit_engine, audit_orders
 from holdfast.demo.buyers import Sale
-from holdfast.demo.callers import Callers, Tally, for_each, insist
+from holdfast.demo.callers import Callers, Clients, Tally, for_each, insist
+from holdfast.demo.checkout import Checkout
+from holdfast.demo.delivery import deliver, say_received
+from holdfast.demo.effects import Effects
 from holdfast.demo.ledger import Ledger
-from holdfast.demo.order_log import OrderLog
+from holdfast.demo.money import MoneyAccount, Sums, sums_of, waiting_minor
+from holdfast.demo.order_log import CURRENCY, OrderLog, prices_of
+from holdfast.demo.outside import CallbackCounts, Outside
 from holdfast.demo.plan import Buyer, PlannedReturn
 from holdfast.demo.progress import Stages
-from holdfast.demo.report import Replay, Setting
-from holdfast.demo.returns import ReturnsDesk
-from holdfast.types import AuditFinding, AuditProgress, AuditSummary
+from holdfast.demo.proof import order_differences
+from holdfast.demo.requests import catalogue_of
+from holdfast.demo.returns import ReturnsDesk, take_returns
+from holdfast.demo.settling import Settling
+from holdfast.demo.shop import Happenings, Shop
+from holdfast.demo.waiting import until_idle
+from holdfast.demo.warehouse import Warehouse
+from holdfast.order.v1 import order_pb2, payment_pb2
+from holdfast.types import StockLevel
 
 STOCK_CALLS_AT_ONCE = 50
+READS_AT_ONCE = 50
 
 
-async def replay(
-    setting: Setting,
-    log: OrderLog,
-    stock: Mapping[str, int],
-    buyers: Sequence[Buyer],
-    returns: Sequence[PlannedReturn],
-    clients: Sequence[Client],
-    at: Stages,
-) -> Replay:
-    """Replays `log` with `buyers` against the engine of `clients`, which has to be empty.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be replayed: the log, the units of each SKU to begin with, who does what."""
 
-    Gives everything there is to report on. Raises HoldfastError (in a group) if the engine stops
-    answering.
+    log: OrderLog
+    stock: Mapping[str, int]
+    buyers: Sequence[Buyer]
+    returns: Sequence[PlannedReturn]
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTime:
+    """How long orders came in, and how many orders were accepted and calls made in that time."""
+
+    seconds: float
+    accepted: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The money at the end: the order service's books, the provider's, and what is wrong."""
+
+    ours: Sums
+    theirs: Sums
+    differences: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay leaves behind, to report on.
+
+    `levels` are the engine's and `orders` the order service's at the end, the orders by id.
+    `differences` are those of levels and orders from what the answers say.
     """
-    ledger = Ledger(stock, log.orders)
-    tally = Tally()
-    callers = Callers(clients, ledger, tally)
-    sale = Sale(callers, ledger, tally, buyers, setting.concurrency, lambda: time.time() * 1_000)
-    desk = ReturnsDesk(returns, ledger.accounts.values())
 
-    at.enter("Loading stock", len(stock))
-    await _load_stock(clients[0], stock, at)
-    at.enter("Selling", len(buyers))
-    sale_s = await sale.sell(at.step, lambda: at.enter("Waiting for the last deadlines"))
-    sale_accepted, sale_calls = ledger.accepted_orders(), tally.calls
-    at.enter("Offering again what came back, and taking returns")
-    while await sale.offer_again() + await sale.take_returns(desk):
-        pass
-    at.enter("Auditing")
-    findings, audit = await _audit(clients[0], at)
-    levels = [level async for level in clients[0].list_stock()]
+    plan: Plan
+    ledger: Ledger
+    effects: Effects
+    tally: Tally
+    happened: Happenings
+    desk: ReturnsDesk
+    sale: SaleTime
+    levels: Sequence[StockLevel]
+    orders: Mapping[str, order_pb2.Order]
+    differences: Sequence[str]
+    books: Books
+    callbacks: CallbackCounts
+    engine_audit: EngineAudit
+    crossing_audit: CrossingAudit
+
+
+async def replay(plan: Plan, clients: Sequence[Clients], outside: Outside, at: Stages) -> Replay:
+    """Replays `plan` against the servers of `clients`, which have to be empty.
+
+    Gives everything there is to report on. Raises HoldfastError (in a group) if a server stops
+    answering, DemoStuckError if it does not get on.
+    """
+    started_at = datetime.now(UTC)
+    ledger, tally = Ledger(plan.stock, plan.log.orders), Tally()
+    shop = Shop(
+        plan.buyers,
+        prices_of(plan.log.orders),
+        ledger,
+        MoneyAccount(CURRENCY),
+        Callers(clients, Effects(), tally),
+        outside,
+        at,
+        plan.concurrency,
+    )
+    engine = clients[0].engine
+    checkout = Checkout(shop)
+    sale = Sale(shop, checkout, engine, lambda: time.time() * 1_000)
+    settling = Settling(shop, checkout, started_at)
+    desk = ReturnsDesk(plan.returns, ledger.accounts)
+
+    await _open(shop, plan, engine)
+    sale_s = await sale.sell()
+    sale_time = SaleTime(sale_s, ledger.accepted_orders(), tally.calls)
+    await settling.settle()
+    await _go_on(shop, sale, settling, Warehouse(shop), desk)
+    problems = await settling.reconcile(report_only=True)
+    orders = await _read_orders(shop)
+    levels = [level async for level in engine.list_stock()]
     return Replay(
-        setting=setting,
-        log=log,
+        plan=plan,
         ledger=ledger,
+        effects=shop.effects,
         tally=tally,
+        happened=shop.happened,
         desk=desk,
+        sale=sale_time,
         levels=levels,
-        findings=findings,
-        audit=audit,
-        sale_s=sale_s,
-        sale_accepted=sale_accepted,
-        sale_calls=sale_calls,
+        orders=orders,
+        differences=[
+            *ledger.differences(levels),
+            *order_differences(ledger.accounts, orders),
+        ],
+        books=await _books(shop, orders, problems),
+        callbacks=await outside.callback_counts(),
+        engine_audit=await audit_engine(engine, at),
+        crossing_audit=await audit_orders(shop.orders, at),
     )
 
 
-async def _load_stock(client: Client, stock: Mapping[str, int], at: Stages) -> None:
+async def _open(shop: Shop, plan: Plan, engine: Client) -> None:
+    """Fills the shelves and the catalogue, and lets things go wrong from now on."""
+    shop.at.enter("Loading stock", len(plan.stock))
+
     async def load(level: tuple[str, int]) -> None:
-        await insist(partial(client.set_stock, *level))
-        at.step()
+        await insist(partial(engine.set_stock, *level))
+        shop.at.step()
 
-    await for_each(list(stock.items()), STOCK_CALLS_AT_ONCE, load)
+    await for_each(list(plan.stock.items()), STOCK_CALLS_AT_ONCE, load)
+    for request in catalogue_of(plan.log):
+        await shop.orders.ask(request)
+    await shop.outside.misbehave()
 
 
-async def _audit(client: Client, at: Stages) -> tuple[list[AuditFinding], AuditSummary]:
-    findings = []
-    async for event in client.audit():
-        match event:
-            case AuditProgress(checked, total):
-                at.reach(checked, total)
-            case AuditFinding():
-                findings.append(event)
-            case AuditSummary():
-                return findings, event
-    raise RuntimeError("the audit ended without a summary")
+async def _go_on(
+    shop: Shop, sale: Sale, settling: Settling, warehouse: Warehouse, desk: ReturnsDesk
+) -> None:
+    """Ships what was sold and takes back what is returned, until nothing moves any more."""
+    while True:
+        shop.at.enter("Offering again what came back")
+        while await sale.offer_again():
+            await settling.settle()
+        await deliver(shop, await warehouse.send_out())
+        await say_received(shop)
+        await until_idle(shop.orders, shop.at)
+        if not await take_returns(shop, desk):
+            break
+        await until_idle(shop.orders, shop.at)
+
+
+async def _read_orders(shop: Shop) -> dict[str, order_pb2.Order]:
+    order_ids = list(shop.order_ids())
+    orders: dict[str, order_pb2.Order] = {}
+    shop.at.enter("Reading every order", len(order_ids))
+
+    async def read(order_id: str) -> None:
+        orders[order_id] = await shop.orders.get(order_id)
+        shop.at.step()
+
+    await for_each(order_ids, READS_AT_ONCE, read)
+    return orders
+
+
+async def _books(
+    shop: Shop, orders: Mapping[str, order_pb2.Order], problems: Sequence[str]
+) -> Books:
+    answer = await shop.orders.ask(payment_pb2.GetPaymentBooksRequest())
+    ours = sums_of(answer.books)
+    theirs = await shop.outside.provider_sums(CURRENCY)
+    waiting = waiting_minor(answer.books)
+    found = shop.money.differences(orders.values(), ours, theirs, waiting)
+    return Books(ours, theirs, [*problems, *found])

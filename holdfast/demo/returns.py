@@ -1,12 +1,33 @@
-"""Finds what the returns of the log are of: units that were shipped to that buyer earlier."""
+"""What the returns of the log are of, how they come back, and what goes back to the buyer for them.
+
+After-sales are not part of the order service yet: the units go back through the engine, the money
+through a refund.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from holdfast.commands import Return
+from holdfast.demo.callers import for_each
 from holdfast.demo.ledger import Account
+from holdfast.demo.money import share_minor
 from holdfast.demo.plan import PlannedReturn
-from holdfast.types import Line
+from holdfast.demo.shop import Shop
+from holdfast.demo.warehouse import LOCATION
+from holdfast.order.v1 import payment_pb2
+from holdfast.types import Disposition, Line
+
+
+class Piece(NamedTuple):
+    """Units of one order in a return; `units_before` of the same SKU of it came back before."""
+
+    account: Account
+    return_id: str
+    sku: str
+    units: int
+    units_before: int
+    disposition: Disposition
 
 
 class ReturnsDesk:
@@ -24,31 +45,28 @@ class ReturnsDesk:
             if account.order.buyer_id:
                 self._accounts_by_buyer[account.order.buyer_id].append(account)
 
-    def take_in(self) -> list[Return]:
+    def take_in(self) -> list[Piece]:
         """The returns that can be made now and were not made before; send every one of them."""
-        commands = []
-        taken: Counter[tuple[str, str]] = Counter()
+        pieces = []
+        taken: Counter[tuple[int, str]] = Counter()
         for planned in self._planned:
             line = planned.line
             missing = line.quantity - self._returned[line.return_id]
             for account in self._accounts_by_buyer.get(line.buyer_id, ()):
                 if missing == 0 or account.order.position > line.position:
                     break
-                key = (account.order.order_id, line.sku)
-                units = min(missing, account.returnable_units(line.sku) - taken[key])
+                key = (account.order.position, line.sku)
+                returnable = account.returnable_units(line.sku)
+                units = min(missing, returnable - taken[key])
                 if units > 0:
+                    before = account.shipped[line.sku] - returnable + taken[key]
                     missing -= units
                     taken[key] += units
                     self._returned[line.return_id] += units
-                    commands.append(
-                        Return(
-                            account.order.order_id,
-                            line.return_id,
-                            (Line(line.sku, units),),
-                            planned.disposition,
-                        )
+                    pieces.append(
+                        Piece(account, line.return_id, line.sku, units, before, planned.disposition)
                     )
-        return commands
+        return pieces
 
     def lines(self) -> int:
         """Return lines of the log."""
@@ -65,3 +83,42 @@ class ReturnsDesk:
     def unmatched_units(self) -> int:
         """Units sent back beyond what was shipped; of a line matched in part, the rest."""
         return sum(planned.line.quantity for planned in self._planned) - self.returned_units()
+
+
+async def take_returns(shop: Shop, desk: ReturnsDesk) -> int:
+    """Takes in every return of something shipped by now, and pays it back; gives how many pieces."""
+    pieces = desk.take_in()
+    shop.at.enter("Taking returns", len(pieces))
+
+    async def take(piece: Piece) -> None:
+        await _take_units(shop, piece)
+        await _pay_back(shop, piece)
+        shop.at.step()
+
+    await for_each(pieces, shop.concurrency, take)
+    return len(pieces)
+
+
+async def _take_units(shop: Shop, piece: Piece) -> None:
+    shop.ledger.sends_back(piece.sku, piece.units, piece.disposition)
+    lines = (Line(piece.sku, piece.units, LOCATION),)
+    command = Return(piece.account.order_id, piece.return_id, lines, piece.disposition)
+    await shop.command(piece.account, command)
+    shop.ledger.sent_back(piece.account, piece.sku, piece.units, piece.disposition)
+
+
+async def _pay_back(shop: Shop, piece: Piece) -> None:
+    order_id = piece.account.order_id
+    order = await shop.orders.get(order_id)
+    line = next(line for line in order.lines if line.sku == piece.sku)
+    amount_minor = share_minor(line, piece.units_before, piece.units)
+    if not amount_minor:
+        return  # 0 would mean all that there is
+    request = payment_pb2.RefundOrderRequest(
+        order_id=order_id,
+        refund_key=piece.return_id,
+        amount_minor=amount_minor,
+        reason=f"{piece.units} x {piece.sku} came back",
+    )
+    await shop.command(piece.account, request)
+    shop.money.returned(order_id, amount_minor)

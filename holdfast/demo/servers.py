@@ -51,7 +51,9 @@ async def running_servers(environment: Mapping[str, str], seed: int) -> AsyncIte
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as name:
         directory = Path(name)
-        own = {key: value for key, value in environment.items() if not key.startswith(OWN_VARIABLES)}
+        own = {
+            key: value for key, value in environment.items() if not key.startswith(OWN_VARIABLES)
+        }
         callbacks = _free_address()
         async with AsyncExitStack() as stack:
             engine = await stack.enter_async_context(running(_engine(own, directory), directory))
@@ -97,7 +99,6 @@ def _orders(
         "HOLDFAST_SANDBOX_URL": sandbox_url,
         "HOLDFAST_SANDBOX_API_KEY": API_KEY,
         "HOLDFAST_SANDBOX_SECRETS": CALLBACK_SECRET,
-        "HOLDFAST_NOTIFY_FILE": str(directory / "notices.jsonl"),
         "HOLDFAST_STOP_WITH_STDIN": "true",
     }
     return Program(ORDERS, ["order_service"], {**own, **settings}, _ORDERS_READY)

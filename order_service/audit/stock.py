@@ -171,8 +171,8 @@ RULES: Final = (
     Rule(
         "replacement_goes_in_a_parcel",
         "units that were sold again for a lost parcel are in a parcel that goes in its stead",
-        "`holdfast orders incidents list` tells whose it is: resolve the incident again, or cancel the "
-        "reservation in the engine",
+        "`holdfast orders incidents list` tells whose it is: resolve the incident again, or cancel "
+        "the reservation in the engine",
         _replacements_go_in_parcels,
         frozenset({TaskKind.RESHIP}),
     ),

@@ -11,10 +11,13 @@ from order_service.draft import order_id_of as order_of_part
 from order_service.edge import wire
 from order_service.edge.fulfilment_messages import (
     RESOLUTIONS,
+    check_filters,
     event_message,
     event_of,
+    id_in,
     incident_kind_of,
     incident_message,
+    number_in,
     pick_message,
     reading_message,
     reading_of,
@@ -31,7 +34,6 @@ from order_service.edge.requests import (
     DEFAULT_ACTOR,
     actor_of,
     for_tenant,
-    invalid_page_token,
     of_tenant,
     order_id_of,
     page_size_of,
@@ -57,7 +59,6 @@ T = TypeVar("T")
 WAVE_SHIPMENTS_DEFAULT: Final = 100
 WEIGHT_G_MAX: Final = 1_000_000
 ZONE_LENGTH_MAX: Final = 64
-NUMBER_LENGTH_MAX: Final = 16
 _APPLIED: Final = order_pb2.ORDER_OUTCOME_APPLIED
 _REPORTED: Final = frozenset({IncidentKind.DELAY, IncidentKind.LOSS, IncidentKind.DAMAGE})
 
@@ -81,6 +82,7 @@ class FulfilmentServicer:
         self, request: pb.ReviewOrderRequest, context: Context
     ) -> pb.ReviewOrderResponse:
         tenant, order_id, reason = tenant_of(request), order_id_of(request), reason_of(request)
+        actor = actor_of(request)
         approved = request.verdict == pb.REVIEW_VERDICT_APPROVE
         if not approved and request.verdict != pb.REVIEW_VERDICT_REFUSE:
             raise InvalidField("verdict", "must be APPROVE or REFUSE", request.verdict)
@@ -94,7 +96,7 @@ class FulfilmentServicer:
                     )
                 else:
                     decide = partial(_refuse, known=known, reason=reason)
-                shipments, replayed = await self._orders.change(order_id, decide, actor_of(request))
+                shipments, replayed = await self._orders.change(order_id, decide, actor)
         except BUSINESS_ANSWERS as error:
             return pb.ReviewOrderResponse(**refusal(error)._asdict())
         return pb.ReviewOrderResponse(
@@ -108,7 +110,7 @@ class FulfilmentServicer:
     ) -> pb.ListReviewsResponse:
         tenant, size = tenant_of(request), page_size_of(request)
         read = partial(
-            queries.waiting_reviews, tenant=tenant, size=size, after=_id_in(request.page_token)
+            queries.waiting_reviews, tenant=tenant, size=size, after=id_in(request.page_token)
         )
         async with self._deadlines.limit(context):
             page = await self._orders.read(read)
@@ -144,7 +146,9 @@ class FulfilmentServicer:
         self, request: pb.ListPicksRequest, context: Context
     ) -> pb.ListPicksResponse:
         tenant, size = tenant_of(request), page_size_of(request)
-        after = _number_in(request.page_token)
+        check_filters(request, check_id, "wave_id")
+        check_filters(request, check_name, "location", "zone")
+        after = number_in(request.page_token)
         within_ms = self._settings.pick_within_ms
         wanted = queries.PickFilter(
             wave_id=request.wave_id,
@@ -225,6 +229,8 @@ class FulfilmentServicer:
         self, request: pb.ListShipmentsRequest, context: Context
     ) -> pb.ListShipmentsResponse:
         tenant, size = tenant_of(request), page_size_of(request)
+        check_filters(request, check_id, "order_id")
+        check_filters(request, check_name, "location", "waybill")
         wanted = queries.ShipmentFilter(
             order_id=request.order_id,
             state=shipment_state_of(request.state),
@@ -236,7 +242,7 @@ class FulfilmentServicer:
             tenant=tenant,
             wanted=wanted,
             size=size,
-            after=_id_in(request.page_token),
+            after=id_in(request.page_token),
         )
         async with self._deadlines.limit(context):
             page = await self._orders.read(read)
@@ -282,6 +288,7 @@ class FulfilmentServicer:
         self, request: pb.ListIncidentsRequest, context: Context
     ) -> pb.ListIncidentsResponse:
         tenant, size = tenant_of(request), page_size_of(request)
+        check_filters(request, check_id, "owner")
         due, _, incident_id = request.page_token.partition("/")
         wanted = queries.IncidentFilter(
             owner=request.owner,
@@ -294,7 +301,7 @@ class FulfilmentServicer:
             tenant=tenant,
             wanted=wanted,
             size=size,
-            after=(_number_in(due), _id_in(incident_id)),
+            after=(number_in(due), id_in(incident_id)),
         )
         async with self._deadlines.limit(context):
             page = await self._orders.read(read)
@@ -373,19 +380,3 @@ def _refuse(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipmen
 
 def _refused(error: Exception) -> pb.ShipmentResult:
     return pb.ShipmentResult(**refusal(error)._asdict())
-
-
-def _id_in(token: str) -> str:
-    """The id that a page token is, or has in it. Raises InvalidField."""
-    if token:
-        check_id("page_token", token)
-    return token
-
-
-def _number_in(token: str) -> int:
-    """The number that a page token is, or has in it. Raises InvalidField."""
-    if not token:
-        return 0
-    if not (token.isascii() and token.isdecimal() and len(token) <= NUMBER_LENGTH_MAX):
-        raise invalid_page_token(token)
-    return int(token)

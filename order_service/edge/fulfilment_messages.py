@@ -1,6 +1,6 @@
 """The values of fulfilment to protobuf messages, and requests to its values."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from holdfast.money import MINOR_DIGITS
@@ -8,6 +8,7 @@ from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import order_pb2
 from order_service.draft import order_id_of as order_of_part
 from order_service.edge import wire
+from order_service.edge.requests import invalid_page_token
 from order_service.fields import QUANTITY_MAX, check_id, check_name, check_whole, checked_text
 from order_service.fulfilment.content import Units
 from order_service.fulfilment.incidents import allowed_now
@@ -25,6 +26,7 @@ TIME_MS_MAX: Final = 10**15
 AMOUNT_MINOR_MAX: Final = 10**12
 MILLICELSIUS_MIN: Final = -273_150
 MILLICELSIUS_MAX: Final = 1_000_000
+NUMBER_LENGTH_MAX: Final = 16
 
 RESOLUTIONS: Final = {
     pb.RESOLUTION_WAIT: IncidentEvent.WAIT,
@@ -193,3 +195,27 @@ def shipment_state_of(number: int) -> ShipmentState | None:
     if not number:
         return None
     return ShipmentState(order_pb2.Shipment.State.Name(number))  # type: ignore[arg-type]
+
+
+def check_filters(request: Any, check: Callable[[str, str], None], *fields: str) -> None:
+    """Checks fields that mean all when they are empty. Raises InvalidField."""
+    for field in fields:
+        value = getattr(request, field)
+        if value:
+            check(field, value)
+
+
+def id_in(token: str) -> str:
+    """The id that a page token is, or has in it. Raises InvalidField."""
+    if token:
+        check_id("page_token", token)
+    return token
+
+
+def number_in(token: str) -> int:
+    """The number that a page token is, or has in it. Raises InvalidField."""
+    if not token:
+        return 0
+    if not (token.isascii() and token.isdecimal() and len(token) <= NUMBER_LENGTH_MAX):
+        raise invalid_page_token(token)
+    return int(token)

@@ -81,7 +81,7 @@ def send_back(draft: Draft, payment: Payment, amount_minor: int, reason: str) ->
     if amount_minor > 0:
         number = payment.payment_id.rpartition("-")[2]
         # What goes back only grows, so this key was never used.
-        key = f"{_OWN}{number}/{payment.refunded_minor + amount_minor}"
+        key = f"{_OWN}{number}"
         _send_back(draft, payment, amount_minor, key, reason)
 
 

@@ -104,11 +104,11 @@ class Relay:
         while self._attempts and loop.time() < ends_at_s:
             # Other processes may go on at once with what this one gives back.
             await self._turn()
-            await asyncio.wait(self._attempts, timeout=min(1.0, ends_at_s - loop.time()))
+            if self._attempts:
+                await asyncio.wait(self._attempts, timeout=min(1.0, ends_at_s - loop.time()))
         for running in self._attempts:
             running.cancel()
-        if self._attempts:
-            await asyncio.wait(self._attempts)
+        await asyncio.gather(*self._attempts, return_exceptions=True)
         await self._turn()
 
     def _begin(self) -> None:
@@ -181,7 +181,8 @@ class Relay:
             kept, claimed = await self._orders.write(partial(take_turn, turn=turn))
         except Exception as error:  # noqa: BLE001 - the next turn does it again, whatever it was
             log.warning("tasks could not be written or claimed", problem=type(error).__name__)
-            return TROUBLE_PAUSE_S
+            await asyncio.sleep(TROUBLE_PAUSE_S)
+            return 0.0
         # What came in while it was written is behind it.
         del self._ended[: len(turn.ended)]
         del self._failures[: len(turn.failures)]

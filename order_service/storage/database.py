@@ -10,6 +10,8 @@ then writes fails at once where another has written meanwhile; WAL, so that read
 """
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,6 +26,7 @@ T = TypeVar("T")
 
 SQLITE_READERS = 4
 SQLITE_BUSY_MS = 5_000
+SQLITE_SWITCH_PAUSE_S = 0.01
 POSTGRES_CONNECTIONS = 8
 POSTGRES_VERSION_MIN = 15
 CONNECT_S_MAX = 10
@@ -207,7 +210,8 @@ def _sqlite_engine(path: Path, begin: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin where we say so, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        _switch_to_wal(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -215,6 +219,19 @@ def _sqlite_engine(path: Path, begin: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _switch_to_wal(connection: Any) -> None:
+    """Sets what the file keeps. Of two that do so to a new file, SQLite lets neither wait."""
+    ends_at_s = time.monotonic() + SQLITE_BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends_at_s:
+                raise
+            time.sleep(SQLITE_SWITCH_PAUSE_S)
 
 
 def _postgres_settings(connection: Connection) -> tuple[Any, ...]:

@@ -54,6 +54,22 @@ async def migrated(url: str) -> None:
     await database.close()
 
 
+async def emptied(url: str) -> None:
+    """Takes everything out of a database but what every database has."""
+    database = open_database(url)
+    names = ", ".join(name for name in METADATA.tables if name != "moves")
+    await database.write(lambda connection: connection.execute(text(f"TRUNCATE {names}")))
+    await database.close()
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_url: str) -> str:
+    """A PostgreSQL database with nothing in it but the schema."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, emptied(postgres_url)).result()
+    return postgres_url
+
+
 @pytest.fixture(params=KINDS)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """An empty database with the schema."""
@@ -62,9 +78,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         opened = open_database(f"sqlite:///{path}")
     else:
-        opened = open_database(request.getfixturevalue("postgres_url"))
-        names = ", ".join(name for name in METADATA.tables if name != "moves")
-        await opened.write(lambda connection: connection.execute(text(f"TRUNCATE {names}")))
+        opened = open_database(request.getfixturevalue("empty_postgres_url"))
     yield opened
     await opened.close()
 

@@ -360,7 +360,7 @@ class OrderLine(_message.Message):
     amount_minor: _builtins.int
     """What the buyer pays for all units: discounts taken off and tax added, freight apart."""
     location: _builtins.str
-    """The warehouse it comes from; "" until its stock is reserved."""
+    """The warehouse it comes from; "" until that is chosen."""
     shipped: _builtins.int
     """Units that have left the warehouse."""
     cancelled: _builtins.int

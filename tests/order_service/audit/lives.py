@@ -32,7 +32,6 @@ from tests.order_service.clock import START_MS
 
 METHODS: Final[Methods] = methods_of(["sandbox"])
 SETTINGS: Final = FulfilmentSettings()
-SHIPMENT: Final = "ORDER1-s1"
 PAYMENT: Final = "ORDER1-p1"
 REFUND: Final = "ORDER1-r1"
 DUE_MS: Final = 900_000
@@ -120,16 +119,21 @@ def passed(draft: Draft) -> None:
 
 def labelled(draft: Draft) -> None:
     """It is picked, packed and has its waybill."""
-    confirm_pick(draft, SHIPMENT, [], SETTINGS)
-    confirm_packing(draft, SHIPMENT, [("SKU-1", 2)], 100)
+    confirm_pick(draft, draft.order.shipments[0].shipment_id, [], SETTINGS)
+    confirm_packing(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 2)], 100)
     draft.forget(TaskKind.LABEL)
-    draft.update(draft.order.shipment(SHIPMENT), carrier="sandbox", waybill="W1")
-    draft.move(draft.order.shipment(SHIPMENT), ShipmentEvent.LABEL)
+    draft.update(draft.order.shipments[0], carrier="sandbox", waybill="W1")
+    draft.move(draft.order.shipments[0], ShipmentEvent.LABEL)
+
+
+def handed_over(draft: Draft) -> None:
+    """It has left."""
+    hand_over(draft, draft.order.shipments[0].shipment_id)
 
 
 def shipped(draft: Draft) -> None:
     """It has left, and the engine knows."""
-    hand_over(draft, SHIPMENT)
+    handed_over(draft)
     draft.forget(TaskKind.SHIP)
 
 
@@ -156,9 +160,9 @@ def cancelled(draft: Draft) -> None:
 
 
 def _event(draft: Draft, kind: TrackingKind, **about: Any) -> TrackingEvent:
-    return TrackingEvent(
-        "sandbox", f"e-{kind}", "ORDER1", SHIPMENT, kind, draft.now_ms, draft.now_ms, **about
-    )
+    parcel = draft.order.shipments[0]
+    numbers = ("sandbox", f"{kind}-{parcel.shipment_id}", parcel.order_id, parcel.shipment_id)
+    return TrackingEvent(*numbers, kind, draft.now_ms, draft.now_ms, **about)
 
 
 def reservation(state: State, shipped: int = 0, cancelled: int = 0) -> dict[str, Reservation]:

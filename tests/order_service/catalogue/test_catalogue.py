@@ -9,7 +9,9 @@ from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article, Place, Position, Warehouse
 from order_service.catalogue.store import WAREHOUSES_MAX
 from order_service.refusals import InvalidField
+from order_service.storage.database import StorageUnavailable
 from order_service.storage.orders import Orders
+from tests.serving import eventually
 
 TEA = Article("TEA", "merchant-1", "Green tea", 500, "CNY")
 FISH = Article(
@@ -168,3 +170,25 @@ async def test_a_shop_cannot_have_more_warehouses_than_are_listed(catalogue: Cat
         await catalogue.put_warehouses("shop", [NORTH])
     assert len(await catalogue.list_warehouses("shop")) == WAREHOUSES_MAX
     await catalogue.put_warehouses("shop", many[:1])
+
+
+async def test_a_running_process_learns_by_itself_also_after_the_database_was_away(
+    orders: Orders, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("order_service.catalogue.catalogue.LOOK_S", 0.01)
+    await Catalogue(orders).put_articles("shop", [TEA])
+    real, failures = orders.read, iter([StorageUnavailable("test")] * 3)
+
+    async def away_at_first(function: object) -> object:
+        for failure in failures:
+            raise failure
+        return await real(function)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(orders, "read", away_at_first)
+    running = asyncio.create_task(catalogue.run())
+
+    async def known() -> bool:
+        return "TEA" in catalogue.assortment("shop").articles
+
+    await eventually(known, within_s=5)
+    running.cancel()

@@ -7,10 +7,16 @@ import pytest
 
 from holdfast.types import State
 from order_service.cancelling import cancel
+from order_service.draft import Draft
+from order_service.fulfilment.carrier_rules import CarrierRule
+from order_service.fulfilment.carriers.port import CarrierEvent, CarrierRefuses, Label, Parcel
+from order_service.fulfilment.carriers.sandbox import SandboxCarrier
 from order_service.fulfilment.incidents import resolve
+from order_service.fulfilment.labels import get_label
 from order_service.fulfilment.queries import told_of
 from order_service.fulfilment.records import TrackingKind
 from order_service.relay.attempt import Done, Failed
+from order_service.relay.errors import GiveUp, TryLater
 from order_service.states import (
     IncidentEvent,
     IncidentState,
@@ -20,14 +26,14 @@ from order_service.states import (
 )
 from order_service.tasks import TaskKind
 from tests.order_service.fulfilment.parcels import SETTINGS
-from tests.order_service.fulfilment.world import HOUR_MS, World
+from tests.order_service.fulfilment.world import API_KEY, HOUR_MS, SECRET, World
 
 WEEK_MS = 7 * 24 * HOUR_MS
 
 
 async def on_hand(world: World, sku: str) -> int:
-    (level,) = await world.engine.get_stock(sku)
-    return level.on_hand
+    levels = await world.engine.get_stock(sku)
+    return next(level.on_hand for level in levels if level.location == "north")
 
 
 async def states(world: World) -> list[ShipmentState]:
@@ -112,6 +118,9 @@ async def test_a_lost_parcel_is_shipped_again_from_stock_of_its_own(world: World
     await world.collect(shipment_ids=["ORDER1-s2"])
     await world.advance(72 * HOUR_MS)
     assert await states(world) == [ShipmentState.LOST, ShipmentState.DELIVERED]
+    # There is enough of it in the north for one attempt only; more would be in the south.
+    await world.engine.set_stock("SKU-1", 5, location="north")
+    await world.engine.set_stock("SKU-1", 10, location="south")
     await resolve_first(world, IncidentEvent.RESHIP)
     (task,) = [task for task in (await world.order()).tasks if task.kind == TaskKind.RESHIP]
     handler = world.handlers[TaskKind.RESHIP]
@@ -125,7 +134,7 @@ async def test_a_lost_parcel_is_shipped_again_from_stock_of_its_own(world: World
     await world.pack(replacement)
     await world.do("LABEL", "LABEL")
     await world.leave()
-    assert await on_hand(world, "SKU-1") == 10 - 3 - 3
+    assert await on_hand(world, "SKU-1") == 5 - 3
     assert (await world.order()).lines[0].shipped == 3
     await world.collect()
     await world.advance(72 * HOUR_MS)
@@ -236,6 +245,73 @@ async def test_an_event_of_a_parcel_that_nobody_knows_is_taken_and_dropped(world
             answer = await carrier.post(world.callbacks_url, content=body, headers=headers)
         assert answer.status_code == 200
     assert not (await world.order()).incidents
+
+
+async def test_a_carrier_speaks_only_of_its_own_parcels(world: World) -> None:
+    await world.place()
+    await world.ship()
+    told = CarrierEvent("e-1", TrackingKind.LOST, 1, "ORDER1-s1")
+    await world.intake.take("another", told)
+    assert await states(world) == [ShipmentState.SHIPPED] * 2
+    by_its_own_number = CarrierEvent("e-2", TrackingKind.LOST, 1, waybill=await waybill(world))
+    await world.intake.take("sandbox", by_its_own_number)
+    assert await states(world) == [ShipmentState.LOST, ShipmentState.SHIPPED]
+
+
+class Refusing(SandboxCarrier):
+    """A carrier that offers and then will not."""
+
+    async def label(self, parcel: Parcel, service: str) -> Label:
+        raise CarrierRefuses("full")
+
+
+async def test_a_carrier_that_refuses_is_left_out_of_the_next_choice(world: World) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    await world.pack((await world.order()).shipments[0])
+    carriers = {"sandbox": Refusing(world.carrier_url, API_KEY, [SECRET])}
+    rules = [CarrierRule("sandbox")]
+
+    async def label() -> object:
+        order = await world.order()
+        (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
+        decide = await get_label(order, task, carriers, rules)
+        assert decide is not None
+
+        def conclude(draft: Draft) -> None:
+            draft.done(task)
+            decide(draft)
+
+        return await world.change(conclude)
+
+    await label()
+    assert (await world.order()).shipments[0].carrier == "sandbox"
+    await label()
+    assert (await world.order()).shipments[0].carrier == ""
+    with pytest.raises(GiveUp, match="refused by: sandbox"):
+        await label()
+    await carriers["sandbox"].aclose()
+
+
+async def test_a_silent_carrier_is_asked_again_later(world: World) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    await world.pack((await world.order()).shipments[0])
+    silent = SandboxCarrier("http://127.0.0.1:9", API_KEY, [SECRET])
+    order = await world.order()
+    (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
+    with pytest.raises(TryLater, match="no carrier answers"):
+        await get_label(order, task, {"sandbox": silent}, [CarrierRule("sandbox")])
+    await world.do("LABEL")
+    order = await world.order()
+    (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
+    with pytest.raises(TryLater, match="sandbox does not answer"):
+        await get_label(order, task, {"sandbox": silent}, [CarrierRule("sandbox")])
+    await silent.aclose()
+
+
+async def waybill(world: World) -> str:
+    return (await world.order()).shipments[0].waybill
 
 
 async def resolve_first(world: World, said: IncidentEvent) -> None:

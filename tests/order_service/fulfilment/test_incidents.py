@@ -6,9 +6,12 @@ import pytest
 
 from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.incidents import INCIDENTS, look_at_deliveries, report, resolve
+from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.progress import complete, complete_by_itself
 from order_service.fulfilment.records import TrackingKind
+from order_service.fulfilment.shares import due_at_the_door_minor, goods_minor
 from order_service.fulfilment.tracking import track
+from order_service.fulfilment.warehouse import confirm_pick
 from order_service.model import Incident, IncidentKind, Order
 from order_service.refusals import RefusalReason, Refused
 from order_service.states import (
@@ -27,6 +30,7 @@ from tests.order_service.fulfilment.parcels import (
     decided,
     draft_of,
     event,
+    planned_order,
     shipped_order,
     told,
 )
@@ -206,3 +210,46 @@ def test_shares_of_parcels_add_up_to_the_order() -> None:
     assert order.refunded_minor == 1_357
     resolved(order, second, E.REFUND)
     assert order.refunded_minor == 2_000
+
+
+def test_units_of_a_line_in_several_parcels_share_its_amount_to_the_unit() -> None:
+    order = planned_order()
+    for number, name in enumerate(("ORDER1-s1", "ORDER1-s3")):
+        pick = partial(confirm_pick, shipment_id=name, taken=[("SKU-1", 1)], settings=SETTINGS)
+        rest = decided(order, pick).rest
+        assert rest is not None
+        assert rest.shipment_id == f"ORDER1-s{number + 3}"
+    shares = [goods_minor(order, shipment) for shipment in order.shipments]
+    assert shares == [452, 543, 452, 453]
+
+
+def test_what_goes_in_a_parcels_stead_has_its_share_and_is_not_paid_at_the_door_again() -> None:
+    order = planned_order(payments=[cash(2_000)], **ON_DELIVERY)
+    first = order.shipments[0]
+    draft = draft_of(order)
+    again = plan_like(
+        draft, first, first.lines, SETTINGS, location="south", replaces=first.shipment_id
+    )
+    assert (again.zone, goods_minor(order, again)) == ("", 1_357)
+    assert due_at_the_door_minor(order, again) == 1_457
+    first.collected_minor = 1_457
+    assert due_at_the_door_minor(order, again) == 0
+
+
+def test_a_parcel_that_was_given_up_makes_no_more_incidents() -> None:
+    order, loss = with_loss()
+    resolved(order, loss, E.REFUND)
+    parcel = order.shipments[0]
+    parcel.temperature_max_millicelsius = 0
+    decided(order, lambda draft: read_temperature(draft, parcel.shipment_id, "t", 1, 5_000))
+    assert order.incidents == [loss]
+
+
+def test_what_comes_after_the_delivery_does_not_put_the_completion_off() -> None:
+    order = shipped_order()
+    for parcel in order.shipments:
+        told(order, parcel, TrackingKind.SIGNED)
+    late = event(order.shipments[0], TrackingKind.HUB, 5)
+    decided(order, partial(track, event=late, settings=SETTINGS), START_MS + DAY_MS)
+    (timer,) = [task for task in order.tasks if task.kind == TaskKind.COMPLETE]
+    assert timer.due_at_ms == START_MS + 7 * DAY_MS

@@ -44,8 +44,10 @@ async def test_a_wave_takes_the_oldest_shipments_of_its_zone_once(world: World) 
     assert (wave.shipment_ids, replayed) == (("ORDER1-s1",), False)
     again, replayed = await create_wave(world.orders, world.tenant, "W1", "north", "A", 9, "test")
     assert (again, replayed) == (wave, True)
-    rest, _ = await create_wave(world.orders, world.tenant, "W2", "north", "", 9, "test")
-    assert set(rest.shipment_ids) == {"ORDER1-s2", "ORDER2-s1", "ORDER2-s2"}
+    second, _ = await create_wave(world.orders, world.tenant, "W2", "north", "A", 1, "test")
+    assert second.shipment_ids == ("ORDER2-s1",)
+    rest, _ = await create_wave(world.orders, world.tenant, "W3", "north", "", 9, "test")
+    assert set(rest.shipment_ids) == {"ORDER1-s2", "ORDER2-s2"}
     assert await picks(world, wave_id="W1") == [("A", "SKU-1", 3, "ORDER1-s1")]
 
 

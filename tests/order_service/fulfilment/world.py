@@ -47,6 +47,8 @@ class World:
         self.engine = engine
         self.outside: SandboxCarrierApp
         self.carrier: SandboxCarrier
+        self.intake: TrackingIntake
+        self.carrier_url = ""
         self.callbacks_url = ""
         self.control: httpx.AsyncClient
         self.handlers: dict[TaskKind, Handler]
@@ -149,9 +151,10 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
         await engine.set_stock(sku, 10, location="north")
     world.outside = SandboxCarrierApp(api_key=API_KEY, secret=SECRET, clock_ms=clock, seed=7)
     async with served(world.outside.app) as carrier_url:
+        world.carrier_url = carrier_url
         world.carrier = SandboxCarrier(carrier_url, API_KEY, [SECRET])
         carriers = {"sandbox": world.carrier}
-        intake = TrackingIntake(orders, carriers, SETTINGS)
+        intake = world.intake = TrackingIntake(orders, carriers, SETTINGS)
         callbacks = CarrierCallbacks(intake, carriers, lambda: clock() / 1000)
 
         async def read(order: Order) -> ReviewInput:

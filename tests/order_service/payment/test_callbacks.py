@@ -6,12 +6,14 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import select
 
 from order_service.model import Order
 from order_service.payment.callbacks import BODY_BYTES_MAX
 from order_service.payment.strays import strays_between
 from order_service.sandbox.provider_callbacks import Callbacks
 from order_service.states import OrderState, PaymentState
+from order_service.storage.schema import seen
 from tests.order_service.failing import statement_fails
 from tests.order_service.payment.world import World
 
@@ -65,6 +67,8 @@ async def test_one_event_a_hundred_times_has_one_effect(world: World) -> None:
     statuses = await asyncio.gather(*(send(world, body) for _ in range(99)))
     assert statuses == [200] * 99
     assert await effect(world) == before
+    keys = await world.orders.read(lambda connection: connection.execute(select(seen)).all())
+    assert [key[:2] for key in keys] == [("sandbox:evt_1", "ORDER1")]
 
 
 async def test_a_forged_callback_has_no_effect(world: World) -> None:

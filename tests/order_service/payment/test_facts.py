@@ -4,7 +4,6 @@ import itertools
 import random
 
 import pytest
-from msgspec import structs
 
 from order_service.draft import Draft
 from order_service.model import Order, Payment
@@ -48,11 +47,10 @@ def test_what_is_said_again_changes_nothing() -> None:
     draft = drafted(unpaid())
     payment = attempted(draft)
     learn(draft, "sandbox", captured(payment))
-    before, history = structs.asdict(payment), len(draft.history)
+    again = drafted(draft.order)
     for _ in range(100):
-        learn(draft, "sandbox", captured(payment))
-    assert structs.asdict(payment) == before
-    assert len(draft.history) == history
+        learn(again, "sandbox", captured(payment))
+    assert again.empty
 
 
 def test_money_that_comes_late_takes_the_stock_again() -> None:
@@ -169,6 +167,8 @@ def test_facts_of_one_payment_end_alike_in_any_order_and_number(seed: int) -> No
 
 def _sums(draft: Draft) -> object:
     (payment,) = draft.order.payments
+    keys = [refund.refund_key for refund in draft.order.refunds]
+    assert len(set(keys)) == len(keys)
     back_minor = sum(refund.amount_minor for refund in draft.order.refunds)
     return (draft.order.state, payment.state, payment.captured_minor, back_minor)
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from holdfast.errors import HoldfastError, Reason
 from order_service.model import Order, ShortagePolicy
 from order_service.placing.place import Placing
 from order_service.states import OrderState
 from order_service.tasks import TaskKind
 from tests.order_service.placing.shop import Shop
 from tests.order_service.placing.wanted import METHODS
+from tests.serving import eventually
 
 WAIT = ShortagePolicy.WAIT
 AWAITING, WAITING = OrderState.AWAITING_PAYMENT, OrderState.BACKORDERED
@@ -155,3 +157,28 @@ async def test_an_order_left_by_a_crash_is_served_before_those_that_came_later(s
     await wait_for(shop, "later", TEA=5)
     await shop.stock(TEA=4)
     assert (await shop.do(left.order_id, TaskKind.RESERVE)).state is AWAITING
+
+
+async def test_the_queue_is_served_by_itself_also_after_the_engine_was_away(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("order_service.placing.backorders.LOOK_S", 0.01)
+    await shop.stock(TEA=0)
+    order = await wait_for(shop, "waiting", TEA=2)
+    get_stock = shop.engine.get_stock
+    failures = iter([HoldfastError.of(Reason.STORE_UNREACHABLE)] * 3)
+
+    async def away_at_first(*skus: str, **values: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return await get_stock(*skus, **values)
+
+    running = asyncio.create_task(shop.placing.backorders.run())
+    await shop.engine.set_stock("TEA", 2)
+    monkeypatch.setattr(shop.engine, "get_stock", away_at_first)
+
+    async def served() -> bool:
+        return await states(shop, order) == [AWAITING]
+
+    await eventually(served, within_s=5)
+    running.cancel()

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import operations_pb2 as pb
 from holdfast.order.v1 import operations_pb2_grpc
-from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.audit import OrderAudits
+from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.operations import OperationsServicer
 from order_service.storage import tasks
 from order_service.storage.orders import Orders

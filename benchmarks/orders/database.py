@@ -1,0 +1,92 @@
+"""The databases under the order services: how large they are, and what their processes use."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import asyncpg  # type: ignore[import-untyped]
+
+from benchmarks.processor_time import cpu_s, family
+
+ORDERS_DATABASE = "orders"
+_TABLES = """
+SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
+
+
+class Database(Protocol):
+    """A database of one order service."""
+
+    @property
+    def url(self) -> str:
+        """As the order service is told of it."""
+        ...
+
+    def cpu_s(self) -> float:
+        """The CPU seconds that its own processes have used so far."""
+        ...
+
+    def bytes_used(self) -> int:
+        """What it takes on disk, indexes included, log and room for more left out."""
+        ...
+
+
+class Sqlite(NamedTuple):
+    """A file, which the order service reads and writes itself."""
+
+    path: Path
+
+    @property
+    def url(self) -> str:
+        """See `Database`."""
+        return f"sqlite:///{self.path}"
+
+    def cpu_s(self) -> float:
+        """See `Database`."""
+        return 0.0
+
+    def bytes_used(self) -> int:
+        """The size of the file once its log is in it."""
+        connection = sqlite3.connect(self.path)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        return self.path.stat().st_size
+
+
+class Postgres(NamedTuple):
+    """A database of its own on a PostgreSQL that runs in `directory`."""
+
+    dsn: str
+    directory: Path
+
+    @classmethod
+    def created(cls, dsn: str, directory: Path) -> "Postgres":
+        """Makes the database on the server of `dsn`."""
+        asyncio.run(_fetched(dsn, f"CREATE DATABASE {ORDERS_DATABASE}"))
+        address, _, options = dsn.partition("?")
+        return cls(f"{address.rpartition('/')[0]}/{ORDERS_DATABASE}?{options}", directory)
+
+    @property
+    def url(self) -> str:
+        """See `Database`."""
+        return self.dsn
+
+    def cpu_s(self) -> float:
+        """See `Database`."""
+        postmaster = (self.directory / "postmaster.pid").read_text().split()[0]
+        return cpu_s(family(int(postmaster)))
+
+    def bytes_used(self) -> int:
+        """Tables and indexes after a VACUUM."""
+        asyncio.run(_fetched(self.dsn, "VACUUM"))
+        return int(asyncio.run(_fetched(self.dsn, _TABLES)))
+
+
+async def _fetched(dsn: str, statement: str) -> Any:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()

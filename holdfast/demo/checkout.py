@@ -1,0 +1,94 @@
+"""Where buyers place orders, pay them and cancel them."""
+
+import asyncio
+
+from holdfast.demo.effects import RESERVING, verdict_of
+from holdfast.demo.ledger import Account
+from holdfast.demo.requests import CARD, HASTY_CARD, order_key, place_order
+from holdfast.demo.shop import Shop
+from holdfast.demo.waiting import POLL_S, STUCK_AFTER_S, DemoStuckError
+from holdfast.order.v1 import order_pb2, payment_pb2
+
+CANCEL_REASON = "the buyer does not want it any more"
+
+
+class Checkout:
+    """The buyers' side of a shop."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def place(self, account: Account, *, hasty: bool = False) -> order_pb2.Order | None:
+        """Places an order, perhaps again; None if there was no stock for it.
+
+        A `hasty` one expires soon.
+        """
+        shop = self._shop
+        shop.ledger.places(account, lapses=hasty)
+        method = HASTY_CARD if hasty else CARD
+        review = shop.buyer_of(account).review
+        request = place_order(account.order, account.attempt, shop.prices_minor, method, review)
+        answer = await shop.command(account, request, {"OUT_OF_STOCK", RESERVING})
+        order = await self._decided(answer.order)
+        shop.know(account, order.order_id)
+        if order.state != order_pb2.Order.REJECTED:
+            shop.ledger.reserved(account, order.order_id)
+            return order
+        if not shop.ledger.refused(account, order.order_id):
+            name = f"PlaceOrder {order_key(account.order, account.attempt)}"
+            shop.effects.unexpected(
+                name, "OUT_OF_STOCK although all that was asked for so far fits"
+            )
+        return None
+
+    async def begin_payment(self, account: Account, attempt: int = 1) -> str:
+        """Begins the so-maniest attempt to pay, and gives its number; "" if it is too late."""
+        allowed = {"NOT_PAYABLE"} if account.lapses else set()
+        request = payment_pb2.StartPaymentRequest(
+            order_id=account.order_id, payment_key=f"try-{attempt}"
+        )
+        for _ in range(round(STUCK_AFTER_S / POLL_S)):
+            answer = await self._shop.command(account, request, allowed)
+            if not verdict_of(answer).applied:
+                return ""
+            if answer.payment.provider_ref:
+                return str(answer.payment.payment_id)
+            # Another copy of the request is just speaking to the provider.
+            await asyncio.sleep(POLL_S)
+        raise DemoStuckError(f"the provider is never told of a payment of {account.order_id}")
+
+    async def pay(
+        self, account: Account, payment_id: str, *, amount_minor: int = 0, times: int = 1
+    ) -> None:
+        """The buyer's bank sends money: 0 means what was asked for."""
+        captured_minor = await self._shop.outside.pay(
+            payment_id, amount_minor=amount_minor, times=times
+        )
+        self._shop.money.paid(payment_id, captured_minor)
+        self._shop.unsettled[account.order_id] = account
+
+    async def buy(self, account: Account) -> bool:
+        """Places an order and pays it at once; returns whether there was stock for it."""
+        if not await self.place(account):
+            return False
+        await self.pay(account, await self.begin_payment(account))
+        return True
+
+    async def cancel(self, account: Account) -> None:
+        """Cancels an order that has not left the warehouse."""
+        ledger = self._shop.ledger
+        ledger.gives_back(account)
+        request = order_pb2.CancelOrderRequest(
+            order_id=account.order_id, reason=CANCEL_REASON, actor="buyer"
+        )
+        await self._shop.command(account, request)
+        ledger.gave_back(account)
+
+    async def _decided(self, order: order_pb2.Order) -> order_pb2.Order:
+        """The order once it is known whether there is stock for it."""
+        for _ in range(round(STUCK_AFTER_S / POLL_S)):
+            if order.state != order_pb2.Order.RESERVING:
+                return order
+            await asyncio.sleep(POLL_S)
+            order = await self._shop.orders.get(order.order_id)
+        raise DemoStuckError(f"order {order.order_id} is still RESERVING")

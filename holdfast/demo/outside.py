@@ -1,0 +1,114 @@
+"""The outside world of the demo: what buyers, their banks and the carrier do in the sandbox."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import httpx
+
+from holdfast.demo.money import Sums
+from holdfast.demo.processes import ServerFailedError
+from holdfast.demo.servers import API_KEY
+
+TIMEOUT_S = 60.0
+PARCELS_A_REQUEST = 1_000
+
+CALLBACKS_OF_PAYMENTS = {
+    "lose": 0.06,
+    "duplicate": 0.08,
+    "delay": 0.10,
+    "delay_ms": 1_000,
+    "reorder": 0.05,
+    "corrupt": 0.03,
+}
+"""What goes wrong with callbacks of payments, and how often."""
+CALLBACKS_OF_PARCELS = {"duplicate": 0.10, "delay": 0.05, "delay_ms": 500, "reorder": 0.10}
+"""The same of parcels. None is lost: nobody asks for a parcel before it is late."""
+LUCK_OF_PARCELS = {"fail_attempt": 0.05}
+
+
+class CallbackCounts(NamedTuple):
+    """How many callbacks were sent, and how many never were."""
+
+    sent: int
+    lost: int
+
+
+class Outside:
+    """Connections to the sandbox at `url`. Its methods raise ServerFailedError."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            headers={"authorization": f"Bearer {API_KEY}"},
+            timeout=TIMEOUT_S,
+            limits=httpx.Limits(max_connections=100),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()
+
+    async def misbehave(self) -> None:
+        """Has things go wrong from now on."""
+        await self._post("/provider/control/misbehave", CALLBACKS_OF_PAYMENTS)
+        parcels = {"callbacks": CALLBACKS_OF_PARCELS, "parcels": LUCK_OF_PARCELS}
+        await self._post("/carrier/control/misbehave", parcels)
+
+    async def pay(self, payment_id: str, *, amount_minor: int = 0, times: int = 1) -> int:
+        """The buyer's bank sends money: 0 means what was asked for.
+
+        Gives all that it has sent for the payment so far.
+        """
+        asked = {"payment_id": payment_id, "amount_minor": amount_minor, "times": times}
+        fact = await self._post("/provider/control/pay", asked)
+        return int(fact["amount_minor"])
+
+    async def decline(self, payment_id: str) -> None:
+        """The buyer's bank says no."""
+        await self._post("/provider/control/decline", {"payment_id": payment_id})
+
+    async def collect(self, shipment_ids: Sequence[str]) -> None:
+        """The carrier's van takes parcels."""
+        for start in range(0, len(shipment_ids), PARCELS_A_REQUEST):
+            taken = list(shipment_ids[start : start + PARCELS_A_REQUEST])
+            await self._post("/carrier/control/collect", {"shipment_ids": taken})
+
+    async def pass_time(self, ms: int) -> None:
+        """So much time passes for the carrier."""
+        await self._post("/carrier/control/advance", {"ms": ms})
+
+    async def provider_sums(self, currency: str) -> Sums:
+        """What the provider's books come to."""
+        books = await self._get("/provider/control/books")
+        captured, refunded = books["captured_minor"], books["refunded_minor"]
+        return Sums(captured.get(currency, 0), refunded.get(currency, 0))
+
+    async def callback_counts(self) -> CallbackCounts:
+        """Callbacks of payments and parcels so far."""
+        books = [await self._get(f"/{part}/control/books") for part in ("provider", "carrier")]
+        return CallbackCounts(
+            sum(book["callbacks_sent"] for book in books),
+            sum(book["callbacks_lost"] for book in books),
+        )
+
+    async def _post(self, path: str, content: object) -> Any:
+        return await self._send("POST", path, json=content)
+
+    async def _get(self, path: str) -> Any:
+        return await self._send("GET", path)
+
+    async def _send(self, verb: str, path: str, **content: Any) -> Any:
+        try:
+            answer = await self._http.request(verb, path, **content)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise ServerFailedError(f"the demo's sandbox: {error}") from error
+        return answer.json()

@@ -1,0 +1,99 @@
+"""What everybody who plays a part in the demo shares: the plans, the accounts, the connections."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.demo.callers import Callers
+from holdfast.demo.effects import Effects
+from holdfast.demo.ledger import Account, Ledger
+from holdfast.demo.money import MoneyAccount
+from holdfast.demo.outside import Outside
+from holdfast.demo.plan import Buyer
+from holdfast.demo.progress import Stages
+from holdfast.orders import OrderClient
+
+STAFF = 0
+"""The caller that sends what is of no single order."""
+
+
+@dataclass(slots=True)
+class Happenings:
+    """What was done on purpose, and what was seen of it; every figure counts orders or parcels."""
+
+    paid_twice: int = 0
+    declined: int = 0
+    wrong_amounts: int = 0
+    paid_late: int = 0
+    late_refunded: int = 0
+    paid_after_cancelling: int = 0
+    found_in_statement: int = 0
+    read_by_person: int = 0
+    refused_by_person: int = 0
+    parcels: int = 0
+    short_picks: int = 0
+    wrong_scans: int = 0
+
+
+class Shop:
+    """The state of one replay. `buyers[i]` is whose account `ledger.accounts[i]` is."""
+
+    def __init__(
+        self,
+        buyers: Sequence[Buyer],
+        prices_minor: Mapping[str, int],
+        ledger: Ledger,
+        money: MoneyAccount,
+        callers: Callers,
+        outside: Outside,
+        at: Stages,
+        concurrency: int,
+    ) -> None:
+        self.prices_minor = prices_minor
+        self.ledger = ledger
+        self.money = money
+        self.callers = callers
+        self.outside = outside
+        self.at = at
+        self.concurrency = concurrency
+        self.happened = Happenings()
+        self.unsettled: dict[str, Account] = {}
+        """Orders that were paid, and of which it is not known yet what came of that."""
+        self._numbers = {buyer.order.position: number for number, buyer in enumerate(buyers)}
+        self._buyers = buyers
+        self._calls: Counter[int] = Counter()
+        self._accounts: dict[str, Account] = {}
+
+    @property
+    def effects(self) -> Effects:
+        """What the answers say of each command."""
+        return self.callers.effects
+
+    @property
+    def orders(self) -> OrderClient:
+        """For what changes nothing."""
+        return self.callers.orders
+
+    def buyer_of(self, account: Account) -> Buyer:
+        """Whose account it is."""
+        return self._buyers[self._numbers[account.order.position]]
+
+    def know(self, account: Account, order_id: str) -> None:
+        """The account's order has this id at the order service."""
+        self._accounts[order_id] = account
+
+    def order_ids(self) -> Iterable[str]:
+        """Every order that was placed, those of earlier attempts too."""
+        return self._accounts
+
+    def account_of(self, order_id: str) -> Account:
+        """The account of an order of the order service."""
+        return self._accounts[order_id]
+
+    async def command(self, account: Account, request: Any, allowed: Collection[str] = ()) -> Any:
+        """Sends a request that is about one order, with the mishap that is planned for it."""
+        number = self._numbers[account.order.position]
+        mishap = self._buyers[number].mishap(self._calls[number])
+        self._calls[number] += 1
+        return await self.callers.command(number, request, mishap, allowed)

@@ -1,0 +1,247 @@
+"""`holdfast dev` with order service and sandbox: an order's way by command line, and the end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.e2e.ran import Ran
+from tests.serving import READY, STOP_S_MAX
+
+ORDERS_READY = "Orders are ready on "
+WITHIN_S = 20
+POLL_S = 0.05
+ADDRESS = ("--name", "Ada Lee", "--phone", "02079460000", "--country", "GB", "--city", "London")
+PLACE = ("--postcode", "SW1A 1AA", "--street", "1 High Street")
+
+
+class Dev(NamedTuple):
+    """A running `holdfast dev`."""
+
+    process: "subprocess.Popen[str]"
+    target: str
+    orders_target: str
+
+    def holdfast(self, line: str, *more: str) -> Ran:
+        """Runs a command against it, in a process of its own; the line's words are split."""
+        environment = os.environ | {
+            "HOLDFAST_TARGET": self.target,
+            "HOLDFAST_ORDERS_TARGET": self.orders_target,
+        }
+        ran = subprocess.run(
+            [sys.executable, "-m", "holdfast.cli", *line.split(), *more],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def document(self, line: str, *more: str) -> Any:
+        """The JSON document of a command that is done."""
+        ran = self.holdfast(line, *more, "-o", "json")
+        assert ran.exit_status == 0, ran.err
+        return json.loads(ran.out)
+
+    def parts(self) -> list[int]:
+        """The processes that it has started."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Dev]:
+    """`holdfast dev` in a directory, on free ports."""
+    command = [sys.executable, "-m", "holdfast.cli", "dev", "--port", "0", "--data-dir", "data"]
+    with (directory / "dev.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, cwd=directory, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    try:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert lines[0].startswith(READY), (directory / "dev.log").read_text()
+        assert lines[1].startswith(ORDERS_READY)
+        targets = [line.split(" on ", 1)[1].split()[0] for line in lines]
+        yield Dev(process, *targets)
+    finally:
+        process.terminate()
+        process.communicate(timeout=STOP_S_MAX)
+
+
+def until(holds: Callable[[], object], what: str) -> None:
+    """Waits until something holds."""
+    deadline_s = time.monotonic() + WITHIN_S
+    while not holds():
+        assert time.monotonic() < deadline_s, f"not within {WITHIN_S} s: {what}"
+        time.sleep(POLL_S)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """A running `holdfast dev` with 100 mugs."""
+    with running(tmp_path_factory.mktemp("dev")) as started:
+        assert started.holdfast("stock set MUG 100").exit_status == 0
+        put = started.holdfast("orders articles put MUG 12.50 --currency GBP", "--title", "A mug")
+        assert put.exit_status == 0, put.err
+        yield started
+
+
+def place(dev: Dev, *more: str, buyer: str = "b-7") -> str:
+    """Places an order for two mugs; its id."""
+    line = "orders place --line MUG=2@12.50 --currency GBP --method sandbox_card"
+    document = dev.document(line, "--buyer", buyer, *ADDRESS, *PLACE, *more)
+    assert document["order"]["state"] == "AWAITING_PAYMENT"
+    assert "delivery" not in document["order"]
+    return str(document["order"]["order_id"])
+
+
+def state(dev: Dev, order_id: str) -> str:
+    """Where an order is."""
+    return str(dev.document(f"orders get {order_id}")["order"]["state"])
+
+
+def pay(dev: Dev, order_id: str) -> None:
+    """Pays as the buyer does: on the provider's page."""
+    url = dev.document(f"orders pay {order_id}")["action_url"]
+    request = urllib.request.Request(url, method="POST")
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
+
+
+def test_an_order_goes_its_whole_way_by_command_line(dev: Dev) -> None:
+    order_id = place(dev)
+    assert dev.holdfast(f"orders receipt {order_id}").exit_status == 1
+    pay(dev, order_id)
+    until(lambda: state(dev, order_id) == "IN_FULFILMENT", "paid, confirmed and reviewed")
+    (shipment,) = dev.document(f"orders shipments {order_id}")["shipments"]
+    parcel = shipment["shipment_id"]
+    assert dev.holdfast(f"orders pick {parcel}").exit_status == 0
+    wrong = dev.holdfast(f"orders pack {parcel} MUG=1 --weight-g 700")
+    assert (wrong.exit_status, "2 expected, 1 scanned" in wrong.err) == (1, True)
+    assert dev.holdfast(f"orders pack {parcel} MUG=2 --weight-g 700").exit_status == 0
+    until(
+        lambda: dev.document(f"orders track {parcel}")["shipment"]["state"] == "LABELLED", "waybill"
+    )
+    assert dev.holdfast(f"orders ship {parcel}").exit_status == 0
+    assert state(dev, order_id) == "SHIPPED"
+    first = dev.holdfast(f"orders receipt {order_id}")
+    assert "TOTAL GBP                            25.00" in first.out
+    assert dev.holdfast(f"orders receipt {order_id}").out == first.out
+    until(
+        lambda: dev.document(f"explain {order_id}")["reservation"]["state"] == "FULFILLED",
+        "shipped",
+    )
+    told = dev.document(f"explain {order_id}")["timeline"]
+    subjects = {entry["subject"] for entry in told}
+    assert subjects >= {"order", f"{order_id}-p1", "stock", parcel}
+    assert [entry["at_ms"] for entry in told] == sorted(entry["at_ms"] for entry in told)
+    shown = dev.holdfast(f"explain {order_id}").out
+    for word in ("CAPTURED", "IN_FULFILMENT", "LABELLED", "FULFILLED"):
+        assert word in shown
+    assert "Ada" not in shown
+
+
+def test_money_goes_back_and_the_books_agree(dev: Dev) -> None:
+    order_id = place(dev)
+    pay(dev, order_id)
+    until(lambda: state(dev, order_id) == "IN_FULFILMENT", "paid")
+    assert "5.00 GBP" in dev.holdfast(f"orders refund {order_id} 5 chipped --key r-1").out
+    assert dev.holdfast(f"orders refund {order_id} 100 all").exit_status == 1
+    cancelled = dev.holdfast(f"orders cancel {order_id} unwanted")
+    assert cancelled.out == f"Cancelled {order_id}.\n"
+    assert "nothing was changed now" in dev.holdfast(f"orders cancel {order_id} unwanted").out
+
+    def all_back() -> bool:
+        refunds = dev.document(f"orders payments {order_id}")["refunds"]
+        done = [refund["amount_minor"] for refund in refunds if refund["state"] == "DONE"]
+        return bool(sum(done) == 2_500)
+
+    until(all_back, "all money went back")
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    assert "entries match our books" in dev.holdfast(f"orders reconcile sandbox {day}").out
+
+
+def test_the_contact_log_and_a_correction(dev: Dev) -> None:
+    order_id = place(dev, "--remark", "Gift wrap")
+    said = ("Ring twice", "--author", "buyer", "--channel", "phone")
+    assert dev.holdfast(f"orders remark {order_id}", *said).exit_status == 0
+    corrected = dev.holdfast(
+        f"orders correct {order_id} --confirmed-via phone", "--street", "3 High Street"
+    )
+    assert corrected.exit_status == 0, corrected.err
+    entries = dev.document(f"orders remarks {order_id}")["remarks"]
+    assert [entry["text"].splitlines()[0] for entry in entries[:2]] == ["Gift wrap", "Ring twice"]
+    assert "3 High Street" in dev.holdfast(f"orders get {order_id} --personal").out
+    assert "High Street" not in dev.holdfast(f"orders get {order_id}").out
+
+
+def test_a_list_is_narrowed_and_says_when_there_is_more(dev: Dev) -> None:
+    placed = [place(dev, buyer="lister") for _ in range(2)]
+    shown = dev.holdfast("orders list --buyer lister --limit 1")
+    assert placed[1] in shown.out
+    assert placed[0] not in shown.out
+    assert "There are more" in shown.err
+    found = dev.document("orders list --buyer lister --state awaiting-payment")
+    assert [order["order_id"] for order in found["orders"]] == placed[::-1]
+    assert not found["truncated"]
+
+
+def test_a_sku_is_explained_by_who_holds_it(dev: Dev) -> None:
+    order_id = place(dev)
+    told = dev.document("explain MUG")
+    assert told["kind"] == "sku"
+    assert order_id in {holder["reservation_id"] for holder in told["holders"]}
+    unknown = dev.holdfast("explain NO-SUCH-THING")
+    assert (unknown.exit_status, "NO-SUCH-THING" in unknown.err) == (1, True)
+
+
+def test_an_unknown_order_is_exit_status_1_and_a_document(dev: Dev) -> None:
+    ran = dev.holdfast("orders get NEVER-SEEN -o json")
+    error = json.loads(ran.err)["error"]
+    assert (ran.exit_status, error["reason"]) == (1, "ORDER_NOT_FOUND")
+    assert error["details"] == {"order_id": "NEVER-SEEN"}
+
+
+def test_all_parts_end_with_dev_and_orders_are_there_again(tmp_path: Path) -> None:
+    with running(tmp_path) as dev:
+        parts = dev.parts()
+        assert len(parts) == 3
+        dev.holdfast("stock set MUG 10")
+        dev.holdfast("orders articles put MUG 12.50 --currency GBP")
+        order_id = place(dev)
+        dev.process.kill()
+        until(lambda: not any(map(is_alive, parts)), "the parts end with dev")
+    with running(tmp_path) as dev:
+        assert state(dev, order_id) == "AWAITING_PAYMENT"
+        parts = dev.parts()
+        dev.process.terminate()
+        assert dev.process.wait(STOP_S_MAX) == 0
+        assert not any(map(is_alive, parts))
+
+
+@pytest.mark.parametrize("part", [0, 1, 2], ids=["engine", "sandbox", "order service"])
+def test_when_a_part_ends_all_end(tmp_path: Path, part: int) -> None:
+    with running(tmp_path) as dev:
+        parts = dev.parts()
+        os.kill(parts[part], signal.SIGKILL)
+        assert dev.process.wait(STOP_S_MAX) == 1
+        assert not any(map(is_alive, parts))
+    assert "a part of it has ended" in (tmp_path / "dev.log").read_text()

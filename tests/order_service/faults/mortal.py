@@ -1,0 +1,60 @@
+"""A process that dies at its n-th step: before or after a commit, or a call to the outside.
+
+What is dead does nothing any more: whatever of it still runs dies at its next step.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable
+from typing import Any
+
+
+# What only looks is none: a death there is the one of the step before. And the kernel closes what a
+# dead process has left open.
+_NO_STEPS = ("read", "close", "aclose")
+
+
+class Died(BaseException):
+    """The process is no more. Nothing of ours may catch it."""
+
+
+class Life:
+    """Counts steps, and ends at the n-th (from 1); 0 is for ever."""
+
+    def __init__(self, dies_at: int = 0) -> None:
+        self.dies_at = dies_at
+        self.steps: list[str] = []
+        self.dead = asyncio.Event()
+
+    def step(self, name: str) -> None:
+        """Passes a step. Raises Died."""
+        self.steps.append(name)
+        if len(self.steps) == self.dies_at:
+            self.dead.set()
+        if self.dead.is_set():
+            raise Died(name)
+
+
+class Mortal:
+    """Stands in for something that is asked for I/O: a step before each call, and one after it."""
+
+    def __init__(self, thing: Any, life: Life, name: str) -> None:
+        self._thing = thing
+        self._life = life
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        value = getattr(self._thing, attribute)
+        if attribute in _NO_STEPS or not asyncio.iscoroutinefunction(value):
+            return value
+        return self._stepped(value, f"{self._name}.{attribute}")
+
+    def _stepped(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        @functools.wraps(function)
+        async def stepped(*arguments: Any, **named: Any) -> Any:
+            self._life.step(f"before {name}")
+            result = await function(*arguments, **named)
+            self._life.step(f"after {name}")
+            return result
+
+        return stepped

@@ -1,0 +1,232 @@
+"""The Stripe adapter, against a Stripe server in a process of its own."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from msgspec import structs
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from order_service.payment.callbacks import PaymentCallbacks
+from order_service.payment.methods import methods_of
+from order_service.payment.port import (
+    Charge,
+    FactKind,
+    ProviderRefuses,
+    ProviderUnreachable,
+)
+from order_service.payment.starting import PaymentDesk
+from order_service.payment.stripe import StripeProvider
+from order_service.states import OrderState
+from tests.order_service.payment.http import served
+from tests.order_service.payment.world import World
+
+# Of Stripe's own package, in how it calls httpx.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+API_KEY = "sk_test_key"
+SECRET = "whsec_stripe"
+START_S_MAX = 20
+CARD = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2040", "cvc": "123"}
+CHARGE = Charge("ORDER1-p1", "", 1_100, "EUR", "stripe")
+
+
+@pytest.fixture(scope="session")
+def stripe_url() -> Iterator[str]:
+    """Where `localstripe` listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "localstripe", "--port", str(port), "--from-scratch"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait_for(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@pytest.fixture
+async def provider(stripe_url: str) -> AsyncIterator[StripeProvider]:
+    """The adapter."""
+    provider = StripeProvider(API_KEY, ["whsec_newer", SECRET], stripe_url)
+    yield provider
+    await provider.aclose()
+
+
+@pytest.fixture
+async def buyer(stripe_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """What the buyer's page does."""
+    headers = {"authorization": f"Bearer {API_KEY}"}
+    async with httpx.AsyncClient(base_url=stripe_url, headers=headers) as client:
+        yield client
+
+
+async def pay(buyer: httpx.AsyncClient, intent: str) -> None:
+    """The buyer types a card in."""
+    card = {f"card[{name}]": value for name, value in CARD.items()}
+    method = await buyer.post("/v1/payment_methods", data={"type": "card", **card})
+    method.raise_for_status()
+    chosen = {"payment_method": method.json()["id"]}
+    (await buyer.post(f"/v1/payment_intents/{intent}", data=chosen)).raise_for_status()
+    (await buyer.post(f"/v1/payment_intents/{intent}/confirm")).raise_for_status()
+
+
+async def started(provider: StripeProvider, payment_id: str = "ORDER1-p1") -> Charge:
+    """A payment that Stripe knows."""
+    begun = await provider.start(structs.replace(CHARGE, payment_id=payment_id))
+    assert begun.client_token.startswith(begun.provider_ref)
+    return structs.replace(CHARGE, payment_id=payment_id, provider_ref=begun.provider_ref)
+
+
+async def test_a_payment_goes_its_way(provider: StripeProvider, buyer: httpx.AsyncClient) -> None:
+    charge = await started(provider)
+    assert (await provider.query(charge)).kind is FactKind.OPEN
+    await pay(buyer, charge.provider_ref)
+    fact = await provider.query(charge)
+    assert (fact.kind, fact.payment_id, fact.amount_minor, fact.currency) == (
+        FactKind.CAPTURED,
+        "ORDER1-p1",
+        1_100,
+        "EUR",
+    )
+    assert (await provider.close(charge)).kind is FactKind.CAPTURED
+
+
+async def test_an_unpaid_payment_can_be_closed(provider: StripeProvider) -> None:
+    charge = await started(provider)
+    assert (await provider.close(charge)).kind is FactKind.CLOSED
+    assert (await provider.close(charge)).kind is FactKind.CLOSED
+    assert (await provider.query(charge)).kind is FactKind.CLOSED
+
+
+async def test_a_payment_that_it_never_heard_of_is_unknown(provider: StripeProvider) -> None:
+    for reference in ("", "pi_unknown"):
+        charge = structs.replace(CHARGE, provider_ref=reference)
+        assert (await provider.query(charge)).kind is FactKind.UNKNOWN
+        assert (await provider.close(charge)).kind is FactKind.UNKNOWN
+
+
+async def test_money_goes_back_once_per_refund(
+    provider: StripeProvider, buyer: httpx.AsyncClient
+) -> None:
+    charge = await started(provider)
+    await pay(buyer, charge.provider_ref)
+    first = await provider.refund(charge, "ORDER1-r1", 400)
+    assert (first.kind, first.refund_id, first.amount_minor) == (
+        FactKind.REFUNDED,
+        "ORDER1-r1",
+        400,
+    )
+    assert await provider.refund(charge, "ORDER1-r1", 400) == first
+    listed = await buyer.get("/v1/refunds", params={"payment_intent": charge.provider_ref})
+    assert len(listed.json()["data"]) == 1
+
+
+async def test_a_refund_of_a_payment_that_it_never_heard_of_fails(
+    provider: StripeProvider,
+) -> None:
+    charge = structs.replace(CHARGE, provider_ref="pi_unknown")
+    assert (await provider.refund(charge, "ORDER1-r1", 400)).kind is FactKind.REFUND_FAILED
+
+
+async def test_a_statement_has_the_days_money(
+    provider: StripeProvider, buyer: httpx.AsyncClient
+) -> None:
+    await buyer.delete("/_config/data")
+    for number in range(3):
+        charge = await started(provider, f"ORDER{number}-p1")
+        if number:
+            await pay(buyer, charge.provider_ref)
+    await provider.refund(charge, "ORDER2-r1", 100)
+    today = datetime.now(UTC).date()
+    facts = await provider.statement(today)
+    assert sorted((fact.kind, fact.refund_id or fact.payment_id) for fact in facts) == [
+        (FactKind.CAPTURED, "ORDER1-p1"),
+        (FactKind.CAPTURED, "ORDER2-p1"),
+        (FactKind.REFUNDED, "ORDER2-r1"),
+    ]
+    assert await provider.statement(today - timedelta(days=1)) == []
+    assert await provider.statement(today + timedelta(days=1)) == []
+
+
+async def test_what_stripe_refuses_is_declined(provider: StripeProvider) -> None:
+    with pytest.raises(ProviderRefuses):
+        await provider.start(structs.replace(CHARGE, amount_minor=-1))
+
+
+async def test_a_silent_stripe_is_unreachable() -> None:
+    provider = StripeProvider(API_KEY, [SECRET], "http://127.0.0.1:9")
+    for call in (
+        provider.start(CHARGE),
+        provider.query(CHARGE),
+        provider.close(CHARGE),
+        provider.refund(structs.replace(CHARGE, provider_ref="pi_1"), "r", 1),
+        provider.statement(datetime.now(UTC).date()),
+    ):
+        with pytest.raises(ProviderUnreachable):
+            await call
+    await provider.aclose()
+
+
+async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
+    provider: StripeProvider, buyer: httpx.AsyncClient, world: World
+) -> None:
+    """The whole way: begun, paid on the page, told by a callback over HTTP, each event once."""
+    providers = {"stripe": provider}
+    callbacks = PaymentCallbacks(world.orders, providers, time.time)
+    taken = asyncio.Event()
+    bodies: list[Any] = []
+
+    async def passed_on(request: Request) -> Response:
+        body = await request.body()
+        answer = await world.http.post(
+            f"{url}/callbacks/stripe", content=body, headers=dict(request.headers)
+        )
+        bodies.append((body, dict(request.headers), answer.status_code))
+        taken.set()
+        return Response(status_code=answer.status_code)
+
+    front = Starlette(routes=[Route("/", passed_on, methods=["POST"])])
+    async with served(Starlette(routes=callbacks.routes)) as url, served(front) as front_url:
+        await buyer.post("/_config/webhooks/w", data={"url": f"{front_url}/", "secret": SECRET})
+        await world.place(currency="EUR")
+        desk = PaymentDesk(world.orders, providers, methods_of(["stripe"]))
+        attempt = await desk.start("default", "ORDER1", "try-1", "stripe")
+        await pay(buyer, attempt.payment.provider_ref)
+        async with asyncio.timeout(10):
+            await taken.wait()
+        body, headers, status = bodies[0]
+        assert status == 200
+        order = await world.order()
+        assert order.state is OrderState.CONFIRMING
+        again = await world.http.post(f"{url}/callbacks/stripe", content=body, headers=headers)
+        assert again.status_code == 200
+        assert (await world.order()).version == order.version
+        forged = await world.http.post(
+            f"{url}/callbacks/stripe",
+            content=body + b" ",
+            headers={"stripe-signature": headers["stripe-signature"]},
+        )
+        assert forged.status_code == 400

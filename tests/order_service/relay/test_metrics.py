@@ -1,0 +1,24 @@
+from order_service.relay.counts import RelayCounts
+from order_service.relay.metrics_table import TASK_METRICS
+from order_service.storage.tasks import Queue
+from order_service.tasks import TaskKind
+
+
+def test_every_metric_is_told_by_kind() -> None:
+    counts = RelayCounts()
+    counts.done["CONFIRM"] = 7
+    counts.failed["REFUND"] = 2
+    counts.buried["REFUND"] = 1
+    counts.queues = {
+        TaskKind.CONFIRM: Queue(due=3, oldest_due_at_ms=1_000),
+        TaskKind.REFUND: Queue(dead=1),
+    }
+    told = {metric.name: metric.values(counts, 3_500) for metric in TASK_METRICS}
+    assert told == {
+        "holdfast_orders_tasks_done_total": {"CONFIRM": 7},
+        "holdfast_orders_task_failures_total": {"REFUND": 2},
+        "holdfast_orders_tasks_buried_total": {"REFUND": 1},
+        "holdfast_orders_tasks_due": {"CONFIRM": 3, "REFUND": 0},
+        "holdfast_orders_tasks_dead": {"CONFIRM": 0, "REFUND": 1},
+        "holdfast_orders_task_wait_seconds": {"CONFIRM": 2.5, "REFUND": 0},
+    }
