@@ -48,7 +48,6 @@ from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.ids import Ids
 from order_service.metrics import order_metrics
 from order_service.model import Order
-from order_service.notifications.compose import Composing
 from order_service.notifications.handlers import handlers as notification_handlers
 from order_service.outside import Outside
 from order_service.payment.callbacks import PaymentCallbacks
@@ -167,7 +166,9 @@ class App:
                 self.intake,
                 self.settings,
             ),
-            **notification_handlers(outside.channels, outside.subscribers, {}, Composing()),
+            **notification_handlers(
+                outside.channels, outside.subscribers, outside.merchants, outside.composing
+            ),
         }
         missing = set(TaskKind) - set(known)
         assert not missing, f"nobody does {missing}"

@@ -115,6 +115,19 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="Receivers of events: URL and secret by a space, several by commas."),
     ] = ""
+    merchants: Annotated[
+        str,
+        Meta(
+            description="A JSON file with names, e-mail addresses and languages of merchants; "
+            "unset: only their ids are known."
+        ),
+    ] = ""
+    time_zone: Annotated[
+        str, Meta(description="Whose time of day messages give, such as Asia/Shanghai.")
+    ] = "UTC"
+    ships_within_ms: Annotated[
+        Ms, Meta(description="Messages promise that an effective order is shipped so soon.")
+    ] = 48 * _HOUR_MS
     pick_within_ms: Annotated[
         Ms, Meta(description="A parcel that is not picked after so long is overdue.")
     ] = 24 * _HOUR_MS

@@ -13,8 +13,10 @@ ID_LENGTH_MAX: Final = 64
 QUANTITY_MAX: Final = 1_000_000
 MONEY_MINOR_MAX: Final = 10**12
 SHOWN_LENGTH_MAX: Final = 80
+EMAIL_LENGTH_MAX: Final = 254
 
 _is_id = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_LENGTH_MAX}}}").fullmatch
+is_email = re.compile(r"[^\s@,;:<>()\[\]\"\\]{1,64}@(?:[\w-]{1,63}\.)+[\w-]{2,63}").fullmatch
 # Control characters, halves of surrogates, and what turns the direction in which text is shown.
 _UNFIT: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"

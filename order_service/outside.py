@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 
@@ -13,13 +14,17 @@ from order_service.fulfilment.carriers import easypost
 from order_service.fulfilment.carriers import sandbox as sandbox_carrier
 from order_service.fulfilment.carriers.port import Carrier
 from order_service.notifications.announcing import Announcer
+from order_service.notifications.compose import Composing
 from order_service.notifications.json_lines import JsonLines
+from order_service.notifications.merchants import Merchants, merchants_from
 from order_service.notifications.port import Channel, Subscriber
 from order_service.notifications.smtp import Smtp, SmtpServer
 from order_service.notifications.webhook import Receiver, WebhookSender
 from order_service.payment.port import Provider
 from order_service.payment.sandbox import SandboxProvider
 from serving.settings import ConfigError, name_of
+
+T = TypeVar("T")
 
 WEBHOOK_TIMEOUT_S = 10.0
 FILE, MAIL = "file", "mail"
@@ -40,6 +45,10 @@ class Outside:
         self.providers: Mapping[str, Provider] = _providers(config)
         self.carriers: Mapping[str, Carrier] = _carriers(config)
         self.carrier_rules = _carrier_rules(config, self.carriers)
+        self.merchants: Merchants = (
+            _read("merchants", config.merchants, merchants_from) if config.merchants else {}
+        )
+        self.composing = Composing(config.ships_within_ms, _time_zone(config))
         self._http = httpx.AsyncClient(timeout=WEBHOOK_TIMEOUT_S)
         self.channels: dict[str, Channel] = {}
         self.subscribers: dict[str, Subscriber] = {}
@@ -129,11 +138,25 @@ def _origins(config: Config) -> dict[str, str]:
 def _carrier_rules(config: Config, carriers: Iterable[str]) -> Sequence[CarrierRule]:
     if not config.carrier_rules:
         return tuple(CarrierRule(name) for name in carriers)
+    return _read("carrier_rules", config.carrier_rules, rules_from)
+
+
+def _time_zone(config: Config) -> ZoneInfo:
     try:
-        rules = rules_from(Path(config.carrier_rules).read_bytes())
+        return ZoneInfo(config.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"{name_of('time_zone')}: must be a time zone that this machine knows, such as "
+            f"Asia/Shanghai; got {config.time_zone!r}"
+        ) from error
+
+
+def _read(field: str, path: str, parse: Callable[[bytes], T]) -> T:
+    """What is in the file that a setting names."""
+    try:
+        return parse(Path(path).read_bytes())
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{name_of('carrier_rules')}: {error}") from error
-    return rules
+        raise ConfigError(f"{name_of(field)}: {error}") from error
 
 
 def _mail_server(config: Config) -> SmtpServer:

@@ -17,12 +17,13 @@ def demo(
     seed: Units | None = None,
     output: Output = "table",
 ) -> int:
-    """Replays many orders against a store of its own and proves no unit was lost.
+    """Sells, ships and pays back many orders, and proves no unit and no penny was lost.
 
-    Starts store and server in a temporary directory, loads stock, sends the
-    orders with calls repeated and clients killed half way, confirms, releases,
-    ships and returns, audits, and prints a report. Exit status 1 if the audit
-    fails.
+    Starts engine, order service and a sandbox of the outside world in a
+    temporary directory; places the orders, with calls repeated and clients
+    killed half way; has them paid, some late, some twice, some unheard of;
+    picks, packs and delivers them in parcels; takes returns; audits stock,
+    orders and money, and prints a report. Exit status 1 if anything is wrong.
 
     For example:
       holdfast demo

@@ -94,6 +94,7 @@ SHIPMENT_STATES = (
 )
 SOURCES = ("WEB", "APP", "PHONE", "SHOP", "IMPORT")
 SHORTAGE_POLICIES = ("ALL_OR_NOTHING", "SHIP_AVAILABLE", "WAIT")
+DELIVERY_WISHES = ("CHEAPEST", "FASTEST")
 INCIDENT_KINDS = ("DELAY", "LOSS", "DAMAGE", "TEMPERATURE")
 RESOLUTIONS = ("WAIT", "RESHIP", "REFUND")
 
@@ -101,6 +102,7 @@ OrderStateName = Annotated[str, named(ORDER_STATES, "STATE")]
 ShipmentStateName = Annotated[str, named(SHIPMENT_STATES, "STATE")]
 SourceName = Annotated[str, named(SOURCES, "SOURCE")]
 ShortageName = Annotated[str, named(SHORTAGE_POLICIES, "POLICY")]
+WishName = Annotated[str, named(DELIVERY_WISHES, "WISH")]
 IncidentName = Annotated[str, named(INCIDENT_KINDS, "KIND")]
 ResolutionName = Annotated[str, named(RESOLUTIONS, "WHAT")]
 # As they were typed: cyclopts takes a type that has parts for several words.

@@ -22,8 +22,7 @@ class OrdersConnection:
     """Which order service a command asks, for which tenant, and how it prints the answer."""
 
     orders_target: str | None = None
-    """HOST:PORT of the order service [default: the environment's HOLDFAST_ORDERS_TARGET, else
-    127.0.0.1:7610]."""
+    """HOST:PORT of the order service [default: HOLDFAST_ORDERS_TARGET, else 127.0.0.1:7610]."""
 
     tenant: str = "default"
     """The shop."""

@@ -122,6 +122,32 @@ def refund(
     print_answer(connection, answer, f"{money_text(goes_back, currency)} go back for {order_id}.")
 
 
+def settle(
+    refund_id: str,
+    reason: str,
+    /,
+    *,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Says that a person has sent back what the provider would not, or cash.
+
+    For example:
+      holdfast orders settle 01J8ZQ4M9X2T7C1B-r1 "by bank transfer"
+
+    Parameters
+    ----------
+    refund_id
+        The refund, which is FAILED.
+    reason
+        How it was sent back; nothing personal.
+    """
+    from holdfast.cli.orders_tables import print_answer
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    answer = connection.decide(pb.SettleRefundRequest(refund_id=refund_id, reason=reason))
+    print_answer(connection, answer, f"{refund_id} is settled.")
+
+
 def reconcile(
     provider: str,
     day: str,

@@ -1,25 +1,18 @@
 """`holdfast orders place|cancel|complete`: an order's beginning and its ends."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Group, Parameter
-
-from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.orders_arguments import ShortageName, SourceName, Wanted, WantedLines, wanted_line
+from holdfast.cli.orders_arguments import ShortageName, SourceName, WantedLines, wanted_line
 from holdfast.cli.orders_connection import (
     DEFAULT_ORDERS_CONNECTION,
     OrdersConnection,
     accepted,
     new_key,
 )
+from holdfast.cli.orders_options import NO_AMOUNTS, AmountOptions, DeliveryOptions, minor
 
 if TYPE_CHECKING:
     from holdfast.order.v1 import order_pb2
-
-DELIVERY = Group("Delivery", sort_key=1)
-AMOUNTS = Group("Amounts", sort_key=2)
-_Address = Annotated[str, Parameter(group=DELIVERY)]
-_Amount = Annotated[str, Parameter(group=AMOUNTS)]
 
 
 def place(
@@ -32,19 +25,8 @@ def place(
     method: str = "cash_on_delivery",
     shortage: ShortageName = "ALL_OR_NOTHING",
     remark: str = "",
-    discount: _Amount = "0",
-    coupon: _Amount = "0",
-    freight: _Amount = "0",
-    tax: _Amount = "0",
-    name: _Address,
-    phone: _Address,
-    country: _Address = "CN",
-    postcode: _Address = "",
-    region: _Address = "",
-    city: _Address = "",
-    district: _Address = "",
-    street: _Address = "",
-    email: _Address = "",
+    amounts: AmountOptions = NO_AMOUNTS,
+    delivery: DeliveryOptions,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
     """Places an order: its stock is reserved, and its total is what it adds up to.
@@ -75,104 +57,38 @@ def place(
         or wait.
     remark
         A special request of the buyer.
-    discount
-        What the shop takes off.
-    coupon
-        What the buyer's coupon takes off.
-    freight
-        What the delivery costs.
-    tax
-        The tax, as far as prices do not include it.
-    name
-        Whom the parcel is for.
-    phone
-        Their phone number.
-    country
-        The country's two letters.
-    postcode
-        The postcode.
-    region
-        The province or state.
-    city
-        The city.
-    district
-        The district.
-    street
-        Street and house number.
-    email
-        Where notices go.
     """
     from holdfast.cli.orders_tables import print_answer, state_of
     from holdfast.money import money_text
-    from holdfast.order.v1 import order_pb2 as pb
 
+    request = _request(key, source, buyer, currency, method, shortage, remark)
     lines = [wanted_line(text) for text in line]
-    request = pb.PlaceOrderRequest(
-        source=pb.OrderSource.Value(f"ORDER_SOURCE_{source}"),
-        order_key=new_key(key),
-        buyer_id=buyer,
-        currency=currency,
-        lines=[
-            pb.PlaceOrderLine(
-                sku=wanted.sku,
-                quantity=wanted.quantity,
-                unit_price_minor=_minor("line", wanted.price, currency),
-            )
-            for wanted in lines
-        ],
-        amounts=_amounts(lines, currency, discount, coupon, freight, tax),
-        delivery=pb.Delivery(
-            name=name,
-            phone=phone,
-            country=country,
-            postcode=postcode,
-            region=region,
-            city=city,
-            district=district,
-            street=street,
-            email=email,
-        ),
-        payment_method=method,
-        shortage_policy=pb.ShortagePolicy.Value(f"SHORTAGE_POLICY_{shortage}"),
-        remark=remark,
-    )
+    for wanted in lines:
+        price_minor = minor("line", wanted.price, currency)
+        request.lines.add(sku=wanted.sku, quantity=wanted.quantity, unit_price_minor=price_minor)
+    request.amounts.CopyFrom(amounts.with_lines(lines, currency))
+    request.delivery.CopyFrom(delivery.message())
     result = accepted(connection.run(lambda client: client.place(request)))
     order = result.order
     total = money_text(order.amounts.total_minor, order.currency)
     print_answer(connection, result, f"Placed {order.order_id}: {state_of(order)}, {total}.")
 
 
-def _amounts(
-    lines: list[Wanted], currency: str, discount: str, coupon: str, freight: str, tax: str
-) -> "order_pb2.Amounts":
-    """The amounts, added up."""
+def _request(
+    key: str, source: str, buyer: str, currency: str, method: str, shortage: str, remark: str
+) -> "order_pb2.PlaceOrderRequest":
+    """An order without its lines, amounts and delivery."""
     from holdfast.order.v1 import order_pb2 as pb
 
-    amounts = pb.Amounts(
-        goods_minor=sum(
-            wanted.quantity * _minor("line", wanted.price, currency) for wanted in lines
-        ),
-        discount_minor=_minor("discount", discount, currency),
-        coupon_minor=_minor("coupon", coupon, currency),
-        freight_minor=_minor("freight", freight, currency),
-        tax_minor=_minor("tax", tax, currency),
+    return pb.PlaceOrderRequest(
+        source=pb.OrderSource.Value(f"ORDER_SOURCE_{source}"),
+        order_key=new_key(key),
+        buyer_id=buyer,
+        currency=currency,
+        payment_method=method,
+        shortage_policy=pb.ShortagePolicy.Value(f"SHORTAGE_POLICY_{shortage}"),
+        remark=remark,
     )
-    off = amounts.discount_minor + amounts.coupon_minor
-    amounts.total_minor = amounts.goods_minor - off + amounts.freight_minor + amounts.tax_minor
-    return amounts
-
-
-def _minor(option: str, text: str, currency: str) -> int:
-    from holdfast.money import minor_units
-
-    try:
-        return minor_units(text, currency)
-    except ValueError as error:
-        raise Failure(
-            f"Invalid value for --{option}: {error}. See `holdfast orders place --help`",
-            reason="USAGE",
-            exit_status=USAGE,
-        ) from error
 
 
 def cancel(

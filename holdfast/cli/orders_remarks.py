@@ -4,10 +4,10 @@ from typing import Any
 
 from holdfast.cli.arguments import Limit
 from holdfast.cli.orders_connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
+from holdfast.cli.orders_options import NO_CORRECTIONS, CorrectionOptions
 from holdfast.cli.times import local_iso
 
 LIST_LIMIT_DEFAULT = 100
-_FIELDS = ("name", "phone", "postcode", "region", "city", "district", "street", "email")
 
 
 def remark(
@@ -88,14 +88,7 @@ def correct(
     /,
     *,
     confirmed_via: str,
-    name: str | None = None,
-    phone: str | None = None,
-    postcode: str | None = None,
-    region: str | None = None,
-    city: str | None = None,
-    district: str | None = None,
-    street: str | None = None,
-    email: str | None = None,
+    corrections: CorrectionOptions = NO_CORRECTIONS,
     actor: str = "staff",
     key: str = "",
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
@@ -115,22 +108,6 @@ def correct(
         The order.
     confirmed_via
         How the buyer confirmed it, such as phone or chat.
-    name
-        Whom the parcel is for.
-    phone
-        Their phone number.
-    postcode
-        The postcode.
-    region
-        The province or state.
-    city
-        The city.
-    district
-        The district.
-    street
-        Street and house number.
-    email
-        Where notices go.
     actor
         Who has it corrected, such as staff:7.
     key
@@ -139,11 +116,8 @@ def correct(
     from holdfast.cli.orders_tables import print_answer
     from holdfast.order.v1 import order_pb2 as pb
 
-    given = (name, phone, postcode, region, city, district, street, email)
     delivery = connection.run(lambda client: client.get(order_id)).delivery
-    for field, value in zip(_FIELDS, given, strict=True):
-        if value is not None:
-            setattr(delivery, field, value)
+    corrections.apply(delivery)
     answer = connection.decide(
         pb.CorrectDeliveryRequest(
             order_id=order_id,

@@ -29,7 +29,6 @@ class Sale:
         self._shop = shop
         self._checkout = checkout
         self._engine = engine
-        self._turns = asyncio.Semaphore(shop.concurrency)
         self._now_ms = now_ms
 
     async def sell(self) -> float:
@@ -41,11 +40,10 @@ class Sale:
         accounts = shop.ledger.accounts
         shop.at.enter("Selling", len(accounts))
         started_at = time.perf_counter()
-        async with asyncio.TaskGroup() as lapsing:
+        async with asyncio.TaskGroup() as waiting:
 
             async def come(account: Account) -> None:
-                async with self._turns:
-                    await self._buy(account, lapsing)
+                await self._buy(account, waiting)
                 shop.at.step()
 
             await for_each(accounts, shop.concurrency, come)
@@ -67,11 +65,21 @@ class Sale:
         await for_each(self._shop.ledger.fitting(), self._shop.concurrency, offer)
         return took
 
-    async def _buy(self, account: Account, lapsing: asyncio.TaskGroup) -> None:
+    async def _buy(self, account: Account, waiting: asyncio.TaskGroup) -> None:
+        """One buyer comes; who has to wait does so among those `waiting`, in nobody's way."""
+        hasty = self._shop.buyer_of(account).paying.lets_it_expire
+        order = await self._checkout.place(account, hasty=hasty)
+        if order.state == order_pb2.Order.RESERVING:
+            waiting.create_task(self._end(account, order, waiting))
+        else:
+            await self._end(account, order, waiting)
+
+    async def _end(
+        self, account: Account, order: order_pb2.Order, waiting: asyncio.TaskGroup
+    ) -> None:
         checkout, happened = self._checkout, self._shop.happened
         paying = self._shop.buyer_of(account).paying
-        order = await checkout.place(account, hasty=paying.lets_it_expire)
-        if order is None:
+        if not await checkout.outcome_of(account, order):
             return
         if paying is Paying.CANCELS:
             await checkout.cancel(account)
@@ -96,7 +104,7 @@ class Sale:
                 await checkout.cancel(account)
                 await checkout.pay(account, payment_id)
             case Paying.LATE | Paying.NEVER:
-                lapsing.create_task(self._let_expire(account, payment_id))
+                waiting.create_task(self._let_expire(account, payment_id))
 
     async def _let_expire(self, account: Account, payment_id: str) -> None:
         reservation = await self._engine.get_reservation(account.order_id)

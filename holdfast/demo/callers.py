@@ -122,7 +122,7 @@ class Callers:
             await asyncio.wait({doomed}, timeout=after_ms / 1_000)
         finally:
             doomed.cancel()
-        (last_words,) = await asyncio.gather(doomed, return_exceptions=True)
+        last_words: object = (await asyncio.gather(doomed, return_exceptions=True))[0]
         self._tally.clients_killed += 1
         answer = await self._ask(other, request)
         self._tally.clients_resumed += 1

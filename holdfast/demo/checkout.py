@@ -18,10 +18,11 @@ class Checkout:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
 
-    async def place(self, account: Account, *, hasty: bool = False) -> order_pb2.Order | None:
-        """Places an order, perhaps again; None if there was no stock for it.
+    async def place(self, account: Account, *, hasty: bool = False) -> order_pb2.Order:
+        """Places an order, perhaps again; a `hasty` one expires soon.
 
-        A `hasty` one expires soon.
+        It is still RESERVING where the client was killed at a bad moment: the service finds out in
+        a few seconds. Then `outcome_of` waits for it.
         """
         shop = self._shop
         shop.ledger.places(account, lapses=hasty)
@@ -29,8 +30,14 @@ class Checkout:
         review = shop.buyer_of(account).review
         request = place_order(account.order, account.attempt, shop.prices_minor, method, review)
         answer = await shop.command(account, request, {"OUT_OF_STOCK", RESERVING})
-        order = await self._decided(answer.order)
+        order: order_pb2.Order = answer.order
         shop.know(account, order.order_id)
+        return order
+
+    async def outcome_of(self, account: Account, order: order_pb2.Order) -> order_pb2.Order | None:
+        """The order that was placed, with its stock; None if there was none for it."""
+        shop = self._shop
+        order = await self._decided(order)
         if order.state != order_pb2.Order.REJECTED:
             shop.ledger.reserved(account, order.order_id)
             return order
@@ -53,6 +60,8 @@ class Checkout:
                 return ""
             if answer.payment.provider_ref:
                 return str(answer.payment.payment_id)
+            if answer.payment.state == order_pb2.Payment.ABANDONED:
+                return ""
             # Another copy of the request is just speaking to the provider.
             await asyncio.sleep(POLL_S)
         raise DemoStuckError(f"the provider is never told of a payment of {account.order_id}")
@@ -69,7 +78,7 @@ class Checkout:
 
     async def buy(self, account: Account) -> bool:
         """Places an order and pays it at once; returns whether there was stock for it."""
-        if not await self.place(account):
+        if not await self.outcome_of(account, await self.place(account)):
             return False
         await self.pay(account, await self.begin_payment(account))
         return True

@@ -1,9 +1,10 @@
 """Reads an order log from a CSV file of invoices, in the columns of the "Online Retail" data set.
 
 One invoice is one order with all its lines; one whose number starts with `C` is a return. Prices
-are in pounds, and are taken to the penny. The log's order is the file's. A row that cannot be replayed is counted under a SkipReason; blank lines are
-not rows. An article's StockCode starts with five digits (`85123A`); whatever else is sold on an
-invoice (`POST`, `D`, `M`, `DOT`, `C2`, `BANK CHARGES`, `AMAZONFEE`, gift vouchers) has no stock.
+are in pounds, and are taken to the penny. The log's order is the file's. A row that cannot be
+replayed is counted under a SkipReason; blank lines are not rows. An article's StockCode starts with
+five digits (`85123A`); whatever else is sold on an invoice (`POST`, `D`, `M`, `DOT`, `C2`,
+`BANK CHARGES`, `AMAZONFEE`, gift vouchers) has no stock.
 """
 
 import csv

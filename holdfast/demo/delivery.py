@@ -36,7 +36,7 @@ async def deliver(shop: Shop, shipment_ids: Sequence[str]) -> None:
 
 
 async def say_received(shop: Shop) -> None:
-    """The buyers who do so say that all has come; the others' orders complete by themselves, later."""
+    """The buyers who do so say that all has come; other orders complete by themselves, later."""
     delivered = shop.orders.list(order_pb2.ListOrdersRequest(state=order_pb2.Order.DELIVERED))
     happy = [
         summary.order_id

@@ -73,7 +73,7 @@ async def _ready(
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(READY_WAIT_S):
             while process.returncode is None:
-                if found := program.ready.search(out_path.read_text(errors="replace")):
+                if found := _printed(program.ready, out_path):
                     return found
                 await asyncio.sleep(READY_POLL_S)
     ended = process.returncode
@@ -81,6 +81,10 @@ async def _ready(
     raise ServerFailedError(
         f"the demo's {program.name} did not start ({problem}):\n{tail(log_path)}"
     )
+
+
+def _printed(ready: re.Pattern[str], out_path: Path) -> re.Match[str] | None:
+    return ready.search(out_path.read_text(errors="replace"))
 
 
 async def _stop(process: Process) -> None:

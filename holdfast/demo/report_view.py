@@ -6,7 +6,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.demo.report import DemoReport
+from holdfast.demo.figures import DemoReport
+from holdfast.money import amount_text, money_text
 
 DESCRIPTION_LENGTH_MAX = 30
 
@@ -31,57 +32,73 @@ def _headline(report: DemoReport) -> Text:
 
 
 def _verdict(report: DemoReport) -> Panel:
-    proof = report.proof
     rows = Table.grid(padding=(0, 2))
-    rows.add_row(*_check(proof.oversold_units == 0, "Oversold", f"{proof.oversold_units:,} units"))
-    rows.add_row(
-        *_check(
-            proof.undersold_units == 0,
-            "Undersold",
-            f"{proof.undersold_units:,} units refused that were there to sell",
-        )
-    )
-    rows.add_row(
-        *_check(
-            proof.double_effects + proof.unexpected_answers == 0,
-            "Answers",
-            f"{proof.double_effects:,} applied twice, {proof.unexpected_answers:,} unexpected",
-        )
-    )
-    rows.add_row(
-        *_check(
-            proof.ledger_differences == 0,
-            "Stock levels",
-            f"{proof.ledger_differences:,} differences from what the answers add up to",
-        )
-    )
-    rows.add_row(
-        *_check(
-            proof.audit_ok,
-            "Audit",
-            f"{proof.audit_findings:,} findings in {proof.audit_levels:,} levels, "
-            f"{proof.audit_reservations:,} reservations, "
-            f"{proof.audit_journal_entries:,} journal entries",
-        )
-    )
+    for good, name, figures in _checks(report):
+        mark = Text("ok", style="bold green") if good else Text("FAILED", style="bold red")
+        rows.add_row(mark, Text(name, style="bold"), Text(figures))
     body: list[RenderableType] = [rows]
     if report.problems:
         body.append(Text("\n" + "\n".join(report.problems), style="red"))
-    title = "Every unit went to exactly one order" if report.ok else "Something is wrong: see below"
+    right = "Every unit went to exactly one order, and every penny with it"
+    title = right if report.ok else "Something is wrong: see below"
     colour = "green" if report.ok else "red"
     return Panel(Group(*body), title=f"[bold]{title}[/]", border_style=colour, padding=(0, 1))
 
 
-def _check(good: bool, name: str, figures: str) -> tuple[Text, Text, Text]:
-    mark = Text("ok", style="bold green") if good else Text("FAILED", style="bold red")
-    return mark, Text(name, style="bold"), Text(figures)
+def _checks(report: DemoReport) -> list[tuple[bool, str, str]]:
+    """What was proven: whether it holds, its name, and its figures."""
+    proof, money = report.proof, report.money
+    captured, refunded = (
+        money_text(minor, money.currency) for minor in (money.captured_minor, money.refunded_minor)
+    )
+    return [
+        (proof.oversold_units == 0, "Oversold", f"{proof.oversold_units:,} units"),
+        (
+            proof.undersold_units == 0,
+            "Undersold",
+            f"{proof.undersold_units:,} units refused that were there to sell",
+        ),
+        (
+            money.books_balance,
+            "Money",
+            f"{captured} captured, {refunded} refunded, {proof.money_differences:,} differences",
+        ),
+        (
+            proof.double_effects + proof.unexpected_answers == 0,
+            "Answers",
+            f"{proof.double_effects:,} applied twice, {proof.unexpected_answers:,} unexpected",
+        ),
+        (
+            proof.ledger_differences == 0,
+            "Stock and orders",
+            f"{proof.ledger_differences:,} differences from what the answers add up to",
+        ),
+        (
+            proof.audit_ok,
+            "Engine audit",
+            (
+                f"{proof.audit_findings:,} findings in {proof.audit_levels:,} levels, "
+                f"{proof.audit_reservations:,} reservations, "
+                f"{proof.audit_journal_entries:,} journal entries"
+            ),
+        ),
+        (
+            proof.crossing_ok,
+            "Crossing audit",
+            (
+                f"{proof.crossing_findings:,} findings in {proof.crossing_orders:,} orders, "
+                f"{proof.crossing_lines:,} lines, against engine and provider"
+            ),
+        ),
+    ]
 
 
 def _happenings(report: DemoReport) -> Table:
     grid = Table.grid(expand=True, padding=(0, 2))
     grid.add_column(ratio=1)
     grid.add_column(ratio=1)
-    grid.add_row(_orders(report), _units(report))
+    grid.add_row(_orders(report), _money(report))
+    grid.add_row(_units(report), _parcels(report))
     grid.add_row(_speed(report), _mishaps(report))
     return grid
 
@@ -91,13 +108,33 @@ def _orders(report: DemoReport) -> Table:
     return _figures(
         "Orders",
         {
-            "accepted": f"{orders.accepted:,}",
+            "placed, with stock reserved": f"{orders.orders_placed:,}",
             "  once units came back": f"{orders.accepted_late:,}",
             "refused for lack of stock": f"{orders.refused:,}",
-            "sold": f"{orders.sold:,}",
-            "released by the buyer": f"{orders.released:,}",
+            "paid": f"{orders.orders_paid:,}",
+            "cancelled before that": f"{orders.released:,}",
             "expired": f"{orders.expired:,}",
-            "  and taken again in time": f"{orders.reacquired:,}",
+            "delivered": f"{orders.orders_delivered:,}",
+            "  received, says the buyer": f"{orders.orders_completed:,}",
+        },
+    )
+
+
+def _money(report: DemoReport) -> Table:
+    money, happened = report.money, report.happened
+    return _figures(
+        f"Money, {money.currency}",
+        {
+            "captured": amount_text(money.captured_minor, money.currency),
+            f"refunded, {report.orders.orders_refunded:,} orders": amount_text(
+                money.refunded_minor, money.currency
+            ),
+            "paid twice": f"{happened.paid_twice:,}",
+            "paid in a wrong amount": f"{happened.wrong_amounts:,}",
+            "declined, then paid": f"{happened.declined:,}",
+            "paid late": f"{happened.paid_late:,}",
+            "  and the stock was gone": f"{happened.late_refunded:,}",
+            "paid after cancelling": f"{happened.paid_after_cancelling:,}",
         },
     )
 
@@ -118,15 +155,29 @@ def _units(report: DemoReport) -> Table:
     )
 
 
+def _parcels(report: DemoReport) -> Table:
+    happened = report.happened
+    return _figures(
+        "Parcels",
+        {
+            "shipped and delivered": f"{happened.parcels:,}",
+            "picked in part, the rest later": f"{happened.short_picks:,}",
+            "packed wrong, and noticed": f"{happened.wrong_scans:,}",
+            "orders read by a person": f"{happened.read_by_person:,}",
+            "  and not let through": f"{happened.refused_by_person:,}",
+        },
+    )
+
+
 def _speed(report: DemoReport) -> Table:
     speed = report.speed
     return _figures(
         "Speed",
         {
-            "reservations per second": f"{speed.reservations_per_second:,.0f}",
+            "reserved per second": f"{speed.reservations_per_second:,.0f}",
             "calls per second": f"{speed.calls_per_second:,.0f}",
-            "Reserve, p50": f"{speed.p50_ms:,.1f} ms",
-            "Reserve, p99": f"{speed.p99_ms:,.1f} ms",
+            "PlaceOrder, p50": f"{speed.p50_ms:,.1f} ms",
+            "PlaceOrder, p99": f"{speed.p99_ms:,.1f} ms",
             "sale": f"{speed.sale_ms / 1_000:,.1f} s",
             "all": f"{speed.elapsed_ms / 1_000:,.1f} s",
         },
@@ -140,10 +191,10 @@ def _mishaps(report: DemoReport) -> Table:
         {
             "calls sent twice": f"{mishaps.duplicates_sent:,}",
             "  recognised as replays": f"{mishaps.duplicates_replayed:,}",
-            "  refused both times": f"{mishaps.duplicates_sent - mishaps.duplicates_replayed:,}",
             "clients killed in a call": f"{mishaps.clients_killed:,}",
             "  after it took effect": f"{mishaps.killed_after_effect:,}",
-            "  resumed by another": f"{mishaps.clients_resumed:,}",
+            f"callbacks lost, of {mishaps.callbacks_sent:,}": f"{mishaps.callbacks_lost:,}",
+            "  found in the statement": f"{report.happened.found_in_statement:,}",
         },
     )
 
@@ -190,9 +241,9 @@ def _left_out(report: DemoReport) -> Table:
 def _fine_print(report: DemoReport) -> Text:
     setting = report.setting
     return Text(
-        "An order is reserved whole or not at all. Refused orders were offered again whatever came "
-        "back, until nothing fitted any more. Times are measured in the client, whose own work is "
-        "in them: buyers, clients, server and store share this machine. "
+        "An order is reserved whole or not at all. Refused orders were placed again whenever units "
+        "came back, until nothing fitted any more. Times are measured in the client, whose own "
+        "work is in them: buyers, staff and all servers share this machine. "
         f"Stock is {setting.stock_ratio:g} of the demand. Seed {setting.seed}.",
         style="dim",
     )

@@ -49,6 +49,11 @@ def order_key(order: Order, attempt: int) -> str:
     return f"{order.position}.{attempt}"
 
 
+def position_of(key: str) -> int:
+    """The place in the log of the order with this key."""
+    return int(key.partition(".")[0])
+
+
 def place_order(
     order: Order, attempt: int, prices_minor: Mapping[str, int], method: str, review: Review
 ) -> order_pb2.PlaceOrderRequest:

@@ -86,7 +86,7 @@ class ReturnsDesk:
 
 
 async def take_returns(shop: Shop, desk: ReturnsDesk) -> int:
-    """Takes in every return of something shipped by now, and pays it back; gives how many pieces."""
+    """Takes in every return of something shipped by now, and pays it back; gives how many."""
     pieces = desk.take_in()
     shop.at.enter("Taking returns", len(pieces))
 

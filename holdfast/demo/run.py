@@ -1,4 +1,4 @@
-"""Runs the demo: builds the order log, starts a server, replays, audits, prints the report."""
+"""Runs the demo: builds the order log, starts the servers, replays, audits, prints the report."""
 
 import json
 import os
@@ -13,16 +13,22 @@ from rich.console import Console
 from rich.markup import escape
 
 from holdfast.client import Client
+from holdfast.demo.callers import Clients
 from holdfast.demo.csv_log import read_order_log
+from holdfast.demo.figures import DemoReport, Setting
 from holdfast.demo.order_log import DemoInputError, OrderLog, initial_stock_units
+from holdfast.demo.outside import Outside
 from holdfast.demo.plan import plan_buyers, plan_returns
-from holdfast.demo.progress import stages
-from holdfast.demo.replay import replay
-from holdfast.demo.report import DemoReport, Replay, Setting, build_report
+from holdfast.demo.processes import ServerFailedError
+from holdfast.demo.progress import Stages, stages
+from holdfast.demo.replay import Plan, Replay, replay
+from holdfast.demo.report import build_report
 from holdfast.demo.report_view import view
-from holdfast.demo.server_process import ServerFailedError, running_server
+from holdfast.demo.servers import DemoServers, running_servers
 from holdfast.demo.synthetic_log import synthetic_log
+from holdfast.demo.waiting import DemoStuckError
 from holdfast.errors import HoldfastError
+from holdfast.orders import OrderClient
 
 STOCK_RATIO_MAX = 10.0
 CONCURRENCY_MAX = 10_000
@@ -55,18 +61,23 @@ class DemoOptions:
 async def run_demo(options: DemoOptions, console: Console) -> int:
     """Runs the demo, prints its report to stdout, and gives the exit code.
 
-    Progress and errors go to `console`. 0: every unit went to exactly one order; 1: it did not, or
-    the audit failed; 2: the options or the order file cannot be used; 3: the server did not start
-    or stopped answering.
+    Progress and errors go to `console`. 0: every unit and every penny is where it has to be; 1: it
+    is not, or the demo came to no end; 2: the options or the order file cannot be used; 3: a server
+    did not start or stopped answering.
     """
     started_at = time.perf_counter()
     code, problem = EXIT_OK, ""
     try:
-        report = build_report(await _demo(options, console), time.perf_counter() - started_at)
+        seed = random.SystemRandom().randrange(SEEDS) if options.seed is None else options.seed
+        replayed = await _demo(options, seed, console)
+        elapsed_s = time.perf_counter() - started_at
+        report = build_report(_setting(options, seed), replayed, elapsed_s)
         _print_report(report, options.json)
         code = EXIT_OK if report.ok else EXIT_FAILED
     except* DemoInputError as group:
         code, problem = EXIT_USAGE, _message(group)
+    except* DemoStuckError as group:
+        code, problem = EXIT_FAILED, _message(group)
     except* (ServerFailedError, HoldfastError) as group:
         code, problem = EXIT_UNREACHABLE, _message(group)
     if problem:
@@ -74,33 +85,56 @@ async def run_demo(options: DemoOptions, console: Console) -> int:
     return code
 
 
-async def _demo(options: DemoOptions, console: Console) -> Replay:
+async def _demo(options: DemoOptions, seed: int, console: Console) -> Replay:
     _check(options)
-    seed = random.SystemRandom().randrange(SEEDS) if options.seed is None else options.seed
-    log = _order_log(options.orders, seed)
-    stock = initial_stock_units(log.demand_units(), options.stock_ratio)
-    source = str(options.orders) if options.orders else f"made from seed {seed}"
-    setting = Setting(source, seed, options.stock_ratio, options.concurrency)
-    # Separate streams, so that what buyers do does not depend on where the log came from.
-    buyers = plan_buyers(log, random.Random(f"buyers {seed}"))
-    returns = plan_returns(log.returns, random.Random(f"returns {seed}"))
+    plan = _plan(options, seed)
     console.print(f"Seed {seed}: the same seed makes the same plan again", highlight=False)
+    with stages(console) as at:
+        at.enter("Starting engine, sandbox and order service")
+        async with running_servers(os.environ, seed) as servers:
+            try:
+                return await _replayed(plan, servers, at)
+            except* (HoldfastError, ServerFailedError, DemoStuckError) as group:
+                kind = DemoStuckError if group.subgroup(DemoStuckError) else ServerFailedError
+                raise kind(f"{_message(group)}\n{servers.log_tails()}") from group
+
+
+async def _replayed(plan: Plan, servers: DemoServers, at: Stages) -> Replay:
     async with AsyncExitStack() as stack:
-        at = stack.enter_context(stages(console))
-        at.enter("Starting server and store")
-        server = await stack.enter_async_context(running_server(os.environ))
-        clients = [
-            await stack.enter_async_context(
-                Client(server.target, timeout_ms=CALL_TIMEOUT_MS, attempts_max=CALL_ATTEMPTS_MAX)
+        clients = []
+        for _ in range(CLIENTS):
+            orders = OrderClient(
+                servers.orders_target, timeout_ms=CALL_TIMEOUT_MS, attempts_max=CALL_ATTEMPTS_MAX
             )
-            for _ in range(CLIENTS)
-        ]
-        try:
-            return await replay(setting, log, stock, buyers, returns, clients, at)
-        except* HoldfastError as group:
-            raise ServerFailedError(
-                f"{_message(group)}\nThe end of the server's log:\n{server.log_tail()}"
-            ) from group
+            engine = Client(
+                servers.engine_target, timeout_ms=CALL_TIMEOUT_MS, attempts_max=CALL_ATTEMPTS_MAX
+            )
+            clients.append(
+                Clients(
+                    await stack.enter_async_context(orders),
+                    await stack.enter_async_context(engine),
+                )
+            )
+        outside = await stack.enter_async_context(Outside(servers.sandbox_url))
+        return await replay(plan, clients, outside, at)
+
+
+def _plan(options: DemoOptions, seed: int) -> Plan:
+    """What is to be replayed. Raises DemoInputError."""
+    log = _order_log(options.orders, seed)
+    # Separate streams, so that what buyers do does not depend on where the log came from.
+    return Plan(
+        log=log,
+        stock=initial_stock_units(log.demand_units(), options.stock_ratio),
+        buyers=plan_buyers(log, random.Random(f"buyers {seed}")),
+        returns=plan_returns(log.returns, random.Random(f"returns {seed}")),
+        concurrency=options.concurrency,
+    )
+
+
+def _setting(options: DemoOptions, seed: int) -> Setting:
+    source = str(options.orders) if options.orders else f"made from seed {seed}"
+    return Setting(source, seed, options.stock_ratio, options.concurrency)
 
 
 def _check(options: DemoOptions) -> None:

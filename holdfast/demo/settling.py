@@ -11,7 +11,7 @@ from holdfast.demo.shop import Shop
 from holdfast.demo.waiting import until_done
 from holdfast.order.v1 import fulfilment_pb2, order_pb2, payment_pb2
 
-STATEMENT_EVERY_S = 4.0
+STATEMENT_EVERY_S = 2.5
 """Callbacks have so long; then the provider's statement is looked into."""
 RECONCILE_TIMEOUT_MS = 120_000
 

@@ -22,13 +22,22 @@ def _together(case: Case) -> Iterator[str]:
 def _payment_agrees_with_its_money(case: Case) -> Iterator[str]:
     for payment in case.order.payments:
         has_money = payment.captured_minor > 0
-        if has_money != (payment.state in _HAS_MONEY):
+        if has_money != (payment.state in _HAS_MONEY) and not _is_being_collected(payment):
             yield f"{payment.payment_id} is {payment.state} with {payment.captured_minor} captured"
         if payment.state is _P.CAPTURED and payment.captured_currency != case.order.currency:
             yield (
                 f"{payment.payment_id} is CAPTURED in {payment.captured_currency}, the order is in "
                 f"{case.order.currency}"
             )
+
+
+def _is_being_collected(payment: Payment) -> bool:
+    """Whether the carrier has a part of it, and brings the rest with other parcels."""
+    return (
+        payment.provider == CASH
+        and payment.state is _P.PENDING
+        and payment.captured_minor < payment.amount_minor
+    )
 
 
 def _refunds_make_up_what_goes_back(case: Case) -> Iterator[str]:
@@ -66,16 +75,13 @@ def _going_back(case: Case, payment: Payment) -> tuple[int, int]:
 
 def _cash_is_what_carriers_collected(case: Case) -> Iterator[str]:
     collected_minor = sum(parcel.collected_minor for parcel in case.order.shipments)
-    for payment in case.order.payments:
-        if (
-            payment.provider == CASH
-            and payment.captured_currency == case.order.currency
-            and payment.captured_minor != collected_minor
-        ):
-            yield (
-                f"{payment.payment_id}: {payment.captured_minor} captured, the carriers have "
-                f"collected {collected_minor}"
-            )
+    paid = [payment for payment in case.order.payments if payment.provider == CASH]
+    currencies = {payment.captured_currency for payment in paid if payment.captured_minor}
+    if not currencies <= {case.order.currency}:
+        return  # what was collected is in the order's currency or in none that is known: quarantine
+    captured_minor = sum(payment.captured_minor for payment in paid)
+    if captured_minor != collected_minor:
+        yield f"{captured_minor} captured, the carriers have collected {collected_minor}"
 
 
 RULES: Final = (

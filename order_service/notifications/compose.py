@@ -7,19 +7,12 @@ from msgspec import Struct
 
 from holdfast.money import amount_text
 from order_service.model import Order, Refund, Shipment
+from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Message, Recipient
 from order_service.notifications.texts import TEXTS, Language, language_of
 
 HOUR_MS = 3_600_000
-
-
-class Merchant(Struct, frozen=True):
-    """How a merchant is written to."""
-
-    name: str = ""
-    email: str = ""
-    language: Language = Language.CHINESE
 
 
 class Composing(Struct, frozen=True):
@@ -58,14 +51,12 @@ def for_buyer(about: About, composing: Composing) -> Message:
     return _message(about, recipient, language_of(delivery.country), values)
 
 
-def for_merchant(
-    about: About, merchant_id: str, merchant: Merchant, composing: Composing
-) -> Message:
+def for_merchant(about: About, merchant: Merchant, composing: Composing) -> Message:
     """The message to one of the order's merchants, of what is that one's. Raises KeyError."""
     order = about.order
     numbers = {part.merchant_id: number for number, part in enumerate(order.sub_orders)}
-    number = numbers[merchant_id]
-    recipient = Recipient("merchant", merchant_id, merchant.name, merchant.email)
+    number = numbers[merchant.merchant_id]
+    recipient = Recipient("merchant", merchant.merchant_id, merchant.name, merchant.email)
     own = [(line.line_no, line.quantity) for line in order.lines if line.sub_order_no == number]
     values = _values(about, composing)
     values["items"] = _items(order, own)

@@ -8,10 +8,10 @@ from order_service.model import Order, Task
 from order_service.notifications.compose import (
     About,
     Composing,
-    Merchant,
     for_buyer,
     for_merchant,
 )
+from order_service.notifications.merchants import Merchant, Merchants
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Channel, Event, Subscriber
 from order_service.relay.attempt import Handler
@@ -26,13 +26,13 @@ EVENT_TYPE_PREFIX = "holdfast.order.v1"
 def handlers(
     channels: Mapping[str, Channel],
     subscribers: Mapping[str, Subscriber],
-    merchants: Mapping[str, Merchant],
+    merchants: Merchants,
     composing: Composing,
 ) -> dict[TaskKind, Handler]:
     """The handlers of notifications and events: none of them changes an order.
 
-    `channels` and `subscribers` by the names that the `Announcer` has, `merchants` by their ids; of
-    one that is not named only the id is known.
+    `channels` and `subscribers` by the names that the `Announcer` has; of a merchant that
+    is not among `merchants` only the id is known.
     """
 
     async def notify_buyer(order: Order, task: Task) -> None:
@@ -44,9 +44,9 @@ def handlers(
         payload = _payload(task)
         channel = _named(channels, "channel", payload)
         merchant_id = payload["merchant_id"]
-        merchant = merchants.get(merchant_id, Merchant())
-        about = _about(order, task, payload)
-        await channel.deliver(for_merchant(about, merchant_id, merchant, composing))
+        known = merchants.get((order.tenant, merchant_id))
+        merchant = known or Merchant(merchant_id, order.tenant)
+        await channel.deliver(for_merchant(_about(order, task, payload), merchant, composing))
 
     async def publish(order: Order, task: Task) -> None:
         payload = _payload(task)

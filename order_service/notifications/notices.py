@@ -42,7 +42,14 @@ _O = OrderState
 _EFFECTIVE: Final = frozenset[StrEnum]({_O.CONFIRMED, _O.IN_FULFILMENT})
 
 NOTICES: Final = (
-    NoticeRow(ORDER.name, _O.AWAITING_PAYMENT, Notice.PAYMENT_AWAITED, only_if_it_stays=True),
+    # Who has just placed an order has the answer already.
+    NoticeRow(
+        ORDER.name,
+        _O.AWAITING_PAYMENT,
+        Notice.PAYMENT_AWAITED,
+        coming_from=frozenset({_O.BACKORDERED}),
+        only_if_it_stays=True,
+    ),
     NoticeRow(ORDER.name, _O.BACKORDERED, Notice.STOCK_AWAITED),
     NoticeRow(ORDER.name, _O.CONFIRMED, Notice.ORDER_CONFIRMED),
     NoticeRow(ORDER.name, _O.CONFIRMED, Notice.NEW_ORDER, to_merchants=True),

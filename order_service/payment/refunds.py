@@ -81,7 +81,7 @@ def send_back(draft: Draft, payment: Payment, amount_minor: int, reason: str) ->
     if amount_minor > 0:
         number = payment.payment_id.rpartition("-")[2]
         # What goes back only grows, so this key was never used.
-        key = f"{_OWN}{number}"
+        key = f"{_OWN}{number}/{payment.refunded_minor + amount_minor}"
         _send_back(draft, payment, amount_minor, key, reason)
 
 
@@ -107,7 +107,8 @@ def settle_refund(draft: Draft, refund: Refund, why: str = "") -> None:
         for other in draft.order.refunds
         if other.payment_id == payment.payment_id and other.state is RefundState.DONE
     )
-    if done_minor == payment.captured_minor:
+    # More of it can have come, and gone back, when it was RETURNED before.
+    if done_minor == payment.captured_minor and payment.state is not PaymentState.RETURNED:
         draft.move(payment, PaymentEvent.RETURN_ALL)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import phonenumbers
 from msgspec import structs
 
-from order_service.fields import checked_text, concealed
+from order_service.fields import EMAIL_LENGTH_MAX, checked_text, concealed, is_email
 from order_service.model import Delivery
 from order_service.placing.address_rules import AddressRules, rules_of
 from order_service.refusals import InvalidField
@@ -20,9 +20,7 @@ PHONE_LENGTH_MAX: Final = 40
 POSTCODE_LENGTH_MAX: Final = 16
 PART_LENGTH_MAX: Final = 100
 STREET_LENGTH_MAX: Final = 200
-EMAIL_LENGTH_MAX: Final = 254
 
-_is_email = re.compile(r"[^\s@,;:<>()\[\]\"\\]{1,64}@(?:[\w-]{1,63}\.)+[\w-]{2,63}").fullmatch
 _is_country = re.compile(r"[A-Z]{2}").fullmatch
 
 
@@ -103,6 +101,6 @@ def _checked_phone(typed: str, country: str) -> str:
 
 def _checked_email(typed: str) -> str:
     text = _text("email", typed, EMAIL_LENGTH_MAX)
-    if text and not _is_email(text):
+    if text and not is_email(text):
         raise _invalid("email", "must be an address such as name@example.com, or nothing", typed)
     return text

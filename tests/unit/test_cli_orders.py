@@ -51,6 +51,7 @@ def test_units_are_an_article_and_a_number() -> None:
         (arguments.SHIPMENT_STATES, order_pb2.Shipment.State),
         (arguments.SOURCES, order_pb2.OrderSource),
         (arguments.SHORTAGE_POLICIES, order_pb2.ShortagePolicy),
+        (arguments.DELIVERY_WISHES, order_pb2.DeliveryWish),
         (arguments.INCIDENT_KINDS, fulfilment_pb2.Incident.Kind),
         (arguments.RESOLUTIONS, fulfilment_pb2.Resolution),
     ],

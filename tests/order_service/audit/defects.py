@@ -198,6 +198,9 @@ DEFECTS: Final[dict[str, Defect]] = {
     "cash that no carrier has": Defect(
         "cash_is_what_carriers_collected", "paid at the door", _of("shipments", collected_minor=0)
     ),
+    "cash that nobody asked for": Defect(
+        "cash_is_what_carriers_collected", "shipped", _of("shipments", collected_minor=5)
+    ),
     "a lost change": Defect("history_has_no_gap", "confirmed", _without_entry(1)),
     "a lost end": Defect("history_has_no_gap", "confirmed", _without_entry(-1)),
     "a lost beginning": Defect("history_has_no_gap", "confirmed", _without_entry(0)),

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
+from msgspec import structs
+
 from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
 from order_service.cancelling import cancel
@@ -98,6 +100,10 @@ def captured_fact(amount_minor: int = TOTAL_MINOR) -> Fact:
 def refunded_fact(amount_minor: int = TOTAL_MINOR) -> Fact:
     """The provider has sent it back."""
     return Fact(FactKind.REFUNDED, PAYMENT, "sbx_1_r1", amount_minor, "CNY", START_MS, REFUND)
+
+
+def _back_again() -> Fact:
+    return structs.replace(refunded_fact(), refund_id="ORDER1-r2", provider_ref="sbx_1_r2")
 
 
 def learned(fact: Fact) -> Callable[[Draft], None]:
@@ -210,5 +216,15 @@ STAGES: Final[dict[str, Callable[[], Case]]] = {
     ),
     "cancelled, its money back": lambda: _life(*_PAID, cancelled, learned(refunded_fact())).case(
         reservation(State.CANCELLED, 0, 2), [_TAKEN, _BACK]
+    ),
+    "paid again after its money went back": lambda: _life(
+        *_PAID,
+        cancelled,
+        learned(refunded_fact()),
+        learned(captured_fact(2 * TOTAL_MINOR)),
+        learned(_back_again()),
+    ).case(
+        reservation(State.CANCELLED, 0, 2),
+        [Entry("sandbox", captured_fact(2 * TOTAL_MINOR)), _BACK, Entry("sandbox", _back_again())],
     ),
 }

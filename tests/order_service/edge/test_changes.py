@@ -59,15 +59,15 @@ async def test_a_cancelled_order_gives_its_stock_back(shop: Shop) -> None:
 async def test_of_many_who_cancel_and_complete_one_wins_and_all_learn_the_state(shop: Shop) -> None:
     order = await shop.placed()
     answers = await asyncio.gather(
-        *(shop.client.cancel(order.order_id, f"reason {number}") for number in range(50)),
-        *(shop.client.complete(order.order_id) for _ in range(50)),
+        *(shop.client.cancel(order.order_id, f"reason {number}") for number in range(100)),
+        *(shop.client.complete(order.order_id) for _ in range(100)),
     )
-    cancelled = [answer for answer in answers[:50] if not answer.replayed]
+    cancelled = [answer for answer in answers[:100] if not answer.replayed]
     assert [answer.outcome for answer in cancelled] == [pb.ORDER_OUTCOME_APPLIED]
-    assert {answer.order.closed_reason for answer in answers[:50]} == {
+    assert {answer.order.closed_reason for answer in answers[:100]} == {
         cancelled[0].order.closed_reason
     }
-    assert {answer.outcome for answer in answers[50:]} == {pb.ORDER_OUTCOME_WRONG_STATE}
+    assert {answer.outcome for answer in answers[100:]} == {pb.ORDER_OUTCOME_WRONG_STATE}
 
 
 async def test_an_order_that_turns_out_to_be_paid_is_not_cancelled(shop: Shop) -> None:

@@ -36,12 +36,20 @@ from tests.order_service.processes import (
     serve_sandbox,
 )
 from tests.order_service.sound import assert_books_sound
-from tests.serving import Server, serve
+from tests.serving import Server, eventually, serve
 
 # Leases of the dead are over for who comes after them; no payment is due yet.
 LATER_MS = 60_000
 UNITS = 1_000
-STEPS_MIN, STEPS_MAX = 40, 150
+STEPS_MIN, STEPS_MAX = 30, 100
+STEPS_WANTED = (
+    "database.write run_batch",
+    "engine.reserve",
+    "engine.confirm",
+    "engine.ship",
+    "provider.start",
+    "carrier.label",
+)
 # On PostgreSQL, where commits are the only thing that differs, every so many steps are tried.
 STRIDES = {"sqlite": 1, "postgres": 4}
 
@@ -163,6 +171,12 @@ async def world_of(url: str, outside: tuple[Server, Sandbox], dies_at: int) -> A
             await world.process.end()
 
 
+async def shipped(stock: Client, order_id: str) -> bool:
+    """Whether the engine has heard that the parcel has left; its task is done on its own."""
+    reservation = await stock.get_reservation(order_id)
+    return [line.shipped for line in reservation.lines] == [2]
+
+
 async def test_whenever_it_dies_the_order_comes_to_its_end_once(
     database: tuple[str, int], outside: tuple[Server, Sandbox]
 ) -> None:
@@ -192,8 +206,7 @@ async def test_whenever_it_dies_the_order_comes_to_its_end_once(
             assert [line.shipped for line in order.lines] == [2]
             assert [payment.captured_minor for payment in order.payments] == [2_500]
             assert not order.refunds
-            reservation = await stock.get_reservation(walk.order_id)
-            assert [line.shipped for line in reservation.lines] == [2], reservation
+            await eventually(partial(shipped, stock, walk.order_id), 10)
             if not process.life.dead.is_set():
                 break  # it came through alive: there is no such step
             died_at.append(process.life.steps[number - 1])
@@ -201,5 +214,12 @@ async def test_whenever_it_dies_the_order_comes_to_its_end_once(
             await assert_books_sound(world.process.app.orders, stock, provider)
             await provider.aclose()
     assert len(died_at) >= STEPS_MIN // stride, died_at
-    for step in ("database.write", "engine.reserve", "engine.confirm", "engine.ship"):
+    for step in (
+        "database.write run_batch",
+        "provider.start",
+        "carrier.label",
+        "engine.reserve",
+        "engine.confirm",
+        "engine.ship",
+    ):
         assert any(name.endswith(step) for name in died_at) or stride > 1, (step, died_at)

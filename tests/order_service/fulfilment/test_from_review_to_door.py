@@ -211,6 +211,15 @@ async def test_a_waybill_that_is_made_while_its_order_is_cancelled_is_given_back
     assert books == {"parcels_void": 1, "callbacks_sent": 0, "callbacks_lost": 0}
 
 
+async def test_the_waybill_of_a_parcel_under_way_cannot_be_given_back(world: World) -> None:
+    await world.place()
+    await world.ship()
+    await world.carrier.void("NEVER-s1")
+    await world.collect(shipment_ids=["ORDER1-s1"])
+    with pytest.raises(CarrierRefuses, match="collected"):
+        await world.carrier.void("ORDER1-s1")
+
+
 @pytest.mark.parametrize("change", ["body", "signature", "time"])
 async def test_a_forged_callback_changes_nothing(world: World, change: str) -> None:
     await world.place()

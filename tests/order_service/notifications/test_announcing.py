@@ -57,10 +57,18 @@ def test_each_subscriber_is_told_of_each_move() -> None:
 
 
 def test_nobody_is_asked_to_pay_what_is_paid_already() -> None:
-    draft = draft_of(samples.order(state=OrderState.RESERVING))
+    draft = draft_of(samples.order(state=OrderState.BACKORDERED))
     draft.move(draft.order, OrderEvent.STOCK_RESERVED)
     draft.move(draft.order, OrderEvent.PAID)
     assert announced(draft, Announcer(buyer_channels=["mail"])) == []
+
+
+def test_a_buyer_is_asked_to_pay_only_what_has_waited_for_stock() -> None:
+    for state, told in ((OrderState.BACKORDERED, ["payment_awaited"]), (OrderState.RESERVING, [])):
+        draft = draft_of(samples.order(state=state))
+        draft.move(draft.order, OrderEvent.STOCK_RESERVED)
+        notices = announced(draft, Announcer(buyer_channels=["mail"]))
+        assert [payload["notice"] for _, payload in notices] == told
 
 
 def test_a_merchant_hears_only_of_the_end_of_what_it_was_told_of() -> None:
@@ -87,9 +95,9 @@ async def test_what_a_decision_moves_is_announced_in_its_transaction(
     placed = await orders.place(samples.order(), lambda _: None, "test")
     await orders.change(
         placed.order.order_id,
-        lambda draft: draft.move(draft.order, OrderEvent.STOCK_RESERVED),
+        lambda draft: draft.move(draft.order, OrderEvent.WAITS_FOR_STOCK),
         "test",
     )
     (task,) = (await orders.get(placed.order.order_id)).tasks
-    assert (task.kind, json.loads(task.payload)["notice"]) == ("NOTIFY_BUYER", "payment_awaited")
+    assert (task.kind, json.loads(task.payload)["notice"]) == ("NOTIFY_BUYER", "stock_awaited")
     assert isinstance(task, Task)

@@ -7,9 +7,11 @@ from order_service.draft import Draft
 from order_service.ids import Ids
 from order_service.model import Order, Task
 from order_service.notifications.announcing import Announcer
-from order_service.notifications.compose import Composing, Merchant
+from order_service.notifications.compose import Composing
 from order_service.notifications.handlers import handlers
+from order_service.notifications.merchants import Merchant
 from order_service.notifications.port import Event, Message
+from order_service.notifications.texts import Language
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.states import OrderEvent, PaymentEvent
 from order_service.storage.database import Database
@@ -20,6 +22,12 @@ from tests.order_service.clock import Clock
 from tests.order_service.relay.world import Process, until, until_none_is_left
 
 TELL_ALL = Announcer(["buyers"], ["merchants"], ["subscriber"])
+
+
+MERCHANTS = {
+    (tenant, "merchant-1"): Merchant("merchant-1", tenant, "M", f"m@{tenant}.example", language)
+    for tenant, language in (("default", Language.ENGLISH), ("other", Language.CHINESE))
+}
 
 
 class Outlet:
@@ -61,7 +69,7 @@ async def test_all_are_told_once_by_the_ids_of_their_tasks(
     done = handlers(
         {"buyers": buyers, "merchants": merchants},
         {"subscriber": subscriber},
-        {"merchant-1": Merchant("M", "m@example.com")},
+        MERCHANTS,
         Composing(),
     )
     process = Process(database, clock, done)
@@ -84,6 +92,8 @@ async def test_all_are_told_once_by_the_ids_of_their_tasks(
         "holdfast.order.v1.order.confirming",
         "holdfast.order.v1.order.confirmed",
     ]
+    (letter,) = merchants.messages
+    assert (letter.recipient.email, letter.language) == ("m@default.example", "en")
     given = {message.message_id for message in told} | {
         event.event_id for event in subscriber.events
     }

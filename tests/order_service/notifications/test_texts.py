@@ -7,10 +7,10 @@ from order_service.model import Order, Refund, Shipment, ShipmentLine
 from order_service.notifications.compose import (
     About,
     Composing,
-    Merchant,
     for_buyer,
     for_merchant,
 )
+from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, Notice
 from order_service.notifications.texts import TEXTS, Language, language_of
 from order_service.states import RefundState, ShipmentState
@@ -75,8 +75,8 @@ def test_every_notice_has_words_in_every_language() -> None:
 @pytest.mark.parametrize("notice", Notice)
 def test_every_text_is_filled_and_names_the_order(notice: Notice, language: Language) -> None:
     if notice in TO_MERCHANTS:
-        merchant = Merchant("M", "m@example.com", language)
-        made = for_merchant(about(notice, order()), "merchant-1", merchant, Composing())
+        merchant = Merchant("merchant-1", name="M", email="m@example.com", language=language)
+        made = for_merchant(about(notice, order()), merchant, Composing())
     else:
         country = "CN" if language is Language.CHINESE else "GB"
         made = for_buyer(about(notice, order(country)), Composing())
@@ -115,7 +115,7 @@ def test_a_parcel_lists_what_is_in_it_and_its_waybill() -> None:
 
 
 def test_a_merchant_reads_nothing_of_the_buyer() -> None:
-    made = for_merchant(about(Notice.NEW_ORDER, order()), "merchant-1", Merchant(), Composing())
+    made = for_merchant(about(Notice.NEW_ORDER, order()), Merchant("merchant-1"), Composing())
     told = made.subject + made.text + str(made.recipient)
     for personal in (samples.DELIVERY.name, samples.DELIVERY.email, samples.DELIVERY.phone):
         assert personal not in told
