@@ -52,8 +52,9 @@ constraints: setup ## Pins the newest versions that pyproject.toml allows, with 
 	$(BIN)/python -m piptools compile --quiet --generate-hashes --extra dev --extra bench --extra stripe --extra easypost --allow-unsafe \
 	    --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --output-file constraints.txt pyproject.toml
 
-docs: setup      ## Writes docs/reference.md and the SDK's synchronous twin from what they are made of
+docs: setup      ## Writes docs/reference.md, the state diagrams and the SDK's synchronous twin
 	$(BIN)/python -m tools.make_reference
+	$(BIN)/python -m tools.make_state_diagrams
 	$(BIN)/python -m tools.make_sync_client
 
 .PHONY: help setup demo test check bench rehearse format proto docs constraints

@@ -1554,7 +1554,7 @@ class TimelineEntry(_message.Message):
     version: _builtins.int
     """The order's version after the change of which this is a part."""
     subject: _builtins.str
-    """What it happened to: `order`, `payment`, `refund` or `shipment`."""
+    """What it happened to: `order`, `payment`, `refund`, `shipment` or `incident`."""
     part_id: _builtins.str
     """The id of the payment, refund or shipment; "" for the order itself."""
     event: _builtins.str

@@ -1,0 +1,146 @@
+"""The tables of docs/reference.md that are about the order service, from the tables in its code."""
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from order_service.audit.invariants import INVARIANTS
+from order_service.fulfilment.carrier_rules import CarrierRule
+from order_service.fulfilment.incidents import INCIDENTS
+from order_service.metrics import ORDER_METRICS
+from order_service.notifications.merchants import Merchant
+from order_service.notifications.notices import NOTICES, NoticeRow
+from order_service.payment.methods import OF_PROVIDERS, Method, methods_of
+from order_service.refusals import REFUSALS, RefusalReason
+from order_service.relay.metrics_table import TASK_METRICS
+from order_service.tasks import TASKS
+from serving.metrics import CALL_METRICS
+from tools.sources import comments_of, texts_of
+
+PROTOS: Final = Path(__file__).parent.parent / "proto" / "holdfast" / "order" / "v1"
+_UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms"))
+
+Row = tuple[str, ...]
+
+
+def refusals() -> list[Row]:
+    """Outcomes: what the contract says of each, and the message where it is always the same."""
+    meanings = comments_of(PROTOS / "order.proto")
+    messages: Mapping[str, str] = REFUSALS
+    return [
+        (f"`{name}`", meanings[f"ORDER_OUTCOME_{name}"], messages.get(name, "").strip("{detail}"))
+        for name in ("APPLIED", *RefusalReason)
+    ]
+
+
+def payment_methods() -> list[Row]:
+    """Ways to pay: who takes the money, and how long the stock is reserved for it."""
+    return [
+        (f"`{name}`", method.provider, _due(method))
+        for name, method in methods_of(OF_PROVIDERS).items()
+    ]
+
+
+def _due(method: Method) -> str:
+    if method.on_delivery:
+        return "paid at the door: effective before it is paid"
+    return f"due in {duration(method.due_ms)}, reserved for {duration(method.grace_ms)} more"
+
+
+def tasks() -> list[Row]:
+    """Kinds of tasks, and what a dead one holds up."""
+    return [
+        (
+            f"`{kind}`",
+            row.about,
+            f"`{row.lane}:{row.per}`" if row.per else f"`{row.lane}`",
+            "yes" if row.blocks else "no",
+        )
+        for kind, row in TASKS.items()
+    ]
+
+
+def notices() -> list[Row]:
+    """Who is told what, and when."""
+    return [
+        (f"`{row.notice}`", "each merchant" if row.to_merchants else "the buyer", _when(row))
+        for row in NOTICES
+    ]
+
+
+def _when(row: NoticeRow) -> str:
+    before = ", ".join(sorted(row.coming_from))
+    return f"{row.machine} becomes {row.reached}{f', from {before}' if before else ''}"
+
+
+def incidents() -> list[Row]:
+    """What can go wrong with a parcel, whose it is, and what can be done."""
+    return [
+        (
+            f"`{kind}`",
+            f"`{row.owner}`",
+            duration(row.decide_within_ms),
+            ", ".join(
+                f"WAIT ({duration(row.wait_ms)})" if event == "WAIT" else event
+                for event in row.allowed
+            ),
+        )
+        for kind, row in INCIDENTS.items()
+    ]
+
+
+def resolutions() -> list[Row]:
+    """What can be done about an incident, as the contract says it."""
+    meanings = comments_of(PROTOS / "fulfilment.proto")
+    names = dict.fromkeys(event for row in INCIDENTS.values() for event in row.allowed)
+    return [(f"`{name}`", meanings[f"RESOLUTION_{name}"]) for name in names]
+
+
+def carrier_rules() -> list[Row]:
+    """The fields of a carrier rule."""
+    return _fields(CarrierRule)
+
+
+def merchants() -> list[Row]:
+    """The fields of a merchant in the file of merchants."""
+    return _fields(Merchant)
+
+
+def _fields(kind: type[Struct]) -> list[Row]:
+    texts = texts_of(kind)
+    return [
+        (f"`{field.name}`", _default(field), texts[field.name])
+        for field in msgspec.structs.fields(kind)
+    ]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    value = field.default
+    shown = value.value if isinstance(value, Enum) else value
+    return "" if shown in ("", 0, frozenset()) and shown is not False else f"`{shown}`".lower()
+
+
+def invariants() -> list[Row]:
+    """What the audit of orders proves, and what to do where it does not hold."""
+    return [(f"`{name}`", row.means, row.mend) for name, row in INVARIANTS.items()]
+
+
+def metrics() -> list[Row]:
+    """What is counted."""
+    of_calls = [
+        (f"`{row.name}`", row.type, ", ".join(f"`{label}`" for label in row.labels), row.help)
+        for row in (*CALL_METRICS, *ORDER_METRICS)
+    ]
+    return [*of_calls, *[(f"`{row.name}`", row.type, "`kind`", row.help) for row in TASK_METRICS]]
+
+
+def duration(ms: int) -> str:
+    """A duration in the largest unit of which it is a whole number."""
+    size, unit = next(unit for unit in _UNITS if ms % unit[0] == 0)
+    return f"{ms // size} {unit}"
