@@ -49,7 +49,7 @@ proto: setup     ## Generates the stubs from proto/
 	    --mypy_out=$(GENERATED_INTO) --mypy_grpc_out=$(GENERATED_INTO) $(PROTOS)
 
 constraints: setup ## Pins the newest versions that pyproject.toml allows, with hashes
-	$(BIN)/python -m piptools compile --quiet --generate-hashes --extra dev --extra bench --extra stripe --extra easypost --allow-unsafe \
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --extra dev --extra bench --extra stripe --allow-unsafe \
 	    --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --output-file constraints.txt pyproject.toml
 
 docs: setup      ## Writes docs/reference.md, the state diagrams and the SDK's synchronous twin

@@ -10,8 +10,8 @@ import grpc
 import grpc.aio
 
 from holdfast.inventory.v1 import inventory_pb2 as pb
-from server.__main__ import GC_THRESHOLD
 from server.app import GRPC_OPTIONS
+from serving.garbage import THRESHOLD
 
 Reserve = Callable[[pb.ReserveRequest, Any], Awaitable[pb.CommandResult]]
 
@@ -19,7 +19,7 @@ Reserve = Callable[[pb.ReserveRequest, Any], Awaitable[pb.CommandResult]]
 async def serve(reserve: Reserve) -> None:
     """Prints the port that it listens on, then serves until standard input ends."""
     gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
+    gc.set_threshold(THRESHOLD)
     server = grpc.aio.server(options=GRPC_OPTIONS)
     method = grpc.unary_unary_rpc_method_handler(
         reserve, pb.ReserveRequest.FromString, pb.CommandResult.SerializeToString

@@ -4,6 +4,7 @@ import os
 import sys
 
 from order_service.config import from_environment
+from serving.garbage import collect_seldom
 from serving.settings import ConfigError
 from serving.start import EXIT_USAGE, StartError
 
@@ -17,6 +18,7 @@ def main() -> int:
 
         from order_service.server import run
 
+        collect_seldom()
         uvloop.run(run(config))
     except ConfigError as error:
         print(f"holdfast: {error}", file=sys.stderr)

@@ -5,15 +5,13 @@ With more than one worker this process is their supervisor, which starts each as
 """
 
 import asyncio
-import gc
 import os
 import sys
 
 from server.config import Config, from_environment
+from serving.garbage import collect_seldom
 from serving.settings import ConfigError
 from serving.start import EXIT_USAGE, StartError
-
-GC_THRESHOLD = 50_000
 
 
 def main() -> int:
@@ -46,19 +44,8 @@ def _run_server(config: Config, worker: int | None) -> None:
 
     from server.server import run, run_worker
 
-    _collect_seldom()
+    collect_seldom()
     uvloop.run(run(config) if worker is None else run_worker(config, worker))
-
-
-def _collect_seldom() -> None:
-    """Spares the garbage collector what lives for ever, and most of its rounds.
-
-    A call leaves next to no cycles behind, but makes enough objects to have all of them looked at
-    many times a second.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,13 @@ import msgspec
 
 from holdfast.errors import ERRORS
 from holdfast.outcomes import OUTCOMES
+from order_service.config import Config as OrderConfig
 from server.config import Config
 from server.metrics_table import METRICS
 from serving.settings import name_of
+from tools import orders_reference as orders
 
+_METRIC = ("metric", "type", "labels", "meaning")
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference.md"
 
 TEMPLATE = """\
@@ -43,12 +46,85 @@ Environment variables (`server/config.py`); an empty value counts as unset.
 
 {settings}
 
-## Metrics
+## Metrics of the server
 
 What HOLDFAST_METRICS_LISTEN serves to Prometheus (`server/metrics_table.py`); with several workers,
 summed over them. A histogram has the series `_bucket`, `_sum` and `_count`.
 
 {metrics}
+
+# The order service
+
+State machines have [a page of their own](states.md). Errors are those above.
+
+## Outcomes of orders
+
+Business answers beside `APPLIED` (`order_service/refusals.py`), and the message that comes with
+them, where it is not made for the case.
+
+{order_outcomes}
+
+## Settings of the order service
+
+Environment variables (`order_service/config.py`); an empty value counts as unset.
+
+{order_settings}
+
+### The file of carrier rules
+
+What HOLDFAST_CARRIER_RULES names: a JSON list of objects. Of the offers that some rule admits the
+cheapest or fastest is taken, as the buyer wishes. An empty or 0 field does not narrow a rule.
+
+{carrier_rules}
+
+### The file of merchants
+
+What HOLDFAST_MERCHANTS names: a JSON list of objects. Of a merchant that is not in it only the id is
+known.
+
+{merchants}
+
+## Payment methods
+
+What an order may have in `payment_method` (`order_service/payment/methods.py`), as far as the
+provider is set up.
+
+{payment_methods}
+
+## Notices
+
+What buyers and merchants are told (`order_service/notifications/notices.py`), over every channel
+that is set up.
+
+{notices}
+
+## Incidents
+
+What can go wrong with a parcel (`order_service/fulfilment/incidents.py`): whose it is, how long that
+desk has to say what is done, and what it can say.
+
+{incidents}
+
+{resolutions}
+
+## Tasks
+
+What is done for an order outside of its transaction (`order_service/tasks.py`). Tasks of one order
+and lane are done in order; a dead one holds up what comes after it in its lane, where it blocks.
+
+{tasks}
+
+## Invariants of orders
+
+What `holdfast orders audit` proves (`order_service/audit`), and what to do where it does not hold.
+
+{invariants}
+
+## Metrics of the order service
+
+What HOLDFAST_ORDERS_METRICS_LISTEN serves to Prometheus.
+
+{order_metrics}
 """
 
 
@@ -63,14 +139,14 @@ def _shown(value: Any) -> str:
     return f"`{value.value if isinstance(value, Enum) else str(value).lower()}`"
 
 
-def _settings() -> list[tuple[str, ...]]:
-    hints = get_type_hints(Config, include_extras=True)
+def _settings(config: type[msgspec.Struct]) -> str:
+    hints = get_type_hints(config, include_extras=True)
     rows: list[tuple[str, ...]] = []
-    for field in msgspec.structs.fields(Config):
+    for field in msgspec.structs.fields(config):
         (meta,) = (m for m in hints[field.name].__metadata__ if m.description)
         name = f"`{name_of(field.name)}`"
         rows.append((name, _shown(field.default), meta.description))
-    return rows
+    return _table(("variable", "default", "meaning"), *rows)
 
 
 def reference() -> str:
@@ -90,9 +166,28 @@ def reference() -> str:
     return TEMPLATE.format(
         outcomes=_table(("outcome", "meaning", "later?"), *outcomes),
         errors=_table(("reason", "status", "sent again", "message"), *errors),
-        settings=_table(("variable", "default", "meaning"), *_settings()),
-        metrics=_table(("metric", "type", "labels", "meaning"), *metrics),
+        settings=_settings(Config),
+        metrics=_table(_METRIC, *metrics),
+        **_of_orders(),
     )
+
+
+def _of_orders() -> dict[str, str]:
+    field = ("field", "default", "meaning")
+    incident = ("incident", "owner", "to be decided in", "can be done")
+    return {
+        "order_outcomes": _table(("outcome", "meaning", "message"), *orders.refusals()),
+        "order_settings": _settings(OrderConfig),
+        "carrier_rules": _table(field, *orders.carrier_rules()),
+        "merchants": _table(field, *orders.merchants()),
+        "payment_methods": _table(("method", "taken by", "payment"), *orders.payment_methods()),
+        "notices": _table(("notice", "to", "when"), *orders.notices()),
+        "incidents": _table(incident, *orders.incidents()),
+        "resolutions": _table(("said", "meaning"), *orders.resolutions()),
+        "tasks": _table(("task", "what is done", "lane", "blocks"), *orders.tasks()),
+        "invariants": _table(("invariant", "what holds", "mend"), *orders.invariants()),
+        "order_metrics": _table(_METRIC, *orders.metrics()),
+    }
 
 
 if __name__ == "__main__":

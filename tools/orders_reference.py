@@ -1,6 +1,5 @@
 """The tables of docs/reference.md that are about the order service, from the tables in its code."""
 
-from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -30,10 +29,10 @@ Row = tuple[str, ...]
 def refusals() -> list[Row]:
     """Outcomes: what the contract says of each, and the message where it is always the same."""
     meanings = comments_of(PROTOS / "order.proto")
-    messages: Mapping[str, str] = REFUSALS
+    messages = {name: text for name, text in REFUSALS.items() if text != "{detail}"}
     return [
-        (f"`{name}`", meanings[f"ORDER_OUTCOME_{name}"], messages.get(name, "").strip("{detail}"))
-        for name in ("APPLIED", *RefusalReason)
+        (f"`{name}`", meanings[f"ORDER_OUTCOME_{name}"], messages.get(RefusalReason(name), ""))
+        for name in RefusalReason
     ]
 
 

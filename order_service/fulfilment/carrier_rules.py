@@ -18,7 +18,9 @@ class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
     """Admits a carrier's offers for some parcels. An empty or 0 field does not narrow it."""
 
     carrier: str
+    """Whose offers, such as `easypost`."""
     service: str = ""
+    """Which of the carrier's services, such as `express`."""
     countries: frozenset[str] = frozenset()
     """Of the destination, ISO 3166-1 alpha-2."""
     regions: frozenset[str] = frozenset()
@@ -26,8 +28,11 @@ class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
     locations: frozenset[str] = frozenset()
     """The warehouses it collects from."""
     weight_g_max: int = 0
+    """Of the parcel, in grams."""
     freight_minor_max: int = 0
+    """What the carrier charges, in minor units of the order's currency."""
     transit_ms_max: int = 0
+    """How long the carrier takes, in milliseconds."""
     collects_cash: bool = True
     """Whether it takes parcels that are paid on delivery."""
 

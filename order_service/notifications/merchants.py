@@ -17,10 +17,15 @@ class Merchant(Struct, frozen=True, forbid_unknown_fields=True):
     """A merchant of a shop. An empty field is not known."""
 
     merchant_id: str
+    """As articles name it."""
     tenant: str = "default"
+    """The shop."""
     name: str = ""
+    """Up to 100 characters."""
     email: str = ""
+    """Where notices go that are sent by mail."""
     language: Language = Language.CHINESE
+    """What notices are written in: `zh` or `en`."""
 
 
 Merchants = Mapping[tuple[str, str], Merchant]

@@ -36,7 +36,7 @@ def methods_of(providers: Iterable[str]) -> dict[str, Method]:
     """What can be paid with, given the providers that are set up."""
     offered = {CASH_ON_DELIVERY: Method(CASH, 0)}
     for provider in providers:
-        for name, times_ms in _OF_PROVIDERS[provider].items():
+        for name, times_ms in OF_PROVIDERS[provider].items():
             offered[name] = Method(provider, *times_ms)
     return offered
 
@@ -44,7 +44,7 @@ def methods_of(providers: Iterable[str]) -> dict[str, Method]:
 # A bank transfer takes longer than a card, and its stock waits for it. With Stripe the buyer
 # chooses the means on the page. The hasty one of the sandbox is for demonstrations of what happens
 # to payments that come too late.
-_OF_PROVIDERS: Final[dict[str, dict[str, tuple[int, ...]]]] = {
+OF_PROVIDERS: Final[dict[str, dict[str, tuple[int, ...]]]] = {
     "sandbox": {
         "sandbox_card": (15 * MINUTE_MS,),
         "sandbox_transfer": (120 * MINUTE_MS,),
