@@ -1,7 +1,6 @@
 """A gRPC server with one method, Reserve, in the process layout of a Holdfast worker."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,15 +10,14 @@ import grpc.aio
 
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from server.app import GRPC_OPTIONS
-from serving.garbage import THRESHOLD
+from serving.garbage import collect_seldom
 
 Reserve = Callable[[pb.ReserveRequest, Any], Awaitable[pb.CommandResult]]
 
 
 async def serve(reserve: Reserve) -> None:
     """Prints the port that it listens on, then serves until standard input ends."""
-    gc.freeze()
-    gc.set_threshold(THRESHOLD)
+    collect_seldom()
     server = grpc.aio.server(options=GRPC_OPTIONS)
     method = grpc.unary_unary_rpc_method_handler(
         reserve, pb.ReserveRequest.FromString, pb.CommandResult.SerializeToString

@@ -64,6 +64,7 @@ from order_service.storage.tasks import Taken
 from order_service.tasks import TaskKind
 from serving.deadlines import Deadlines
 from serving.decoding import DecodingServer
+from serving.grpc_options import ALONE_ON_PORT, GRPC_OPTIONS
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from serving.settings import ConfigError, name_of
@@ -72,16 +73,6 @@ SERVICES: Final = tuple(
     service.full_name
     for module in (catalogue_pb2, fulfilment_pb2, operations_pb2, order_pb2, payment_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
-)
-GRPC_OPTIONS: Final = (
-    # A second order service on the port is refused, not silently given half of the connections.
-    ("grpc.so_reuseport", 0),
-    # gRPC core drops calls at random above 1,000 pending; the queue of changes decides instead.
-    ("grpc.server.max_pending_requests", 100_000),
-    ("grpc.server.max_pending_requests_hard_limit", 200_000),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    # A page of 1,000 orders of 200 lines is larger than any request may be.
-    ("grpc.max_send_message_length", -1),
 )
 
 
@@ -185,7 +176,7 @@ class App:
         return ReviewInput(remarks, self.catalogue.assortment(order.tenant).articles)
 
     def _grpc_server(self, calls: CallMetrics) -> grpc.aio.Server:
-        server = grpc.aio.server(options=GRPC_OPTIONS)
+        server = grpc.aio.server(options=(*GRPC_OPTIONS, ALONE_ON_PORT))
         decoding: Any = DecodingServer(server)
         for add, servicer in self._servicers():
             add(Guarded(servicer, calls, TRANSLATIONS), decoding)

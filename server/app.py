@@ -27,6 +27,7 @@ from server.stock import StockServicer
 from server.store_watch import StoreWatch
 from serving.deadlines import Deadlines
 from serving.decoding import DecodingServer
+from serving.grpc_options import GRPC_OPTIONS
 from serving.guard import Guarded
 
 log = structlog.get_logger()
@@ -37,15 +38,6 @@ SERVICES = (
 )
 # The same failure hits every batch while it lasts; it is logged once in so long.
 LOG_PAUSE_S = 5.0
-GRPC_OPTIONS = (
-    # gRPC core drops calls at random above 1,000 pending; the engine's own queue decides instead.
-    ("grpc.server.max_pending_requests", 100_000),
-    ("grpc.server.max_pending_requests_hard_limit", 200_000),
-    # The SDK pings every 30 s while a call lasts; a long silent stream is no reason to hang up.
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    # A page of 1,000 reservations of 200 lines is larger than any request may be.
-    ("grpc.max_send_message_length", -1),
-)
 
 
 class App:

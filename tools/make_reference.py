@@ -79,8 +79,8 @@ cheapest or fastest is taken, as the buyer wishes. An empty or 0 field does not 
 
 ### The file of merchants
 
-What HOLDFAST_MERCHANTS names: a JSON list of objects. Of a merchant that is not in it only the id is
-known.
+What HOLDFAST_MERCHANTS names: a JSON list of objects. Of a merchant that is not in it only the id
+is known.
 
 {merchants}
 
@@ -100,8 +100,8 @@ that is set up.
 
 ## Incidents
 
-What can go wrong with a parcel (`order_service/fulfilment/incidents.py`): whose it is, how long that
-desk has to say what is done, and what it can say.
+What can go wrong with a parcel (`order_service/fulfilment/incidents.py`): whose it is, how long
+that desk has to say what is done, and what it can say.
 
 {incidents}
 
@@ -136,7 +136,9 @@ def _table(*rows: tuple[str, ...]) -> str:
 def _shown(value: Any) -> str:
     if value == "":
         return ""
-    return f"`{value.value if isinstance(value, Enum) else str(value).lower()}`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value.value if isinstance(value, Enum) else value}`"
 
 
 def _settings(config: type[msgspec.Struct]) -> str:

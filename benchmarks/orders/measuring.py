@@ -49,7 +49,7 @@ class OrderRounds:
         """Raises LoadFailed."""
         for service in self._services:
             asyncio.run(open_shop(service))
-            self._stock_up(service)
+            stock_up(self._stage, service)
             self._empty_bytes[service] = service.database.bytes_used()
         for number in range(rounds):
             if number == len(found.rounds):
@@ -81,11 +81,6 @@ class OrderRounds:
         paid = replace(paid, bytes_an_order=round(grown / self._placed[service]))
         return {_name(service, "place"): placed, _name(service, "pay"): paid}
 
-    def _stock_up(self, service: OrderService) -> None:
-        with self._stage.client() as client:
-            for number in range(SKUS):
-                client.set_stock(f"SKU-{number}", UNITS, tenant=service.tenant)
-
     def _audited(self, service: OrderService) -> dict[str, Audit]:
         of_stock = audit(self._stage, service.tenant)
         of_orders = asyncio.run(audit_orders(service))
@@ -114,8 +109,15 @@ def _used(service: OrderService) -> Used:
     return Used(cpu_s([service.pid]), service.database.cpu_s(), 0.0, 0)
 
 
+def stock_up(stage: Stage, service: OrderService) -> None:
+    """Gives the engine what the order service sells."""
+    with stage.client() as client:
+        for number in range(SKUS):
+            client.set_stock(f"SKU-{number}", UNITS, tenant=service.tenant)
+
+
 async def open_shop(service: OrderService) -> None:
-    """Gives it something to sell."""
+    """Gives its catalogue what it sells."""
     async with OrderClient(service.target, tenant=service.tenant) as client:
         articles = [
             catalogue_pb2.Article(

@@ -1,11 +1,7 @@
 """The contract and the model have the same names, and every exception has its error."""
 
-from enum import StrEnum
-from typing import Any
-
 import pytest
 
-from holdfast.cli.output import enum_name
 from holdfast.errors import Reason
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.edge import decoding, wire
@@ -13,36 +9,13 @@ from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.outcomes import outcome_of, refusal
 from order_service.model import DeliveryWish, ShortagePolicy, Source
 from order_service.refusals import InvalidField, RefusalReason, Refused
-from order_service.states import (
-    IllegalMove,
-    OrderState,
-    PaymentState,
-    RefundState,
-    ShipmentState,
-)
+from order_service.states import IllegalMove
 from order_service.storage.batch import OrderNotFound
 from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.group_commit import Overloaded
 from serving.guard import contract_error
 from tests.order_service import samples
 from tests.order_service.edge.conftest import order_of
-
-
-@pytest.mark.parametrize(
-    ("names", "enum"),
-    [
-        (OrderState, pb.Order.State),
-        (PaymentState, pb.Payment.State),
-        (RefundState, pb.Refund.State),
-        (ShipmentState, pb.Shipment.State),
-        (Source, pb.OrderSource),
-        (ShortagePolicy, pb.ShortagePolicy),
-        (DeliveryWish, pb.DeliveryWish),
-    ],
-)
-def test_the_contract_has_the_model_s_names(names: type[StrEnum], enum: Any) -> None:
-    in_contract = {enum_name(enum.DESCRIPTOR, number) for number in enum.values() if number}
-    assert in_contract == set(names)
 
 
 def test_every_refusal_is_an_outcome_and_every_outcome_a_refusal() -> None:

@@ -1,0 +1,61 @@
+"""Fills the database of an order service with orders: copies of one that was placed.
+
+By SQL that both databases understand, because to place a million takes a quarter of an hour.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Table,
+    Text,
+    cast,
+    insert,
+    literal,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy.sql.expression import ColumnElement
+
+from order_service.storage.database import open_database
+from order_service.storage.schema import history, order_lines, orders
+
+# Ids of 16 characters in the order of their numbers, before all that are made of the time.
+FIRST_ID = 10**15
+
+
+def buyer_of(number: int, buyers: int) -> str:
+    """Whose the n-th copy is."""
+    return f"seeded-{number % buyers}"
+
+
+async def seed(url: str, template_id: str, count: int, buyers: int) -> None:
+    """Copies an order, with its lines and history, so many times: each buyer gets as many."""
+    database = open_database(url)
+    try:
+        await database.write(lambda connection: _copy(connection, template_id, count, buyers))
+        await database.write(lambda connection: connection.execute(text("ANALYZE")))
+    finally:
+        await database.close()
+
+
+def _copy(connection: Connection, template_id: str, count: int, buyers: int) -> None:
+    number: ColumnElement[int] = literal_column("number", BigInteger)
+    first = select(literal(0, BigInteger).label("number")).cte("numbers", recursive=True)
+    numbers = first.union_all(select(first.c.number + 1).where(first.c.number < count - 1))
+    order_id = cast(literal(FIRST_ID, BigInteger) + number, Text)
+    changed: dict[str, ColumnElement[str]] = {
+        "order_id": order_id,
+        "order_key": literal("seeded-") + order_id,
+        "buyer_id": literal("seeded-") + cast(number % buyers, Text),
+    }
+    for table in (orders, order_lines, history):
+        columns = [changed.get(each.name, each).label(each.name) for each in table.c]
+        copies = select(*columns).select_from(numbers.join(table, table.c.order_id == template_id))
+        connection.execute(insert(table).from_select(_names(table), copies))
+
+
+def _names(table: Table) -> Sequence[str]:
+    return [column.name for column in table.c]
