@@ -11,7 +11,6 @@ from msgspec import structs
 from order_service.draft import Draft
 from order_service.fields import check_id, checked_lines_of_text
 from order_service.model import Delivery, Order, Remark
-from order_service.placing.delivery import checked_delivery
 from order_service.refusals import InvalidField, RefusalReason, Refused
 from order_service.states import OrderState, ShipmentState
 
@@ -58,18 +57,17 @@ def correct_delivery(
 ) -> Order:
     """Replaces the delivery by one that the buyer confirmed, and writes that into the log.
 
-    Raises Refused(WRONG_STATE) once a parcel is packed or the order is closed, and InvalidField
-    for a delivery that no parcel can be sent to, or that is in another country.
+    `delivery` has been checked. Raises Refused(WRONG_STATE) once a parcel is packed or the order is
+    closed, and InvalidField for one in another country.
     """
     order = draft.order
     _check_correctable(order)
-    corrected = checked_delivery(delivery)
-    if corrected.country != order.delivery.country:
+    if delivery.country != order.delivery.country:
         # Prices, freight and tax were made for it.
         problem = f"must stay {order.delivery.country}; place a new order for another country"
-        raise InvalidField("delivery.country", problem, corrected.country)
-    changed = changes(order.delivery, corrected)
-    draft.update(order, delivery=corrected)
+        raise InvalidField("delivery.country", problem, delivery.country)
+    changed = changes(order.delivery, delivery)
+    draft.update(order, delivery=delivery)
     names = ", ".join(changed) or "nothing"
     draft.note(f"delivery corrected ({names}), confirmed by the buyer via {confirmed_via}")
     lines = [f"{name}: {old or '-'} -> {new or '-'}" for name, (old, new) in changed.items()]
@@ -81,15 +79,18 @@ def correct_delivery(
 
 
 def is_correction(entry: Remark, delivery: Delivery, confirmed_via: str) -> bool:
-    """Whether an entry of the log is of this correction, as far as the log tells.
-
-    Raises InvalidField for a delivery that no parcel can be sent to.
-    """
-    corrected = checked_delivery(delivery)
+    """Whether an entry of the log is of this correction, as far as the log tells."""
     first, *lines = entry.text.splitlines()
     return (first, entry.channel) == (_CORRECTED, confirmed_via) and all(
-        line.endswith(f" -> {getattr(corrected, line.partition(':')[0]) or '-'}") for line in lines
+        _leads_to(delivery, line) for line in lines
     )
+
+
+def _leads_to(delivery: Delivery, line: str) -> bool:
+    """Whether a line of a correction ends with what a delivery has; what people wrote is none."""
+    name = line.partition(":")[0]
+    known = name in Delivery.__struct_fields__
+    return known and line.endswith(f" -> {getattr(delivery, name) or '-'}")
 
 
 def changes(before: Delivery, after: Delivery) -> dict[str, tuple[str, str]]:

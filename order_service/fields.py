@@ -15,7 +15,7 @@ MONEY_MINOR_MAX: Final = 10**12
 SHOWN_LENGTH_MAX: Final = 80
 EMAIL_LENGTH_MAX: Final = 254
 
-_is_id = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_LENGTH_MAX}}}").fullmatch
+is_id = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_LENGTH_MAX}}}").fullmatch
 is_email = re.compile(r"[^\s@,;:<>()\[\]\"\\]{1,64}@(?:[\w-]{1,63}\.)+[\w-]{2,63}").fullmatch
 # Control characters, halves of surrogates, and what turns the direction in which text is shown.
 _UNFIT: Final = re.compile(
@@ -36,7 +36,7 @@ def concealed(value: str) -> str:
 
 def check_id(field: str, value: str) -> None:
     """Raises InvalidField unless a value is 1 to 64 characters of [A-Za-z0-9._:-]."""
-    if not _is_id(value):
+    if not is_id(value):
         problem = f"must be 1 to {ID_LENGTH_MAX} characters of A-Z a-z 0-9 . _ : -"
         raise InvalidField(field, problem, shown(value))
 

@@ -9,6 +9,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _CHARACTERS = 16
 _RANDOM_BITS = 35
+_TIME_MS_MAX = (1 << 5 * _CHARACTERS - _RANDOM_BITS) - 1
 
 
 class Ids:
@@ -28,8 +29,8 @@ class Ids:
 
 
 def least_of(at_ms: int) -> str:
-    """What is smaller than every id that is made at a moment or later."""
-    return _text(at_ms << _RANDOM_BITS)
+    """What is smaller than every id that is made at a moment or later, up to the year 3084."""
+    return _text(min(at_ms, _TIME_MS_MAX) << _RANDOM_BITS)
 
 
 def _time_of(made: str) -> int:

@@ -48,7 +48,7 @@ class DeliveryWish(StrEnum):
     FASTEST = "FASTEST"
 
 
-class Amounts(Struct, frozen=True):
+class Amounts(Struct, frozen=True, array_like=True):
     """The itemised amount of an order, fixed before payment (P1), in minor units.
 
     total = goods - discount - coupon + freight + tax; none is negative.
@@ -62,7 +62,7 @@ class Amounts(Struct, frozen=True):
     total_minor: int
 
 
-class Delivery(Struct, frozen=True, omit_defaults=True):
+class Delivery(Struct, frozen=True, array_like=True):
     """Who receives an order, and where. Personal: it never reaches a log, a metric or an error."""
 
     name: str
@@ -78,7 +78,7 @@ class Delivery(Struct, frozen=True, omit_defaults=True):
     wish: DeliveryWish = DeliveryWish.CHEAPEST
 
 
-class SubOrder(Struct, frozen=True, omit_defaults=True):
+class SubOrder(Struct, frozen=True, array_like=True):
     """The part of an order that one merchant delivers (O5), with its share of the amounts."""
 
     sub_order_id: str

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Select, select, tuple_
 
+from order_service.fields import is_id
 from order_service.ids import least_of
 from order_service.model import HistoryEntry, Remark
 from order_service.receipts import Receipt
@@ -113,6 +114,8 @@ def remarks_of(
     statement = select(remarks).where(remarks.c.order_id == order_id)
     if token:
         at_ms, _, remark_id = token.partition(".")
+        if not is_id(remark_id):
+            raise PageTokenInvalid(token)
         statement = statement.where(
             tuple_(remarks.c.at_ms, remarks.c.remark_id) > (_number(at_ms), remark_id)
         )

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 async def run(config: Config) -> None:
     """Serves until SIGTERM or SIGINT. Raises StartError."""
-    logs.configure(config.log_level)
+    logs.configure(config.log_level, personal=True)
     signals = Signals(lambda: None, with_stdin=config.stop_with_stdin)
     registry = CollectorRegistry()
     app = build(config, registry)
@@ -83,6 +83,7 @@ class _CallbackServer:
                 app.callbacks,
                 host=host.strip("[]"),
                 port=port,
+                log_config=None,
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

@@ -2,26 +2,57 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import ExcInfo
+
+# Without local variables: they would carry buyers' ids into the log.
+_told = ExceptionDictTransformer(show_locals=False)
 
 
-def configure(level: str) -> None:
-    """Sets up logging for the process; `level` is debug, info, warning or error."""
+def configure(level: str, *, personal: bool = False) -> None:
+    """Sets up logging for the process; `level` is debug, info, warning or error.
+
+    Of a process that works with `personal` data neither what exceptions say is logged, only their
+    types and places, nor what libraries put into their messages.
+    """
     numeric = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Without local variables: they would carry buyers' ids into the log.
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.ExceptionRenderer(_types_and_places if personal else _told),
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    if personal:
+        logging.basicConfig(level=logging.WARNING, handlers=[_Concealing()], force=True)
     # gRPC logs a handler's exception with its text; ours are logged by the guard, once.
     logging.getLogger("grpc").setLevel(logging.CRITICAL)
+
+
+def _types_and_places(exc_info: ExcInfo) -> list[dict[str, Any]]:
+    """An exception and its causes, without what they say."""
+    return [_silenced(each) for each in _told(exc_info)]
+
+
+def _silenced(told: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: told[name] for name in ("exc_type", "is_cause", "frames")}
+    kept["exceptions"] = [[_silenced(each) for each in inner] for inner in told["exceptions"]]
+    return kept
+
+
+class _Concealing(logging.Handler):
+    """Passes on what libraries log: what happened, where, and nothing of what it was about."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # asyncio adds what a task has raised on the lines after the first.
+        event = str(record.msg).partition("\n")[0]
+        place = f"{record.name}, line {record.lineno}"
+        structlog.get_logger().log(record.levelno, event, place=place, exc_info=record.exc_info)

@@ -17,7 +17,7 @@ def demo(
     seed: Units | None = None,
     output: Output = "table",
 ) -> int:
-    """Sells, ships and pays back many orders, and proves no unit and no penny was lost.
+    """Sells, ships and refunds many orders, and proves no unit or penny was lost.
 
     Starts engine, order service and a sandbox of the outside world in a
     temporary directory; places the orders, with calls repeated and clients

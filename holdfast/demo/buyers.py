@@ -56,14 +56,14 @@ class Sale:
         Gives how many orders took it. When it is 0, nothing has moved during the round: every
         refusal was judged on the levels as they are.
         """
-        took = 0
+        took: list[Account] = []
 
         async def offer(account: Account) -> None:
-            nonlocal took
-            took += await self._checkout.buy(account)
+            if await self._checkout.buy(account):
+                took.append(account)
 
         await for_each(self._shop.ledger.fitting(), self._shop.concurrency, offer)
-        return took
+        return len(took)
 
     async def _buy(self, account: Account, waiting: asyncio.TaskGroup) -> None:
         """One buyer comes; who has to wait does so among those `waiting`, in nobody's way."""

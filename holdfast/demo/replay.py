@@ -95,14 +95,14 @@ async def replay(plan: Plan, clients: Sequence[Clients], outside: Outside, at: S
     started_at = datetime.now(UTC)
     ledger, tally = Ledger(plan.stock, plan.log.orders), Tally()
     shop = Shop(
-        plan.buyers,
-        prices_of(plan.log.orders),
-        ledger,
-        MoneyAccount(CURRENCY),
-        Callers(clients, Effects(), tally),
-        outside,
-        at,
-        plan.concurrency,
+        buyers=plan.buyers,
+        prices_minor=prices_of(plan.log.orders),
+        ledger=ledger,
+        money=MoneyAccount(CURRENCY),
+        callers=Callers(clients, Effects(), tally),
+        outside=outside,
+        at=at,
+        concurrency=plan.concurrency,
     )
     engine = clients[0].engine
     checkout = Checkout(shop)

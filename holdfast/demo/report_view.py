@@ -48,9 +48,8 @@ def _verdict(report: DemoReport) -> Panel:
 def _checks(report: DemoReport) -> list[tuple[bool, str, str]]:
     """What was proven: whether it holds, its name, and its figures."""
     proof, money = report.proof, report.money
-    captured, refunded = (
-        money_text(minor, money.currency) for minor in (money.captured_minor, money.refunded_minor)
-    )
+    captured = money_text(money.captured_minor, money.currency)
+    refunded = amount_text(money.refunded_minor, money.currency)
     return [
         (proof.oversold_units == 0, "Oversold", f"{proof.oversold_units:,} units"),
         (
@@ -70,7 +69,7 @@ def _checks(report: DemoReport) -> list[tuple[bool, str, str]]:
         ),
         (
             proof.ledger_differences == 0,
-            "Stock and orders",
+            "Stock, orders",
             f"{proof.ledger_differences:,} differences from what the answers add up to",
         ),
         (
@@ -79,7 +78,7 @@ def _checks(report: DemoReport) -> list[tuple[bool, str, str]]:
             (
                 f"{proof.audit_findings:,} findings in {proof.audit_levels:,} levels, "
                 f"{proof.audit_reservations:,} reservations, "
-                f"{proof.audit_journal_entries:,} journal entries"
+                f"{proof.audit_journal_entries:,} entries"
             ),
         ),
         (
@@ -87,7 +86,7 @@ def _checks(report: DemoReport) -> list[tuple[bool, str, str]]:
             "Crossing audit",
             (
                 f"{proof.crossing_findings:,} findings in {proof.crossing_orders:,} orders, "
-                f"{proof.crossing_lines:,} lines, against engine and provider"
+                f"{proof.crossing_lines:,} lines, all books"
             ),
         ),
     ]

@@ -1,7 +1,7 @@
 """The warehouse: picks parcels in waves, packs them, and hands them over with their waybills."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from holdfast.demo.callers import for_each
 from holdfast.demo.ledger import Account
@@ -100,7 +100,7 @@ class Warehouse:
         account: Account,
         shipment_id: str,
         scanned: Units,
-        allowed: frozenset[str] | set[str] = frozenset(),
+        allowed: Collection[str] = (),
     ) -> None:
         request = pb.ConfirmPackingRequest(
             shipment_id=shipment_id,

@@ -7,6 +7,7 @@ SQLite's own temporary one: it has no name, and is gone when it is closed.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from threading import Lock
 from typing import Any, Final
 
 import msgspec
@@ -38,15 +39,18 @@ _fact = msgspec.msgpack.Decoder(Fact).decode
 
 
 class Copies:
-    """The copies of one audit. Used by one thread at a time."""
+    """The copies of one audit."""
 
     def __init__(self) -> None:
         self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._file.executescript(_TABLES)
+        # An audit that is broken off closes the file while a thread may still be at it.
+        self._lock = Lock()
 
     def close(self) -> None:
         """Throws the copies away."""
-        self._file.close()
+        with self._lock:
+            self._file.close()
 
     def keep_reservations(self, reservations: Iterable[Reservation]) -> None:
         """Keeps what the engine has; the same one again replaces what was known of it."""
@@ -54,7 +58,11 @@ class Copies:
             (owner_of(each.reservation_id), each.reservation_id, holds_units(each), _encode(each))
             for each in reservations
         ]
-        self._keep("INSERT OR REPLACE INTO reservations (owner, id, holds, body)", rows)
+        self._keep(
+            "INSERT INTO reservations (owner, id, holds, body) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET holds = excluded.holds, body = excluded.body",
+            rows,
+        )
 
     def keep_entries(self, provider: str, facts: Iterable[Fact]) -> None:
         """Keeps what a provider has; the same entry again replaces what was known of it."""
@@ -67,7 +75,8 @@ class Copies:
             for fact in facts
         ]
         self._keep(
-            "INSERT OR REPLACE INTO entries (owner, provider, kind, number, provider_ref, body)",
+            "INSERT INTO entries (owner, provider, kind, number, provider_ref, body) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
             rows,
         )
 
@@ -77,15 +86,18 @@ class Copies:
         asked = f"WHERE owner IN ({', '.join('?' * len(ids))})"
         reservations: dict[str, dict[str, Reservation]] = {name: {} for name in ids}
         entries: dict[str, list[Entry]] = {name: [] for name in ids}
-        for owner, body in self._file.execute(f"SELECT owner, body FROM reservations {asked}", ids):
-            reservation = _reservation(body)
-            reservations[owner][reservation.reservation_id] = reservation
-        for owner, provider, body in self._file.execute(
-            f"SELECT owner, provider, body FROM entries {asked}", ids
-        ):
-            entries[owner].append(Entry(provider, _fact(body)))
-        for table in ("reservations", "entries"):
-            self._file.execute(f"UPDATE {table} SET met = 1 {asked}", ids)
+        with self._lock:
+            for owner, body in self._file.execute(
+                f"SELECT owner, body FROM reservations {asked}", ids
+            ):
+                reservation = _reservation(body)
+                reservations[owner][reservation.reservation_id] = reservation
+            for owner, provider, body in self._file.execute(
+                f"SELECT owner, provider, body FROM entries {asked}", ids
+            ):
+                entries[owner].append(Entry(provider, _fact(body)))
+            for table in ("reservations", "entries"):
+                self._file.execute(f"UPDATE {table} SET met = 1 {asked}", ids)
         return [
             case._replace(reservations=reservations[name], entries=entries[name])
             for name, case in zip(ids, cases, strict=True)
@@ -102,10 +114,9 @@ class Copies:
             yield [Entry(provider, _fact(body)) for provider, body in rows]
 
     def _keep(self, insert: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
+        with self._lock:
             self._file.execute("BEGIN")
-            self._file.executemany(f"{insert} VALUES ({marks})", rows)
+            self._file.executemany(insert, rows)
             self._file.execute("COMMIT")
 
     def _left_over(self, select: str) -> Iterator[list[tuple[Any, ...]]]:

@@ -147,13 +147,14 @@ class FulfilmentServicer:
     ) -> pb.ListPicksResponse:
         tenant, size = tenant_of(request), page_size_of(request)
         check_filters(request, check_id, "wave_id")
-        check_filters(request, check_name, "location", "zone")
+        check_filters(request, check_name, "location")
+        zone = checked_text("zone", request.zone, ZONE_LENGTH_MAX)
         after = number_in(request.page_token)
         within_ms = self._settings.pick_within_ms
         wanted = queries.PickFilter(
             wave_id=request.wave_id,
             location=request.location,
-            zone=request.zone,
+            zone=zone,
             created_before_ms=self._orders.clock_ms() - within_ms if request.overdue else 0,
         )
         async with self._deadlines.limit(context):

@@ -26,10 +26,12 @@ from order_service.edge.requests import (
 from order_service.fields import check_id, check_whole, checked_text
 from order_service.fulfilment.progress import complete
 from order_service.model import Order, Remark
+from order_service.placing.delivery import checked_delivery
 from order_service.placing.place import Placing
 from order_service.receipts import Receipt, issue_receipt
 from order_service.refusals import REFUSALS, RefusalReason, Refused
 from order_service.storage.batch import AlreadySeen, OrderNotFound
+from order_service.storage.database import Conflict
 from order_service.storage.orders import Orders
 from serving.context import Context
 from serving.deadlines import Deadlines
@@ -119,21 +121,18 @@ class OrderServicer:
         remark = checked_remark(said)
         once = _once_in_log(request.order_id, remark.remark_id)
         replayed = False
+        decide = partial(add_remark, remark=remark)
         try:
-            kept = await self._change(
-                request, context, partial(add_remark, remark=remark), remark.author, once
-            )
-        except AlreadySeen:
-            replayed = True
-            kept = await self._remark_of(request, context, remark.remark_id)
-            if (kept.author, kept.channel, kept.text) != (
-                remark.author,
-                remark.channel,
-                remark.text,
-            ):
-                return pb.AddRemarkResponse(**_reused("remark_id", remark.remark_id))
+            try:
+                kept = await self._change(request, context, decide, remark.author, once)
+            except (AlreadySeen, Conflict) as error:
+                kept = await self._remark_of(request, context, remark.remark_id, error)
+                replayed = True
         except BUSINESS_ANSWERS as error:
             return pb.AddRemarkResponse(**refusal(error)._asdict())
+        said_now = (remark.author, remark.channel, remark.text)
+        if (kept.author, kept.channel, kept.text) != said_now:
+            return pb.AddRemarkResponse(**_reused("remark_id", remark.remark_id))
         return pb.AddRemarkResponse(outcome=_APPLIED, replayed=replayed, remark=wire.remark(kept))
 
     async def ListRemarks(
@@ -150,19 +149,20 @@ class OrderServicer:
         correction_id, via = request.correction_id, request.confirmed_by_buyer_via
         check_id("correction_id", correction_id)
         check_id("confirmed_by_buyer_via", via)
-        delivery = decoding.delivery(request.delivery)
+        delivery = checked_delivery(decoding.delivery(request.delivery))
         decide = partial(
             correct_delivery, delivery=delivery, correction_id=correction_id, confirmed_via=via
         )
         once = _once_in_log(request.order_id, correction_id)
         try:
-            order = await self._change(request, context, decide, actor_of(request), once)
-        except AlreadySeen:
-            entry = await self._remark_of(request, context, correction_id)
-            if not is_correction(entry, delivery, via):
-                return pb.OrderResult(**_reused("correction_id", correction_id))
-            async with self._deadlines.limit(context):
-                return _applied(await self._order_of(request), replayed=True)
+            try:
+                order = await self._change(request, context, decide, actor_of(request), once)
+            except (AlreadySeen, Conflict) as error:
+                entry = await self._remark_of(request, context, correction_id, error)
+                if not is_correction(entry, delivery, via):
+                    return pb.OrderResult(**_reused("correction_id", correction_id))
+                async with self._deadlines.limit(context):
+                    return _applied(await self._order_of(request), replayed=True)
         except BUSINESS_ANSWERS as error:
             return _refused(error)
         return _applied(order, replayed=False)
@@ -241,10 +241,16 @@ class OrderServicer:
         except reads.PageTokenInvalid:
             raise invalid_page_token(request.page_token) from None
 
-    async def _remark_of(self, request: Any, context: Context, remark_id: str) -> Remark:
-        """A remark that was seen before."""
+    async def _remark_of(
+        self, request: Any, context: Context, remark_id: str, problem: Exception
+    ) -> Remark:
+        """The remark that has an id already; raises the problem that made us look, if none has.
+
+        The one that came with the order is not among what was seen: a second one collides with it.
+        """
         found = await self._read(request, context, partial(_remark_of, remark_id=remark_id))
-        assert found is not None
+        if found is None:
+            raise problem
         return found
 
     async def _receipt_of(self, request: Any, context: Context) -> Receipt:

@@ -182,11 +182,7 @@ class PaymentServicer:
         if request.provider not in self._providers:
             problem = f"must be one of {', '.join(sorted(self._providers))}"
             raise InvalidField("provider", problem, shown(request.provider))
-        try:
-            day = date.fromisoformat(request.day)
-        except ValueError:
-            problem = "must be a day, such as 2026-11-22"
-            raise InvalidField("day", problem, shown(request.day)) from None
+        day = _day_of(request)
         try:
             async with self._deadlines.limit(context):
                 report = await reconcile(
@@ -209,6 +205,17 @@ class PaymentServicer:
         async with self._deadlines.limit(context):
             kept = await self._orders.read(partial(books, tenant=tenant))
         return pb.GetPaymentBooksResponse(books=[book_message(book) for book in kept])
+
+
+def _day_of(request: pb.ReconcileRequest) -> date:
+    try:
+        day = date.fromisoformat(request.day)
+    except ValueError:
+        day = None
+    # Python reads other forms, too, such as 20261122.
+    if day is None or day.isoformat() != request.day:
+        raise InvalidField("day", "must be a day, such as 2026-11-22", shown(request.day))
+    return day
 
 
 def _reason(text: str) -> str:

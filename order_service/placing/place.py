@@ -101,7 +101,10 @@ class Placing:
     async def _settled(self, order: Order, actor: str) -> Placed:
         answer = await self.reserve(order)
         settled = await self._orders.change(
-            order.order_id, partial(settle, answer=answer, methods=self._methods), actor
+            order.order_id,
+            partial(settle, answer=answer, methods=self._methods),
+            actor,
+            known=order,
         )
         self.note(settled)
         shortages = answer.shortages if isinstance(answer, Short) else ()

@@ -2,6 +2,10 @@
 
 The whole batch is one transaction, so its cost, the fsync above all, is shared. A decision that
 raises takes nothing of its neighbours with it: its draft is not written.
+
+Who has just written an order can give it as `known`, and spare it being loaded. A decision on a
+known order counts only if it is written, because then the compare-and-set proves that nobody has
+changed the order since; any other is made again, on the order as the database has it.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,13 +42,15 @@ class AlreadySeen(Exception):
 class Change:
     """What is to be changed of an order: by whom, and the decision.
 
-    `once` is the key of what must have its effect only once; "" for what may have it again.
+    `once` is the key of what must have its effect only once; "" for what may have it again. `known`
+    is the order as the caller has last written it; None if it has not.
     """
 
     order_id: str
     decide: Decide
     actor: str
     once: str = ""
+    known: Order | None = None
 
     @property
     def claim(self) -> object:
@@ -105,64 +111,91 @@ def run_batch(
     connection: Connection, entries: Sequence[Change | Placing], writer: Writer
 ) -> list[Judged]:
     """Judges and writes a batch in the transaction of a connection; `[i]` is of `entries[i]`."""
-    now_ms = writer.clock_ms()
-    changes = [entry for entry in entries if isinstance(entry, Change)]
-    placings = [entry for entry in entries if isinstance(entry, Placing)]
-    placed_before = ids_of_keys(connection, [placing.key for placing in placings])
-    loaded = load_orders(connection, [change.order_id for change in changes], to_change=True)
-    replayed = load_orders(connection, list(placed_before.values()))
-    seen = seen_keys(connection, [change.once for change in changes if change.once])
-    all_written: list[Written] = []
-    once_rows: list[Row] = []
-    results: list[Judged] = []
-    for entry in entries:
-        if isinstance(entry, Placing):
-            known = placed_before.get(entry.key)
-            if known:
-                results.append(Judged(Placed(replayed[known], replayed=True)))
-                continue
-            draft = Draft(_fresh(entry.order), entry.actor, now_ms, writer.ids)
-            before = ("", 0)
-        else:
-            problem = _problem(entry, loaded, seen)
-            if problem:
-                results.append(Judged(error=problem))
-                continue
-            order = loaded[entry.order_id]
-            draft = Draft(order, entry.actor, now_ms, writer.ids)
-            before = (order.state, order.version)
-            if entry.once:
-                once_rows.append((entry.once, order.order_id, now_ms))
-        judged = _judge(draft, entry, writer)
-        results.append(judged)
+    batch = _Batch(writer)
+    seen = seen_keys(connection, [entry.once for entry in _changes(entries) if entry.once])
+    placed = ids_of_keys(connection, [one.key for one in entries if isinstance(one, Placing)])
+    replayed = load_orders(connection, list(placed.values()))
+    results: list[Judged | None] = [
+        batch.place(entry, replayed.get(placed.get(entry.key, "")))
+        if isinstance(entry, Placing)
+        else batch.change_known(entry, seen)
+        for entry in entries
+    ]
+    unsure = [entry for entry, judged in zip(entries, results, strict=True) if judged is None]
+    loaded = load_orders(connection, [entry.order_id for entry in _changes(unsure)], to_change=True)
+    for number, entry in enumerate(entries):
+        if results[number] is None and isinstance(entry, Change):
+            results[number] = batch.change(entry, loaded.get(entry.order_id))
+    write_drafts(connection, batch.written)
+    write_seen(connection, batch.once_rows)
+    return [judged for judged in results if judged is not None]
+
+
+def _changes(entries: Sequence[Change | Placing]) -> list[Change]:
+    return [entry for entry in entries if isinstance(entry, Change)]
+
+
+class _Batch:
+    """What a batch is going to write."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.written: list[Written] = []
+        self.once_rows: list[Row] = []
+        self._writer = writer
+        self._now_ms = writer.clock_ms()
+
+    def place(self, placing: Placing, placed_before: Order | None) -> Judged:
+        if placed_before is not None:
+            return Judged(Placed(placed_before, replayed=True))
+        draft = self._draft(_copied(placing.order), placing)
+        judged = _judge(draft, placing, self._writer)
         if judged.error is None:
-            all_written.append(Written(draft, *before))
-        elif isinstance(entry, Change) and entry.once:
-            once_rows.pop()
-    write_drafts(connection, all_written)
-    write_seen(connection, once_rows)
-    return results
+            self.written.append(Written(draft, "", 0))
+        return judged
+
+    def change_known(self, change: Change, seen: set[str]) -> Judged | None:
+        """None: the order has to be loaded."""
+        if change.once in seen:
+            return Judged(error=AlreadySeen(change.once))
+        if change.known is None:
+            return None
+        draft = self._draft(_copied(change.known), change)
+        judged = _judge(draft, change, self._writer)
+        if judged.error is not None or draft.order.version == change.known.version:
+            return None
+        self._write(change, draft, change.known.state, change.known.version)
+        return judged
+
+    def change(self, change: Change, order: Order | None) -> Judged:
+        if order is None:
+            return Judged(error=OrderNotFound(change.order_id))
+        state, version = order.state, order.version
+        draft = self._draft(order, change)
+        judged = _judge(draft, change, self._writer)
+        if judged.error is None:
+            self._write(change, draft, state, version)
+        return judged
+
+    def _draft(self, order: Order, entry: Change | Placing) -> Draft:
+        return Draft(order, entry.actor, self._now_ms, self._writer.ids)
+
+    def _write(self, change: Change, draft: Draft, state_before: str, version_before: int) -> None:
+        self.written.append(Written(draft, state_before, version_before))
+        if change.once:
+            self.once_rows.append((change.once, change.order_id, self._now_ms))
 
 
-def _fresh(order: Order) -> Order:
+def _copied(order: Order) -> Order:
     """A copy, because a batch that collides is judged again, from what was given."""
     return structs.replace(
         order,
         lines=[structs.replace(line) for line in order.lines],
-        payments=[],
-        refunds=[],
-        shipments=[],
-        incidents=[],
-        tasks=[],
+        payments=[structs.replace(payment) for payment in order.payments],
+        refunds=[structs.replace(refund) for refund in order.refunds],
+        shipments=[structs.replace(shipment) for shipment in order.shipments],
+        incidents=[structs.replace(incident) for incident in order.incidents],
+        tasks=list(order.tasks),
     )
-
-
-def _problem(change: Change, loaded: dict[str, Order], seen: set[str]) -> Exception | None:
-    if change.order_id not in loaded:
-        return OrderNotFound(change.order_id)
-    if change.once and change.once in seen:
-        return AlreadySeen(change.once)
-    return None
 
 
 def _judge(draft: Draft, entry: Change | Placing, writer: Writer) -> Judged:

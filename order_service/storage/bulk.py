@@ -1,46 +1,56 @@
 """Statements for many rows at a time, which go to the driver as they are.
 
 SQLAlchemy makes a dictionary and a list of each row and looks at the type of each parameter, which
-takes longer than the driver does. Here a statement is rendered once a dialect, and a row is a tuple
-of what the driver takes.
+takes longer than the driver does. Here a statement is rendered once, and a row is a tuple of what
+the driver takes. SQLite runs it for each row; PostgreSQL gets all rows as columns and runs it once,
+because to run it for each row takes several times as long there.
 """
 
-from collections.abc import Callable, Sequence
-from operator import itemgetter
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, Delete, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import Column, Connection, Table
+from sqlalchemy.dialects import postgresql
 
 Row = tuple[Any, ...]
 
+_POSTGRES: Final[Any] = postgresql.dialect()  # type: ignore[no-untyped-call]
+
 
 class Bulk:
-    """A statement with parameters of those `names`; a row has their values, in that order."""
+    """A statement whose rows have the values of `columns`.
 
-    def __init__(self, statement: Insert | Update | Delete, names: Sequence[str]) -> None:
-        self._statement = statement
-        self._names = list(names)
-        self._rendered: dict[str, tuple[str, Callable[[Row], Row]]] = {}
+    `each` is it for one row, whose values are `?1`, `?2` and so on; `together` is it for the rows
+    of `{given}`, whose columns are `given.v1`, `given.v2` and so on.
+    """
+
+    def __init__(self, columns: Sequence["Column[Any]"], each: str, together: str) -> None:
+        types = enumerate((column.type.compile(dialect=_POSTGRES) for column in columns), 1)
+        arrays = _listed(f"${number}::{type_}[]" for number, type_ in types)
+        names = _listed(f"v{number}" for number in range(1, len(columns) + 1))
+        self._each = each
+        self._together = together.format(given=f"unnest({arrays}) AS given ({names})")
 
     def execute(self, connection: Connection, rows: Sequence[Row]) -> int:
-        """Runs it for each row. How many rows that changed; -1 where the driver does not count."""
+        """Runs it for all rows. Returns how many rows of its table that has changed."""
         if not rows:
             return 0
-        text, arranged = self._rendered_for(connection)
-        return connection.exec_driver_sql(text, [arranged(row) for row in rows]).rowcount
-
-    def _rendered_for(self, connection: Connection) -> tuple[str, Callable[[Row], Row]]:
-        dialect = connection.dialect
-        if dialect.name not in self._rendered:
-            compiled: Any = self._statement.compile(dialect=dialect)
-            positions = map(self._names.index, compiled.positiontup)
-            self._rendered[dialect.name] = str(compiled), itemgetter(*positions)
-        return self._rendered[dialect.name]
+        if connection.dialect.name == "postgresql":
+            columns = tuple(map(list, zip(*rows, strict=True)))
+            return connection.exec_driver_sql(self._together, columns).rowcount
+        return connection.exec_driver_sql(self._each, list(rows)).rowcount
 
 
 def insert_into(table: Table) -> Bulk:
     """Adds rows, which have the values of all columns."""
-    return Bulk(insert(table).inline(), [column.name for column in table.c])
+    columns = list(table.c)
+    names = _listed(column.name for column in columns)
+    marks = _listed(f"?{number}" for number in range(1, len(columns) + 1))
+    return Bulk(
+        columns,
+        f"INSERT INTO {table.name} ({names}) VALUES ({marks})",
+        f"INSERT INTO {table.name} ({names}) SELECT * FROM {{given}}",
+    )
 
 
 def update_of(table: Table, *compared: str) -> Bulk:
@@ -48,11 +58,30 @@ def update_of(table: Table, *compared: str) -> Bulk:
 
     A row has the values of all columns, then what is expected of those compared.
     """
-    names = [column.name for column in table.c]
-    keys = [column.name for column in table.primary_key.columns]
-    # A key never changes, so it tells which row is meant as well.
-    conditions = [table.c[name] == bindparam(f"old_{name}") for name in (*keys, *compared)]
-    values: dict[str, Any] = {name: bindparam(name) for name in names if name not in keys}
-    parameters = [f"old_{name}" if name in keys else name for name in names]
-    expected = [f"old_{name}" for name in compared]
-    return Bulk(update(table).where(*conditions).values(values), [*parameters, *expected])
+    numbered = list(enumerate(table.c, 1))
+    keys = [(number, column) for number, column in numbered if column.primary_key]
+    values = [(number, column) for number, column in numbered if not column.primary_key]
+    expected = list(enumerate((table.c[name] for name in compared), len(numbered) + 1))
+
+    def statement(mark: str, source: str) -> str:
+        given = [f"{column.name} = {mark}{number}" for number, column in values]
+        met = [f"{table.name}.{column.name} = {mark}{number}" for number, column in keys + expected]
+        return f"UPDATE {table.name} SET {_listed(given)}{source} WHERE {' AND '.join(met)}"
+
+    columns = [*table.c, *(column for _, column in expected)]
+    return Bulk(columns, statement("?", ""), statement("given.v", " FROM {given}"))
+
+
+def delete_by_key(table: Table) -> Bulk:
+    """Takes out the rows that a primary key names; a row has its values."""
+    keys = list(table.primary_key.columns)
+
+    def statement(mark: str, source: str) -> str:
+        met = [f"{table.name}.{key.name} = {mark}{number}" for number, key in enumerate(keys, 1)]
+        return f"DELETE FROM {table.name}{source} WHERE {' AND '.join(met)}"
+
+    return Bulk(keys, statement("?", ""), statement("given.v", " USING {given}"))
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return ", ".join(parts)

@@ -29,6 +29,9 @@ SQLITE_BUSY_MS = 5_000
 SQLITE_SWITCH_PAUSE_S = 0.01
 POSTGRES_CONNECTIONS = 8
 POSTGRES_VERSION_MIN = 15
+# A connection keeps the plans of its statements. One that was made while a table was small would
+# read all of it, and go on to when it has grown.
+POSTGRES_SETTINGS = {"enable_seqscan": "off"}
 CONNECT_S_MAX = 10
 
 
@@ -141,7 +144,7 @@ class PostgresDatabase:
             pool_size=POSTGRES_CONNECTIONS,
             max_overflow=0,
             pool_timeout=CONNECT_S_MAX,
-            connect_args={"timeout": CONNECT_S_MAX},
+            connect_args={"timeout": CONNECT_S_MAX, "server_settings": POSTGRES_SETTINGS},
         )
 
     async def write(self, function: Callable[[Connection], T]) -> T:

@@ -7,7 +7,7 @@ so that changes of one order are made one after another, each on what the one be
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from order_service.storage.batch import Change, Judged, Placing
@@ -147,7 +147,13 @@ class GroupCommit:
             if entry.attempts >= ATTEMPTS_MAX:
                 _fail(entry, error)
             else:
+                entry.change = _unknown(entry.change)
                 await self._commit_together([entry])
+
+
+def _unknown(change: Change | Placing) -> Change | Placing:
+    """The same, on an order that is read again: what was known of it may be old."""
+    return replace(change, known=None) if isinstance(change, Change) else change
 
 
 def _settle(entry: Entry, judged: Judged) -> None:

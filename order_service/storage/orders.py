@@ -59,14 +59,21 @@ class Orders:
         return placed
 
     async def change(
-        self, order_id: str, decide: Callable[[Draft], T], actor: str, once: str = ""
+        self,
+        order_id: str,
+        decide: Callable[[Draft], T],
+        actor: str,
+        once: str = "",
+        known: Order | None = None,
     ) -> T:
         """Has a decision made on an order, and returns what it returns once that is on disk.
+
+        `known`, the order as the caller has just written it, spares it being read.
 
         Raises what the decision raised, OrderNotFound, AlreadySeen if `once` has had its effect
         before, Conflict, StorageUnavailable (then whether it was written is not known), Overloaded.
         """
-        changed: T = await self._commits.submit(Change(order_id, decide, actor, once))
+        changed: T = await self._commits.submit(Change(order_id, decide, actor, once, known))
         return changed
 
     async def get(self, order_id: str) -> Order:

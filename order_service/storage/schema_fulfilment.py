@@ -17,6 +17,7 @@ reviews = table(
     whole("at_ms"),
     PrimaryKeyConstraint("order_id", "review_id"),
     of_order(),
+    by_key=True,
 )
 Index("ix_reviews_review_id", reviews.c.review_id)
 

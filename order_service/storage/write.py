@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete
+from sqlalchemy import Connection, delete
 
 from order_service.draft import Draft
-from order_service.storage.bulk import Bulk, Row, insert_into, update_of
+from order_service.storage.bulk import Row, delete_by_key, insert_into, update_of
 from order_service.storage.database import Conflict
 from order_service.storage.one_of import one_of
 from order_service.storage.rows import ROW_KINDS, order_row
@@ -28,11 +28,7 @@ _MOVE_ORDERS = update_of(orders, "state", "version")
 _INSERTS = {kind: insert_into(row_kind.table) for kind, row_kind in ROW_KINDS.items()}
 _UPDATES = {kind: update_of(row_kind.table) for kind, row_kind in ROW_KINDS.items()}
 _SEEN = insert_into(seen)
-_LINE = (order_lines.c.order_id, order_lines.c.line_no)
-_END_LINES = Bulk(
-    delete(order_lines).where(*(column == bindparam(column.name) for column in _LINE)),
-    [column.name for column in _LINE],
-)
+_END_LINES = delete_by_key(order_lines)
 _END_TASKS = delete(tasks).where(one_of(tasks.c.task_id, "ids"))
 
 
@@ -77,11 +73,6 @@ def _add_rows(rows: dict[type, list[Row]], things: Iterable[Any], order_id: str)
 
 
 def _move(connection: Connection, rows: Sequence[Row]) -> None:
-    """Compare-and-set on state and version, for many orders at a time.
-
-    Where the driver does not count what a statement for many rows has changed, a stale version
-    collides in the history, whose primary key it is part of.
-    """
-    changed = _MOVE_ORDERS.execute(connection, rows)
-    if changed not in (-1, len(rows)):
+    """Compare-and-set on state and version, for many orders at a time."""
+    if _MOVE_ORDERS.execute(connection, rows) != len(rows):
         raise Conflict("an order is not what it was")

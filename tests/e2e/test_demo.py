@@ -1,4 +1,4 @@
-"""`holdfast demo`, as a person or a script runs it: a real server, a real store."""
+"""`holdfast demo`, as a person or a script runs it: real servers, a real store."""
 
 import csv
 import json
@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from holdfast.demo.synthetic_log import ORDERS
+
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "online_retail_sample.csv"
-WAIT_S_MAX = 60
+WAIT_S_MAX = 110
 COLUMNS = [
     "InvoiceNo",
     "StockCode",
@@ -40,6 +42,13 @@ PROMISED_KEYS = {
     "reservations_per_second",
     "p50_ms",
     "p99_ms",
+    "orders_placed",
+    "orders_paid",
+    "orders_refunded",
+    "orders_delivered",
+    "captured_minor",
+    "refunded_minor",
+    "books_balance",
 }
 
 
@@ -58,7 +67,11 @@ def command_of(*arguments: str | Path) -> list[str]:
 
 def environment_of(temporary: Path) -> dict[str, str]:
     # What is set for another engine must not reach the demo's.
-    return os.environ | {"TMPDIR": str(temporary), "HOLDFAST_REDIS_URL": "redis://127.0.0.1:1"}
+    return os.environ | {
+        "TMPDIR": str(temporary),
+        "HOLDFAST_REDIS_URL": "redis://127.0.0.1:1",
+        "HOLDFAST_DATABASE_URL": "postgresql://127.0.0.1:1/none",
+    }
 
 
 def demo(temporary: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -80,7 +93,11 @@ def report_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert report.keys() >= PROMISED_KEYS
     assert report["ok"] is report["audit_ok"] is True
     assert report["oversold_units"] == report["undersold_units"] == 0
+    assert report["books_balance"] is report["crossing_ok"] is True
     assert report["accepted"] + report["refused"] == report["orders"]
+    assert report["orders"] >= report["orders_placed"] >= report["orders_paid"]
+    assert report["orders_paid"] >= report["orders_delivered"]
+    assert report["captured_minor"] >= report["refunded_minor"]
     assert report["rows"] == report["lines"] + report["return_lines"] + report["skipped_rows"]
     assert 0 < report["p50_ms"] <= report["p99_ms"]
     return report
@@ -103,11 +120,17 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def processes_of(temporary: Path) -> list[str]:
+    """The process ids of a demo and of all that it started: they have its directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"TMPDIR={temporary}".encode() in environment:
+            found.append(process.name)
+    return found
 
 
 def test_a_file_of_invoices_is_replayed_and_every_row_accounted_for(
@@ -132,6 +155,20 @@ def test_a_file_of_invoices_is_replayed_and_every_row_accounted_for(
     assert (report["returns"], report["unmatched_returns"]) == (1, 1)
     assert 0 < report["refused"] < 31
     assert report["seed"] == 1
+
+
+def test_the_money_of_an_order_and_of_its_return_is_what_the_log_says(
+    temporary: Path, tmp_path: Path
+) -> None:
+    """An order that is sent back later is always paid at once and shipped whole; above 50 pounds
+    the freight is free.
+    """
+    rows = [row("100", "10001", 3, "17", "20.00"), row("100", "10002", 1, "17", "9.99")]
+    path = orders_file(tmp_path / "orders.csv", [*rows, row("C101", "10001", -2, "17")])
+    report = report_of(demo(temporary, "--orders", path, "--stock-ratio", "1", "-o", "json"))
+    assert (report["captured_minor"], report["refunded_minor"]) == (6_999, 4_000)
+    assert (report["orders_paid"], report["orders_delivered"], report["units_shipped"]) == (1, 1, 4)
+    assert (report["orders_refunded"], report["returned_units"]) == (1, 2)
 
 
 def test_with_all_the_stock_nobody_is_refused(temporary: Path, tmp_path: Path) -> None:
@@ -166,8 +203,8 @@ def test_without_a_file_it_makes_a_sale_from_a_seed_and_reports_it_to_people(
 ) -> None:
     done = demo(temporary)
     assert done.returncode == 0, done.stderr
-    assert "Every unit went to exactly one order" in done.stdout
-    assert "5,000 orders" in done.stdout
+    assert "Every unit went to exactly one order, and every penny with it" in done.stdout
+    assert f"{ORDERS:,} orders" in done.stdout
     assert "made from seed" in done.stdout
     assert "Traceback" not in done.stderr
 
@@ -206,8 +243,9 @@ def test_a_file_without_the_columns_names_the_one_it_misses(
 def test_a_demo_that_is_stopped_leaves_no_server_behind(
     temporary: Path, number: signal.Signals
 ) -> None:
-    def ready_files() -> list[Path]:
-        return list(temporary.glob("holdfast-demo-*/server.json"))
+    def is_ready() -> bool:
+        printed = temporary.glob("holdfast-demo-*/order-service.out")
+        return any("ready" in path.read_text() for path in printed)
 
     with subprocess.Popen(
         command_of("-o", "json"),
@@ -215,11 +253,11 @@ def test_a_demo_that_is_stopped_leaves_no_server_behind(
         stderr=subprocess.DEVNULL,
         env=environment_of(temporary),
     ) as process:
-        wait_until(lambda: len(ready_files()) == 1)
-        server_pid = json.loads(ready_files()[0].read_text())["pid"]
-        assert is_alive(server_pid)
+        wait_until(is_ready)
+        # The demo, the engine, the sandbox, the order service.
+        assert len(processes_of(temporary)) == 4
         process.send_signal(number)
         assert process.wait(WAIT_S_MAX) != 0
-    wait_until(lambda: not is_alive(server_pid))
+    wait_until(lambda: processes_of(temporary) == [])
     if number is signal.SIGINT:
         assert list(temporary.iterdir()) == []

@@ -1,8 +1,5 @@
 """Bytes that are no message, sent to every method: refused by the contract, never a crash."""
 
-import random
-from typing import Any
-
 import grpc
 import grpc.aio
 import pytest
@@ -11,6 +8,7 @@ from holdfast.client import Client
 from holdfast.errors import Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import operations_pb2 as operations_pb
+from tests.garbage import noise, send, undecodable_by
 from tests.serving import contract_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,55 +25,12 @@ METHODS = {
 SEEDS = range(40)
 
 
-def garbage(seed: int) -> bytes:
-    """Bytes that look like protobuf more or less: a tag and a length in front, then anything."""
-    dice = random.Random(seed)
-    noise = dice.randbytes(dice.randrange(1, 60))
-    tag = bytes([dice.choice((0x0A, 0x12, 0x1A, 0x22, 0x2A, 0x08, 0x0F)), len(noise)])
-    return (tag + noise, noise, tag + noise[:-1])[seed % 3]
-
-
-NOT_UTF_8 = b"\x0a\x02\xff\xfe"
-UNDECODABLE = (
-    NOT_UTF_8,
-    b"\xff",  # no tag ends here
-    b"\x0a\x05ab",  # shorter than it says
-    b"\x0a\xff\xff\xff\xff\x0f",  # 4 GB, it says
-    b"\x0b" * 200,  # groups without end
-    b"\x0e",  # a wire type that does not exist
-    b"\x00",  # field 0
-)
-
-
-async def send(channel: grpc.aio.Channel, path: str, body: bytes) -> grpc.aio.AioRpcError | None:
-    """Sends bytes to a method; returns the error it ends with, if it does."""
-    method = METHODS[path]
-    try:
-        if method.client_streaming:
-            # Not from an iterator: one that ends as the server aborts hides the error
-            # (grpc/grpc#36066).
-            stream: Any = channel.stream_stream(path)(timeout=10)
-            await stream.write(body)
-            await stream.read()
-            stream.cancel()
-        elif method.server_streaming:
-            async for _ in channel.unary_stream(path)(body, timeout=10):
-                pass
-        else:
-            await channel.unary_unary(path)(body, timeout=10)
-    except grpc.aio.AioRpcError as error:
-        return error
-    return None
-
-
 @pytest.mark.parametrize("path", METHODS)
 async def test_bytes_that_are_no_message_are_an_invalid_argument(
     channel: grpc.aio.Channel, path: str
 ) -> None:
-    for body in UNDECODABLE:
-        if body == NOT_UTF_8 and not METHODS[path].input_type.fields:
-            continue  # to a message without fields it is a field that nobody knows
-        error = await send(channel, path, body)
+    for body in undecodable_by(METHODS[path]):
+        error = await send(channel, path, METHODS[path], body)
         assert error is not None, body
         refused = contract_error(error)
         assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
@@ -86,7 +41,7 @@ async def test_bytes_that_are_no_message_are_an_invalid_argument(
 async def test_noise_is_never_an_internal_error(channel: grpc.aio.Channel) -> None:
     for path in METHODS:
         for seed in SEEDS:
-            error = await send(channel, path, garbage(seed))
+            error = await send(channel, path, METHODS[path], noise(seed))
             if error is not None:
                 refused = contract_error(error)
                 assert refused.code in (

@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 
 from holdfast.demo.csv_log import decode_orders, parse_order_log, read_order_log
-from holdfast.demo.order_log import DemoInputError, Order, OrderLog, ReturnLine, SkipReason
-from holdfast.types import Line
+from holdfast.demo.order_log import (
+    DemoInputError,
+    Order,
+    OrderedLine,
+    OrderLog,
+    ReturnLine,
+    SkipReason,
+    prices_of,
+)
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 GOOD_ROW = "1,10001,MUG,1,d,1,17,UK"
@@ -21,12 +28,15 @@ def test_an_invoice_is_one_order_of_all_its_lines_as_they_are() -> None:
         "536365,85123A,HEART,6,12/1/10 8:26,2.55,17850,United Kingdom",
         "536365,71053,LANTERN,2,12/1/10 8:26,3.39,17850,United Kingdom",
         "536366,71053,LANTERN,4,12/1/10 8:28,3.39,13047,United Kingdom",
-        "536365,85123A,HEART,1,12/1/10 8:26,2.55,17850,United Kingdom",
+        "536365,85123A,HEART,1,12/1/10 8:26,2.95,17850,United Kingdom",
     )
+    hearts, one_more = OrderedLine("85123A", 6, 255), OrderedLine("85123A", 1, 295)
     assert log.orders == (
-        Order(2, "536365", "17850", (Line("85123A", 6), Line("71053", 2), Line("85123A", 1))),
-        Order(4, "536366", "13047", (Line("71053", 4),)),
+        Order(2, "536365", "17850", (hearts, OrderedLine("71053", 2, 339), one_more)),
+        Order(4, "536366", "13047", (OrderedLine("71053", 4, 339),)),
     )
+    assert log.orders[0].paid_minor() == 6 * 255 + 2 * 339 + 295
+    assert prices_of(log.orders) == {"85123A": 295, "71053": 339}
     assert log.orders[0].units_by_sku() == {"85123A": 7, "71053": 2}
     assert log.demand_units() == {"85123A": 7, "71053": 6}
     assert log.descriptions == {"85123A": "HEART", "71053": "LANTERN"}
@@ -56,6 +66,9 @@ def test_a_sale_without_a_customer_is_a_sale() -> None:
         ("2,10001,MUG,-5,d,1,17,UK", SkipReason.QUANTITY_NOT_POSITIVE),
         ("2,10001,MUG,1,d,0,17,UK", SkipReason.PRICE_NOT_POSITIVE),
         ("2,10001,MUG,1,d,-11062.06,17,UK", SkipReason.PRICE_NOT_POSITIVE),
+        ("2,10001,MUG,1,d,0.001,17,UK", SkipReason.PRICE_NOT_POSITIVE),
+        ("2,10001,MUG,1,d,1000000.01,17,UK", SkipReason.PRICE_TOO_LARGE),
+        ("2,10001,MUG,1,d,1e300,17,UK", SkipReason.PRICE_TOO_LARGE),
         ("C2,10001,MUG,5,d,1,17,UK", SkipReason.RETURN_NOT_NEGATIVE),
         ("2,10001,MUG,1000001,d,1,17,UK", SkipReason.QUANTITY_TOO_LARGE),
         ("C2,10001,MUG,-1000001,d,1,17,UK", SkipReason.QUANTITY_TOO_LARGE),
@@ -95,16 +108,41 @@ def test_blank_lines_are_not_rows() -> None:
     assert parse("", GOOD_ROW, "", "").rows == 1
 
 
-def test_an_invoice_beyond_the_lines_of_a_reservation_is_skipped_whole() -> None:
+@pytest.mark.parametrize(
+    ("price", "minor"), [("2.55", 255), ("0.005", 1), ("1e1", 1_000), (".29", 29), ("4.", 400)]
+)
+def test_a_price_is_taken_to_the_penny(price: str, minor: int) -> None:
+    (order,) = parse(f"1,10001,MUG,1,d,{price},17,UK").orders
+    assert order.lines == (OrderedLine("10001", 1, minor),)
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (["2,10001,MUG,600000,d,1,17,UK"] * 2, SkipReason.TOO_MANY_UNITS),
+        (["2,10001,MUG,600000,d,20000,17,UK"], SkipReason.TOO_MUCH_MONEY),
+        # At the price that another invoice has for it.
+        (["2,10002,MUG,900000,d,1,17,UK"], SkipReason.TOO_MUCH_MONEY),
+    ],
+)
+def test_an_invoice_that_is_too_large_for_an_order_is_skipped_whole(
+    rows: list[str], reason: SkipReason
+) -> None:
+    log = parse(GOOD_ROW, "9,10002,GOLD,1,d,900000,17,UK", *rows)
+    assert [order.number for order in log.orders] == ["1", "9"]
+    assert log.skipped == {reason: len(rows)}
+
+
+def test_an_invoice_of_too_many_lines_for_an_order_is_skipped_whole() -> None:
     log = parse(GOOD_ROW, *["2,10001,MUG,1,d,1,17,UK"] * 201, *["3,10001,MUG,1,d,1,17,UK"] * 200)
     assert log.skipped == {SkipReason.TOO_MANY_LINES: 201}
-    assert [order.order_id for order in log.orders] == ["1", "3"]
+    assert [order.number for order in log.orders] == ["1", "3"]
     assert log.rows == log.line_count() + 201
 
 
 def test_columns_are_found_by_name() -> None:
     log = parse_order_log(" CustomerID ,UnitPrice,Quantity,StockCode,InvoiceNo\n17,1.5,2,10001,1\n")
-    assert log.orders == (Order(2, "1", "17", (Line("10001", 2),)),)
+    assert log.orders == (Order(2, "1", "17", (OrderedLine("10001", 2, 150),)),)
 
 
 @pytest.mark.parametrize("name", ["InvoiceNo", "StockCode", "Quantity", "UnitPrice", "CustomerID"])

@@ -5,23 +5,38 @@ from collections import Counter
 
 import pytest
 
-from holdfast.commands import Cancel, Ship
-from holdfast.demo.order_log import DemoInputError, Order, OrderLog, ReturnLine, initial_stock_units
+from holdfast.demo.order_log import (
+    DemoInputError,
+    Order,
+    OrderedLine,
+    OrderLog,
+    ReturnLine,
+    initial_stock_units,
+)
 from holdfast.demo.plan import (
-    LAPSING_TTL_MS,
     Buyer,
     Delivery,
-    Ending,
     MishapKind,
-    delivery_commands,
+    Paying,
+    Review,
+    part_of,
     plan_buyers,
 )
-from holdfast.demo.synthetic_log import synthetic_log
-from holdfast.types import Line
+from holdfast.demo.synthetic_log import PRICES_MINOR, synthetic_log
+
+ORDERS = 2_000
 
 
-def buyer_of(delivery: Delivery, *lines: Line) -> Buyer:
-    return Buyer(Order(1, "o", "b", lines), Ending.CONFIRM, delivery, 0, ())
+def made_buyers() -> list[Buyer]:
+    return plan_buyers(synthetic_log(random.Random(1), ORDERS), random.Random(1))
+
+
+def log_of(orders: int, returned: ReturnLine) -> OrderLog:
+    made = tuple(
+        Order(number, f"o{number}", returned.buyer_id, (OrderedLine("A", 1, 100),))
+        for number in range(orders)
+    )
+    return OrderLog(made, (returned,), {}, {}, orders + 1)
 
 
 def test_a_seed_makes_the_same_log_and_plans_again() -> None:
@@ -32,7 +47,7 @@ def test_a_seed_makes_the_same_log_and_plans_again() -> None:
 
 
 def test_a_made_log_has_crowds_for_few_articles_and_accounts_for_its_rows() -> None:
-    log = synthetic_log(random.Random(1))
+    log = synthetic_log(random.Random(1), ORDERS)
     demand = log.demand_units().most_common()
     assert demand[0][1] > 20 * demand[-1][1]
     assert len({order.buyer_id for order in log.orders}) < len(log.orders)
@@ -41,7 +56,7 @@ def test_a_made_log_has_crowds_for_few_articles_and_accounts_for_its_rows() -> N
 
 
 def test_a_made_return_comes_after_an_order_of_its_buyer() -> None:
-    log = synthetic_log(random.Random(1))
+    log = synthetic_log(random.Random(1), ORDERS)
     for line in log.returns:
         assert any(
             order.buyer_id == line.buyer_id
@@ -51,58 +66,50 @@ def test_a_made_return_comes_after_an_order_of_its_buyer() -> None:
         )
 
 
-def test_every_kind_of_buyer_is_planned_and_only_lapsing_ones_have_a_short_deadline() -> None:
-    buyers = plan_buyers(synthetic_log(random.Random(1)), random.Random(1))
-    assert {buyer.ending for buyer in buyers} == set(Ending)
+def test_an_article_of_a_made_log_has_one_price() -> None:
+    log = synthetic_log(random.Random(1), ORDERS)
+    prices = {(line.sku, line.price_minor) for order in log.orders for line in order.lines}
+    assert len(prices) == len({sku for sku, _ in prices})
+    cheapest, dearest = PRICES_MINOR
+    assert all(cheapest - 50 <= price <= dearest + 100 for _, price in prices)
+
+
+def test_every_kind_of_buyer_is_planned() -> None:
+    buyers = made_buyers()
+    assert {buyer.paying for buyer in buyers} == set(Paying)
     assert {buyer.delivery for buyer in buyers} == set(Delivery)
-    kinds = Counter(mishap.kind for buyer in buyers for mishap in buyer.mishaps)
+    assert {buyer.review for buyer in buyers} == set(Review)
+    assert {buyer.says_received for buyer in buyers} == {True, False}
+
+
+def test_a_call_in_seven_or_so_meets_a_mishap() -> None:
+    kinds = Counter(mishap.kind for buyer in made_buyers() for mishap in buyer.mishaps)
     assert set(kinds) == set(MishapKind)
     assert 0.80 < kinds[MishapKind.NONE] / kinds.total() < 0.90
-    for buyer in buyers:
-        if buyer.ending in (Ending.LAPSE, Ending.LAPSE_AND_REACQUIRE):
-            assert LAPSING_TTL_MS[0] <= buyer.ttl_ms <= LAPSING_TTL_MS[1]
-        else:
-            assert buyer.ttl_ms == 0
+    buyer = made_buyers()[0]
+    assert buyer.mishap(len(buyer.mishaps)) == buyer.mishap(0)
 
 
-def test_an_order_that_is_sent_back_later_was_confirmed_and_shipped_whole() -> None:
-    orders = tuple(Order(n, f"o{n}", "b", (Line("A", 1),)) for n in range(400))
-    log = OrderLog(orders, (ReturnLine(300, "r", "b", "A", 1),), {}, {}, 401)
-    buyers = plan_buyers(log, random.Random(1))
-    sent_back, others = buyers[:300], buyers[300:]
-    assert {(b.ending, b.delivery) for b in sent_back} == {(Ending.CONFIRM, Delivery.WHOLE)}
-    assert {b.ending for b in others} == set(Ending)
+def test_an_order_that_is_sent_back_later_was_paid_and_shipped() -> None:
+    buyers = plan_buyers(log_of(800, ReturnLine(600, "r", "b", "A", 1)), random.Random(1))
+    sent_back, others = buyers[:600], buyers[600:]
+    assert {(b.paying, b.delivery, b.review) for b in sent_back} == {
+        (Paying.AT_ONCE, Delivery.WHOLE, Review.BY_ITSELF)
+    }
+    assert {b.paying for b in others} == set(Paying)
 
 
 def test_a_return_without_a_customer_plans_nothing() -> None:
-    orders = tuple(Order(n, f"o{n}", "", (Line("A", 1),)) for n in range(400))
-    log = OrderLog(orders, (ReturnLine(999, "r", "", "A", 1),), {}, {}, 401)
-    assert {b.ending for b in plan_buyers(log, random.Random(1))} == set(Ending)
+    buyers = plan_buyers(log_of(800, ReturnLine(999, "r", "", "A", 1)), random.Random(1))
+    assert {b.paying for b in buyers} == set(Paying)
 
 
 @pytest.mark.parametrize(
-    ("lines", "part"),
-    [
-        ([Line("A", 5)], (Line("A", 2),)),
-        ([Line("A", 2), Line("B", 1), Line("A", 1)], (Line("A", 2), Line("A", 1))),
-    ],
+    ("units", "part"),
+    [({"A": 5}, {"A": 2}), ({"A": 3, "B": 1}, {"A": 3}), ({"A": 1}, {})],
 )
-def test_a_part_of_an_order_is_shipped_or_cancelled_before_the_rest(
-    lines: list[Line], part: tuple[Line, ...]
-) -> None:
-    assert delivery_commands(buyer_of(Delivery.IN_TWO, *lines)) == [
-        Ship("o", "shipment-1", part),
-        Ship("o", "shipment-2"),
-    ]
-    assert delivery_commands(buyer_of(Delivery.PART_CANCELLED, *lines)) == [
-        Cancel("o", "cancellation-1", part),
-        Ship("o", "shipment-1"),
-    ]
-
-
-def test_a_single_unit_is_shipped_in_one_piece() -> None:
-    for delivery in (Delivery.IN_TWO, Delivery.PART_CANCELLED):
-        assert delivery_commands(buyer_of(delivery, Line("A", 1))) == [Ship("o", "shipment-1")]
+def test_a_part_of_a_parcel_is_some_of_it(units: dict[str, int], part: dict[str, int]) -> None:
+    assert part_of(units) == part
 
 
 @pytest.mark.parametrize(

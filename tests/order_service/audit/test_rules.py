@@ -1,8 +1,11 @@
 """Each rule holds of sound orders at every stage, and finds the defect that it is there for."""
 
+import re
+
 import pytest
 from msgspec import structs
 
+from holdfast.cli.app import app
 from order_service.audit.case import judge
 from order_service.audit.invariants import INVARIANTS, RULES
 from order_service.model import Order
@@ -35,6 +38,19 @@ def test_every_invariant_says_what_it_means_and_how_to_mend_it() -> None:
     for invariant in INVARIANTS.values():
         assert invariant.means
         assert invariant.mend
+
+
+def test_every_command_that_mends_is_one_of_the_command_line() -> None:
+    named = {
+        command
+        for invariant in INVARIANTS.values()
+        for command in re.findall(r"`holdfast ((?:[a-z]+ ?)+)", invariant.mend)
+    }
+    assert named
+    for command in named:
+        found = app
+        for word in command.split():
+            found = found[word]
 
 
 @pytest.mark.parametrize("name", DEFECTS)

@@ -12,10 +12,12 @@ from order_service.audit.protocol import Progress
 from order_service.audit.run import audit
 from order_service.audit.sources import Slice, Sources, StatementUnreachable
 from order_service.draft import Draft
-from order_service.model import CASH_ON_DELIVERY
+from order_service.fulfilment.incidents import report, resolve
+from order_service.fulfilment.reshipping import reship
+from order_service.model import CASH_ON_DELIVERY, IncidentKind
 from order_service.payment.port import Charge, Provider
 from order_service.payment.refunds import settle_by_hand
-from order_service.states import RefundEvent
+from order_service.states import IncidentEvent, RefundEvent
 from order_service.tasks import TaskKind
 from tests.order_service.audit import lives
 from tests.order_service.audit.shop import AT_ONCE, LINES, Shop, audited
@@ -75,6 +77,63 @@ async def test_a_unit_reserved_for_no_order_is_found(shop: Shop) -> None:
         ("reservation_is_of_an_order", "reservation NOBODY"),
     ]
     assert not done.summary.ok
+
+
+async def test_what_is_released_while_the_audit_runs_is_no_finding(shop: Shop) -> None:
+    await shop.engine.reserve("BRIEF", LINES, tenant=shop.tenant)
+    assert (await audited(_ReleasesAfterTheCopy(shop))).summary.ok
+
+
+class _ReleasesAfterTheCopy(Sources):
+    """What nobody has ordered is released just after it was copied."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop.orders, shop.engine, shop.providers, shop.tenant)
+        self._shop = shop
+
+    async def copy_reservations(self, copies: Copies) -> None:
+        """Copies, then releases."""
+        await super().copy_reservations(copies)
+        await self._shop.engine.release("BRIEF", tenant=self._shop.tenant)
+
+
+async def test_goods_that_go_again_for_a_lost_parcel_are_accounted_for(shop: Shop) -> None:
+    await shop.sell("LOST")
+    await shop.ship("LOST")
+    await shop.change("LOST", _lost, _sent_again)
+    done = await audited(shop.sources())
+    assert (done.findings, done.unsettled) == ([], [])
+    order = await shop.orders.get("LOST")
+    (task,) = [task for task in order.tasks if task.kind == TaskKind.RESHIP]
+    decide = await reship(order, task, shop.engine, lives.SETTINGS)
+    assert decide is not None
+    half_way = await audited(shop.sources())
+    assert (half_way.findings, len(half_way.unsettled)) == ([], 1)
+    await shop.change("LOST", decide, lambda draft: draft.done(task))
+    assert (await audited(shop.sources())).summary.ok
+    await shop.spoil("UPDATE shipments SET replaces = '' WHERE shipment_id = 'LOST-s2'")
+    found = (await audited(shop.sources())).found
+    assert ("replacement_goes_in_a_parcel", "order LOST") in found
+    assert ("parcels_carry_the_lines", "order LOST") in found
+
+
+def _lost(draft: Draft) -> None:
+    report(draft, draft.order.shipments[0].shipment_id, IncidentKind.LOSS, "not found")
+
+
+def _sent_again(draft: Draft) -> None:
+    incident = draft.order.incidents[0]
+    resolve(draft, incident.incident_id, IncidentEvent.RESHIP, "again", lives.SETTINGS)
+
+
+async def test_money_in_quarantine_is_counted_apart(shop: Shop) -> None:
+    await shop.reserve("WRONG")
+    await shop.pay("WRONG", amount_minor=1_000)
+    done = await audited(shop.sources())
+    assert done.summary.ok
+    (book,) = done.summary.books
+    assert (book.captured_minor, book.quarantined_minor) == (0, 1_000)
+    assert book.provider_captured_minor == 1_000
 
 
 async def test_money_for_no_order_is_found_and_the_books_do_not_balance(shop: Shop) -> None:
@@ -276,7 +335,7 @@ async def test_without_the_engine_there_is_no_audit(shop: Shop) -> None:
 
 
 async def test_without_a_statement_there_is_no_audit(shop: Shop) -> None:
-    await shop.sell("SOLD")
+    await shop.reserve("WAITS")
     silent: Provider = type(shop.world.provider)("http://127.0.0.1:9/provider", API_KEY, [])
     with pytest.raises(StatementUnreachable):
         await audited(Sources(shop.orders, shop.engine, {"sandbox": silent}, shop.tenant))

@@ -1,4 +1,4 @@
-"""The contract and the model have the same names, and every exception has its error."""
+"""What is sent arrives, what is refused is an outcome, and every exception has its error."""
 
 import pytest
 

@@ -56,11 +56,10 @@ STRIDES = {"sqlite": 1, "postgres": 4}
 pytestmark = pytest.mark.timeout(400)
 
 
-@pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Sandbox]]:
-    """An engine and a sandbox that outlive every order service of this module."""
-    directory = tmp_path_factory.mktemp("outside")
-    with serve(directory / "engine") as engine, serve_sandbox(directory) as sandbox:
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[tuple[Server, Sandbox]]:
+    """An engine and a sandbox that outlive every order service of a test."""
+    with serve(tmp_path / "engine") as engine, serve_sandbox(tmp_path) as sandbox:
         yield engine, sandbox
 
 

@@ -5,8 +5,8 @@ from structlog.testing import capture_logs
 
 from order_service.notifications.smtp import Smtp, SmtpServer
 from order_service.relay.errors import GiveUp, TryLater
-from tests.order_service.notifications.conftest import MailServer, free_port
 from tests.order_service.notifications.messages import EMAIL, message
+from tests.order_service.notifications.outlets import MailServer, free_port
 
 SENDER = "Shop <shop@example.com>"
 

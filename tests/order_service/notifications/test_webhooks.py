@@ -10,8 +10,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from order_service.notifications.json_lines import JsonLines
 from order_service.notifications.webhook import Receiver, WebhookSender
 from order_service.relay.errors import GiveUp, TryLater
-from tests.order_service.notifications.conftest import WebServer, free_port
 from tests.order_service.notifications.messages import event, message
+from tests.order_service.notifications.outlets import WebServer, free_port
 
 OLD, NEW = (f"whsec_{base64.b64encode(text * 8).decode()}" for text in (b"old", b"new"))
 

@@ -150,6 +150,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("once_key", name=op.f("pk_seen")),
         sqlite_strict=True,
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "stray_callbacks",
@@ -225,6 +226,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("order_id", "version", "entry_no", name=op.f("pk_history")),
         sqlite_strict=True,
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "order_lines",
@@ -258,6 +260,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("order_id", "line_no", name=op.f("pk_order_lines")),
         sqlite_strict=True,
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "payments",
@@ -359,6 +362,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("order_id", "review_id", name=op.f("pk_reviews")),
         sqlite_strict=True,
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_reviews_review_id", "reviews", ["review_id"], unique=False)
     op.create_table(

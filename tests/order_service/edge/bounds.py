@@ -1,0 +1,347 @@
+"""The bounds of every field of every request of `holdfast.order.v1`: one table.
+
+A field is known by its message and name (`Delivery.phone`), else by its name alone (`tenant`).
+Flags have no bounds. The tests fail for a field that is in neither table.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+
+from holdfast.order.v1 import (
+    catalogue_pb2,
+    fulfilment_pb2,
+    operations_pb2,
+    order_pb2,
+    payment_pb2,
+)
+
+PACKAGE: Final = "holdfast.order.v1."
+MILLION: Final = 10**6
+TRILLION: Final = 10**12
+TIME_MS_MAX: Final = 10**15
+INT32_MAX, INT64_MAX, UINT32_MAX = 2**31 - 1, 2**63 - 1, 2**32 - 1
+
+
+class Bound(NamedTuple):
+    """Values of a field that are refused by its name, and values that are judged.
+
+    Those of a repeated message are numbers of it.
+    """
+
+    beyond: tuple[Any, ...]
+    within: tuple[Any, ...]
+
+    def but(self, *refused: Any) -> "Bound":
+        """The same, with more that is refused."""
+        kept = tuple(value for value in self.within if value not in refused)
+        return Bound((*self.beyond, *refused), kept)
+
+    def or_empty(self) -> "Bound":
+        """The same, for a field that may be left out."""
+        return Bound(tuple(value for value in self.beyond if value), (*self.within, ""))
+
+
+def whole(least: int, most: int, *also_beyond: int) -> Bound:
+    """A whole number."""
+    return Bound((most + 1, *also_beyond), (least, most))
+
+
+def text(length_max: int, length_min: int = 0) -> Bound:
+    """What a person types on a line."""
+    refused = ("a" * (length_max + 1), "区" * (length_max + 1), "\0", "a\x07b", "a\x7f", "\u202eb")
+    bound = Bound(refused, ("a" * length_max, "区" * length_max, " 'x' -- %s {y} ", "a\nb", ""))
+    return bound.but("", " ") if length_min else bound
+
+
+def one_of(last: int, *also_beyond: int) -> Bound:
+    """A value of an enum that has to be set."""
+    return Bound((0, last + 1, -1, INT32_MAX, *also_beyond), tuple(range(1, last + 1)))
+
+
+def any_of(last: int) -> Bound:
+    """A value of an enum that may be left out."""
+    return Bound((last + 1, -1, INT32_MAX), tuple(range(last + 1)))
+
+
+def token(*beyond: str) -> Bound:
+    """A page token: what no page gave is refused."""
+    return Bound(("\0", "a\0", "é", "x" * 10_000, *beyond), ("",))
+
+
+ID: Final = Bound(
+    ("", "a" * 65, "a b", "a/b", "é", "a\n", "a\0", "{a}", "*"), ("a" * 64, "A-Za.z0:9_")
+)
+NAME: Final = Bound(
+    ("", "a" * 65, "é" * 33, "\n", "a\0b", "\x7f", "\u202e", "\u2028"),
+    ("a" * 64, "é" * 32, "红 茶", "' --"),
+)
+MONEY: Final = whole(0, TRILLION, -1, -INT64_MAX - 1, INT64_MAX)
+UNITS: Final = Bound((0, MILLION + 1, UINT32_MAX), (1, MILLION))
+WEIGHT_G: Final = whole(0, MILLION, UINT32_MAX)
+TIME_MS: Final = Bound((0, -1, -INT64_MAX - 1, TIME_MS_MAX + 1, INT64_MAX), (1, TIME_MS_MAX))
+TIME_MS_FILTER: Final = Bound((-1, TIME_MS_MAX + 1, INT64_MAX), (0, 1, 2**45, TIME_MS_MAX))
+COUNTRY: Final = Bound(("", "XX", "GBR", "é", "G\0", "G", "12"), ("GB",))
+CURRENCY: Final = Bound(("", "gbp", "XXX", "GB", "GBPP", "£", "GB\0"), ("GBP",))
+MILLICELSIUS: Final = Bound((MILLION + 1, -MILLION - 1, INT32_MAX, -INT32_MAX - 1), ())
+PUT: Final = Bound((0, 1_001), (1,))
+PARCEL_LINES: Final = Bound((1_001,), (0, 1_000))
+TASK_KIND: Final = Bound(("NOPE", "reserve", "a\0", "RESERVE "), ("RESERVE", ""))
+ANYTHING: Final = Bound((), (0, -1, INT64_MAX))
+
+
+def degrees(most: float) -> Bound:
+    """A coordinate."""
+    return Bound((most + 0.001, -most - 0.001, math.nan, math.inf, -math.inf), (most, -most, 0.0))
+
+
+BY_NAME: Final[dict[str, Bound]] = {
+    "tenant": ID.or_empty(),
+    "actor": ID.or_empty(),
+    "order_id": ID,
+    "shipment_id": ID,
+    "page_size": whole(0, 1_000, UINT32_MAX),
+    "sku": NAME,
+    "location": NAME,
+    "quantity": UNITS,
+    "currency": CURRENCY,
+    "country": COUNTRY,
+    "reason": text(200, 1),
+}
+
+BY_FIELD: Final[dict[str, Bound]] = {
+    # Catalogue.
+    "PutArticlesRequest.articles": PUT,
+    "PutWarehousesRequest.warehouses": PUT,
+    "PutPlacesRequest.places": PUT,
+    "Article.merchant_id": ID,
+    "Article.title": text(200, 1),
+    "Article.price_minor": MONEY,
+    "Article.zone": text(64),
+    "Article.weight_g": WEIGHT_G,
+    "Article.temperature_min_millicelsius": MILLICELSIUS._replace(within=(-MILLION, 0)),
+    "Article.temperature_max_millicelsius": MILLICELSIUS._replace(within=(MILLION, 8_000)),
+    "Warehouse.country": COUNTRY.but("gb"),
+    "Warehouse.latitude": degrees(90),
+    "Warehouse.longitude": degrees(180),
+    "Warehouse.priority": whole(0, MILLION, UINT32_MAX),
+    "Place.country": COUNTRY.but("gb"),
+    "Place.postcode_prefix": text(16),
+    "Place.region": text(100),
+    "Place.latitude": degrees(90),
+    "Place.longitude": degrees(180),
+    "ListArticlesRequest.merchant_id": ID.or_empty(),
+    "ListArticlesRequest.page_token": Bound(("\0", "a\0", "x" * 65), ("", "A", "红")),
+    "ListPlacesRequest.page_token": token("GB", "GB\n", "a\nb\nc\nd"),
+    # Orders.
+    "PlaceOrderRequest.source": one_of(5),
+    "PlaceOrderRequest.order_key": ID,
+    "PlaceOrderRequest.buyer_id": ID,
+    "PlaceOrderRequest.lines": Bound((0, 201), (1,)),
+    "PlaceOrderRequest.payment_method": Bound(
+        ("", "nope", "SANDBOX_CARD", "a\0"), ("sandbox_card",)
+    ),
+    "PlaceOrderRequest.shortage_policy": any_of(3),
+    "PlaceOrderRequest.remark": text(2_000),
+    "PlaceOrderLine.unit_price_minor": MONEY,
+    "Amounts.goods_minor": MONEY,
+    "Amounts.discount_minor": MONEY,
+    "Amounts.coupon_minor": MONEY,
+    "Amounts.freight_minor": MONEY,
+    "Amounts.tax_minor": MONEY,
+    "Amounts.total_minor": MONEY,
+    "Delivery.name": text(100, 1).but("12", "..."),
+    "Delivery.phone": Bound(
+        ("", "1", "call me", "+999123456", "0" * 41, "0" * 40, "0\0"), ("+44 20 7946 0000",)
+    ),
+    "Delivery.country": COUNTRY._replace(within=("GB", "gb", " GB ")),
+    "Delivery.postcode": Bound(
+        ("", "12345", "SW1A", "A" * 17, "SW1A 1AA\0"), ("SW1A 1AA", "sw1a  1aa")
+    ),
+    "Delivery.region": text(100),
+    "Delivery.city": text(100, 1),
+    "Delivery.district": text(100),
+    "Delivery.street": text(200, 1),
+    "Delivery.email": Bound(
+        ("nobody", "a@b", "a b@example.com", "a@example.com\0", "a" * 250 + "@b.de", "a@b,c@d.de"),
+        ("", "a@example.com", "ü.x+y@mail.example.co.uk"),
+    ),
+    "Delivery.wish": any_of(2),
+    "ListOrdersRequest.page_token": token("a b"),
+    "ListOrdersRequest.buyer_id": ID.or_empty(),
+    "ListOrdersRequest.state": any_of(13),
+    "ListOrdersRequest.source": any_of(5),
+    "ListOrdersRequest.placed_from_at_ms": TIME_MS_FILTER,
+    "ListOrdersRequest.placed_before_at_ms": TIME_MS_FILTER,
+    "AddRemarkRequest.remark_id": ID,
+    "AddRemarkRequest.author": ID,
+    "AddRemarkRequest.channel": ID,
+    "AddRemarkRequest.text": text(2_000, 1),
+    "ListRemarksRequest.page_token": token(
+        "x", "1", "1.", "-1.a", "1.a b", "1.a\0", "1" * 30 + ".a"
+    ),
+    "CorrectDeliveryRequest.correction_id": ID,
+    "CorrectDeliveryRequest.confirmed_by_buyer_via": ID,
+    "GetTimelineRequest.page_token": token("x", "1", "1.", ".1", "1.x", "-1.0", "1" * 30 + ".0"),
+    # Payments.
+    "StartPaymentRequest.payment_key": ID,
+    "StartPaymentRequest.method": Bound(("nope", "a\0"), ("", "sandbox_card")),
+    "RefundOrderRequest.refund_key": ID.but("a" * 49, "a" * 64),
+    "RefundOrderRequest.amount_minor": MONEY,
+    "SettleRefundRequest.refund_id": ID,
+    "ListQuarantinedRequest.page_token": token("a b"),
+    "ResolveQuarantinedRequest.payment_id": ID,
+    "ResolveQuarantinedRequest.resolution": one_of(2),
+    "ReconcileRequest.provider": Bound(("", "nope", "a\0"), ("sandbox",)),
+    "ReconcileRequest.day": Bound(
+        ("", "today", "2026-11-31", "2026-11-2", "2026-11-22\0", "2026-11-22T00:00", "20261122"),
+        ("2026-11-22", "0001-01-01", "9999-12-31"),
+    ),
+    # Fulfilment.
+    "ReviewOrderRequest.verdict": one_of(2),
+    "ReviewOrderRequest.reason": text(200),
+    "ListReviewsRequest.page_token": token("a b"),
+    "CreateWaveRequest.wave_id": ID,
+    "CreateWaveRequest.zone": text(64),
+    "CreateWaveRequest.shipments_max": whole(0, 1_000, UINT32_MAX),
+    "ListPicksRequest.wave_id": ID.or_empty(),
+    "ListPicksRequest.location": NAME.or_empty(),
+    "ListPicksRequest.zone": text(64),
+    "ListPicksRequest.page_token": token("x", "-1", "1.5", "²", "9" * 17),
+    "ConfirmPickRequest.lines": PARCEL_LINES,
+    "ConfirmPackingRequest.lines": PARCEL_LINES,
+    "ConfirmPackingRequest.weight_g": WEIGHT_G.but(0),
+    "ListShipmentsRequest.order_id": ID.or_empty(),
+    "ListShipmentsRequest.state": any_of(11),
+    "ListShipmentsRequest.location": NAME.or_empty(),
+    "ListShipmentsRequest.waybill": NAME.or_empty(),
+    "ListShipmentsRequest.page_token": token("a b"),
+    "TrackingEvent.carrier": ID,
+    "TrackingEvent.event_id": ID,
+    # The others have no amount, and the one that is sent has.
+    "TrackingEvent.kind": one_of(9)._replace(within=(9,)),
+    "TrackingEvent.happened_at_ms": TIME_MS,
+    "TrackingEvent.place": text(100),
+    "TrackingEvent.amount_minor": MONEY.but(0),
+    "TrackingEvent.received_at_ms": ANYTHING,
+    "TemperatureReading.sensor": ID,
+    "TemperatureReading.read_at_ms": TIME_MS,
+    "TemperatureReading.temperature_millicelsius": Bound(
+        (MILLION + 1, -273_151, INT32_MAX, -INT32_MAX - 1), (MILLION, -273_150)
+    ),
+    "ReportIncidentRequest.kind": one_of(4).but(4),
+    "ReportIncidentRequest.reason": text(200),
+    "ListIncidentsRequest.owner": ID.or_empty(),
+    "ListIncidentsRequest.kind": any_of(4),
+    "ListIncidentsRequest.page_token": token("x", "1/a b", "1/a\0", "-1/a", "9" * 17),
+    "ResolveIncidentRequest.incident_id": ID,
+    "ResolveIncidentRequest.resolution": one_of(3),
+    "ResolveIncidentRequest.reason": text(200),
+    # Operations.
+    "ListTasksRequest.kind": TASK_KIND,
+    "ListTasksRequest.order_id": ID.or_empty(),
+    "ListTasksRequest.page_token": token("a b"),
+    "ReplayTasksRequest.task_ids": Bound((["a"] * 1_001,), ([], ["a"] * 1_000)),
+    "ReplayTasksRequest.kind": TASK_KIND,
+    "ReplayTasksRequest.order_id": ID.or_empty(),
+    "DropTaskRequest.task_id": ID,
+    "DropTaskRequest.why": text(200, 1),
+}
+
+METHODS: Final[dict[str, MethodDescriptor]] = {
+    f"/{service.full_name}/{method.name}": method
+    for module in (catalogue_pb2, fulfilment_pb2, operations_pb2, order_pb2, payment_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+
+
+class Leaf(NamedTuple):
+    """A field of a request, or of a message in it: the fields on the way to it."""
+
+    path: tuple[FieldDescriptor, ...]
+
+    @property
+    def field(self) -> FieldDescriptor:
+        """The last of them."""
+        return self.path[-1]
+
+    @property
+    def name(self) -> str:
+        """What an error calls it, of the first of each repeated message: `lines[0].sku`."""
+        inner = [
+            f"{field.name}[0]" if field.is_repeated else field.name for field in self.path[:-1]
+        ]
+        return ".".join([*inner, self.field.name])
+
+    @property
+    def key(self) -> str:
+        """Its message and name."""
+        return self.field.full_name.removeprefix(PACKAGE)
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it is a message itself, and not repeated: its fields have the bounds."""
+        return self.field.message_type is not None and not self.field.is_repeated
+
+    def bound(self) -> Bound | None:
+        """Its bound; None if nobody has said one."""
+        if self.field.type == FieldDescriptor.TYPE_BOOL:
+            return Bound((), (True, False))
+        return BY_FIELD.get(self.key) or BY_NAME.get(self.field.name)
+
+    def put(self, request: Any, value: Any) -> Any:
+        """A copy of a request that has another value there."""
+        changed = type(request)()
+        changed.CopyFrom(request)
+        holder = changed
+        for field in self.path[:-1]:
+            holder = getattr(holder, field.name)
+            holder = holder[0] if field.is_repeated else holder
+        if not self.field.is_repeated:
+            setattr(holder, self.field.name, value)
+            return changed
+        values = getattr(holder, self.field.name)
+        kept = [values[0]] * value if isinstance(value, int) else value
+        holder.ClearField(self.field.name)
+        getattr(holder, self.field.name).extend(kept)
+        return changed
+
+
+def leaves_of(message: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Iterator[Leaf]:
+    """All fields of a message, and of the messages in it."""
+    for field in message.fields:
+        yield Leaf((*path, field))
+        if field.message_type is not None:
+            yield from leaves_of(field.message_type, (*path, field))
+
+
+def extremes_of(field: FieldDescriptor) -> Iterable[Any]:
+    """Values of a field's type that are hard to bear, whatever it means."""
+    match field.type:
+        case FieldDescriptor.TYPE_STRING if field.is_repeated:
+            return [[value] for value in _STRINGS]
+        case FieldDescriptor.TYPE_STRING:
+            return _STRINGS
+        case FieldDescriptor.TYPE_BOOL:
+            return (True, False)
+        case FieldDescriptor.TYPE_DOUBLE:
+            return (0.0, -0.0, math.nan, math.inf, -math.inf, 1e308, 5e-324)
+        case FieldDescriptor.TYPE_UINT32:
+            return (0, 1, UINT32_MAX)
+        case FieldDescriptor.TYPE_SINT32 | FieldDescriptor.TYPE_ENUM:
+            return (0, 1, -1, INT32_MAX, -INT32_MAX - 1)
+        case FieldDescriptor.TYPE_INT64:
+            return (0, 1, -1, INT64_MAX, -INT64_MAX - 1, 2**45, TRILLION)
+        case FieldDescriptor.TYPE_MESSAGE:
+            return (0, 1, 2, 1_500) if field.is_repeated else ()
+    raise AssertionError(f"nobody has said what is extreme for {field.full_name}")
+
+
+_STRINGS: Final = (
+    *("", " ", "\0", "a\0b", "\n", "\x7f", "\u202e", "é" * 70, "😀" * 64, "a" * 100_000, "0" * 40),
+    *("1", "-1", "1.0", "1.\0", "1/\0", ".", "/", "-", "a-b-c", "\n\n", "GB\n\0\n", "\ufffe"),
+    *("'; DROP TABLE orders; --", "%s", "{}", "{0.__class__}", "2026-11-22", "9999-12-31"),
+)

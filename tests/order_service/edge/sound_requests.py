@@ -1,0 +1,139 @@
+"""A request of every kind that breaks no bound, about an order that has every kind of part."""
+
+import time
+from typing import Any, NamedTuple
+
+from holdfast.order.v1 import catalogue_pb2 as catalogue
+from holdfast.order.v1 import fulfilment_pb2 as fulfilment
+from holdfast.order.v1 import operations_pb2 as operations
+from holdfast.order.v1 import order_pb2 as pb
+from holdfast.order.v1 import payment_pb2 as payment
+from tests.order_service.edge.conftest import order_of
+
+
+class Parts(NamedTuple):
+    """An order, and the ids of what belongs to it."""
+
+    order_id: str
+
+    def of(self, kind: str) -> str:
+        """The id of its first payment (`p`), refund (`r`), shipment (`s`) or incident (`i`)."""
+        return f"{self.order_id}-{kind}1"
+
+
+def sound_requests(parts: Parts) -> dict[str, Any]:
+    """One request for each method of the contract, by the name of its message."""
+    made = [*_catalogue(), *_orders(parts), *_payments(parts), *_fulfilment(parts), *_tasks(parts)]
+    return {request.DESCRIPTOR.name: request for request in made}
+
+
+def _catalogue() -> list[Any]:
+    article = catalogue.Article(
+        sku="SPARE",
+        merchant_id="m1",
+        title="A spare",
+        price_minor=100,
+        currency="GBP",
+        zone="A",
+        weight_g=1,
+        temperature_min_millicelsius=2_000,
+        temperature_max_millicelsius=8_000,
+    )
+    warehouse = catalogue.Warehouse(
+        location="spare", country="GB", latitude=51.5, longitude=0.0, closed=True
+    )
+    place = catalogue.Place(country="GB", latitude=51.5, longitude=0.0)
+    return [
+        catalogue.PutArticlesRequest(articles=[article]),
+        catalogue.ListArticlesRequest(),
+        catalogue.PutWarehousesRequest(warehouses=[warehouse]),
+        catalogue.ListWarehousesRequest(),
+        catalogue.PutPlacesRequest(places=[place]),
+        catalogue.ListPlacesRequest(),
+    ]
+
+
+def _orders(parts: Parts) -> list[Any]:
+    order_id = parts.order_id
+    wanted = order_of("spare")
+    wanted.lines[0].quantity = 1
+    delivery = wanted.delivery
+    return [
+        wanted,
+        pb.GetOrderRequest(order_id=order_id),
+        pb.ListOrdersRequest(),
+        pb.CancelOrderRequest(order_id=order_id, reason="changed their mind"),
+        pb.CompleteOrderRequest(order_id=order_id),
+        pb.AddRemarkRequest(
+            order_id=order_id, remark_id="r-1", author="buyer", channel="chat", text="Hello"
+        ),
+        pb.ListRemarksRequest(order_id=order_id),
+        pb.CorrectDeliveryRequest(
+            order_id=order_id, correction_id="c-1", delivery=delivery, confirmed_by_buyer_via="chat"
+        ),
+        pb.GetTimelineRequest(order_id=order_id),
+        pb.GetReceiptRequest(order_id=order_id),
+    ]
+
+
+def _payments(parts: Parts) -> list[Any]:
+    order_id = parts.order_id
+    return [
+        payment.StartPaymentRequest(order_id=order_id, payment_key="again"),
+        payment.ListPaymentsRequest(order_id=order_id),
+        payment.RefundOrderRequest(order_id=order_id, refund_key="k", amount_minor=1, reason="x"),
+        payment.SettleRefundRequest(refund_id=parts.of("r"), reason="x"),
+        payment.ListQuarantinedRequest(),
+        payment.ResolveQuarantinedRequest(
+            payment_id=parts.of("p"), resolution=payment.QUARANTINE_RESOLUTION_RETURN, reason="x"
+        ),
+        payment.ReconcileRequest(provider="sandbox", day="2026-11-22", report_only=True),
+        payment.GetPaymentBooksRequest(),
+    ]
+
+
+def _fulfilment(parts: Parts) -> list[Any]:
+    shipment_id = parts.of("s")
+    now_ms = time.time_ns() // 1_000_000
+    lines = [fulfilment.ParcelLine(sku="MUG", quantity=1)]
+    collected = fulfilment.TrackingEvent(
+        carrier="sandbox",
+        event_id="e-1",
+        kind=fulfilment.TrackingEvent.CASH_COLLECTED,
+        happened_at_ms=now_ms,
+        amount_minor=1,
+        currency="GBP",
+    )
+    reading = fulfilment.TemperatureReading(
+        sensor="t-1", read_at_ms=now_ms, temperature_millicelsius=4_000
+    )
+    return [
+        fulfilment.ReviewOrderRequest(
+            order_id=parts.order_id, verdict=fulfilment.REVIEW_VERDICT_APPROVE
+        ),
+        fulfilment.ListReviewsRequest(),
+        fulfilment.CreateWaveRequest(wave_id="w-1", location="default"),
+        fulfilment.ListPicksRequest(),
+        fulfilment.ConfirmPickRequest(shipment_id=shipment_id, lines=lines),
+        fulfilment.ConfirmPackingRequest(shipment_id=shipment_id, lines=lines, weight_g=1),
+        fulfilment.ShipShipmentRequest(shipment_id=shipment_id),
+        fulfilment.GetShipmentRequest(shipment_id=shipment_id),
+        fulfilment.ListShipmentsRequest(),
+        fulfilment.RecordTrackingRequest(shipment_id=shipment_id, event=collected),
+        fulfilment.RecordTemperatureRequest(shipment_id=shipment_id, reading=reading),
+        fulfilment.ReportIncidentRequest(shipment_id=shipment_id, kind=fulfilment.Incident.LOSS),
+        fulfilment.ListIncidentsRequest(),
+        fulfilment.ResolveIncidentRequest(
+            incident_id=parts.of("i"), resolution=fulfilment.RESOLUTION_WAIT
+        ),
+    ]
+
+
+def _tasks(parts: Parts) -> list[Any]:
+    return [
+        operations.ListTasksRequest(),
+        operations.ReplayTasksRequest(order_id=parts.order_id),
+        operations.DropTaskRequest(task_id="t-1", why="x"),
+        operations.AuditOrdersRequest(),
+        operations.GetStatusRequest(),
+    ]

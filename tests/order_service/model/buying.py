@@ -1,0 +1,224 @@
+"""What buyers do, the provider with their money, and its letters on their way."""
+
+from enum import Enum
+from typing import Any
+
+from hypothesis import event
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from holdfast.order.v1 import order_pb2, payment_pb2
+from order_service.model import Order, Payment
+from order_service.states import OrderState, PaymentState, RefundState
+from tests.order_service.model import requests
+from tests.order_service.model.story import APPLIED, PROCESSES, Story
+
+ORDERS_MAX = 8
+PAYMENTS_MAX = 4
+UNITS = st.fixed_dictionaries({}, optional={"MUG": st.integers(1, 3), "TEA": st.integers(1, 3)})
+POLICIES = st.sampled_from(
+    (
+        order_pb2.SHORTAGE_POLICY_ALL_OR_NOTHING,
+        order_pb2.SHORTAGE_POLICY_SHIP_AVAILABLE,
+        order_pb2.SHORTAGE_POLICY_WAIT,
+    )
+)
+METHODS = st.sampled_from((requests.CARD, requests.CARD, requests.TRANSFER, requests.AT_THE_DOOR))
+_O = OrderState
+
+
+class Luck(Enum):
+    """How a buyer pays."""
+
+    RIGHT = "in the right amount"
+    LOST = "and the letter is lost"
+    TWICE = "twice"
+    WRONG = "a wrong amount"
+    FOREIGN = "in another currency"
+    DECLINED = "and the bank says no"
+
+    @property
+    def misbehaviour(self) -> dict[str, float]:
+        """The provider's part in it."""
+        share = {
+            Luck.LOST: "lose",
+            Luck.TWICE: "pay_twice",
+            Luck.WRONG: "wrong_amount",
+            Luck.DECLINED: "decline",
+        }.get(self)
+        return {share: 1.0} if share else {}
+
+
+class Buying(Story):
+    """The rules of buyers."""
+
+    @precondition(lambda self: len(self.sent) < ORDERS_MAX)
+    @rule(
+        number=PROCESSES,
+        units=UNITS.filter(bool),
+        method=METHODS,
+        policy=POLICIES,
+        remark=st.sampled_from(("", "", "ring twice")),
+    )
+    def an_order_is_placed(self, number: int, units: dict[str, int], **about: Any) -> None:
+        key = f"cart-{len(self.sent)}"
+        self.sent[key] = requests.place(key, units, **about)
+        self._send(number, key)
+
+    @precondition(lambda self: len(self.sent) < ORDERS_MAX)
+    @rule(data=st.data(), number=PROCESSES, units=UNITS.filter(bool))
+    def an_order_is_sold(self, data: st.DataObject, number: int, units: dict[str, int]) -> None:
+        self.an_order_is_placed(
+            number, units, method=requests.CARD, policy=data.draw(POLICIES), remark=""
+        )
+        self.orders = self.run(self.world.orders())
+        if self.orders_in(_O.AWAITING_PAYMENT):
+            self.an_order_is_paid_as_it_should_be(data, number)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), number=PROCESSES)
+    def an_order_is_sent_again(self, data: st.DataObject, number: int) -> None:
+        self._send(number, self.one_of(data, sorted(self.sent)))
+
+    def _send(self, number: int, key: str) -> None:
+        answer = self.ask(number, self.sent[key])
+        if answer is not None and answer.order.order_id:
+            known = self.placed.setdefault(key, answer.order.order_id)
+            assert answer.order.order_id == known
+
+    @precondition(lambda self: self.payable())
+    @rule(data=st.data(), number=PROCESSES, key=st.integers(1, PAYMENTS_MAX), method=METHODS)
+    def a_buyer_begins_to_pay(
+        self, data: st.DataObject, number: int, key: int, method: str
+    ) -> None:
+        order = self.one_of(data, self.payable())
+        self.ask(
+            number, requests.pay(order, f"try-{key}", data.draw(st.sampled_from(("", method))))
+        )
+
+    def payable(self) -> list[Order]:
+        """The orders that somebody may try to pay, rightly or not."""
+        waiting = self.orders_in(_O.AWAITING_PAYMENT)
+        return waiting or self.orders_in(_O.EXPIRED, _O.CONFIRMED, _O.CANCELLED)
+
+    @precondition(lambda self: self.at_the_provider())
+    @rule(data=st.data(), luck=st.sampled_from(Luck))
+    def a_buyer_pays(self, data: st.DataObject, luck: Luck) -> None:
+        self._pay(self.one_of(data, self.at_the_provider()), luck)
+
+    @precondition(lambda self: self.orders_in(_O.AWAITING_PAYMENT))
+    @rule(data=st.data(), number=PROCESSES)
+    def an_order_is_paid_as_it_should_be(self, data: st.DataObject, number: int) -> None:
+        order = self.one_of(data, self.orders_in(_O.AWAITING_PAYMENT))
+        answer = self.ask(number, requests.pay(order, "try-1", requests.CARD))
+        if answer is None or answer.outcome != APPLIED:
+            return
+        self.orders = self.run(self.world.orders())
+        for payment in self.at_the_provider():
+            if payment.payment_id == answer.payment.payment_id:
+                self._pay(payment, Luck.RIGHT)
+                self.all_letters_come(number)
+                self.run(self.process(number).work())
+
+    def _pay(self, payment: Payment, luck: Luck) -> None:
+        about = {"currency": "EUR"} if luck is Luck.FOREIGN else {}
+        self.world.misbehave(down=self.down, **luck.misbehaviour)
+        self.run(self.world.at_the_provider("pay", payment.payment_id, **about))
+        self.world.misbehave(down=self.down)
+        event(f"paid {luck.value}, the payment is {payment.state}")
+
+    def at_the_provider(self) -> list[Payment]:
+        """The payments that a buyer can pay, however late that is."""
+        books = self.world.provider_app.books
+        return [
+            payment
+            for order in self.orders
+            for payment in order.payments
+            if (there := books.find(payment.payment_id)) and there.captured_minor == 0
+        ]
+
+    @precondition(lambda self: self.world.letters)
+    @rule(data=st.data(), number=PROCESSES, copies=st.integers(1, 2))
+    def a_letter_comes(self, data: st.DataObject, number: int, copies: int) -> None:
+        letter = self.one_of(data, self.world.letters)
+        for _ in range(copies):
+            self.run(self.world.deliver(letter, self.process(number)))
+
+    @precondition(lambda self: self.world.letters)
+    @rule(number=PROCESSES)
+    def all_letters_come(self, number: int) -> None:
+        for letter in list(self.world.letters):
+            self.run(self.world.deliver(letter, self.process(number)))
+
+    @precondition(lambda self: self.world.letters)
+    @rule(data=st.data(), number=PROCESSES)
+    def a_letter_is_damaged_on_its_way(self, data: st.DataObject, number: int) -> None:
+        letter = self.one_of(data, self.world.letters)
+        self.run(self.world.deliver(letter, self.process(number), damaged=True))
+
+    @precondition(lambda self: self.world.letters)
+    @rule()
+    def all_letters_are_lost(self) -> None:
+        self.world.letters.clear()
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data(), number=PROCESSES)
+    def an_order_is_cancelled(self, data: st.DataObject, number: int) -> None:
+        order = self.one_of(data, self.orders)
+        answer = self.ask(number, requests.cancel(order))
+        if answer is not None and answer.outcome == APPLIED:
+            assert self.run(self.world.orders())[self.orders.index(order)].state is _O.CANCELLED
+
+    @precondition(lambda self: self.with_money())
+    @rule(
+        data=st.data(),
+        number=PROCESSES,
+        key=st.integers(1, 3),
+        hundredths=st.sampled_from((0, 1, 50, 100, 101)),
+    )
+    def money_is_asked_back(
+        self, data: st.DataObject, number: int, key: int, hundredths: int
+    ) -> None:
+        order = self.one_of(data, self.with_money())
+        amount_minor = order.captured_minor * hundredths // 100
+        self.ask(number, requests.refund(order, f"scratch-{key}", amount_minor))
+
+    def with_money(self) -> list[Order]:
+        """The orders for which money came."""
+        return [order for order in self.orders if order.captured_minor]
+
+    @precondition(lambda self: self.quarantined())
+    @rule(data=st.data(), number=PROCESSES, approve=st.booleans())
+    def a_wrong_amount_is_looked_at(self, data: st.DataObject, number: int, approve: bool) -> None:
+        payment = self.one_of(data, self.quarantined())
+        self.ask(number, requests.resolve_quarantined(payment, approve=approve))
+
+    def quarantined(self) -> list[Payment]:
+        """The payments that wait for a person."""
+        return [
+            payment
+            for order in self.orders
+            for payment in order.payments
+            if payment.state is PaymentState.QUARANTINED
+        ]
+
+    @precondition(lambda self: self.refused_refunds())
+    @rule(data=st.data(), number=PROCESSES)
+    def a_refused_refund_is_settled_by_hand(self, data: st.DataObject, number: int) -> None:
+        refund_id = self.one_of(data, self.refused_refunds())
+        self.ask(number, requests.settle(refund_id))
+
+    def refused_refunds(self) -> list[str]:
+        """The refunds that the provider would not do."""
+        return [
+            refund.refund_id
+            for order in self.orders
+            for refund in order.refunds
+            if refund.state is RefundState.FAILED
+        ]
+
+    @rule(number=PROCESSES)
+    def the_day_is_reconciled(self, number: int) -> None:
+        day = self.world.day()
+        request = payment_pb2.ReconcileRequest(provider="sandbox", day=day)
+        self.run(self.process(number).ask(request))

@@ -1,0 +1,197 @@
+"""The report of a demo: what it counts, and that it says what is wrong."""
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from holdfast.demo.audits import CrossingAudit, EngineAudit
+from holdfast.demo.callers import Tally
+from holdfast.demo.effects import Effects, Verdict
+from holdfast.demo.figures import DemoReport, Setting
+from holdfast.demo.ledger import Account, Ledger
+from holdfast.demo.money import Sums
+from holdfast.demo.order_log import Order, OrderedLine, OrderLog
+from holdfast.demo.outside import CallbackCounts
+from holdfast.demo.replay import Books, Plan, Replay, SaleTime
+from holdfast.demo.report import build_report, percentile
+from holdfast.demo.report_view import view
+from holdfast.demo.returns import ReturnsDesk
+from holdfast.demo.shop import Happenings
+from holdfast.order.v1 import operations_pb2, order_pb2
+from holdfast.types import AuditFinding, AuditSummary, StockLevel
+
+SETTING = Setting("a test", 7, 0.5, 20)
+AUDITED = AuditSummary(True, 1, 5, 0, 9, 0, 0, 1)
+CROSSED = operations_pb2.AuditOrdersSummary(ok=True, orders=5, lines=5, books_balance=True)
+S = order_pb2.Order
+
+
+def order_pb(account: Account, state: "S.State.ValueType", **more: object) -> order_pb2.Order:
+    order: order_pb2.Order = S(
+        order_id=account.order_id,
+        order_key=f"{account.order.position}.{account.attempt}",
+        state=state,
+        **more,  # type: ignore[arg-type]
+    )
+    return order
+
+
+def made_replay() -> Replay:
+    """Five orders of 2 units with 5 in stock: delivered, cancelled after the sale and before, paid
+    late and delivered, refused.
+    """
+    orders = tuple(
+        Order(number, f"o{number}", "b", (OrderedLine("A", 2, 100),)) for number in range(5)
+    )
+    log = OrderLog(orders, (), {"A": "an article"}, {}, 5)
+    ledger = Ledger({"A": 5}, orders)
+    delivered, cancelled, released, late, refused = ledger.accounts
+    for account in ledger.accounts:
+        ledger.places(account, lapses=account is late)
+        if account is refused:
+            ledger.refused(account, "id-4")
+            continue
+        ledger.reserved(account, f"id-{account.order.position}")
+        if account is late:
+            ledger.expired(account)
+        if account is not released:
+            ledger.sold(account)
+        if account in (cancelled, released):
+            ledger.gives_back(account)
+            ledger.gave_back(account)
+        else:
+            ledger.shipped(account, account.units)
+    refund = order_pb2.Refund(state=order_pb2.Refund.DONE, amount_minor=200)
+    found = [
+        order_pb(delivered, S.DELIVERED),
+        order_pb(cancelled, S.CANCELLED, refunds=[refund]),
+        order_pb(released, S.CANCELLED),
+        order_pb(late, S.COMPLETED),
+        order_pb(refused, S.REJECTED),
+    ]
+    tally = Tally(calls=30, place_ms=[1.0, 2.0, 3.0])
+    return Replay(
+        plan=Plan(log, ledger.stock, (), (), 20),
+        ledger=ledger,
+        effects=Effects(),
+        tally=tally,
+        happened=Happenings(parcels=2, paid_late=1),
+        desk=ReturnsDesk((), ledger.accounts),
+        sale=SaleTime(2.0, 3, 20),
+        levels=[StockLevel("default", "A", "default", 1, 0, 0, 0, 0, 1, 0, 1)],
+        orders={order.order_id: order for order in found},
+        differences=(),
+        books=Books(Sums(600, 200), Sums(600, 200), ()),
+        callbacks=CallbackCounts(10, 1),
+        engine_audit=EngineAudit((), AUDITED),
+        crossing_audit=CrossingAudit((), (), CROSSED),
+    )
+
+
+def report_of(replay: Replay) -> DemoReport:
+    return build_report(SETTING, replay, 4.0)
+
+
+def printed(report: DemoReport) -> str:
+    console = Console(record=True, width=100, file=io.StringIO())
+    console.print(view(report))
+    return console.export_text()
+
+
+def test_every_order_and_every_unit_is_counted_where_it_ended() -> None:
+    report = report_of(made_replay())
+    assert report.ok
+    orders = report.orders
+    assert (orders.accepted, orders.accepted_late, orders.refused) == (4, 1, 1)
+    assert (orders.sold, orders.released, orders.expired, orders.reacquired) == (3, 1, 1, 1)
+    assert (orders.orders_placed, orders.orders_paid, orders.orders_refunded) == (4, 3, 1)
+    assert (orders.orders_delivered, orders.orders_completed) == (2, 1)
+    units = report.units
+    assert (units.units_sold, units.units_shipped, units.units_cancelled) == (4, 4, 2)
+    assert (units.units_refused, units.units_left, units.sold_out_skus) == (2, 1, 0)
+    (hot,) = report.hottest
+    assert (hot.demand, hot.stock, hot.sold, hot.left) == (10, 5, 4, 1)
+    assert (report.speed.reservations_per_second, report.speed.calls_per_second) == (1.5, 10.0)
+
+
+def test_its_json_is_plain_and_no_figure_hides_another() -> None:
+    report = report_of(made_replay())
+    document = report.to_json()
+    assert json.loads(json.dumps(document)) == document
+    parts = (
+        report.setting,
+        report.log,
+        report.orders,
+        report.money,
+        report.units,
+        report.returns,
+        report.proof,
+        report.happened,
+        report.mishaps,
+        report.speed,
+    )
+    named = sum(len(type(part).__dataclass_fields__) for part in parts)
+    assert len(document) == named + len({"ok", "hottest", "problems"})
+    assert document["captured_minor"] - document["refunded_minor"] == 400
+
+
+def test_a_right_report_says_so() -> None:
+    text = printed(report_of(made_replay()))
+    assert "Every unit went to exactly one order, and every penny with it" in text
+    assert "6.00 GBP captured, 2.00 refunded" in text
+    assert "FAILED" not in text
+
+
+def wrong_replays() -> dict[str, Replay]:
+    """A replay for each way of being wrong, by what its report has to name."""
+    good = made_replay()
+    twice = Effects()
+    twice.answered("PlaceOrder 1.1", [Verdict("APPLIED", False, "")] * 2)
+    finding = AuditFinding("no_negative_counts", "stock A", "it is -1")
+    crossing = operations_pb2.AuditOrdersFinding(invariant="books", row="order o", detail="it is 1")
+    unsettled = operations_pb2.AuditOrdersUnsettled(row="order u", detail="it moves")
+    not_ok = operations_pb2.AuditOrdersSummary(ok=False, findings=1, unsettled=1)
+    return {
+        "PlaceOrder 1.1 was applied": replace(good, effects=twice),
+        "SKU A: on_hand": replace(good, differences=("SKU A: on_hand is 2",)),
+        "kept, and due": replace(good, books=Books(Sums(1, 0), Sums(1, 0), ("kept, and due",))),
+        "no_negative_counts: stock A": replace(
+            good,
+            engine_audit=EngineAudit((finding,), replace(AUDITED, ok=False, findings=1)),
+        ),
+        "books: order o: it is 1": replace(
+            good, crossing_audit=CrossingAudit((crossing,), (), not_ok)
+        ),
+        "order u is not settled: it moves": replace(
+            good, crossing_audit=CrossingAudit((), (unsettled,), not_ok)
+        ),
+    }
+
+
+@pytest.mark.parametrize("named", list(wrong_replays()))
+def test_whatever_is_wrong_is_named_and_fails_the_demo(named: str) -> None:
+    report = report_of(wrong_replays()[named])
+    assert not report.ok
+    assert any(named in problem for problem in report.problems)
+    text = printed(report)
+    assert "Something is wrong" in text
+    assert "FAILED" in text
+
+
+def test_units_refused_although_the_engine_has_them_are_undersold() -> None:
+    replay = made_replay()
+    (level,) = replay.levels
+    report = report_of(replace(replay, levels=[replace(level, available=2)]))
+    assert report.proof.undersold_units == 2
+    assert not report.ok
+
+
+@pytest.mark.parametrize(
+    ("share", "value"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1), (0.0, 1)]
+)
+def test_a_percentile_is_a_value_that_was_measured(share: float, value: float) -> None:
+    assert percentile([float(number) for number in range(1, 101)], share) == value
+    assert percentile([3.0], share) == 3.0
