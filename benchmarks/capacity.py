@@ -1,8 +1,9 @@
-"""What one worker can do, beside what else a shop could take, and the audit after each.
+"""What one worker and one order service can do, beside what else a shop could take, and the audits.
 
 `python -m benchmarks.capacity` starts a Holdfast with a store of its own (Valkey, fsync always,
 every feature on), an empty gRPC echo, a naive server and a PostgreSQL, and sends each its loads in
 turn: closed loops for what they can do, then an open loop for latency at a rate, medians of rounds.
+Then order services on SQLite and PostgreSQL place orders and take the callbacks that pay them.
 It writes benchmarks/results/latest.json and a picture beside it, and prints tables; `-o json` the
 document instead. Everything runs on one machine: only the ratios of one run hold. Exit code 1 if an
 audit finds anything or a call goes wrong, not if a bound is missed.
@@ -62,8 +63,14 @@ NO_TIGERBEETLE = "TigerBeetle: name its server program with --tigerbeetle PATH"
 
 def main() -> int:
     """Measures, or plans; returns the exit code."""
-    options = arguments().parse_args()
+    parser = arguments()
+    options = parser.parse_args()
     options.sets = options.sets or SETS
+    for unknown in set(options.sets) - set(SETS):
+        parser.error(f"there is no set {unknown}")
+    # What has only some of the figures is not what the tables are made from.
+    whole = set(options.sets) == set(SETS)
+    options.out = options.out or (LATEST if whole else LATEST.with_name("part.json"))
     if options.plan:
         return plan(options)
     for number in (signal.SIGINT, signal.SIGTERM):  # both stop in order what was started
@@ -103,9 +110,9 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)}; else all")
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"{' or '.join(SETS)}; else both")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
-    parser.add_argument("--out", type=Path, default=LATEST, help="the document's file")
+    parser.add_argument("--out", type=Path, help="the document's file")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how many; medians are taken")
     parser.add_argument("--scale", type=float, default=1.0, help="the size of loads, 1 as shipped")
     parser.add_argument("--workers", type=int, default=1, help="how many processes serve")

@@ -27,6 +27,10 @@ HEADLINES = (
     "postgres_statement_pgbench",
     "postgres_transaction_pgbench",
     "tigerbeetle_1000",
+    "orders_place_postgres",
+    "orders_pay_postgres",
+    "orders_place_sqlite",
+    "orders_pay_sqlite",
 )
 
 

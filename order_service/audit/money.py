@@ -6,7 +6,7 @@ from typing import Final
 from order_service.audit.case import Case, Rule
 from order_service.model import Payment
 from order_service.payment.methods import CASH
-from order_service.states import PaymentState, RefundState, broken_rule
+from order_service.states import PaymentEvent, PaymentState, RefundState, broken_rule
 
 _P = PaymentState
 # In these the provider has taken money, in the others none has come; CAPTURED needs the right one.
@@ -73,6 +73,26 @@ def _going_back(case: Case, payment: Payment) -> tuple[int, int]:
     return sum(each.amount_minor for each in refunds), sum(each.amount_minor for each in done)
 
 
+def _no_more_is_kept_than_is_due(case: Case) -> Iterator[str]:
+    keeping = [each for each in case.order.payments if each.captured_minor > each.refunded_minor]
+    for payment in keeping:
+        kept_minor = payment.captured_minor - payment.refunded_minor
+        if (
+            payment.state is _P.CAPTURED
+            and kept_minor > payment.amount_minor
+            and payment.payment_id not in _approved(case)
+        ):
+            yield f"{payment.payment_id} keeps {kept_minor}, it was for {payment.amount_minor}"
+    taken = [each.payment_id for each in keeping if each.state is _P.CAPTURED]
+    if len(taken) > 1:
+        yield f"it keeps the money of {' and '.join(taken)}"
+
+
+def _approved(case: Case) -> set[str]:
+    """The payments of which a person took another amount than was asked for."""
+    return {entry.part_id for entry in case.history if entry.event == PaymentEvent.APPROVE}
+
+
 def _cash_is_what_carriers_collected(case: Case) -> Iterator[str]:
     collected_minor = sum(parcel.collected_minor for parcel in case.order.shipments)
     paid = [payment for payment in case.order.payments if payment.provider == CASH]
@@ -106,6 +126,13 @@ RULES: Final = (
         "`holdfast orders reconcile` on the days of the refunds learns what the provider has; the "
         "difference is a person's to send back",
         _refunds_make_up_what_goes_back,
+    ),
+    Rule(
+        "no_more_is_kept_than_is_due",
+        "an order keeps the money of one payment, and no more of it than was asked for, unless a "
+        "person has approved another amount",
+        "`holdfast orders refund` sends the rest back",
+        _no_more_is_kept_than_is_due,
     ),
     Rule(
         "cash_is_what_carriers_collected",

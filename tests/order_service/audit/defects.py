@@ -56,6 +56,13 @@ def _of(kind: str, **values: Any) -> Callable[[Case], Case]:
     return spoil
 
 
+def _paid_again(case: Case) -> Case:
+    (payment,) = case.order.payments
+    again = structs.replace(payment, payment_id=f"{case.order.order_id}-p2", payment_key="again")
+    case.order.payments.append(again)
+    return case
+
+
 def _entry(position: int, **values: Any) -> Callable[[Case], Case]:
     """Spoils an entry of the history."""
 
@@ -171,6 +178,12 @@ DEFECTS: Final[dict[str, Defect]] = {
     ),
     "captured in other money": Defect(
         "payment_agrees_with_its_money", "confirmed", _of("payments", captured_currency="USD")
+    ),
+    "a payment that keeps twice its amount": Defect(
+        "no_more_is_kept_than_is_due", "confirmed", _of("payments", captured_minor=2_200)
+    ),
+    "two payments that are both kept": Defect(
+        "no_more_is_kept_than_is_due", "confirmed", _paid_again
     ),
     "more goes back than was asked to": Defect(
         "refunds_make_up_what_goes_back", "confirmed", _of("payments", refunded_minor=100)

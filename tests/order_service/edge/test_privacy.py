@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
-from holdfast.order.v1 import operations_pb2, order_pb2, payment_pb2
+from holdfast.order.v1 import fulfilment_pb2, operations_pb2, order_pb2, payment_pb2
 from holdfast.orders import OrderClient
 from order_service.notifications.cloud_events import MESSAGE_TYPE
 from order_service.storage.database import Database, open_database
@@ -213,7 +213,6 @@ async def paid_in_trouble(life: Life, walk: Walk) -> None:
     life.mail.to_recipient = f"550 {DELIVERY['email']} ({DELIVERY['name']}) is not known here"
     life.web.status = 500
     await walk.do(walk.pay, lambda: asyncio.sleep(0))
-    await walk.do(walk.tell_of_payment, lambda: asyncio.sleep(0))
     dead = operations_pb2.ListTasksRequest(dead=True)
 
     async def given_up() -> bool:
@@ -221,6 +220,21 @@ async def paid_in_trouble(life: Life, walk: Walk) -> None:
 
     await eventually(given_up, LONG_S)
     life.mail.to_recipient, life.web.status = "250 OK", 204
+
+
+async def reviewed(life: Life, order_id: str) -> None:
+    """A person reads the remarks, and lets the order through."""
+    waiting = fulfilment_pb2.ListReviewsRequest()
+
+    async def waits() -> bool:
+        return bool((await life.client.ask(waiting)).reviews)
+
+    await eventually(waits, LONG_S)
+    life.said.append(str(await life.client.ask(waiting)))
+    approval = fulfilment_pb2.ReviewOrderRequest(
+        order_id=order_id, verdict=fulfilment_pb2.REVIEW_VERDICT_APPROVE, reason="as it was asked"
+    )
+    assert (await life.asks(life.client.ask(approval))).shipments
 
 
 async def told_everything(life: Life, order_ids: list[str]) -> None:
@@ -248,6 +262,7 @@ async def test_what_is_personal_is_nowhere_else(life: Life) -> None:
     walk = Walk("first", life.served.sandbox.url, lambda: life.client, post)
     walk.order_id = order_id
     await paid_in_trouble(life, walk)
+    await reviewed(life, order_id)
     for step in (walk.pick, walk.pack, walk.ship, walk.deliver, walk.complete):
         await walk.do(step, lambda: asyncio.sleep(0))
     second = (await life.asks(life.client.place(personal_order("second")))).order.order_id

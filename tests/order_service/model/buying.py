@@ -5,17 +5,22 @@ from typing import Any
 
 from hypothesis import event
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from holdfast.order.v1 import order_pb2, payment_pb2
 from order_service.model import Order, Payment
 from order_service.states import OrderState, PaymentState, RefundState
 from tests.order_service.model import requests
 from tests.order_service.model.story import APPLIED, PROCESSES, Story
+from tests.order_service.model.world import PRICES_MINOR, WAREHOUSES
 
 ORDERS_MAX = 8
 PAYMENTS_MAX = 4
-UNITS = st.fixed_dictionaries({}, optional={"MUG": st.integers(1, 3), "TEA": st.integers(1, 3)})
+UNITS_MAX = 6
+PLACES = [(sku, location) for sku in PRICES_MINOR for location in WAREHOUSES]
+BASKETS = st.fixed_dictionaries({}, optional=dict.fromkeys(PRICES_MINOR, st.integers(1, 3))).filter(
+    bool
+)
 POLICIES = st.sampled_from(
     (
         order_pb2.SHORTAGE_POLICY_ALL_OR_NOTHING,
@@ -52,10 +57,24 @@ class Luck(Enum):
 class Buying(Story):
     """The rules of buyers."""
 
+    @initialize(
+        data=st.data(),
+        units=st.fixed_dictionaries(dict.fromkeys(PLACES, st.integers(0, UNITS_MAX))),
+        sold=st.integers(0, 2),
+    )
+    def the_shop_opens(
+        self, data: st.DataObject, units: dict[tuple[str, str], int], sold: int
+    ) -> None:
+        for place, count in units.items():
+            if count:
+                self.run(self.world.restock(*place, count))
+        for number in range(sold):
+            self.an_order_is_sold(data, number, data.draw(BASKETS))
+
     @precondition(lambda self: len(self.sent) < ORDERS_MAX)
     @rule(
         number=PROCESSES,
-        units=UNITS.filter(bool),
+        units=BASKETS,
         method=METHODS,
         policy=POLICIES,
         remark=st.sampled_from(("", "", "ring twice")),
@@ -66,7 +85,7 @@ class Buying(Story):
         self._send(number, key)
 
     @precondition(lambda self: len(self.sent) < ORDERS_MAX)
-    @rule(data=st.data(), number=PROCESSES, units=UNITS.filter(bool))
+    @rule(data=st.data(), number=PROCESSES, units=BASKETS)
     def an_order_is_sold(self, data: st.DataObject, number: int, units: dict[str, int]) -> None:
         self.an_order_is_placed(
             number, units, method=requests.CARD, policy=data.draw(POLICIES), remark=""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class LinkState(StrEnum):
+class Breakage(StrEnum):
     """How a link is broken."""
 
     CUT = "CUT"
@@ -21,12 +21,12 @@ class Link:
 
     def __init__(self, broken: Callable[[], Exception]) -> None:
         self._broken = broken
-        self._state = LinkState.WHOLE
+        self._breakage = Breakage.CUT
         self._calls_left = 0
 
-    def break_for(self, calls: int, state: LinkState) -> None:
+    def break_for(self, calls: int, breakage: Breakage) -> None:
         """Breaks the link for so many calls."""
-        self._state, self._calls_left = state, calls
+        self._breakage, self._calls_left = breakage, calls
 
     def mend(self) -> None:
         """Makes the link whole."""
@@ -37,7 +37,7 @@ class Link:
         if not self._calls_left:
             return await call()
         self._calls_left -= 1
-        if self._state is LinkState.ANSWERS_LOST:
+        if self._breakage is Breakage.ANSWERS_LOST:
             await call()
         raise self._broken()
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from hypothesis import event
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
+from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from holdfast.order.v1 import order_pb2
 from order_service.model import Order
@@ -19,7 +19,7 @@ from order_service.states import OrderState
 from tests.order_service.model.ends import check_end, check_now
 from tests.order_service.model.process import Process
 from tests.order_service.model.stage import Stage
-from tests.order_service.model.world import PRICES_MINOR, WAREHOUSES, World
+from tests.order_service.model.world import World
 from tests.order_service.sound import assert_books_sound
 from tests.serving import assert_sound
 
@@ -84,19 +84,6 @@ class Story(RuleBasedStateMachine):
     def one_of(self, data: st.DataObject, things: Sequence[T]) -> T:
         """One of some things, drawn by its place."""
         return things[data.draw(st.integers(0, len(things) - 1))]
-
-    @initialize(
-        units=st.lists(
-            st.integers(0, 4),
-            min_size=len(PRICES_MINOR) * len(WAREHOUSES),
-            max_size=len(PRICES_MINOR) * len(WAREHOUSES),
-        )
-    )
-    def the_shop_opens(self, units: list[int]) -> None:
-        places = [(sku, location) for sku in PRICES_MINOR for location in WAREHOUSES]
-        for place, count in zip(places, units, strict=True):
-            if count:
-                self.run(self.world.restock(*place, count))
 
     @invariant()
     def all_is_right_so_far(self) -> None:

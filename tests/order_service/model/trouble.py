@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from engine.model import Purge
-from tests.order_service.model.links import LinkState
+from tests.order_service.model.links import Breakage
 from tests.order_service.model.process import Process
 from tests.order_service.model.story import PROCESSES, Story
 from tests.partition import Partition
@@ -67,11 +67,11 @@ class Trouble(Story):
     @rule(
         number=PROCESSES,
         name=st.sampled_from(("database", "engine", "provider", "carrier")),
-        state=st.sampled_from(LinkState),
+        breakage=st.sampled_from(Breakage),
         calls=st.integers(1, CALLS_MAX),
     )
-    def a_link_breaks(self, number: int, name: str, state: LinkState, calls: int) -> None:
-        getattr(self.world.processes[number].links, name).break_for(calls, state)
+    def a_link_breaks(self, number: int, name: str, breakage: Breakage, calls: int) -> None:
+        getattr(self.world.processes[number].links, name).break_for(calls, breakage)
 
     @precondition(lambda self: not any(it.brake.is_on for it in self.world.processes))
     @rule(number=PROCESSES, steps=st.integers(0, STEPS_MAX))
