@@ -102,8 +102,8 @@ def _captured(draft: Draft, payment: Payment, fact: Fact) -> None:
     if payment.state in (PaymentState.CAPTURED, PaymentState.RETURNED):
         send_back(draft, payment, fact.amount_minor - known_minor, "paid twice")
         return
-    if payment.provider == CASH and payment.captured_minor < payment.amount_minor:
-        return  # the carrier collects parcel by parcel
+    if _is_being_collected(payment):
+        return
     if _is_right(draft, payment):
         untouched = payment.state is not PaymentState.QUARANTINED
         if untouched or not payment.refunded_minor:
@@ -115,11 +115,23 @@ def _captured(draft: Draft, payment: Payment, fact: Fact) -> None:
         forget_start(draft, payment.payment_id)
 
 
-def _is_right(draft: Draft, payment: Payment) -> bool:
-    """Whether it is what was asked for, once or several times (then the extra goes back)."""
+def _is_being_collected(payment: Payment) -> bool:
+    """Whether carriers, who collect parcel by parcel, may still bring the rest."""
     return (
-        payment.captured_currency == draft.order.currency
-        and payment.captured_minor % payment.amount_minor == 0
+        payment.provider == CASH
+        and payment.state in OPEN
+        and payment.captured_minor < payment.amount_minor
+    )
+
+
+def _is_right(draft: Draft, payment: Payment) -> bool:
+    """Whether it is what was asked for, once or several times (then the extra goes back).
+
+    Of what carriers collect for a closed order all goes back, so it may be the money of one parcel.
+    """
+    of_closed = payment.provider == CASH and draft.order.state in _NEVER_EFFECTIVE
+    return payment.captured_currency == draft.order.currency and (
+        of_closed or payment.captured_minor % payment.amount_minor == 0
     )
 
 

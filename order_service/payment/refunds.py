@@ -9,7 +9,7 @@ from typing import Final
 
 from order_service.draft import Draft
 from order_service.model import Order, Payment, Refund
-from order_service.payment.attempts import abandon_open
+from order_service.payment.attempts import abandon_open, open_payments
 from order_service.payment.port import Fact, FactKind
 from order_service.refusals import RefusalReason, Refused
 from order_service.states import (
@@ -65,6 +65,9 @@ def refund_all(draft: Draft, reason: str) -> None:
 
     Money in quarantine stays there: a person has to see to it.
     """
+    for payment in open_payments(draft.order):
+        if payment.captured_minor:
+            draft.move(payment, PaymentEvent.CAPTURE, "in part: the order ends")
     abandon_open(draft, reason)
     for payment in _captured(draft.order):
         send_back_all(draft, payment, reason)

@@ -15,6 +15,9 @@ from order_service.storage.database import Conflict
 from order_service.storage.tasks import Taken
 
 BATCH_MAX = 200
+# Beside another a batch is begun only if it is at least so large: a small one costs the database as
+# many round trips, and is soon larger.
+BESIDE_MIN = 32
 QUEUED_MAX = 20_000
 # How often a change that collides with another process's is judged again, before it is given up.
 ATTEMPTS_MAX = 5
@@ -81,20 +84,26 @@ class GroupCommit:
 
     def _start_soon(self) -> None:
         # One turn of the event loop later, so that what arrives together is written together.
-        if self._start_handle is None and len(self._in_flight) < self._in_flight_max:
+        if self._start_handle is None and self._may_start:
             self._start_handle = asyncio.get_running_loop().call_soon(self._start)
 
     def _start(self) -> None:
         if self._start_handle is not None:
             self._start_handle.cancel()
             self._start_handle = None
-        while self._queue and len(self._in_flight) < self._in_flight_max:
+        while self._may_start:
             batch = self._next_batch()
             if not batch:
                 return
             task = asyncio.get_running_loop().create_task(self._commit(batch))
             self._in_flight.add(task)
             task.add_done_callback(self._landed)
+
+    @property
+    def _may_start(self) -> bool:
+        if self._in_flight and len(self._queue) < BESIDE_MIN:
+            return False
+        return bool(self._queue) and len(self._in_flight) < self._in_flight_max
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._in_flight.discard(task)

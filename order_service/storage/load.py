@@ -1,10 +1,10 @@
 """Reads whole orders: one statement a table, however many orders."""
 
-from collections import defaultdict
+import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, select
 
 from order_service.model import Incident, Line, Order, Payment, Refund, Shipment, Task
 from order_service.storage.one_of import one_of
@@ -21,18 +21,21 @@ from order_service.storage.schema import (
 from order_service.storage.schema_fulfilment import incidents
 
 
-def _of_orders(table: Any, *order_by: Any) -> "Select[Any]":
-    return select(table).where(one_of(table.c.order_id, "ids")).order_by(*order_by)
+def _of_orders(table: Any) -> "Select[Any]":
+    return select(table).where(one_of(table.c.order_id, "ids"))
 
 
-_ORDERS = select(orders).where(one_of(orders.c.order_id, "ids")).order_by(orders.c.order_id)
+# PostgreSQL keeps the plans that it made when a table was still small. So no statement here can be
+# answered in a way that is only good then: in the order of an index that does not find its rows, or
+# by an index that finds too many.
+_ORDERS = _of_orders(orders)
 # In the order of their ids, so that two writers never wait for one another.
-_ORDERS_TO_CHANGE = _ORDERS.with_for_update()
+_ORDERS_TO_CHANGE = _ORDERS.order_by(orders.c.order_id + "").with_for_update()
 _PARTS: tuple[tuple[type, str, "Select[Any]", int], ...] = tuple(
     (
         kind,
         name,
-        _of_orders(table, *table.primary_key.columns),
+        _of_orders(table),
         list(table.c).index(table.c.order_id),
     )
     for kind, name, table in (
@@ -61,6 +64,8 @@ def load_orders(
             for row in connection.execute(parts, wanted):
                 getattr(found[row[position]], name).append(from_row(row))
     for order in found.values():
+        order.lines.sort(key=lambda line: line.line_no)
+        order.tasks.sort(key=lambda task: task.task_id)
         order.payments.sort(key=lambda payment: _number(payment.payment_id))
         order.refunds.sort(key=lambda refund: _number(refund.refund_id))
         order.shipments.sort(key=lambda shipment: _number(shipment.shipment_id))
@@ -73,11 +78,20 @@ def _number(part_id: str) -> int:
     return int(part_id.rpartition("-")[2][1:])
 
 
-_BY_KEY = select(orders.c.order_key, orders.c.order_id).where(
-    orders.c.tenant == bindparam("tenant"),
-    orders.c.source == bindparam("source"),
-    one_of(orders.c.order_key, "keys"),
-)
+_BY_KEY: Final = {
+    "postgresql": """
+        SELECT tenant, source, order_key, order_id
+        FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[]) AS given (tenant, source, order_key)
+        JOIN orders USING (tenant, source, order_key)
+    """,
+    "sqlite": """
+        SELECT tenant, source, order_key, order_id
+        FROM json_each(?) AS given
+        JOIN orders ON tenant = json_extract(given.value, '$[0]')
+            AND source = json_extract(given.value, '$[1]')
+            AND order_key = json_extract(given.value, '$[2]')
+    """,
+}
 _SEEN = select(seen.c.once_key).where(one_of(seen.c.once_key, "keys"))
 
 OrderKey = tuple[str, str, str]
@@ -86,17 +100,12 @@ OrderKey = tuple[str, str, str]
 
 def ids_of_keys(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderKey, str]:
     """The ids of the orders that were placed under those keys."""
-    # One tenant and source at a time: SQLite finds no index for a list of whole keys.
-    by_source: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for tenant, source, order_key in keys:
-        by_source[tenant, source].append(order_key)
-    return {
-        (tenant, source, order_key): order_id
-        for (tenant, source), order_keys in by_source.items()
-        for order_key, order_id in connection.execute(
-            _BY_KEY, {"tenant": tenant, "source": source, "keys": order_keys}
-        )
-    }
+    if not keys:
+        return {}
+    kind = connection.dialect.name
+    given: Any = tuple(zip(*keys, strict=True)) if kind == "postgresql" else (json.dumps(keys),)
+    found = connection.exec_driver_sql(_BY_KEY[kind], given)
+    return {(tenant, source, order_key): order_id for tenant, source, order_key, order_id in found}
 
 
 def seen_keys(connection: Connection, keys: Sequence[str]) -> set[str]:

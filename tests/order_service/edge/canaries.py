@@ -2,8 +2,9 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,6 +70,7 @@ def columns_with_anything_personal(connection: Connection) -> dict[str, set[str]
 
 
 _SPOILED: Final = {"orders": "delivery", "remarks": "text"}
+_VERBS: Final = ("INSERT", "UPDATE")
 _SQLITE: Final = (
     "CREATE TRIGGER spoil_{table}_{verb} BEFORE {verb} ON {table} "
     "BEGIN SELECT json_extract('{{}}', NEW.{column}); END"
@@ -83,36 +85,33 @@ _POSTGRES: Final = (
 )
 
 
-async def spoil(database: Database) -> None:
-    """Has every write of what is personal fail, with a text that repeats it."""
-
-    def create(connection: Connection) -> None:
-        on_postgres = connection.dialect.name == "postgresql"
-        if on_postgres:
-            connection.exec_driver_sql(_FUNCTION)
-        for table, column in _SPOILED.items():
-            for verb in ("INSERT", "UPDATE"):
-                statement = (_POSTGRES if on_postgres else _SQLITE).format(
-                    table=table, column=column, verb=verb
-                )
-                connection.exec_driver_sql(statement)
-
-    await database.write(create)
+@asynccontextmanager
+async def spoiled(database: Database) -> AsyncIterator[None]:
+    """Has every write of what is personal fail, with a text that repeats it, while it lasts."""
+    await database.write(_spoil)
+    try:
+        yield
+    finally:
+        await database.write(_mend)
 
 
-async def mend(database: Database) -> None:
-    """Takes that back."""
+def _spoil(connection: Connection) -> None:
+    on_postgres = connection.dialect.name == "postgresql"
+    if on_postgres:
+        connection.exec_driver_sql(_FUNCTION)
+    trigger = _POSTGRES if on_postgres else _SQLITE
+    for table, verb in product(_SPOILED, _VERBS):
+        statement = trigger.format(table=table, column=_SPOILED[table], verb=verb)
+        connection.exec_driver_sql(statement)
 
-    def drop(connection: Connection) -> None:
-        on_postgres = connection.dialect.name == "postgresql"
-        for table in _SPOILED:
-            for verb in ("INSERT", "UPDATE"):
-                place = f" ON {table}" if on_postgres else ""
-                connection.exec_driver_sql(f"DROP TRIGGER spoil_{table}_{verb}{place}")
-        if on_postgres:
-            connection.exec_driver_sql("DROP FUNCTION spoil()")
 
-    await database.write(drop)
+def _mend(connection: Connection) -> None:
+    on_postgres = connection.dialect.name == "postgresql"
+    for table, verb in product(_SPOILED, _VERBS):
+        place = f" ON {table}" if on_postgres else ""
+        connection.exec_driver_sql(f"DROP TRIGGER spoil_{table}_{verb}{place}")
+    if on_postgres:
+        connection.exec_driver_sql("DROP FUNCTION spoil()")
 
 
 @contextmanager

@@ -41,7 +41,7 @@ from tests.serving import contract_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NAMES: Final = {method.input_type.name: path for path, method in METHODS.items()}
+PATHS: Final = {method.input_type.name: path for path, method in METHODS.items()}
 LEAVES: Final = {
     method.input_type.name: list(leaves_of(method.input_type)) for method in METHODS.values()
 }
@@ -63,7 +63,7 @@ class Edge:
 
     async def ask(self, request: Any, tenant: str = "") -> Any:
         """The answer to a request, or its HoldfastError; its tenant is ours if it has none."""
-        path = NAMES[request.DESCRIPTOR.name]
+        path = PATHS[request.DESCRIPTOR.name]
         sent = type(request)()
         sent.CopyFrom(request)
         if "tenant" in request.DESCRIPTOR.fields_by_name:
@@ -152,7 +152,7 @@ async def test_every_field_of_the_contract_has_a_bound_and_every_bound_a_field()
     assert not unsaid, "tests/order_service/edge/bounds.py says nothing of them"
     assert set(BY_FIELD) <= {leaf.key for leaf in leaves}
     assert set(BY_NAME) <= {leaf.field.name for leaf in leaves}
-    assert set(sound_requests(Parts(NOBODY))) == set(NAMES)
+    assert set(sound_requests(Parts(NOBODY))) == set(PATHS)
 
 
 async def test_a_field_beyond_its_bound_is_refused_by_name_and_changes_nothing(

@@ -32,10 +32,9 @@ from tests.order_service.edge.canaries import (
     columns_with_anything_personal,
     files_with_anything_personal,
     found_in,
-    mend,
     personal_delivery,
     personal_order,
-    spoil,
+    spoiled,
     stopped,
 )
 from tests.order_service.faults.shop import HEADERS, SKU, Walk, open_shop
@@ -173,10 +172,9 @@ async def callbacks_that_are_none(life: Life) -> None:
 
 async def placed_in_trouble(life: Life) -> str:
     """An order that is placed while first the database and then the engine are of no help."""
-    await spoil(life.database)
-    answer = await life.asks(life.client.place(personal_order("first")))
-    assert answer.reason is Reason.DATABASE_UNREACHABLE
-    await mend(life.database)
+    async with spoiled(life.database):
+        answer = await life.asks(life.client.place(personal_order("first")))
+        assert answer.reason is Reason.DATABASE_UNREACHABLE
     with stopped(life.served.engine):
         placed = await life.asks(life.client.place(personal_order("first")))
         assert placed.order.state == order_pb2.Order.RESERVING
@@ -186,11 +184,10 @@ async def placed_in_trouble(life: Life) -> str:
     remark = order_pb2.AddRemarkRequest(
         order_id=order_id, remark_id="r-1", author="buyer", channel="phone", text=REMARK
     )
-    await spoil(life.database)
-    for request in (remark, life.correction(order_id, street="9 Zqstreet")):
-        answer = await life.asks(life.client.ask(request))
-        assert answer.reason is Reason.DATABASE_UNREACHABLE
-    await mend(life.database)
+    async with spoiled(life.database):
+        for request in (remark, life.correction(order_id, street="9 Zqstreet")):
+            answer = await life.asks(life.client.ask(request))
+            assert answer.reason is Reason.DATABASE_UNREACHABLE
     for request in (remark, life.correction(order_id, street="9 Zqstreet")):
         answer = await life.asks(life.client.ask(request))
         assert answer.outcome == order_pb2.ORDER_OUTCOME_APPLIED
@@ -219,6 +216,7 @@ async def paid_in_trouble(life: Life, walk: Walk) -> None:
         return len((await life.client.ask(dead)).tasks) >= 2  # to the buyer and to the merchant
 
     await eventually(given_up, LONG_S)
+    life.said.append(str(await life.client.ask(dead)))
     life.mail.to_recipient, life.web.status = "250 OK", 204
 
 

@@ -54,6 +54,9 @@ class Luck(Enum):
         return {share: 1.0} if share else {}
 
 
+LUCK = st.sampled_from((Luck.RIGHT, Luck.RIGHT, *Luck))
+
+
 class Buying(Story):
     """The rules of buyers."""
 
@@ -61,15 +64,23 @@ class Buying(Story):
         data=st.data(),
         units=st.fixed_dictionaries(dict.fromkeys(PLACES, st.integers(0, UNITS_MAX))),
         sold=st.integers(0, 2),
+        staff_finish=st.booleans(),
+        letters_come=st.booleans(),
     )
     def the_shop_opens(
-        self, data: st.DataObject, units: dict[tuple[str, str], int], sold: int
+        self,
+        data: st.DataObject,
+        units: dict[tuple[str, str], int],
+        sold: int,
+        staff_finish: bool,
+        letters_come: bool,
     ) -> None:
+        self.staff_finish, self.letters_come = staff_finish, letters_come
         for place, count in units.items():
             if count:
                 self.run(self.world.restock(*place, count))
         for number in range(sold):
-            self.an_order_is_sold(data, number, data.draw(BASKETS))
+            self.an_order_is_placed_and_paid(data, number, data.draw(BASKETS), Luck.RIGHT)
 
     @precondition(lambda self: len(self.sent) < ORDERS_MAX)
     @rule(
@@ -85,14 +96,16 @@ class Buying(Story):
         self._send(number, key)
 
     @precondition(lambda self: len(self.sent) < ORDERS_MAX)
-    @rule(data=st.data(), number=PROCESSES, units=BASKETS)
-    def an_order_is_sold(self, data: st.DataObject, number: int, units: dict[str, int]) -> None:
+    @rule(data=st.data(), number=PROCESSES, units=BASKETS, luck=LUCK)
+    def an_order_is_placed_and_paid(
+        self, data: st.DataObject, number: int, units: dict[str, int], luck: Luck
+    ) -> None:
         self.an_order_is_placed(
             number, units, method=requests.CARD, policy=data.draw(POLICIES), remark=""
         )
         self.orders = self.run(self.world.orders())
         if self.orders_in(_O.AWAITING_PAYMENT):
-            self.an_order_is_paid_as_it_should_be(data, number)
+            self.an_order_is_paid(data, number, luck)
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data(), number=PROCESSES)
@@ -121,13 +134,13 @@ class Buying(Story):
         return waiting or self.orders_in(_O.EXPIRED, _O.CONFIRMED, _O.CANCELLED)
 
     @precondition(lambda self: self.at_the_provider())
-    @rule(data=st.data(), luck=st.sampled_from(Luck))
+    @rule(data=st.data(), luck=LUCK)
     def a_buyer_pays(self, data: st.DataObject, luck: Luck) -> None:
         self._pay(self.one_of(data, self.at_the_provider()), luck)
 
     @precondition(lambda self: self.orders_in(_O.AWAITING_PAYMENT))
-    @rule(data=st.data(), number=PROCESSES)
-    def an_order_is_paid_as_it_should_be(self, data: st.DataObject, number: int) -> None:
+    @rule(data=st.data(), number=PROCESSES, luck=LUCK)
+    def an_order_is_paid(self, data: st.DataObject, number: int, luck: Luck) -> None:
         order = self.one_of(data, self.orders_in(_O.AWAITING_PAYMENT))
         answer = self.ask(number, requests.pay(order, "try-1", requests.CARD))
         if answer is None or answer.outcome != APPLIED:
@@ -135,7 +148,7 @@ class Buying(Story):
         self.orders = self.run(self.world.orders())
         for payment in self.at_the_provider():
             if payment.payment_id == answer.payment.payment_id:
-                self._pay(payment, Luck.RIGHT)
+                self._pay(payment, luck)
                 self.all_letters_come(number)
                 self.run(self.process(number).work())
 
@@ -200,7 +213,9 @@ class Buying(Story):
     ) -> None:
         order = self.one_of(data, self.with_money())
         amount_minor = order.captured_minor * hundredths // 100
-        self.ask(number, requests.refund(order, f"scratch-{key}", amount_minor))
+        answer = self.ask(number, requests.refund(order, f"scratch-{key}", amount_minor))
+        if answer is not None and answer.outcome == APPLIED and amount_minor:
+            assert sum(refund.amount_minor for refund in answer.refunds) == amount_minor
 
     def with_money(self) -> list[Order]:
         """The orders for which money came."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from order_service.model import CASH_ON_DELIVERY, Order, Payment
+from order_service.payment.attempts import OPEN
 from order_service.payment.methods import CASH
 from order_service.states import (
     IncidentState,
@@ -23,6 +24,8 @@ from tests.order_service.model.world import PRICES_MINOR, World
 
 _O = OrderState
 CLOSED: Final = frozenset({_O.REJECTED, _O.EXPIRED, _O.CANCELLED})
+LAST: Final = CLOSED | {_O.COMPLETED, _O.BACKORDERED}
+"""Where an order may be when nobody has anything left to do."""
 SOLD: Final = frozenset(
     {_O.CONFIRMED, _O.IN_FULFILMENT, _O.PARTLY_SHIPPED, _O.SHIPPED, _O.DELIVERED, _O.COMPLETED}
 )
@@ -40,6 +43,17 @@ async def check_now(world: World, orders: Sequence[Order]) -> None:
         for payment in order.payments:
             _check_money(world, order, payment)
     await _check_stock(world, orders)
+
+
+def check_closing(world: World, earlier: Order, order: Order) -> None:
+    """No order is closed while its provider has its money: it is asked before."""
+    if earlier.state is not _O.AWAITING_PAYMENT or order.state not in CLOSED:
+        return
+    for before in earlier.payments:
+        payment = order.payment(before.payment_id)
+        there = world.provider_app.books.find(payment.payment_id)
+        if before.state in OPEN and payment.state is PaymentState.ABANDONED and there is not None:
+            assert there.captured_minor == 0, (order, there)
 
 
 def _check_money(world: World, order: Order, payment: Payment) -> None:

@@ -58,8 +58,8 @@ class Shipping(Story):
         self._go_on_with(number, self.one_of(data, self.parcels_in(*_BEFORE_THE_VAN)), short=short)
 
     @precondition(lambda self: self.parcels_in(*_BEFORE_THE_VAN))
-    @rule(data=st.data(), number=PROCESSES)
-    def a_parcel_leaves_as_it_should(self, data: st.DataObject, number: int) -> None:
+    @rule(data=st.data(), number=PROCESSES, mishaps=MISHAPS)
+    def a_parcel_leaves(self, data: st.DataObject, number: int, mishaps: Mishaps) -> None:
         parcel = self.one_of(data, self.parcels_in(*_BEFORE_THE_VAN))
         for _ in range(len(_BEFORE_THE_VAN)):
             self._go_on_with(number, parcel)
@@ -68,7 +68,7 @@ class Shipping(Story):
             (parcel,) = [
                 each for each in self.parcels_in(*_S) if each.shipment_id == parcel.shipment_id
             ]
-        self.run(self.world.collect(parcel.shipment_id, Mishaps()))
+        self.run(self.world.collect(parcel.shipment_id, mishaps))
 
     def _go_on_with(self, number: int, parcel: Shipment, *, short: bool = False) -> None:
         units = [(line.sku, line.quantity) for line in parcel.lines]

@@ -16,8 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from holdfast.order.v1 import order_pb2
 from order_service.model import Order
 from order_service.states import OrderState
-from tests.order_service.model.ends import check_end, check_now
+from tests.order_service.model.ends import LAST, check_closing, check_end, check_now
 from tests.order_service.model.process import Process
+from tests.order_service.model.staff import finish
 from tests.order_service.model.stage import Stage
 from tests.order_service.model.world import World
 from tests.order_service.sound import assert_books_sound
@@ -51,6 +52,10 @@ class Story(RuleBasedStateMachine):
         """All orders, as they were after the last step."""
         self.down = ""
         """How the provider is down; "" where it serves."""
+        self.staff_finish = True
+        """Whether staff leave nothing undone in the end."""
+        self.letters_come = True
+        """Whether the letters that are under way in the end still come."""
         self.world = self.run(self._world())
 
     async def _world(self) -> World:
@@ -94,6 +99,7 @@ class Story(RuleBasedStateMachine):
             earlier = before.pop(order.order_id, order)
             assert earlier.state not in _ENDS or order.state is earlier.state, order
             assert order.version >= earlier.version, order
+            check_closing(self.world, earlier, order)
         assert not before, f"orders are lost: {before}"
         known = {order.order_key: order.order_id for order in self.orders}
         assert self.placed.items() <= known.items()
@@ -109,11 +115,23 @@ class Story(RuleBasedStateMachine):
     async def _end(self) -> None:
         world = self.world
         await world.calm_down()
+        for letter in list(world.letters if self.letters_come else ()):
+            await world.deliver(letter, world.processes[0])
+        await world.calm_down()
         orders = await world.orders()
-        await check_now(world, orders)
         await check_end(world, orders)
+        if self.staff_finish:
+            await finish(world)
+            orders = await world.orders()
+            await check_end(world, orders)
+            assert all(order.state in LAST for order in orders), orders
+        await check_now(world, orders)
         for order in orders:
-            event(f"ends {order.state}")
+            event(f"ends {order.state}, {order.payment_method}")
+            for incident in order.incidents:
+                event(f"ends with a {incident.kind} {incident.state}")
+            for payment in order.payments:
+                event(f"ends with a payment {payment.state}, the order {order.state}")
         books = world.processes[0].app.orders
         await assert_books_sound(books, world.engine, world.provider, tenant=world.tenant)
         await assert_sound(world.engine)
