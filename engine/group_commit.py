@@ -40,8 +40,8 @@ _SMOOTHING = 0.1
 IN_FLIGHT_MAX = 2
 
 # A batch starts when so many turns of the event loop in a row brought nothing to it, and after
-# COMPANY_S_MAX at the latest. An idle turn takes some 5 us. More of either makes larger batches when
-# all callers wait for their answers, and others wait longer.
+# COMPANY_S_MAX at the latest. An idle turn takes some 5 us. More of either makes larger batches
+# when all callers wait for their answers, and others wait longer.
 QUIET_TURNS = 2
 COMPANY_S_MAX = 0.001
 

@@ -24,7 +24,10 @@ def reservation(state: State) -> Reservation:
 def test_everything_stands_in_the_order_in_which_it_happened() -> None:
     parcel = fulfilment_pb2.GetShipmentResponse(shipment=order_pb2.Shipment(shipment_id="O-s1"))
     parcel.events.add(
-        kind=fulfilment_pb2.TrackingEvent.SIGNED, happened_at_ms=40, carrier="sandbox", place="Leeds"
+        kind=fulfilment_pb2.TrackingEvent.SIGNED,
+        happened_at_ms=40,
+        carrier="sandbox",
+        place="Leeds",
     )
     entries = [entry(10, "RESERVING"), entry(20, "AWAITING_PAYMENT"), entry(30, "CAPTURED", "O-p1")]
     found = happenings(Told(ORDER, entries, [parcel]), reservation(State.FULFILLED))
