@@ -87,7 +87,7 @@ class OrderRounds:
         findings = of_stock.findings + of_stock.unsettled
         findings += of_orders.findings + of_orders.unsettled + (not of_orders.books_balance)
         together = Audit(of_stock.reservations, self._placed[service], findings)
-        return {_name(service, step): together for step in ("place", "pay")}
+        return {_name(service, "pay"): together}
 
 
 def _name(service: OrderService, step: str) -> str:

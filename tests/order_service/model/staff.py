@@ -33,12 +33,16 @@ def _to_do(order: Order) -> list[Any]:
     doing: list[Any] = []
     if order.state is OrderState.CONFIRMED:
         doing.append(requests.review(order, approve=True))
-    for payment in order.payments:
-        if payment.state is PaymentState.QUARANTINED and not payment.refunded_minor:
-            doing.append(requests.resolve_quarantined(payment, approve=False))
-    for incident in order.incidents:
-        if incident.state is IncidentState.OPEN:
-            doing.append(requests.resolve(incident.incident_id, fulfilment_pb2.RESOLUTION_REFUND))
+    doing += [
+        requests.resolve_quarantined(payment, approve=False)
+        for payment in order.payments
+        if payment.state is PaymentState.QUARANTINED and not payment.refunded_minor
+    ]
+    doing += [
+        requests.resolve(incident.incident_id, fulfilment_pb2.RESOLUTION_REFUND)
+        for incident in order.incidents
+        if incident.state is IncidentState.OPEN
+    ]
     for parcel in order.shipments:
         doing += _to_do_with(parcel)
     return doing

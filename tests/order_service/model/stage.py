@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from tests.order_service.payment.http import served
 from tests.serving import own_store, serve
 
-A_DAY_MS = 86_400_000
+AN_HOUR_MS = 3_600_000
 
 
 @dataclass
@@ -43,10 +43,15 @@ class Stage:
 
 @contextmanager
 def stage_in(directory: Path) -> Iterator[Stage]:
-    """A stage, with all it needs. The engine forgets nothing by itself: its clock is the story's,
-    and jumps.
+    """A stage, with all it needs. The engine does nothing by itself, because its clock is the
+    story's: what has expired or is old is swept by the story.
     """
-    settings = {"HOLDFAST_DURABILITY": "none", "HOLDFAST_SWEEP_PURGE_MS": str(A_DAY_MS)}
+    settings = {
+        "HOLDFAST_DURABILITY": "none",
+        "HOLDFAST_SWEEP_EXPIRE_MS": str(AN_HOUR_MS),
+        "HOLDFAST_SWEEP_PURGE_MS": str(AN_HOUR_MS),
+        "HOLDFAST_SOLD_OUT_MS": "0",
+    }
     with (
         own_store(directory / "store", appendonly="no") as store,
         serve(directory / "engine", HOLDFAST_REDIS_URL=store.url, **settings) as engine,

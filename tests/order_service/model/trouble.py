@@ -3,14 +3,11 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from engine.model import Purge
 from tests.order_service.model.links import Breakage
 from tests.order_service.model.process import Process
 from tests.order_service.model.story import PROCESSES, Story
-from tests.partition import Partition
 
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
-PURGED_MAX = 100
 STEPS_MAX = 8
 CALLS_MAX = 3
 PASSED_MS = st.sampled_from(
@@ -56,8 +53,7 @@ class Trouble(Story):
 
     @rule()
     def the_engine_forgets_what_is_old(self) -> None:
-        partition = Partition(self.stage.store, self.world.tenant)
-        partition.run([Purge(PURGED_MAX)], self.world.clock())
+        self.world.forget_what_is_old()
 
     @rule()
     def the_provider_is_down_until_the_clock_moves(self) -> None:

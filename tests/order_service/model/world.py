@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from engine.keys import partition_keys
+from engine.model import Expire, Purge
 from holdfast.client import Client
 from holdfast.order.v1 import catalogue_pb2
 from order_service.model import Order
@@ -30,6 +30,7 @@ from order_service.storage.schema import tasks as tasks_table
 from tests.order_service.clock import START_MS, Clock
 from tests.order_service.model.process import Process, begin
 from tests.order_service.model.stage import Stage
+from tests.partition import Partition
 
 API_KEY = "key"
 SECRET = "whsec_" + "c2VjcmV0" * 4
@@ -39,6 +40,7 @@ WAREHOUSES = ("east", "west")
 # By so much the clock of the second process is behind.
 SKEWS_MS = (0, 700)
 ROUNDS_MAX = 400
+SWEPT_MAX = 1_000
 ROUNDS_AT_A_TIME_MAX = 30
 PATHS = {"provider": "/callbacks/sandbox", "carrier": "/callbacks/carrier/sandbox"}
 
@@ -62,6 +64,7 @@ class World:
         self.tenant = f"shop-{stage.stories}"
         self.database = open_database(database_url)
         self.engine = Client(stage.target, tenant=self.tenant)
+        self._partition = Partition(stage.store, self.tenant)
         about: dict[str, Any] = {
             "api_key": API_KEY,
             "secret": SECRET,
@@ -150,6 +153,10 @@ class World:
         """All orders as they are on disk, the oldest first."""
         return await self.database.read(_all_orders)
 
+    def forget_what_is_old(self) -> None:
+        """Has the engine forget reservations that ended long ago."""
+        self._partition.run([Purge(SWEPT_MAX)], self.clock())
+
     def day(self) -> str:
         """The day of now, as statements name it."""
         return day_of(self.clock()).isoformat()
@@ -223,7 +230,8 @@ class World:
     async def _move_clock(self, now_ms: int) -> None:
         """Moves all clocks: ours, the engine's and the carrier's, whose parcels travel on."""
         self.clock.now_ms = now_ms
-        self.stage.store.hset(partition_keys(self.tenant).meta, "now", now_ms)
+        self.stage.store.hset(self._partition.keys.meta, "now", now_ms)
+        self._partition.run([Expire(SWEPT_MAX)], now_ms)
         self.carrier_app.catch_up()
         await self.carrier_app.callbacks.settled()
 

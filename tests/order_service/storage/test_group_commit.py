@@ -1,0 +1,105 @@
+"""When batches of changes begin, and which changes they have; no database."""
+
+import asyncio
+from collections.abc import Sequence
+
+from order_service.draft import Draft
+from order_service.storage.batch import Change, Judged, Placing
+from order_service.storage.group_commit import BATCH_MAX, BESIDE_MIN, GroupCommit
+
+
+class Writing:
+    """Stands in for the database: batches that were begun end when the test says so."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self._ends: list[asyncio.Event] = []
+        self.commits = GroupCommit(self._run, 2, lambda _: None)
+        self._waiting: list[asyncio.Task[object]] = []
+
+    async def _run(self, changes: Sequence[Change | Placing]) -> list[Judged]:
+        end = asyncio.Event()
+        self.sizes.append(len(changes))
+        self._ends.append(end)
+        await end.wait()
+        return [Judged() for _ in changes]
+
+    async def submit(self, *order_ids: str) -> None:
+        """Submits a change of each order, and lets what can begin begin."""
+        for order_id in order_ids:
+            change = Change(order_id, nothing, "staff")
+            self._waiting.append(asyncio.create_task(self.commits.submit(change)))
+        await turns()
+
+    async def end(self, batch: int) -> None:
+        """Ends a batch, by its position among those that were begun."""
+        self._ends[batch].set()
+        await turns()
+
+    async def end_all(self) -> None:
+        """Ends whatever was begun and what that begins."""
+        while not all(task.done() for task in self._waiting):
+            for end in self._ends:
+                end.set()
+            await turns()
+
+
+def nothing(_draft: Draft) -> None:
+    """Decides nothing."""
+
+
+async def turns() -> None:
+    """Lets the event loop do what it can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def ids(first: int, count: int) -> list[str]:
+    """Ids of orders."""
+    return [f"O{number}" for number in range(first, first + count)]
+
+
+async def test_a_change_is_written_at_once_where_nothing_is_written() -> None:
+    writing = Writing()
+    await writing.submit("A")
+    assert writing.sizes == [1]
+    await writing.end_all()
+
+
+async def test_a_few_changes_wait_until_the_batch_before_them_is_written() -> None:
+    writing = Writing()
+    await writing.submit("A")
+    await writing.submit(*ids(0, BESIDE_MIN - 1))
+    assert writing.sizes == [1]
+    await writing.end(0)
+    assert writing.sizes == [1, BESIDE_MIN - 1]
+    await writing.end_all()
+
+
+async def test_many_changes_are_written_beside_another_batch() -> None:
+    writing = Writing()
+    await writing.submit("A")
+    await writing.submit(*ids(0, BESIDE_MIN))
+    assert writing.sizes == [1, BESIDE_MIN]
+    await writing.submit(*ids(BESIDE_MIN, BESIDE_MIN))
+    assert writing.sizes == [1, BESIDE_MIN], "two are under way at most"
+    await writing.end_all()
+
+
+async def test_no_order_is_in_two_batches_at_once() -> None:
+    writing = Writing()
+    await writing.submit("A")
+    await writing.submit("A", *ids(0, BESIDE_MIN))
+    assert writing.sizes == [1, BESIDE_MIN]
+    await writing.end(1)
+    assert writing.sizes == [1, BESIDE_MIN]
+    await writing.end(0)
+    assert writing.sizes == [1, BESIDE_MIN, 1]
+    await writing.end_all()
+
+
+async def test_a_batch_has_no_more_changes_than_it_may() -> None:
+    writing = Writing()
+    await writing.submit(*ids(0, BATCH_MAX + BESIDE_MIN))
+    assert writing.sizes == [BATCH_MAX, BESIDE_MIN]
+    await writing.end_all()
