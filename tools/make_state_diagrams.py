@@ -10,11 +10,15 @@ import re
 from pathlib import Path
 
 from order_service import states
-from order_service.states import JOINT_RULES, MACHINES, Machine
+from order_service.states import JOINT_RULES, MACHINES, Machine, OrderState
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGE = ROOT / "docs" / "states.md"
+HEADER = (
+    "Written by `python -m tools.make_state_diagrams` from `order_service/states.py`; the database "
+    "refuses any other move."
+)
 _PLACE = re.compile(r"(<!-- states: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -49,8 +53,7 @@ def page() -> str:
     """docs/states.md."""
     parts = [
         "# State machines",
-        "Written by `python -m tools.make_state_diagrams` from `order_service/states.py`; the "
-        "database refuses any other move.",
+        HEADER,
     ]
     for machine in MACHINES:
         explained = meanings()[type(machine.first).__name__]
@@ -58,15 +61,13 @@ def page() -> str:
         parts += [f"## {machine.name}", diagram(machine), "| state | meaning |\n| --- | --- |"]
         parts[-1] += "\n" + "\n".join(rows)
     parts.append("## Joint rules\nWhat must hold between an order and its parts at any moment.")
-    parts.append("| rule | in |\n| --- | --- |")
-    parts[-1] += "".join(
-        f"\n| {rule.name} | {', '.join(state for state in type(ORDER_FIRST) if state in rule.states)} |"
-        for rule in JOINT_RULES
-    )
+    rows = [f"| {rule.name} | {', '.join(_in_order(rule.states))} |" for rule in JOINT_RULES]
+    parts.append("\n".join(["| rule | in |", "| --- | --- |", *rows]))
     return "\n\n".join(parts) + "\n"
 
 
-ORDER_FIRST = MACHINES[0].first
+def _in_order(states: frozenset[OrderState]) -> list[str]:
+    return [state for state in OrderState if state in states]
 
 
 def readme(text: str) -> str:

@@ -12,10 +12,11 @@ import pytest
 from benchmarks.latencies import percentiles
 from benchmarks.loads import Load
 from benchmarks.messages import packed_requests
-from benchmarks.unary_load import SERVICE, moments_s, run_unary
+from benchmarks.unary_load import moments_s, run_unary
 from holdfast.inventory.v1 import inventory_pb2 as pb
 
 STALL_S = 0.3
+SERVICE = "holdfast.inventory.v1.InventoryService"
 
 
 def test_percentiles_are_those_of_all_calls() -> None:
@@ -51,7 +52,7 @@ async def latencies_with_a_stall(load: Load) -> list[float]:
     method = grpc.unary_unary_rpc_method_handler(
         reserve, pb.ReserveRequest.FromString, pb.CommandResult.SerializeToString
     )
-    server.add_registered_method_handlers(SERVICE.strip("/"), {"Reserve": method})
+    server.add_registered_method_handlers(SERVICE, {"Reserve": method})
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
