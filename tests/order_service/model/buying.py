@@ -7,7 +7,7 @@ from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from holdfast.order.v1 import order_pb2, payment_pb2
+from holdfast.order.v1 import order_pb2
 from order_service.model import Order, Payment
 from order_service.states import OrderState, PaymentState, RefundState
 from tests.order_service.model import requests
@@ -253,6 +253,4 @@ class Buying(Story):
 
     @rule(number=PROCESSES)
     def the_day_is_reconciled(self, number: int) -> None:
-        day = self.world.day()
-        request = payment_pb2.ReconcileRequest(provider="sandbox", day=day)
-        self.run(self.process(number).ask(request))
+        self.run(self.process(number).ask(requests.reconcile(self.world.days()[-1])))

@@ -87,6 +87,11 @@ def resolve_quarantined(
     )
 
 
+def reconcile(day: str) -> payment_pb2.ReconcileRequest:
+    """The provider's statement of a day is held against the orders."""
+    return payment_pb2.ReconcileRequest(provider="sandbox", day=day)
+
+
 def review(order: Order, *, approve: bool) -> fulfilment_pb2.ReviewOrderRequest:
     """A person has looked at an order."""
     verdict = (

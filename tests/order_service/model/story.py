@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from holdfast.order.v1 import order_pb2
 from order_service.model import Order
 from order_service.states import OrderState
+from tests.order_service.model import requests
 from tests.order_service.model.ends import LAST, check_closing, check_end, check_now
 from tests.order_service.model.process import Process
 from tests.order_service.model.staff import finish
@@ -117,6 +118,9 @@ class Story(RuleBasedStateMachine):
         await world.calm_down()
         for letter in list(world.letters if self.letters_come else ()):
             await world.deliver(letter, world.processes[0])
+        # Money that comes when nobody asks for it any more is found on the statements.
+        for day in world.days():
+            await world.processes[0].ask(requests.reconcile(day))
         await world.calm_down()
         orders = await world.orders()
         await check_end(world, orders)

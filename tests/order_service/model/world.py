@@ -39,6 +39,7 @@ MERCHANTS = {"MUG": "merchant-1", "TEA": "merchant-2"}
 WAREHOUSES = ("east", "west")
 # By so much the clock of the second process is behind.
 SKEWS_MS = (0, 700)
+DAY_MS = 86_400_000
 ROUNDS_MAX = 400
 SWEPT_MAX = 1_000
 ROUNDS_AT_A_TIME_MAX = 30
@@ -157,9 +158,9 @@ class World:
         """Has the engine forget reservations that ended long ago."""
         self._partition.run([Purge(SWEPT_MAX)], self.clock())
 
-    def day(self) -> str:
-        """The day of now, as statements name it."""
-        return day_of(self.clock()).isoformat()
+    def days(self) -> list[str]:
+        """All days so far, as statements name them."""
+        return [day_of(at_ms).isoformat() for at_ms in range(START_MS, self.clock() + 1, DAY_MS)]
 
     def misbehave(self, **shares: Any) -> None:
         """Has the provider go wrong; nothing given: no more."""
