@@ -154,9 +154,9 @@ class Buying(Story):
 
     def _pay(self, payment: Payment, luck: Luck) -> None:
         about = {"currency": "EUR"} if luck is Luck.FOREIGN else {}
-        self.world.misbehave(down=self.down, **luck.misbehaviour)
+        self.world.misbehave(**self.misbehaviour, **luck.misbehaviour)
         self.run(self.world.at_the_provider("pay", payment.payment_id, **about))
-        self.world.misbehave(down=self.down)
+        self.world.misbehave(**self.misbehaviour)
         event(f"paid {luck.value}, the payment is {payment.state}")
 
     def at_the_provider(self) -> list[Payment]:

@@ -51,8 +51,8 @@ class Story(RuleBasedStateMachine):
         """Ids of the orders that were answered, by key."""
         self.orders: list[Order] = []
         """All orders, as they were after the last step."""
-        self.down = ""
-        """How the provider is down; "" where it serves."""
+        self.misbehaviour: dict[str, Any] = {}
+        """What is wrong with the provider for some time."""
         self.staff_finish = True
         """Whether staff leave nothing undone in the end."""
         self.letters_come = True

@@ -1,5 +1,7 @@
 """What goes wrong: links break, processes stop and die, time passes while nothing is done."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -39,26 +41,26 @@ class Trouble(Story):
     @rule(ms=PASSED_MS)
     def time_passes_and_all_work(self, ms: int) -> None:
         awake = [process for process in self.world.processes if process.is_awake]
-        self._come_up()
+        self._behave()
         self.run(self.world.pass_time(ms, awake))
 
     @rule(ms=PASSED_MS)
     def time_passes_and_nobody_works(self, ms: int) -> None:
         self.run(self.world.pass_time(ms))
-        self._come_up()
+        self._behave()
 
-    def _come_up(self) -> None:
-        self.down = ""
+    def _behave(self) -> None:
+        self.misbehaviour = {}
         self.world.misbehave()
 
     @rule()
     def the_engine_forgets_what_is_old(self) -> None:
         self.world.forget_what_is_old()
 
-    @rule()
-    def the_provider_is_down_until_the_clock_moves(self) -> None:
-        self.down = "refuse"
-        self.world.misbehave(down=self.down)
+    @rule(wrong=st.sampled_from(({"down": "refuse"}, {"refuse_refund": 1.0})))
+    def the_provider_misbehaves_until_the_clock_moves(self, wrong: dict[str, Any]) -> None:
+        self.misbehaviour = wrong
+        self.world.misbehave(**wrong)
 
     @rule(
         number=PROCESSES,
