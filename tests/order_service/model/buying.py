@@ -16,6 +16,7 @@ from tests.order_service.model.world import PRICES_MINOR, WAREHOUSES
 
 ORDERS_MAX = 8
 PAYMENTS_MAX = 4
+A_MOMENT_MS = 1_000
 UNITS_MAX = 6
 PLACES = [(sku, location) for sku in PRICES_MINOR for location in WAREHOUSES]
 BASKETS = st.fixed_dictionaries({}, optional=dict.fromkeys(PRICES_MINOR, st.integers(1, 3))).filter(
@@ -151,6 +152,28 @@ class Buying(Story):
                 self._pay(payment, luck)
                 self.all_letters_come(number)
                 self.run(self.process(number).work())
+
+    @precondition(lambda self: self.waiting_for_money())
+    @rule(data=st.data(), luck=LUCK, down=st.sampled_from(("", "refuse")))
+    def a_buyer_pays_at_the_last_moment(self, data: st.DataObject, luck: Luck, down: str) -> None:
+        order, payment = self.one_of(data, self.waiting_for_money())
+        awake = [process for process in self.world.processes if process.is_awake]
+        left_ms = order.payment_due_at_ms - self.world.clock() - A_MOMENT_MS
+        self.run(self.world.pass_time(max(left_ms, 0), awake))
+        self._pay(payment, luck)
+        self.world.misbehave(down=down)
+        self.run(self.world.pass_time(2 * A_MOMENT_MS, awake))
+        self.world.misbehave(**self.misbehaviour)
+
+    def waiting_for_money(self) -> list[tuple[Order, Payment]]:
+        """The orders that can still be paid, and their attempts that nobody has paid."""
+        payable = self.at_the_provider()
+        return [
+            (order, payment)
+            for order in self.orders_in(_O.AWAITING_PAYMENT)
+            for payment in order.payments
+            if payment in payable
+        ]
 
     def _pay(self, payment: Payment, luck: Luck) -> None:
         about = {"currency": "EUR"} if luck is Luck.FOREIGN else {}

@@ -25,7 +25,7 @@ async def finish(world: World) -> None:
         for shipment_id in waiting:
             await world.collect(shipment_id, Mishaps())
         await world.calm_down()
-    raise AssertionError(f"staff never come to an end: {await world.orders()}")
+    raise AssertionError(f"staff never come to an end: {to_do} of {await world.orders()}")
 
 
 def _to_do(order: Order) -> list[Any]:
