@@ -50,7 +50,7 @@ def order_ids(connection: Connection, tenant: str, after: str, count: int) -> Se
 
 
 def read_cases(connection: Connection, ids: Sequence[str], now_ms: int) -> list[Case]:
-    """Those of the orders that exist, with their histories.
+    """Those of the orders that exist, with their histories, in the order of `ids`.
 
     An order that is changed while it is read (where a transaction sees what others commit
     meanwhile) has a history that ends elsewhere; `moved_since` tells.
@@ -65,8 +65,9 @@ def read_cases(connection: Connection, ids: Sequence[str], now_ms: int) -> list[
         entries[entry.order_id].append(entry)
     reviewed = set(connection.scalars(_REVIEWED, wanted))
     return [
-        Case(order, entries[order_id], now_ms, reviewed=order_id in reviewed)
-        for order_id, order in found.items()
+        Case(found[order_id], entries[order_id], now_ms, reviewed=order_id in reviewed)
+        for order_id in ids
+        if order_id in found
     ]
 
 

@@ -73,12 +73,23 @@ def _total(order: Order, _remarks: int) -> str:
 
 
 def _payment(order: Order, _remarks: int) -> str:
-    if any(payment.provider == CASH for payment in open_payments(order)):
-        return ""
-    kept_minor = order.captured_minor - order.refunded_minor
-    if kept_minor < order.amounts.total_minor:
+    if _kept_minor(order) <= 0 < order.amounts.total_minor:
+        return f"nothing is captured and not refunded, {order.amounts.total_minor} are due"
+    return ""
+
+
+def _paid_amount(order: Order, _remarks: int) -> str:
+    kept_minor = _kept_minor(order)
+    if 0 < kept_minor < order.amounts.total_minor:
         return f"{kept_minor} are captured and not refunded, {order.amounts.total_minor} are due"
     return ""
+
+
+def _kept_minor(order: Order) -> int:
+    """What the order keeps of its money, or gets at the door."""
+    if any(payment.provider == CASH for payment in open_payments(order)):
+        return order.amounts.total_minor
+    return order.together.kept_minor
 
 
 def _remarks(_order: Order, remarks: int) -> str:
@@ -93,6 +104,8 @@ REVIEW_RULES: Final = (
     ReviewRule("total", _total, True),
     # Nothing leaves unpaid, whoever says so.
     ReviewRule("payment", _payment, False),
+    # Somebody has approved another amount, or given a part of it back.
+    ReviewRule("paid amount", _paid_amount, True),
     ReviewRule("remarks", _remarks, True),
 )
 

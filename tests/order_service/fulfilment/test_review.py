@@ -49,10 +49,18 @@ def _other_total(order: Order) -> None:
 
 
 def _unpaid(order: Order) -> None:
-    order.payments = [captured(1_999)]
+    order.payments = []
 
 
 def _refunded(order: Order) -> None:
+    order.payments[0].refunded_minor = 2_000
+
+
+def _paid_less(order: Order) -> None:
+    order.payments = [captured(1_999)]
+
+
+def _refunded_in_part(order: Order) -> None:
     order.payments[0].refunded_minor = 1
 
 
@@ -65,6 +73,8 @@ BROKEN: list[tuple[Callable[[Order], None], str]] = [
     (_other_total, "total"),
     (_unpaid, "payment"),
     (_refunded, "payment"),
+    (_paid_less, "paid amount"),
+    (_refunded_in_part, "paid amount"),
 ]
 
 
@@ -108,10 +118,22 @@ def test_an_order_that_was_cancelled_meanwhile_is_left_alone() -> None:
 
 
 def test_nobody_can_let_an_unpaid_order_through() -> None:
-    draft = draft_of(paid_order(payments=[captured(1_999)]))
-    with pytest.raises(Refused, match="1999 are captured"):
+    order = paid_order()
+    _refunded(order)
+    draft = draft_of(order)
+    with pytest.raises(Refused, match="nothing is captured"):
         approve(draft, CLEAN, SETTINGS, "trust me")
     assert untouched(draft)
+
+
+def test_an_order_of_which_a_part_was_given_back_waits_until_somebody_lets_it_through() -> None:
+    order = paid_order()
+    _refunded_in_part(order)
+    draft = draft_of(order)
+    review(draft, CLEAN, SETTINGS)
+    assert (order.state, _verdicts(draft.added)) == (OrderState.CONFIRMED, [Verdict.WAITS])
+    shipments, _ = approve(draft, CLEAN, SETTINGS, "a box was scratched")
+    assert len(shipments) == 2
 
 
 def test_an_order_paid_on_delivery_passes_without_money() -> None:

@@ -160,6 +160,9 @@ class Buying(Story):
         awake = [process for process in self.world.processes if process.is_awake]
         left_ms = order.payment_due_at_ms - self.world.clock() - A_MOMENT_MS
         self.run(self.world.pass_time(max(left_ms, 0), awake))
+        self.orders = self.run(self.world.orders())
+        if not any(payment.payment_id == each.payment_id for _, each in self.waiting_for_money()):
+            return
         self._pay(payment, luck)
         self.world.misbehave(down=down)
         self.run(self.world.pass_time(2 * A_MOMENT_MS, awake))

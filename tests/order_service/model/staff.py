@@ -3,7 +3,7 @@
 from typing import Any
 
 from holdfast.order.v1 import fulfilment_pb2
-from order_service.model import Order, Shipment
+from order_service.model import CASH_ON_DELIVERY, Order, Shipment
 from order_service.sandbox.carrier_journey import Mishaps
 from order_service.states import IncidentState, OrderState, PaymentState, ShipmentState
 from tests.order_service.model import requests
@@ -32,7 +32,8 @@ def _to_do(order: Order) -> list[Any]:
     """What of an order waits for a person, as the requests that do it."""
     doing: list[Any] = []
     if order.state is OrderState.CONFIRMED:
-        doing.append(requests.review(order, approve=True))
+        paid = order.together.kept_minor > 0 or order.payment_method == CASH_ON_DELIVERY
+        doing.append(requests.review(order, approve=paid))
     doing += [
         requests.resolve_quarantined(payment, approve=False)
         for payment in order.payments
