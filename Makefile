@@ -24,6 +24,10 @@ demo: setup      ## Runs the main job: a flash sale, from start to audit
 test: setup      ## Runs every test
 	$(BIN)/python -m pytest
 
+test-long: setup ## Runs the stories, the oracle and the kills at far more places; about an hour
+	HOLDFAST_EXAMPLES=300 $(BIN)/python -m pytest tests/model tests/order_service/model \
+	    tests/order_service/faults
+
 check: setup     ## Format, lint, types, imports, contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -57,4 +61,4 @@ docs: setup      ## Writes docs/reference.md, the state diagrams and the SDK's s
 	$(BIN)/python -m tools.make_state_diagrams
 	$(BIN)/python -m tools.make_sync_client
 
-.PHONY: help setup demo test check bench rehearse format proto docs constraints
+.PHONY: help setup demo test test-long check bench rehearse format proto docs constraints
