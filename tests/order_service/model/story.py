@@ -93,6 +93,7 @@ class Story(RuleBasedStateMachine):
 
     @invariant()
     def all_is_right_so_far(self) -> None:
+        self.run(self.world.letters_posted())
         before = {order.order_id: order for order in self.orders}
         self.orders = self.run(self.world.orders())
         self.run(check_now(self.world, self.orders))

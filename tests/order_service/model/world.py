@@ -178,6 +178,13 @@ class World:
         await self._control.post("/carrier/control/collect", json={"shipment_ids": [shipment_id]})
         await self.carrier_app.callbacks.settled()
 
+    async def letters_posted(self) -> None:
+        """Waits until what provider and carrier have to tell is on its way, so that every story is
+        the same each time.
+        """
+        await self.provider_app.callbacks.settled()
+        await self.carrier_app.callbacks.settled()
+
     async def deliver(self, letter: Letter, process: Process, *, damaged: bool = False) -> bool:
         """Hands a letter over, signed now; whether it was taken. Otherwise it comes again."""
         headers = self._sender(letter.sender).headers(letter.event_id, letter.body)
