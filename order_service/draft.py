@@ -23,6 +23,7 @@ from order_service.model import (
     Shipment,
     Task,
 )
+from order_service.seals import sealed
 from order_service.states import (
     INCIDENT,
     ORDER,
@@ -207,21 +208,21 @@ class Draft:
         why: str,
     ) -> None:
         part_id = "" if isinstance(thing, Order) else getattr(thing, _IDS[type(thing)])
-        self.history.append(
-            HistoryEntry(
-                order_id=self.order.order_id,
-                version=self.order.version + 1,
-                entry_no=len(self.history),
-                machine=_MACHINES[type(thing)].name,
-                part_id=part_id,
-                event=event,
-                from_state=before,
-                to_state=after,
-                actor=self.actor,
-                why=why,
-                at_ms=self.now_ms,
-            )
+        entry = HistoryEntry(
+            order_id=self.order.order_id,
+            version=self.order.version + 1,
+            entry_no=len(self.history),
+            machine=_MACHINES[type(thing)].name,
+            part_id=part_id,
+            event=event,
+            from_state=before,
+            to_state=after,
+            actor=self.actor,
+            why=why,
+            at_ms=self.now_ms,
         )
+        self.history.append(sealed(entry, self.order.seal))
+        self.order.seal = self.history[-1].seal
 
 
 def order_id_of(part_id: str) -> str:

@@ -232,6 +232,8 @@ class HistoryEntry(Struct, frozen=True):
     actor: str
     why: str
     at_ms: int
+    seal: int = 0
+    """Follows from all of it and from the seal of the entry before (seals.py)."""
 
 
 class Remark(Struct, frozen=True):
@@ -295,6 +297,8 @@ class Order(Struct):
     updated_at_ms: int
     closed_reason: str = ""
     """Why it was rejected or cancelled."""
+    seal: int = 0
+    """The seal of the last entry of its history; 0 before the first."""
     lines: list[Line] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)

@@ -13,6 +13,7 @@ from order_service.fields import is_id
 from order_service.ids import least_of
 from order_service.model import HistoryEntry, Remark
 from order_service.receipts import Receipt
+from order_service.storage.history import ENTRIES
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import history, orders, remarks
 from order_service.storage.schema_receipts import receipts
@@ -99,7 +100,7 @@ def timeline_of(
     connection: Connection, order_id: str, size: int, token: str
 ) -> tuple[list[HistoryEntry], str]:
     """A page of an order's history, the oldest first. Raises PageTokenInvalid."""
-    statement = select(history).where(history.c.order_id == order_id)
+    statement = ENTRIES.where(history.c.order_id == order_id)
     if token:
         statement = statement.where(tuple_(history.c.version, history.c.entry_no) > _numbers(token))
     statement = statement.order_by(history.c.version, history.c.entry_no).limit(size + 1)

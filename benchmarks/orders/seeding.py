@@ -4,6 +4,7 @@ By SQL that both databases understand, because to place a million takes a quarte
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -22,8 +23,8 @@ from sqlalchemy.sql.expression import ColumnElement
 from order_service.storage.database import open_database
 from order_service.storage.schema import history, order_lines, orders
 
-# Ids of 16 characters in the order of their numbers, before all that are made of the time.
-FIRST_ID = 10**15
+# The numbers of their ids: before all that are made of the time.
+FIRST_ID = 10**17
 
 
 def buyer_of(number: int, buyers: int) -> str:
@@ -45,10 +46,10 @@ def _copy(connection: Connection, template_id: str, count: int, buyers: int) -> 
     number: ColumnElement[int] = literal_column("number", BigInteger)
     first = select(literal(0, BigInteger).label("number")).cte("numbers", recursive=True)
     numbers = first.union_all(select(first.c.number + 1).where(first.c.number < count - 1))
-    order_id = cast(literal(FIRST_ID, BigInteger) + number, Text)
-    changed: dict[str, ColumnElement[str]] = {
+    order_id = literal(FIRST_ID, BigInteger) + number
+    changed: dict[str, ColumnElement[Any]] = {
         "order_id": order_id,
-        "order_key": literal("seeded-") + order_id,
+        "order_key": literal("seeded-") + cast(number, Text),
         "buyer_id": literal("seeded-") + cast(number % buyers, Text),
     }
     for table in (orders, order_lines, history):

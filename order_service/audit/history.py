@@ -7,6 +7,7 @@ from typing import Final
 
 from order_service.audit.case import Case, Rule
 from order_service.model import HistoryEntry, Order
+from order_service.seals import sealed
 from order_service.states import MACHINES, Machine
 
 _BY_NAME: Final = {machine.name: machine for machine in MACHINES}
@@ -97,6 +98,19 @@ def _states_of(order: Order) -> dict[Part, str]:
     }
 
 
+def _seals_follow(case: Case) -> Iterator[str]:
+    seal = 0
+    for entry in case.history:
+        if sealed(entry, seal).seal != entry.seal:
+            yield (
+                f"version {entry.version}, entry {entry.entry_no} is not as it was written, or does "
+                "not stand behind what it was written behind"
+            )
+        seal = entry.seal
+    if seal != case.order.seal:
+        yield f"its last entry has the seal {seal}, the order has {case.order.seal}"
+
+
 RULES: Final = (
     Rule(
         "history_has_no_gap",
@@ -116,5 +130,11 @@ RULES: Final = (
         "the last move of an order and of each part leads to the state that is stored",
         _MEND,
         _ends_at_the_state,
+    ),
+    Rule(
+        "history_is_as_it_was_written",
+        "each entry's seal follows from the entry and the seal before it, and the order has the last",
+        _MEND,
+        _seals_follow,
     ),
 )

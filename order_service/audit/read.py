@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from order_service.audit.case import Case
 from order_service.model import HistoryEntry
+from order_service.storage.history import ENTRIES
 from order_service.storage.load import load_orders
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import history, orders
@@ -20,9 +21,7 @@ _SLICE = (
     .order_by(orders.c.order_id)
     .limit(bindparam("count"))
 )
-_HISTORY = (
-    select(history).where(history.c.order_id.in_(_IDS)).order_by(*history.primary_key.columns)
-)
+_HISTORY = ENTRIES.where(history.c.order_id.in_(_IDS)).order_by(*history.primary_key.columns)
 _REVIEWED = select(reviews.c.order_id).where(reviews.c.order_id.in_(_IDS)).distinct()
 _VERSIONS = select(orders.c.order_id, orders.c.version).where(orders.c.order_id.in_(_IDS))
 _TENANTS = select(orders.c.order_id, orders.c.tenant).where(orders.c.order_id.in_(_IDS))

@@ -22,6 +22,8 @@ from order_service.placing.validation import Checked, articles_of, check_sums, c
 from order_service.refusals import RefusalReason, Refused
 from order_service.relay.errors import TryLater
 from order_service.states import OrderState
+from order_service.storage.batch import Placed as Recorded
+from order_service.storage.database import Conflict
 from order_service.storage.load import ids_of_keys, load_orders
 from order_service.storage.orders import Orders
 
@@ -75,8 +77,7 @@ class Placing:
             if known is None:
                 raise
             return _replayed(request, known)
-        order = self._new_order(request, checked, articles)
-        placed = await self._orders.place(order, partial(record, remark=checked.remark), actor)
+        placed = await self._recorded(request, checked, articles, actor)
         if placed.replayed:
             return _replayed(request, placed.order)
         try:
@@ -97,6 +98,18 @@ class Placing:
         async with self.backorders.turn:
             claims = self.backorders.claims_before(order)
             return await self._reserving.reserve(order, claims)
+
+    async def _recorded(
+        self, request: PlaceOrder, checked: Checked, articles: Sequence[Article], actor: str
+    ) -> Recorded:
+        decide = partial(record, remark=checked.remark)
+        try:
+            order = self._new_order(request, checked, articles)
+            return await self._orders.place(order, decide, actor)
+        except Conflict:
+            # Another process has made the same id, which can happen once (ids.py).
+            order = self._new_order(request, checked, articles)
+            return await self._orders.place(order, decide, actor)
 
     async def _settled(self, order: Order, actor: str) -> Placed:
         answer = await self.reserve(order)

@@ -12,6 +12,8 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, Table
 from sqlalchemy.dialects import postgresql
 
+from order_service.storage.columns import Id
+
 Row = tuple[Any, ...]
 
 _POSTGRES: Final[Any] = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -28,6 +30,7 @@ class Bulk:
         types = enumerate((column.type.compile(dialect=_POSTGRES) for column in columns), 1)
         arrays = _listed(f"${number}::{type_}[]" for number, type_ in types)
         names = _listed(f"v{number}" for number in range(1, len(columns) + 1))
+        self._ids = [number for number, column in enumerate(columns) if isinstance(column.type, Id)]
         self._each = each
         self._together = together.format(given=f"unnest({arrays}) AS given ({names})")
 
@@ -36,8 +39,11 @@ class Bulk:
         if not rows:
             return 0
         if connection.dialect.name == "postgresql":
-            columns = tuple(map(list, zip(*rows, strict=True)))
-            return connection.exec_driver_sql(self._together, columns).rowcount
+            columns = list(map(list, zip(*rows, strict=True)))
+            for number in self._ids:
+                columns[number] = list(map(int, columns[number]))
+            return connection.exec_driver_sql(self._together, tuple(columns)).rowcount
+        # SQLite itself makes a number of a text of digits that is put where numbers are.
         return connection.exec_driver_sql(self._each, list(rows)).rowcount
 
 

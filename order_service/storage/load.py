@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, literal_column, select
 
+from order_service.ids import text_of
 from order_service.model import Incident, Line, Order, Payment, Refund, Shipment, Task
 from order_service.storage.one_of import one_of
 from order_service.storage.rows import ROW_KINDS, order_from
@@ -30,7 +31,7 @@ def _of_orders(table: Any) -> "Select[Any]":
 # by an index that finds too many.
 _ORDERS = _of_orders(orders)
 # In the order of their ids, so that two writers never wait for one another.
-_ORDERS_TO_CHANGE = _ORDERS.order_by(orders.c.order_id + "").with_for_update()
+_ORDERS_TO_CHANGE = _ORDERS.order_by(orders.c.order_id + literal_column("0")).with_for_update()
 _PARTS: tuple[tuple[type, str, "Select[Any]", int], ...] = tuple(
     (
         kind,
@@ -105,7 +106,9 @@ def ids_of_keys(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderK
     kind = connection.dialect.name
     given: Any = tuple(zip(*keys, strict=True)) if kind == "postgresql" else (json.dumps(keys),)
     found = connection.exec_driver_sql(_BY_KEY[kind], given)
-    return {(tenant, source, order_key): order_id for tenant, source, order_key, order_id in found}
+    return {
+        (tenant, source, order_key): text_of(number) for tenant, source, order_key, number in found
+    }
 
 
 def seen_keys(connection: Connection, keys: Sequence[str]) -> set[str]:

@@ -8,8 +8,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select
 
-from order_service.states import MACHINES
-from order_service.storage.database import Database
+from order_service.storage.database import Database, StorageUnsafe
+from order_service.storage.history import all_moves
 from order_service.storage.schema import moves
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -18,7 +18,10 @@ _POSTGRES_LOCK = 4_851_236_790
 
 
 async def migrate(database: Database) -> None:
-    """Runs the migrations that are missing, all or none. Raises StorageUnavailable."""
+    """Runs the migrations that are missing, all or none.
+
+    Raises StorageUnavailable, and StorageUnsafe where another version has made the tables.
+    """
     await database.write(upgrade)
 
 
@@ -35,7 +38,13 @@ def run_migrations(connection: Connection) -> None:
     config = alembic_config(connection)
     # Alembic costs most of a second to look around: not at each start.
     current = MigrationContext.configure(connection).get_current_revision()
-    if current != ScriptDirectory.from_config(config).get_current_head():
+    scripts = ScriptDirectory.from_config(config)
+    if current and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise StorageUnsafe(
+            f"its tables are of revision {current}, which this version of Holdfast cannot read or "
+            "bring up to date: use the version that made them, or an empty database"
+        )
+    if current != scripts.get_current_head():
         command.upgrade(config, "head")
 
 
@@ -44,13 +53,9 @@ def write_moves(connection: Connection) -> None:
 
     None is taken away: the history may have it, and an older process may still make it.
     """
-    known = {tuple(row) for row in connection.execute(select(moves))}
+    known = set(connection.scalars(select(moves.c.move)))
     missing = [
-        {"machine": machine.name, "from_state": state, "event": event, "to_state": after}
-        for machine in MACHINES
-        for state, row in machine.moves.items()
-        for event, after in row.items()
-        if (machine.name, state, event, after) not in known
+        {"move": move.number, **move._asdict()} for move in all_moves() if move.number not in known
     ]
     if missing:
         connection.execute(insert(moves), missing)

@@ -9,10 +9,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Dialect, Text, TypeDecorator, bindparam
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Text, TypeDecorator, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+from order_service.ids import number_of
+from order_service.storage.columns import Id
 
 
 class _Texts(TypeDecorator[Sequence[str]]):
@@ -20,23 +23,35 @@ class _Texts(TypeDecorator[Sequence[str]]):
 
     impl = Text
     cache_ok = True
+    element: Any = Text
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         is_postgres = dialect.name == "postgresql"
-        return dialect.type_descriptor(ARRAY(Text()) if is_postgres else Text())
+        return dialect.type_descriptor(ARRAY(self.element()) if is_postgres else Text())
 
-    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
         return value if dialect.name == "postgresql" else json.dumps(value)
 
 
+class _Ids(_Texts):
+    """A list of our ids, as one parameter."""
+
+    cache_ok = True
+    element = BigInteger
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+        return super().process_bind_param([number_of(each) for each in value or ()], dialect)
+
+
 class one_of(FunctionElement[bool]):  # noqa: N801 - it stands where a function of SQL does
-    """Whether a column of texts has one of the values of a parameter, which is a list."""
+    """Whether a column of texts or ids has one of the values of a parameter, which is a list."""
 
     type = Boolean()
     inherit_cache = True
 
     def __init__(self, column: "Column[str]", parameter: str) -> None:
-        super().__init__(column, bindparam(parameter, type_=_Texts()))
+        kind = _Ids() if isinstance(column.type, Id) else _Texts()
+        super().__init__(column, bindparam(parameter, type_=kind))
 
 
 @compiles(one_of, "postgresql")

@@ -45,6 +45,7 @@ from order_service.states import (
 )
 from order_service.storage import schema, schema_fulfilment, schema_receipts
 from order_service.storage.bulk import Row
+from order_service.storage.history import entry_from, entry_row
 
 _encode = msgspec.json.encode
 _receipt = msgspec.json.Decoder(Receipt).decode
@@ -64,6 +65,7 @@ def order_row(order: Order) -> Row:
         order.order_key,
         order.state,
         order.version,
+        order.seal,
         order.buyer_id,
         order.currency,
         amounts.goods_minor,
@@ -93,18 +95,19 @@ def order_from(row: Sequence[Any]) -> Order:
         order_key=row[3],
         state=OrderState(row[4]),
         version=row[5],
-        buyer_id=row[6],
-        currency=row[7],
-        amounts=Amounts(*row[8:14]),
-        payment_method=row[14],
-        shortage_policy=ShortagePolicy(row[15]),
-        delivery=_delivery(row[16]),
-        sub_orders=_sub_orders(row[17]),
-        fingerprint=row[18],
-        payment_due_at_ms=row[19],
-        created_at_ms=row[20],
-        updated_at_ms=row[21],
-        closed_reason=row[22],
+        seal=row[6],
+        buyer_id=row[7],
+        currency=row[8],
+        amounts=Amounts(*row[9:15]),
+        payment_method=row[15],
+        shortage_policy=ShortagePolicy(row[16]),
+        delivery=_delivery(row[17]),
+        sub_orders=_sub_orders(row[18]),
+        fingerprint=row[19],
+        payment_due_at_ms=row[20],
+        created_at_ms=row[21],
+        updated_at_ms=row[22],
+        closed_reason=row[23],
     )
 
 
@@ -203,7 +206,7 @@ ROW_KINDS: Final[dict[type, RowKind]] = {
     Payment: RowKind(schema.payments, _plain_row, _payment_from),
     Refund: RowKind(schema.refunds, _plain_row, _refund_from),
     Shipment: RowKind(schema.shipments, _shipment_row, _shipment_from),
-    HistoryEntry: RowKind(schema.history, _plain_row, lambda row: HistoryEntry(*row)),
+    HistoryEntry: RowKind(schema.history, entry_row, entry_from),
     Remark: RowKind(schema.remarks, _plain_row, lambda row: Remark(*row)),
     Task: RowKind(schema.tasks, _task_row, _task_from),
     Receipt: RowKind(schema_receipts.receipts, _receipt_row, _receipt_from),

@@ -5,26 +5,27 @@ minor units. What the state machines allow is a table too (`moves`), which the h
 the database refuses a move that `states.py` does not have, whoever writes it. Two writers of one
 version of an order collide on the history's primary key.
 
-SQLite's tables are STRICT, so that a number is a number there as well. Whoever changes a table adds
-a migration (`migrations/versions`); a test holds the two against each other.
+An order is to take little room, and there are many: ids are numbers, and an entry of the history
+names its move by one. SQLite's tables are STRICT, so that a number is a number there as well.
+Whoever changes a table adds a migration (`migrations/versions`); a test holds the two against each
+other.
 """
 
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
 )
+
+from order_service.storage.columns import count, ids, small, whole, words
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -36,25 +37,12 @@ METADATA: Final = MetaData(
     }
 )
 
-# STRICT tables have INTEGER, which holds 64 bits, and no BIGINT.
-INT: Final = BigInteger().with_variant(Integer, "sqlite")
-
 
 def table(name: str, *parts: Any, by_key: bool = False) -> Table:
     """A table of ours. `by_key` keeps small rows in the order of their primary key, where that is
     possible, so that the key needs no index of its own.
     """
     return Table(name, METADATA, *parts, sqlite_strict=True, sqlite_with_rowid=not by_key)
-
-
-def whole(name: str, **about: Any) -> "Column[int]":
-    """A column of whole numbers."""
-    return Column(name, INT, nullable=about.pop("nullable", False), **about)
-
-
-def words(name: str, **about: Any) -> "Column[str]":
-    """A column of texts."""
-    return Column(name, Text, nullable=about.pop("nullable", False), **about)
 
 
 def of_order() -> ForeignKeyConstraint:
@@ -64,12 +52,13 @@ def of_order() -> ForeignKeyConstraint:
 
 orders = table(
     "orders",
-    words("order_id"),
+    ids("order_id"),
     words("tenant"),
     words("source"),
     words("order_key"),
     words("state"),
-    whole("version"),
+    count("version"),
+    count("seal"),
     words("buyer_id"),
     words("currency"),
     whole("goods_minor"),
@@ -105,18 +94,18 @@ Index("ix_orders_state", orders.c.tenant, orders.c.state, orders.c.order_id)
 
 order_lines = table(
     "order_lines",
-    words("order_id"),
-    whole("line_no"),
-    whole("sub_order_no"),
+    ids("order_id"),
+    small("line_no"),
+    small("sub_order_no"),
     words("sku"),
     words("title"),
-    whole("quantity"),
+    count("quantity"),
     whole("unit_price_minor"),
     whole("amount_minor"),
     words("location"),
-    whole("shipped"),
-    whole("cancelled"),
-    whole("returned"),
+    count("shipped"),
+    count("cancelled"),
+    count("returned"),
     PrimaryKeyConstraint("order_id", "line_no"),
     of_order(),
     CheckConstraint("quantity > 0", name="quantity_is_positive"),
@@ -132,7 +121,7 @@ payments = table(
     "payments",
     words("payment_id"),
     words("payment_key"),
-    words("order_id"),
+    ids("order_id"),
     words("state"),
     words("method"),
     words("provider"),
@@ -172,7 +161,7 @@ refunds = table(
     "refunds",
     words("refund_id"),
     words("refund_key"),
-    words("order_id"),
+    ids("order_id"),
     words("payment_id"),
     words("state"),
     whole("amount_minor"),
@@ -190,8 +179,8 @@ refunds = table(
 shipments = table(
     "shipments",
     words("shipment_id"),
-    words("order_id"),
-    whole("sub_order_no"),
+    ids("order_id"),
+    small("sub_order_no"),
     words("state"),
     words("location"),
     words("lines"),
@@ -219,41 +208,38 @@ Index("ix_shipments_wave_id", shipments.c.wave_id)
 Index("ix_shipments_waybill", shipments.c.waybill)
 Index("ix_shipments_state", shipments.c.state, shipments.c.location, shipments.c.shipment_id)
 
+# Each move that `states.py` allows, each state in which something begins, and for each machine a note,
+# which moves nothing: `storage/history.py`.
 moves = table(
     "moves",
+    count("move"),
     words("machine"),
-    words("from_state"),
-    words("event"),
-    words("to_state"),
-    PrimaryKeyConstraint("machine", "from_state", "event", "to_state"),
+    words("from_state", nullable=True),
+    words("event", nullable=True),
+    words("to_state", nullable=True),
+    PrimaryKeyConstraint("move"),
 )
 
 history = table(
     "history",
-    words("order_id"),
-    whole("version"),
-    whole("entry_no"),
-    words("machine"),
-    words("part_id"),
-    words("event", nullable=True),
-    words("from_state", nullable=True),
-    words("to_state", nullable=True),
+    ids("order_id"),
+    count("version"),
+    small("entry_no"),
+    count("move"),
+    small("part_no"),
     words("actor"),
     words("why"),
     whole("at_ms"),
+    count("seal"),
     PrimaryKeyConstraint("order_id", "version", "entry_no"),
     of_order(),
-    # Not checked where there is no event: that entry is no move.
-    ForeignKeyConstraint(
-        ["machine", "from_state", "event", "to_state"],
-        ["moves.machine", "moves.from_state", "moves.event", "moves.to_state"],
-    ),
+    ForeignKeyConstraint(["move"], ["moves.move"]),
     by_key=True,
 )
 
 remarks = table(
     "remarks",
-    words("order_id"),
+    ids("order_id"),
     words("remark_id"),
     words("author"),
     words("channel"),
@@ -265,17 +251,17 @@ remarks = table(
 
 tasks = table(
     "tasks",
-    words("task_id"),
-    words("order_id"),
+    ids("task_id"),
+    ids("order_id"),
     words("lane"),
     words("kind"),
     words("payload"),
     whole("due_at_ms"),
     whole("created_at_ms"),
-    whole("attempts"),
+    count("attempts"),
     whole("lease_until_ms"),
     words("owner"),
-    whole("dead"),
+    small("dead"),
     words("last_error"),
     PrimaryKeyConstraint("task_id"),
     of_order(),
@@ -287,7 +273,7 @@ Index("ix_tasks_order_id", tasks.c.order_id)
 seen = table(
     "seen",
     words("once_key"),
-    words("order_id"),
+    ids("order_id"),
     whole("at_ms"),
     PrimaryKeyConstraint("once_key"),
     by_key=True,

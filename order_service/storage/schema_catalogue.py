@@ -15,7 +15,8 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
 )
 
-from order_service.storage.schema import table, whole, words
+from order_service.storage.columns import count, small, whole, words
+from order_service.storage.schema import table
 
 # STRICT tables have REAL, which holds 64 bits there, and no DOUBLE PRECISION.
 _DEGREES: Final[Any] = Double().with_variant(REAL, "sqlite")
@@ -28,7 +29,7 @@ def _degrees(name: str, *, nullable: bool = False) -> "Column[float]":
 catalogues = table(
     "catalogues",
     words("tenant"),
-    whole("version"),
+    count("version"),
     PrimaryKeyConstraint("tenant"),
 )
 
@@ -44,10 +45,10 @@ articles = table(
     whole("weight_g"),
     whole("temperature_min_millicelsius", nullable=True),
     whole("temperature_max_millicelsius", nullable=True),
-    whole("customised"),
-    whole("fragile"),
-    whole("withdrawn"),
-    whole("version"),
+    small("customised"),
+    small("fragile"),
+    small("withdrawn"),
+    count("version"),
     PrimaryKeyConstraint("tenant", "sku"),
     CheckConstraint("price_minor >= 0 AND weight_g >= 0", name="nothing_is_negative"),
 )
@@ -60,9 +61,9 @@ warehouses = table(
     words("country"),
     _degrees("latitude", nullable=True),
     _degrees("longitude", nullable=True),
-    whole("priority"),
-    whole("closed"),
-    whole("version"),
+    count("priority"),
+    small("closed"),
+    count("version"),
     PrimaryKeyConstraint("tenant", "location"),
 )
 
@@ -74,6 +75,6 @@ places = table(
     words("region"),
     _degrees("latitude"),
     _degrees("longitude"),
-    whole("version"),
+    count("version"),
     PrimaryKeyConstraint("tenant", "country", "region", "postcode_prefix"),
 )

@@ -2,14 +2,15 @@
 
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint
 
-from order_service.storage.schema import of_order, table, whole, words
+from order_service.storage.columns import ids, small, whole, words
+from order_service.storage.schema import of_order, table
 
 # What reviews said of an order, the automatic one first. Orders wait for a person as long as they
 # are CONFIRMED and have a row here.
 reviews = table(
     "reviews",
-    words("order_id"),
-    words("review_id"),
+    ids("order_id"),
+    ids("review_id"),
     words("verdict"),
     words("findings"),
     words("reviewer"),
@@ -37,7 +38,7 @@ tracking_events = table(
     "tracking_events",
     words("carrier"),
     words("event_id"),
-    words("order_id"),
+    ids("order_id"),
     words("shipment_id"),
     words("kind"),
     whole("happened_at_ms"),
@@ -56,9 +57,9 @@ temperature_readings = table(
     words("shipment_id"),
     words("sensor"),
     whole("read_at_ms"),
-    words("order_id"),
+    ids("order_id"),
     whole("millicelsius"),
-    whole("out_of_limits"),
+    small("out_of_limits"),
     PrimaryKeyConstraint("shipment_id", "sensor", "read_at_ms"),
     of_order(),
     ForeignKeyConstraint(["shipment_id"], ["shipments.shipment_id"]),
@@ -67,7 +68,7 @@ temperature_readings = table(
 incidents = table(
     "incidents",
     words("incident_id"),
-    words("order_id"),
+    ids("order_id"),
     words("shipment_id"),
     words("kind"),
     words("state"),

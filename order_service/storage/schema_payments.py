@@ -2,7 +2,8 @@
 
 from sqlalchemy import Index, PrimaryKeyConstraint
 
-from order_service.storage.schema import table, whole, words
+from order_service.storage.columns import whole, words
+from order_service.storage.schema import table
 
 # A proven callback about a payment that we do not know.
 stray_callbacks = table(

@@ -28,7 +28,15 @@ DELIVERY = Delivery(
 )
 
 
-def order(order_id: str = "ORDER1", **values: Any) -> Order:
+def id_of(name: str) -> str:
+    """An order id for a name of up to nine capitals: ids are in the order of their names."""
+    return "4" + "".join(f"{ord(letter) - 32:02}" for letter in name).ljust(18, "0")
+
+
+A, B, C = map(id_of, "ABC")
+
+
+def order(order_id: str = A, **values: Any) -> Order:
     """A new order of two units at 500 each, to be sent for 100."""
     amounts = Amounts(1_000, 0, 0, 100, 0, 1_100)
     made = Order(
@@ -56,7 +64,7 @@ def order(order_id: str = "ORDER1", **values: Any) -> Order:
     return made
 
 
-def payment(payment_id: str = "ORDER1-p1", **values: Any) -> Payment:
+def payment(payment_id: str = f"{A}-p1", **values: Any) -> Payment:
     """A new attempt to pay 1,100."""
     made = Payment(
         payment_id=payment_id,

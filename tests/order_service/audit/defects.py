@@ -129,15 +129,19 @@ def _sub_order(**values: Any) -> Callable[[Case], Case]:
 def _replacement(state: State, shipped: int = 0) -> Callable[[Case], Case]:
     def spoil(case: Case) -> Case:
         line = ReservationLine("SKU-1", "default", 2, shipped, 0, 0)
-        made = Reservation("default", "ORDER1-x1", state, (line,), "", START_MS, START_MS, START_MS)
-        return case._replace(reservations={**(case.reservations or {}), "ORDER1-x1": made})
+        made = Reservation(
+            "default", "4330000000000000000-x1", state, (line,), "", START_MS, START_MS, START_MS
+        )
+        return case._replace(
+            reservations={**(case.reservations or {}), "4330000000000000000-x1": made}
+        )
 
     return spoil
 
 
 def _other_lines(line: ReservationLine) -> dict[str, Reservation]:
     (found,) = reservation(State.CONFIRMED).values()
-    return {"ORDER1": dataclasses.replace(found, lines=(line,))}
+    return {"4330000000000000000": dataclasses.replace(found, lines=(line,))}
 
 
 _TAKEN: Final = Entry("sandbox", captured_fact())
@@ -206,7 +210,7 @@ DEFECTS: Final[dict[str, Defect]] = {
     "a refund of another's payment": Defect(
         "refunds_make_up_what_goes_back",
         "cancelled, its money back",
-        _of("refunds", payment_id="ORDER2-p1"),
+        _of("refunds", payment_id="4340000000000000000-p1"),
     ),
     "cash that no carrier has": Defect(
         "cash_is_what_carriers_collected", "paid at the door", _of("shipments", collected_minor=0)
@@ -219,6 +223,15 @@ DEFECTS: Final[dict[str, Defect]] = {
     "a lost beginning": Defect("history_has_no_gap", "confirmed", _without_entry(0)),
     "no history": Defect(
         "history_has_no_gap", "just recorded", lambda case: case._replace(history=[])
+    ),
+    "a change by somebody else": Defect(
+        "history_is_as_it_was_written", "confirmed", _entry(1, actor="nobody")
+    ),
+    "a change at another time": Defect(
+        "history_is_as_it_was_written", "confirmed", _entry(-1, at_ms=1)
+    ),
+    "an order of another history": Defect(
+        "history_is_as_it_was_written", "confirmed", _order(seal=1)
     ),
     "a version beyond the history": Defect("history_has_no_gap", "confirmed", _order(version=99)),
     "a move that is not allowed": Defect(
@@ -237,7 +250,9 @@ DEFECTS: Final[dict[str, Defect]] = {
         "history_ends_at_the_state", "awaits payment", _order(state=OrderState.EXPIRED)
     ),
     "a part without its history": Defect(
-        "history_ends_at_the_state", "is being paid", _of("payments", payment_id="ORDER1-p2")
+        "history_ends_at_the_state",
+        "is being paid",
+        _of("payments", payment_id="4330000000000000000-p2"),
     ),
     "units shipped that no parcel has": Defect(
         "parcels_carry_the_lines", "shipped", _of("lines", shipped=1)
@@ -286,7 +301,9 @@ DEFECTS: Final[dict[str, Defect]] = {
         _of("refunds", state=RefundState.REQUESTED),
     ),
     "a task about nothing": Defect(
-        "task_is_about_a_part", "confirmed", _with_task(TaskKind.REFUND, refund_id="ORDER1-r9")
+        "task_is_about_a_part",
+        "confirmed",
+        _with_task(TaskKind.REFUND, refund_id="4330000000000000000-r9"),
     ),
     "sold, and only reserved": Defect(
         "reservation_agrees_with_order", "confirmed", _engine(reservation(State.RESERVED))
@@ -322,7 +339,7 @@ DEFECTS: Final[dict[str, Defect]] = {
         "shipped",
         _both(
             _engine(reservation(State.CONFIRMED)),
-            _with_task(TaskKind.SHIP, shipment_id="ORDER1-s1"),
+            _with_task(TaskKind.SHIP, shipment_id="4330000000000000000-s1"),
         ),
         settles=True,
     ),
@@ -363,7 +380,8 @@ DEFECTS: Final[dict[str, Defect]] = {
         "money_is_of_a_payment",
         "confirmed",
         _provider(
-            _TAKEN, Entry("sandbox", structs.replace(captured_fact(), payment_id="ORDER1-p9"))
+            _TAKEN,
+            Entry("sandbox", structs.replace(captured_fact(), payment_id="4330000000000000000-p9")),
         ),
     ),
     "money sent back unasked": Defect(

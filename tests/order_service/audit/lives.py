@@ -34,8 +34,8 @@ from tests.order_service.clock import START_MS
 
 METHODS: Final[Methods] = methods_of(["sandbox"])
 SETTINGS: Final = FulfilmentSettings()
-PAYMENT: Final = "ORDER1-p1"
-REFUND: Final = "ORDER1-r1"
+PAYMENT: Final = "4330000000000000000-p1"
+REFUND: Final = "4330000000000000000-r1"
 DUE_MS: Final = 900_000
 TOTAL_MINOR: Final = 1_100
 
@@ -103,7 +103,9 @@ def refunded_fact(amount_minor: int = TOTAL_MINOR) -> Fact:
 
 
 def _back_again() -> Fact:
-    return structs.replace(refunded_fact(), refund_id="ORDER1-r2", provider_ref="sbx_1_r2")
+    return structs.replace(
+        refunded_fact(), refund_id="4330000000000000000-r2", provider_ref="sbx_1_r2"
+    )
 
 
 def learned(fact: Fact) -> Callable[[Draft], None]:
@@ -175,8 +177,15 @@ def reservation(state: State, shipped: int = 0, cancelled: int = 0) -> dict[str,
     """The reservation of the order, as the engine has it."""
     lines = (ReservationLine("SKU-1", "default", 2, shipped, cancelled, 0),)
     return {
-        "ORDER1": Reservation(
-            "default", "ORDER1", state, lines, "buyer-1", START_MS, START_MS + DUE_MS, START_MS
+        "4330000000000000000": Reservation(
+            "default",
+            "4330000000000000000",
+            state,
+            lines,
+            "buyer-1",
+            START_MS,
+            START_MS + DUE_MS,
+            START_MS,
         )
     }
 

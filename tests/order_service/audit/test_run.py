@@ -22,19 +22,39 @@ from order_service.tasks import TaskKind
 from tests.order_service.audit import lives
 from tests.order_service.audit.shop import AT_ONCE, LINES, Shop, audited
 from tests.order_service.payment.world import API_KEY
+from tests.order_service.samples import id_of
+
+OLD = id_of("OLD")
+PAID = id_of("PAID")
+DOOR = id_of("DOOR")
+BRIEF = id_of("BRIEF")
+BUSY = id_of("BUSY")
+GIVEN_UP = id_of("GIVEN-UP")
+LOST = id_of("LOST")
+MOVES = id_of("MOVES")
+NOBODY = id_of("NOBODY")
+OVER = id_of("OVER")
+RECORDED = id_of("RECORDED")
+SENT = id_of("SENT")
+SHIPPED = id_of("SHIPPED")
+SOLD = id_of("SOLD")
+THEIRS = id_of("THEIRS")
+WAITS = id_of("WAITS")
+WRONG = id_of("WRONG")
+GONE = id_of("GONE")
 
 
 async def test_a_sound_shop_is_proven_with_its_sums(shop: Shop) -> None:
-    await shop.place("RECORDED")
-    await shop.reserve("WAITS")
-    await shop.reserve("PAID")
-    await shop.pay("PAID")
-    await shop.sell("SOLD")
-    await shop.sell("SHIPPED")
-    await shop.ship("SHIPPED")
-    await shop.sell("GIVEN-UP")
-    await shop.cancel("GIVEN-UP")
-    await shop.world.do("REFUND", order_id="GIVEN-UP")
+    await shop.place(RECORDED)
+    await shop.reserve(WAITS)
+    await shop.reserve(PAID)
+    await shop.pay(PAID)
+    await shop.sell(SOLD)
+    await shop.sell(SHIPPED)
+    await shop.ship(SHIPPED)
+    await shop.sell(GIVEN_UP)
+    await shop.cancel(GIVEN_UP)
+    await shop.world.do("REFUND", order_id=GIVEN_UP)
     done = await audited(shop.sources())
     assert (done.findings, done.unsettled) == ([], [])
     summary = done.summary
@@ -54,7 +74,7 @@ async def test_a_shop_without_orders_is_sound(shop: Shop) -> None:
 
 
 async def test_every_order_of_many_slices_is_checked_and_progress_is_told(shop: Shop) -> None:
-    await asyncio.gather(*(shop.place(f"O{number:04}") for number in range(250)))
+    await asyncio.gather(*(shop.place(id_of(f"O{number:04}")) for number in range(250)))
     steps = [step async for step in audit(shop.sources(), AT_ONCE)]
     progress = [step for step in steps if isinstance(step, Progress)]
     assert [(each.checked, each.total) for each in progress] == [
@@ -66,21 +86,21 @@ async def test_every_order_of_many_slices_is_checked_and_progress_is_told(shop: 
 
 
 async def test_a_unit_reserved_for_no_order_is_found(shop: Shop) -> None:
-    await shop.sell("SOLD")
-    await shop.engine.reserve("NOBODY", LINES, tenant=shop.tenant)
-    await shop.engine.reserve("GONE-x1", LINES, tenant=shop.tenant)
-    await shop.engine.reserve("OVER", LINES, tenant=shop.tenant)
-    await shop.engine.release("OVER", tenant=shop.tenant)
+    await shop.sell(SOLD)
+    await shop.engine.reserve(NOBODY, LINES, tenant=shop.tenant)
+    await shop.engine.reserve(f"{GONE}-x1", LINES, tenant=shop.tenant)
+    await shop.engine.reserve(OVER, LINES, tenant=shop.tenant)
+    await shop.engine.release(OVER, tenant=shop.tenant)
     done = await audited(shop.sources())
     assert sorted(done.found) == [
-        ("reservation_is_of_an_order", "reservation GONE-x1"),
-        ("reservation_is_of_an_order", "reservation NOBODY"),
+        ("reservation_is_of_an_order", f"reservation {GONE}-x1"),
+        ("reservation_is_of_an_order", f"reservation {NOBODY}"),
     ]
     assert not done.summary.ok
 
 
 async def test_what_is_released_while_the_audit_runs_is_no_finding(shop: Shop) -> None:
-    await shop.engine.reserve("BRIEF", LINES, tenant=shop.tenant)
+    await shop.engine.reserve(BRIEF, LINES, tenant=shop.tenant)
     assert (await audited(_ReleasesAfterTheCopy(shop))).summary.ok
 
 
@@ -94,27 +114,27 @@ class _ReleasesAfterTheCopy(Sources):
     async def copy_reservations(self, copies: Copies) -> None:
         """Copies, then releases."""
         await super().copy_reservations(copies)
-        await self._shop.engine.release("BRIEF", tenant=self._shop.tenant)
+        await self._shop.engine.release(BRIEF, tenant=self._shop.tenant)
 
 
 async def test_goods_that_go_again_for_a_lost_parcel_are_accounted_for(shop: Shop) -> None:
-    await shop.sell("LOST")
-    await shop.ship("LOST")
-    await shop.change("LOST", _lost, _sent_again)
+    await shop.sell(LOST)
+    await shop.ship(LOST)
+    await shop.change(LOST, _lost, _sent_again)
     done = await audited(shop.sources())
     assert (done.findings, done.unsettled) == ([], [])
-    order = await shop.orders.get("LOST")
+    order = await shop.orders.get(LOST)
     (task,) = [task for task in order.tasks if task.kind == TaskKind.RESHIP]
     decide = await reship(order, task, shop.engine, lives.SETTINGS)
     assert decide is not None
     half_way = await audited(shop.sources())
     assert (half_way.findings, len(half_way.unsettled)) == ([], 1)
-    await shop.change("LOST", decide, lambda draft: draft.done(task))
+    await shop.change(LOST, decide, lambda draft: draft.done(task))
     assert (await audited(shop.sources())).summary.ok
-    await shop.spoil("UPDATE shipments SET replaces = '' WHERE shipment_id = 'LOST-s2'")
+    await shop.spoil(f"UPDATE shipments SET replaces = '' WHERE shipment_id = '{LOST}-s2'")
     found = (await audited(shop.sources())).found
-    assert ("replacement_goes_in_a_parcel", "order LOST") in found
-    assert ("parcels_carry_the_lines", "order LOST") in found
+    assert ("replacement_goes_in_a_parcel", f"order {LOST}") in found
+    assert ("parcels_carry_the_lines", f"order {LOST}") in found
 
 
 def _lost(draft: Draft) -> None:
@@ -127,8 +147,8 @@ def _sent_again(draft: Draft) -> None:
 
 
 async def test_money_in_quarantine_is_counted_apart(shop: Shop) -> None:
-    await shop.reserve("WRONG")
-    await shop.pay("WRONG", amount_minor=1_000)
+    await shop.reserve(WRONG)
+    await shop.pay(WRONG, amount_minor=1_000)
     done = await audited(shop.sources())
     assert done.summary.ok
     (book,) = done.summary.books
@@ -137,22 +157,22 @@ async def test_money_in_quarantine_is_counted_apart(shop: Shop) -> None:
 
 
 async def test_money_for_no_order_is_found_and_the_books_do_not_balance(shop: Shop) -> None:
-    await shop.sell("SOLD")
-    await shop.providers["sandbox"].start(Charge("GONE-p1", "", 700, "CNY", "sandbox_card"))
-    body = {"payment_id": "GONE-p1"}
+    await shop.sell(SOLD)
+    await shop.providers["sandbox"].start(Charge(f"{GONE}-p1", "", 700, "CNY", "sandbox_card"))
+    body = {"payment_id": f"{GONE}-p1"}
     (await shop.world.control.post("/control/pay", json=body)).raise_for_status()
     await shop.world.told()
     done = await audited(shop.sources())
     assert [name for name, _ in done.found] == ["money_is_of_an_order", "books_balance"]
-    assert "700 CNY for payment GONE-p1" in done.findings[0].detail
+    assert f"700 CNY for payment {GONE}-p1" in done.findings[0].detail
     assert not done.summary.books_balance
 
 
 async def test_the_money_of_another_tenant_is_left_to_its_own_audit(shop: Shop) -> None:
-    await shop.sell("SOLD")
+    await shop.sell(SOLD)
     other = Shop(shop.world, f"{shop.tenant}-2")
     await other.engine.set_stock("SKU-1", 10, tenant=other.tenant)
-    await other.sell("THEIRS")
+    await other.sell(THEIRS)
     for one in (shop, other):
         done = await audited(one.sources())
         assert done.findings == []
@@ -161,12 +181,12 @@ async def test_the_money_of_another_tenant_is_left_to_its_own_audit(shop: Shop) 
 
 
 async def test_a_reservation_that_the_engine_lost_is_found(shop: Shop) -> None:
-    await shop.sell("SOLD")
-    await shop.engine.cancel("SOLD", "by-hand", tenant=shop.tenant)
+    await shop.sell(SOLD)
+    await shop.engine.cancel(SOLD, "by-hand", tenant=shop.tenant)
     done = await audited(shop.sources())
     assert done.found == [
-        ("reservation_agrees_with_order", "order SOLD"),
-        ("moved_units_agree", "order SOLD"),
+        ("reservation_agrees_with_order", f"order {SOLD}"),
+        ("moved_units_agree", f"order {SOLD}"),
     ]
 
 
@@ -184,53 +204,53 @@ LOSSES = {
 
 @pytest.mark.parametrize("statement", LOSSES)
 async def test_what_somebody_writes_to_the_database_is_found(shop: Shop, statement: str) -> None:
-    await shop.sell("SOLD")
+    await shop.sell(SOLD)
     await shop.spoil(statement)
     done = await audited(shop.sources())
-    assert (LOSSES[statement], "order SOLD") in done.found
+    assert (LOSSES[statement], f"order {SOLD}") in done.found
     assert "Li Na" not in str(done.findings)
 
 
 async def test_a_lost_callback_is_unsettled_until_the_provider_was_asked(shop: Shop) -> None:
-    await shop.reserve("LOST")
+    await shop.reserve(LOST)
     shop.world.misbehave(lose=1)
-    await shop.pay("LOST")
+    await shop.pay(LOST)
     done = await audited(shop.sources())
     assert done.findings == []
-    assert [each.row for each in done.unsettled] == ["order LOST"]
+    assert [each.row for each in done.unsettled] == [f"order {LOST}"]
     assert "1100 CNY" in done.unsettled[0].detail
     assert not done.summary.ok
     shop.world.clock.advance(15_000)
-    await shop.world.do(TaskKind.QUERY_PAYMENT, order_id="LOST")
+    await shop.world.do(TaskKind.QUERY_PAYMENT, order_id=LOST)
     assert (await audited(shop.sources())).summary.ok
 
 
 async def test_a_lost_payment_that_nobody_will_ask_for_is_found(shop: Shop) -> None:
-    await shop.reserve("LOST")
+    await shop.reserve(LOST)
     shop.world.misbehave(lose=1)
-    await shop.pay("LOST")
+    await shop.pay(LOST)
     await shop.spoil("UPDATE tasks SET dead = 1")
     done = await audited(shop.sources())
-    assert ("capture_is_known_here", "order LOST") in done.found
-    assert ("order_is_moved_on", "order LOST") in done.found
+    assert ("capture_is_known_here", f"order {LOST}") in done.found
+    assert ("order_is_moved_on", f"order {LOST}") in done.found
 
 
 async def test_what_the_engine_is_about_to_be_told_is_unsettled(shop: Shop) -> None:
-    await shop.sell("SENT")
-    await shop.change("SENT", lives.passed, lives.labelled, lives.handed_over)
+    await shop.sell(SENT)
+    await shop.change(SENT, lives.passed, lives.labelled, lives.handed_over)
     done = await audited(shop.sources())
-    assert (done.findings, [each.row for each in done.unsettled]) == ([], ["order SENT"])
-    await shop.engine.ship("SENT", "SENT-s1", tenant=shop.tenant)
+    assert (done.findings, [each.row for each in done.unsettled]) == ([], [f"order {SENT}"])
+    await shop.engine.ship(SENT, f"{SENT}-s1", tenant=shop.tenant)
     assert (await audited(shop.sources())).summary.ok
 
 
 async def test_a_refund_under_way_is_no_finding_and_one_settled_by_hand_is_apart(
     shop: Shop,
 ) -> None:
-    await shop.sell("SOLD")
-    await shop.cancel("SOLD")
+    await shop.sell(SOLD)
+    await shop.cancel(SOLD)
     assert (await audited(shop.sources())).summary.ok
-    await shop.change("SOLD", _refused, _settled_by_hand)
+    await shop.change(SOLD, _refused, _settled_by_hand)
     done = await audited(shop.sources())
     assert done.findings == []
     (book,) = done.summary.books
@@ -247,10 +267,10 @@ def _settled_by_hand(draft: Draft) -> None:
 
 
 async def test_cash_is_counted_apart_and_no_provider_is_asked_for_it(shop: Shop) -> None:
-    await shop.reserve("DOOR", payment_method=CASH_ON_DELIVERY)
-    await shop.confirm("DOOR")
-    await shop.ship("DOOR")
-    await shop.change("DOOR", lives.signed, lives.collected)
+    await shop.reserve(DOOR, payment_method=CASH_ON_DELIVERY)
+    await shop.confirm(DOOR)
+    await shop.ship(DOOR)
+    await shop.change(DOOR, lives.signed, lives.collected)
     done = await audited(shop.sources())
     assert done.findings == []
     (book,) = done.summary.books
@@ -258,7 +278,7 @@ async def test_cash_is_counted_apart_and_no_provider_is_asked_for_it(shop: Shop)
 
 
 async def test_a_payment_that_no_statement_has_any_more_is_asked_for(shop: Shop) -> None:
-    await shop.sell("OLD")
+    await shop.sell(OLD)
     assert (await audited(_Forgetful(shop))).summary.ok
 
 
@@ -273,7 +293,7 @@ class _Forgetful(Sources):
 
 
 async def test_an_order_that_moves_on_after_the_copy_is_looked_at_again(shop: Shop) -> None:
-    await shop.reserve("MOVES")
+    await shop.reserve(MOVES)
     done = await audited(_MovesAfterTheCopy(shop))
     assert (done.findings, done.unsettled) == ([], [])
     assert done.summary.units_sold == 2
@@ -292,13 +312,13 @@ class _MovesAfterTheCopy(_Forgetful):
         await Sources.copy_statements(self, from_ms, copies)
         if not self._moved:
             self._moved = True
-            await self._shop.pay("MOVES")
-            await self._shop.confirm("MOVES")
+            await self._shop.pay(MOVES)
+            await self._shop.confirm(MOVES)
 
 
 async def test_an_order_that_changes_in_every_look_is_unsettled(shop: Shop) -> None:
-    await shop.sell("BUSY")
-    await shop.engine.cancel("BUSY", "by-hand", tenant=shop.tenant)
+    await shop.sell(BUSY)
+    await shop.engine.cancel(BUSY, "by-hand", tenant=shop.tenant)
     done = await audited(_ChangesAlways(shop))
     assert done.findings == []
     assert [each.detail for each in done.unsettled] == ["it changed in every look"]
@@ -320,7 +340,7 @@ class _ChangesAlways(Sources):
 
 
 async def test_a_shop_is_audited_alone_where_nobody_else_is_asked(shop: Shop) -> None:
-    await shop.sell("SOLD")
+    await shop.sell(SOLD)
     done = await audited(Sources(shop.orders, None, None, shop.tenant))
     assert done.summary.ok
     (book,) = done.summary.books
@@ -328,14 +348,14 @@ async def test_a_shop_is_audited_alone_where_nobody_else_is_asked(shop: Shop) ->
 
 
 async def test_without_the_engine_there_is_no_audit(shop: Shop) -> None:
-    await shop.sell("SOLD")
+    await shop.sell(SOLD)
     async with Client("127.0.0.1:9", timeout_ms=200, attempts_max=1) as nobody:
         with pytest.raises(HoldfastError):
             await audited(Sources(shop.orders, nobody, shop.providers, shop.tenant))
 
 
 async def test_without_a_statement_there_is_no_audit(shop: Shop) -> None:
-    await shop.reserve("WAITS")
+    await shop.reserve(WAITS)
     silent: Provider = type(shop.world.provider)("http://127.0.0.1:9/provider", API_KEY, [])
     with pytest.raises(StatementUnreachable):
         await audited(Sources(shop.orders, shop.engine, {"sandbox": silent}, shop.tenant))

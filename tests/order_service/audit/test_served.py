@@ -24,6 +24,10 @@ from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from tests.order_service.audit.shop import LINES, Shop
 from tests.order_service.payment.world import API_KEY
+from tests.order_service.samples import id_of
+
+NOBODY = id_of("NOBODY")
+SOLD = id_of("SOLD")
 
 
 class Ended(NamedTuple):
@@ -68,7 +72,7 @@ async def audit_command(shop: Shop, target: str, *more: str) -> Ended:
 
 
 async def test_a_sound_shop_ends_with_status_0_and_its_sums(shop: Shop, target: str) -> None:
-    await shop.sell("SOLD")
+    await shop.sell(SOLD)
     ended = await audit_command(shop, target, "-o", "json")
     document = json.loads(ended.out)
     assert ended.status == 0
@@ -85,24 +89,24 @@ async def test_a_sound_shop_ends_with_status_0_and_its_sums(shop: Shop, target: 
 async def test_a_finding_is_told_with_what_to_do_and_ends_with_status_1(
     shop: Shop, target: str
 ) -> None:
-    await shop.sell("SOLD")
-    await shop.engine.reserve("NOBODY", LINES, tenant=shop.tenant)
+    await shop.sell(SOLD)
+    await shop.engine.reserve(NOBODY, LINES, tenant=shop.tenant)
     ended = await audit_command(shop, target, "-o", "json")
     (found,) = json.loads(ended.out)["findings"]
     assert (found["invariant"], found["row"]) == (
         "reservation_is_of_an_order",
-        "reservation NOBODY",
+        f"reservation {NOBODY}",
     )
     assert found["mend"] == INVARIANTS["reservation_is_of_an_order"].mend
     assert (ended.status, json.loads(ended.err)["error"]["reason"]) == (1, "AUDIT_FAILED")
     table = await audit_command(shop, target)
     assert table.status == 1
-    assert "reservation NOBODY" in table.out
+    assert f"reservation {NOBODY}" in table.out
     assert "Audit FAILED" in table.out
 
 
 async def test_a_silent_provider_is_an_error_of_the_contract(shop: Shop) -> None:
-    await shop.sell("SOLD")
+    await shop.sell(SOLD)
     silent = type(shop.world.provider)("http://127.0.0.1:9/provider", API_KEY, [])
     async for target in served_at(shop, {"sandbox": silent}):
         async with OrderClient(target, tenant=shop.tenant) as client:

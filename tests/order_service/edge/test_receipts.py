@@ -20,7 +20,7 @@ def receipt(**values: Any) -> str:
 def test_a_receipt_is_made_of_what_was_bought_and_paid() -> None:
     assert receipt() == (
         "                 RECEIPT\n"
-        "Order   ORDER1\n"
+        "Order   4330000000000000000\n"
         "Shop    default\n"
         "Placed  2033-05-18 03:33 UTC\n"
         "Issued  2033-05-18 03:34 UTC\n"

@@ -67,7 +67,7 @@ def paid_order(**values: Any) -> Order:
         version=1,
         amounts=amounts,
         lines=lines,
-        sub_orders=(SubOrder("ORDER1.1", "merchant-1", amounts),),
+        sub_orders=(SubOrder("4330000000000000000.1", "merchant-1", amounts),),
         payments=[captured(2_000)],
     )
     for name, value in values.items():

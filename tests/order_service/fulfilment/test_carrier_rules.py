@@ -13,7 +13,7 @@ CHEAP = Quote("post", "parcel", 500, "CNY", 5 * DAY_MS)
 FAST = Quote("courier", "express", 2_000, "CNY", DAY_MS)
 FOREIGN = Quote("abroad", "express", 1, "USD", 1)
 QUOTES = [FAST, CHEAP, FOREIGN]
-PARCEL = Parcel("ORDER1-s1", "north", DELIVERY, 1_500, "CNY")
+PARCEL = Parcel("4330000000000000000-s1", "north", DELIVERY, 1_500, "CNY")
 ANY = [CarrierRule("post"), CarrierRule("courier"), CarrierRule("abroad")]
 
 

@@ -24,7 +24,7 @@ from tests.order_service.samples import DELIVERY
 
 SECRET, FORMER_SECRET = "sécret", "former"
 DAY_MS = 86_400_000
-PARCEL = Parcel("ORDER1-s1", "north", DELIVERY, 700, "USD", collect_minor=1_250)
+PARCEL = Parcel("4330000000000000000-s1", "north", DELIVERY, 700, "USD", collect_minor=1_250)
 GROUND = "USPS GroundAdvantage"
 
 
@@ -77,7 +77,7 @@ async def test_offers_are_in_whole_minor_units_and_promise_a_time(outside: Outsi
         ("USPS Express", 3_110, "USD", DAY_MS),
     ]
     sent = outside.server.shipments["shp_1"]
-    assert sent["reference"] == "ORDER1-s1"
+    assert sent["reference"] == "4330000000000000000-s1"
     assert sent["from_address"] == {"id": "adr_1"}
     assert sent["to_address"]["zip"] == "200000"
     assert sent["parcel"] == {"weight": 24.7}  # ounces, rounded up
@@ -101,20 +101,22 @@ async def test_a_waybill_is_bought_once_also_when_the_answer_was_lost(outside: O
     assert (label.waybill, label.freight_minor) == ("EZ000000001", 758)
     assert (outside.server.bought, len(outside.server.shipments)) == (1, 1)
     with pytest.raises(CarrierRefuses):
-        await outside.carrier.label(structs.replace(PARCEL, shipment_id="ORDER1-s2"), "DHL Odd")
+        await outside.carrier.label(
+            structs.replace(PARCEL, shipment_id="4330000000000000000-s2"), "DHL Odd"
+        )
 
 
 async def test_a_waybill_is_given_back_unless_it_was_used(outside: Outside) -> None:
-    await outside.carrier.void("ORDER1-s1")
+    await outside.carrier.void("4330000000000000000-s1")
     await outside.carrier.label(PARCEL, GROUND)
-    await outside.carrier.void("ORDER1-s1")
-    await outside.carrier.void("ORDER1-s1")
+    await outside.carrier.void("4330000000000000000-s1")
+    await outside.carrier.void("4330000000000000000-s1")
     shipment = outside.server.shipments["shp_1"]
     assert shipment["refund_status"] == "submitted"
     shipment["refund_status"] = None
     shipment["tracker"]["tracking_details"] = [detail("2026-01-01T00:00:00Z", "in_transit")]
     with pytest.raises(CarrierRefuses, match=r"SHIPMENT\.REFUND\.UNAVAILABLE"):
-        await outside.carrier.void("ORDER1-s1")
+        await outside.carrier.void("4330000000000000000-s1")
 
 
 async def test_tracking_is_the_same_asked_for_and_called_back(outside: Outside) -> None:
@@ -129,7 +131,7 @@ async def test_tracking_is_the_same_asked_for_and_called_back(outside: Outside) 
     ]
     body, headers = callback(tracker, FORMER_SECRET)
     told = outside.carrier.read_callback(body, _lower(headers), 0)
-    assert told == await outside.carrier.track("ORDER1-s1")
+    assert told == await outside.carrier.track("4330000000000000000-s1")
     assert [event.kind for event in told] == [
         TrackingKind.HUB,
         TrackingKind.OUT_FOR_DELIVERY,
@@ -139,7 +141,7 @@ async def test_tracking_is_the_same_asked_for_and_called_back(outside: Outside) 
     assert (told[0].place, told[0].happened_at_ms) == ("Reno US", 1_767_261_600_000)
     assert {event.waybill for event in told} == {"EZ000000001"}
     assert len({event.event_id for event in told}) == len(told)
-    assert await outside.carrier.track("ORDER9-s1") == []
+    assert await outside.carrier.track("4360000000000000009-s1") == []
 
 
 async def test_callbacks_are_proven_as_the_sdk_proves_them(outside: Outside) -> None:

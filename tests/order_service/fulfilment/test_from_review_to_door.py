@@ -46,7 +46,7 @@ async def test_an_order_goes_from_its_review_to_the_door_and_completes(world: Wo
     assert order.state is OrderState.SHIPPED
     assert all(shipment.waybill.startswith("SB") for shipment in order.shipments)
     assert [await on_hand(world, sku) for sku in ("SKU-1", "SKU-2")] == [7, 8]
-    assert (await world.engine.get_reservation("ORDER1")).state is State.FULFILLED
+    assert (await world.engine.get_reservation("4330000000000000000")).state is State.FULFILLED
     await world.collect()
     assert await states(world) == [ShipmentState.IN_TRANSIT] * 2
     await world.advance(72 * HOUR_MS)
@@ -113,9 +113,9 @@ async def test_a_lost_parcel_is_shipped_again_from_stock_of_its_own(world: World
     await world.place()
     await world.misbehave(parcels={"lose": 1.0})
     await world.ship()
-    await world.collect(shipment_ids=["ORDER1-s1"])
+    await world.collect(shipment_ids=["4330000000000000000-s1"])
     await world.misbehave()
-    await world.collect(shipment_ids=["ORDER1-s2"])
+    await world.collect(shipment_ids=["4330000000000000000-s2"])
     await world.advance(72 * HOUR_MS)
     assert await states(world) == [ShipmentState.LOST, ShipmentState.DELIVERED]
     # There is enough of it in the north for one attempt only; more would be in the south.
@@ -128,9 +128,12 @@ async def test_a_lost_parcel_is_shipped_again_from_stock_of_its_own(world: World
     await world.do("RESHIP")
     order = await world.order()
     replacement = order.shipments[2]
-    assert (replacement.replaces, replacement.lines) == ("ORDER1-s1", order.shipments[0].lines)
+    assert (replacement.replaces, replacement.lines) == (
+        "4330000000000000000-s1",
+        order.shipments[0].lines,
+    )
     assert order.incidents[0].state is IncidentState.RESHIPPED
-    assert (await world.engine.get_reservation("ORDER1-x1")).state is State.CONFIRMED
+    assert (await world.engine.get_reservation("4330000000000000000-x1")).state is State.CONFIRMED
     await world.pack(replacement)
     await world.do("LABEL", "LABEL")
     await world.leave()
@@ -189,7 +192,7 @@ async def test_a_parcel_that_no_carrier_takes_waits_for_a_person(world: World) -
     (failed,) = await world.do("LABEL")
     assert isinstance(failed, Failed)
     assert failed.final
-    assert "ORDER1-s1" in failed.reason
+    assert "4330000000000000000-s1" in failed.reason
 
 
 async def test_a_waybill_that_is_made_while_its_order_is_cancelled_is_given_back(
@@ -215,9 +218,9 @@ async def test_the_waybill_of_a_parcel_under_way_cannot_be_given_back(world: Wor
     await world.place()
     await world.ship()
     await world.carrier.void("NEVER-s1")
-    await world.collect(shipment_ids=["ORDER1-s1"])
+    await world.collect(shipment_ids=["4330000000000000000-s1"])
     with pytest.raises(CarrierRefuses, match="collected"):
-        await world.carrier.void("ORDER1-s1")
+        await world.carrier.void("4330000000000000000-s1")
 
 
 @pytest.mark.parametrize("change", ["body", "signature", "time"])
@@ -226,7 +229,7 @@ async def test_a_forged_callback_changes_nothing(world: World, change: str) -> N
     await world.ship()
     told = {
         "event_id": "e-1",
-        "shipment_id": "ORDER1-s1",
+        "shipment_id": "4330000000000000000-s1",
         "kind": "SIGNED",
         "happened_at_ms": 1,
     }
@@ -245,8 +248,8 @@ async def test_a_forged_callback_changes_nothing(world: World, change: str) -> N
 
 
 async def test_an_event_of_a_parcel_that_nobody_knows_is_taken_and_dropped(world: World) -> None:
-    for name in ("NOBODY-s1", "ORDER1-s9"):
-        await world.place("ORDER1") if name == "ORDER1-s9" else None
+    for name in ("NOBODY-s1", "4330000000000000000-s9"):
+        await world.place("4330000000000000000") if name == "4330000000000000000-s9" else None
         told = {"event_id": f"e-{name}", "shipment_id": name, "kind": "LOST", "happened_at_ms": 1}
         body = json.dumps(told).encode()
         headers = world.outside.callbacks.headers("evt_1", body)
@@ -259,7 +262,7 @@ async def test_an_event_of_a_parcel_that_nobody_knows_is_taken_and_dropped(world
 async def test_a_carrier_speaks_only_of_its_own_parcels(world: World) -> None:
     await world.place()
     await world.ship()
-    told = CarrierEvent("e-1", TrackingKind.LOST, 1, "ORDER1-s1")
+    told = CarrierEvent("e-1", TrackingKind.LOST, 1, "4330000000000000000-s1")
     await world.intake.take("another", told)
     assert await states(world) == [ShipmentState.SHIPPED] * 2
     by_its_own_number = CarrierEvent("e-2", TrackingKind.LOST, 1, waybill=await waybill(world))
@@ -324,4 +327,4 @@ async def waybill(world: World) -> str:
 
 
 async def resolve_first(world: World, said: IncidentEvent) -> None:
-    await world.change(lambda draft: resolve(draft, "ORDER1-i1", said, "", SETTINGS))
+    await world.change(lambda draft: resolve(draft, "4330000000000000000-i1", said, "", SETTINGS))

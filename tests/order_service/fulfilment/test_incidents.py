@@ -133,7 +133,7 @@ def test_giving_up_a_late_parcel_ends_everything_that_was_wrong_with_it() -> Non
 def test_a_damaged_parcel_cannot_be_waited_for() -> None:
     order = shipped_order()
     told(order, order.shipments[0], TrackingKind.DAMAGED)
-    with pytest.raises(Refused, match="DAMAGE incident ORDER1-i1 is OPEN: WAIT"):
+    with pytest.raises(Refused, match="DAMAGE incident 4330000000000000000-i1 is OPEN: WAIT"):
         resolved(order, order.incidents[0], E.WAIT)
 
 
@@ -216,11 +216,11 @@ def test_shares_of_parcels_add_up_to_the_order() -> None:
 
 def test_units_of_a_line_in_several_parcels_share_its_amount_to_the_unit() -> None:
     order = planned_order()
-    for number, name in enumerate(("ORDER1-s1", "ORDER1-s3")):
+    for number, name in enumerate(("4330000000000000000-s1", "4330000000000000000-s3")):
         pick = partial(confirm_pick, shipment_id=name, taken=[("SKU-1", 1)], settings=SETTINGS)
         rest = decided(order, pick).rest
         assert rest is not None
-        assert rest.shipment_id == f"ORDER1-s{number + 3}"
+        assert rest.shipment_id == f"4330000000000000000-s{number + 3}"
     shares = [goods_minor(order, shipment) for shipment in order.shipments]
     assert shares == [452, 543, 452, 453]
 

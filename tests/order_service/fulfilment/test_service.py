@@ -57,7 +57,7 @@ async def test_a_warehouse_works_through_the_service(world: World, service: Stub
     tenant = world.tenant
     approve = pb.ReviewOrderRequest(
         tenant=tenant,
-        order_id="ORDER1",
+        order_id="4330000000000000000",
         verdict=pb.REVIEW_VERDICT_APPROVE,
         actor="staff:7",
         reason="read",
@@ -68,7 +68,7 @@ async def test_a_warehouse_works_through_the_service(world: World, service: Stub
     wave = await service.CreateWave(
         pb.CreateWaveRequest(tenant=tenant, wave_id="W1", location="north", zone="A")
     )
-    assert list(wave.wave.shipment_ids) == ["ORDER1-s1"]
+    assert list(wave.wave.shipment_ids) == ["4330000000000000000-s1"]
     page = await service.ListPicks(pb.ListPicksRequest(tenant=tenant, page_size=1))
     rest = await service.ListPicks(
         pb.ListPicksRequest(tenant=tenant, page_size=1, page_token=page.next_page_token)
@@ -78,23 +78,25 @@ async def test_a_warehouse_works_through_the_service(world: World, service: Stub
     assert page.picks[0].due_at_ms == world.clock() + 24 * HOUR_MS
 
     picked = await service.ConfirmPick(
-        pb.ConfirmPickRequest(tenant=tenant, shipment_id="ORDER1-s1", lines=lines(("SKU-1", 2)))
+        pb.ConfirmPickRequest(
+            tenant=tenant, shipment_id="4330000000000000000-s1", lines=lines(("SKU-1", 2))
+        )
     )
     assert [(s.shipment_id, s.lines[0].quantity) for s in picked.new_shipments] == [
-        ("ORDER1-s3", 1)
+        ("4330000000000000000-s3", 1)
     ]
     packing = pb.ConfirmPackingRequest(
-        tenant=tenant, shipment_id="ORDER1-s1", lines=lines(("SKU-1", 3)), weight_g=500
+        tenant=tenant, shipment_id="4330000000000000000-s1", lines=lines(("SKU-1", 3)), weight_g=500
     )
     wrong = await service.ConfirmPacking(packing)
     assert (wrong.outcome, wrong.detail) == (WRONG_CONTENT, "SKU-1: 2 expected, 3 scanned")
     packing.lines[0].quantity = 2
     assert (await service.ConfirmPacking(packing)).shipment.state == order_pb2.Shipment.PACKED
-    leaving = pb.ShipShipmentRequest(tenant=tenant, shipment_id="ORDER1-s1")
+    leaving = pb.ShipShipmentRequest(tenant=tenant, shipment_id="4330000000000000000-s1")
     early = await service.ShipShipment(leaving)
     assert (early.outcome, early.detail) == (
         WRONG_STATE,
-        "shipment ORDER1-s1 is PACKED: SHIP is not possible now",
+        "shipment 4330000000000000000-s1 is PACKED: SHIP is not possible now",
     )
     await world.do("LABEL", "LABEL")
     assert (await service.ShipShipment(leaving)).shipment.state == order_pb2.Shipment.SHIPPED
@@ -102,7 +104,10 @@ async def test_a_warehouse_works_through_the_service(world: World, service: Stub
     listed = await service.ListShipments(
         pb.ListShipmentsRequest(tenant=tenant, state=order_pb2.Shipment.PLANNED)
     )
-    assert [s.shipment_id for s in listed.shipments] == ["ORDER1-s2", "ORDER1-s3"]
+    assert [s.shipment_id for s in listed.shipments] == [
+        "4330000000000000000-s2",
+        "4330000000000000000-s3",
+    ]
 
 
 async def test_what_happens_on_the_way_is_recorded_once_and_settled(
@@ -110,7 +115,7 @@ async def test_what_happens_on_the_way_is_recorded_once_and_settled(
 ) -> None:
     await world.place()
     await world.ship()
-    tenant, name = world.tenant, "ORDER1-s1"
+    tenant, name = world.tenant, "4330000000000000000-s1"
     event = pb.TrackingEvent(
         carrier="by-phone", event_id="e-1", kind=pb.TrackingEvent.HUB, happened_at_ms=5, place="Hub"
     )
@@ -147,15 +152,18 @@ async def test_orders_that_wait_for_a_person_are_listed_and_can_be_refused(
     world: World, service: Stub
 ) -> None:
     await world.place()
-    remark = Remark("ORDER1", "r-1", "buyer", "web", "Please ring twice", 1)
+    remark = Remark("4330000000000000000", "r-1", "buyer", "web", "Please ring twice", 1)
     await world.change(lambda draft: draft.record(remark))
     await world.do("REVIEW")
     waiting = await service.ListReviews(pb.ListReviewsRequest(tenant=world.tenant, page_size=1))
-    assert [review.order_id for review in waiting.reviews] == ["ORDER1"]
+    assert [review.order_id for review in waiting.reviews] == ["4330000000000000000"]
     following = pb.ListReviewsRequest(tenant=world.tenant, page_token=waiting.next_page_token)
     assert not (await service.ListReviews(following)).reviews
     refuse = pb.ReviewOrderRequest(
-        tenant=world.tenant, order_id="ORDER1", verdict=pb.REVIEW_VERDICT_REFUSE, reason="resold"
+        tenant=world.tenant,
+        order_id="4330000000000000000",
+        verdict=pb.REVIEW_VERDICT_REFUSE,
+        reason="resold",
     )
     assert [(await service.ReviewOrder(refuse)).replayed for _ in range(2)] == [False, True]
     assert (await world.order()).refunded_minor == 2_000
@@ -164,13 +172,15 @@ async def test_orders_that_wait_for_a_person_are_listed_and_can_be_refused(
 async def test_nothing_of_another_tenant_exists(world: World, service: Stub) -> None:
     await world.place()
     await world.ship()
-    name = "ORDER1-s1"
+    name = "4330000000000000000-s1"
     event = pb.TrackingEvent(
         carrier="sandbox", event_id="e", kind=pb.TrackingEvent.LOST, happened_at_ms=1
     )
     reading = pb.TemperatureReading(sensor="t", read_at_ms=1)
     commands = {
-        "ReviewOrder": pb.ReviewOrderRequest(order_id="ORDER1", verdict=pb.REVIEW_VERDICT_APPROVE),
+        "ReviewOrder": pb.ReviewOrderRequest(
+            order_id="4330000000000000000", verdict=pb.REVIEW_VERDICT_APPROVE
+        ),
         "ConfirmPick": pb.ConfirmPickRequest(shipment_id=name),
         "ConfirmPacking": pb.ConfirmPackingRequest(shipment_id=name, weight_g=1),
         "ShipShipment": pb.ShipShipmentRequest(shipment_id=name),

@@ -106,7 +106,9 @@ def test_an_order_is_delivered_with_its_last_parcel_and_completes_some_days_late
 def test_an_event_of_a_parcel_that_the_order_does_not_have_is_refused() -> None:
     order = shipped_order()
     stranger = event(order.shipments[0], K.SIGNED)
-    stranger = TrackingEvent("sandbox", "e", "ORDER1", "ORDER1-s9", K.SIGNED, 1, 1)
+    stranger = TrackingEvent(
+        "sandbox", "e", "4330000000000000000", "4330000000000000000-s9", K.SIGNED, 1, 1
+    )
     with pytest.raises(Refused):
         track(draft_of(order), stranger, SETTINGS)
 
@@ -140,7 +142,7 @@ def test_cash_in_another_currency_waits_for_a_person() -> None:
     what = TrackingEvent(
         "sandbox",
         "e",
-        "ORDER1",
+        "4330000000000000000",
         order.shipments[0].shipment_id,
         K.CASH_COLLECTED,
         1,

@@ -196,4 +196,4 @@ def test_cancelling_takes_back_every_parcel_and_waybill_that_has_not_left() -> N
     cancel_unshipped(draft, "the buyer changed their mind")
     assert {shipment.state for shipment in order.shipments} == {ShipmentState.CANCELLED}
     voided = [task.payload for task in draft.tasks_made if task.kind == TaskKind.VOID_LABEL]
-    assert voided == ['{"shipment_id":"ORDER1-s1"}']
+    assert voided == ['{"shipment_id":"4330000000000000000-s1"}']

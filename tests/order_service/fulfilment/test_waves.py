@@ -32,7 +32,7 @@ async def picks(world: World, **wanted: Any) -> list[tuple[str, str, int, str]]:
 
 
 async def two_reviewed_orders(world: World) -> None:
-    for order_id in ("ORDER1", "ORDER2"):
+    for order_id in ("4330000000000000000", "4340000000000000000"):
         await world.place(order_id)
         await world.do("REVIEW", order_id=order_id)
         world.clock.advance(HOUR_MS)
@@ -41,14 +41,14 @@ async def two_reviewed_orders(world: World) -> None:
 async def test_a_wave_takes_the_oldest_shipments_of_its_zone_once(world: World) -> None:
     await two_reviewed_orders(world)
     wave, replayed = await create_wave(world.orders, world.tenant, "W1", "north", "A", 1, "test")
-    assert (wave.shipment_ids, replayed) == (("ORDER1-s1",), False)
+    assert (wave.shipment_ids, replayed) == (("4330000000000000000-s1",), False)
     again, replayed = await create_wave(world.orders, world.tenant, "W1", "north", "A", 9, "test")
     assert (again, replayed) == (wave, True)
     second, _ = await create_wave(world.orders, world.tenant, "W2", "north", "A", 1, "test")
-    assert second.shipment_ids == ("ORDER2-s1",)
+    assert second.shipment_ids == ("4340000000000000000-s1",)
     rest, _ = await create_wave(world.orders, world.tenant, "W3", "north", "", 9, "test")
-    assert set(rest.shipment_ids) == {"ORDER1-s2", "ORDER2-s2"}
-    assert await picks(world, wave_id="W1") == [("A", "SKU-1", 3, "ORDER1-s1")]
+    assert set(rest.shipment_ids) == {"4330000000000000000-s2", "4340000000000000000-s2"}
+    assert await picks(world, wave_id="W1") == [("A", "SKU-1", 3, "4330000000000000000-s1")]
 
 
 async def test_a_wave_without_shipments_and_one_of_another_place_are_refused(world: World) -> None:
@@ -70,7 +70,7 @@ async def test_a_wave_whose_making_was_cut_short_is_finished_by_asking_again(wor
     async def cut_short(*about: object, **more: object) -> object:
         nonlocal calls
         calls += 1
-        if calls > 2:  # both of ORDER1 are in it
+        if calls > 2:  # both of 4330000000000000000 are in it
             raise ConnectionError
         return await change(*about, **more)  # type: ignore[arg-type]
 
@@ -90,21 +90,23 @@ async def test_a_wave_whose_making_was_cut_short_is_finished_by_asking_again(wor
 
 async def waves_of(world: World) -> list[tuple[str, str]]:
     """Each shipment and its wave."""
-    orders = [await world.order(order_id) for order_id in ("ORDER1", "ORDER2")]
+    orders = [
+        await world.order(order_id) for order_id in ("4330000000000000000", "4340000000000000000")
+    ]
     return [(each.shipment_id, each.wave_id) for order in orders for each in order.shipments]
 
 
 async def test_picks_are_sorted_as_one_walks(world: World) -> None:
     await two_reviewed_orders(world)
     assert await picks(world) == [
-        ("A", "SKU-1", 3, "ORDER1-s1"),
-        ("A", "SKU-1", 3, "ORDER2-s1"),
-        ("COLD", "SKU-2", 2, "ORDER1-s2"),
-        ("COLD", "SKU-2", 2, "ORDER2-s2"),
+        ("A", "SKU-1", 3, "4330000000000000000-s1"),
+        ("A", "SKU-1", 3, "4340000000000000000-s1"),
+        ("COLD", "SKU-2", 2, "4330000000000000000-s2"),
+        ("COLD", "SKU-2", 2, "4340000000000000000-s2"),
     ]
     assert await picks(world, zone="COLD", location="north") == [
-        ("COLD", "SKU-2", 2, "ORDER1-s2"),
-        ("COLD", "SKU-2", 2, "ORDER2-s2"),
+        ("COLD", "SKU-2", 2, "4330000000000000000-s2"),
+        ("COLD", "SKU-2", 2, "4340000000000000000-s2"),
     ]
     assert await picks(world, location="south") == []
 
@@ -113,8 +115,8 @@ async def test_overdue_picks_can_be_listed(world: World) -> None:
     await two_reviewed_orders(world)
     due_before_ms = world.clock() - 2 * HOUR_MS
     assert await picks(world, created_before_ms=due_before_ms) == [
-        ("A", "SKU-1", 3, "ORDER1-s1"),
-        ("COLD", "SKU-2", 2, "ORDER1-s2"),
+        ("A", "SKU-1", 3, "4330000000000000000-s1"),
+        ("COLD", "SKU-2", 2, "4330000000000000000-s2"),
     ]
     world.clock.advance(DAY_MS)
     await world.do("PICK_DUE")
@@ -137,17 +139,28 @@ async def test_shipments_are_listed_by_what_is_asked_for(world: World) -> None:
         )
         return [shipment.shipment_id for shipment in found]
 
-    assert await listed() == ["ORDER1-s1", "ORDER1-s2", "ORDER2-s1", "ORDER2-s2"]
-    assert await listed(2, "ORDER1-s2") == ["ORDER2-s1", "ORDER2-s2"]
-    assert await listed(order_id="ORDER2") == ["ORDER2-s1", "ORDER2-s2"]
-    assert await listed(state=ShipmentState.PACKED) == ["ORDER1-s1"]
+    assert await listed() == [
+        "4330000000000000000-s1",
+        "4330000000000000000-s2",
+        "4340000000000000000-s1",
+        "4340000000000000000-s2",
+    ]
+    assert await listed(2, "4330000000000000000-s2") == [
+        "4340000000000000000-s1",
+        "4340000000000000000-s2",
+    ]
+    assert await listed(order_id="4340000000000000000") == [
+        "4340000000000000000-s1",
+        "4340000000000000000-s2",
+    ]
+    assert await listed(state=ShipmentState.PACKED) == ["4330000000000000000-s1"]
     assert await listed(location="south") == []
     assert await listed(waybill="none") == []
 
 
 async def test_orders_with_remarks_are_listed_until_somebody_has_decided(world: World) -> None:
     await world.place()
-    remark = Remark("ORDER1", "r-1", "buyer", "web", "Please ring twice", 1)
+    remark = Remark("4330000000000000000", "r-1", "buyer", "web", "Please ring twice", 1)
     await world.change(lambda draft: draft.record(remark))
     await world.do("REVIEW")
 
@@ -157,7 +170,7 @@ async def test_orders_with_remarks_are_listed_until_somebody_has_decided(world: 
         )
         return [(review.order_id, review.findings) for review in found]
 
-    assert await waiting(world.tenant) == [("ORDER1", ("remarks to be read: 1",))]
+    assert await waiting(world.tenant) == [("4330000000000000000", ("remarks to be read: 1",))]
     assert await waiting("another") == []
 
 
@@ -181,11 +194,11 @@ async def test_incidents_are_listed_by_their_deadline_a_page_at_a_time(world: Wo
         return [incident.incident_id for incident in found]
 
     first = order.incidents[0]
-    assert await listed(9, (0, "")) == ["ORDER1-i1", "ORDER1-i2"]
-    assert await listed(9, (first.due_at_ms, first.incident_id)) == ["ORDER1-i2"]
+    assert await listed(9, (0, "")) == ["4330000000000000000-i1", "4330000000000000000-i2"]
+    assert await listed(9, (first.due_at_ms, first.incident_id)) == ["4330000000000000000-i2"]
     assert await listed(9, (0, ""), owner="claims-desk") == []
     assert await listed(9, (0, ""), kind=IncidentKind.DELAY, owner="carrier-desk") == [
-        "ORDER1-i1",
-        "ORDER1-i2",
+        "4330000000000000000-i1",
+        "4330000000000000000-i2",
     ]
     assert await listed(9, (0, ""), due_before_ms=first.due_at_ms - 1) == []

@@ -55,7 +55,7 @@ class World:
         self.tenant = engine.tenant
 
     async def place(
-        self, order_id: str = "ORDER1", on_delivery: bool = False, **values: Any
+        self, order_id: str = "4330000000000000000", on_delivery: bool = False, **values: Any
     ) -> Order:
         """An effective order, confirmed in the engine: a parcel of zone A and one of zone COLD."""
         order = paid_order(tenant=self.tenant, order_id=order_id, **values)
@@ -74,11 +74,13 @@ class World:
         decide = _on_delivery if on_delivery else _paid
         return (await self.orders.place(new, decide, "test")).order
 
-    async def order(self, order_id: str = "ORDER1") -> Order:
+    async def order(self, order_id: str = "4330000000000000000") -> Order:
         """The order as it is on disk."""
         return await self.orders.get(order_id)
 
-    async def change(self, decide: Callable[[Draft], Any], order_id: str = "ORDER1") -> Any:
+    async def change(
+        self, decide: Callable[[Draft], Any], order_id: str = "4330000000000000000"
+    ) -> Any:
         """Has a decision made."""
         return await self.orders.change(order_id, decide, "test")
 
@@ -91,7 +93,7 @@ class World:
 
         await self.change(decide, shipment.order_id)
 
-    async def ship(self, order_id: str = "ORDER1") -> Order:
+    async def ship(self, order_id: str = "4330000000000000000") -> Order:
         """Brings an order from its review to the van."""
         await self.do("REVIEW", order_id=order_id)
         for shipment in (await self.order(order_id)).shipments:
@@ -100,7 +102,7 @@ class World:
         await self.leave(order_id)
         return await self.order(order_id)
 
-    async def leave(self, order_id: str = "ORDER1") -> None:
+    async def leave(self, order_id: str = "4330000000000000000") -> None:
         """Hands everything that has a waybill over."""
         for shipment in (await self.order(order_id)).shipments:
             if shipment.waybill and not shipment.shipped_at_ms:
@@ -124,7 +126,7 @@ class World:
         """Has the carrier go wrong."""
         (await self.control.post("/control/misbehave", json=about)).raise_for_status()
 
-    async def do(self, *kinds: str, order_id: str = "ORDER1") -> list[object]:
+    async def do(self, *kinds: str, order_id: str = "4330000000000000000") -> list[object]:
         """Does the tasks of each kind that are due, as the relay would; what came of each."""
         done: list[object] = []
         for kind in kinds:

@@ -16,12 +16,12 @@ def message(email: str = EMAIL, **values: Any) -> Message:
     made = Message(
         message_id="TASK1",
         notice=Notice.ORDER_CONFIRMED,
-        order_id="ORDER1",
+        order_id="4330000000000000000",
         tenant="default",
         recipient=Recipient("buyer", "buyer-1", "Li Na", email, "+8613812345678"),
         language="zh",
-        subject="订单 ORDER1 已生效",
-        text="Li Na，您好：\n您的订单 ORDER1 已生效。\n",
+        subject="订单 4330000000000000000 已生效",
+        text="Li Na，您好：\n您的订单 4330000000000000000 已生效。\n",
         at_ms=AT_MS,
     )
     return structs.replace(made, **values)
@@ -32,8 +32,8 @@ def event() -> Event:
     return Event(
         event_id="TASK2",
         type="holdfast.order.v1.payment.captured",
-        order_id="ORDER1",
+        order_id="4330000000000000000",
         tenant="default",
-        data={"part_id": "ORDER1-p1"},
+        data={"part_id": "4330000000000000000-p1"},
         at_ms=AT_MS,
     )

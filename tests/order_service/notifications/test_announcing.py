@@ -52,7 +52,7 @@ def test_each_subscriber_is_told_of_each_move() -> None:
         ("one", "order", "CONFIRMING"),
         ("two", "order", "CONFIRMING"),
     ]
-    assert events[0]["part_id"] == "ORDER1-p1"
+    assert events[0]["part_id"] == "4330000000000000000-p1"
     assert events[0]["version"] == 4
 
 

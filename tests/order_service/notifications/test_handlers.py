@@ -75,8 +75,8 @@ async def test_all_are_told_once_by_the_ids_of_their_tasks(
     process = Process(database, clock, done)
     writer = Orders(database, clock, Ids(), announce=TELL_ALL.announce)
     await writer.place(samples.order(), lambda _: None, "test")
-    await writer.change("ORDER1", make_effective, "test")
-    ids = {task.task_id for task in (await writer.get("ORDER1")).tasks}
+    await writer.change("4330000000000000000", make_effective, "test")
+    ids = {task.task_id for task in (await writer.get("4330000000000000000")).tasks}
     async with process.running():
         await until(lambda: bool(process.relay.counts.failed))
         clock.advance(1_000)
@@ -105,8 +105,8 @@ async def test_neither_tasks_nor_events_hold_anything_personal(
 ) -> None:
     writer = Orders(database, clock, Ids(), announce=TELL_ALL.announce)
     await writer.place(samples.order(), lambda _: None, "test")
-    await writer.change("ORDER1", make_effective, "test")
-    order = await writer.get("ORDER1")
+    await writer.change("4330000000000000000", make_effective, "test")
+    order = await writer.get("4330000000000000000")
     subscriber = Outlet()
     publish = handlers({}, {"subscriber": subscriber}, {}, Composing())[TaskKind.EVENT]
     for task in order.tasks:
@@ -118,7 +118,7 @@ async def test_neither_tasks_nor_events_hold_anything_personal(
 
 
 def task_of(kind: TaskKind, **payload: str) -> Task:
-    return Task("TASK1", "ORDER1", "", kind, json.dumps(payload), 0, 0)
+    return Task("TASK1", "4330000000000000000", "", kind, json.dumps(payload), 0, 0)
 
 
 async def test_what_is_no_longer_configured_waits_for_a_person() -> None:

@@ -26,8 +26,8 @@ def order(country: str = "CN", currency: str = "CNY") -> Order:
     made.delivery = structs.replace(samples.DELIVERY, country=country)
     made.shipments.append(
         Shipment(
-            shipment_id="ORDER1-s1",
-            order_id="ORDER1",
+            shipment_id="4330000000000000000-s1",
+            order_id="4330000000000000000",
             sub_order_no=0,
             state=ShipmentState.SHIPPED,
             location="SHA",
@@ -45,10 +45,10 @@ def order(country: str = "CN", currency: str = "CNY") -> Order:
     )
     made.refunds.append(
         Refund(
-            refund_id="ORDER1-r1",
+            refund_id="4330000000000000000-r1",
             refund_key="k",
-            order_id="ORDER1",
-            payment_id="ORDER1-p1",
+            order_id="4330000000000000000",
+            payment_id="4330000000000000000-p1",
             state=RefundState.DONE,
             amount_minor=250,
             reason="",
@@ -61,7 +61,9 @@ def order(country: str = "CN", currency: str = "CNY") -> Order:
 
 
 def about(notice: Notice, of: Order) -> About:
-    part_id = "ORDER1-r1" if notice is Notice.MONEY_REFUNDED else "ORDER1-s1"
+    part_id = (
+        "4330000000000000000-r1" if notice is Notice.MONEY_REFUNDED else "4330000000000000000-s1"
+    )
     return About("TASK1", notice, of, part_id, AT_MS)
 
 
@@ -81,7 +83,7 @@ def test_every_text_is_filled_and_names_the_order(notice: Notice, language: Lang
         country = "CN" if language is Language.CHINESE else "GB"
         made = for_buyer(about(notice, order(country)), Composing())
     assert made.language == language
-    assert "ORDER1" in made.subject
+    assert "4330000000000000000" in made.subject
     assert "\n" not in made.subject
     assert not set("{}") & set(made.subject + made.text)
 
@@ -90,7 +92,7 @@ def test_a_buyer_reads_number_items_amount_and_expected_shipping_time() -> None:
     made = for_buyer(
         about(Notice.ORDER_CONFIRMED, order()), Composing(ships_within_ms=3_600_000, zone=CHINA)
     )
-    assert made.subject == "订单 ORDER1 已生效"
+    assert made.subject == "订单 4330000000000000000 已生效"
     assert "Li Na，您好" in made.text
     assert "A thing × 2  10.00 CNY" in made.text
     assert "订单金额：11.00 CNY" in made.text
@@ -105,7 +107,7 @@ def test_amounts_have_the_digits_of_their_currency() -> None:
     yen = for_buyer(about(Notice.ORDER_CONFIRMED, order("JP", "JPY")), Composing(zone=UTC))
     assert "Amount: 1,100 JPY" in yen.text
     dinar = for_buyer(about(Notice.MONEY_REFUNDED, order("KW", "KWD")), Composing())
-    assert dinar.subject == "0.250 KWD of order ORDER1 was refunded"
+    assert dinar.subject == "0.250 KWD of order 4330000000000000000 was refunded"
 
 
 def test_a_parcel_lists_what_is_in_it_and_its_waybill() -> None:

@@ -34,10 +34,10 @@ async def test_an_event_is_a_signed_cloud_event(
         "id": "TASK2",
         "source": "/holdfast/orders/default",
         "type": "holdfast.order.v1.payment.captured",
-        "subject": "ORDER1",
+        "subject": "4330000000000000000",
         "time": "2033-05-18T03:33:20.000Z",
         "datacontenttype": "application/json",
-        "data": {"part_id": "ORDER1-p1"},
+        "data": {"part_id": "4330000000000000000-p1"},
     }
     assert headers["webhook-id"] == "TASK2"
     assert headers["content-type"] == "application/cloudevents+json"

@@ -19,7 +19,7 @@ TOTAL_MINOR = 1_100
 DUE_MS = 900_000
 
 
-def unpaid(order_id: str = "ORDER1", **values: Any) -> Order:
+def unpaid(order_id: str = "4330000000000000000", **values: Any) -> Order:
     """An order of 1,100 CNY minor units, which can be paid for 15 minutes."""
     about = {
         "state": OrderState.AWAITING_PAYMENT,

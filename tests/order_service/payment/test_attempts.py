@@ -32,7 +32,7 @@ def test_an_attempt_is_told_to_the_provider_and_asked_for_later() -> None:
     draft = drafted(unpaid())
     payment, replayed = start_payment(draft, "try-1", "", METHODS)
     assert not replayed
-    assert (payment.payment_id, payment.amount_minor) == ("ORDER1-p1", 1_100)
+    assert (payment.payment_id, payment.amount_minor) == ("4330000000000000000-p1", 1_100)
     assert payment.state == "CREATED"
     assert kinds(draft.order) == ["QUERY_PAYMENT", "START_PAYMENT"]
     accepted(draft, payment.payment_id, Started("ref"))

@@ -16,9 +16,10 @@ from order_service.states import OrderState, PaymentState
 from order_service.storage.schema import seen
 from tests.order_service.failing import statement_fails
 from tests.order_service.payment.world import World
+from tests.order_service.samples import id_of
 
 
-def told(world: World, kind: str = "CAPTURED", payment_id: str = "ORDER1-p1") -> bytes:
+def told(world: World, kind: str = "CAPTURED", payment_id: str = "4330000000000000000-p1") -> bytes:
     """The body of a callback."""
     fact = {
         "kind": kind,
@@ -68,7 +69,7 @@ async def test_one_event_a_hundred_times_has_one_effect(world: World) -> None:
     assert statuses == [200] * 99
     assert await effect(world) == before
     keys = await world.orders.read(lambda connection: connection.execute(select(seen)).all())
-    assert [key[:2] for key in keys] == [("sandbox:evt_1", "ORDER1")]
+    assert [key[:2] for key in keys] == [("sandbox:evt_1", "4330000000000000000")]
 
 
 async def test_a_forged_callback_has_no_effect(world: World) -> None:
@@ -127,7 +128,7 @@ async def test_a_callback_of_which_a_statement_fails_has_no_effect_until_it_come
     world: World,
 ) -> None:
     for number in itertools.count(1):
-        name = f"ORDER{number}"
+        name = id_of(f"ORDER{number}")
         await world.place(name)
         payment = await world.begin(name)
         before = await world.order(name)

@@ -40,7 +40,7 @@ def test_a_callback_may_overtake_the_answer_that_caused_it() -> None:
     payment.state, payment.provider_ref = PaymentState.CREATED, ""
     learn(draft, "sandbox", captured(payment))
     assert payment.state is PaymentState.CAPTURED
-    assert payment.provider_ref == "ref-ORDER1-p1"
+    assert payment.provider_ref == "ref-4330000000000000000-p1"
 
 
 def test_what_is_said_again_changes_nothing() -> None:
@@ -179,7 +179,7 @@ def test_a_fact_about_a_payment_of_another_provider_is_not_believed() -> None:
     with pytest.raises(UnknownPayment):
         learn(draft, "stripe", captured(payment))
     with pytest.raises(UnknownPayment):
-        learn(draft, "sandbox", Fact(FactKind.CAPTURED, "ORDER1-p7", "", 1_100, "CNY"))
+        learn(draft, "sandbox", Fact(FactKind.CAPTURED, "4330000000000000000-p7", "", 1_100, "CNY"))
 
 
 def test_cash_at_the_door_pays_an_effective_order_parcel_by_parcel() -> None:

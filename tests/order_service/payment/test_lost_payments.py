@@ -25,6 +25,7 @@ from tests.order_service.payment.world import World, world_of
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 ASKING = ("QUERY_PAYMENT", "START_PAYMENT", "CLOSE_PAYMENT", "PAYMENT_DUE", "REFUND")
+from tests.order_service.samples import id_of
 
 
 async def test_a_payment_whose_callback_is_lost_is_found_by_asking(world: World) -> None:
@@ -40,7 +41,7 @@ async def test_all_callbacks_lost_and_all_orders_right(world: World) -> None:
     world.misbehave(lose=1.0)
     chance = random.Random(4)
     paid: set[str] = set()
-    names = [f"ORDER{number}" for number in range(30)]
+    names = [id_of(f"ORDER{number}") for number in range(30)]
     for name in names:
         await world.place(name)
         payment = await world.begin(name)
@@ -74,7 +75,10 @@ async def test_an_order_of_a_silent_provider_stays_open_and_keeps_its_stock(
 ) -> None:
     clock = Clock(time.time_ns() // 1_000_000)
     async with world_of(Orders(database, clock, ids), clock, engine) as world:
-        sku, name = f"SKU-{database.claims_skip_claimed}", f"ORDER-{database.claims_skip_claimed}"
+        sku, name = (
+            f"SKU-{database.claims_skip_claimed}",
+            id_of(f"ORDER{database.claims_skip_claimed:d}"),
+        )
         await world.client.set_stock(sku, 1)
         await world.client.reserve(name, [(sku, 1)], ttl_ms=60_000)
         await world.place(name)
@@ -138,7 +142,7 @@ async def test_money_that_comes_after_the_order_was_closed_pays_it(
 async def test_an_attempt_that_the_provider_was_never_told_of_is_told_later(world: World) -> None:
     await world.place()
     world.misbehave(down="refuse")
-    attempt = await world.desk.start("default", "ORDER1", "try-1", "")
+    attempt = await world.desk.start("default", "4330000000000000000", "try-1", "")
     assert attempt.started.action_url == ""
     assert attempt.payment.state is PaymentState.CREATED
     world.misbehave()
@@ -146,7 +150,7 @@ async def test_an_attempt_that_the_provider_was_never_told_of_is_told_later(worl
     payment = (await world.order()).payments[0]
     assert payment.state is PaymentState.PENDING
     assert payment.provider_ref
-    again = await world.desk.start("default", "ORDER1", "try-1", "")
+    again = await world.desk.start("default", "4330000000000000000", "try-1", "")
     assert again.replayed
     assert again.started.action_url
 
@@ -200,7 +204,7 @@ async def everything_goes_wrong(world: World, chance: random.Random) -> None:
         delay=0.5,
         delay_ms=50,
     )
-    names = [f"ORDER{number}" for number in range(25)]
+    names = [id_of(f"ORDER{number}") for number in range(25)]
 
     async def buy(name: str) -> None:
         await world.place(name)

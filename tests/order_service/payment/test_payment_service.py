@@ -47,18 +47,20 @@ async def refused(call: Any) -> HoldfastError:
 async def test_an_order_is_paid_and_refunded(world: World, service: Any) -> None:
     await world.place()
     started = await service.StartPayment(
-        pb.StartPaymentRequest(order_id="ORDER1", payment_key="try-1")
+        pb.StartPaymentRequest(order_id="4330000000000000000", payment_key="try-1")
     )
     assert started.outcome == OUTCOMES.ORDER_OUTCOME_APPLIED
     assert started.payment.state == order_pb2.Payment.PENDING
     await world.http.post(started.action_url, data={"action": "pay"})
     await world.told()
     back = await service.RefundOrder(
-        pb.RefundOrderRequest(order_id="ORDER1", refund_key="key", amount_minor=300, reason="late")
+        pb.RefundOrderRequest(
+            order_id="4330000000000000000", refund_key="key", amount_minor=300, reason="late"
+        )
     )
     assert [refund.amount_minor for refund in back.refunds] == [300]
     await world.do("REFUND")
-    listed = await service.ListPayments(pb.ListPaymentsRequest(order_id="ORDER1"))
+    listed = await service.ListPayments(pb.ListPaymentsRequest(order_id="4330000000000000000"))
     (payment,), (refund,) = listed.payments, listed.refunds
     assert (payment.state, payment.captured_minor, payment.refunded_minor) == (
         order_pb2.Payment.CAPTURED,
@@ -74,7 +76,7 @@ async def test_an_order_is_paid_and_refunded(world: World, service: Any) -> None
 
 async def test_the_same_request_has_the_same_answer(world: World, service: Any) -> None:
     await world.place()
-    request = pb.StartPaymentRequest(order_id="ORDER1", payment_key="try-1")
+    request = pb.StartPaymentRequest(order_id="4330000000000000000", payment_key="try-1")
     first = await service.StartPayment(request)
     again = await service.StartPayment(request)
     assert (first.replayed, again.replayed) == (False, True)
@@ -82,7 +84,7 @@ async def test_the_same_request_has_the_same_answer(world: World, service: Any) 
     assert again.payment == first.payment
     await world.http.post(first.action_url, data={"action": "pay"})
     await world.told()
-    refund = pb.RefundOrderRequest(order_id="ORDER1", refund_key="key", reason="late")
+    refund = pb.RefundOrderRequest(order_id="4330000000000000000", refund_key="key", reason="late")
     replies = [await service.RefundOrder(refund) for _ in range(2)]
     assert [reply.replayed for reply in replies] == [False, True]
     assert replies[0].refunds == replies[1].refunds
@@ -92,23 +94,27 @@ async def test_refusals_are_outcomes(world: World, service: Any) -> None:
     await world.place()
     start = pb.StartPaymentRequest(order_id="NOBODY", payment_key="try-1")
     assert (await service.StartPayment(start)).outcome == OUTCOMES.ORDER_OUTCOME_NOT_FOUND
-    start = pb.StartPaymentRequest(order_id="ORDER1", payment_key="try-1", tenant="other")
+    start = pb.StartPaymentRequest(
+        order_id="4330000000000000000", payment_key="try-1", tenant="other"
+    )
     assert (await service.StartPayment(start)).outcome == OUTCOMES.ORDER_OUTCOME_NOT_FOUND
-    back = pb.RefundOrderRequest(order_id="ORDER1", refund_key="key", amount_minor=1, reason="x")
+    back = pb.RefundOrderRequest(
+        order_id="4330000000000000000", refund_key="key", amount_minor=1, reason="x"
+    )
     reply = await service.RefundOrder(back)
     assert reply.outcome == OUTCOMES.ORDER_OUTCOME_AMOUNT_EXCEEDED
     assert "more than the 0" in reply.detail
-    settle = pb.SettleRefundRequest(refund_id="ORDER1-r1", reason="x")
+    settle = pb.SettleRefundRequest(refund_id="4330000000000000000-r1", reason="x")
     assert (await service.SettleRefund(settle)).outcome == OUTCOMES.ORDER_OUTCOME_NOT_FOUND
     resolve = pb.ResolveQuarantinedRequest(
-        payment_id="ORDER1-p1", resolution=pb.QUARANTINE_RESOLUTION_APPROVE, reason="x"
+        payment_id="4330000000000000000-p1", resolution=pb.QUARANTINE_RESOLUTION_APPROVE, reason="x"
     )
     reply = await service.ResolveQuarantined(resolve)
     assert reply.outcome == OUTCOMES.ORDER_OUTCOME_NOT_FOUND
 
 
 async def test_a_wrong_amount_is_listed_and_resolved(world: World, service: Any) -> None:
-    for name in ("ORDER1", "ORDER2", "ORDER3"):
+    for name in ("4330000000000000000", "4340000000000000000", "4350000000000000000"):
         await world.place(name)
         await world.pay(await world.begin(name), amount_minor=1_000)
     await world.told()
@@ -117,7 +123,7 @@ async def test_a_wrong_amount_is_listed_and_resolved(world: World, service: Any)
         pb.ListQuarantinedRequest(page_size=2, page_token=page.next_page_token)
     )
     listed = [payment.payment_id for payment in (*page.payments, *rest.payments)]
-    assert listed == ["ORDER1-p1", "ORDER2-p1", "ORDER3-p1"]
+    assert listed == ["4330000000000000000-p1", "4340000000000000000-p1", "4350000000000000000-p1"]
     assert rest.next_page_token == ""
     resolutions = (pb.QUARANTINE_RESOLUTION_APPROVE, pb.QUARANTINE_RESOLUTION_RETURN)
     for payment_id, resolution in zip(listed, resolutions, strict=False):
@@ -127,10 +133,10 @@ async def test_a_wrong_amount_is_listed_and_resolved(world: World, service: Any)
         reply = await service.ResolveQuarantined(request)
         assert (reply.outcome, reply.replayed) == (OUTCOMES.ORDER_OUTCOME_APPLIED, False)
         assert (await service.ResolveQuarantined(request)).replayed
-    assert (await world.order("ORDER1")).state is OrderState.CONFIRMING
-    assert (await world.order("ORDER2")).state is OrderState.AWAITING_PAYMENT
+    assert (await world.order("4330000000000000000")).state is OrderState.CONFIRMING
+    assert (await world.order("4340000000000000000")).state is OrderState.AWAITING_PAYMENT
     left = await service.ListQuarantined(pb.ListQuarantinedRequest())
-    assert [payment.payment_id for payment in left.payments] == ["ORDER3-p1"]
+    assert [payment.payment_id for payment in left.payments] == ["4350000000000000000-p1"]
 
 
 async def test_a_refused_refund_is_settled_by_hand(world: World, service: Any) -> None:
@@ -139,9 +145,9 @@ async def test_a_refused_refund_is_settled_by_hand(world: World, service: Any) -
     await world.told()
     world.misbehave(refuse_refund=1.0)
     await service.RefundOrder(
-        pb.RefundOrderRequest(order_id="ORDER1", refund_key="key", reason="late")
+        pb.RefundOrderRequest(order_id="4330000000000000000", refund_key="key", reason="late")
     )
-    request = pb.SettleRefundRequest(refund_id="ORDER1-r1", reason="bank transfer")
+    request = pb.SettleRefundRequest(refund_id="4330000000000000000-r1", reason="bank transfer")
     reply = await service.SettleRefund(request)
     assert reply.outcome == OUTCOMES.ORDER_OUTCOME_WRONG_STATE
     await world.do("REFUND")

@@ -59,7 +59,7 @@ def test_what_is_not_taken_goes_back_wholly() -> None:
     assert send_back(draft, payment)
     with pytest.raises(Refused):
         approve(draft, payment)
-    learn(draft, "sandbox", Fact(FactKind.REFUNDED, "", "ref", refund_id="ORDER1-r1"))
+    learn(draft, "sandbox", Fact(FactKind.REFUNDED, "", "ref", refund_id="4330000000000000000-r1"))
     assert payment.state is PaymentState.RETURNED
     assert draft.order.state is OrderState.AWAITING_PAYMENT
     draft.finish()
@@ -83,4 +83,4 @@ def test_only_what_is_in_quarantine_can_be_resolved() -> None:
         with pytest.raises(Refused, match="is CAPTURED"):
             resolve(draft, payment)
     with pytest.raises(Refused, match="no payment"):
-        resolve_quarantined(draft, "ORDER1-p9", approve=True, reason="")
+        resolve_quarantined(draft, "4330000000000000000-p9", approve=True, reason="")

@@ -25,7 +25,7 @@ async def reconciled(world: World, *, report_only: bool = False, days: int = 0) 
     return await reconcile(world.orders, providers, "sandbox", day, report_only=report_only)
 
 
-async def paid(world: World, order_id: str = "ORDER1", **about: Any) -> None:
+async def paid(world: World, order_id: str = "4330000000000000000", **about: Any) -> None:
     """An order that was paid."""
     await world.place(order_id)
     await world.pay(await world.begin(order_id), **about)
@@ -49,9 +49,9 @@ def only(report: Report) -> Difference:
 
 async def test_books_that_agree_have_no_differences(world: World) -> None:
     await paid(world)
-    await paid(world, "ORDER2")
+    await paid(world, "4340000000000000000")
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
-    await world.orders.change("ORDER1", decide, "test")
+    await world.orders.change("4330000000000000000", decide, "test")
     await world.do("REFUND")
     await world.told()
     report = await reconciled(world)
@@ -67,7 +67,11 @@ async def test_lost_money_is_found_and_pays_its_order(world: World) -> None:
     assert not only(report).repaired
     assert (await world.order()).state is OrderState.AWAITING_PAYMENT
     found = only(await reconciled(world))
-    assert (found.payment_id, found.here_minor, found.there_minor) == ("ORDER1-p1", 0, 1_100)
+    assert (found.payment_id, found.here_minor, found.there_minor) == (
+        "4330000000000000000-p1",
+        0,
+        1_100,
+    )
     assert found.repaired
     assert (await world.order()).state is OrderState.CONFIRMING
     assert (await reconciled(world)).differences == ()
@@ -76,14 +80,14 @@ async def test_lost_money_is_found_and_pays_its_order(world: World) -> None:
 async def test_a_lost_answer_about_a_refund_is_found(world: World) -> None:
     await paid(world)
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
-    await world.orders.change("ORDER1", decide, "test")
-    payment = world.outside.books.find("ORDER1-p1")
+    await world.orders.change("4330000000000000000", decide, "test")
+    payment = world.outside.books.find("4330000000000000000-p1")
     assert payment is not None
-    world.outside.books.refund(payment, "ORDER1-r1", 300, world.clock(), refuse=False)
+    world.outside.books.refund(payment, "4330000000000000000-r1", 300, world.clock(), refuse=False)
     found = only(await reconciled(world))
     assert (found.kind, found.refund_id, found.repaired) == (
         DifferenceKind.REFUND_MISSING_HERE,
-        "ORDER1-r1",
+        "4330000000000000000-r1",
         True,
     )
     assert (await world.order()).refunds[0].state is RefundState.DONE
@@ -118,7 +122,7 @@ async def test_another_amount_is_reported_and_left(world: World) -> None:
 async def test_a_refund_that_only_our_books_have_is_reported(world: World) -> None:
     await paid(world)
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
-    await world.orders.change("ORDER1", decide, "test")
+    await world.orders.change("4330000000000000000", decide, "test")
     await change(world, refunds, state="DONE")
     found = only(await reconciled(world))
     assert (found.kind, found.here_minor) == (DifferenceKind.REFUND_MISSING_THERE, 300)
@@ -127,7 +131,7 @@ async def test_a_refund_that_only_our_books_have_is_reported(world: World) -> No
 async def test_a_refund_of_another_amount_is_reported(world: World) -> None:
     await paid(world)
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
-    await world.orders.change("ORDER1", decide, "test")
+    await world.orders.change("4330000000000000000", decide, "test")
     await world.do("REFUND")
     await change(world, refunds, amount_minor=299)
     found = only(await reconciled(world))
@@ -171,14 +175,14 @@ async def test_a_silent_provider_leaves_everything_as_it_was(world: World) -> No
 
 async def test_the_books_sum_up_what_was_captured_and_what_went_back(world: World) -> None:
     await paid(world)
-    await paid(world, "ORDER2")
-    await paid(world, "ORDER3", amount_minor=900)
+    await paid(world, "4340000000000000000")
+    await paid(world, "4350000000000000000", amount_minor=900)
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
-    await world.orders.change("ORDER1", decide, "test")
+    await world.orders.change("4330000000000000000", decide, "test")
     await world.do("REFUND")
-    await world.orders.change("ORDER2", decide, "test")
+    await world.orders.change("4340000000000000000", decide, "test")
     kept = await world.orders.read(partial(books, tenant="default"))
     assert kept == [Book("sandbox", "CNY", 3, 3_100, 300, 300, 900)]
     assert await world.orders.read(partial(books, tenant="other")) == []
     (waiting,) = await world.orders.read(partial(quarantined, tenant="default", after="", count=10))
-    assert waiting.payment_id == "ORDER3-p1"
+    assert waiting.payment_id == "4350000000000000000-p1"

@@ -50,7 +50,7 @@ def test_a_refund_is_the_callers_key_once() -> None:
     (first,), replayed = request_refund(draft, "key", 400, "a scratch")
     assert not replayed
     assert (first.refund_id, first.amount_minor, first.state) == (
-        "ORDER1-r1",
+        "4330000000000000000-r1",
         400,
         RefundState.REQUESTED,
     )
@@ -101,7 +101,7 @@ def test_a_refund_takes_from_as_many_payments_as_it_needs() -> None:
     second = attempted_again(draft)
     made, _ = request_refund(draft, "all", 1_500, "")
     assert [(refund.payment_id, refund.amount_minor, refund.refund_key) for refund in made] == [
-        ("ORDER1-p1", 1_100, "all"),
+        ("4330000000000000000-p1", 1_100, "all"),
         (second, 400, "all/2"),
     ]
     again, replayed = request_refund(draft, "all", 1_500, "")
@@ -174,13 +174,13 @@ async def test_a_refund_is_sent_once_however_often_its_answer_is_lost(world: Wor
     await world.pay(await world.begin())
     await world.told()
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
-    await world.orders.change("ORDER1", decide, "test")
+    await world.orders.change("4330000000000000000", decide, "test")
     order = await world.order()
     (charge,) = [payment for payment in order.payments if payment.state is PaymentState.CAPTURED]
     from order_service.payment.attempts import charge_of
 
     for _ in range(3):
-        fact = await world.provider.refund(charge_of(order, charge), "ORDER1-r1", 300)
+        fact = await world.provider.refund(charge_of(order, charge), "4330000000000000000-r1", 300)
         assert fact.kind is FactKind.REFUNDED
     await world.do("REFUND")
     assert world.outside.books.sums()["refunded_minor"] == {"CNY": 300}
@@ -195,11 +195,11 @@ async def test_a_refund_that_the_provider_refuses_is_tried_again_when_a_person_a
     await world.told()
     world.misbehave(refuse_refund=1.0, lose=1.0)
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
-    await world.orders.change("ORDER1", decide, "test")
+    await world.orders.change("4330000000000000000", decide, "test")
     await world.do("REFUND")
     assert (await world.order()).refunds[0].state is RefundState.FAILED
     world.misbehave()
-    await world.orders.change("ORDER1", decide, "test")
+    await world.orders.change("4330000000000000000", decide, "test")
     await world.do("REFUND")
     assert (await world.order()).refunds[0].state is RefundState.DONE
     assert world.outside.books.sums()["refunded_minor"] == {"CNY": 300}

@@ -17,7 +17,7 @@ from order_service.payment.sandbox import SandboxProvider
 from order_service.sandbox.__main__ import API_KEY, SECRET
 from tests.order_service.payment.world import World
 
-CHARGE = Charge("ORDER1-p1", "", 1_100, "CNY", "sandbox_card")
+CHARGE = Charge("4330000000000000000-p1", "", 1_100, "CNY", "sandbox_card")
 
 
 @contextmanager
@@ -45,7 +45,7 @@ async def test_its_books_outlive_its_process(tmp_path: Path) -> None:
             if state is FactKind.OPEN:
                 async with httpx.AsyncClient() as http:
                     page = await http.get(started.action_url)
-                    assert "ORDER1-p1: 1100 minor units of CNY" in page.text
+                    assert "4330000000000000000-p1: 1100 minor units of CNY" in page.text
                     await http.post(started.action_url, data={"action": "pay"})
                 assert len(await provider.statement(datetime.now(UTC).date())) == 1
             await provider.aclose()
@@ -54,7 +54,7 @@ async def test_its_books_outlive_its_process(tmp_path: Path) -> None:
 async def test_a_payment_is_started_once(world: World) -> None:
     first = await world.provider.start(CHARGE)
     assert await world.provider.start(CHARGE) == first
-    other = Charge("ORDER1-p1", "", 1_101, "CNY", "sandbox_card")
+    other = Charge("4330000000000000000-p1", "", 1_101, "CNY", "sandbox_card")
     with pytest.raises(ProviderRefuses):
         await world.provider.start(other)
 

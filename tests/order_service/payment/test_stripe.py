@@ -38,7 +38,7 @@ API_KEY = "sk_test_key"
 SECRET = "whsec_stripe"
 START_S_MAX = 20
 CARD = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2040", "cvc": "123"}
-CHARGE = Charge("ORDER1-p1", "", 1_100, "EUR", "stripe")
+CHARGE = Charge("4330000000000000000-p1", "", 1_100, "EUR", "stripe")
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ async def pay(buyer: httpx.AsyncClient, intent: str) -> None:
     (await buyer.post(f"/v1/payment_intents/{intent}/confirm")).raise_for_status()
 
 
-async def started(provider: StripeProvider, payment_id: str = "ORDER1-p1") -> Charge:
+async def started(provider: StripeProvider, payment_id: str = "4330000000000000000-p1") -> Charge:
     """A payment that Stripe knows."""
     begun = await provider.start(structs.replace(CHARGE, payment_id=payment_id))
     assert begun.client_token.startswith(begun.provider_ref)
@@ -107,7 +107,7 @@ async def test_a_payment_goes_its_way(provider: StripeProvider, buyer: httpx.Asy
     fact = await provider.query(charge)
     assert (fact.kind, fact.payment_id, fact.amount_minor, fact.currency) == (
         FactKind.CAPTURED,
-        "ORDER1-p1",
+        "4330000000000000000-p1",
         1_100,
         "EUR",
     )
@@ -133,13 +133,13 @@ async def test_money_goes_back_once_per_refund(
 ) -> None:
     charge = await started(provider)
     await pay(buyer, charge.provider_ref)
-    first = await provider.refund(charge, "ORDER1-r1", 400)
+    first = await provider.refund(charge, "4330000000000000000-r1", 400)
     assert (first.kind, first.refund_id, first.amount_minor) == (
         FactKind.REFUNDED,
-        "ORDER1-r1",
+        "4330000000000000000-r1",
         400,
     )
-    assert await provider.refund(charge, "ORDER1-r1", 400) == first
+    assert await provider.refund(charge, "4330000000000000000-r1", 400) == first
     listed = await buyer.get("/v1/refunds", params={"payment_intent": charge.provider_ref})
     assert len(listed.json()["data"]) == 1
 
@@ -148,7 +148,9 @@ async def test_a_refund_of_a_payment_that_it_never_heard_of_fails(
     provider: StripeProvider,
 ) -> None:
     charge = structs.replace(CHARGE, provider_ref="pi_unknown")
-    assert (await provider.refund(charge, "ORDER1-r1", 400)).kind is FactKind.REFUND_FAILED
+    assert (
+        await provider.refund(charge, "4330000000000000000-r1", 400)
+    ).kind is FactKind.REFUND_FAILED
 
 
 async def test_a_statement_has_the_days_money(
@@ -159,13 +161,13 @@ async def test_a_statement_has_the_days_money(
         charge = await started(provider, f"ORDER{number}-p1")
         if number:
             await pay(buyer, charge.provider_ref)
-    await provider.refund(charge, "ORDER2-r1", 100)
+    await provider.refund(charge, "4340000000000000000-r1", 100)
     today = datetime.now(UTC).date()
     facts = await provider.statement(today)
     assert sorted((fact.kind, fact.refund_id or fact.payment_id) for fact in facts) == [
-        (FactKind.CAPTURED, "ORDER1-p1"),
-        (FactKind.CAPTURED, "ORDER2-p1"),
-        (FactKind.REFUNDED, "ORDER2-r1"),
+        (FactKind.CAPTURED, "4330000000000000000-p1"),
+        (FactKind.CAPTURED, "4340000000000000000-p1"),
+        (FactKind.REFUNDED, "4340000000000000000-r1"),
     ]
     assert await provider.statement(today - timedelta(days=1)) == []
     assert await provider.statement(today + timedelta(days=1)) == []
@@ -213,7 +215,7 @@ async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
         await buyer.post("/_config/webhooks/w", data={"url": f"{front_url}/", "secret": SECRET})
         await world.place(currency="EUR")
         desk = PaymentDesk(world.orders, providers, methods_of(["stripe"]))
-        attempt = await desk.start("default", "ORDER1", "try-1", "stripe")
+        attempt = await desk.start("default", "4330000000000000000", "try-1", "stripe")
         await pay(buyer, attempt.payment.provider_ref)
         async with asyncio.timeout(10):
             await taken.wait()

@@ -48,7 +48,7 @@ class World:
         self.control: httpx.AsyncClient
         self.http: httpx.AsyncClient
 
-    async def place(self, order_id: str = "ORDER1", **values: Any) -> Order:
+    async def place(self, order_id: str = "4330000000000000000", **values: Any) -> Order:
         """An order that waits for its payment until it is due."""
 
         def decide(draft: Draft) -> None:
@@ -61,7 +61,7 @@ class World:
         return (await self.orders.place(order, decide, "test")).order
 
     async def begin(
-        self, order_id: str = "ORDER1", key: str = "try-1", method: str = ""
+        self, order_id: str = "4330000000000000000", key: str = "try-1", method: str = ""
     ) -> Payment:
         """A buyer begins to pay."""
         return (await self.desk.start("default", order_id, key, method)).payment
@@ -80,11 +80,11 @@ class World:
         """Waits until every callback has come or was given up."""
         await self.outside.callbacks.settled()
 
-    async def order(self, order_id: str = "ORDER1") -> Order:
+    async def order(self, order_id: str = "4330000000000000000") -> Order:
         """The order as it is on disk."""
         return await self.orders.get(order_id)
 
-    async def do(self, *kinds: str, order_id: str = "ORDER1") -> list[object]:
+    async def do(self, *kinds: str, order_id: str = "4330000000000000000") -> list[object]:
         """Does the tasks of some kinds that are due, as the relay would; what came of each."""
         handlers = payment_handlers({"sandbox": self.provider}, self.client, self.clock)
         done: list[object] = []
@@ -100,7 +100,7 @@ class World:
                     assert isinstance(done[-1], Done), done[-1]
         return done
 
-    async def pass_time(self, ms: int, *kinds: str, order_id: str = "ORDER1") -> None:
+    async def pass_time(self, ms: int, *kinds: str, order_id: str = "4330000000000000000") -> None:
         """Lets time pass, and does what becomes due of some kinds, each when it is due."""
         until_ms = self.clock() + ms
         while True:

@@ -1,20 +1,24 @@
 """Orders placed against a real engine, on both databases."""
 
 import asyncio
+import random
 
 import pytest
 from msgspec import structs
 
 from holdfast.types import State
 from order_service.catalogue.model import Place, Warehouse
+from order_service.ids import Ids
 from order_service.model import Amounts, ShortagePolicy, Source
 from order_service.payment.methods import GRACE_MS
+from order_service.placing.place import Placing
 from order_service.placing.shortage import Shortage
 from order_service.refusals import InvalidField, RefusalReason, Refused
 from order_service.states import OrderState
+from order_service.storage.orders import Orders
 from order_service.tasks import TaskKind
 from tests.order_service.placing.shop import Shop, places, tasks
-from tests.order_service.placing.wanted import ARTICLES, DELIVERY, METHODS, amounts, lines
+from tests.order_service.placing.wanted import ARTICLES, DELIVERY, METHODS, amounts, lines, order
 
 
 async def test_an_order_is_recorded_its_stock_reserved_and_its_payment_awaited(shop: Shop) -> None:
@@ -210,3 +214,20 @@ async def test_orders_that_race_for_several_warehouses_get_every_unit_and_no_mor
     assert states.count(OrderState.REJECTED) == 5
     reserved = await shop.levels("TEA")
     assert sum(held for held, _ in reserved.values()) == 20
+
+
+async def test_an_order_whose_id_another_process_has_made_gets_another(shop: Shop) -> None:
+    await shop.stock(TEA=5)
+    orders = shop.orders
+    makes_the_same = [
+        Orders(orders.database, orders.clock_ms, Ids(random.Random(7))) for _ in range(2)
+    ]
+    placed = [
+        await Placing(each, shop.engine, shop.catalogue, METHODS).place(
+            order({"TEA": 1}, tenant=shop.engine.tenant, order_key=f"key-{number}"), "buyer"
+        )
+        for number, each in enumerate(makes_the_same)
+    ]
+    assert placed[0].order.order_id < placed[1].order.order_id
+    assert {each.order.state for each in placed} == {OrderState.AWAITING_PAYMENT}
+    assert await shop.reserved("TEA") == 2

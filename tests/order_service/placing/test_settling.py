@@ -28,7 +28,7 @@ def draft_of(quantities: dict[str, int], **values: object) -> Draft:
     request = order(quantities, **values)
     checked = checked_fields(request, METHODS)
     articles = articles_of(request, ARTICLES)
-    made = new_order(request, checked, articles, "", "ORDER1", NOW_MS)
+    made = new_order(request, checked, articles, "", "4330000000000000000", NOW_MS)
     draft = Draft(made, "test", NOW_MS, Ids(random.Random(1)))
     draft.begin()
     record(draft, "")

@@ -19,6 +19,7 @@ from order_service.tasks import TaskKind
 from tests.order_service.relay.world import Process, place, sends
 
 EXIT_CODE = 9
+from tests.order_service.samples import A
 
 
 async def main(database_url: str, effects: Path) -> None:
@@ -35,7 +36,7 @@ async def main(database_url: str, effects: Path) -> None:
     database = open_database(database_url)
     dying = Process(database, lambda: time.time_ns() // 1_000_000, {TaskKind.CONFIRM: capture})
     async with dying.running():
-        await place(dying.orders, "A", sends(TaskKind.CONFIRM))
+        await place(dying.orders, A, sends(TaskKind.CONFIRM))
         await asyncio.Event().wait()
 
 

@@ -14,7 +14,9 @@ LEASE_ENDS_AT_MS = 1_000
 
 
 def taken(number: int, kind: TaskKind = TaskKind.EVENT) -> Taken:
-    task = Task(f"T{number:05}", "ORDER1", "", kind, "", 0, 0, lease_until_ms=LEASE_ENDS_AT_MS)
+    task = Task(
+        f"T{number:05}", "4330000000000000000", "", kind, "", 0, 0, lease_until_ms=LEASE_ENDS_AT_MS
+    )
     return Taken(samples.order(), task)
 
 

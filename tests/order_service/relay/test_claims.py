@@ -16,6 +16,7 @@ from tests.order_service.relay.world import nothing, place, sends, tasks_of
 
 ALL = TaskFilter("default")
 OVER_MS = LEASE_MS + SKEW_MS + 1
+from tests.order_service.samples import A, B, C, id_of
 
 
 async def claim(orders: Orders, owner: str, limit: int = 100) -> list[Task]:
@@ -36,7 +37,7 @@ def failure(task: Task, *, dead: bool = False, due_at_ms: int = 0) -> Failure:
 async def test_a_claimed_task_is_nobody_elses_while_its_lease_lives(
     orders: Orders, clock: Clock
 ) -> None:
-    await place(orders, "A", sends(TaskKind.CONFIRM))
+    await place(orders, A, sends(TaskKind.CONFIRM))
     (task,) = await claim(orders, "one")
     assert (task.owner, task.lease_until_ms) == ("one", clock.now_ms + LEASE_MS)
     clock.advance(LEASE_MS + SKEW_MS)
@@ -47,7 +48,7 @@ async def test_a_claimed_task_is_nobody_elses_while_its_lease_lives(
 
 async def test_claimers_at_the_same_time_get_every_task_once(orders: Orders) -> None:
     await asyncio.gather(
-        *(place(orders, f"O{number}", sends(TaskKind.EVENT)) for number in range(100))
+        *(place(orders, id_of(f"O{number}"), sends(TaskKind.EVENT)) for number in range(100))
     )
     claims = await asyncio.gather(*(claim(orders, f"owner-{n}", limit=9) for n in range(16)))
     claimed = [task.task_id for tasks in claims for task in tasks]
@@ -61,7 +62,7 @@ async def test_a_claimer_does_not_wait_for_one_that_has_not_committed(
 ) -> None:
     if not database.claims_skip_claimed:
         pytest.skip("its writers are one after another")
-    for order_id in ("A", "B"):
+    for order_id in (A, B):
         await place(orders, order_id, sends(TaskKind.EVENT))
     has_claimed, may_commit = asyncio.Event(), asyncio.Event()
 
@@ -75,15 +76,15 @@ async def test_a_claimer_does_not_wait_for_one_that_has_not_committed(
     await has_claimed.wait()
     quick = await asyncio.wait_for(claim(orders, "quick"), 5)
     may_commit.set()
-    assert [task.order_id for task in quick] == ["B"]
-    assert [taken.order.order_id for taken in await slow_claim] == ["A"]
+    assert [task.order_id for task in quick] == [B]
+    assert [taken.order.order_id for taken in await slow_claim] == [A]
 
 
 async def test_only_the_first_task_of_a_lane_is_claimed(orders: Orders) -> None:
-    await place(orders, "A", sends(TaskKind.CONFIRM, TaskKind.SHIP, TaskKind.NOTIFY_BUYER))
+    await place(orders, A, sends(TaskKind.CONFIRM, TaskKind.SHIP, TaskKind.NOTIFY_BUYER))
     first = await claim(orders, "one")
     assert [task.kind for task in first] == ["CONFIRM", "NOTIFY_BUYER"]
-    await orders.change("A", lambda draft: draft.done(first[0]), "test")
+    await orders.change(A, lambda draft: draft.done(first[0]), "test")
     assert [task.kind for task in await claim(orders, "one")] == ["SHIP"]
 
 
@@ -93,7 +94,7 @@ async def test_payments_do_not_wait_for_each_other(orders: Orders) -> None:
             draft.send(TaskKind.START_PAYMENT, payment_id=payment_id)
             draft.send(TaskKind.CLOSE_PAYMENT, payment_id=payment_id)
 
-    await place(orders, "A", two_payments)
+    await place(orders, A, two_payments)
     assert [task.payload for task in await claim(orders, "one")] == [
         '{"payment_id":"A-p1"}',
         '{"payment_id":"A-p2"}',
@@ -103,7 +104,7 @@ async def test_payments_do_not_wait_for_each_other(orders: Orders) -> None:
 async def test_a_task_that_was_put_off_holds_up_its_lane_until_then(
     orders: Orders, clock: Clock
 ) -> None:
-    await place(orders, "A", sends(TaskKind.CONFIRM, TaskKind.SHIP))
+    await place(orders, A, sends(TaskKind.CONFIRM, TaskKind.SHIP))
     (task,) = await claim(orders, "one")
     await fail(orders, "one", failure(task, due_at_ms=clock.now_ms + 1_000))
     assert await claim(orders, "one") == []
@@ -113,16 +114,16 @@ async def test_a_task_that_was_put_off_holds_up_its_lane_until_then(
 
 
 async def test_a_dead_task_stops_its_lane_only_where_order_matters(orders: Orders) -> None:
-    await place(orders, "A", sends(TaskKind.CONFIRM, TaskKind.SHIP))
-    await place(orders, "B", sends(TaskKind.NOTIFY_BUYER, TaskKind.NOTIFY_BUYER))
+    await place(orders, A, sends(TaskKind.CONFIRM, TaskKind.SHIP))
+    await place(orders, B, sends(TaskKind.NOTIFY_BUYER, TaskKind.NOTIFY_BUYER))
     for task in await claim(orders, "one"):
         await fail(orders, "one", failure(task, dead=True))
-    assert [task.order_id for task in await claim(orders, "one")] == ["B"]
+    assert [task.order_id for task in await claim(orders, "one")] == [B]
 
 
 async def test_a_timer_is_not_claimed_before_it_is_due(orders: Orders, clock: Clock) -> None:
     due_at_ms = clock.now_ms + 60_000
-    await place(orders, "A", lambda draft: draft.remind(TaskKind.PAYMENT_DUE, due_at_ms))
+    await place(orders, A, lambda draft: draft.remind(TaskKind.PAYMENT_DUE, due_at_ms))
     clock.advance(59_999)
     assert await claim(orders, "one") == []
     clock.advance(1)
@@ -132,7 +133,7 @@ async def test_a_timer_is_not_claimed_before_it_is_due(orders: Orders, clock: Cl
 async def test_a_lease_of_a_clock_that_was_far_ahead_is_not_believed(
     orders: Orders, clock: Clock
 ) -> None:
-    await place(orders, "A", sends(TaskKind.EVENT))
+    await place(orders, A, sends(TaskKind.EVENT))
     clock.advance(3_600_000)
     assert len(await claim(orders, "ahead")) == 1
     clock.advance(-3_600_000)
@@ -143,10 +144,10 @@ async def test_tasks_are_in_order_also_where_the_second_ones_clock_is_behind(
     orders: Orders, database: Database, clock: Clock
 ) -> None:
     clock.advance(5_000)
-    await place(orders, "A", sends(TaskKind.CONFIRM))
+    await place(orders, A, sends(TaskKind.CONFIRM))
     clock.advance(-5_000)
     behind = Orders(database, clock, type(orders.ids)())
-    await behind.change("A", sends(TaskKind.SHIP, TaskKind.CANCEL), "test")
+    await behind.change(A, sends(TaskKind.SHIP, TaskKind.CANCEL), "test")
     kinds = [task.kind for task in await tasks_of(orders)]
     assert kinds == ["CONFIRM", "SHIP", "CANCEL"]
 
@@ -154,7 +155,7 @@ async def test_tasks_are_in_order_also_where_the_second_ones_clock_is_behind(
 async def test_whoever_lost_its_lease_changes_nothing_of_the_task(
     orders: Orders, clock: Clock
 ) -> None:
-    await place(orders, "A", sends(TaskKind.EVENT))
+    await place(orders, A, sends(TaskKind.EVENT))
     (stale,) = await claim(orders, "stale")
     clock.advance(OVER_MS)
     (task,) = await claim(orders, "new")
@@ -169,7 +170,7 @@ async def test_whoever_lost_its_lease_changes_nothing_of_the_task(
 async def test_a_renewed_lease_lives_on_and_one_given_back_is_free(
     orders: Orders, clock: Clock
 ) -> None:
-    await place(orders, "A", sends(TaskKind.EVENT))
+    await place(orders, A, sends(TaskKind.EVENT))
     (task,) = await claim(orders, "one")
     clock.advance(LEASE_MS)
     renewed = partial(tasks.renew, owner="one", task_ids=[task.task_id], now_ms=clock.now_ms)
@@ -181,7 +182,7 @@ async def test_a_renewed_lease_lives_on_and_one_given_back_is_free(
 
 
 async def test_a_lease_that_ran_out_counts_as_an_attempt(orders: Orders, clock: Clock) -> None:
-    await place(orders, "A", sends(TaskKind.EVENT))
+    await place(orders, A, sends(TaskKind.EVENT))
     await claim(orders, "one")
     clock.advance(OVER_MS)
     (task,) = await claim(orders, "two")
@@ -189,20 +190,20 @@ async def test_a_lease_that_ran_out_counts_as_an_attempt(orders: Orders, clock: 
 
 
 async def test_tasks_are_listed_by_page_and_filtered(orders: Orders) -> None:
-    for order_id in ("A", "B"):
+    for order_id in (A, B):
         await place(orders, order_id, sends(TaskKind.CONFIRM, TaskKind.EVENT))
     everything = await tasks_of(orders)
-    assert [task.order_id for task in everything] == ["A", "A", "B", "B"]
+    assert [task.order_id for task in everything] == [A, A, B, B]
     rest = partial(tasks.list_tasks, wanted=ALL, limit=2, after=everything[1].task_id)
     assert await orders.read(rest) == everything[2:]
     assert await tasks_of(orders, ALL._replace(kind="EVENT")) == everything[1::2]
-    assert await tasks_of(orders, ALL._replace(order_id="B")) == everything[2:]
+    assert await tasks_of(orders, ALL._replace(order_id=B)) == everything[2:]
     assert await tasks_of(orders, ALL._replace(dead=True)) == []
     assert await tasks_of(orders, TaskFilter("another")) == []
 
 
 async def test_only_dead_tasks_are_replayed(orders: Orders, clock: Clock) -> None:
-    for order_id in ("A", "B", "C"):
+    for order_id in (A, B, C):
         await place(orders, order_id, sends(TaskKind.EVENT))
     first, second, alive = await claim(orders, "one")
     for task in (first, second):
@@ -218,10 +219,10 @@ async def test_only_dead_tasks_are_replayed(orders: Orders, clock: Clock) -> Non
 
 async def test_queues_tell_what_is_due_later_and_dead(orders: Orders, clock: Clock) -> None:
     due_at_ms = clock.now_ms
-    for order_id in ("A", "B"):
+    for order_id in (A, B):
         await place(orders, order_id, sends(TaskKind.EVENT))
     later = clock.now_ms + 60_000
-    await place(orders, "C", lambda draft: draft.remind(TaskKind.COMPLETE, later))
+    await place(orders, C, lambda draft: draft.remind(TaskKind.COMPLETE, later))
     (task,) = await claim(orders, "one", limit=1)
     await fail(orders, "one", failure(task, dead=True))
     clock.advance(10)
@@ -235,8 +236,8 @@ async def test_queues_tell_what_is_due_later_and_dead(orders: Orders, clock: Clo
 
 
 async def test_tasks_done_without_a_change_of_their_order_are_gone(orders: Orders) -> None:
-    await place(orders, "A", sends(TaskKind.EVENT, TaskKind.CONFIRM))
+    await place(orders, A, sends(TaskKind.EVENT, TaskKind.CONFIRM))
     event, confirm = await tasks_of(orders)
     await orders.write(partial(tasks.end, task_ids=[event.task_id]))
     assert await tasks_of(orders) == [confirm]
-    await orders.change("A", nothing, "test")
+    await orders.change(A, nothing, "test")

@@ -38,6 +38,7 @@ from tests.order_service.relay.world import (
 T = TypeVar("T")
 OVER_MS = LEASE_MS + SKEW_MS + 1
 ROOT = Path(__file__).parents[3]
+from tests.order_service.samples import A, B
 
 
 class Failing:
@@ -65,7 +66,7 @@ async def test_a_task_that_failed_is_tried_again_later(database: Database, clock
     failing = Failing(TryLater("the engine does not answer"), times=2)
     process = Process(database, clock, {TaskKind.CONFIRM: failing})
     async with process.running():
-        await place(process.orders, "A", sends(TaskKind.CONFIRM))
+        await place(process.orders, A, sends(TaskKind.CONFIRM))
         task = await failed_task(process.orders)
         assert task.last_error == "the engine does not answer"
         assert 500 <= task.due_at_ms - clock.now_ms <= 1_000
@@ -83,7 +84,7 @@ async def test_a_pause_that_the_outside_asks_for_is_kept(database: Database, clo
     failing = Failing(TryLater("too many requests", after_ms=77_000))
     process = Process(database, clock, {TaskKind.CONFIRM: failing})
     async with process.running():
-        await place(process.orders, "A", sends(TaskKind.CONFIRM))
+        await place(process.orders, A, sends(TaskKind.CONFIRM))
         task = await failed_task(process.orders)
     assert task.due_at_ms == clock.now_ms + 77_000
 
@@ -95,7 +96,7 @@ async def test_too_many_failures_bury_a_task_until_it_is_replayed(
     settings = RelaySettings(poll_s=0.02, attempts_max=3)
     process = Process(database, clock, {TaskKind.CONFIRM: failing}, settings=settings)
     async with process.running():
-        await place(process.orders, "A", sends(TaskKind.CONFIRM))
+        await place(process.orders, A, sends(TaskKind.CONFIRM))
         for attempts in (1, 2, 3):
             await failed_task(process.orders, attempts)
             clock.advance(PAUSE_MS_MAX)
@@ -112,7 +113,7 @@ async def test_giving_up_buries_a_task_at_once(database: Database, clock: Clock)
     failing = Failing(GiveUp("the provider knows no such payment"))
     process = Process(database, clock, {TaskKind.CONFIRM: failing})
     async with process.running():
-        await place(process.orders, "A", sends(TaskKind.CONFIRM))
+        await place(process.orders, A, sends(TaskKind.CONFIRM))
         task = await failed_task(process.orders)
     assert (task.dead, task.last_error) == (True, "the provider knows no such payment")
 
@@ -124,7 +125,7 @@ async def test_what_an_error_says_is_neither_kept_nor_logged(
     process = Process(database, clock, {TaskKind.CONFIRM: failing})
     with capture_logs() as logs:
         async with process.running():
-            await place(process.orders, "A", sends(TaskKind.CONFIRM))
+            await place(process.orders, A, sends(TaskKind.CONFIRM))
             task = await failed_task(process.orders)
     assert task.last_error == "ValueError"
     (entry,) = logs
@@ -147,14 +148,14 @@ async def test_a_decision_that_raises_changes_nothing_and_is_made_again(
 
     process = Process(database, clock, {TaskKind.SHIP: ship})
     async with process.running():
-        order = await place(process.orders, "A", sends(TaskKind.SHIP))
+        order = await place(process.orders, A, sends(TaskKind.SHIP))
         version = order.version
         task = await failed_task(process.orders)
         assert task.last_error == "RuntimeError"
-        assert (await process.orders.get("A")).version == version
+        assert (await process.orders.get(A)).version == version
         clock.advance(1_000)
         await until_none_is_left(process.orders)
-        assert (await process.orders.get("A")).version == version + 1
+        assert (await process.orders.get(A)).version == version + 1
 
 
 async def test_a_handler_that_hangs_is_stopped_and_tried_again(
@@ -164,7 +165,7 @@ async def test_a_handler_that_hangs_is_stopped_and_tried_again(
     settings = RelaySettings(poll_s=0.02, handler_s_max=0.05)
     process = Process(database, clock, {TaskKind.CONFIRM: holding}, settings=settings)
     async with process.running():
-        await place(process.orders, "A", sends(TaskKind.CONFIRM))
+        await place(process.orders, A, sends(TaskKind.CONFIRM))
         task = await failed_task(process.orders)
         assert task.last_error == "it took longer than 0.05 s"
         holding.go_on.set()
@@ -179,7 +180,7 @@ async def test_a_lease_is_renewed_while_its_handler_runs(
     one = Process(database, clock, {TaskKind.CONFIRM: holding}, "one")
     two = Process(database, clock, {TaskKind.CONFIRM: doing}, "two")
     async with one.running(), two.running():
-        await place(one.orders, "A", sends(TaskKind.CONFIRM))
+        await place(one.orders, A, sends(TaskKind.CONFIRM))
         await until(lambda: bool(holding.done))
         for _ in range(3):
             clock.advance(LEASE_MS - 1_000)
@@ -195,13 +196,13 @@ async def test_tasks_of_a_dead_process_are_taken_over(
     dead = Process(database, clock, {TaskKind.CONFIRM: Holding()}, "dead")  # it never runs
     doing = Doing()
     alive = Process(database, clock, {TaskKind.CONFIRM: doing}, "alive")
-    await place(dead.orders, "A", sends(TaskKind.CONFIRM))
+    await place(dead.orders, A, sends(TaskKind.CONFIRM))
     async with alive.running():
-        await place(alive.orders, "B", sends(TaskKind.CONFIRM))
+        await place(alive.orders, B, sends(TaskKind.CONFIRM))
         await until(lambda: bool(doing.done))
         clock.advance(OVER_MS)
         await until_none_is_left(orders)
-    assert [task.order_id for task in doing.done] == ["B", "A"]
+    assert [task.order_id for task in doing.done] == [B, A]
 
 
 async def test_a_task_that_two_processes_do_has_its_effect_once(
@@ -218,7 +219,7 @@ async def test_a_task_that_two_processes_do_has_its_effect_once(
     # The first one's process stands still for longer than its lease: it never runs its turns.
     stopped = Process(database, clock, {TaskKind.REFUND: refund}, "stopped")
     other = Process(database, clock, {TaskKind.REFUND: refund}, "other")
-    version = (await place(stopped.orders, "A", sends(TaskKind.REFUND))).version
+    version = (await place(stopped.orders, A, sends(TaskKind.REFUND))).version
     await until(lambda: calls == ["stopped"])
     clock.advance(OVER_MS)
     async with other.running():
@@ -226,13 +227,13 @@ async def test_a_task_that_two_processes_do_has_its_effect_once(
         go_on.set()
         await until_none_is_left(orders)
         await until(lambda: sum(stopped.relay.counts.done.values()) == 1)
-    assert (await orders.get("A")).version == version + 1
+    assert (await orders.get(A)).version == version + 1
 
 
 async def test_a_task_that_ends_every_process_is_buried(
     database: Database, orders: Orders, clock: Clock
 ) -> None:
-    await place(orders, "A", sends(TaskKind.CONFIRM))
+    await place(orders, A, sends(TaskKind.CONFIRM))
     settings = RelaySettings(poll_s=0.02, attempts_max=3)
     for owner in ("one", "two", "three"):
         claim = partial(tasks.claim, owner=owner, now_ms=clock.now_ms, limit=1)
@@ -268,7 +269,7 @@ async def test_what_could_not_be_written_is_written_when_the_database_is_back(
     assert isinstance(process.orders, Unreliable)
     async with process.running():
         process.orders.failures = 3
-        await place(process.orders, "A", sends(TaskKind.CONFIRM))
+        await place(process.orders, A, sends(TaskKind.CONFIRM))
         task = await failed_task(process.orders)
         assert process.orders.failures == 0
     assert (task.attempts, task.last_error, failing.calls) == (1, "no", 1)

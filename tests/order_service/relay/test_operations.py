@@ -24,18 +24,19 @@ from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from tests.order_service.clock import Clock
 from tests.order_service.relay.world import place, sends, tasks_of
+from tests.order_service.samples import A
 
 
 @pytest.fixture
 async def operations(orders: Orders) -> AsyncIterator[Any]:
     """A client of the service, on an order A with a dead CONFIRM and a live EVENT."""
-    await place(orders, "A", sends(TaskKind.CONFIRM))
+    await place(orders, A, sends(TaskKind.CONFIRM))
     claimed = await orders.write(
         partial(tasks.claim, owner="one", now_ms=orders.clock_ms(), limit=1)
     )
     failed = Failure(claimed[0].task.task_id, 3, orders.clock_ms(), True, "the engine says no")
     await orders.write(partial(tasks.write_failures, owner="one", failures=[failed]))
-    await orders.change("A", sends(TaskKind.EVENT), "test")
+    await orders.change(A, sends(TaskKind.EVENT), "test")
     server = grpc.aio.server()
     servicer = OperationsServicer(orders, OrderAudits(orders, None, None), Deadlines(5_000))
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
@@ -57,7 +58,7 @@ async def refusal(call: Any) -> HoldfastError:
 async def test_the_dead_letter_list_says_what_failed_and_why(operations: Any) -> None:
     listed = await operations.ListTasks(pb.ListTasksRequest(dead=True))
     (task,) = listed.tasks
-    assert (task.order_id, task.kind, task.attempts) == ("A", "CONFIRM", 3)
+    assert (task.order_id, task.kind, task.attempts) == (A, "CONFIRM", 3)
     assert (task.dead, task.last_error) == (True, "the engine says no")
     assert listed.next_page_token == ""
 
@@ -75,7 +76,7 @@ async def test_a_replayed_task_is_due_at_once(
     operations: Any, orders: Orders, clock: Clock
 ) -> None:
     clock.advance(60_000)
-    request = pb.ReplayTasksRequest(kind="CONFIRM", order_id="A")
+    request = pb.ReplayTasksRequest(kind="CONFIRM", order_id=A)
     assert (await operations.ReplayTasks(request)).replayed == 1
     assert (await operations.ReplayTasks(request)).replayed == 0
     (task, _) = await tasks_of(orders)
@@ -87,10 +88,10 @@ async def test_a_dropped_task_is_gone_and_the_history_says_who_dropped_it(
 ) -> None:
     (dead, _) = await tasks_of(orders)
     request = pb.DropTaskRequest(task_id=dead.task_id, actor="staff:7", why="done by hand")
-    version = (await orders.get("A")).version
+    version = (await orders.get(A)).version
     await operations.DropTask(request)
     assert [task.kind for task in await tasks_of(orders)] == ["EVENT"]
-    assert (await orders.get("A")).version == version + 1
+    assert (await orders.get(A)).version == version + 1
     assert (await refusal(operations.DropTask(request))).reason == Reason.TASK_NOT_FOUND
 
 
@@ -132,14 +133,14 @@ BAD: list[tuple[str, Any, str]] = [
     ("ReplayTasks", pb.ReplayTasksRequest(tenant="x" * 65), "tenant"),
     ("ReplayTasks", pb.ReplayTasksRequest(kind="confirm"), "kind"),
     ("ReplayTasks", pb.ReplayTasksRequest(order_id="x" * 65), "order_id"),
-    ("ReplayTasks", pb.ReplayTasksRequest(task_ids=["A", ""]), "task_ids[1]"),
-    ("ReplayTasks", pb.ReplayTasksRequest(task_ids=["A"] * 1_001), "task_ids"),
-    ("DropTask", pb.DropTaskRequest(tenant="/", task_id="A", why="x"), "tenant"),
+    ("ReplayTasks", pb.ReplayTasksRequest(task_ids=[A, ""]), "task_ids[1]"),
+    ("ReplayTasks", pb.ReplayTasksRequest(task_ids=[A] * 1_001), "task_ids"),
+    ("DropTask", pb.DropTaskRequest(tenant="/", task_id=A, why="x"), "tenant"),
     ("DropTask", pb.DropTaskRequest(why="x"), "task_id"),
-    ("DropTask", pb.DropTaskRequest(task_id="A"), "why"),
-    ("DropTask", pb.DropTaskRequest(task_id="A", why="x" * 201), "why"),
-    ("DropTask", pb.DropTaskRequest(task_id="A", why="a\x00b"), "why"),
-    ("DropTask", pb.DropTaskRequest(task_id="A", why="x", actor="no actor"), "actor"),
+    ("DropTask", pb.DropTaskRequest(task_id=A), "why"),
+    ("DropTask", pb.DropTaskRequest(task_id=A, why="x" * 201), "why"),
+    ("DropTask", pb.DropTaskRequest(task_id=A, why="a\x00b"), "why"),
+    ("DropTask", pb.DropTaskRequest(task_id=A, why="x", actor="no actor"), "actor"),
 ]
 
 

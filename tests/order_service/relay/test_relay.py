@@ -24,6 +24,7 @@ from tests.order_service.relay.world import (
 
 # So seldom that a test would not end in time, if it needed to ask.
 HARDLY_ASKS = RelaySettings(poll_s=3_600, measure_s=3_600)
+from tests.order_service.samples import A, B, id_of
 
 
 class Doing:
@@ -62,10 +63,10 @@ async def test_a_process_does_its_own_tasks_without_asking_for_them(
     doing = Doing()
     process = Process(database, clock, {TaskKind.CONFIRM: doing}, settings=HARDLY_ASKS)
     async with process.running():
-        await place(process.orders, "A", sends(TaskKind.CONFIRM))
+        await place(process.orders, A, sends(TaskKind.CONFIRM))
         await until_none_is_left(process.orders)
     assert doing.kinds == ["CONFIRM"]
-    assert [order.order_id for order in doing.orders] == ["A"]
+    assert [order.order_id for order in doing.orders] == [A]
     assert process.relay.counts.done == Counter(CONFIRM=1)
 
 
@@ -83,7 +84,7 @@ async def test_what_a_handler_decides_is_written_and_what_it_sends_is_done(
     handlers: dict[TaskKind, Handler] = {TaskKind.CONFIRM: confirm, TaskKind.SHIP: shipping}
     process = Process(database, clock, handlers, settings=HARDLY_ASKS)
     async with process.running():
-        before = await place(process.orders, "A", sends(TaskKind.CONFIRM))
+        before = await place(process.orders, A, sends(TaskKind.CONFIRM))
         version = before.version
         await until_none_is_left(process.orders)
     assert [order.version for order in shipping.orders] == [version + 1]
@@ -96,7 +97,7 @@ async def test_the_tasks_of_a_lane_are_done_in_order_and_without_a_pause(
     handlers = {TaskKind.CONFIRM: holding, TaskKind.SHIP: doing, TaskKind.CANCEL: doing}
     process = Process(database, clock, handlers, settings=HARDLY_ASKS)
     async with process.running():
-        await place(process.orders, "A", sends(TaskKind.CONFIRM, TaskKind.SHIP, TaskKind.CANCEL))
+        await place(process.orders, A, sends(TaskKind.CONFIRM, TaskKind.SHIP, TaskKind.CANCEL))
         await until(lambda: bool(holding.done))
         assert doing.done == []
         holding.go_on.set()
@@ -115,9 +116,9 @@ async def test_a_handler_that_changes_nothing_only_ends_its_task(
     handlers = {TaskKind.EVENT: tell}
     process = Process(database, clock, handlers, settings=HARDLY_ASKS)
     async with process.running():
-        order = await place(process.orders, "A", sends(TaskKind.EVENT, TaskKind.EVENT))
+        order = await place(process.orders, A, sends(TaskKind.EVENT, TaskKind.EVENT))
         await until_none_is_left(process.orders)
-        assert (await process.orders.get("A")).version == order.version
+        assert (await process.orders.get(A)).version == order.version
     assert seen == ["EVENT", "EVENT"]
 
 
@@ -126,14 +127,12 @@ async def test_a_timer_is_done_when_it_is_due(database: Database, clock: Clock) 
     process = Process(database, clock, {TaskKind.PAYMENT_DUE: doing})
     due_at_ms = clock.now_ms + 1_000
     async with process.running():
-        await place(
-            process.orders, "A", lambda draft: draft.remind(TaskKind.PAYMENT_DUE, due_at_ms)
-        )
-        await place(process.orders, "B", sends(TaskKind.PAYMENT_DUE))
+        await place(process.orders, A, lambda draft: draft.remind(TaskKind.PAYMENT_DUE, due_at_ms))
+        await place(process.orders, B, sends(TaskKind.PAYMENT_DUE))
         await until(lambda: len(doing.done) == 1)
         clock.advance(1_000)
         await until_none_is_left(process.orders)
-    assert [task.order_id for task in doing.done] == ["B", "A"]
+    assert [task.order_id for task in doing.done] == [B, A]
 
 
 async def test_two_relays_share_the_work_and_do_nothing_twice(
@@ -144,7 +143,7 @@ async def test_two_relays_share_the_work_and_do_nothing_twice(
     two = Process(database, clock, {TaskKind.EVENT: twos}, "two")
     count = 300
     await asyncio.gather(
-        *(place(orders, f"O{number}", sends(TaskKind.EVENT)) for number in range(count))
+        *(place(orders, id_of(f"O{number}"), sends(TaskKind.EVENT)) for number in range(count))
     )
     async with one.running(), two.running():
         await until(lambda: bool(ones.done and twos.done))
@@ -163,10 +162,13 @@ async def test_a_kind_that_hangs_holds_up_no_other(database: Database, clock: Cl
     places = SLOTS[TaskKind.REFUND]
     async with process.running():
         await asyncio.gather(
-            *(place(process.orders, f"R{n}", sends(TaskKind.REFUND)) for n in range(places + 5))
+            *(
+                place(process.orders, id_of(f"R{n}"), sends(TaskKind.REFUND))
+                for n in range(places + 5)
+            )
         )
         await until(lambda: len(hanging.done) == places)
-        await place(process.orders, "A", sends(TaskKind.CONFIRM))
+        await place(process.orders, A, sends(TaskKind.CONFIRM))
         await until(lambda: bool(doing.done))
         assert len(hanging.done) == places
         hanging.go_on.set()
@@ -182,7 +184,10 @@ async def test_a_relay_that_stops_ends_what_runs_and_gives_back_the_rest(
     places = SLOTS[TaskKind.EVENT]
     async with process.running():
         await asyncio.gather(
-            *(place(process.orders, f"O{n}", sends(TaskKind.EVENT)) for n in range(places + 5))
+            *(
+                place(process.orders, id_of(f"O{n}"), sends(TaskKind.EVENT))
+                for n in range(places + 5)
+            )
         )
         await until(lambda: len(holding.done) == places)
         process.relay.stop()
@@ -199,7 +204,7 @@ async def test_a_relay_that_stops_does_not_wait_for_ever(
     settings = RelaySettings(poll_s=0.02, drain_s_max=0.05)
     process = Process(database, clock, {TaskKind.EVENT: holding}, settings=settings)
     async with process.running():
-        await place(process.orders, "A", sends(TaskKind.EVENT))
+        await place(process.orders, A, sends(TaskKind.EVENT))
         await until(lambda: bool(holding.done))
     assert [task.owner for task in await tasks_of(orders)] == [""]
 
@@ -211,13 +216,13 @@ async def test_a_kind_without_a_handler_here_is_left_to_others(
     without = Process(database, clock, {TaskKind.EVENT: Doing()}, "without", HARDLY_ASKS)
     having = Process(database, clock, {TaskKind.CONFIRM: doing}, "having")
     async with without.running(), having.running():
-        await place(without.orders, "A", sends(TaskKind.CONFIRM))
+        await place(without.orders, A, sends(TaskKind.CONFIRM))
         await until_none_is_left(without.orders)
     assert doing.kinds == ["CONFIRM"]
 
 
 async def test_the_queues_are_counted(database: Database, orders: Orders, clock: Clock) -> None:
-    await place(orders, "A", sends(TaskKind.CONFIRM))
+    await place(orders, A, sends(TaskKind.CONFIRM))
     process = Process(database, clock, {TaskKind.EVENT: Doing()})
     async with process.running():
         await until(lambda: bool(process.relay.counts.queues))

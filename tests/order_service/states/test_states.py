@@ -32,6 +32,7 @@ from order_service.states import (
     broken_rule,
 )
 from order_service.storage.database import Conflict
+from order_service.storage.history import Move, all_moves
 from order_service.storage.orders import Orders
 from order_service.storage.schema import history
 from tests.order_service.samples import order
@@ -45,7 +46,7 @@ NAMES: tuple[tuple[Machine, type[StrEnum], type[StrEnum]], ...] = (
 )
 
 
-def all_moves() -> Iterator[tuple[Machine, StrEnum, StrEnum, StrEnum]]:
+def every_move() -> Iterator[tuple[Machine, StrEnum, StrEnum, StrEnum]]:
     """Every state, event and state of every machine, legal or not."""
     for machine, states, events in NAMES:
         for state in states:
@@ -82,29 +83,35 @@ def test_an_event_that_a_state_does_not_know_is_refused_and_says_so() -> None:
     assert refused > 100
 
 
+def test_no_two_moves_have_one_number() -> None:
+    moves = {Move(machine.name, *names) for machine, *names in every_move()} | set(all_moves())
+    assert len({move.number for move in moves}) == len(moves)
+
+
 async def test_the_database_takes_the_moves_of_the_tables_and_no_other(orders: Orders) -> None:
     await orders.place(order(), lambda _: None, "buyer")
     row = {
-        "order_id": "ORDER1",
-        "version": 2,
-        "part_id": "",
+        "order_id": "4330000000000000000",
+        "part_no": 0,
         "actor": "test",
         "why": "",
         "at_ms": 0,
+        "seal": 0,
     }
 
     def one_by_one(connection: Connection) -> list[str]:
         """Tries each move in a savepoint; returns those that were taken."""
         taken = []
-        for number, (machine, state, event, after) in enumerate(all_moves()):
+        for number, (machine, state, event, after) in enumerate(every_move()):
             legal = machine.moves[state].get(event) == after
             # Of what is illegal every third, which is still a thousand.
             if not legal and number % 3:
                 continue
-            move = {"machine": machine.name, "event": event, "from_state": state, "to_state": after}
+            move = Move(machine.name, state, event, after).number
+            entry = {"move": move, "entry_no": number % 10_000, "version": 2 + number // 10_000}
             try:
                 with connection.begin_nested():
-                    connection.execute(insert(history), row | move | {"entry_no": number})
+                    connection.execute(insert(history), row | entry)
             except IntegrityError:
                 continue
             else:
@@ -123,17 +130,15 @@ async def test_the_database_takes_the_moves_of_the_tables_and_no_other(orders: O
 async def test_the_database_refuses_a_second_change_of_a_version(orders: Orders) -> None:
     await orders.place(order(), lambda _: None, "buyer")
     row = {
-        "order_id": "ORDER1",
+        "order_id": "4330000000000000000",
         "version": 1,
         "entry_no": 0,
-        "machine": "order",
-        "part_id": "",
-        "event": None,
-        "from_state": None,
-        "to_state": None,
+        "move": Move("order").number,
+        "part_no": 0,
         "actor": "another process",
         "why": "",
         "at_ms": 0,
+        "seal": 0,
     }
     with pytest.raises(Conflict):
         await orders.write(partial(_execute, row=row))

@@ -70,13 +70,13 @@ async def place(orders: Orders) -> object:
 
 async def ask_to_pay(orders: Orders) -> object:
     """Changes it."""
-    return await orders.change("ORDER1", reserved_and_asked_to_pay, "system")
+    return await orders.change("4330000000000000000", reserved_and_asked_to_pay, "system")
 
 
 async def pay(orders: Orders) -> object:
     """Changes it once."""
     try:
-        return await orders.change("ORDER1", paid, "provider", once="sandbox evt_1")
+        return await orders.change("4330000000000000000", paid, "provider", once="sandbox evt_1")
     except AlreadySeen:
         return None
 

@@ -13,7 +13,7 @@ from order_service.storage.orders import Orders
 from order_service.storage.schema import history, order_lines
 from order_service.storage.schema import orders as orders_table
 from tests.order_service.failing import statement_fails
-from tests.order_service.samples import order
+from tests.order_service.samples import id_of, order
 
 
 def nothing(_draft: Draft) -> None:
@@ -37,7 +37,7 @@ def seen_state(draft: Draft) -> OrderState:
     return draft.order.state
 
 
-async def placed(orders: Orders, order_id: str = "ORDER1") -> Order:
+async def placed(orders: Orders, order_id: str = "4330000000000000000") -> Order:
     """An order as it was just written."""
     return (await orders.place(order(order_id), nothing, "buyer")).order
 
@@ -45,18 +45,18 @@ async def placed(orders: Orders, order_id: str = "ORDER1") -> Order:
 async def test_an_order_that_is_known_is_changed_without_being_read(orders: Orders) -> None:
     known = await placed(orders)
     with statement_fails(0) as statements:
-        await orders.change("ORDER1", reserved, "system", known=known)
+        await orders.change("4330000000000000000", reserved, "system", known=known)
     with_known = statements.count
-    await placed(orders, "ORDER2")
+    await placed(orders, "4340000000000000000")
     with statement_fails(0) as statements:
-        await orders.change("ORDER2", reserved, "system")
+        await orders.change("4340000000000000000", reserved, "system")
     assert with_known < statements.count
-    assert (await orders.get("ORDER1")).state is OrderState.AWAITING_PAYMENT
+    assert (await orders.get("4330000000000000000")).state is OrderState.AWAITING_PAYMENT
 
 
 async def test_what_was_known_is_not_changed_by_the_decision(orders: Orders) -> None:
     known = await placed(orders)
-    await orders.change("ORDER1", reserved, "system", known=known)
+    await orders.change("4330000000000000000", reserved, "system", known=known)
     assert (known.state, known.version) == (OrderState.RESERVING, 1)
 
 
@@ -64,31 +64,34 @@ async def test_a_change_of_what_others_have_changed_is_made_on_what_they_left(
     orders: Orders,
 ) -> None:
     known = await placed(orders)
-    await orders.change("ORDER1", reserved, "another process")
-    assert await orders.change("ORDER1", cancelled, "buyer", known=known) is OrderState.CANCELLED
-    assert (await orders.get("ORDER1")).version == 3
+    await orders.change("4330000000000000000", reserved, "another process")
+    assert (
+        await orders.change("4330000000000000000", cancelled, "buyer", known=known)
+        is OrderState.CANCELLED
+    )
+    assert (await orders.get("4330000000000000000")).version == 3
 
 
 async def test_a_move_that_others_have_made_is_not_made_again(orders: Orders) -> None:
     known = await placed(orders)
-    await orders.change("ORDER1", reserved, "another process")
+    await orders.change("4330000000000000000", reserved, "another process")
     with pytest.raises(IllegalMove):
-        await orders.change("ORDER1", reserved, "system", known=known)
-    assert (await orders.get("ORDER1")).version == 2
+        await orders.change("4330000000000000000", reserved, "system", known=known)
+    assert (await orders.get("4330000000000000000")).version == 2
 
 
 async def test_a_decision_that_writes_nothing_sees_the_order_as_it_is(orders: Orders) -> None:
     known = await placed(orders)
-    await orders.change("ORDER1", reserved, "another process")
-    state = await orders.change("ORDER1", seen_state, "buyer", known=known)
+    await orders.change("4330000000000000000", reserved, "another process")
+    state = await orders.change("4330000000000000000", seen_state, "buyer", known=known)
     assert state is OrderState.AWAITING_PAYMENT
 
 
 async def test_one_that_is_no_longer_as_it_was_known_takes_no_neighbour_with_it(
     orders: Orders,
 ) -> None:
-    known = [await placed(orders, f"O{number}") for number in range(10)]
-    await orders.change("O3", cancelled, "another process")
+    known = [await placed(orders, id_of(f"O{number}")) for number in range(10)]
+    await orders.change(id_of("O3"), cancelled, "another process")
     answers = await asyncio.gather(
         *(orders.change(one.order_id, reserved, "system", known=one) for one in known),
         return_exceptions=True,
@@ -106,4 +109,4 @@ async def test_an_order_that_is_gone_is_not_written_again(orders: Orders) -> Non
 
     await orders.write(forget)
     with pytest.raises(OrderNotFound):
-        await orders.change("ORDER1", reserved, "system", known=known)
+        await orders.change("4330000000000000000", reserved, "system", known=known)

@@ -4,17 +4,19 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select
 
-from order_service.states import MACHINES
-from order_service.storage.database import Database, open_database
+from order_service.storage.database import Database, StorageUnsafe, open_database
+from order_service.storage.history import all_moves
 from order_service.storage.migrate import migrate
 from order_service.storage.schema import moves
 from order_service.storage.tables import METADATA
 
 PROCESSES = 4
+HEAD = "0002"
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -28,20 +30,28 @@ async def test_a_migrated_database_is_as_the_code_says(database: Database) -> No
 
 
 async def test_the_database_knows_the_moves_of_the_tables(database: Database) -> None:
-    def known(connection: Connection) -> set[tuple[str, ...]]:
+    def known(connection: Connection) -> set[tuple[Any, ...]]:
         return {tuple(row) for row in connection.execute(select(moves))}
 
-    assert await database.read(known) == {
-        (machine.name, state, event, after)
-        for machine in MACHINES
-        for state, row in machine.moves.items()
-        for event, after in row.items()
-    }
+    assert await database.read(known) == {(move.number, *move) for move in all_moves()}
 
 
 async def test_migrating_again_changes_nothing(database: Database) -> None:
     await migrate(database)
     assert await database.read(differences) == []
+
+
+async def test_tables_of_another_version_are_refused_and_left_alone(database: Database) -> None:
+    def stamped(connection: Connection) -> None:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'ffff'")
+
+    await database.write(stamped)
+    try:
+        with pytest.raises(StorageUnsafe, match="revision ffff.*empty database"):
+            await migrate(database)
+    finally:
+        head = f"UPDATE alembic_version SET version_num = '{HEAD}'"
+        await database.write(lambda connection: connection.exec_driver_sql(head))
 
 
 async def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:

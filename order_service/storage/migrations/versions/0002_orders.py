@@ -1,12 +1,12 @@
-"""The first tables of the order service.
+"""The tables of the order service.
 
-Revision: 0001, after none.
+Revision: 0002, after none.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0002"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -14,17 +14,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Makes the schema newer by one step."""
+
     op.create_table(
         "articles",
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("sku", sa.Text(), nullable=False),
-        sa.Column("merchant_id", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
         sa.Column(
             "price_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("currency", sa.Text(), nullable=False),
-        sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("weight_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "temperature_min_millicelsius",
@@ -36,49 +31,57 @@ def upgrade() -> None:
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             nullable=True,
         ),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column(
-            "customised", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "customised", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("fragile", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
-            "withdrawn", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "fragile", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "withdrawn", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "price_minor >= 0 AND weight_g >= 0", name=op.f("ck_articles_nothing_is_negative")
         ),
         sa.PrimaryKeyConstraint("tenant", "sku", name=op.f("pk_articles")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_index("ix_articles_version", "articles", ["tenant", "version"], unique=False)
     op.create_table(
         "catalogues",
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("tenant", name=op.f("pk_catalogues")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_table(
         "moves",
+        sa.Column("move", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("machine", sa.Text(), nullable=False),
-        sa.Column("from_state", sa.Text(), nullable=False),
-        sa.Column("event", sa.Text(), nullable=False),
-        sa.Column("to_state", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "machine", "from_state", "event", "to_state", name=op.f("pk_moves")
-        ),
+        sa.Column("from_state", sa.Text(), nullable=True),
+        sa.Column("event", sa.Text(), nullable=True),
+        sa.Column("to_state", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("move", name=op.f("pk_moves")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_table(
         "orders",
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("order_key", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("buyer_id", sa.Text(), nullable=False),
-        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column(
             "goods_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
@@ -97,11 +100,6 @@ def upgrade() -> None:
         sa.Column(
             "total_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("payment_method", sa.Text(), nullable=False),
-        sa.Column("shortage_policy", sa.Text(), nullable=False),
-        sa.Column("delivery", sa.Text(), nullable=False),
-        sa.Column("sub_orders", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column(
             "payment_due_at_ms",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
@@ -113,6 +111,19 @@ def upgrade() -> None:
         sa.Column(
             "updated_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seal", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("order_key", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("buyer_id", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("payment_method", sa.Text(), nullable=False),
+        sa.Column("shortage_policy", sa.Text(), nullable=False),
+        sa.Column("delivery", sa.Text(), nullable=False),
+        sa.Column("sub_orders", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("closed_reason", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "goods_minor >= 0 AND discount_minor >= 0 AND coupon_minor >= 0 AND freight_minor >= 0 AND tax_minor >= 0 AND total_minor >= 0",
@@ -125,51 +136,59 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_orders")),
         sa.UniqueConstraint("tenant", "source", "order_key", name=op.f("uq_orders_tenant")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_index("ix_orders_buyer", "orders", ["tenant", "buyer_id", "order_id"], unique=False)
     op.create_index("ix_orders_state", "orders", ["tenant", "state", "order_id"], unique=False)
     op.create_index("ix_orders_tenant", "orders", ["tenant", "order_id"], unique=False)
     op.create_table(
         "places",
+        sa.Column("latitude", sa.Double().with_variant(sa.REAL(), "sqlite"), nullable=False),
+        sa.Column("longitude", sa.Double().with_variant(sa.REAL(), "sqlite"), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
         sa.Column("postcode_prefix", sa.Text(), nullable=False),
         sa.Column("region", sa.Text(), nullable=False),
-        sa.Column("latitude", sa.Double().with_variant(sa.REAL(), "sqlite"), nullable=False),
-        sa.Column("longitude", sa.Double().with_variant(sa.REAL(), "sqlite"), nullable=False),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint(
             "tenant", "country", "region", "postcode_prefix", name=op.f("pk_places")
         ),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_table(
         "seen",
-        sa.Column("once_key", sa.Text(), nullable=False),
-        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("once_key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("once_key", name=op.f("pk_seen")),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
     op.create_table(
         "stray_callbacks",
+        sa.Column(
+            "amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "received_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("payment_id", sa.Text(), nullable=False),
         sa.Column("refund_id", sa.Text(), nullable=False),
         sa.Column("provider_ref", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column(
-            "amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
         sa.Column("currency", sa.Text(), nullable=False),
-        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "received_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
         sa.PrimaryKeyConstraint("provider", "event_id", name=op.f("pk_stray_callbacks")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_index(
         "ix_stray_callbacks_received",
@@ -179,48 +198,53 @@ def upgrade() -> None:
     )
     op.create_table(
         "warehouses",
+        sa.Column("latitude", sa.Double().with_variant(sa.REAL(), "sqlite"), nullable=True),
+        sa.Column("longitude", sa.Double().with_variant(sa.REAL(), "sqlite"), nullable=True),
+        sa.Column("priority", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("closed", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("location", sa.Text(), nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
-        sa.Column("latitude", sa.Double().with_variant(sa.REAL(), "sqlite"), nullable=True),
-        sa.Column("longitude", sa.Double().with_variant(sa.REAL(), "sqlite"), nullable=True),
-        sa.Column("priority", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("closed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "location", name=op.f("pk_warehouses")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_table(
         "waves",
+        sa.Column(
+            "created_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("wave_id", sa.Text(), nullable=False),
         sa.Column("location", sa.Text(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("shipment_ids", sa.Text(), nullable=False),
-        sa.Column(
-            "created_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
         sa.PrimaryKeyConstraint("tenant", "wave_id", name=op.f("pk_waves")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_table(
         "history",
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("entry_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("machine", sa.Text(), nullable=False),
-        sa.Column("part_id", sa.Text(), nullable=False),
-        sa.Column("event", sa.Text(), nullable=True),
-        sa.Column("from_state", sa.Text(), nullable=True),
-        sa.Column("to_state", sa.Text(), nullable=True),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("move", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seal", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "entry_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "part_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["machine", "from_state", "event", "to_state"],
-            ["moves.machine", "moves.from_state", "moves.event", "moves.to_state"],
-            name=op.f("fk_history_machine"),
-        ),
+        sa.ForeignKeyConstraint(["move"], ["moves.move"], name=op.f("fk_history_move")),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_history_order_id")
         ),
@@ -230,26 +254,31 @@ def upgrade() -> None:
     )
     op.create_table(
         "order_lines",
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
-            "sub_order_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
         ),
-        sa.Column("sku", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("quantity", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "unit_price_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
             "amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("location", sa.Text(), nullable=False),
-        sa.Column("shipped", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("quantity", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("shipped", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("cancelled", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("returned", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column(
-            "cancelled", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "line_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("returned", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "sub_order_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_order_lines_quantity_is_positive")),
         sa.CheckConstraint(
             "shipped >= 0 AND cancelled >= 0 AND shipped + cancelled <= quantity AND returned >= 0 AND returned <= shipped",
@@ -264,20 +293,18 @@ def upgrade() -> None:
     )
     op.create_table(
         "payments",
-        sa.Column("payment_id", sa.Text(), nullable=False),
-        sa.Column("payment_key", sa.Text(), nullable=False),
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("method", sa.Text(), nullable=False),
-        sa.Column("provider", sa.Text(), nullable=False),
-        sa.Column("provider_ref", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column(
             "amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
             "captured_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("captured_currency", sa.Text(), nullable=False),
         sa.Column(
             "captured_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
@@ -290,6 +317,13 @@ def upgrade() -> None:
         sa.Column(
             "updated_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("payment_key", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("provider_ref", sa.Text(), nullable=False),
+        sa.Column("captured_currency", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "amount_minor >= 0 AND captured_minor >= 0",
             name=op.f("ck_payments_no_amount_is_negative"),
@@ -304,6 +338,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("payment_id", name=op.f("pk_payments")),
         sa.UniqueConstraint("order_id", "payment_key", name=op.f("uq_payments_order_id")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_index(
         "ix_payments_captured",
@@ -323,7 +358,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "receipts",
-        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column(
             "issued_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
@@ -333,30 +373,47 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_receipts")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_table(
         "remarks",
-        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("remark_id", sa.Text(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_remarks_order_id")
         ),
         sa.PrimaryKeyConstraint("order_id", "remark_id", name=op.f("pk_remarks")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_table(
         "reviews",
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("review_id", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column(
+            "review_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.Column("findings", sa.Text(), nullable=False),
         sa.Column("reviewer", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_reviews_order_id")
         ),
@@ -367,19 +424,12 @@ def upgrade() -> None:
     op.create_index("ix_reviews_review_id", "reviews", ["review_id"], unique=False)
     op.create_table(
         "shipments",
-        sa.Column("shipment_id", sa.Text(), nullable=False),
-        sa.Column("order_id", sa.Text(), nullable=False),
         sa.Column(
-            "sub_order_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
         ),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("location", sa.Text(), nullable=False),
-        sa.Column("lines", sa.Text(), nullable=False),
-        sa.Column("zone", sa.Text(), nullable=False),
-        sa.Column("wave_id", sa.Text(), nullable=False),
-        sa.Column("carrier", sa.Text(), nullable=False),
-        sa.Column("service", sa.Text(), nullable=False),
-        sa.Column("waybill", sa.Text(), nullable=False),
         sa.Column("weight_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "freight_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -399,7 +449,6 @@ def upgrade() -> None:
         sa.Column(
             "promised_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("replaces", sa.Text(), nullable=False),
         sa.Column(
             "collected_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
@@ -413,11 +462,25 @@ def upgrade() -> None:
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             nullable=True,
         ),
+        sa.Column(
+            "sub_order_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("shipment_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("lines", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("wave_id", sa.Text(), nullable=False),
+        sa.Column("carrier", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("waybill", sa.Text(), nullable=False),
+        sa.Column("replaces", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_shipments_order_id")
         ),
         sa.PrimaryKeyConstraint("shipment_id", name=op.f("pk_shipments")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_index("ix_shipments_order_id", "shipments", ["order_id"], unique=False)
     op.create_index(
@@ -427,38 +490,49 @@ def upgrade() -> None:
     op.create_index("ix_shipments_waybill", "shipments", ["waybill"], unique=False)
     op.create_table(
         "tasks",
-        sa.Column("task_id", sa.Text(), nullable=False),
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("lane", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column(
+            "task_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column(
             "due_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
             "created_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("attempts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
             "lease_until_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column("attempts", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("dead", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
-        sa.Column("dead", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name=op.f("fk_tasks_order_id")),
         sa.PrimaryKeyConstraint("task_id", name=op.f("pk_tasks")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_index("ix_tasks_due", "tasks", ["dead", "due_at_ms"], unique=False)
     op.create_index("ix_tasks_order_id", "tasks", ["order_id"], unique=False)
     op.create_table(
         "incidents",
-        sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("shipment_id", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column(
             "opened_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
@@ -471,6 +545,11 @@ def upgrade() -> None:
         sa.Column(
             "updated_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("shipment_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_incidents_order_id")
         ),
@@ -479,27 +558,33 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("incident_id", name=op.f("pk_incidents")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_index("ix_incidents_due", "incidents", ["settled_at_ms", "due_at_ms"], unique=False)
     op.create_index("ix_incidents_order_id", "incidents", ["order_id"], unique=False)
     op.create_table(
         "refunds",
-        sa.Column("refund_id", sa.Text(), nullable=False),
-        sa.Column("refund_key", sa.Text(), nullable=False),
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("payment_id", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column(
             "amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("provider_ref", sa.Text(), nullable=False),
         sa.Column(
             "created_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
             "updated_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column("refund_id", sa.Text(), nullable=False),
+        sa.Column("refund_key", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("provider_ref", sa.Text(), nullable=False),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refunds_amount_is_positive")),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_refunds_order_id")
@@ -510,21 +595,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("refund_id", name=op.f("pk_refunds")),
         sa.UniqueConstraint("order_id", "refund_key", name=op.f("uq_refunds_order_id")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_table(
         "temperature_readings",
-        sa.Column("shipment_id", sa.Text(), nullable=False),
-        sa.Column("sensor", sa.Text(), nullable=False),
         sa.Column(
             "read_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column(
             "millicelsius", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
-            "out_of_limits", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "out_of_limits", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column("shipment_id", sa.Text(), nullable=False),
+        sa.Column("sensor", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_temperature_readings_order_id")
         ),
@@ -537,24 +628,30 @@ def upgrade() -> None:
             "shipment_id", "sensor", "read_at_ms", name=op.f("pk_temperature_readings")
         ),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_table(
         "tracking_events",
-        sa.Column("carrier", sa.Text(), nullable=False),
-        sa.Column("event_id", sa.Text(), nullable=False),
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("shipment_id", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column(
             "happened_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
             "received_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("place", sa.Text(), nullable=False),
         sa.Column(
             "amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column("carrier", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("shipment_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_tracking_events_order_id")
@@ -564,6 +661,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("carrier", "event_id", name=op.f("pk_tracking_events")),
         sqlite_strict=True,
+        sqlite_with_rowid=True,
     )
     op.create_index(
         "ix_tracking_events_shipment_id", "tracking_events", ["shipment_id"], unique=False
@@ -572,6 +670,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Takes the step back."""
+
     op.drop_index("ix_tracking_events_shipment_id", table_name="tracking_events")
     op.drop_table("tracking_events")
     op.drop_table("temperature_readings")

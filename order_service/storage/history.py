@@ -1,0 +1,83 @@
+"""The history of orders in its table: an entry names its move by a number, and its part by another.
+
+The number of a move is a digest of its names. So it is the same in every process and version,
+whatever moves there will be; that no two have the same one is a test. Whoever reads a history is
+told the names by the database: it knows also the moves of a newer version.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+from sqlalchemy import Select, select
+
+from order_service.model import HistoryEntry
+from order_service.states import MACHINES
+from order_service.storage.bulk import Row
+from order_service.storage.schema import history, moves
+
+_NUMBER_MAX: Final = (1 << 31) - 1
+
+
+class Move(NamedTuple):
+    """A move of a machine. What begins has no state before and no event; a note has none of them."""
+
+    machine: str
+    from_state: str | None = None
+    event: str | None = None
+    to_state: str | None = None
+
+    @property
+    def number(self) -> int:
+        """What it is called in the history."""
+        return crc32("/".join(name or "" for name in self).encode()) & _NUMBER_MAX
+
+
+def all_moves() -> Iterator[Move]:
+    """All that a history can have."""
+    for machine in MACHINES:
+        yield Move(machine.name)
+        yield Move(machine.name, to_state=machine.first)
+        for state, row in machine.moves.items():
+            for event, after in row.items():
+                yield Move(machine.name, state, event, after)
+
+
+_NUMBERS: Final[dict[tuple[str | None, ...], int]] = {move: move.number for move in all_moves()}
+
+ENTRIES: Final["Select[Any]"] = select(
+    history.c.order_id,
+    history.c.version,
+    history.c.entry_no,
+    moves.c.machine,
+    history.c.part_no,
+    moves.c.event,
+    moves.c.from_state,
+    moves.c.to_state,
+    history.c.actor,
+    history.c.why,
+    history.c.at_ms,
+    history.c.seal,
+).join_from(history, moves)
+
+
+def entry_row(entry: HistoryEntry, _order_id: str) -> Row:
+    """The row of an entry."""
+    return (
+        entry.order_id,
+        entry.version,
+        entry.entry_no,
+        _NUMBERS[entry.machine, entry.from_state, entry.event, entry.to_state],
+        int(entry.part_id.rpartition("-")[2][1:]) if entry.part_id else 0,
+        entry.actor,
+        entry.why,
+        entry.at_ms,
+        entry.seal,
+    )
+
+
+def entry_from(row: Sequence[Any]) -> HistoryEntry:
+    """The entry of a row of `ENTRIES`."""
+    order_id, version, entry_no, machine, part_no, *about = row
+    part_id = f"{order_id}-{machine[0]}{part_no}" if part_no else ""
+    return HistoryEntry(order_id, version, entry_no, machine, part_id, *about)
