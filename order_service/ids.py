@@ -1,7 +1,7 @@
 """Ids that grow with time and meet no other's: numbers of 63 bits, 42 of time and 21 of chance.
 
-Their texts have 19 digits, so that they sort as the numbers do, can be read out on the telephone, and
-take eight bytes in the database. Those of one process are in the order in which they were made,
+Their texts have 19 digits, so that they sort as the numbers do, can be read out on the telephone,
+and take eight bytes in the database. Those of one process are in the order in which they were made,
 also within a millisecond. Two processes make the same one about once in two million times that
 both make one in the same millisecond; the database then refuses the second, which is made anew.
 """

@@ -146,7 +146,7 @@ class Refund(Struct):
     updated_at_ms: int
 
 
-class ShipmentLine(Struct, frozen=True):
+class ShipmentLine(Struct, frozen=True, array_like=True):
     """Units of an order line in a parcel."""
 
     line_no: int

@@ -40,8 +40,9 @@ async def make_migration(message: str) -> None:
 
 
 def widest_first(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    """Puts the columns of new tables in the order of their widths, texts last: PostgreSQL would fill
-    up the room between a narrow and a wide one.
+    """Puts the columns of new tables in the order of their widths, texts last.
+
+    PostgreSQL leaves room between a narrow column and a wide one.
     """
     for step in directives[0].upgrade_ops.ops:
         if isinstance(step, ops.CreateTableOp):

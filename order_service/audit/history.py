@@ -103,8 +103,8 @@ def _seals_follow(case: Case) -> Iterator[str]:
     for entry in case.history:
         if sealed(entry, seal).seal != entry.seal:
             yield (
-                f"version {entry.version}, entry {entry.entry_no} is not as it was written, or does "
-                "not stand behind what it was written behind"
+                f"version {entry.version}, entry {entry.entry_no} is not as it was written, or "
+                "does not stand behind what it was written behind"
             )
         seal = entry.seal
     if seal != case.order.seal:
@@ -133,7 +133,7 @@ RULES: Final = (
     ),
     Rule(
         "history_is_as_it_was_written",
-        "each entry's seal follows from the entry and the seal before it, and the order has the last",
+        "each entry's seal follows from it and the seal before, and the order has the last one",
         _MEND,
         _seals_follow,
     ),

@@ -205,13 +205,6 @@ def check_filters(request: Any, check: Callable[[str, str], None], *fields: str)
             check(field, value)
 
 
-def id_in(token: str) -> str:
-    """The id that a page token is, or has in it. Raises InvalidField."""
-    if token:
-        check_id("page_token", token)
-    return token
-
-
 def number_in(token: str) -> int:
     """The number that a page token is, or has in it. Raises InvalidField."""
     if not token:

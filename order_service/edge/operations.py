@@ -12,7 +12,7 @@ from order_service.edge.audit import OrderAudits
 from order_service.edge.requests import (
     actor_of,
     for_tenant,
-    invalid_page_token,
+    id_in,
     page_size_of,
     tenant_of,
 )
@@ -43,9 +43,7 @@ class OperationsServicer:
         self, request: pb.ListTasksRequest, context: Context
     ) -> pb.ListTasksResponse:
         wanted = _filter(request)._replace(dead=request.dead)
-        size, after = page_size_of(request), request.page_token
-        if after:
-            _check_page_token(after)
+        size, after = page_size_of(request), id_in(request.page_token)
         page = partial(tasks.list_tasks, wanted=wanted, limit=size + 1, after=after)
         async with self._deadlines.limit(context):
             found = await self._orders.read(page)
@@ -110,13 +108,6 @@ def _filter(request: pb.ListTasksRequest | pb.ReplayTasksRequest) -> TaskFilter:
     if request.order_id:
         check_id("order_id", request.order_id)
     return TaskFilter(tenant, kind=request.kind, order_id=request.order_id)
-
-
-def _check_page_token(token: str) -> None:
-    try:
-        check_id("page_token", token)
-    except InvalidField:
-        raise invalid_page_token(token) from None
 
 
 def _message(task: Task) -> pb.Task:

@@ -17,6 +17,7 @@ from order_service.edge.requests import (
     DEFAULT_ACTOR,
     actor_of,
     for_tenant,
+    id_in,
     invalid_page_token,
     of_tenant,
     order_id_of,
@@ -76,15 +77,13 @@ class OrderServicer:
     async def ListOrders(
         self, request: pb.ListOrdersRequest, context: Context
     ) -> pb.ListOrdersResponse:
-        wanted, size = _wanted(request), page_size_of(request)
-        if request.page_token:
-            check_id("page_token", request.page_token)
+        wanted, size, token = _wanted(request), page_size_of(request), id_in(request.page_token)
         async with self._deadlines.limit(context):
-            page, token = await self._orders.read(
-                lambda connection: reads.list_orders(connection, wanted, size, request.page_token)
+            page, following = await self._orders.read(
+                lambda connection: reads.list_orders(connection, wanted, size, token)
             )
         return pb.ListOrdersResponse(
-            orders=[wire.summary(order) for order in page], next_page_token=token
+            orders=[wire.summary(order) for order in page], next_page_token=following
         )
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, context: Context) -> pb.OrderResult:

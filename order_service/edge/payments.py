@@ -18,6 +18,7 @@ from order_service.edge.payment_messages import (
 from order_service.edge.requests import (
     DEFAULT_ACTOR,
     for_tenant,
+    id_in,
     of_tenant,
     order_id_of,
     page_size_of,
@@ -136,12 +137,10 @@ class PaymentServicer:
     async def ListQuarantined(
         self, request: pb.ListQuarantinedRequest, context: Context
     ) -> pb.ListQuarantinedResponse:
-        tenant, size = tenant_of(request), page_size_of(request)
-        if request.page_token:
-            check_id("page_token", request.page_token)
+        tenant, size, after = tenant_of(request), page_size_of(request), id_in(request.page_token)
         async with self._deadlines.limit(context):
             found = await self._orders.read(
-                partial(quarantined, tenant=tenant, after=request.page_token, count=size + 1)
+                partial(quarantined, tenant=tenant, after=after, count=size + 1)
             )
         page = found[:size]
         return pb.ListQuarantinedResponse(

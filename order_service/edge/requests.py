@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from order_service.draft import Draft
+from order_service.draft import order_id_of as order_id_of_part
 from order_service.fields import check_id, check_whole, shown
+from order_service.ids import number_of
 from order_service.model import Order
 from order_service.refusals import InvalidField
 from order_service.storage.batch import OrderNotFound
@@ -48,6 +50,13 @@ def invalid_page_token(token: str) -> InvalidField:
     """The error of a page token that no page gave."""
     problem = "must be the next_page_token of the page before, or empty"
     return InvalidField("page_token", problem, shown(token))
+
+
+def id_in(token: str) -> str:
+    """The id that a page token is: an order's, a task's or a part's. Raises InvalidField."""
+    if token and number_of(order_id_of_part(token)) < 0:
+        raise invalid_page_token(token)
+    return token
 
 
 def of_tenant(tenant: str, order: Order) -> Order:

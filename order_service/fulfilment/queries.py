@@ -3,11 +3,12 @@
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select
 
 from order_service.fulfilment.records import Review, TemperatureReading, TrackingEvent, Verdict
 from order_service.model import Incident, IncidentKind, Shipment
 from order_service.states import OrderState, ShipmentState
+from order_service.storage.parts import is_after_part, is_part, part_id
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import orders, remarks, shipments
 from order_service.storage.schema_fulfilment import (
@@ -19,6 +20,11 @@ from order_service.storage.schema_fulfilment import (
 
 PICKED_AT_ONCE_MAX: Final = 1_000
 """A pick list is of at most so many shipments: the oldest."""
+
+_SHIPMENT: Final = (shipments.c.order_id, shipments.c.shipment_no)
+_INCIDENT: Final = (incidents.c.order_id, incidents.c.incident_no)
+# As it stands in the condition of the index, which no parameter matches.
+_WAITS: Final[ColumnElement[str]] = literal_column(f"'{Verdict.WAITS}'")
 
 
 class WaitingReview(NamedTuple):
@@ -92,7 +98,7 @@ def waiting_reviews(
         .where(
             orders.c.tenant == tenant,
             orders.c.state == OrderState.CONFIRMED,
-            reviews.c.verdict == Verdict.WAITS,
+            reviews.c.verdict == _WAITS,
             reviews.c.review_id > after,
         )
         .order_by(reviews.c.review_id)
@@ -110,7 +116,7 @@ def list_shipments(
     connection: Connection, tenant: str, wanted: ShipmentFilter, size: int, after: str
 ) -> list[Shipment]:
     """Shipments in the order of their ids; `after` a shipment id."""
-    statement = _shipments_of(tenant).where(shipments.c.shipment_id > after)
+    statement = _shipments_of(tenant).where(is_after_part(*_SHIPMENT, after))
     if wanted.order_id:
         statement = statement.where(shipments.c.order_id == wanted.order_id)
     if wanted.state is not None:
@@ -119,16 +125,17 @@ def list_shipments(
         statement = statement.where(shipments.c.location == wanted.location)
     if wanted.waybill:
         statement = statement.where(shipments.c.waybill == wanted.waybill)
-    rows = connection.execute(statement.order_by(shipments.c.shipment_id).limit(size))
+    rows = connection.execute(statement.order_by(*_SHIPMENT).limit(size))
     return [ROW_KINDS[Shipment].from_row(row) for row in rows]
 
 
 def shipment_id_of(connection: Connection, carrier: str, waybill: str) -> str:
     """The shipment that has a carrier's waybill; "" if none has."""
-    statement = select(shipments.c.shipment_id).where(
+    statement = select(*_SHIPMENT).where(
         shipments.c.waybill == waybill, shipments.c.carrier == carrier
     )
-    return connection.execute(statement).scalar() or ""
+    found = connection.execute(statement).first()
+    return part_id(found[0], "s", found[1]) if found else ""
 
 
 def waiting_shipments(
@@ -183,7 +190,7 @@ def list_incidents(
             orders.c.tenant == tenant,
             or_(
                 incidents.c.due_at_ms > due_at_ms,
-                (incidents.c.due_at_ms == due_at_ms) & (incidents.c.incident_id > incident_id),
+                (incidents.c.due_at_ms == due_at_ms) & is_after_part(*_INCIDENT, incident_id),
             ),
         )
     )
@@ -195,9 +202,7 @@ def list_incidents(
         statement = statement.where(incidents.c.settled_at_ms == 0)
     if wanted.due_before_ms:
         statement = statement.where(incidents.c.due_at_ms <= wanted.due_before_ms)
-    rows = connection.execute(
-        statement.order_by(incidents.c.due_at_ms, incidents.c.incident_id).limit(size)
-    )
+    rows = connection.execute(statement.order_by(incidents.c.due_at_ms, *_INCIDENT).limit(size))
     return [ROW_KINDS[Incident].from_row(row) for row in rows]
 
 
@@ -205,13 +210,14 @@ def told_of(connection: Connection, shipment_id: str) -> Telling:
     """What carriers and sensors have told of a parcel."""
     events = connection.execute(
         select(tracking_events)
-        .where(tracking_events.c.shipment_id == shipment_id)
+        .where(is_part(tracking_events.c.order_id, tracking_events.c.shipment_no, shipment_id))
         .order_by(tracking_events.c.happened_at_ms, tracking_events.c.event_id)
     )
+    columns = temperature_readings.c
     readings = connection.execute(
         select(temperature_readings)
-        .where(temperature_readings.c.shipment_id == shipment_id)
-        .order_by(temperature_readings.c.read_at_ms, temperature_readings.c.sensor)
+        .where(is_part(columns.order_id, columns.shipment_no, shipment_id))
+        .order_by(columns.read_at_ms, columns.sensor)
     )
     return Telling(
         [ROW_KINDS[TrackingEvent].from_row(row) for row in events],
@@ -228,7 +234,5 @@ def _shipments_of(tenant: str) -> "Select[Any]":
 
 
 def _oldest(connection: Connection, statement: "Select[Any]", size: int) -> list[Shipment]:
-    rows = connection.execute(
-        statement.order_by(shipments.c.created_at_ms, shipments.c.shipment_id).limit(size)
-    )
+    rows = connection.execute(statement.order_by(shipments.c.created_at_ms, *_SHIPMENT).limit(size))
     return [ROW_KINDS[Shipment].from_row(row) for row in rows]

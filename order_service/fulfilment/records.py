@@ -9,10 +9,8 @@ from msgspec import Struct
 
 
 class Verdict(StrEnum):
-    """What a review says of an order (O15)."""
+    """What a review says of an order (O15), where it found something or a person has spoken."""
 
-    PASSED = "PASSED"
-    """The automatic review found nothing."""
     WAITS = "WAITS"
     """The automatic review leaves it to a person."""
     APPROVED = "APPROVED"

@@ -41,7 +41,6 @@ def review(draft: Draft, known: ReviewInput, settings: FulfilmentSettings) -> No
         draft.note(f"waits for a person: {', '.join(finding.rule for finding in findings)}")
         _record(draft, Verdict.WAITS, findings, BY_ITSELF, "")
     else:
-        _record(draft, Verdict.PASSED, findings, BY_ITSELF, "")
         plan_shipments(draft, known.articles, settings, "nothing was found")
 
 

@@ -7,12 +7,18 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal_column, se
 
 from order_service.model import Payment, Refund
 from order_service.states import PaymentState, RefundState
+from order_service.storage.parts import is_after_part
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import orders, payments, refunds
 
 # As they stand in the conditions of the indexes, which no parameter matches.
 _ZERO: ColumnElement[int] = literal_column("0")
 _QUARANTINED: ColumnElement[str] = literal_column(f"'{PaymentState.QUARANTINED}'")
+
+_PAYMENT = (payments.c.order_id, payments.c.payment_no)
+_IS_OF_PAYMENT = (payments.c.order_id == refunds.c.order_id) & (
+    payments.c.payment_no == refunds.c.payment_no
+)
 
 
 class Book(Struct, frozen=True):
@@ -71,7 +77,7 @@ def _refunds_done(connection: Connection, tenant: str) -> dict[tuple[str, str], 
     by = (payments.c.provider, payments.c.captured_currency)
     rows = connection.execute(
         select(*by, func.sum(refunds.c.amount_minor))
-        .join(payments, payments.c.payment_id == refunds.c.payment_id)
+        .join(payments, _IS_OF_PAYMENT)
         .join(orders, orders.c.order_id == refunds.c.order_id)
         .where(orders.c.tenant == tenant, refunds.c.state == RefundState.DONE)
         .group_by(*by)
@@ -87,7 +93,7 @@ def captured_between(
     rows = connection.execute(
         select(payments)
         .where(at_ms > _ZERO, at_ms >= from_ms, at_ms < before_ms, payments.c.provider == provider)
-        .order_by(at_ms, payments.c.payment_id)
+        .order_by(at_ms, *_PAYMENT)
     )
     return [ROW_KINDS[Payment].from_row(row) for row in rows]
 
@@ -99,14 +105,14 @@ def refunded_between(
     at_ms = refunds.c.updated_at_ms
     rows = connection.execute(
         select(refunds, payments.c.captured_currency)
-        .join(payments, payments.c.payment_id == refunds.c.payment_id)
+        .join(payments, _IS_OF_PAYMENT)
         .where(
             refunds.c.state == RefundState.DONE,
             at_ms >= from_ms,
             at_ms < before_ms,
             payments.c.provider == provider,
         )
-        .order_by(at_ms, refunds.c.refund_id)
+        .order_by(at_ms, refunds.c.order_id, refunds.c.refund_no)
     )
     return [(ROW_KINDS[Refund].from_row(row[:-1]), row[-1]) for row in rows]
 
@@ -120,9 +126,9 @@ def quarantined(connection: Connection, tenant: str, after: str, count: int) -> 
             orders.c.tenant == tenant,
             payments.c.state == _QUARANTINED,
             payments.c.refunded_minor < payments.c.captured_minor,
-            payments.c.payment_id > after,
+            is_after_part(*_PAYMENT, after),
         )
-        .order_by(payments.c.payment_id)
+        .order_by(*_PAYMENT)
         .limit(count)
     )
     return [ROW_KINDS[Payment].from_row(row) for row in rows]

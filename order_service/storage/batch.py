@@ -19,7 +19,7 @@ from order_service.draft import Draft
 from order_service.ids import Ids
 from order_service.model import Order, Task
 from order_service.storage.bulk import Row
-from order_service.storage.load import OrderKey, ids_of_keys, load_orders, seen_keys
+from order_service.storage.load import OrderKey, digest_of, ids_of_keys, load_orders, seen_by
 from order_service.storage.tasks import Taken
 from order_service.storage.write import Written, write_drafts, write_seen
 
@@ -42,7 +42,8 @@ class AlreadySeen(Exception):
 class Change:
     """What is to be changed of an order: by whom, and the decision.
 
-    `once` is the key of what must have its effect only once; "" for what may have it again. `known`
+    `once` is the key of what must have its effect on the order only once; "" for what may have it
+    again. `known`
     is the order as the caller has last written it; None if it has not.
     """
 
@@ -112,7 +113,7 @@ def run_batch(
 ) -> list[Judged]:
     """Judges and writes a batch in the transaction of a connection; `[i]` is of `entries[i]`."""
     batch = _Batch(writer)
-    seen = seen_keys(connection, [entry.once for entry in _changes(entries) if entry.once])
+    seen = seen_by(connection, [entry.order_id for entry in _changes(entries) if entry.once])
     placed = ids_of_keys(connection, [one.key for one in entries if isinstance(one, Placing)])
     replayed = load_orders(connection, list(placed.values()))
     results: list[Judged | None] = [
@@ -153,9 +154,9 @@ class _Batch:
             self.written.append(Written(draft, "", 0))
         return judged
 
-    def change_known(self, change: Change, seen: set[str]) -> Judged | None:
+    def change_known(self, change: Change, seen: set[tuple[str, int]]) -> Judged | None:
         """None: the order has to be loaded."""
-        if change.once in seen:
+        if change.once and (change.order_id, digest_of(change.once)) in seen:
             return Judged(error=AlreadySeen(change.once))
         if change.known is None:
             return None
@@ -182,7 +183,7 @@ class _Batch:
     def _write(self, change: Change, draft: Draft, state_before: str, version_before: int) -> None:
         self.written.append(Written(draft, state_before, version_before))
         if change.once:
-            self.once_rows.append((change.once, change.order_id, self._now_ms))
+            self.once_rows.append((change.order_id, digest_of(change.once), self._now_ms))
 
 
 def _copied(order: Order) -> Order:

@@ -14,13 +14,14 @@ from sqlalchemy import Select, select
 from order_service.model import HistoryEntry
 from order_service.states import MACHINES
 from order_service.storage.bulk import Row
+from order_service.storage.parts import part_id, part_no
 from order_service.storage.schema import history, moves
 
 _NUMBER_MAX: Final = (1 << 31) - 1
 
 
 class Move(NamedTuple):
-    """A move of a machine. What begins has no state before and no event; a note has none of them."""
+    """A move of a machine. What begins has no event and no state before, a note has none at all."""
 
     machine: str
     from_state: str | None = None
@@ -68,7 +69,7 @@ def entry_row(entry: HistoryEntry, _order_id: str) -> Row:
         entry.version,
         entry.entry_no,
         _NUMBERS[entry.machine, entry.from_state, entry.event, entry.to_state],
-        int(entry.part_id.rpartition("-")[2][1:]) if entry.part_id else 0,
+        part_no(entry.part_id),
         entry.actor,
         entry.why,
         entry.at_ms,
@@ -78,6 +79,6 @@ def entry_row(entry: HistoryEntry, _order_id: str) -> Row:
 
 def entry_from(row: Sequence[Any]) -> HistoryEntry:
     """The entry of a row of `ENTRIES`."""
-    order_id, version, entry_no, machine, part_no, *about = row
-    part_id = f"{order_id}-{machine[0]}{part_no}" if part_no else ""
-    return HistoryEntry(order_id, version, entry_no, machine, part_id, *about)
+    order_id, version, entry_no, machine, number, *about = row
+    of_part = part_id(order_id, machine[0], number)
+    return HistoryEntry(order_id, version, entry_no, machine, of_part, *about)

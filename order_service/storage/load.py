@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, literal_column, select
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Select, literal_column, select
 from order_service.ids import text_of
 from order_service.model import Incident, Line, Order, Payment, Refund, Shipment, Task
 from order_service.storage.one_of import one_of
+from order_service.storage.parts import part_no
 from order_service.storage.rows import ROW_KINDS, order_from
 from order_service.storage.schema import (
     order_lines,
@@ -67,16 +69,11 @@ def load_orders(
     for order in found.values():
         order.lines.sort(key=lambda line: line.line_no)
         order.tasks.sort(key=lambda task: task.task_id)
-        order.payments.sort(key=lambda payment: _number(payment.payment_id))
-        order.refunds.sort(key=lambda refund: _number(refund.refund_id))
-        order.shipments.sort(key=lambda shipment: _number(shipment.shipment_id))
-        order.incidents.sort(key=lambda incident: _number(incident.incident_id))
+        order.payments.sort(key=lambda payment: part_no(payment.payment_id))
+        order.refunds.sort(key=lambda refund: part_no(refund.refund_id))
+        order.shipments.sort(key=lambda shipment: part_no(shipment.shipment_id))
+        order.incidents.sort(key=lambda incident: part_no(incident.incident_id))
     return found
-
-
-def _number(part_id: str) -> int:
-    """`...-p10` comes after `...-p9`."""
-    return int(part_id.rpartition("-")[2][1:])
 
 
 _BY_KEY: Final = {
@@ -93,7 +90,7 @@ _BY_KEY: Final = {
             AND order_key = json_extract(given.value, '$[2]')
     """,
 }
-_SEEN = select(seen.c.once_key).where(one_of(seen.c.once_key, "keys"))
+_SEEN = select(seen.c.order_id, seen.c.once).where(one_of(seen.c.order_id, "ids"))
 
 OrderKey = tuple[str, str, str]
 """Tenant, source, and the caller's key."""
@@ -111,8 +108,15 @@ def ids_of_keys(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderK
     }
 
 
-def seen_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
-    """Those of the keys that had their effect before."""
-    if not keys:
+def seen_by(connection: Connection, order_ids: Sequence[str]) -> set[tuple[str, int]]:
+    """What had its effect before on those orders: the order's id and the digest of a key."""
+    if not order_ids:
         return set()
-    return set(connection.scalars(_SEEN, {"keys": list(keys)}))
+    return {(row[0], row[1]) for row in connection.execute(_SEEN, {"ids": list(order_ids)})}
+
+
+def digest_of(key: str) -> int:
+    """What is kept of the key of something that has its effect once. Of an order's few keys no two
+    have the same one.
+    """
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)

@@ -30,7 +30,7 @@ from order_service.storage.columns import count, ids, small, whole, words
 METADATA: Final = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
         "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -119,9 +119,9 @@ order_lines = table(
 
 payments = table(
     "payments",
-    words("payment_id"),
-    words("payment_key"),
     ids("order_id"),
+    small("payment_no"),
+    words("payment_key"),
     words("state"),
     words("method"),
     words("provider"),
@@ -133,7 +133,7 @@ payments = table(
     whole("refunded_minor"),
     whole("created_at_ms"),
     whole("updated_at_ms"),
-    PrimaryKeyConstraint("payment_id"),
+    PrimaryKeyConstraint("order_id", "payment_no"),
     UniqueConstraint("order_id", "payment_key"),
     of_order(),
     CheckConstraint("amount_minor >= 0 AND captured_minor >= 0", name="no_amount_is_negative"),
@@ -152,34 +152,35 @@ Index(
 )
 Index(
     "ix_payments_quarantined",
-    payments.c.payment_id,
+    payments.c.order_id,
+    payments.c.payment_no,
     sqlite_where=payments.c.state == "QUARANTINED",
     postgresql_where=payments.c.state == "QUARANTINED",
 )
 
 refunds = table(
     "refunds",
-    words("refund_id"),
-    words("refund_key"),
     ids("order_id"),
-    words("payment_id"),
+    small("refund_no"),
+    words("refund_key"),
+    small("payment_no"),
     words("state"),
     whole("amount_minor"),
     words("reason"),
     words("provider_ref"),
     whole("created_at_ms"),
     whole("updated_at_ms"),
-    PrimaryKeyConstraint("refund_id"),
+    PrimaryKeyConstraint("order_id", "refund_no"),
     UniqueConstraint("order_id", "refund_key"),
     of_order(),
-    ForeignKeyConstraint(["payment_id"], ["payments.payment_id"]),
+    ForeignKeyConstraint(["order_id", "payment_no"], ["payments.order_id", "payments.payment_no"]),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
 )
 
 shipments = table(
     "shipments",
-    words("shipment_id"),
     ids("order_id"),
+    small("shipment_no"),
     small("sub_order_no"),
     words("state"),
     words("location"),
@@ -196,20 +197,19 @@ shipments = table(
     whole("shipped_at_ms"),
     whole("delivered_at_ms"),
     whole("promised_at_ms"),
-    words("replaces"),
+    small("replaces"),
     whole("collected_minor"),
     whole("temperature_min_millicelsius", nullable=True),
     whole("temperature_max_millicelsius", nullable=True),
-    PrimaryKeyConstraint("shipment_id"),
+    PrimaryKeyConstraint("order_id", "shipment_no"),
     of_order(),
 )
-Index("ix_shipments_order_id", shipments.c.order_id)
 Index("ix_shipments_wave_id", shipments.c.wave_id)
 Index("ix_shipments_waybill", shipments.c.waybill)
-Index("ix_shipments_state", shipments.c.state, shipments.c.location, shipments.c.shipment_id)
+Index("ix_shipments_state", shipments.c.state, shipments.c.location, shipments.c.order_id)
 
-# Each move that `states.py` allows, each state in which something begins, and for each machine a note,
-# which moves nothing: `storage/history.py`.
+# Each move that `states.py` allows, each state in which something begins, and for each machine a
+# note, which moves nothing: `storage/history.py`.
 moves = table(
     "moves",
     count("move"),
@@ -269,12 +269,14 @@ tasks = table(
 Index("ix_tasks_due", tasks.c.dead, tasks.c.due_at_ms)
 Index("ix_tasks_order_id", tasks.c.order_id)
 
-# What has had its effect and must not have it twice, such as a callback of a provider.
+# What has had its effect on an order and must not have it twice, such as a callback of a provider:
+# a digest of its key.
 seen = table(
     "seen",
-    words("once_key"),
     ids("order_id"),
+    whole("once"),
     whole("at_ms"),
-    PrimaryKeyConstraint("once_key"),
+    PrimaryKeyConstraint("order_id", "once"),
+    of_order(),
     by_key=True,
 )

@@ -5,8 +5,16 @@ from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint
 from order_service.storage.columns import ids, small, whole, words
 from order_service.storage.schema import of_order, table
 
-# What reviews said of an order, the automatic one first. Orders wait for a person as long as they
-# are CONFIRMED and have a row here.
+
+def of_shipment() -> ForeignKeyConstraint:
+    """The parcel that a row belongs to."""
+    return ForeignKeyConstraint(
+        ["order_id", "shipment_no"], ["shipments.order_id", "shipments.shipment_no"]
+    )
+
+
+# What reviews said of an order where there was something to say: first the automatic one, why a
+# person has to decide. Orders wait for a person as long as they are CONFIRMED and have a row here.
 reviews = table(
     "reviews",
     ids("order_id"),
@@ -20,7 +28,12 @@ reviews = table(
     of_order(),
     by_key=True,
 )
-Index("ix_reviews_review_id", reviews.c.review_id)
+Index(
+    "ix_reviews_waiting",
+    reviews.c.review_id,
+    sqlite_where=reviews.c.verdict == "WAITS",
+    postgresql_where=reviews.c.verdict == "WAITS",
+)
 
 waves = table(
     "waves",
@@ -39,7 +52,7 @@ tracking_events = table(
     words("carrier"),
     words("event_id"),
     ids("order_id"),
-    words("shipment_id"),
+    small("shipment_no"),
     words("kind"),
     whole("happened_at_ms"),
     whole("received_at_ms"),
@@ -48,28 +61,28 @@ tracking_events = table(
     words("currency"),
     PrimaryKeyConstraint("carrier", "event_id"),
     of_order(),
-    ForeignKeyConstraint(["shipment_id"], ["shipments.shipment_id"]),
+    of_shipment(),
 )
-Index("ix_tracking_events_shipment_id", tracking_events.c.shipment_id)
+Index("ix_tracking_events_shipment", tracking_events.c.order_id, tracking_events.c.shipment_no)
 
 temperature_readings = table(
     "temperature_readings",
-    words("shipment_id"),
+    ids("order_id"),
+    small("shipment_no"),
     words("sensor"),
     whole("read_at_ms"),
-    ids("order_id"),
     whole("millicelsius"),
     small("out_of_limits"),
-    PrimaryKeyConstraint("shipment_id", "sensor", "read_at_ms"),
+    PrimaryKeyConstraint("order_id", "shipment_no", "sensor", "read_at_ms"),
     of_order(),
-    ForeignKeyConstraint(["shipment_id"], ["shipments.shipment_id"]),
+    of_shipment(),
 )
 
 incidents = table(
     "incidents",
-    words("incident_id"),
     ids("order_id"),
-    words("shipment_id"),
+    small("incident_no"),
+    small("shipment_no"),
     words("kind"),
     words("state"),
     words("owner"),
@@ -77,9 +90,8 @@ incidents = table(
     whole("due_at_ms"),
     whole("settled_at_ms"),
     whole("updated_at_ms"),
-    PrimaryKeyConstraint("incident_id"),
+    PrimaryKeyConstraint("order_id", "incident_no"),
     of_order(),
-    ForeignKeyConstraint(["shipment_id"], ["shipments.shipment_id"]),
+    of_shipment(),
 )
-Index("ix_incidents_order_id", incidents.c.order_id)
 Index("ix_incidents_due", incidents.c.settled_at_ms, incidents.c.due_at_ms)

@@ -62,7 +62,7 @@ def write_drafts(connection: Connection, all_written: Sequence[Written]) -> None
 
 
 def write_seen(connection: Connection, rows: Sequence[Row]) -> None:
-    """Writes down what has had its effect: its key, the order, when."""
+    """Writes down what has had its effect: the order, the digest of its key, when."""
     _SEEN.execute(connection, rows)
 
 

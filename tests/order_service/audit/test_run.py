@@ -131,7 +131,7 @@ async def test_goods_that_go_again_for_a_lost_parcel_are_accounted_for(shop: Sho
     assert (half_way.findings, len(half_way.unsettled)) == ([], 1)
     await shop.change(LOST, decide, lambda draft: draft.done(task))
     assert (await audited(shop.sources())).summary.ok
-    await shop.spoil(f"UPDATE shipments SET replaces = '' WHERE shipment_id = '{LOST}-s2'")
+    await shop.spoil("UPDATE shipments SET replaces = 0 WHERE shipment_no = 2")
     found = (await audited(shop.sources())).found
     assert ("replacement_goes_in_a_parcel", f"order {LOST}") in found
     assert ("parcels_carry_the_lines", f"order {LOST}") in found

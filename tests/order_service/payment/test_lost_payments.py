@@ -21,11 +21,11 @@ from order_service.storage.tasks import Taken
 from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.payment.world import World, world_of
+from tests.order_service.samples import id_of
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 ASKING = ("QUERY_PAYMENT", "START_PAYMENT", "CLOSE_PAYMENT", "PAYMENT_DUE", "REFUND")
-from tests.order_service.samples import id_of
 
 
 async def test_a_payment_whose_callback_is_lost_is_found_by_asking(world: World) -> None:

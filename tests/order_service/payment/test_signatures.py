@@ -10,7 +10,7 @@ from order_service.payment.port import CallbackForged, CallbackTooOld
 from order_service.payment.signatures import verify_standard, verify_stripe
 
 NOW_S = 2_000_000_000
-BODY = '{"kind":"CAPTURED","payment_id":"4330000000000000000-p1","amount_minor":1100,"name":"李娜"}'.encode()
+BODY = '{"kind":"CAPTURED","payment_id":"1-p1","amount_minor":1100,"name":"李娜"}'.encode()
 KEY, FORMER_KEY, OTHER_KEY = (
     Webhook(f"whsec_{'c2VjcmV0' * 3}{each}") for each in ("AAAA", "BBBB", "CCCC")
 )

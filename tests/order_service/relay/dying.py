@@ -17,9 +17,9 @@ from order_service.relay.attempt import Decide
 from order_service.storage.database import open_database
 from order_service.tasks import TaskKind
 from tests.order_service.relay.world import Process, place, sends
+from tests.order_service.samples import A
 
 EXIT_CODE = 9
-from tests.order_service.samples import A
 
 
 async def main(database_url: str, effects: Path) -> None:

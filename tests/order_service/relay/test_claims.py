@@ -13,10 +13,10 @@ from order_service.storage.tasks import LEASE_MS, SKEW_MS, Failure, Taken, TaskF
 from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.relay.world import nothing, place, sends, tasks_of
+from tests.order_service.samples import A, B, C, id_of
 
 ALL = TaskFilter("default")
 OVER_MS = LEASE_MS + SKEW_MS + 1
-from tests.order_service.samples import A, B, C, id_of
 
 
 async def claim(orders: Orders, owner: str, limit: int = 100) -> list[Task]:

@@ -34,11 +34,11 @@ from tests.order_service.relay.world import (
     until_first_task,
     until_none_is_left,
 )
+from tests.order_service.samples import A, B
 
 T = TypeVar("T")
 OVER_MS = LEASE_MS + SKEW_MS + 1
 ROOT = Path(__file__).parents[3]
-from tests.order_service.samples import A, B
 
 
 class Failing:

@@ -21,10 +21,10 @@ from tests.order_service.relay.world import (
     until,
     until_none_is_left,
 )
+from tests.order_service.samples import A, B, id_of
 
 # So seldom that a test would not end in time, if it needed to ask.
 HARDLY_ASKS = RelaySettings(poll_s=3_600, measure_s=3_600)
-from tests.order_service.samples import A, B, id_of
 
 
 class Doing:

@@ -47,7 +47,7 @@ async def test_tables_of_another_version_are_refused_and_left_alone(database: Da
 
     await database.write(stamped)
     try:
-        with pytest.raises(StorageUnsafe, match="revision ffff.*empty database"):
+        with pytest.raises(StorageUnsafe, match=r"revision ffff.*empty database"):
             await migrate(database)
     finally:
         head = f"UPDATE alembic_version SET version_num = '{HEAD}'"

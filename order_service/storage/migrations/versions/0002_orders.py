@@ -157,20 +157,6 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
-        "seen",
-        sa.Column(
-            "order_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("once_key", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("once_key", name=op.f("pk_seen")),
-        sqlite_strict=True,
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "stray_callbacks",
         sa.Column(
             "amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -317,7 +303,9 @@ def upgrade() -> None:
         sa.Column(
             "updated_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column(
+            "payment_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("payment_key", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("method", sa.Text(), nullable=False),
@@ -335,7 +323,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_payments_order_id")
         ),
-        sa.PrimaryKeyConstraint("payment_id", name=op.f("pk_payments")),
+        sa.PrimaryKeyConstraint("order_id", "payment_no", name=op.f("pk_payments")),
         sa.UniqueConstraint("order_id", "payment_key", name=op.f("uq_payments_order_id")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
@@ -351,7 +339,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_payments_quarantined",
         "payments",
-        ["payment_id"],
+        ["order_id", "payment_no"],
         unique=False,
         sqlite_where=sa.text("state = 'QUARANTINED'"),
         postgresql_where=sa.text("state = 'QUARANTINED'"),
@@ -421,7 +409,29 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_reviews_review_id", "reviews", ["review_id"], unique=False)
+    op.create_index(
+        "ix_reviews_waiting",
+        "reviews",
+        ["review_id"],
+        unique=False,
+        sqlite_where=sa.text("verdict = 'WAITS'"),
+        postgresql_where=sa.text("verdict = 'WAITS'"),
+    )
+    op.create_table(
+        "seen",
+        sa.Column(
+            "order_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("once", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name=op.f("fk_seen_order_id")),
+        sa.PrimaryKeyConstraint("order_id", "once", name=op.f("pk_seen")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "shipments",
         sa.Column(
@@ -463,9 +473,14 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column(
+            "shipment_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
             "sub_order_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("shipment_id", sa.Text(), nullable=False),
+        sa.Column(
+            "replaces", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("location", sa.Text(), nullable=False),
         sa.Column("lines", sa.Text(), nullable=False),
@@ -474,17 +489,15 @@ def upgrade() -> None:
         sa.Column("carrier", sa.Text(), nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("waybill", sa.Text(), nullable=False),
-        sa.Column("replaces", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_shipments_order_id")
         ),
-        sa.PrimaryKeyConstraint("shipment_id", name=op.f("pk_shipments")),
+        sa.PrimaryKeyConstraint("order_id", "shipment_no", name=op.f("pk_shipments")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
-    op.create_index("ix_shipments_order_id", "shipments", ["order_id"], unique=False)
     op.create_index(
-        "ix_shipments_state", "shipments", ["state", "location", "shipment_id"], unique=False
+        "ix_shipments_state", "shipments", ["state", "location", "order_id"], unique=False
     )
     op.create_index("ix_shipments_wave_id", "shipments", ["wave_id"], unique=False)
     op.create_index("ix_shipments_waybill", "shipments", ["waybill"], unique=False)
@@ -545,23 +558,28 @@ def upgrade() -> None:
         sa.Column(
             "updated_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.Column("shipment_id", sa.Text(), nullable=False),
+        sa.Column(
+            "incident_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "shipment_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["order_id"], ["orders.order_id"], name=op.f("fk_incidents_order_id")
+            ["order_id", "shipment_no"],
+            ["shipments.order_id", "shipments.shipment_no"],
+            name=op.f("fk_incidents_order_id_shipment_no"),
         ),
         sa.ForeignKeyConstraint(
-            ["shipment_id"], ["shipments.shipment_id"], name=op.f("fk_incidents_shipment_id")
+            ["order_id"], ["orders.order_id"], name=op.f("fk_incidents_order_id")
         ),
-        sa.PrimaryKeyConstraint("incident_id", name=op.f("pk_incidents")),
+        sa.PrimaryKeyConstraint("order_id", "incident_no", name=op.f("pk_incidents")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
     op.create_index("ix_incidents_due", "incidents", ["settled_at_ms", "due_at_ms"], unique=False)
-    op.create_index("ix_incidents_order_id", "incidents", ["order_id"], unique=False)
     op.create_table(
         "refunds",
         sa.Column(
@@ -579,20 +597,26 @@ def upgrade() -> None:
         sa.Column(
             "updated_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("refund_id", sa.Text(), nullable=False),
+        sa.Column(
+            "refund_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "payment_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("refund_key", sa.Text(), nullable=False),
-        sa.Column("payment_id", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("provider_ref", sa.Text(), nullable=False),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refunds_amount_is_positive")),
         sa.ForeignKeyConstraint(
-            ["order_id"], ["orders.order_id"], name=op.f("fk_refunds_order_id")
+            ["order_id", "payment_no"],
+            ["payments.order_id", "payments.payment_no"],
+            name=op.f("fk_refunds_order_id_payment_no"),
         ),
         sa.ForeignKeyConstraint(
-            ["payment_id"], ["payments.payment_id"], name=op.f("fk_refunds_payment_id")
+            ["order_id"], ["orders.order_id"], name=op.f("fk_refunds_order_id")
         ),
-        sa.PrimaryKeyConstraint("refund_id", name=op.f("pk_refunds")),
+        sa.PrimaryKeyConstraint("order_id", "refund_no", name=op.f("pk_refunds")),
         sa.UniqueConstraint("order_id", "refund_key", name=op.f("uq_refunds_order_id")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
@@ -600,32 +624,34 @@ def upgrade() -> None:
     op.create_table(
         "temperature_readings",
         sa.Column(
-            "read_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column(
             "order_id",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             autoincrement=False,
             nullable=False,
         ),
         sa.Column(
+            "read_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
             "millicelsius", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "shipment_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
             "out_of_limits", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
-        sa.Column("shipment_id", sa.Text(), nullable=False),
         sa.Column("sensor", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["order_id", "shipment_no"],
+            ["shipments.order_id", "shipments.shipment_no"],
+            name=op.f("fk_temperature_readings_order_id_shipment_no"),
+        ),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_temperature_readings_order_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["shipment_id"],
-            ["shipments.shipment_id"],
-            name=op.f("fk_temperature_readings_shipment_id"),
-        ),
         sa.PrimaryKeyConstraint(
-            "shipment_id", "sensor", "read_at_ms", name=op.f("pk_temperature_readings")
+            "order_id", "shipment_no", "sensor", "read_at_ms", name=op.f("pk_temperature_readings")
         ),
         sqlite_strict=True,
         sqlite_with_rowid=True,
@@ -647,35 +673,38 @@ def upgrade() -> None:
         sa.Column(
             "amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column(
+            "shipment_no", sa.SmallInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("carrier", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
-        sa.Column("shipment_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["order_id"], ["orders.order_id"], name=op.f("fk_tracking_events_order_id")
+            ["order_id", "shipment_no"],
+            ["shipments.order_id", "shipments.shipment_no"],
+            name=op.f("fk_tracking_events_order_id_shipment_no"),
         ),
         sa.ForeignKeyConstraint(
-            ["shipment_id"], ["shipments.shipment_id"], name=op.f("fk_tracking_events_shipment_id")
+            ["order_id"], ["orders.order_id"], name=op.f("fk_tracking_events_order_id")
         ),
         sa.PrimaryKeyConstraint("carrier", "event_id", name=op.f("pk_tracking_events")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
     op.create_index(
-        "ix_tracking_events_shipment_id", "tracking_events", ["shipment_id"], unique=False
+        "ix_tracking_events_shipment", "tracking_events", ["order_id", "shipment_no"], unique=False
     )
 
 
 def downgrade() -> None:
     """Takes the step back."""
 
-    op.drop_index("ix_tracking_events_shipment_id", table_name="tracking_events")
+    op.drop_index("ix_tracking_events_shipment", table_name="tracking_events")
     op.drop_table("tracking_events")
     op.drop_table("temperature_readings")
     op.drop_table("refunds")
-    op.drop_index("ix_incidents_order_id", table_name="incidents")
     op.drop_index("ix_incidents_due", table_name="incidents")
     op.drop_table("incidents")
     op.drop_index("ix_tasks_order_id", table_name="tasks")
@@ -684,9 +713,14 @@ def downgrade() -> None:
     op.drop_index("ix_shipments_waybill", table_name="shipments")
     op.drop_index("ix_shipments_wave_id", table_name="shipments")
     op.drop_index("ix_shipments_state", table_name="shipments")
-    op.drop_index("ix_shipments_order_id", table_name="shipments")
     op.drop_table("shipments")
-    op.drop_index("ix_reviews_review_id", table_name="reviews")
+    op.drop_table("seen")
+    op.drop_index(
+        "ix_reviews_waiting",
+        table_name="reviews",
+        sqlite_where=sa.text("verdict = 'WAITS'"),
+        postgresql_where=sa.text("verdict = 'WAITS'"),
+    )
     op.drop_table("reviews")
     op.drop_table("remarks")
     op.drop_table("receipts")
@@ -709,7 +743,6 @@ def downgrade() -> None:
     op.drop_table("warehouses")
     op.drop_index("ix_stray_callbacks_received", table_name="stray_callbacks")
     op.drop_table("stray_callbacks")
-    op.drop_table("seen")
     op.drop_table("places")
     op.drop_index("ix_orders_tenant", table_name="orders")
     op.drop_index("ix_orders_state", table_name="orders")
