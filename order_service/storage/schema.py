@@ -177,6 +177,7 @@ refunds = table(
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
 )
 
+# What is not known yet of a parcel is null, and takes no room.
 shipments = table(
     "shipments",
     ids("order_id"),
@@ -190,22 +191,27 @@ shipments = table(
     words("carrier"),
     words("service"),
     words("waybill"),
-    whole("weight_g"),
-    whole("freight_minor"),
+    whole("weight_g", nullable=True),
+    whole("freight_minor", nullable=True),
     whole("created_at_ms"),
     whole("updated_at_ms"),
-    whole("shipped_at_ms"),
-    whole("delivered_at_ms"),
-    whole("promised_at_ms"),
+    whole("shipped_at_ms", nullable=True),
+    whole("delivered_at_ms", nullable=True),
+    whole("promised_at_ms", nullable=True),
     small("replaces"),
-    whole("collected_minor"),
+    whole("collected_minor", nullable=True),
     whole("temperature_min_millicelsius", nullable=True),
     whole("temperature_max_millicelsius", nullable=True),
     PrimaryKeyConstraint("order_id", "shipment_no"),
     of_order(),
 )
-Index("ix_shipments_wave_id", shipments.c.wave_id)
-Index("ix_shipments_waybill", shipments.c.waybill)
+for _column in (shipments.c.wave_id, shipments.c.waybill):
+    Index(
+        f"ix_shipments_{_column.name}",
+        _column,
+        sqlite_where=_column != "",
+        postgresql_where=_column != "",
+    )
 Index("ix_shipments_state", shipments.c.state, shipments.c.location, shipments.c.order_id)
 
 # Each move that `states.py` allows, each state in which something begins, and for each machine a
@@ -275,7 +281,6 @@ seen = table(
     "seen",
     ids("order_id"),
     whole("once"),
-    whole("at_ms"),
     PrimaryKeyConstraint("order_id", "once"),
     of_order(),
     by_key=True,

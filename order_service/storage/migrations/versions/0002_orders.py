@@ -426,7 +426,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("once", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name=op.f("fk_seen_order_id")),
         sa.PrimaryKeyConstraint("order_id", "once", name=op.f("pk_seen")),
         sqlite_strict=True,
@@ -440,9 +439,9 @@ def upgrade() -> None:
             autoincrement=False,
             nullable=False,
         ),
-        sa.Column("weight_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("weight_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column(
-            "freight_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "freight_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
             "created_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -451,16 +450,16 @@ def upgrade() -> None:
             "updated_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
-            "shipped_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "shipped_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
-            "delivered_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "delivered_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
-            "promised_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "promised_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
-            "collected_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "collected_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
             "temperature_min_millicelsius",
@@ -499,8 +498,22 @@ def upgrade() -> None:
     op.create_index(
         "ix_shipments_state", "shipments", ["state", "location", "order_id"], unique=False
     )
-    op.create_index("ix_shipments_wave_id", "shipments", ["wave_id"], unique=False)
-    op.create_index("ix_shipments_waybill", "shipments", ["waybill"], unique=False)
+    op.create_index(
+        "ix_shipments_wave_id",
+        "shipments",
+        ["wave_id"],
+        unique=False,
+        sqlite_where=sa.text("wave_id != ''"),
+        postgresql_where=sa.text("wave_id != ''"),
+    )
+    op.create_index(
+        "ix_shipments_waybill",
+        "shipments",
+        ["waybill"],
+        unique=False,
+        sqlite_where=sa.text("waybill != ''"),
+        postgresql_where=sa.text("waybill != ''"),
+    )
     op.create_table(
         "tasks",
         sa.Column(
@@ -710,8 +723,18 @@ def downgrade() -> None:
     op.drop_index("ix_tasks_order_id", table_name="tasks")
     op.drop_index("ix_tasks_due", table_name="tasks")
     op.drop_table("tasks")
-    op.drop_index("ix_shipments_waybill", table_name="shipments")
-    op.drop_index("ix_shipments_wave_id", table_name="shipments")
+    op.drop_index(
+        "ix_shipments_waybill",
+        table_name="shipments",
+        sqlite_where=sa.text("waybill != ''"),
+        postgresql_where=sa.text("waybill != ''"),
+    )
+    op.drop_index(
+        "ix_shipments_wave_id",
+        table_name="shipments",
+        sqlite_where=sa.text("wave_id != ''"),
+        postgresql_where=sa.text("wave_id != ''"),
+    )
     op.drop_index("ix_shipments_state", table_name="shipments")
     op.drop_table("shipments")
     op.drop_table("seen")
