@@ -25,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from order_service.states import ORDER, PAYMENT, REFUND, SHIPMENT, Machine
 from order_service.storage.columns import count, ids, small, whole, words
 
 METADATA: Final = MetaData(
@@ -43,6 +44,12 @@ def table(name: str, *parts: Any, by_key: bool = False) -> Table:
     possible, so that the key needs no index of its own.
     """
     return Table(name, METADATA, *parts, sqlite_strict=True, sqlite_with_rowid=not by_key)
+
+
+def known_state(machine: Machine) -> CheckConstraint:
+    """That a row is in a state that its machine has."""
+    names = ", ".join(f"'{state}'" for state in machine.moves)
+    return CheckConstraint(f"state IN ({names})", name="state_is_known")
 
 
 def of_order() -> ForeignKeyConstraint:
@@ -78,6 +85,7 @@ orders = table(
     words("closed_reason"),
     PrimaryKeyConstraint("order_id"),
     UniqueConstraint("tenant", "source", "order_key"),
+    known_state(ORDER),
     CheckConstraint(
         "goods_minor >= 0 AND discount_minor >= 0 AND coupon_minor >= 0 AND freight_minor >= 0 "
         "AND tax_minor >= 0 AND total_minor >= 0",
@@ -135,6 +143,7 @@ payments = table(
     whole("updated_at_ms"),
     PrimaryKeyConstraint("order_id", "payment_no"),
     UniqueConstraint("order_id", "payment_key"),
+    known_state(PAYMENT),
     of_order(),
     CheckConstraint("amount_minor >= 0 AND captured_minor >= 0", name="no_amount_is_negative"),
     CheckConstraint(
@@ -172,6 +181,7 @@ refunds = table(
     whole("updated_at_ms"),
     PrimaryKeyConstraint("order_id", "refund_no"),
     UniqueConstraint("order_id", "refund_key"),
+    known_state(REFUND),
     of_order(),
     ForeignKeyConstraint(["order_id", "payment_no"], ["payments.order_id", "payments.payment_no"]),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
@@ -203,6 +213,7 @@ shipments = table(
     whole("temperature_min_millicelsius", nullable=True),
     whole("temperature_max_millicelsius", nullable=True),
     PrimaryKeyConstraint("order_id", "shipment_no"),
+    known_state(SHIPMENT),
     of_order(),
 )
 for _column in (shipments.c.wave_id, shipments.c.waybill):

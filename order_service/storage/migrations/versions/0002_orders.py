@@ -126,6 +126,10 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("closed_reason", sa.Text(), nullable=False),
         sa.CheckConstraint(
+            "state IN ('RESERVING', 'BACKORDERED', 'AWAITING_PAYMENT', 'CONFIRMING', 'CONFIRMED', 'IN_FULFILMENT', 'PARTLY_SHIPPED', 'SHIPPED', 'DELIVERED', 'COMPLETED', 'REJECTED', 'EXPIRED', 'CANCELLED')",
+            name=op.f("ck_orders_state_is_known"),
+        ),
+        sa.CheckConstraint(
             "goods_minor >= 0 AND discount_minor >= 0 AND coupon_minor >= 0 AND freight_minor >= 0 AND tax_minor >= 0 AND total_minor >= 0",
             name=op.f("ck_orders_no_amount_is_negative"),
         ),
@@ -313,6 +317,10 @@ def upgrade() -> None:
         sa.Column("provider_ref", sa.Text(), nullable=False),
         sa.Column("captured_currency", sa.Text(), nullable=False),
         sa.CheckConstraint(
+            "state IN ('CREATED', 'PENDING', 'CAPTURED', 'DECLINED', 'ABANDONED', 'QUARANTINED', 'RETURNED')",
+            name=op.f("ck_payments_state_is_known"),
+        ),
+        sa.CheckConstraint(
             "amount_minor >= 0 AND captured_minor >= 0",
             name=op.f("ck_payments_no_amount_is_negative"),
         ),
@@ -488,6 +496,10 @@ def upgrade() -> None:
         sa.Column("carrier", sa.Text(), nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("waybill", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('PLANNED', 'PICKED', 'PACKED', 'LABELLED', 'SHIPPED', 'IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERED', 'LOST', 'DAMAGED', 'CANCELLED')",
+            name=op.f("ck_shipments_state_is_known"),
+        ),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_shipments_order_id")
         ),
@@ -580,6 +592,10 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('OPEN', 'WAITING', 'RESHIPPING', 'RESHIPPED', 'REFUNDED', 'ARRIVED')",
+            name=op.f("ck_incidents_state_is_known"),
+        ),
         sa.ForeignKeyConstraint(
             ["order_id", "shipment_no"],
             ["shipments.order_id", "shipments.shipment_no"],
@@ -620,6 +636,9 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("provider_ref", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('REQUESTED', 'DONE', 'FAILED')", name=op.f("ck_refunds_state_is_known")
+        ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refunds_amount_is_positive")),
         sa.ForeignKeyConstraint(
             ["order_id", "payment_no"],
