@@ -76,7 +76,7 @@ class PaymentState(StrEnum):
     DECLINED = "DECLINED"
     """The provider or the buyer's bank said no. Another attempt may be made."""
     ABANDONED = "ABANDONED"
-    """Given up: its order was closed, or another attempt took its place."""
+    """Given up: the order was closed, another attempt took its place, or nothing is to be paid."""
     QUARANTINED = "QUARANTINED"
     """Paid in a wrong amount or currency: waits for a person."""
     RETURNED = "RETURNED"

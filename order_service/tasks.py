@@ -28,6 +28,7 @@ class TaskKind(StrEnum):
     DELIVERY_DUE = "DELIVERY_DUE"
     RESHIP = "RESHIP"
     COMPLETE = "COMPLETE"
+    CASH_DUE = "CASH_DUE"
     NOTIFY_BUYER = "NOTIFY_BUYER"
     NOTIFY_MERCHANT = "NOTIFY_MERCHANT"
     EVENT = "EVENT"
@@ -68,6 +69,7 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     TaskKind.DELIVERY_DUE: TaskRow("delivery", False, "report a parcel that is late"),
     TaskKind.RESHIP: TaskRow("reship", False, "reserve the goods of a parcel again", "incident_id"),
     TaskKind.COMPLETE: TaskRow("complete", False, "complete the order by itself"),
+    TaskKind.CASH_DUE: TaskRow("cash", False, "see to cash that no carrier has reported"),
     TaskKind.NOTIFY_BUYER: TaskRow("buyer", False, "write to the buyer", "channel"),
     TaskKind.NOTIFY_MERCHANT: TaskRow("merchant", False, "write to a merchant", "channel"),
     TaskKind.EVENT: TaskRow("event", False, "tell a subscriber what happened", "receiver"),

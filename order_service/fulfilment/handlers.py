@@ -8,6 +8,7 @@ from holdfast.errors import HoldfastError
 from holdfast.types import Line as StockLine
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import Carriers
+from order_service.fulfilment.cash import cash_overdue
 from order_service.fulfilment.incidents import look_at_deliveries
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label, void_label
@@ -56,6 +57,11 @@ def fulfilment_handlers(
         await intake.ask(order)
         return look_at_deliveries
 
+    async def on_cash_due(order: Order, _task: Task) -> Decide | None:
+        if not await intake.ask(order):
+            raise TryLater("a carrier does not say what it collected")
+        return cash_overdue
+
     return {
         TaskKind.REVIEW: on_review,
         TaskKind.LABEL: on_label,
@@ -65,6 +71,7 @@ def fulfilment_handlers(
         TaskKind.PICK_DUE: _decides(partial(report_overdue_picks, settings=settings)),
         TaskKind.DELIVERY_DUE: on_delivery_due,
         TaskKind.COMPLETE: _decides(complete_by_itself),
+        TaskKind.CASH_DUE: on_cash_due,
     }
 
 

@@ -218,6 +218,16 @@ DEFECTS: Final[dict[str, Defect]] = {
     "cash that nobody asked for": Defect(
         "cash_is_what_carriers_collected", "shipped", _of("shipments", collected_minor=5)
     ),
+    "more cash than was due for what came": Defect(
+        "cash_pays_for_what_was_delivered",
+        "paid at the door for what came",
+        _both(_of("shipments", collected_minor=700), _of("payments", captured_minor=700)),
+    ),
+    "less cash than was due for what came": Defect(
+        "cash_pays_for_what_was_delivered",
+        "paid at the door for what came",
+        _both(_of("shipments", collected_minor=500), _of("payments", captured_minor=500)),
+    ),
     "a lost change": Defect("history_has_no_gap", "confirmed", _without_entry(1)),
     "a lost end": Defect("history_has_no_gap", "confirmed", _without_entry(-1)),
     "a lost beginning": Defect("history_has_no_gap", "confirmed", _without_entry(0)),
@@ -284,6 +294,7 @@ DEFECTS: Final[dict[str, Defect]] = {
             ("paid", TaskKind.CONFIRM),
             ("confirmed", TaskKind.REVIEW),
             ("delivered", TaskKind.COMPLETE),
+            ("delivered, its cash not reported", TaskKind.CASH_DUE),
         )
     },
     "in fulfilment, without a parcel": Defect(

@@ -11,13 +11,14 @@ from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
 from order_service.cancelling import cancel
 from order_service.draft import Draft
+from order_service.fulfilment.incidents import report, resolve
 from order_service.fulfilment.records import Review, TrackingEvent, TrackingKind
 from order_service.fulfilment.review import ReviewInput, review
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.ids import Ids
-from order_service.model import CASH_ON_DELIVERY, HistoryEntry, Order
+from order_service.model import CASH_ON_DELIVERY, HistoryEntry, IncidentKind, Order
 from order_service.payment.asking import Answer
 from order_service.payment.attempts import accepted, open_payments, start_payment
 from order_service.payment.facts import learn
@@ -27,7 +28,7 @@ from order_service.placing.decisions import record, settle
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import stock_confirmed
-from order_service.states import ShipmentEvent
+from order_service.states import IncidentEvent, ShipmentEvent, ShipmentState
 from order_service.tasks import TaskKind
 from tests.order_service import samples
 from tests.order_service.clock import START_MS
@@ -156,6 +157,38 @@ def collected(draft: Draft) -> None:
     track(draft, event, SETTINGS)
 
 
+def in_two_parcels(draft: Draft) -> None:
+    """The other unit is found later: it goes in a parcel of its own."""
+    confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)], SETTINGS)
+
+
+def both_shipped(draft: Draft) -> None:
+    """Both parcels have left, and the engine knows."""
+    for parcel in draft.order.shipments:
+        if parcel.state is ShipmentState.PLANNED:
+            confirm_pick(draft, parcel.shipment_id, [], SETTINGS)
+        confirm_packing(draft, parcel.shipment_id, [("SKU-1", 1)], 100)
+        draft.forget(TaskKind.LABEL)
+        draft.update(parcel, carrier="sandbox", waybill=f"W-{parcel.shipment_id}")
+        draft.move(parcel, ShipmentEvent.LABEL)
+        hand_over(draft, parcel.shipment_id)
+    draft.forget(TaskKind.SHIP)
+
+
+def second_lost(draft: Draft) -> None:
+    """The second parcel is lost, and its money is given up."""
+    lost = draft.order.shipments[1]
+    report(draft, lost.shipment_id, IncidentKind.LOSS, "gone")
+    incident_id = draft.order.incidents[0].incident_id
+    resolve(draft, incident_id, IncidentEvent.REFUND, "gone", SETTINGS)
+
+
+def collected_in_part(draft: Draft) -> None:
+    """The carrier was paid for the first of two parcels, with the freight."""
+    event = _event(draft, TrackingKind.CASH_COLLECTED, amount_minor=600, currency="CNY")
+    track(draft, event, SETTINGS)
+
+
 def cancelled(draft: Draft) -> None:
     """The buyer does not want it, and the engine knows."""
     answers = [
@@ -219,6 +252,19 @@ STAGES: Final[dict[str, Callable[[], Case]]] = {
     "delivered, its reservation forgotten": lambda: _life(*_SENT, signed).case({}, [_TAKEN]),
     "paid at the door": lambda: _on_delivery(
         reserved, confirmed, passed, labelled, shipped, signed, collected
+    ).case(reservation(State.FULFILLED, 2)),
+    "delivered, its cash not reported": lambda: _on_delivery(
+        reserved, confirmed, passed, labelled, shipped, signed
+    ).case(reservation(State.FULFILLED, 2)),
+    "paid at the door for what came": lambda: _on_delivery(
+        reserved,
+        confirmed,
+        passed,
+        in_two_parcels,
+        both_shipped,
+        second_lost,
+        signed,
+        collected_in_part,
     ).case(reservation(State.FULFILLED, 2)),
     "cancelled unpaid": lambda: _life(reserved, started, cancelled).case(
         reservation(State.RELEASED)

@@ -4,6 +4,7 @@ import json
 
 import httpx
 import pytest
+from msgspec import structs
 
 from holdfast.types import State
 from order_service.cancelling import cancel
@@ -12,6 +13,7 @@ from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import CarrierEvent, CarrierRefuses, Label, Parcel
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
 from order_service.fulfilment.incidents import resolve
+from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label
 from order_service.fulfilment.queries import told_of
 from order_service.fulfilment.records import TrackingKind
@@ -166,6 +168,61 @@ async def test_cash_is_collected_parcel_by_parcel(world: World) -> None:
     order = await world.order()
     assert [shipment.collected_minor for shipment in order.shipments] == [1_457, 543]
     assert order.payments[0].state is PaymentState.CAPTURED
+
+
+async def test_cash_is_due_for_what_came_when_a_parcel_is_lost(world: World) -> None:
+    await world.place(on_delivery=True)
+    await world.misbehave(parcels={"lose": 1.0})
+    order = await world.ship()
+    await world.collect(shipment_ids=[order.shipments[0].shipment_id])
+    await world.misbehave()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    assert (await world.order()).payments[0].state is PaymentState.PENDING
+    await resolve_first(world, IncidentEvent.REFUND)
+    (payment,) = (await world.order()).payments
+    assert (payment.state, payment.captured_minor) == (PaymentState.CAPTURED, 543)
+
+
+async def test_a_carrier_whose_callbacks_are_lost_is_asked_what_it_collected(world: World) -> None:
+    await world.place(on_delivery=True)
+    await world.misbehave(callbacks={"lose": 1.0})
+    await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    for parcel in (await world.order()).shipments:
+        signed = CarrierEvent("e", TrackingKind.SIGNED, 1, parcel.shipment_id)
+        await world.intake.take("sandbox", structs.replace(signed, event_id=parcel.shipment_id))
+    assert (await world.order()).state is OrderState.DELIVERED
+    await world.advance(WEEK_MS)
+    assert await world.do("CASH_DUE") == [Done(False)]
+    (payment,) = (await world.order()).payments
+    assert (payment.state, payment.captured_minor) == (PaymentState.CAPTURED, 2_000)
+
+
+async def test_a_carrier_that_is_silent_on_its_money_is_asked_again(world: World) -> None:
+    await world.place(on_delivery=True)
+    await world.misbehave(callbacks={"lose": 1.0})
+    await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    silent = SandboxCarrier("http://127.0.0.1:9", API_KEY, [SECRET])
+    order = await world.order()
+    assert not await TrackingIntake(world.orders, {"sandbox": silent}, SETTINGS).ask(order)
+    assert await world.intake.ask(order)
+    await silent.aclose()
+
+
+async def test_cash_that_no_carrier_reports_is_a_dead_task(world: World) -> None:
+    await world.place(on_delivery=True)
+    await world.ship()
+    for parcel in (await world.order()).shipments:
+        signed = CarrierEvent("e", TrackingKind.SIGNED, 1, parcel.shipment_id)
+        await world.intake.take("sandbox", structs.replace(signed, event_id=parcel.shipment_id))
+    await world.advance(WEEK_MS)
+    (failed,) = await world.do("CASH_DUE")
+    assert isinstance(failed, Failed)
+    assert (failed.final, failed.reason) == (True, "no carrier says that it collected the 2000 CNY")
 
 
 async def test_a_waybill_is_one_however_often_it_is_asked_for(world: World) -> None:

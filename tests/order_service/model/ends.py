@@ -135,6 +135,9 @@ def _check_money_in_the_end(world: World, order: Order) -> None:
             PaymentState.CREATED,
             PaymentState.PENDING,
         ), order
+        # Whatever became of its parcels, what carriers collect is settled, or a person's to see to.
+        settled = payment.state is not PaymentState.PENDING
+        assert settled or order.state is not OrderState.COMPLETED, order
         if there is not None and payment.state is not PaymentState.QUARANTINED:
             assert payment.captured_minor == there.captured_minor, (order, there)
             kept_minor += there.left_minor
