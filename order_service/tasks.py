@@ -15,6 +15,7 @@ class TaskKind(StrEnum):
     CONFIRM = "CONFIRM"
     RELEASE = "RELEASE"
     CANCEL = "CANCEL"
+    EXPIRE = "EXPIRE"
     SHIP = "SHIP"
     START_PAYMENT = "START_PAYMENT"
     QUERY_PAYMENT = "QUERY_PAYMENT"
@@ -52,6 +53,8 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     TaskKind.CONFIRM: TaskRow("stock", True, "confirm the reservation of a paid order"),
     TaskKind.RELEASE: TaskRow("stock", True, "release the reservation of a closed order"),
     TaskKind.CANCEL: TaskRow("stock", True, "cancel confirmed units of the order"),
+    # It only hurries on what comes by itself: money that is late never waits for it.
+    TaskKind.EXPIRE: TaskRow("stock", False, "have the reservation of an unpaid order expire now"),
     TaskKind.SHIP: TaskRow("stock", True, "ship the units of a parcel"),
     TaskKind.START_PAYMENT: TaskRow(
         "payment", False, "tell the provider of a payment", "payment_id"

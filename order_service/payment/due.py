@@ -1,7 +1,7 @@
 """Closes an order that was not paid in time (O2, P2). Pure decisions.
 
-Its reservation is not released but left to expire, so that money which comes late can take the
-same reservation's stock again.
+Its reservation is not released but made to expire, so that its units are on sale at once and money
+which comes late can take the same reservation's stock again.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,10 @@ from order_service.tasks import TaskKind
 ASK_AGAIN_MS: Final = 30_000
 EXTENSION_MS: Final = 120_000
 """So long the stock is kept for an order whose provider does not answer, each time anew."""
+
+EXPIRES_IN_MS: Final = 1_000
+"""So soon the reservation of an order that was not paid expires: the engine takes only deadlines
+that are ahead of its own clock, which may be ahead of ours."""
 
 
 def payment_due(draft: Draft, answers: Sequence[Answer]) -> None:
@@ -35,3 +39,4 @@ def payment_due(draft: Draft, answers: Sequence[Answer]) -> None:
         return
     draft.move(order, OrderEvent.PAYMENT_OVERDUE)
     abandon_open(draft, "the payment was due")
+    draft.send(TaskKind.EXPIRE)

@@ -75,6 +75,7 @@ def settle(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None:
     if order.state in _PAYABLE:
         draft.move(order, OrderEvent.PAID)
         draft.forget(TaskKind.PAYMENT_DUE)
+        draft.forget(TaskKind.EXPIRE)
         abandon_open(draft, "the order is paid")
         draft.send(TaskKind.CONFIRM)
     elif order.state in _NEVER_EFFECTIVE:

@@ -22,7 +22,7 @@ from order_service.payment.attempts import (
     round_of,
     unsettled_payments,
 )
-from order_service.payment.due import EXTENSION_MS, payment_due
+from order_service.payment.due import EXPIRES_IN_MS, EXTENSION_MS, payment_due
 from order_service.payment.facts import learn
 from order_service.payment.methods import CASH
 from order_service.payment.port import (
@@ -57,6 +57,7 @@ def payment_handlers(
         TaskKind.CLOSE_PAYMENT: doing.close,
         TaskKind.REFUND: doing.refund,
         TaskKind.PAYMENT_DUE: doing.due,
+        TaskKind.EXPIRE: doing.expire,
     }
 
 
@@ -126,6 +127,22 @@ class _PaymentTasks:
         if not all_answered(answers):
             await self._extend(order)
         return partial(payment_due, answers=answers)
+
+    async def expire(self, order: Order, _task: Task) -> Decide | None:
+        """Brings the deadline of a reservation forward that nobody has paid for.
+
+        Whatever else became of the reservation meanwhile is left as it is. Where the engine does
+        not take the deadline, the reservation has expired by itself before all attempts are made.
+        """
+        if order.state is not OrderState.EXPIRED:
+            return None
+        expires_at_ms = self._clock_ms() + EXPIRES_IN_MS
+        try:
+            await self._client.extend(order.reservation_id, expires_at_ms, tenant=order.tenant)
+        except HoldfastError as error:
+            reason = f"the engine says {error.reason or error.code.name}"
+            raise TryLater(reason, error.retry_after_ms) from error
+        return None
 
     async def _extend(self, order: Order) -> None:
         """Keeps the stock until the provider can be asked again."""
