@@ -102,6 +102,7 @@ class App:
         self.intake = TrackingIntake(self.orders, self.outside.carriers, self.settings)
         self.catalogue = Catalogue(self.orders)
         self.placing = Placing(self.orders, self.engine, self.catalogue, self.methods)
+        self.cancelling = Cancelling(self.orders, self.outside.providers)
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()
         calls = order_metrics(registry, self.relay.counts, lambda: self.orders.queued, clock_ms)
@@ -149,6 +150,7 @@ class App:
         known: dict[TaskKind, Any] = {
             **StockTasks(self.engine, self.placing, self.methods).handlers(),
             **payment_handlers(outside.providers, self.engine, self._clock_ms),
+            TaskKind.CANCEL_ORDER: self.cancelling.carry_out,
             **fulfilment_handlers(
                 self.engine,
                 outside.carriers,
@@ -192,7 +194,7 @@ class App:
         deadlines = Deadlines(self.config.deadline_ms_max)
         yield (
             order_pb2_grpc.add_OrderServiceServicer_to_server,
-            OrderServicer(orders, self.placing, Cancelling(orders, providers), deadlines),
+            OrderServicer(orders, self.placing, self.cancelling, deadlines),
         )
         yield (
             payment_pb2_grpc.add_PaymentServiceServicer_to_server,

@@ -22,6 +22,7 @@ class TaskKind(StrEnum):
     CLOSE_PAYMENT = "CLOSE_PAYMENT"
     REFUND = "REFUND"
     PAYMENT_DUE = "PAYMENT_DUE"
+    CANCEL_ORDER = "CANCEL_ORDER"
     REVIEW = "REVIEW"
     LABEL = "LABEL"
     VOID_LABEL = "VOID_LABEL"
@@ -65,6 +66,9 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     ),
     TaskKind.REFUND: TaskRow("refund", False, "have the provider send money back", "refund_id"),
     TaskKind.PAYMENT_DUE: TaskRow("due", False, "close the order if it is still not paid"),
+    TaskKind.CANCEL_ORDER: TaskRow(
+        "wish", False, "cancel the order once its provider says whether it was paid"
+    ),
     TaskKind.REVIEW: TaskRow("review", False, "review the order before it is shipped"),
     TaskKind.LABEL: TaskRow("carrier", True, "get a waybill for a parcel", "shipment_id"),
     TaskKind.VOID_LABEL: TaskRow("carrier", True, "give a waybill back", "shipment_id"),

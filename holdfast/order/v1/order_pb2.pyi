@@ -67,6 +67,8 @@ class _OrderOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderOut
     """More units than are left of a line."""
     ORDER_OUTCOME_WRONG_CONTENT: _OrderOutcome.ValueType  # 15
     """The content of a parcel is not what it should be."""
+    ORDER_OUTCOME_UNDER_WAY: _OrderOutcome.ValueType  # 16
+    """Not done yet: it is as soon as a payment provider has answered. Sending it again does no harm."""
 
 class OrderOutcome(_OrderOutcome, metaclass=_OrderOutcomeEnumTypeWrapper):
     """What was decided about a request. `order_service/refusals.py` says for each what it means."""
@@ -103,6 +105,8 @@ ORDER_OUTCOME_QUANTITY_EXCEEDED: OrderOutcome.ValueType  # 14
 """More units than are left of a line."""
 ORDER_OUTCOME_WRONG_CONTENT: OrderOutcome.ValueType  # 15
 """The content of a parcel is not what it should be."""
+ORDER_OUTCOME_UNDER_WAY: OrderOutcome.ValueType  # 16
+"""Not done yet: it is as soon as a payment provider has answered. Sending it again does no harm."""
 Global___OrderOutcome: _TypeAlias = OrderOutcome  # noqa: Y015
 
 class _OrderSource:

@@ -128,7 +128,11 @@ class OrderServiceServicer:
     def CancelOrder(self, request, context):
         """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
         again, and what was paid for it goes back by itself. Repeating it is `replayed`.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+
+        While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
+        can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
+        or left by then.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

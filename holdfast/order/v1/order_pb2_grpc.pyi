@@ -64,7 +64,11 @@ class OrderServiceStub:
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CancelOrderRequest, _order_pb2.OrderResult]
     """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
     again, and what was paid for it goes back by itself. Repeating it is `replayed`.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+
+    While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
+    can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
+    or left by then.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
     """
     CompleteOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.OrderResult]
     """Says that the buyer has received the order: DELIVERED becomes COMPLETED, which it does by itself
@@ -120,7 +124,11 @@ class OrderServiceAsyncStub(OrderServiceStub):
     CancelOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CancelOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
     """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
     again, and what was paid for it goes back by itself. Repeating it is `replayed`.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+
+    While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
+    can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
+    or left by then.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
     """
     CompleteOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
     """Says that the buyer has received the order: DELIVERED becomes COMPLETED, which it does by itself
@@ -197,7 +205,11 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_pb2.OrderResult, _abc.Awaitable[_order_pb2.OrderResult]]:
         """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
         again, and what was paid for it goes back by itself. Repeating it is `replayed`.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+
+        While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
+        can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
+        or left by then.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
         """
 
     @_abc_1.abstractmethod

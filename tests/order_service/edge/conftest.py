@@ -102,6 +102,7 @@ class Shop:
     client: OrderClient
     engine: Client
     target: str
+    cancelling: Cancelling
     provider: Silent = field(default_factory=Silent)
 
     async def place(self, key: str = "", **values: Any) -> pb.OrderResult:
@@ -173,6 +174,6 @@ async def shop(database: Database, engine: Server) -> AsyncIterator[Shop]:
         target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
         await server.start()
         async with OrderClient(target, tenant=tenant) as outside:
-            yield Shop(tenant, orders, outside, client, target, provider)
+            yield Shop(tenant, orders, outside, client, target, cancelling, provider)
         await server.stop(1)
         await orders.drain()
