@@ -13,7 +13,7 @@ from holdfast.order.v1 import order_pb2, payment_pb2_grpc
 from holdfast.order.v1 import payment_pb2 as pb
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.payments import PaymentServicer
-from order_service.states import OrderState
+from order_service.states import OrderState, PaymentState
 from serving.deadlines import Deadlines
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
@@ -137,6 +137,25 @@ async def test_a_wrong_amount_is_listed_and_resolved(world: World, service: Any)
     assert (await world.order("4340000000000000000")).state is OrderState.AWAITING_PAYMENT
     left = await service.ListQuarantined(pb.ListQuarantinedRequest())
     assert [payment.payment_id for payment in left.payments] == ["4350000000000000000-p1"]
+
+
+async def test_money_that_comes_after_a_return_waits_for_nobody(world: World, service: Any) -> None:
+    await world.place()
+    payment = await world.begin()
+    await world.pay(payment, amount_minor=600)
+    await world.told()
+    request = pb.ResolveQuarantinedRequest(
+        payment_id=payment.payment_id,
+        resolution=pb.QUARANTINE_RESOLUTION_RETURN,
+        reason="too little",
+    )
+    await service.ResolveQuarantined(request)
+    await world.pay(payment, amount_minor=500)
+    await world.told()
+    assert not (await service.ListQuarantined(pb.ListQuarantinedRequest())).payments
+    await world.do("REFUND")
+    assert (await world.order()).payments[0].state is PaymentState.RETURNED
+    assert world.outside.books.sums()["refunded_minor"] == {"CNY": 1_100}
 
 
 async def test_a_refused_refund_is_settled_by_hand(world: World, service: Any) -> None:
