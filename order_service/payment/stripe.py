@@ -24,6 +24,7 @@ from order_service.payment.port import (
     Started,
 )
 from order_service.payment.signatures import verify_stripe
+from order_service.payment.stripe_amounts import from_stripe, to_stripe
 
 TIMEOUT_S: Final = 10.0
 PAGE: Final = 100
@@ -58,10 +59,11 @@ class StripeProvider:
 
     async def start(self, charge: Charge) -> Started:
         """See `Provider`."""
+        amount = to_stripe(charge.amount_minor, charge.currency)
         try:
             intent = await self._client.v1.payment_intents.create_async(
                 {
-                    "amount": charge.amount_minor,
+                    "amount": amount,
                     "currency": charge.currency.lower(),
                     "metadata": {"payment_id": charge.payment_id},
                 },
@@ -114,12 +116,12 @@ class StripeProvider:
             made = await self._client.v1.refunds.create_async(
                 {
                     "payment_intent": charge.provider_ref,
-                    "amount": amount_minor,
+                    "amount": to_stripe(amount_minor, charge.currency),
                     "metadata": {"refund_id": refund_id, "payment_id": charge.payment_id},
                 },
                 {"idempotency_key": refund_id},
             )
-        except stripe.InvalidRequestError:
+        except (stripe.InvalidRequestError, ProviderRefuses):
             return Fact(FactKind.REFUND_FAILED, charge.payment_id, refund_id=refund_id)
         except stripe.StripeError as error:
             raise _unreachable(error) from error
@@ -188,23 +190,25 @@ class StripeProvider:
 def _of_intent(intent: dict[str, Any]) -> Fact:
     kind = _INTENTS.get(intent["status"], FactKind.OPEN)
     received = intent.get("amount_received", intent["amount"])
+    currency = intent["currency"].upper()
     return Fact(
         kind,
         intent["metadata"].get("payment_id", ""),
         intent["id"],
-        amount_minor=received if kind is FactKind.CAPTURED else 0,
-        currency=intent["currency"].upper(),
+        amount_minor=from_stripe(received, currency) if kind is FactKind.CAPTURED else 0,
+        currency=currency,
         at_ms=intent["created"] * 1000,
     )
 
 
 def _of_refund(refund: dict[str, Any]) -> Fact:
+    currency = refund["currency"].upper()
     return Fact(
         _REFUNDS.get(refund["status"], FactKind.OPEN),
         refund["metadata"].get("payment_id", ""),
         refund["id"],
-        amount_minor=refund["amount"],
-        currency=refund["currency"].upper(),
+        amount_minor=from_stripe(refund["amount"], currency),
+        currency=currency,
         at_ms=refund["created"] * 1000,
         refund_id=refund["metadata"].get("refund_id", ""),
     )
