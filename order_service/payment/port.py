@@ -96,7 +96,9 @@ class Provider(Protocol):
         ...
 
     async def query(self, charge: Charge) -> Fact:
-        """Asks what became of a payment: by the provider's number, by ours where that is ""."""
+        """Asks what became of a payment: by the provider's number; where the provider does not
+        know that, or we do not, by ours. UNKNOWN: by neither.
+        """
         ...
 
     async def close(self, charge: Charge) -> Fact:

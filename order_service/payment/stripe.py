@@ -5,9 +5,10 @@ means that the shop's Stripe account offers; a declined card leaves the intent o
 with another one on the same page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
 
 import msgspec
 import stripe
@@ -28,6 +29,8 @@ from order_service.payment.stripe_amounts import from_stripe, to_stripe
 
 TIMEOUT_S: Final = 10.0
 PAGE: Final = 100
+
+T = TypeVar("T")
 
 _INTENTS: Final = {
     "succeeded": FactKind.CAPTURED,
@@ -78,20 +81,10 @@ class StripeProvider:
     async def query(self, charge: Charge) -> Fact:
         """See `Provider`."""
         try:
-            if charge.provider_ref:
-                return _of_intent(await self._retrieved(charge.provider_ref))
-            found = await self._client.v1.payment_intents.search_async(
-                {"query": f"metadata['payment_id']:'{charge.payment_id}'", "limit": 1}
-            )
-        except stripe.InvalidRequestError as error:
-            if error.http_status == 404:
-                return Fact(FactKind.UNKNOWN, charge.payment_id)
-            raise _unreachable(error) from error
+            intent = await self._by_its_number(charge) or await self._by_ours(charge)
         except stripe.StripeError as error:
             raise _unreachable(error) from error
-        for intent in found.data:
-            return _of_intent(intent.to_dict())
-        return Fact(FactKind.UNKNOWN, charge.payment_id)
+        return _of_intent(intent) if intent else Fact(FactKind.UNKNOWN, charge.payment_id)
 
     async def close(self, charge: Charge) -> Fact:
         """See `Provider`."""
@@ -176,15 +169,34 @@ class StripeProvider:
         """See `Provider`."""
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
-    async def _retrieved(self, reference: str) -> dict[str, Any]:
-        intent = await self._client.v1.payment_intents.retrieve_async(reference)
-        return intent.to_dict()
+    async def _by_its_number(self, charge: Charge) -> dict[str, Any] | None:
+        """The intent, if Stripe's number is known, here and there."""
+        if not charge.provider_ref:
+            return None
+        retrieved = self._client.v1.payment_intents.retrieve_async(charge.provider_ref)
+        intent = await _unless_not_found(retrieved)
+        return intent.to_dict() if intent else None
+
+    async def _by_ours(self, charge: Charge) -> dict[str, Any] | None:
+        query = f"metadata['payment_id']:'{charge.payment_id}'"
+        searched = self._client.v1.payment_intents.search_async({"query": query, "limit": 1})
+        found = await _unless_not_found(searched)
+        return found.data[0].to_dict() if found and found.data else None
 
     async def _refunds(self, reference: str) -> list[dict[str, Any]]:
         page = await self._client.v1.refunds.list_async(
             {"payment_intent": reference, "limit": PAGE}
         )
         return [refund.to_dict() async for refund in page.auto_paging_iter()]
+
+
+async def _unless_not_found(answer: Awaitable[T]) -> T | None:
+    try:
+        return await answer
+    except stripe.InvalidRequestError as error:
+        if error.http_status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
 
 
 def _of_intent(intent: dict[str, Any]) -> Fact:

@@ -14,7 +14,7 @@ import pytest
 from msgspec import structs
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from holdfast.money import MINOR_DIGITS
@@ -132,6 +132,33 @@ async def test_a_payment_that_it_never_heard_of_is_unknown(provider: StripeProvi
         charge = structs.replace(CHARGE, provider_ref=reference)
         assert (await provider.query(charge)).kind is FactKind.UNKNOWN
         assert (await provider.close(charge)).kind is FactKind.UNKNOWN
+
+
+async def test_a_payment_under_another_number_of_theirs_is_found_by_ours(
+    buyer: httpx.AsyncClient,
+) -> None:
+    """`localstripe` has no search: what stands in front of it has."""
+    await buyer.delete("/_config/data")
+
+    async def answered(request: Request) -> Response:
+        path = request.url.path
+        if path.endswith("/search"):
+            listed = (await buyer.get("/v1/payment_intents")).json()
+            assert request.query_params["query"] == f"metadata['payment_id']:'{CHARGE.payment_id}'"
+            return JSONResponse({**listed, "object": "search_result"})
+        kind = {"content-type": request.headers.get("content-type", "")}
+        answer = await buyer.request(
+            request.method, path, content=await request.body(), headers=kind
+        )
+        return Response(answer.content, answer.status_code, media_type="application/json")
+
+    every = Route("/{path:path}", answered, methods=["GET", "POST"])
+    async with served(Starlette(routes=[every])) as url:
+        provider = StripeProvider(API_KEY, [SECRET], url)
+        charge = structs.replace(await started(provider), provider_ref="pi_unknown")
+        assert (await provider.query(charge)).kind is FactKind.OPEN
+        assert (await provider.close(charge)).kind is FactKind.CLOSED
+        await provider.aclose()
 
 
 async def test_money_goes_back_once_per_refund(
