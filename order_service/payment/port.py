@@ -105,10 +105,14 @@ class Provider(Protocol):
         """Has a payment closed, unless it was paid meanwhile; says what holds now."""
         ...
 
-    async def refund(self, charge: Charge, refund_id: str, amount_minor: int) -> Fact:
+    async def refund(
+        self, charge: Charge, refund_id: str, amount_minor: int, attempt: int = 0
+    ) -> Fact:
         """Sends money back, once per `refund_id`; asked again, says what became of it.
 
-        REFUNDED, REFUND_FAILED, or OPEN: it takes longer.
+        What was refused may be tried again in another `attempt`, and in no other case: the same
+        attempt, whose answer was lost, is not made twice. REFUNDED, REFUND_FAILED, or OPEN: it
+        takes longer.
         """
         ...
 

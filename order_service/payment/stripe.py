@@ -99,20 +99,24 @@ class StripeProvider:
             raise _unreachable(error) from error
         return _of_intent(intent.to_dict())
 
-    async def refund(self, charge: Charge, refund_id: str, amount_minor: int) -> Fact:
+    async def refund(
+        self, charge: Charge, refund_id: str, amount_minor: int, attempt: int = 0
+    ) -> Fact:
         """See `Provider`."""
+        about = {"refund_id": refund_id, "payment_id": charge.payment_id, "attempt": str(attempt)}
         try:
             # Stripe remembers an idempotency key for a day; a task may be replayed later than that.
-            for refund in await self._refunds(charge.provider_ref):
-                if refund["metadata"].get("refund_id") == refund_id:
-                    return _of_refund(refund)
+            known = _made_before(await self._refunds(charge.provider_ref), about)
+            if known is not None:
+                return _of_refund(known)
             made = await self._client.v1.refunds.create_async(
                 {
                     "payment_intent": charge.provider_ref,
                     "amount": to_stripe(amount_minor, charge.currency),
-                    "metadata": {"refund_id": refund_id, "payment_id": charge.payment_id},
+                    "metadata": about,
                 },
-                {"idempotency_key": refund_id},
+                # It remembers refusals as well: an attempt of a key of its own is really made.
+                {"idempotency_key": f"{refund_id}/{attempt}" if attempt else refund_id},
             )
         except (stripe.InvalidRequestError, ProviderRefuses):
             return Fact(FactKind.REFUND_FAILED, charge.payment_id, refund_id=refund_id)
@@ -188,6 +192,20 @@ class StripeProvider:
             {"payment_intent": reference, "limit": PAGE}
         )
         return [refund.to_dict() async for refund in page.auto_paging_iter()]
+
+
+def _made_before(
+    refunds: Sequence[dict[str, Any]], about: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """What was made of a refund before: what was not refused, else what came of this attempt."""
+    made = [each for each in refunds if each["metadata"].get("refund_id") == about["refund_id"]]
+    for refund in made:
+        if _REFUNDS.get(refund["status"]) is not FactKind.REFUND_FAILED:
+            return refund
+    for refund in made:
+        if refund["metadata"].get("attempt", "0") == about["attempt"]:
+            return refund
+    return None
 
 
 async def _unless_not_found(answer: Awaitable[T]) -> T | None:
