@@ -282,6 +282,12 @@ class Buying(Story):
         refund_id = self.one_of(data, self.refused_refunds())
         self.ask(number, requests.settle(refund_id))
 
+    @precondition(lambda self: self.refused_refunds())
+    @rule(data=st.data(), number=PROCESSES)
+    def a_refused_refund_is_tried_again(self, data: st.DataObject, number: int) -> None:
+        refund_id = self.one_of(data, self.refused_refunds())
+        self.ask(number, requests.retry(refund_id))
+
     def refused_refunds(self) -> list[str]:
         """The refunds that the provider would not do."""
         return [
