@@ -106,14 +106,17 @@ def _captured(draft: Draft, payment: Payment, fact: Fact, due_minor: int) -> Non
         paid_minor = due_minor if more_is_due else known_minor
         send_back(draft, payment, fact.amount_minor - paid_minor, "paid twice")
         return
+    if payment.state is PaymentState.QUARANTINED and payment.refunded_minor:
+        # A person has decided what becomes of it; the order may have been paid anew since.
+        send_back_all(draft, payment, "what came of it before was sent back")
+        return
     if _is_being_collected(payment):
         return
     if _is_right(draft, payment):
         untouched = payment.state is not PaymentState.QUARANTINED
-        if untouched or not payment.refunded_minor:
-            draft.move(payment, PaymentEvent.CAPTURE if untouched else PaymentEvent.APPROVE)
-            forget_start(draft, payment.payment_id)
-            settle(draft, payment)
+        draft.move(payment, PaymentEvent.CAPTURE if untouched else PaymentEvent.APPROVE)
+        forget_start(draft, payment.payment_id)
+        settle(draft, payment)
     elif payment.state is not PaymentState.QUARANTINED:
         draft.move(payment, PaymentEvent.MISMATCH, _mismatch(draft, payment))
         forget_start(draft, payment.payment_id)

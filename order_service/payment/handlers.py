@@ -33,7 +33,7 @@ from order_service.payment.port import (
     Providers,
     ProviderUnreachable,
 )
-from order_service.payment.refunds import refund_of
+from order_service.payment.refunds import ask_again, attempt_of, refund_of
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.states import OrderState, PaymentState, RefundState
 from order_service.tasks import TaskKind
@@ -107,7 +107,10 @@ class _PaymentTasks:
             return partial(learn, provider=CASH, fact=fact)
         try:
             fact = await self._provider(payment).refund(
-                charge_of(order, payment), refund.refund_id, refund.amount_minor
+                charge_of(order, payment),
+                refund.refund_id,
+                refund.amount_minor,
+                attempt_of(task.payload),
             )
         except ProviderUnreachable as error:
             raise TryLater(_silent(payment, error)) from error
@@ -115,8 +118,7 @@ class _PaymentTasks:
         def decide(draft: Draft) -> None:
             learn(draft, payment.provider, fact)
             if fact.kind is FactKind.OPEN:
-                due_at_ms = draft.now_ms + REFUND_ASK_AGAIN_MS
-                draft.send(TaskKind.REFUND, due_at_ms, refund_id=refund.refund_id)
+                ask_again(draft, task, draft.now_ms + REFUND_ASK_AGAIN_MS)
 
         return decide
 

@@ -70,7 +70,9 @@ class Silent(Provider):
     async def close(self, charge: Charge) -> Fact:
         return self._fact(charge)
 
-    async def refund(self, charge: Charge, refund_id: str, amount_minor: int) -> Fact:
+    async def refund(
+        self, charge: Charge, refund_id: str, amount_minor: int, attempt: int = 0
+    ) -> Fact:
         raise ProviderUnreachable("test")
 
     async def statement(self, day: date) -> list[Fact]:

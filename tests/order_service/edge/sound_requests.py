@@ -82,6 +82,8 @@ def _payments(parts: Parts) -> list[Any]:
         payment.StartPaymentRequest(order_id=order_id, payment_key="again"),
         payment.ListPaymentsRequest(order_id=order_id),
         payment.RefundOrderRequest(order_id=order_id, refund_key="k", amount_minor=1, reason="x"),
+        payment.RetryRefundRequest(refund_id=parts.of("r")),
+        payment.ListFailedRefundsRequest(),
         payment.SettleRefundRequest(refund_id=parts.of("r"), reason="x"),
         payment.ListQuarantinedRequest(),
         payment.ResolveQuarantinedRequest(

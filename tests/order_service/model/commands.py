@@ -121,6 +121,19 @@ async def _resolve(case: Case, resolution: "fulfilment_pb2.Resolution.ValueType"
     return _asking(case, requests.resolve((await case.incident()).incident_id, resolution))
 
 
+async def _refund_that_is_refused(case: Case) -> Send:
+    case.world.misbehave(refuse_refund=1.0)
+    return _asking(case, requests.refund(await case.order(), "scratch", 100))
+
+
+def _of_refused_refund(request_of: Callable[[str], Any]) -> Callable[[Case], Awaitable[Send]]:
+    async def prepare(case: Case) -> Send:
+        case.world.misbehave()
+        return _asking(case, request_of((await case.order()).refunds[0].refund_id))
+
+    return prepare
+
+
 async def _carrier_tells(case: Case) -> Send:
     """The van has come before anybody said that the parcel has left."""
     case.world.letters.clear()
@@ -193,6 +206,11 @@ COMMANDS: dict[str, Command] = {
     "cancel while it is being paid": Command(_BEING_PAID, _of_order(requests.cancel)),
     "cancel when it is sold": Command(_SOLD, _of_order(requests.cancel)),
     "refund": Command(_SOLD, _of_order(lambda order: requests.refund(order, "scratch", 100))),
+    "refund that is refused": Command(_SOLD, _refund_that_is_refused),
+    "retry refund": Command((*_SOLD, "refund that is refused"), _of_refused_refund(requests.retry)),
+    "settle refund": Command(
+        (*_SOLD, "refund that is refused"), _of_refused_refund(requests.settle)
+    ),
     "approve": Command(
         ("place with remark", "start payment", "payment callback"),
         _of_order(lambda order: requests.review(order, approve=True)),

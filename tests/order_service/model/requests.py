@@ -68,6 +68,11 @@ def refund(order: Order, key: str, amount_minor: int) -> payment_pb2.RefundOrder
     )
 
 
+def retry(refund_id: str) -> payment_pb2.RetryRefundRequest:
+    """A refused refund is to be tried again."""
+    return payment_pb2.RetryRefundRequest(refund_id=refund_id)
+
+
 def settle(refund_id: str) -> payment_pb2.SettleRefundRequest:
     """A person has sent money back."""
     return payment_pb2.SettleRefundRequest(refund_id=refund_id, reason="by transfer")
