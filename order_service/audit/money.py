@@ -107,8 +107,8 @@ def _cash_is_what_carriers_collected(case: Case) -> Iterator[str]:
 RULES: Final = (
     Rule(
         "order_and_parts_fit_together",
-        "the joint rules of the state machines: what is sold is paid or paid on delivery, a closed "
-        "order keeps no money, no parcel is ahead of its order",
+        "the joint rules of the state machines: what is sold is paid, paid on delivery or free, a "
+        "closed order keeps no money, no parcel is ahead of its order",
         "`holdfast explain ORDER` tells who moved it last; bring it on with the command that was "
         "left out, or send the money back with `holdfast orders refund`",
         _together,

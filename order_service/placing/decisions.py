@@ -129,7 +129,7 @@ def settle(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:
 def _reserved(draft: Draft, answer: Reserved, methods: Methods) -> None:
     order = draft.order
     settle_lines(draft, answer.takes)
-    if not order.amounts.total_minor:
+    if order.costs_nothing:
         draft.move(order, OrderEvent.STOCK_RESERVED)
         draft.move(order, OrderEvent.PAID, "it costs nothing")
         draft.send(TaskKind.CONFIRM)

@@ -177,9 +177,9 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetReceipt(self, request, context):
-        """The receipt (小票) of a paid order. It is made when it is first asked for, and is the same from
-        then on, whatever happens to the order. NOT_FOUND if there is no such order.
-        Outcomes: APPLIED, WRONG_STATE (it was not paid).
+        """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
+        is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+        there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -3,6 +3,7 @@
 import random
 from copy import deepcopy
 
+import pytest
 from msgspec import structs
 
 from order_service.draft import Draft
@@ -13,6 +14,7 @@ from order_service.placing.decisions import new_order, record, refusal_of, settl
 from order_service.placing.reserving import Declined, Reserved, Short, StockAnswer
 from order_service.placing.shortage import Shortage, less_claims, plan
 from order_service.placing.sourcing import Site, Take
+from order_service.placing.stock_tasks import stock_confirmed
 from order_service.placing.validation import articles_of, checked_fields
 from order_service.refusals import RefusalReason
 from order_service.states import OrderState, PaymentState
@@ -92,13 +94,20 @@ def test_cash_on_delivery_is_confirmed_at_once() -> None:
     assert kinds(draft) == [TaskKind.CONFIRM]
 
 
-def test_an_order_that_costs_nothing_is_confirmed_at_once() -> None:
+@pytest.mark.parametrize("method", ["cash_on_delivery", "sandbox_card"])
+def test_an_order_that_costs_nothing_is_sold_at_once_whatever_it_would_be_paid_with(
+    method: str,
+) -> None:
     free = amounts(lines(TEA=2), coupon=1_000)
-    draft = draft_of({"TEA": 2}, amounts=free, payment_method="cash_on_delivery")
+    draft = draft_of({"TEA": 2}, amounts=free, payment_method=method)
     found = settled(draft, Reserved([Take("TEA", 2, "north")], EXPIRES_AT_MS))
     assert found.state is OrderState.CONFIRMING
     assert found.payments == []
     assert kinds(draft) == [TaskKind.CONFIRM]
+    confirming = next_draft(found)
+    stock_confirmed(confirming)
+    confirming.finish()
+    assert confirming.order.state is OrderState.CONFIRMED
 
 
 def test_what_there_is_becomes_the_order_and_its_merchants_shares() -> None:
