@@ -157,11 +157,25 @@ def _short(draft: Draft, answer: Short) -> None:
 
 def _close(draft: Draft, reason: RefusalReason, detail: str) -> None:
     order = draft.order
+    if _others_may_be_at_it(draft):
+        # What they have reserved goes back; what they have not reserved yet, they will not.
+        draft.send(TaskKind.RELEASE)
     draft.update(order, closed_reason=f"{reason}: {detail}")
     if order.state is OrderState.RESERVING:
         draft.move(order, OrderEvent.STOCK_SHORT, detail)
     else:
         draft.move(order, OrderEvent.CANCEL, detail)
+
+
+def _others_may_be_at_it(draft: Draft) -> bool:
+    """Whether another process may be reserving the order's stock, or may have and died.
+
+    Who places an order is alone with it until its task is due. So an order that is refused at once,
+    as most are in a sale, costs the engine nothing more.
+    """
+    order = draft.order
+    waits = order.state is OrderState.BACKORDERED
+    return waits or draft.now_ms >= order.created_at_ms + RESERVE_AGAIN_MS
 
 
 def refusal_of(order: Order) -> RefusalReason | None:

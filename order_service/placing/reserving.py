@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from holdfast.client import Client
+from holdfast.errors import HoldfastError, Reason
 from holdfast.outcomes import OUTCOMES, Outcome
 from holdfast.types import Result, State
 from order_service.catalogue.catalogue import Catalogue
@@ -83,6 +84,11 @@ class Reserving:
         looks_first = len(sites) > 1 or any(line.sku in claims for line in order.lines)
         if looks_first:
             planned = plan(order, await self._stock(order, claims, sites), sites)
+            if any(isinstance(each, Shortage) for each in planned):
+                # What an earlier attempt has reserved for it is not available to anybody, either.
+                own = await self._own(order)
+                if own is not None:
+                    return own
         else:
             planned = [Take(*unit, sites[0].location) for unit in units_of(order).items()]
         for _ in range(ATTEMPTS_MAX):
@@ -100,7 +106,10 @@ class Reserving:
             if result.applied:
                 return Reserved(takes, result.expires_at_ms)
             if result.outcome is Outcome.ID_REUSED:
-                return await self._adopted(order)
+                own = await self._own(order)
+                if own is None:
+                    raise TryLater("its reservation has just left the engine")
+                return own
             if result.outcome is Outcome.OUT_OF_STOCK and not looks_first:
                 stock = _stock_seen(takes, result)
             elif result.outcome in (Outcome.OUT_OF_STOCK, Outcome.UNKNOWN_SKU):
@@ -124,11 +133,18 @@ class Reserving:
             stock[level.sku][level.location] = level.available
         return less_claims(stock, claims, sites)
 
-    async def _adopted(self, order: Order) -> StockAnswer:
-        """What an earlier attempt reserved, of whose answer nothing was written down."""
-        found = await self._engine.get_reservation(
-            order.reservation_id, tenant=order.tenant, timeout_ms=self._timeout_ms
-        )
+    async def _own(self, order: Order) -> StockAnswer | None:
+        """What an earlier attempt reserved, of whose answer nothing was written down; None where
+        none has.
+        """
+        try:
+            found = await self._engine.get_reservation(
+                order.reservation_id, tenant=order.tenant, timeout_ms=self._timeout_ms
+            )
+        except HoldfastError as error:
+            if error.reason is Reason.RESERVATION_NOT_FOUND:
+                return None
+            raise
         units = units_of(order)
         takes = [Take(line.sku, line.quantity, line.location) for line in found.lines]
         if found.state not in _HOLDS or any(

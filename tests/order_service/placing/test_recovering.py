@@ -2,6 +2,7 @@
 
 import pytest
 
+from holdfast.outcomes import Outcome
 from holdfast.types import State
 from order_service.model import ShortagePolicy
 from order_service.placing.decisions import settle
@@ -9,8 +10,10 @@ from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.states import OrderState
 from order_service.tasks import TaskKind
+from tests.order_service.clock import Clock
 from tests.order_service.placing.shop import Shop, places, tasks
 from tests.order_service.placing.wanted import METHODS, order
+from tests.order_service.sound import assert_books_sound
 from tests.serving import eventually
 
 DUE_MS = 5_000
@@ -70,6 +73,54 @@ async def test_the_part_that_was_reserved_before_the_crash_is_the_order(shop: Sh
     assert places(finished) == [("TEA", 1, "default")]
     assert finished.amounts.goods_minor == 500
     assert await shop.reserved("TEA") == 1
+
+
+@pytest.mark.parametrize("policy", ShortagePolicy)
+async def test_the_last_units_that_were_reserved_before_the_crash_are_the_orders(
+    shop: Shop, policy: ShortagePolicy
+) -> None:
+    await shop.open_warehouses("north", "south")
+    await shop.stock("north", TEA=2)
+    left = await shop.record(shortage_policy=policy)
+    assert isinstance(await shop.placing.reserve(left), Reserved)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert finished.state is OrderState.AWAITING_PAYMENT
+    assert places(finished) == [("TEA", 2, "north")]
+    assert await shop.reserved("TEA", "north") == 2
+
+
+async def test_units_that_were_reserved_before_the_crash_are_the_orders_though_others_wait_for_more(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=0)
+    waits = await shop.place({"TEA": 5}, key="waits", shortage_policy=ShortagePolicy.WAIT)
+    assert waits.order.state is OrderState.BACKORDERED
+    await shop.stock(TEA=7)
+    left = await shop.record()
+    assert isinstance(await shop.placing.reserve(left), Reserved)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert finished.state is OrderState.AWAITING_PAYMENT
+    assert await shop.reserved("TEA") == 2
+
+
+async def test_a_reserve_of_a_dying_process_takes_nothing_for_an_order_that_was_rejected(
+    shop: Shop, clock: Clock
+) -> None:
+    await shop.stock(TEA=0)
+    left, other = await shop.record(), await shop.record(key="key-2")
+    clock.advance(DUE_MS)
+    for order_id in (left.order_id, other.order_id):
+        rejected = await shop.do(order_id, TaskKind.RESERVE)
+        assert (rejected.state, tasks(rejected)) == (OrderState.REJECTED, [TaskKind.RELEASE])
+    await shop.stock(TEA=5)
+    before = await shop.engine.reserve(left.order_id, [("TEA", 2)])
+    for order_id in (left.order_id, other.order_id):
+        assert tasks(await shop.do(order_id, TaskKind.RELEASE)) == []
+    after = await shop.engine.reserve(other.order_id, [("TEA", 2)])
+    outcomes = (before.outcome, after.outcome)
+    assert outcomes == (Outcome.APPLIED, Outcome.ALREADY_RELEASED)
+    assert await shop.reserved("TEA") == 0
+    await assert_books_sound(shop.orders, shop.engine, tenant=shop.engine.tenant)
 
 
 async def test_an_order_whose_buyer_cancelled_meanwhile_holds_nothing(shop: Shop) -> None:

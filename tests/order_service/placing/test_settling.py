@@ -10,7 +10,13 @@ from order_service.draft import Draft
 from order_service.ids import Ids
 from order_service.model import Amounts, Order, ShortagePolicy
 from order_service.payment.methods import GRACE_MS
-from order_service.placing.decisions import new_order, record, refusal_of, settle
+from order_service.placing.decisions import (
+    RESERVE_AGAIN_MS,
+    new_order,
+    record,
+    refusal_of,
+    settle,
+)
 from order_service.placing.reserving import Declined, Reserved, Short, StockAnswer
 from order_service.placing.shortage import Shortage, less_claims, plan
 from order_service.placing.sourcing import Site, Take
@@ -37,9 +43,9 @@ def draft_of(quantities: dict[str, int], **values: object) -> Draft:
     return next_draft(draft.order)
 
 
-def next_draft(order: Order) -> Draft:
-    """Another change of an order."""
-    return Draft(deepcopy(order), "test", NOW_MS, Ids(random.Random(2)))
+def next_draft(order: Order, after_ms: int = 0) -> Draft:
+    """Another change of an order, so long after it was placed."""
+    return Draft(deepcopy(order), "test", NOW_MS + after_ms, Ids(random.Random(2)))
 
 
 def kinds(draft: Draft) -> list[str]:
@@ -185,6 +191,25 @@ def test_stock_that_was_reserved_for_an_order_that_is_closed_goes_back() -> None
     draft = next_draft(rejected)
     settle(draft, Reserved([Take("TEA", 2, "north")], EXPIRES_AT_MS), METHODS)
     assert kinds(draft) == [TaskKind.RELEASE]
+
+
+def test_closing_an_order_that_others_may_be_reserving_for_gives_back_whatever_they_have() -> None:
+    limit = Declined(RefusalReason.LIMIT_EXCEEDED, "the limit")
+    new = draft_of({"TEA": 2}).order
+    for answer in (SHORT, limit):
+        by_its_task = next_draft(new, RESERVE_AGAIN_MS)
+        assert settled(by_its_task, answer).state is OrderState.REJECTED
+        assert kinds(by_its_task) == [TaskKind.RELEASE]
+    waiting = settled(draft_of({"TEA": 2}, shortage_policy=ShortagePolicy.WAIT), SHORT)
+    leaves = next_draft(waiting)
+    assert settled(leaves, limit).state is OrderState.CANCELLED
+    assert kinds(leaves) == [TaskKind.RELEASE]
+
+
+def test_an_order_that_is_refused_at_once_costs_the_engine_nothing_more() -> None:
+    at_once = next_draft(draft_of({"TEA": 2}).order, RESERVE_AGAIN_MS - 1)
+    assert settled(at_once, SHORT).state is OrderState.REJECTED
+    assert kinds(at_once) == []
 
 
 def test_an_order_is_planned_by_merchant() -> None:
