@@ -1,7 +1,8 @@
 """The decisions of placing an order (O1, O2, O14). Pure.
 
-Two changes: the order is recorded before its stock is reserved, and settled when it is known what
-came of that. A crash in between leaves the first, whose task finishes the order.
+Two changes: first it is written down that an order's stock is being reserved, with the order or,
+where it has waited, by a task of it; then the order is settled, when it is known what came of that.
+A crash in between leaves the first, whose task finishes the order.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Final
 
 from order_service.catalogue.model import Article
 from order_service.draft import Draft
-from order_service.model import Line, Order, Remark, ShortagePolicy
+from order_service.model import Line, Order, Remark, ShortagePolicy, Task
 from order_service.payment.attempts import pay_on_delivery
 from order_service.payment.methods import Methods
 from order_service.placing.lines import settle_lines, sub_orders_of
@@ -105,6 +106,25 @@ def record(draft: Draft, remark: str) -> None:
             )
         )
     draft.send(TaskKind.RESERVE, draft.now_ms + RESERVE_AGAIN_MS)
+
+
+def begin_to_reserve(draft: Draft) -> Order | None:
+    """Has a waiting order finished should whoever reserves for it now not come to do so.
+
+    Returns the order, which may not wait any more; None while somebody else is at it.
+    """
+    order = draft.order
+    if order.state is OrderState.BACKORDERED:
+        if any(_is_being_done(task, draft.now_ms) for task in order.tasks):
+            return None
+        draft.remind(TaskKind.RESERVE, draft.now_ms + RESERVE_AGAIN_MS)
+    return order
+
+
+def _is_being_done(task: Task, now_ms: int) -> bool:
+    """Whether stock is being reserved because of a task: by who made it, or by a relay."""
+    until_ms = max(task.created_at_ms + RESERVE_AGAIN_MS, task.lease_until_ms)
+    return task.kind == TaskKind.RESERVE and not task.dead and now_ms < until_ms
 
 
 def settle(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:

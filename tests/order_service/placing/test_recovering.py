@@ -103,6 +103,49 @@ async def test_units_that_were_reserved_before_the_crash_are_the_orders_though_o
     assert await shop.reserved("TEA") == 2
 
 
+async def expired(shop: Shop, order_id: str) -> None:
+    """Waits until an order's reservation has expired."""
+
+    async def has_expired() -> bool:
+        return (await shop.engine.get_reservation(order_id)).state is State.EXPIRED
+
+    await eventually(has_expired, within_s=10)
+
+
+@pytest.mark.parametrize("same_content", [True, False])
+async def test_an_order_that_has_to_be_paid_never_awaits_it_for_stock_that_is_not_kept_any_more(
+    shop: Shop, clock: Clock, same_content: bool
+) -> None:
+    await shop.stock(TEA=2)
+    left = await shop.record(payment_method="sandbox_hasty")
+    if same_content:  # then a second Reserve answers what the first did
+        await shop.placing.reserve(left)
+    else:
+        await shop.engine.reserve(left.order_id, [("TEA", 2)], ttl_ms=1_000)
+    await expired(shop, left.order_id)
+    clock.advance(DUE_MS)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert finished.state is OrderState.REJECTED
+    assert "not any more" in finished.closed_reason
+    await shop.do(left.order_id, TaskKind.RELEASE)
+    await assert_books_sound(shop.orders, shop.engine, tenant=shop.engine.tenant)
+
+
+@pytest.mark.parametrize(("taken", "state"), [(0, OrderState.CONFIRMED), (1, OrderState.CANCELLED)])
+async def test_an_order_that_is_sold_at_once_takes_its_expired_stock_again_or_ends(
+    shop: Shop, taken: int, state: OrderState
+) -> None:
+    await shop.stock(TEA=2)
+    left = await shop.record(payment_method="cash_on_delivery")
+    await shop.engine.reserve(left.order_id, [("TEA", 2)], ttl_ms=1_000)
+    await expired(shop, left.order_id)
+    if taken:
+        assert (await shop.engine.reserve("another", [("TEA", taken)])).applied
+    assert (await shop.do(left.order_id, TaskKind.RESERVE)).state is OrderState.CONFIRMING
+    ended = await shop.do(left.order_id, TaskKind.CONFIRM)
+    assert ended.state is state
+
+
 async def test_a_reserve_of_a_dying_process_takes_nothing_for_an_order_that_was_rejected(
     shop: Shop, clock: Clock
 ) -> None:
@@ -176,10 +219,7 @@ async def test_an_order_paid_after_its_stock_has_expired_takes_it_again_or_gets_
     await shop.orders.change(order_id, lambda draft: settle(draft, reserved, METHODS), "test")
     paid = await shop.pay(order_id)
 
-    async def expired() -> bool:
-        return (await shop.engine.get_reservation(order_id)).state is State.EXPIRED
-
-    await eventually(expired, within_s=5)
+    await expired(shop, order_id)
     if taken:
         assert (await shop.engine.reserve("another", [("TEA", taken)])).applied
     ended = await shop.do(order_id, TaskKind.CONFIRM)
