@@ -22,6 +22,7 @@ from order_service.placing.reserving import (
     StockAnswer,
     method_of,
 )
+from order_service.placing.shortage import told
 from order_service.placing.splitting import Goods, split
 from order_service.placing.validation import Checked
 from order_service.refusals import RefusalReason
@@ -32,8 +33,6 @@ RESERVE_AGAIN_MS: Final = 5_000
 """Whoever places an order reserves its stock at once; the task does after so long."""
 ON_DELIVERY_KEY: Final = "own/on-delivery"
 """"/" is in no key of a caller."""
-SHORTAGES_TOLD_MAX: Final = 3
-"""So many short articles are named in an order's history."""
 
 WAITS_FOR_STOCK: Final = frozenset({OrderState.RESERVING, OrderState.BACKORDERED})
 _WITHOUT_STOCK: Final = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
@@ -165,10 +164,7 @@ def _reserved(draft: Draft, answer: Reserved, methods: Methods) -> None:
 def _short(draft: Draft, answer: Short) -> None:
     if draft.order.state is OrderState.BACKORDERED:
         return
-    named = answer.shortages[:SHORTAGES_TOLD_MAX]
-    detail = ", ".join(f"{each.sku}: {each.available} of {each.requested} units" for each in named)
-    if len(answer.shortages) > len(named):
-        detail += f", and {len(answer.shortages) - len(named)} more"
+    detail = told(answer.shortages)
     if draft.order.shortage_policy is ShortagePolicy.WAIT:
         draft.move(draft.order, OrderEvent.WAITS_FOR_STOCK, detail)
     else:

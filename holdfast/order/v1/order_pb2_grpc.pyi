@@ -54,6 +54,8 @@ class OrderServiceStub:
     the second answer is that of the first, with `replayed` true and the order as it is now; another
     order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
     APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
+    An order of which not all can be had is APPLIED, too, where the buyer takes what there is, or
+    waits: `shortages` and `detail` say what is missing.
     Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
     OUT_OF_STOCK, LIMIT_EXCEEDED.
     """
@@ -110,6 +112,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     the second answer is that of the first, with `replayed` true and the order as it is now; another
     order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
     APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
+    An order of which not all can be had is APPLIED, too, where the buyer takes what there is, or
+    waits: `shortages` and `detail` say what is missing.
     Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
     OUT_OF_STOCK, LIMIT_EXCEEDED.
     """
@@ -169,6 +173,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         the second answer is that of the first, with `replayed` true and the order as it is now; another
         order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
         APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
+        An order of which not all can be had is APPLIED, too, where the buyer takes what there is, or
+        waits: `shortages` and `detail` say what is missing.
         Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
         OUT_OF_STOCK, LIMIT_EXCEEDED.
         """
