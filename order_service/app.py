@@ -6,7 +6,6 @@ import random
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -113,7 +112,7 @@ class App:
         """Serves, and begins with what is to be done."""
         await self.catalogue.refresh()
         await self.placing.backorders.refresh()
-        for loop in (self.relay.run, self.catalogue.run, self.placing.backorders.run):
+        for loop in (self.relay.run, self.placing.backorders.run, self.catalogue.run):
             self._loops.append(asyncio.create_task(loop()))
         await self.grpc_server.start()
         for service in ("", *SERVICES):
@@ -124,12 +123,14 @@ class App:
         await self.health.enter_graceful_shutdown()
         await self.grpc_server.stop(self.config.drain_ms / 1000)
         self.relay.stop()
-        relay, *others = self._loops
+        self.placing.backorders.stop()
+        relay, backorders, catalogue = self._loops
         await relay
-        for loop in others:
-            loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await loop
+        catalogue.cancel()
+        # What it has reserved is to be written down; should that take too long, a task does it.
+        await asyncio.wait([backorders], timeout=self.config.drain_ms / 1000)
+        backorders.cancel()
+        await asyncio.gather(backorders, catalogue, return_exceptions=True)
         await self.orders.drain()
 
     async def close(self) -> None:

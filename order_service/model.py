@@ -323,6 +323,11 @@ class Order(Struct):
         return sum(payment.refunded_minor for payment in self.payments)
 
     @property
+    def costs_nothing(self) -> bool:
+        """Whether it is effective without a payment, by whatever method it would be paid."""
+        return not self.amounts.total_minor
+
+    @property
     def together(self) -> Together:
         """What the joint rules look at."""
         taken = [payment for payment in self.payments if payment.state is PaymentState.CAPTURED]
@@ -336,7 +341,7 @@ class Order(Struct):
                 shipment.state for shipment in self.shipments if not shipment.replaces
             ),
             # It is CAPTURED in the amount asked for, or in another that a person has approved.
-            covered=pays_on_delivery or bool(taken),
+            covered=self.costs_nothing or pays_on_delivery or bool(taken),
             kept_minor=captured_minor - sum(payment.refunded_minor for payment in taken),
         )
 

@@ -360,7 +360,7 @@ class Together(NamedTuple):
     payments: frozenset[PaymentState]
     shipments: frozenset[ShipmentState]
     covered: bool
-    """Whether its amount was captured, or is to be paid on delivery."""
+    """Whether its amount was captured, is to be paid on delivery, or is nothing."""
     kept_minor: int
     """What was captured and neither went back nor is asked to."""
 
@@ -373,7 +373,7 @@ class JointRule(NamedTuple):
     holds: Callable[[Together], bool]
 
 
-_SOLD: Final = frozenset(
+SOLD: Final = frozenset(
     {
         _O.CONFIRMED,
         _O.IN_FULFILMENT,
@@ -383,7 +383,8 @@ _SOLD: Final = frozenset(
         _O.COMPLETED,
     }
 )
-_REVIEWED: Final = _SOLD - {_O.CONFIRMED}
+"""The units of such an order are sold to it."""
+_REVIEWED: Final = SOLD - {_O.CONFIRMED}
 _LEFT: Final = _REVIEWED - {_O.IN_FULFILMENT}
 _CLOSED: Final = frozenset({_O.REJECTED, _O.EXPIRED, _O.CANCELLED})
 _UNDER_WAY: Final = frozenset({_S.SHIPPED, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY})
@@ -395,7 +396,7 @@ JOINT_RULES: Final = (
     JointRule(
         # What it was paid with may go back later, wholly, for whatever reason.
         "what is sold is paid",
-        _SOLD,
+        SOLD,
         lambda it: it.covered or _P.RETURNED in it.payments,
     ),
     JointRule(

@@ -71,7 +71,10 @@ def place(
     result = accepted(connection.run(lambda client: client.place(request)))
     order = result.order
     total = money_text(order.amounts.total_minor, order.currency)
-    print_answer(connection, result, f"Placed {order.order_id}: {state_of(order)}, {total}.")
+    otherwise = f" Note: {result.detail}." if result.detail else ""
+    print_answer(
+        connection, result, f"Placed {order.order_id}: {state_of(order)}, {total}.{otherwise}"
+    )
 
 
 def _request(

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from order_service.audit.case import SOLD, Case, Rule
+from order_service.audit.case import Case, Rule
 from order_service.fulfilment.shares import due_for_delivered_minor
 from order_service.model import Payment
 from order_service.payment.methods import CASH
-from order_service.states import PaymentEvent, PaymentState, RefundState, broken_rule
+from order_service.states import SOLD, PaymentEvent, PaymentState, RefundState, broken_rule
 
 _P = PaymentState
 # In these the provider has taken money, in the others none has come; CAPTURED needs the right one.
@@ -124,8 +124,8 @@ def _cash_pays_for_what_was_delivered(case: Case) -> Iterator[str]:
 RULES: Final = (
     Rule(
         "order_and_parts_fit_together",
-        "the joint rules of the state machines: what is sold is paid or paid on delivery, a closed "
-        "order keeps no money, no parcel is ahead of its order",
+        "the joint rules of the state machines: what is sold is paid, paid on delivery or free, a "
+        "closed order keeps no money, no parcel is ahead of its order",
         "`holdfast explain ORDER` tells who moved it last; bring it on with the command that was "
         "left out, or send the money back with `holdfast orders refund`",
         _together,

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from order_service.audit.case import SOLD, Case, Rule
+from order_service.audit.case import Case, Rule
 from order_service.model import Order, Shipment
-from order_service.states import OrderState, ShipmentState
+from order_service.states import SOLD, OrderState, ShipmentState
 
 _REVIEWED: Final = SOLD - {OrderState.CONFIRMED}
 

@@ -6,10 +6,10 @@ from operator import attrgetter
 from typing import Any, Final
 
 from holdfast.types import Reservation, ReservationLine, State
-from order_service.audit.case import SOLD, Case, Rule, Units, differences
+from order_service.audit.case import Case, Rule, Units, differences
 from order_service.audit.parcels import has_left
 from order_service.model import Line, Order, Shipment
-from order_service.states import OrderState, ShipmentState
+from order_service.states import SOLD, OrderState, ShipmentState
 from order_service.tasks import TaskKind
 
 _O = OrderState

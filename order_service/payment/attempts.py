@@ -156,7 +156,7 @@ def _why_not_payable(draft: Draft, name: str, method: Method | None) -> str:
         return "it is to be cancelled"
     if draft.now_ms >= order.payment_due_at_ms:
         return "its payment was due"
-    if not order.amounts.total_minor:
+    if order.costs_nothing:
         return "it costs nothing"
     return ""
 

@@ -104,6 +104,8 @@ class OrderServiceServicer:
         the second answer is that of the first, with `replayed` true and the order as it is now; another
         order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
         APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
+        An order of which not all can be had is APPLIED, too, where the buyer takes what there is, or
+        waits: `shortages` and `detail` say what is missing.
         Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
         OUT_OF_STOCK, LIMIT_EXCEEDED.
         """
@@ -181,9 +183,9 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetReceipt(self, request, context):
-        """The receipt (小票) of a paid order. It is made when it is first asked for, and is the same from
-        then on, whatever happens to the order. NOT_FOUND if there is no such order.
-        Outcomes: APPLIED, WRONG_STATE (it was not paid).
+        """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
+        is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+        there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

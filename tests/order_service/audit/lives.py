@@ -18,7 +18,15 @@ from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.ids import Ids
-from order_service.model import CASH_ON_DELIVERY, HistoryEntry, IncidentKind, Order
+from order_service.model import (
+    CASH_ON_DELIVERY,
+    Amounts,
+    HistoryEntry,
+    IncidentKind,
+    Line,
+    Order,
+    SubOrder,
+)
 from order_service.payment.asking import Answer
 from order_service.payment.attempts import accepted, open_payments, start_payment
 from order_service.payment.facts import learn
@@ -39,6 +47,8 @@ PAYMENT: Final = "4330000000000000000-p1"
 REFUND: Final = "4330000000000000000-r1"
 DUE_MS: Final = 900_000
 TOTAL_MINOR: Final = 1_100
+FREE: Final = Amounts(1_000, 0, 1_000, 0, 0, 0)
+"""What a coupon pays for in full."""
 
 
 class Life:
@@ -265,6 +275,17 @@ STAGES: Final[dict[str, Callable[[], Case]]] = {
         second_lost,
         signed,
         collected_in_part,
+    ).case(reservation(State.FULFILLED, 2)),
+    "costs nothing, delivered": lambda: _life(
+        reserved,
+        confirmed,
+        passed,
+        labelled,
+        shipped,
+        signed,
+        amounts=FREE,
+        sub_orders=(SubOrder("4330000000000000000.1", "merchant-1", FREE),),
+        lines=[Line(1, 0, "SKU-1", "A thing", 2, 500, 0)],
     ).case(reservation(State.FULFILLED, 2)),
     "cancelled unpaid": lambda: _life(reserved, started, cancelled).case(
         reservation(State.RELEASED)

@@ -17,6 +17,13 @@ from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label
 from order_service.fulfilment.queries import told_of
 from order_service.fulfilment.records import TrackingKind
+from order_service.model import Amounts, Order, SubOrder
+from order_service.placing.decisions import settle
+from order_service.placing.reserving import Reserved
+from order_service.placing.sourcing import Take
+from order_service.placing.stock_tasks import StockTasks
+from order_service.receipts import issue_receipt
+from order_service.refusals import Refused
 from order_service.relay.attempt import Done, Failed
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.states import (
@@ -27,10 +34,28 @@ from order_service.states import (
     ShipmentState,
 )
 from order_service.tasks import TaskKind
-from tests.order_service.fulfilment.parcels import SETTINGS
+from tests.order_service.fulfilment.parcels import SETTINGS, paid_order
 from tests.order_service.fulfilment.world import API_KEY, HOUR_MS, SECRET, World
+from tests.order_service.placing.wanted import METHODS
+from tests.order_service.sound import assert_books_sound
 
+FREE = Amounts(2_100, 200, 1_900, 0, 0, 0)
 WEEK_MS = 7 * 24 * HOUR_MS
+
+
+def free_order() -> Order:
+    """An order of 3 + 2 units that a coupon pays for in full, to be paid with a card."""
+    lines = [structs.replace(line, amount_minor=0) for line in paid_order().lines]
+    shares = (SubOrder("4330000000000000000.1", "merchant-1", FREE),)
+    return paid_order(
+        amounts=FREE,
+        lines=lines,
+        sub_orders=shares,
+        payments=[],
+        payment_method="sandbox_card",
+        state=OrderState.RESERVING,
+        version=0,
+    )
 
 
 async def on_hand(world: World, sku: str) -> int:
@@ -385,3 +410,28 @@ async def waybill(world: World) -> str:
 
 async def resolve_first(world: World, said: IncidentEvent) -> None:
     await world.change(lambda draft: resolve(draft, "4330000000000000000-i1", said, "", SETTINGS))
+
+
+async def test_an_order_that_costs_nothing_goes_the_same_way_and_has_a_receipt(
+    world: World,
+) -> None:
+    order = structs.replace(free_order(), tenant=world.tenant)
+    takes = [Take(line.sku, line.quantity, line.location) for line in order.lines]
+    held = await world.engine.reserve(order.order_id, takes)
+    reserved = Reserved(takes, held.expires_at_ms)
+    world.handlers |= StockTasks(world.engine, None, METHODS).handlers()  # type: ignore[arg-type]
+    await world.orders.place(order, lambda draft: settle(draft, reserved, METHODS), "test")
+    with pytest.raises(Refused, match="CONFIRMING"):
+        await world.change(issue_receipt)
+    assert await world.do("CONFIRM") == [Done(False)]
+    receipt = await world.change(issue_receipt)
+    assert receipt.payments == ()
+    assert "TOTAL CNY                             0.00\n" in receipt.text
+    assert (await world.ship()).state is OrderState.SHIPPED
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    assert (await world.order()).state is OrderState.DELIVERED
+    await world.advance(WEEK_MS)
+    assert await world.do("COMPLETE") == [Done(False)]
+    assert (await world.order()).state is OrderState.COMPLETED
+    await assert_books_sound(world.orders, world.engine, tenant=world.tenant)
