@@ -14,9 +14,14 @@ from typing import Final, NamedTuple
 from order_service.draft import Draft
 from order_service.fulfilment.warehouse import cancel_unshipped
 from order_service.model import Order, Task
-from order_service.payment.asking import Answer, all_answered, close_open, learn_all
-from order_service.payment.attempts import open_payments
-from order_service.payment.methods import CASH
+from order_service.payment.asking import (
+    Answer,
+    all_answered,
+    close_open,
+    learn_all,
+    may_still_pay,
+    unanswered,
+)
 from order_service.payment.port import Providers
 from order_service.payment.refunds import refund_all
 from order_service.refusals import RefusalReason, Refused
@@ -106,13 +111,10 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
         if order.state is OrderState.CANCELLED:
             return Cancelled(order, replayed=True)
         return Cancelled(order, refused=_wrong_state(order))
-    answered = {answer.payment_id for answer in answers if answer.fact is not None}
-    for payment in open_payments(order):
-        # Its provider is silent, or it was begun while the others were asked.
-        if payment.provider != CASH and payment.payment_id not in answered:
-            wish(draft, reason)
-            under_way = Refused(RefusalReason.UNDER_WAY, order_id=order.order_id)
-            return Cancelled(order, refused=under_way)
+    if unanswered(order, answers):
+        # A provider is silent, or a payment was begun while the others were asked.
+        wish(draft, reason)
+        return Cancelled(order, refused=Refused(RefusalReason.UNDER_WAY, order_id=order.order_id))
     not_confirmed = order.state in _NOT_CONFIRMED
     draft.move(order, OrderEvent.CANCEL, reason)
     draft.update(order, closed_reason=reason)
@@ -126,9 +128,7 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
 
 def _needs_answers(order: Order) -> bool:
     """Whether providers have to be asked before it is cancelled."""
-    return ORDER.allows(order.state, OrderEvent.CANCEL) and any(
-        payment.provider != CASH for payment in open_payments(order)
-    )
+    return ORDER.allows(order.state, OrderEvent.CANCEL) and bool(may_still_pay(order))
 
 
 def _wrong_state(order: Order) -> Refused:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from order_service.draft import Draft
-from order_service.payment.asking import Answer, learn_all
-from order_service.payment.attempts import abandon_open, open_payments
-from order_service.payment.methods import CASH
+from order_service.payment.asking import Answer, learn_all, unanswered
+from order_service.payment.attempts import abandon_open
 from order_service.states import OrderEvent, OrderState
 from order_service.tasks import TaskKind
 
@@ -32,9 +31,7 @@ def payment_due(draft: Draft, answers: Sequence[Answer]) -> None:
     order = draft.order
     if order.state is not OrderState.AWAITING_PAYMENT:
         return
-    answered = {answer.payment_id for answer in answers if answer.fact is not None}
-    waiting = [payment for payment in open_payments(order) if payment.provider != CASH]
-    if any(payment.payment_id not in answered for payment in waiting):
+    if unanswered(order, answers):
         draft.remind(TaskKind.PAYMENT_DUE, draft.now_ms + ASK_AGAIN_MS)
         return
     draft.move(order, OrderEvent.PAYMENT_OVERDUE)

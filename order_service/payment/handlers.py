@@ -44,6 +44,7 @@ Decide = Callable[[Draft], object]
 Doing = Callable[[Order, Task], Awaitable[Decide | None]]
 
 REFUND_ASK_AGAIN_MS: Final = 3_600_000
+CLOSE_AGAIN_MS: Final = 3_600_000
 
 
 def payment_handlers(
@@ -94,7 +95,15 @@ class _PaymentTasks:
             fact = await self._provider(payment).close(charge_of(order, payment))
         except ProviderUnreachable as error:
             raise TryLater(_silent(payment, error)) from error
-        return partial(learn, provider=payment.provider, fact=fact)
+
+        def decide(draft: Draft) -> None:
+            learn(draft, payment.provider, fact)
+            # A bank is at it. Who asks what became of it stops after some time, and so does this.
+            if fact.kind is FactKind.OPEN and payment in unsettled_payments(order, draft.now_ms):
+                due_at_ms = draft.now_ms + CLOSE_AGAIN_MS
+                draft.send(TaskKind.CLOSE_PAYMENT, due_at_ms, payment_id=payment.payment_id)
+
+        return decide
 
     async def refund(self, order: Order, task: Task) -> Decide | None:
         refund = order.refund(refund_of(task.payload))

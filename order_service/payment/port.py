@@ -102,7 +102,10 @@ class Provider(Protocol):
         ...
 
     async def close(self, charge: Charge) -> Fact:
-        """Has a payment closed, unless it was paid meanwhile; says what holds now."""
+        """Has a payment closed, unless it was paid meanwhile; says what holds now.
+
+        OPEN: it cannot be closed, because a bank is at it.
+        """
         ...
 
     async def refund(

@@ -186,6 +186,14 @@ refunds = table(
     ForeignKeyConstraint(["order_id", "payment_no"], ["payments.order_id", "payments.payment_no"]),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
 )
+# What waits for a person.
+Index(
+    "ix_refunds_failed",
+    refunds.c.order_id,
+    refunds.c.refund_no,
+    sqlite_where=refunds.c.state == "FAILED",
+    postgresql_where=refunds.c.state == "FAILED",
+)
 
 # What is not known yet of a parcel is null, and takes no room.
 shipments = table(

@@ -59,7 +59,7 @@ class Silent(Provider):
     """A provider that is told of nothing; it answers what the test says, or not at all."""
 
     def __init__(self) -> None:
-        self.answers: FactKind | None = FactKind.OPEN
+        self.answers: FactKind | None = FactKind.CLOSED
 
     async def start(self, charge: Charge) -> Started:
         raise ProviderUnreachable("test")

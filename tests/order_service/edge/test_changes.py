@@ -7,6 +7,7 @@ import pytest
 
 from holdfast.errors import HoldfastError
 from holdfast.order.v1 import order_pb2 as pb
+from holdfast.types import State
 from order_service.draft import Draft
 from order_service.model import Shipment, ShipmentLine
 from order_service.payment.attempts import start_payment
@@ -78,6 +79,19 @@ async def test_an_order_that_turns_out_to_be_paid_is_not_cancelled(shop: Shop) -
     assert refused.order.state == pb.Order.CONFIRMING
     kept = await shop.client.get(order.order_id)
     assert [payment.captured_minor for payment in kept.payments] == [TOTAL_MINOR]
+
+
+@pytest.mark.parametrize("answers", [None, FactKind.OPEN], ids=["silent", "a bank is at it"])
+async def test_an_order_of_a_provider_that_does_not_know_is_not_cancelled(
+    shop: Shop, answers: FactKind | None
+) -> None:
+    order = await shop.placed()
+    await begin_payment(shop, order.order_id)
+    shop.provider.answers = answers
+    request = pb.CancelOrderRequest(order_id=order.order_id, reason="too late")
+    assert (await shop.client.ask(request)).outcome == pb.ORDER_OUTCOME_UNDER_WAY
+    assert (await shop.client.get(order.order_id)).state == pb.Order.AWAITING_PAYMENT
+    assert (await shop.engine.get_reservation(order.order_id)).state is State.RESERVED
 
 
 async def test_a_cancelled_effective_order_gives_stock_and_money_back(shop: Shop) -> None:

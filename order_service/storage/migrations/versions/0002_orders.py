@@ -653,6 +653,14 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
+    op.create_index(
+        "ix_refunds_failed",
+        "refunds",
+        ["order_id", "refund_no"],
+        unique=False,
+        sqlite_where=sa.text("state = 'FAILED'"),
+        postgresql_where=sa.text("state = 'FAILED'"),
+    )
     op.create_table(
         "temperature_readings",
         sa.Column(
@@ -736,6 +744,12 @@ def downgrade() -> None:
     op.drop_index("ix_tracking_events_shipment", table_name="tracking_events")
     op.drop_table("tracking_events")
     op.drop_table("temperature_readings")
+    op.drop_index(
+        "ix_refunds_failed",
+        table_name="refunds",
+        sqlite_where=sa.text("state = 'FAILED'"),
+        postgresql_where=sa.text("state = 'FAILED'"),
+    )
     op.drop_table("refunds")
     op.drop_index("ix_incidents_due", table_name="incidents")
     op.drop_table("incidents")
