@@ -16,6 +16,7 @@ from holdfast.cli.orders_connection import (
 
 LIST_LIMIT_DEFAULT = 100
 RECONCILE_MS_MAX = 600_000
+ALL = "all"
 
 quarantine = App(
     name="quarantine", group=MONEY, help="Payments in a wrong amount: for a person to decide."
@@ -92,27 +93,25 @@ def refund(
 
     For example:
       holdfast orders refund 01J8ZQ4M9X2T7C1B 12.50 "a mug came broken"
+      holdfast orders refund 01J8ZQ4M9X2T7C1B all "nothing came"
 
     Parameters
     ----------
     order_id
         The order.
     amount
-        How much, in the order's currency.
+        How much, in the order's currency; `all` is what is left of its money.
     reason
         Why, for the order's history; nothing personal.
     key
         The refund's key: the same key is the same refund [default: a new one].
     """
     from holdfast.cli.orders_tables import print_answer
-    from holdfast.money import minor_units, money_text
+    from holdfast.money import money_text
     from holdfast.order.v1 import payment_pb2 as pb
 
     currency = connection.run(lambda client: client.get(order_id)).currency
-    try:
-        amount_minor = minor_units(amount, currency)
-    except ValueError as error:
-        raise Failure(f"AMOUNT: {error}", reason="USAGE", exit_status=USAGE) from error
+    amount_minor = _refund_minor(amount, currency)
     answer = connection.decide(
         pb.RefundOrderRequest(
             order_id=order_id, refund_key=new_key(key), amount_minor=amount_minor, reason=reason
@@ -120,6 +119,29 @@ def refund(
     )
     goes_back = sum(part.amount_minor for part in answer.refunds)
     print_answer(connection, answer, f"{money_text(goes_back, currency)} go back for {order_id}.")
+
+
+def _refund_minor(amount: str, currency: str) -> int:
+    """How much a refund asks for, as the contract has it: there 0 is all that is left.
+
+    Failure for a 0 that was typed: nobody who means all types it, and money sent back is gone.
+    """
+    from holdfast.money import minor_units
+
+    if amount == ALL:
+        return 0
+    try:
+        amount_minor = minor_units(amount, currency)
+    except ValueError as error:
+        raise Failure(f"AMOUNT: {error}", reason="USAGE", exit_status=USAGE) from error
+    if amount_minor == 0:
+        raise Failure(
+            f"AMOUNT: must be more than 0; got {amount!r}. For what is left of the order's money "
+            f"say {ALL}",
+            reason="USAGE",
+            exit_status=USAGE,
+        )
+    return amount_minor
 
 
 def settle(
