@@ -94,6 +94,17 @@ SHIPMENT_STATES = (
 )
 SOURCES = ("WEB", "APP", "PHONE", "SHOP", "IMPORT")
 SHORTAGE_POLICIES = ("ALL_OR_NOTHING", "SHIP_AVAILABLE", "WAIT")
+TRACKING_KINDS = (
+    "COLLECTED",
+    "IN_TRANSIT",
+    "HUB",
+    "OUT_FOR_DELIVERY",
+    "SIGNED",
+    "ATTEMPT_FAILED",
+    "LOST",
+    "DAMAGED",
+    "CASH_COLLECTED",
+)
 DELIVERY_WISHES = ("CHEAPEST", "FASTEST")
 INCIDENT_KINDS = ("DELAY", "LOSS", "DAMAGE", "TEMPERATURE")
 RESOLUTIONS = ("WAIT", "RESHIP", "REFUND")
@@ -103,6 +114,7 @@ ShipmentStateName = Annotated[str, named(SHIPMENT_STATES, "STATE")]
 SourceName = Annotated[str, named(SOURCES, "SOURCE")]
 ShortageName = Annotated[str, named(SHORTAGE_POLICIES, "POLICY")]
 WishName = Annotated[str, named(DELIVERY_WISHES, "WISH")]
+TrackingName = Annotated[str, named(TRACKING_KINDS, "KIND")]
 IncidentName = Annotated[str, named(INCIDENT_KINDS, "KIND")]
 ResolutionName = Annotated[str, named(RESOLUTIONS, "WHAT")]
 # As they were typed: cyclopts takes a type that has parts for several words.

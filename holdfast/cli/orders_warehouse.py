@@ -241,7 +241,9 @@ def pick(
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
     lines = _parcel_lines(units)
-    _moved(connection, pb.ConfirmPickRequest(shipment_id=shipment_id, actor=actor, lines=lines))
+    move_parcel(
+        connection, pb.ConfirmPickRequest(shipment_id=shipment_id, actor=actor, lines=lines)
+    )
 
 
 def pack(
@@ -271,7 +273,7 @@ def pack(
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
     lines = _parcel_lines(units)
-    _moved(
+    move_parcel(
         connection,
         pb.ConfirmPackingRequest(
             shipment_id=shipment_id, actor=actor, lines=lines, weight_g=weight_g
@@ -307,10 +309,11 @@ def ship(
     """
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
-    _moved(connection, pb.ShipShipmentRequest(shipment_id=shipment_id, actor=actor))
+    move_parcel(connection, pb.ShipShipmentRequest(shipment_id=shipment_id, actor=actor))
 
 
-def _moved(connection: OrdersConnection, request: Any) -> None:
+def move_parcel(connection: OrdersConnection, request: Any) -> None:
+    """Asks for what moves a parcel, and prints where it is now."""
     from holdfast.cli.orders_tables import print_answer, state_of
 
     answer = connection.decide(request)

@@ -53,6 +53,7 @@ def test_units_are_an_article_and_a_number() -> None:
         (arguments.SHORTAGE_POLICIES, order_pb2.ShortagePolicy),
         (arguments.DELIVERY_WISHES, order_pb2.DeliveryWish),
         (arguments.INCIDENT_KINDS, fulfilment_pb2.Incident.Kind),
+        (arguments.TRACKING_KINDS, fulfilment_pb2.TrackingEvent.Kind),
         (arguments.RESOLUTIONS, fulfilment_pb2.Resolution),
     ],
 )
@@ -108,6 +109,9 @@ def test_a_refusal_is_a_failure_with_its_reason() -> None:
         ("orders place --line MUG=2@1.234 --buyer b --name n --phone p", "--line: must be an amo"),
         ("orders place --buyer b --name n --phone p", "--line"),
         ("orders pack O-s1 MUG --weight-g 1", "must be SKU=QUANTITY"),
+        ("orders record O-s1 eaten", "must be one of collected, in-transit, hub, out-for-delivery"),
+        ("orders record O-s1 signed --amount 5", "give --amount with cash-collected"),
+        ("orders record O-s1 cash-collected", "give --amount with cash-collected"),
         ("orders replay", "give TASK_IDS, --kind, --order or --all"),
         ("orders articles put MUG 1.234", "PRICE: must be an amount of CNY"),
         ("orders serve", "no database: give --database-url, or --data-dir"),
