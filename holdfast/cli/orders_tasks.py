@@ -69,7 +69,7 @@ def replay(
 ) -> None:
     """Has tasks of the dead-letter list done again.
 
-    Exit status 1 if one of TASK_IDS is not on it; the others are done all the same.
+    Exit status 1 if one of TASK_IDS is not on it; the others are done anyway.
 
     For example:
       holdfast orders replay 01J8ZQ4M9X2T7C1C
