@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cyclopts import Parameter
 
 from holdfast.cli.connection import Output, quiet_grpc
-from holdfast.cli.failures import Failure, failure_of_call
+from holdfast.cli.failures import UNREACHABLE, Failure, failure_of_call
 from holdfast.cli.groups import SERVER_AND_OUTPUT
 
 if TYPE_CHECKING:
@@ -64,6 +64,23 @@ class OrdersConnection:
     def decide(self, request: Any) -> Any:
         """The same for one that is answered with an outcome; a refusal is a Failure."""
         return accepted(self.ask(request))
+
+    def decide_once(self, request: Any, key: str, option: str = "--key") -> Any:
+        """The same for one that has a key: where its answer is lost the Failure tells the key.
+
+        Repeating the command without it would do it twice.
+        """
+        try:
+            return self.decide(request)
+        except Failure as failure:
+            if failure.exit_status != UNREACHABLE:
+                raise
+            raise Failure(
+                f"{failure.message}. It may have been done: repeat it with {option} {key}",
+                reason=failure.reason,
+                exit_status=failure.exit_status,
+                details=failure.details | {"key": key},
+            ) from failure
 
     def some(self, request: Any, field: str, limit: int) -> tuple[list[Any], bool]:
         """The first things of a list, at most `limit`, and whether there are more."""

@@ -10,7 +10,6 @@ from holdfast.cli.groups import MONEY
 from holdfast.cli.orders_connection import (
     DEFAULT_ORDERS_CONNECTION,
     OrdersConnection,
-    accepted,
     new_key,
 )
 
@@ -49,12 +48,15 @@ def pay(
         The attempt's key: the same key is the same attempt [default: a new one].
     """
     from holdfast.cli.orders_tables import print_answer, state_of
+    from holdfast.order.v1 import payment_pb2 as pb
 
-    answer = accepted(connection.run(lambda client: client.pay(order_id, new_key(key), method)))
+    key = new_key(key)
+    request = pb.StartPaymentRequest(order_id=order_id, payment_key=key, method=method)
+    answer = connection.decide_once(request, key)
     payment = answer.payment
     going_on = f" The buyer goes on at {answer.action_url}" * bool(answer.action_url)
     text = f"Payment {payment.payment_id} is {state_of(payment)}.{going_on}"
-    print_answer(connection, answer, text)
+    print_answer(connection, answer, text, key=key)
 
 
 def payments(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
@@ -112,13 +114,14 @@ def refund(
 
     currency = connection.run(lambda client: client.get(order_id)).currency
     amount_minor = _refund_minor(amount, currency)
-    answer = connection.decide(
-        pb.RefundOrderRequest(
-            order_id=order_id, refund_key=new_key(key), amount_minor=amount_minor, reason=reason
-        )
+    key = new_key(key)
+    request = pb.RefundOrderRequest(
+        order_id=order_id, refund_key=key, amount_minor=amount_minor, reason=reason
     )
+    answer = connection.decide_once(request, key)
     goes_back = sum(part.amount_minor for part in answer.refunds)
-    print_answer(connection, answer, f"{money_text(goes_back, currency)} go back for {order_id}.")
+    text = f"{money_text(goes_back, currency)} go back for {order_id}."
+    print_answer(connection, answer, text, key=key)
 
 
 def _refund_minor(amount: str, currency: str) -> int:

@@ -47,7 +47,7 @@ def record(
         The carrier's id of it: the same id is recorded once [default: a new one].
     """
     from holdfast.cli.orders_tables import now_ms
-    from holdfast.cli.orders_warehouse import move_parcel
+    from holdfast.cli.orders_warehouse import print_moved
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
     if bool(amount) != (kind == CASH_COLLECTED):
@@ -57,17 +57,20 @@ def record(
             reason="USAGE",
             exit_status=USAGE,
         )
+    event_id = new_key(event_id)
     shipment = connection.ask(pb.GetShipmentRequest(shipment_id=shipment_id)).shipment
     event = pb.TrackingEvent(
         carrier=shipment.carrier or NO_CARRIER,
-        event_id=new_key(event_id),
+        event_id=event_id,
         kind=pb.TrackingEvent.Kind.Value(kind),
         happened_at_ms=now_ms() if at is None else at,
         place=place,
     )
     if amount:
         event.amount_minor, event.currency = _cash(connection, shipment_id, amount)
-    move_parcel(connection, pb.RecordTrackingRequest(shipment_id=shipment_id, event=event))
+    request = pb.RecordTrackingRequest(shipment_id=shipment_id, event=event)
+    answer = connection.decide_once(request, event_id, "--event-id")
+    print_moved(connection, answer, key=event_id)
 
 
 def _cash(connection: OrdersConnection, shipment_id: str, amount: str) -> tuple[int, str]:

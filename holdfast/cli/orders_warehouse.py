@@ -150,14 +150,12 @@ def wave(
     from holdfast.cli.orders_tables import print_answer
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
-    answer = connection.decide(
-        pb.CreateWaveRequest(
-            wave_id=new_key(key), location=location, zone=zone, shipments_max=limit
-        )
-    )
+    key = new_key(key)
+    request = pb.CreateWaveRequest(wave_id=key, location=location, zone=zone, shipments_max=limit)
+    answer = connection.decide_once(request, key)
     made = answer.wave
     text = f"Wave {made.wave_id} has {len(made.shipment_ids):,} parcels."
-    print_answer(connection, answer, text)
+    print_answer(connection, answer, text, key=key)
 
 
 def picks(
@@ -314,9 +312,13 @@ def ship(
 
 def move_parcel(connection: OrdersConnection, request: Any) -> None:
     """Asks for what moves a parcel, and prints where it is now."""
+    print_moved(connection, connection.decide(request))
+
+
+def print_moved(connection: OrdersConnection, answer: Any, *, key: str = "") -> None:
+    """Prints the answer of a parcel that was moved."""
     from holdfast.cli.orders_tables import print_answer, state_of
 
-    answer = connection.decide(request)
     rest = "".join(f" {made.shipment_id} was made beside it." for made in answer.new_shipments)
     text = f"{answer.shipment.shipment_id} is {state_of(answer.shipment)}.{rest}"
-    print_answer(connection, answer, text)
+    print_answer(connection, answer, text, key=key)
