@@ -1,8 +1,8 @@
-"""`holdfast orders record`: what a carrier says of a parcel, where no callback brings it."""
+"""`holdfast orders record|temperature`: what carriers and sensors say, where nothing else does."""
 
 from holdfast.cli.arguments import MomentMs
 from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.orders_arguments import TrackingName
+from holdfast.cli.orders_arguments import Millicelsius, TrackingName
 from holdfast.cli.orders_connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
 
 CASH_COLLECTED = "CASH_COLLECTED"
@@ -83,3 +83,44 @@ def _cash(connection: OrdersConnection, shipment_id: str, amount: str) -> tuple[
         return minor_units(amount, currency), currency
     except ValueError as error:
         raise Failure(f"--amount: {error}", reason="USAGE", exit_status=USAGE) from error
+
+
+def temperature(
+    shipment_id: str,
+    sensor: str,
+    degrees: Millicelsius,
+    /,
+    *,
+    at: MomentMs | None = None,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Records how warm it was in a parcel, each reading of a sensor once.
+
+    Out of the parcel's limits it is an incident; `holdfast orders track` has both.
+
+    For example:
+      holdfast orders temperature 01J8ZQ4M9X2T7C1B-s1 probe-1 -17.5
+      holdfast orders temperature 01J8ZQ4M9X2T7C1B-s1 probe-1 4 --at 2030-01-31
+
+    Parameters
+    ----------
+    shipment_id
+        The parcel.
+    sensor
+        Which sensor.
+    degrees
+        What it read, in degrees Celsius.
+    at
+        When: an ISO time, or milliseconds since 1970 [default: now].
+    """
+    from holdfast.cli.orders_tables import now_ms, print_answer
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    reading = pb.TemperatureReading(
+        sensor=sensor,
+        read_at_ms=now_ms() if at is None else at,
+        temperature_millicelsius=degrees,
+    )
+    request = pb.RecordTemperatureRequest(shipment_id=shipment_id, reading=reading)
+    answer = connection.decide(request)
+    print_answer(connection, answer, f"Recorded {degrees / 1_000:g} °C of {shipment_id}.")

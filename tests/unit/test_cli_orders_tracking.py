@@ -57,3 +57,20 @@ def test_a_parcel_that_has_no_carrier_is_spoken_for_by_staff(commands: Commands)
     document = commands(f"orders record {PARCEL} lost -o json").json()
     assert document["shipment"]["state"] == "DELIVERED"
     assert recorded(commands).carrier == "staff"
+
+
+@pytest.mark.parametrize(
+    ("degrees", "recorded_millicelsius"), [("-17.5", -17_500), ("4", 4_000), ("0.125", 125)]
+)
+def test_a_temperature_is_recorded_in_thousandths_of_a_degree(
+    commands: Commands, degrees: str, recorded_millicelsius: int
+) -> None:
+    commands.service.answers["RecordTemperature"] = pb.ShipmentResult(
+        outcome=order_pb2.ORDER_OUTCOME_APPLIED
+    )
+    ran = commands(f"orders temperature {PARCEL} probe-1 {degrees} --at 5")
+    assert (ran.exit_status, ran.out) == (0, f"Recorded {degrees} °C of {PARCEL}.\n")
+    (request,) = commands.service.asked(pb.RecordTemperatureRequest)
+    assert request.reading == pb.TemperatureReading(
+        sensor="probe-1", read_at_ms=5, temperature_millicelsius=recorded_millicelsius
+    )
