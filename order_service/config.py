@@ -115,6 +115,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="Receivers of events: URL and secret by a space, several by commas."),
     ] = ""
+    notify_message_webhooks: Annotated[
+        str,
+        Meta(
+            description="Receivers of messages to buyers and merchants, such as a gateway for "
+            "texts: URL and secret by a space, several by commas. Messages are personal."
+        ),
+    ] = ""
     merchants: Annotated[
         str,
         Meta(

@@ -215,7 +215,10 @@ class Incident(Struct):
 
 
 class HistoryEntry(Struct, frozen=True):
-    """Who changed what of an order, when and why. What only adds a fact has no states and event."""
+    """Who changed what of an order, when and why.
+
+    What begins has no event and no state before; what only adds a fact has no state at all.
+    """
 
     order_id: str
     version: int

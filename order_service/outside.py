@@ -56,7 +56,7 @@ class Outside:
 
     @property
     def announcer(self) -> Announcer:
-        """Who is told: buyers and merchants over every channel, programs over webhooks and file."""
+        """Who is told: buyers and merchants over every channel, programs as subscribers."""
         channels = tuple(self.channels)
         return Announcer(channels, channels, tuple(self.subscribers))
 
@@ -72,20 +72,29 @@ class Outside:
             self.channels[FILE] = self.subscribers[FILE] = lines
         if config.notify_smtp_url:
             self.channels[MAIL] = Smtp(_mail_server(config))
-        for number, receiver in enumerate(listed(config.notify_webhooks), 1):
+        self.subscribers |= self._webhooks(config, "notify_webhooks", clock_ms)
+        self.channels |= self._webhooks(config, "notify_message_webhooks", clock_ms)
+
+    def _webhooks(
+        self, config: Config, field: str, clock_ms: Callable[[], int]
+    ) -> dict[str, WebhookSender]:
+        """The receivers of a setting, by their names. Raises ConfigError."""
+        senders: dict[str, WebhookSender] = {}
+        for number, receiver in enumerate(listed(getattr(config, field)), 1):
             url, _, secret = receiver.partition(" ")
             if not url.startswith(("http://", "https://")) or not secret:
                 raise ConfigError(
-                    f"{name_of('notify_webhooks')}: each must be a URL and a secret, with a space "
+                    f"{name_of(field)}: each must be a URL and a secret, with a space "
                     f"between them; receiver {number} is not"
                 )
             known = Receiver(url, tuple(secret.split()))
             try:
-                self.subscribers[known.name] = WebhookSender(self._http, known, clock_ms)
+                senders[known.name] = WebhookSender(self._http, known, clock_ms)
             except ValueError:
                 raise ConfigError(
-                    f"{name_of('notify_webhooks')}: a secret of receiver {number} is not base64"
+                    f"{name_of(field)}: a secret of receiver {number} is not base64"
                 ) from None
+        return senders
 
 
 def _providers(config: Config) -> dict[str, Provider]:

@@ -17,6 +17,8 @@ from serving.signals import Signals
 from serving.start import EXIT_REFUSED
 
 END_S_MAX: Final = 20.0
+# A parcel is at the door before whoever tries things out has lost patience.
+DELIVER_MS: Final = 5_000
 _ENGINE_READY: Final = "Holdfast is ready on "
 
 
@@ -100,17 +102,33 @@ def sandbox_part(environment: Mapping[str, str]) -> Part:
         "--listen": urlsplit(environment["HOLDFAST_SANDBOX_URL"]).netloc,
         "--data-dir": os.path.join(environment["HOLDFAST_DATA_DIR"], "sandbox"),
         "--api-key": environment["HOLDFAST_SANDBOX_API_KEY"],
-        "--secret": environment["HOLDFAST_SANDBOX_SECRETS"],
+        "--secret": _sandbox_secret(environment),
         "--payment-callbacks": f"{callbacks}/sandbox",
         "--carrier-callbacks": f"{callbacks}/carrier/sandbox",
+        "--deliver-ms": str(DELIVER_MS),
     }
     words = [f"{name}={value}" for name, value in options.items()]
     return Part(("order_service.sandbox", *words, "--stop-with-stdin"), environment)
 
 
 def orders_part(environment: Mapping[str, str], target: str) -> Part:
-    """The order service, beside the engine at `target`."""
-    return Part(("order_service",), {**environment, "HOLDFAST_TARGET": target})
+    """The order service, beside the engine at `target`.
+
+    It tells the sandbox what it does: the van comes for what is shipped.
+    """
+    url = f"{environment['HOLDFAST_SANDBOX_URL'].rstrip('/')}/carrier/events"
+    told = f"{url} {_sandbox_secret(environment)}"
+    receivers = [environment.get("HOLDFAST_NOTIFY_WEBHOOKS", ""), told]
+    settings = {
+        "HOLDFAST_TARGET": target,
+        "HOLDFAST_NOTIFY_WEBHOOKS": ",".join(filter(None, receivers)),
+    }
+    return Part(("order_service",), {**environment, **settings})
+
+
+def _sandbox_secret(environment: Mapping[str, str]) -> str:
+    """What the sandbox signs with: the newest of its secrets."""
+    return environment["HOLDFAST_SANDBOX_SECRETS"].split(",")[0].strip()
 
 
 if __name__ == "__main__":

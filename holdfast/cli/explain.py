@@ -1,11 +1,13 @@
 """`holdfast explain`: one timeline across order, payment, stock and parcel."""
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
-from holdfast.cli.failures import Failure
+from holdfast.cli.failures import UNREACHABLE, Failure
 from holdfast.cli.groups import SERVER_AND_OUTPUT
 from holdfast.cli.orders_connection import OrdersConnection
 from holdfast.cli.times import local_iso
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from holdfast.orders import OrderClient
     from holdfast.types import Reservation, StockLevel
 
-HOLDERS_MAX = 100
+# The id of an order, and after it that of a payment, refund, parcel, incident, or of the
+# reservation of what goes in a parcel's stead.
+_PART = re.compile(r"([0-9]{19})-[prsix][0-9]+")
 
 
 class Happening(NamedTuple):
@@ -22,7 +26,7 @@ class Happening(NamedTuple):
 
     at_ms: int
     subject: str
-    """`order`, `payment`, `refund`, `shipment`, `incident`, `stock` or `carrier`."""
+    """`order`, `stock`, or the id of a part of the order or of a reservation."""
     what: str
     by: str = ""
     why: str = ""
@@ -45,26 +49,27 @@ def explain(
 ) -> None:
     """Tells all that is known of an order, a reservation or a SKU.
 
-    Of an order: one timeline across order, payments, stock and parcels. Of a
-    reservation that no order has: its stock. Of a SKU: its levels, and who holds
-    it.
+    Of an order, or a part of one such as a parcel: one timeline across order,
+    payments, stock and parcels. Of a reservation that no order has: its stock. Of
+    a SKU: its levels, who holds or held it, and what became of those orders.
 
     For example:
       holdfast explain 01J8ZQ4M9X2T7C1B
+      holdfast explain 01J8ZQ4M9X2T7C1B-s1
       holdfast explain MUG -o json
 
     Parameters
     ----------
     thing
-        The id of an order or a reservation, or a SKU.
+        The id of an order, a part of one or a reservation, or a SKU.
     orders_target
         HOST:PORT of the order service [default: the environment's
         HOLDFAST_ORDERS_TARGET, else 127.0.0.1:7610].
     """
     orders = OrdersConnection(orders_target, connection.tenant, connection.output)
-    told, silent = _told(orders, thing)
+    told, silent = _told(orders, order_of(thing))
     if told is not None:
-        _explain_order(told, _reservation(connection, thing), connection)
+        _explain_order(told, _stock_of(connection, told), connection)
         return
     reservation = _reservation(connection, thing)
     if reservation is not None:
@@ -79,7 +84,15 @@ def explain(
             reason="NOT_FOUND",
             details={"thing": thing, "tenant": connection.tenant},
         )
-    _explain_sku(thing, levels, connection)
+    from holdfast.cli.explain_sku import explain_sku
+
+    explain_sku(thing, levels, connection, orders)
+
+
+def order_of(thing: str) -> str:
+    """The order that a part belongs to; anything else as it is."""
+    part = _PART.fullmatch(thing)
+    return part[1] if part else thing
 
 
 def _told(orders: OrdersConnection, order_id: str) -> tuple[Told | None, str]:
@@ -100,7 +113,7 @@ def _told(orders: OrdersConnection, order_id: str) -> tuple[Told | None, str]:
     except Failure as failure:
         if failure.reason in ("ORDER_NOT_FOUND", "INVALID_FIELD"):
             return None, ""
-        if failure.reason == "UNAVAILABLE":
+        if failure.exit_status == UNREACHABLE:
             # Reservations and stock can be explained without it.
             return None, failure.message
         raise
@@ -116,6 +129,29 @@ def _reservation(connection: Connection, reservation_id: str) -> "Reservation | 
         raise
 
 
+class Stock(NamedTuple):
+    """What the engine knows of an order."""
+
+    reservations: list["Reservation"]
+    """The order's own, and those of what goes in the stead of parcels."""
+    silent: str = ""
+    """Why the engine does not answer, if it does not."""
+
+
+def _stock_of(connection: Connection, told: Told) -> Stock:
+    """The reservations of an order: what the order service knows is told without them, too."""
+    order_id = told.order.order_id
+    gone_wrong = [parcel.shipment.shipment_id for parcel in told.parcels if parcel.incidents]
+    others = [f"{order_id}-x{shipment_id.rpartition('-s')[2]}" for shipment_id in gone_wrong]
+    try:
+        found = [_reservation(connection, reservation_id) for reservation_id in (order_id, *others)]
+    except Failure as failure:
+        if failure.exit_status != UNREACHABLE:
+            raise
+        return Stock([], failure.message)
+    return Stock([reservation for reservation in found if reservation is not None])
+
+
 def _levels(connection: Connection, sku: str) -> list["StockLevel"]:
     try:
         with connection.client() as client:
@@ -126,7 +162,7 @@ def _levels(connection: Connection, sku: str) -> list["StockLevel"]:
         raise
 
 
-def happenings(told: Told, reservation: "Reservation | None") -> list[Happening]:
+def happenings(told: Told, reservations: Iterable["Reservation"]) -> list[Happening]:
     """Everything that happened to an order, in the order in which it happened."""
     found = [
         Happening(
@@ -140,8 +176,9 @@ def happenings(told: Told, reservation: "Reservation | None") -> list[Happening]
     ]
     for parcel in told.parcels:
         found.extend(_on_the_way(parcel))
-    if reservation is not None:
-        found.extend(_in_the_stock(reservation))
+    for reservation in reservations:
+        own = reservation.reservation_id == told.order.order_id
+        found.extend(in_the_stock(reservation, "stock" if own else reservation.reservation_id))
     return sorted(found, key=lambda happening: happening.at_ms)
 
 
@@ -163,36 +200,45 @@ def _on_the_way(parcel: Any) -> list[Happening]:
     ]
 
 
-def _in_the_stock(reservation: "Reservation") -> list[Happening]:
-    """The engine keeps when a reservation was made and when it last changed."""
-    units = sum(line.quantity for line in reservation.lines)
-    made = Happening(reservation.created_at_ms, "stock", "RESERVED", "engine", f"{units:,} units")
+def in_the_stock(reservation: "Reservation", subject: str, sku: str = "") -> list[Happening]:
+    """What is known of a reservation, or of its units of a SKU.
+
+    The engine keeps when a reservation was made and when it last changed.
+    """
+    units = sum(line.quantity for line in reservation.lines if sku in ("", line.sku))
+    made = Happening(reservation.created_at_ms, subject, "RESERVED", "engine", f"{units:,} units")
     if reservation.state.name == "RESERVED":
         return [made]
-    last = Happening(reservation.updated_at_ms, "stock", reservation.state.name, "engine")
+    last = Happening(reservation.updated_at_ms, subject, reservation.state.name, "engine")
     return [made, last]
 
 
-def _explain_order(told: Told, reservation: "Reservation | None", connection: Connection) -> None:
+def _explain_order(told: Told, stock: Stock, connection: Connection) -> None:
     from holdfast.cli.orders_tables import order_document, print_order
-    from holdfast.cli.output import print_json
+    from holdfast.cli.output import print_json, print_remark
 
-    timeline = happenings(told, reservation)
+    timeline = happenings(told, stock.reservations)
     if connection.as_json:
+        own = {found.reservation_id: found for found in stock.reservations}
         print_json(
             {
                 "kind": "order",
                 "order": order_document(told.order, personal=False),
-                "reservation": reservation,
+                "reservation": own.pop(told.order.order_id, None),
+                "replacements": list(own.values()),
+                "engine_silent": stock.silent,
                 "timeline": [happening._asdict() for happening in timeline],
             }
         )
         return
     print_order(told.order, personal=False)
-    _print_timeline(timeline)
+    print_timeline(timeline)
+    if stock.silent:
+        print_remark(f"What the engine knows of its stock is not told: {stock.silent}.")
 
 
-def _print_timeline(timeline: list[Happening]) -> None:
+def print_timeline(timeline: list[Happening]) -> None:
+    """Prints what happened, the oldest first."""
     from holdfast.cli.output import print_table
 
     rows = [
@@ -205,7 +251,7 @@ def _print_timeline(timeline: list[Happening]) -> None:
 def _explain_reservation(reservation: "Reservation", silent: str, connection: Connection) -> None:
     from holdfast.cli.output import print_json, print_remark, print_table
 
-    timeline = _in_the_stock(reservation)
+    timeline = in_the_stock(reservation, "stock")
     if connection.as_json:
         entries = [happening._asdict() for happening in timeline]
         print_json({"kind": "reservation", "reservation": reservation, "timeline": entries})
@@ -216,61 +262,6 @@ def _explain_reservation(reservation: "Reservation", silent: str, connection: Co
     ]
     print(f"Reservation {reservation.reservation_id} is {reservation.state.name}.")
     print_table(("SKU", "Location", "Quantity", "Shipped", "Cancelled", "Returned"), rows)
-    _print_timeline(timeline)
+    print_timeline(timeline)
     if silent:
         print_remark(f"Whether an order has it is not known: {silent}.")
-
-
-def _explain_sku(sku: str, levels: list["StockLevel"], connection: Connection) -> None:
-    from itertools import islice
-
-    from holdfast.cli.output import print_json, print_remark, print_table
-    from holdfast.types import State
-
-    holders: list[Reservation] = []
-    with connection.client() as client:
-        for state in (State.RESERVED, State.CONFIRMED):
-            left = HOLDERS_MAX + 1 - len(holders)
-            holders.extend(islice(client.list_reservations(state, sku), left))
-    truncated = len(holders) > HOLDERS_MAX
-    holders = holders[:HOLDERS_MAX]
-    if connection.as_json:
-        held_by = {"holders": holders, "truncated": truncated}
-        print_json({"kind": "sku", "sku": sku, "levels": levels, **held_by})
-        return
-    print_table(
-        ("SKU", "Location", "On hand", "Reserved", "Confirmed", "Damaged", "Safety", "Available"),
-        [
-            (
-                level.sku,
-                level.location,
-                level.on_hand,
-                level.reserved,
-                level.confirmed,
-                level.damaged,
-                level.safety_stock,
-                level.available,
-            )
-            for level in levels
-        ],
-    )
-    print_table(
-        ("Held by", "State", "Units", "Buyer", "Since", "Deadline"),
-        [
-            (
-                holder.reservation_id,
-                holder.state.name,
-                sum(
-                    line.quantity - line.shipped - line.cancelled
-                    for line in holder.lines
-                    if line.sku == sku
-                ),
-                holder.buyer_id or "-",
-                local_iso(holder.created_at_ms),
-                local_iso(holder.expires_at_ms),
-            )
-            for holder in holders
-        ],
-    )
-    if truncated:
-        print_remark(f"More than {HOLDERS_MAX} hold it; `holdfast reservation list --sku` has all.")

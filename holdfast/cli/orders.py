@@ -12,6 +12,7 @@ from holdfast.cli import (
     orders_remarks,
     orders_serve,
     orders_tasks,
+    orders_tracking,
     orders_warehouse,
 )
 from holdfast.cli.groups import MONEY, OPERATE, ORDERS, PARCELS, SERVICE
@@ -48,6 +49,8 @@ app.command(orders_warehouse.pack, group=PARCELS)
 app.command(orders_warehouse.ship, group=PARCELS)
 app.command(orders_parcels.shipments, group=PARCELS)
 app.command(orders_parcels.track, group=PARCELS)
+app.command(orders_tracking.record, group=PARCELS)
+app.command(orders_tracking.temperature, group=PARCELS)
 app.command(orders_parcels.incidents)
 app.command(orders_catalogue.articles)
 app.command(orders_catalogue.warehouses)

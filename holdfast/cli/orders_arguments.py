@@ -1,11 +1,15 @@
 """The types of the arguments of `holdfast orders`."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 
 from holdfast.cli.arguments import read_as, whole_number
+
+NO_LIMIT = "none"
+_DEGREES = re.compile(r"([+-]?)([0-9]{1,3})(?:\.([0-9]{1,3}))?")
 
 
 class Wanted(NamedTuple):
@@ -38,6 +42,18 @@ def units_of_article(text: str) -> Units:
     if not (sku and equals):
         raise ValueError(f"must be SKU=QUANTITY such as MUG=2; got {text!r}")
     return Units(sku, whole_number(quantity, least=1))
+
+
+def millicelsius(text: str) -> int:
+    """The thousandths of a degree that a temperature such as `-18.5` is. ValueError if none."""
+    found = _DEGREES.fullmatch(text)
+    if found is None:
+        raise ValueError(f"must be degrees Celsius such as 4 or -18.5; got {text!r}")
+    return int(found[1] + found[2] + (found[3] or "").ljust(3, "0"))
+
+
+def _limit(text: str) -> int | str:
+    return NO_LIMIT if text == NO_LIMIT else millicelsius(text)
 
 
 def _each(read: Callable[[str], object], metavar: str) -> Parameter:
@@ -94,15 +110,29 @@ SHIPMENT_STATES = (
 )
 SOURCES = ("WEB", "APP", "PHONE", "SHOP", "IMPORT")
 SHORTAGE_POLICIES = ("ALL_OR_NOTHING", "SHIP_AVAILABLE", "WAIT")
+TRACKING_KINDS = (
+    "COLLECTED",
+    "IN_TRANSIT",
+    "HUB",
+    "OUT_FOR_DELIVERY",
+    "SIGNED",
+    "ATTEMPT_FAILED",
+    "LOST",
+    "DAMAGED",
+    "CASH_COLLECTED",
+)
 DELIVERY_WISHES = ("CHEAPEST", "FASTEST")
 INCIDENT_KINDS = ("DELAY", "LOSS", "DAMAGE", "TEMPERATURE")
 RESOLUTIONS = ("WAIT", "RESHIP", "REFUND")
 
+Millicelsius = Annotated[int, read_as(millicelsius, "DEGREES")]
+TemperatureLimit = Annotated[int | str, read_as(_limit, "DEGREES")]
 OrderStateName = Annotated[str, named(ORDER_STATES, "STATE")]
 ShipmentStateName = Annotated[str, named(SHIPMENT_STATES, "STATE")]
 SourceName = Annotated[str, named(SOURCES, "SOURCE")]
 ShortageName = Annotated[str, named(SHORTAGE_POLICIES, "POLICY")]
 WishName = Annotated[str, named(DELIVERY_WISHES, "WISH")]
+TrackingName = Annotated[str, named(TRACKING_KINDS, "KIND")]
 IncidentName = Annotated[str, named(INCIDENT_KINDS, "KIND")]
 ResolutionName = Annotated[str, named(RESOLUTIONS, "WHAT")]
 # As they were typed: cyclopts takes a type that has parts for several words.

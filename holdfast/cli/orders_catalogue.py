@@ -8,6 +8,7 @@ from holdfast.cli.arguments import Limit
 from holdfast.cli.failures import USAGE, Failure
 from holdfast.cli.groups import SERVICE
 from holdfast.cli.orders_connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.cli.orders_options import NO_CHANGES, ArticleOptions
 
 LIST_LIMIT_DEFAULT = 100
 
@@ -18,62 +19,60 @@ warehouses = App(name="warehouses", group=SERVICE, help="Where parcels come from
 @articles.command(name="put")
 def put_article(
     sku: str,
-    price: str,
+    price: str = "",
     /,
     *,
-    title: str = "",
-    merchant: str = "default",
-    currency: str = "CNY",
-    zone: str = "",
-    weight_g: int = 0,
+    options: ArticleOptions = NO_CHANGES,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
-    """Creates an article or overwrites it.
+    """Creates an article, or changes what is given of it.
 
     How many there are is told to the engine: `holdfast stock set SKU ON_HAND`.
 
     For example:
       holdfast orders articles put MUG 12.50 --currency GBP --title "A mug, blue"
+      holdfast orders articles put FISH 30 --temperature-max -18 --zone cold
+      holdfast orders articles put MUG --withdrawn
 
     Parameters
     ----------
     sku
         The article, as the engine's stock levels name it.
     price
-        What a unit costs.
-    title
-        Its name, for people [default: the SKU].
-    merchant
-        Who delivers it.
-    currency
-        What the price is in.
-    zone
-        Where in a warehouse its units lie.
-    weight_g
-        What a unit weighs, in grams.
+        What a unit costs [default: as before].
     """
     from holdfast.cli.output import print_json
-    from holdfast.money import minor_units
+    from holdfast.money import money_text
     from holdfast.order.v1 import catalogue_pb2 as pb
 
-    try:
-        price_minor = minor_units(price, currency)
-    except ValueError as error:
-        raise Failure(f"PRICE: {error}", reason="USAGE", exit_status=USAGE) from error
-    article = pb.Article(
-        sku=sku,
-        merchant_id=merchant,
-        title=title or sku,
-        price_minor=price_minor,
-        currency=currency,
-        zone=zone,
-        weight_g=weight_g,
-    )
+    known = connection.ask(pb.ListArticlesRequest(sku=sku)).articles
+    new = pb.Article(sku=sku, merchant_id="default", title=sku, currency="CNY")
+    article = known[0] if known else new
+    currency_before = article.currency
+    options.apply(article)
+    if price:
+        article.price_minor = _price_minor(price, article.currency)
+    elif not known or article.currency != currency_before:
+        raise _usage("PRICE: give one with a new article, or another currency")
     connection.ask(pb.PutArticlesRequest(articles=[article]))
     if connection.as_json:
         print_json({"article": article})
-    else:
-        print(f"{sku} costs {price} {currency}.")
+        return
+    costs = money_text(article.price_minor, article.currency)
+    print(f"{sku} costs {costs}{', and is withdrawn' * article.withdrawn}.")
+
+
+def _price_minor(price: str, currency: str) -> int:
+    from holdfast.money import minor_units
+
+    try:
+        return minor_units(price, currency)
+    except ValueError as error:
+        raise _usage(f"PRICE: {error}") from error
+
+
+def _usage(message: str) -> Failure:
+    return Failure(message, reason="USAGE", exit_status=USAGE)
 
 
 @articles.command(name="list")

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cyclopts import Parameter
 
 from holdfast.cli.connection import Output, quiet_grpc
-from holdfast.cli.failures import Failure, failure_of_call
+from holdfast.cli.failures import UNREACHABLE, Failure, failure_of_call
 from holdfast.cli.groups import SERVER_AND_OUTPUT
 
 if TYPE_CHECKING:
     from holdfast.orders import OrderClient
 
 T = TypeVar("T")
+
+# Short enough to be typed again, and to stand in a table.
+KEY_BYTES = 8
 
 
 @Parameter(name="*", group=SERVER_AND_OUTPUT)
@@ -62,6 +65,23 @@ class OrdersConnection:
         """The same for one that is answered with an outcome; a refusal is a Failure."""
         return accepted(self.ask(request))
 
+    def decide_once(self, request: Any, key: str, option: str = "--key") -> Any:
+        """The same for one that has a key: where its answer is lost the Failure tells the key.
+
+        Repeating the command without it would do it twice.
+        """
+        try:
+            return self.decide(request)
+        except Failure as failure:
+            if failure.exit_status != UNREACHABLE:
+                raise
+            raise Failure(
+                f"{failure.message}. It may have been done: repeat it with {option} {key}",
+                reason=failure.reason,
+                exit_status=failure.exit_status,
+                details=failure.details | {"key": key},
+            ) from failure
+
     def some(self, request: Any, field: str, limit: int) -> tuple[list[Any], bool]:
         """The first things of a list, at most `limit`, and whether there are more."""
 
@@ -93,6 +113,6 @@ def accepted(answer: Any) -> Any:
 
 def new_key(given: str) -> str:
     """The key of a request: the one given, else one that nobody has used."""
-    import uuid
+    import secrets
 
-    return given or uuid.uuid4().hex
+    return given or secrets.token_hex(KEY_BYTES)

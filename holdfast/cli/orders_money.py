@@ -12,12 +12,12 @@ from holdfast.cli.groups import MONEY
 from holdfast.cli.orders_connection import (
     DEFAULT_ORDERS_CONNECTION,
     OrdersConnection,
-    accepted,
     new_key,
 )
 
 LIST_LIMIT_DEFAULT = 100
 RECONCILE_MS_MAX = 600_000
+ALL = "all"
 
 quarantine = App(
     name="quarantine", group=MONEY, help="Payments in a wrong amount: for a person to decide."
@@ -56,12 +56,15 @@ def pay(
         The attempt's key: the same key is the same attempt [default: a new one].
     """
     from holdfast.cli.orders_tables import print_answer, state_of
+    from holdfast.order.v1 import payment_pb2 as pb
 
-    answer = accepted(connection.run(lambda client: client.pay(order_id, new_key(key), method)))
+    key = new_key(key)
+    request = pb.StartPaymentRequest(order_id=order_id, payment_key=key, method=method)
+    answer = connection.decide_once(request, key)
     payment = answer.payment
     going_on = f" The buyer goes on at {answer.action_url}" * bool(answer.action_url)
     text = f"Payment {payment.payment_id} is {state_of(payment)}.{going_on}"
-    print_answer(connection, answer, text)
+    print_answer(connection, answer, text, key=key)
 
 
 def payments(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
@@ -100,34 +103,56 @@ def refund(
 
     For example:
       holdfast orders refund 01J8ZQ4M9X2T7C1B 12.50 "a mug came broken"
+      holdfast orders refund 01J8ZQ4M9X2T7C1B all "nothing came"
 
     Parameters
     ----------
     order_id
         The order.
     amount
-        How much, in the order's currency.
+        How much, in the order's currency; `all` is what is left of its money.
     reason
         Why, for the order's history; nothing personal.
     key
         The refund's key: the same key is the same refund [default: a new one].
     """
     from holdfast.cli.orders_tables import print_answer
-    from holdfast.money import minor_units, money_text
+    from holdfast.money import money_text
     from holdfast.order.v1 import payment_pb2 as pb
 
     currency = connection.run(lambda client: client.get(order_id)).currency
+    amount_minor = _refund_minor(amount, currency)
+    key = new_key(key)
+    request = pb.RefundOrderRequest(
+        order_id=order_id, refund_key=key, amount_minor=amount_minor, reason=reason
+    )
+    answer = connection.decide_once(request, key)
+    goes_back = sum(part.amount_minor for part in answer.refunds)
+    text = f"{money_text(goes_back, currency)} go back for {order_id}."
+    print_answer(connection, answer, text, key=key)
+
+
+def _refund_minor(amount: str, currency: str) -> int:
+    """How much a refund asks for, as the contract has it: there 0 is all that is left.
+
+    Failure for a 0 that was typed: nobody who means all types it, and money sent back is gone.
+    """
+    from holdfast.money import minor_units
+
+    if amount == ALL:
+        return 0
     try:
         amount_minor = minor_units(amount, currency)
     except ValueError as error:
         raise Failure(f"AMOUNT: {error}", reason="USAGE", exit_status=USAGE) from error
-    answer = connection.decide(
-        pb.RefundOrderRequest(
-            order_id=order_id, refund_key=new_key(key), amount_minor=amount_minor, reason=reason
+    if amount_minor == 0:
+        raise Failure(
+            f"AMOUNT: must be more than 0; got {amount!r}. For what is left of the order's money "
+            f"say {ALL}",
+            reason="USAGE",
+            exit_status=USAGE,
         )
-    )
-    goes_back = sum(part.amount_minor for part in answer.refunds)
-    print_answer(connection, answer, f"{money_text(goes_back, currency)} go back for {order_id}.")
+    return amount_minor
 
 
 def settle(

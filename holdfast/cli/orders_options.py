@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from cyclopts import Group, Parameter
 
+from holdfast.cli.arguments import Units as WholeNumber
 from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.orders_arguments import Wanted, WishName
+from holdfast.cli.orders_arguments import NO_LIMIT, TemperatureLimit, Wanted, WishName
 
 if TYPE_CHECKING:
-    from holdfast.order.v1 import order_pb2
+    from holdfast.order.v1 import catalogue_pb2, order_pb2
 
 AMOUNTS = Group("Amounts", sort_key=1)
 DELIVERY = Group("Delivery", sort_key=2)
+ARTICLE = Group("Article", sort_key=1)
 
 
 @Parameter(name="*", group=AMOUNTS)
@@ -80,6 +82,57 @@ class DeliveryOptions:
         return pb.Delivery(**texts | {"wish": pb.DeliveryWish.Value(f"DELIVERY_WISH_{self.wish}")})
 
 
+@Parameter(name="*", group=ARTICLE)
+@dataclass(frozen=True, slots=True)
+class ArticleOptions:
+    """What is known of an article; what is not given stays as it is."""
+
+    title: str | None = None
+    """Its name, for people [of a new one: the SKU]."""
+    merchant: str | None = None
+    """Who delivers it [of a new one: default]."""
+    currency: str | None = None
+    """What the price is in [of a new one: CNY]."""
+    zone: str | None = None
+    """Where in a warehouse its units lie."""
+    weight_g: WholeNumber | None = None
+    """What a unit weighs, in grams."""
+    temperature_min: TemperatureLimit | None = None
+    """How cold it may get on its way, in degrees Celsius; none: no limit."""
+    temperature_max: TemperatureLimit | None = None
+    """How warm it may get on its way, in degrees Celsius; none: no limit."""
+    customised: bool | None = None
+    """Made for its buyer: not to be returned without a reason."""
+    fragile: bool | None = None
+    """Breaks easily: not to be returned without a reason."""
+    withdrawn: bool | None = None
+    """No longer sold."""
+
+    def apply(self, article: "catalogue_pb2.Article") -> None:
+        """Changes an article."""
+        for option, name in _ARTICLE_FIELDS.items():
+            value = getattr(self, option)
+            if value == NO_LIMIT:
+                article.ClearField(name)  # type: ignore[arg-type]  # a name of the table
+            elif value is not None:
+                setattr(article, name, value)
+
+
+# The fields of the contract's article, by option.
+_ARTICLE_FIELDS = {
+    "title": "title",
+    "merchant": "merchant_id",
+    "currency": "currency",
+    "zone": "zone",
+    "weight_g": "weight_g",
+    "temperature_min": "temperature_min_millicelsius",
+    "temperature_max": "temperature_max_millicelsius",
+    "customised": "customised",
+    "fragile": "fragile",
+    "withdrawn": "withdrawn",
+}
+
+
 @Parameter(name="*", group=DELIVERY)
 @dataclass(frozen=True, slots=True)
 class CorrectionOptions:
@@ -111,6 +164,7 @@ class CorrectionOptions:
 
 
 NO_AMOUNTS = AmountOptions()
+NO_CHANGES = ArticleOptions()
 NO_CORRECTIONS = CorrectionOptions()
 
 

@@ -157,6 +157,7 @@ def _print_incidents(found: list[Any]) -> None:
     rows = [
         (
             incident.incident_id,
+            incident.shipment_id,
             enum_name(pb.Incident.Kind.DESCRIPTOR, incident.kind),
             state_of(incident),
             incident.owner,
@@ -168,7 +169,7 @@ def _print_incidents(found: list[Any]) -> None:
         )
         for incident in found
     ]
-    print_table(("Incident", "Kind", "State", "Owner", "Due", "Can be"), rows)
+    print_table(("Incident", "Shipment", "Kind", "State", "Owner", "Due", "Can be"), rows)
 
 
 @incidents.command

@@ -68,13 +68,12 @@ def place(
         request.lines.add(sku=wanted.sku, quantity=wanted.quantity, unit_price_minor=price_minor)
     request.amounts.CopyFrom(amounts.with_lines(lines, currency))
     request.delivery.CopyFrom(delivery.message())
-    result = accepted(connection.run(lambda client: client.place(request)))
+    result = connection.decide_once(request, request.order_key)
     order = result.order
     total = money_text(order.amounts.total_minor, order.currency)
     otherwise = f" Note: {result.detail}." if result.detail else ""
-    print_answer(
-        connection, result, f"Placed {order.order_id}: {state_of(order)}, {total}.{otherwise}"
-    )
+    text = f"Placed {order.order_id}: {state_of(order)}, {total}.{otherwise}"
+    print_answer(connection, result, text, key=request.order_key)
 
 
 def _request(

@@ -42,12 +42,12 @@ def remark(
     from holdfast.cli.orders_tables import print_answer
     from holdfast.order.v1 import order_pb2 as pb
 
-    answer = connection.decide(
-        pb.AddRemarkRequest(
-            order_id=order_id, remark_id=new_key(key), author=author, channel=channel, text=text
-        )
+    key = new_key(key)
+    request = pb.AddRemarkRequest(
+        order_id=order_id, remark_id=key, author=author, channel=channel, text=text
     )
-    print_answer(connection, answer, f"Noted with {order_id}.")
+    answer = connection.decide_once(request, key)
+    print_answer(connection, answer, f"Noted with {order_id}.", key=key)
 
 
 def remarks(
@@ -118,13 +118,13 @@ def correct(
 
     delivery = connection.run(lambda client: client.get(order_id)).delivery
     corrections.apply(delivery)
-    answer = connection.decide(
-        pb.CorrectDeliveryRequest(
-            order_id=order_id,
-            correction_id=new_key(key),
-            delivery=delivery,
-            actor=actor,
-            confirmed_by_buyer_via=confirmed_via,
-        )
+    key = new_key(key)
+    request = pb.CorrectDeliveryRequest(
+        order_id=order_id,
+        correction_id=key,
+        delivery=delivery,
+        actor=actor,
+        confirmed_by_buyer_via=confirmed_via,
     )
-    print_answer(connection, answer, f"Corrected the delivery of {order_id}.")
+    answer = connection.decide_once(request, key)
+    print_answer(connection, answer, f"Corrected the delivery of {order_id}.", key=key)

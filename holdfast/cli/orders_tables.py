@@ -144,16 +144,16 @@ def print_list(
         print_remark(THERE_ARE_MORE)
 
 
-def print_answer(connection: Any, answer: Any, text: str) -> None:
+def print_answer(connection: Any, answer: Any, text: str, *, key: str = "") -> None:
     """Prints the answer to a command: all of it as a document, or a line that says what was done.
 
-    What was done before says so.
+    What was done before says so. The document has the key that repeats the command, if it has one.
     """
     if connection.as_json:
         document = plain(answer)
         if document.get("order"):
             document["order"].pop("delivery")
-        print_json(document)
+        print_json(document | ({"key": key} if key else {}))
     else:
         print(f"{text}{' It was so before; nothing was changed now.' * answer.replayed}")
 

@@ -69,6 +69,8 @@ def replay(
 ) -> None:
     """Has tasks of the dead-letter list done again.
 
+    Exit status 1 if one of TASK_IDS is not on it; the others are done anyway.
+
     For example:
       holdfast orders replay 01J8ZQ4M9X2T7C1C
       holdfast orders replay --kind notify_buyer
@@ -100,6 +102,13 @@ def replay(
         print_json({"replayed": answer.replayed})
     else:
         print(f"{answer.replayed:,} tasks will be done again.")
+    if answer.not_dead:
+        raise Failure(
+            f"not on the dead-letter list: {', '.join(answer.not_dead)}. "
+            "`holdfast orders tasks --dead` shows it",
+            reason="TASK_NOT_FOUND",
+            details={"task_ids": list(answer.not_dead)},
+        )
 
 
 def drop(

@@ -150,14 +150,12 @@ def wave(
     from holdfast.cli.orders_tables import print_answer
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
-    answer = connection.decide(
-        pb.CreateWaveRequest(
-            wave_id=new_key(key), location=location, zone=zone, shipments_max=limit
-        )
-    )
+    key = new_key(key)
+    request = pb.CreateWaveRequest(wave_id=key, location=location, zone=zone, shipments_max=limit)
+    answer = connection.decide_once(request, key)
     made = answer.wave
     text = f"Wave {made.wave_id} has {len(made.shipment_ids):,} parcels."
-    print_answer(connection, answer, text)
+    print_answer(connection, answer, text, key=key)
 
 
 def picks(
@@ -241,7 +239,9 @@ def pick(
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
     lines = _parcel_lines(units)
-    _moved(connection, pb.ConfirmPickRequest(shipment_id=shipment_id, actor=actor, lines=lines))
+    move_parcel(
+        connection, pb.ConfirmPickRequest(shipment_id=shipment_id, actor=actor, lines=lines)
+    )
 
 
 def pack(
@@ -271,7 +271,7 @@ def pack(
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
     lines = _parcel_lines(units)
-    _moved(
+    move_parcel(
         connection,
         pb.ConfirmPackingRequest(
             shipment_id=shipment_id, actor=actor, lines=lines, weight_g=weight_g
@@ -307,13 +307,18 @@ def ship(
     """
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
-    _moved(connection, pb.ShipShipmentRequest(shipment_id=shipment_id, actor=actor))
+    move_parcel(connection, pb.ShipShipmentRequest(shipment_id=shipment_id, actor=actor))
 
 
-def _moved(connection: OrdersConnection, request: Any) -> None:
+def move_parcel(connection: OrdersConnection, request: Any) -> None:
+    """Asks for what moves a parcel, and prints where it is now."""
+    print_moved(connection, connection.decide(request))
+
+
+def print_moved(connection: OrdersConnection, answer: Any, *, key: str = "") -> None:
+    """Prints the answer of a parcel that was moved."""
     from holdfast.cli.orders_tables import print_answer, state_of
 
-    answer = connection.decide(request)
     rest = "".join(f" {made.shipment_id} was made beside it." for made in answer.new_shipments)
     text = f"{answer.shipment.shipment_id} is {state_of(answer.shipment)}.{rest}"
-    print_answer(connection, answer, text)
+    print_answer(connection, answer, text, key=key)

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 # A table that does not go to a terminal is not folded to the width of one.
 PIPED_WIDTH = 10_000
 
+# As `times.local_iso` writes them.
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9:]{5,8}")
+_NAME = re.compile(r"[A-Z_]+")
+NAME_PART_WIDTH = 8
+_MINUTE_LENGTH = len("2030-01-31 18:00")
 _JSON_WANTED = re.compile(r"(^| )(-o|--output)[ =]?json( |$)")
 
 
@@ -81,18 +87,108 @@ def stderr_console() -> "Console":
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, to: "Console | None" = None
 ) -> None:
-    """Prints rows under columns; whole numbers go to the right, grouped by thousands."""
+    """Prints rows under columns; whole numbers go to the right, grouped by thousands.
+
+    Where that is wider than the terminal, moments are shortened and lines broken between words; if
+    that is not enough, each row is printed as lines of its own. No word is left out, and none but
+    the names of states broken: ids can be copied.
+    """
+    console = to or stdout_console()
+    kept = [tuple(row) for row in rows]
+    table = _table(columns, kept)
+    if _width(table, console) > console.width:
+        kept = [tuple(map(_shortened, row)) for row in kept]
+        cells = _cut(kept, columns)
+        between = _width(_table(columns, kept), console) - sum(map(_longest_line, cells))
+        widths = fitting(cells, console.width - between)
+        if widths is None:
+            _print_one_by_one(columns, kept, console)
+            return
+        table = _table(columns, kept, widths)
+    console.print(table)
+
+
+def fitting(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """How wide columns can be that have `room` together; None if it is too narrow for some word.
+
+    Those that want least more than their longest word get it first.
+    """
+    widths = [_longest_word(cells) for cells in columns]
+    spare = room - sum(widths)
+    if spare < 0:
+        return None
+    wanted = [_longest_line(cells) - width for cells, width in zip(columns, widths, strict=True)]
+    for number in sorted(range(len(columns)), key=wanted.__getitem__):
+        given = min(wanted[number], spare)
+        widths[number] += given
+        spare -= given
+    return widths
+
+
+def _table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], widths: Sequence[int] | None = None
+) -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(Text(column))
+    for number, column in enumerate(columns):
+        table.add_column(Text(column), width=widths[number] if widths else None, overflow="fold")
     for row in rows:
         # Text, not str: a SKU may hold what rich takes for markup.
         table.add_row(*(Text(_cell(value), justify=_justify(value)) for value in row))
-    (to or stdout_console()).print(table)
+    return table
+
+
+def _print_one_by_one(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], console: "Console"
+) -> None:
+    """Prints each row as lines of a name and a value; what does not fit, the terminal folds."""
+    from rich.text import Text
+
+    room = max(map(len, columns))
+    for row in rows:
+        for column, value in zip(columns, row, strict=True):
+            console.print(Text(f" {column:{room}}  {_cell(value)}"), soft_wrap=True)
+        console.print()
+
+
+def _width(table: "Table", console: "Console") -> int:
+    """How wide a table would be if there were room for it."""
+    from rich.measure import Measurement
+
+    options = console.options.update(max_width=PIPED_WIDTH)
+    return Measurement.get(console, options, table).maximum
+
+
+def _cut(rows: Iterable[Sequence[object]], columns: Sequence[str]) -> list[list[str]]:
+    """The texts of each column, from its title down."""
+    texts = [columns, *([_cell(value) for value in row] for row in rows)]
+    return [[row[number] for row in texts] for number in range(len(columns))]
+
+
+def _longest_line(cells: Iterable[str]) -> int:
+    from rich.cells import cell_len
+
+    return max(cell_len(line) for cell in cells for line in cell.splitlines() or [""])
+
+
+def _longest_word(cells: Iterable[str]) -> int:
+    """Of names such as OUT_FOR_DELIVERY only a part: nobody copies them."""
+    from rich.cells import cell_len
+
+    return max(
+        min(cell_len(word), NAME_PART_WIDTH) if _NAME.fullmatch(word) else cell_len(word)
+        for cell in cells
+        for word in cell.split() or [""]
+    )
+
+
+def _shortened(value: object) -> object:
+    """A cell where there is little room: of a moment the minute, without the offset."""
+    is_moment = isinstance(value, str) and _MOMENT.fullmatch(value)
+    return str(value)[:_MINUTE_LENGTH] if is_moment else value
 
 
 def _cell(value: object) -> str:

@@ -127,10 +127,14 @@ class Catalogue:
         """Says where destinations are. Returns the catalogue's version."""
         return await self._put(lambda connection: store.put_places(connection, tenant, places))
 
-    async def list_articles(self, tenant: str, merchant_id: str, size: int, after: str) -> Page:
-        """A page of articles by SKU, those after the token's."""
+    async def list_articles(
+        self, tenant: str, merchant_id: str, size: int, after: str, sku: str = ""
+    ) -> Page:
+        """A page of articles by SKU, those after the token's; "" of merchant or SKU means all."""
         return await self._orders.read(
-            lambda connection: store.list_articles(connection, tenant, merchant_id, size, after)
+            lambda connection: store.list_articles(
+                connection, tenant, merchant_id, size, after, sku
+            )
         )
 
     async def list_warehouses(self, tenant: str) -> list[Warehouse]:

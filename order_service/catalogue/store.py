@@ -73,12 +73,14 @@ def changes_since(connection: Connection, tenant: str, version: int) -> Changes:
 
 
 def list_articles(
-    connection: Connection, tenant: str, merchant_id: str, size: int, after: str
+    connection: Connection, tenant: str, merchant_id: str, size: int, after: str, sku: str = ""
 ) -> Page:
-    """A page of articles by SKU, those after the token's."""
+    """A page of articles by SKU, those after the token's; "" of merchant or SKU means all."""
     wanted = select(articles).where(articles.c.tenant == tenant, articles.c.sku > after)
     if merchant_id:
         wanted = wanted.where(articles.c.merchant_id == merchant_id)
+    if sku:
+        wanted = wanted.where(articles.c.sku == sku)
     rows = connection.execute(wanted.order_by(articles.c.sku).limit(size + 1)).all()
     found = [_article(row) for row in rows[:size]]
     return Page(found, found[-1].sku if len(rows) > size else "")

@@ -43,9 +43,11 @@ class CatalogueServicer:
             check_id("merchant_id", request.merchant_id)
         if request.page_token:
             check_name("page_token", request.page_token)
+        if request.sku:
+            check_name("sku", request.sku)
         async with self._deadlines.limit(context):
             page = await self._catalogue.list_articles(
-                tenant, request.merchant_id, size, request.page_token
+                tenant, request.merchant_id, size, request.page_token, request.sku
             )
         return pb.ListArticlesResponse(
             articles=[_article_message(each) for each in page.rows],

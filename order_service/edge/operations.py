@@ -66,7 +66,9 @@ class OperationsServicer:
             task_ids=list(request.task_ids),
         )
         async with self._deadlines.limit(context):
-            return pb.ReplayTasksResponse(replayed=await self._orders.write(replay))
+            replayed = await self._orders.write(replay)
+        left = sorted(set(request.task_ids) - set(replayed))
+        return pb.ReplayTasksResponse(replayed=len(replayed), not_dead=left)
 
     async def DropTask(self, request: pb.DropTaskRequest, context: Context) -> pb.DropTaskResponse:
         tenant, actor, task_id = tenant_of(request), actor_of(request), request.task_id

@@ -5,6 +5,7 @@ and another attempt at one repeats nothing at the others.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -12,6 +13,9 @@ from order_service.draft import Draft
 from order_service.model import HistoryEntry
 from order_service.notifications.notices import NoticeRow, notices_of
 from order_service.tasks import TaskKind
+
+BEGIN: Final = "BEGIN"
+"""The event of what begins to be: an order, a payment, refund, shipment or incident."""
 
 
 class Announcer(Struct, frozen=True):
@@ -26,7 +30,7 @@ class Announcer(Struct, frozen=True):
         for entry in draft.history:
             for row in notices_of(entry, draft.order):
                 self._notify(draft, entry, row)
-            if entry.event is not None:
+            if entry.to_state is not None:
                 self._publish(draft, entry)
 
     def _notify(self, draft: Draft, entry: HistoryEntry, row: NoticeRow) -> None:
@@ -54,7 +58,7 @@ class Announcer(Struct, frozen=True):
                 TaskKind.EVENT,
                 receiver=subscriber,
                 machine=entry.machine,
-                event=entry.event,
+                event=entry.event or BEGIN,
                 from_state=entry.from_state,
                 to_state=entry.to_state,
                 part_id=entry.part_id,

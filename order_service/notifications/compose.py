@@ -1,7 +1,8 @@
 """Writes messages: what a notice says of an order, in the words of `texts.py`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
 
 from msgspec import Struct
 
@@ -96,12 +97,23 @@ def _values(about: About, composing: Composing) -> dict[str, str]:
     return values
 
 
+def _parcel_of_incident(order: Order, incident_id: str) -> Shipment:
+    return order.shipment(order.incident(incident_id).shipment_id)
+
+
+# What a notice about a part tells of: which, by the part that moved.
+_PARTS: Final[dict[Notice, Callable[[Order, str], Shipment | Refund]]] = {
+    Notice.PARCEL_SHIPPED: Order.shipment,
+    Notice.PARCEL_DELIVERED: Order.shipment,
+    Notice.PARCEL_DELAYED: _parcel_of_incident,
+    Notice.PARCEL_LOST: _parcel_of_incident,
+    Notice.MONEY_REFUNDED: Order.refund,
+}
+
+
 def _part(about: About) -> Shipment | Refund | None:
-    if about.notice in (Notice.PARCEL_SHIPPED, Notice.PARCEL_DELIVERED):
-        return about.order.shipment(about.part_id)
-    if about.notice is Notice.MONEY_REFUNDED:
-        return about.order.refund(about.part_id)
-    return None
+    part = _PARTS.get(about.notice)
+    return part(about.order, about.part_id) if part else None
 
 
 def _units(about: About) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from order_service.notifications.notices import Notice
 from order_service.notifications.port import Channel, Event, Subscriber
 from order_service.relay.attempt import Handler
 from order_service.relay.errors import GiveUp
+from order_service.states import INCIDENT
 from order_service.tasks import TaskKind
 
 T = TypeVar("T")
@@ -84,6 +85,10 @@ def _about(order: Order, task: Task, payload: Mapping[str, Any]) -> About:
 
 def _event(order: Order, task: Task, payload: dict[str, Any]) -> Event:
     told = {name: value for name, value in payload.items() if name != "receiver"}
+    if payload["machine"] == INCIDENT.name:
+        # Whoever is told can find the desk and the parcel without asking.
+        incident = order.incident(payload["part_id"])
+        told |= {name: getattr(incident, name) for name in ("kind", "owner", "shipment_id")}
     return Event(
         event_id=task.task_id,
         type=f"{EVENT_TYPE_PREFIX}.{payload['machine']}.{payload['to_state'].lower()}",

@@ -3,8 +3,17 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from order_service.model import HistoryEntry, Order
-from order_service.states import ORDER, REFUND, SHIPMENT, OrderState, RefundState, ShipmentState
+from order_service.model import HistoryEntry, IncidentKind, Order
+from order_service.states import (
+    INCIDENT,
+    ORDER,
+    REFUND,
+    SHIPMENT,
+    IncidentState,
+    OrderState,
+    RefundState,
+    ShipmentState,
+)
 
 
 class Notice(StrEnum):
@@ -18,6 +27,8 @@ class Notice(StrEnum):
     ORDER_CANCELLED = "order_cancelled"
     PARCEL_SHIPPED = "parcel_shipped"
     PARCEL_DELIVERED = "parcel_delivered"
+    PARCEL_DELAYED = "parcel_delayed"
+    PARCEL_LOST = "parcel_lost"
     MONEY_REFUNDED = "money_refunded"
     NEW_ORDER = "new_order"
     ORDER_WITHDRAWN = "order_withdrawn"
@@ -35,6 +46,8 @@ class NoticeRow(NamedTuple):
     """Only from one of these states; none means from any."""
     only_if_it_stays: bool = False
     """Not where the same decision moves it on."""
+    opening: IncidentKind | None = None
+    """Only where an incident of this kind is new: what comes of it has notices of its own."""
 
 
 _O = OrderState
@@ -65,18 +78,24 @@ NOTICES: Final = (
     ),
     NoticeRow(SHIPMENT.name, ShipmentState.SHIPPED, Notice.PARCEL_SHIPPED),
     NoticeRow(SHIPMENT.name, ShipmentState.DELIVERED, Notice.PARCEL_DELIVERED),
+    NoticeRow(INCIDENT.name, IncidentState.OPEN, Notice.PARCEL_DELAYED, opening=IncidentKind.DELAY),
+    NoticeRow(INCIDENT.name, IncidentState.OPEN, Notice.PARCEL_LOST, opening=IncidentKind.LOSS),
     NoticeRow(REFUND.name, RefundState.DONE, Notice.MONEY_REFUNDED),
 )
 
 
 def notices_of(entry: HistoryEntry, order: Order) -> list[NoticeRow]:
     """What is to be told because of an entry of an order's history; the order as it is after."""
-    if entry.event is None:
-        return []
     return [
         row
         for row in NOTICES
         if (row.machine, row.reached) == (entry.machine, entry.to_state)
         and (not row.coming_from or entry.from_state in row.coming_from)
         and (not row.only_if_it_stays or order.state == row.reached)
+        and (row.opening is None or _opens(entry, order, row.opening))
     ]
+
+
+def _opens(entry: HistoryEntry, order: Order, kind: IncidentKind) -> bool:
+    """Whether it is the beginning of an incident of this kind."""
+    return entry.event is None and order.incident(entry.part_id).kind is kind

@@ -125,6 +125,32 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
             "Carrier: {carrier}\nWaybill: {waybill}\nPlease tell us if anything is wrong.\n",
         ),
     },
+    Notice.PARCEL_DELAYED: {
+        _ZH: Words(
+            "订单 {order_id} 的包裹延误",
+            "{name}，您好：\n很抱歉，您的订单 {order_id} 有一个包裹未能按时送达，"
+            "我们正在联系物流公司。\n\n{items}\n\n物流公司：{carrier}\n运单号：{waybill}\n",
+        ),
+        _EN: Words(
+            "A parcel of order {order_id} is late",
+            "Dear {name},\nwe are sorry: a parcel of your order {order_id} has not come when it "
+            "was promised. We are asking its carrier.\n\n{items}\n\nCarrier: {carrier}\n"
+            "Waybill: {waybill}\n",
+        ),
+    },
+    Notice.PARCEL_LOST: {
+        _ZH: Words(
+            "订单 {order_id} 的包裹丢失",
+            "{name}，您好：\n很抱歉，您的订单 {order_id} 有一个包裹在运输途中丢失，"
+            "我们将尽快为您补发或退款。\n\n{items}\n\n物流公司：{carrier}\n运单号：{waybill}\n",
+        ),
+        _EN: Words(
+            "A parcel of order {order_id} is lost",
+            "Dear {name},\nwe are sorry: a parcel of your order {order_id} was lost on its way. "
+            "You get the goods again, or your money back.\n\n{items}\n\nCarrier: {carrier}\n"
+            "Waybill: {waybill}\n",
+        ),
+    },
     Notice.MONEY_REFUNDED: {
         _ZH: Words(
             "订单 {order_id} 已退款 {refunded}",

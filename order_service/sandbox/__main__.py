@@ -27,9 +27,13 @@ SECRET: Final = "whsec_c2FuZGJveC1zYW5kYm94LXNhbmRib3gh"
 
 
 class Part(Protocol):
-    """A part of the outside world: where it listens, and how it ends."""
+    """A part of the outside world: where it listens, how it begins and how it ends."""
 
     app: Starlette
+
+    def start(self) -> None:
+        """Has happen what happens by itself."""
+        ...
 
     async def aclose(self) -> None:
         """Ends what is under way."""
@@ -55,6 +59,7 @@ def _carrier(options: argparse.Namespace) -> Part:
         callback_url=options.carrier_callbacks,
         path=_file(options, "carrier.db"),
         seed=options.seed,
+        deliver_ms=options.deliver_ms,
     )
 
 
@@ -70,6 +75,8 @@ def build(options: argparse.Namespace) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        for part in parts.values():
+            part.start()
         yield
         for part in parts.values():
             await part.aclose()
@@ -115,6 +122,12 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--secret", default=SECRET, help="that callbacks are signed with")
     parser.add_argument("--payment-callbacks", default="", help="the URL that is told of payments")
     parser.add_argument("--carrier-callbacks", default="", help="the URL that is told of parcels")
+    parser.add_argument(
+        "--deliver-ms",
+        type=int,
+        default=0,
+        help="how long every parcel takes; 0: as long as its service promises",
+    )
     parser.add_argument(
         "--stop-with-stdin", action="store_true", help="stop when standard input ends"
     )

@@ -1,7 +1,8 @@
 """The sandbox carrier: takes pretended parcels over HTTP, and tells of them as real ones do.
 
 `/v1` is what a shop calls; `/control` is for tests and demonstrations: there the van comes, time
-goes faster, shares of misbehaviour are set and the books are read.
+goes faster, shares of misbehaviour are set and the books are read. Nobody needs it where the order
+service tells `/events` of what it ships: the van comes for that by itself.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
+from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,6 +28,7 @@ from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour
 BODY_BYTES_MAX: Final = 65_536
 TICK_S: Final = 0.2
 WEIGHT_G_MAX: Final = 30_000
+HANDED_OVER: Final = "holdfast.order.v1.shipment.shipped"
 NOT_SERVED: Final = frozenset({"AQ"})
 
 # Base price, price of each begun kilogram, promised time.
@@ -49,6 +52,15 @@ class _Collect(msgspec.Struct, forbid_unknown_fields=True):
     shipment_ids: list[str] = []
 
 
+class _Told(msgspec.Struct):
+    part_id: str
+
+
+class _Event(msgspec.Struct):
+    type: str
+    data: _Told
+
+
 class _Advance(msgspec.Struct, forbid_unknown_fields=True):
     ms: int
 
@@ -70,7 +82,9 @@ class SandboxCarrierApp:
         callback_url: str = "",
         path: str = "",
         seed: int = 0,
+        deliver_ms: int = 0,
     ) -> None:
+        """With `deliver_ms` every parcel takes so long, whatever was promised of it."""
         self.books = CarrierBooks(path)
         self.callbacks = Callbacks(callback_url, secret, random.Random(seed), clock_ms)
         self.mishaps = Mishaps()
@@ -78,6 +92,8 @@ class SandboxCarrierApp:
         self._clock_ms = clock_ms
         self._ahead_ms = 0
         self._seed = seed
+        self._deliver_ms = deliver_ms
+        self._key = Webhook(secret)
         self._ticking: asyncio.Task[None] | None = None
         self.app = Starlette(
             routes=[
@@ -85,12 +101,17 @@ class SandboxCarrierApp:
                 Route("/v1/labels/{shipment_id}", self._authorized(self._label), methods=["PUT"]),
                 Route("/v1/labels/{shipment_id}", self._authorized(self._void), methods=["DELETE"]),
                 Route("/v1/parcels/{shipment_id}/events", self._authorized(self._events)),
+                Route("/events", self._shipped, methods=["POST"]),
                 Route("/control/collect", self._authorized(self._collect), methods=["POST"]),
                 Route("/control/advance", self._authorized(self._advance), methods=["POST"]),
                 Route("/control/misbehave", self._authorized(self._misbehave), methods=["POST"]),
                 Route("/control/books", self._authorized(self._sums)),
             ]
         )
+
+    def start(self) -> None:
+        """Has parcels travel, also those that were on their way before."""
+        self._ticking = self._ticking or asyncio.create_task(self._tick())
 
     async def aclose(self) -> None:
         """Ends what is under way, and closes the books."""
@@ -103,7 +124,8 @@ class SandboxCarrierApp:
 
     def collect(self, parcel: SandboxParcel) -> None:
         """The van takes a parcel: its journey begins."""
-        journey = journey_of(parcel, self._now_ms(), self.mishaps, self._seed)
+        transit_ms = self._deliver_ms or parcel.transit_ms
+        journey = journey_of(parcel, self._now_ms(), transit_ms, self.mishaps, self._seed)
         self.books.begin(parcel, journey)
         self.catch_up()
 
@@ -120,7 +142,7 @@ class SandboxCarrierApp:
 
     def _authorized(self, answering: Answering) -> Answering:
         async def authorized(request: Request) -> Response:
-            self._ticking = self._ticking or asyncio.create_task(self._tick())
+            self.start()
             given = request.headers.get("authorization", "").encode()
             if not hmac.compare_digest(given, f"Bearer {self._api_key}".encode()):
                 return _problem(401, "the API key is missing or wrong")
@@ -203,6 +225,19 @@ class SandboxCarrierApp:
                 self.collect(parcel)
                 collected.append(shipment_id)
         return JSONResponse({"collected": collected})
+
+    async def _shipped(self, request: Request) -> Response:
+        """An event of the order service: with a parcel that was handed over the van goes."""
+        try:
+            told = self._key.verify(await _body(request), dict(request.headers))
+        except (WebhookVerificationError, ValueError):
+            return _problem(401, "it is not signed with our secret")
+        event = msgspec.convert(told, type=_Event)
+        parcel = self.books.find(event.data.part_id)
+        if event.type == HANDED_OVER and parcel is not None and parcel.state == "LABELLED":
+            self.start()
+            self.collect(parcel)
+        return Response(status_code=204)
 
     async def _advance(self, request: Request) -> Response:
         asked = msgspec.json.decode(await _body(request), type=_Advance)

@@ -42,12 +42,15 @@ _ENDS_AT: Final = 0.9
 
 
 def journey_of(
-    parcel: SandboxParcel, collected_at_ms: int, mishaps: Mishaps, seed: int
+    parcel: SandboxParcel, collected_at_ms: int, transit_ms: int, mishaps: Mishaps, seed: int
 ) -> tuple[Stop, ...]:
-    """The stops of a parcel. One seed and shipment id have one fate, whatever else happens."""
+    """The stops of a parcel that takes `transit_ms` without bad luck.
+
+    One seed and shipment id have one fate, whatever else happens.
+    """
     chance = random.Random(f"{seed}/{parcel.shipment_id}")
     late, lost, damaged, missed = (chance.random() for _ in range(4))
-    took_ms = parcel.transit_ms + (mishaps.late_ms if late < mishaps.late else 0)
+    took_ms = transit_ms + (mishaps.late_ms if late < mishaps.late else 0)
 
     def stop(share: float, kind: str, place: str, amount_minor: int = 0) -> Stop:
         at_ms = collected_at_ms + int(took_ms * share)

@@ -80,6 +80,9 @@ class SandboxProviderApp:
             ]
         )
 
+    def start(self) -> None:
+        """Nothing here happens by itself: buyers and shops have it happen."""
+
     async def aclose(self) -> None:
         """Ends what is under way, and closes the books."""
         await self.callbacks.aclose()

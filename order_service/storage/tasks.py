@@ -212,8 +212,8 @@ def find_task(connection: Connection, tenant: str, task_id: str) -> Task | None:
 
 def replay(
     connection: Connection, wanted: TaskFilter, now_ms: int, task_ids: Collection[str] = ()
-) -> int:
-    """Has dead tasks done again, with all their attempts; says how many those were.
+) -> list[str]:
+    """Has dead tasks done again, with all their attempts; says which those were.
 
     None of `task_ids` means all that are dead and match.
     """
@@ -225,7 +225,7 @@ def replay(
     if ids:
         revived = update(tasks).where(_IDS).values(dead=0, attempts=0, due_at_ms=now_ms)
         connection.execute(revived, {"ids": ids})
-    return len(ids)
+    return ids
 
 
 def _conditions(wanted: TaskFilter) -> list[ColumnElement[bool]]:

@@ -126,6 +126,19 @@ def pay(dev: Dev, order_id: str) -> None:
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
 
 
+def pack(dev: Dev, order_id: str) -> str:
+    """Brings the one parcel of a paid order as far as its waybill; its id."""
+    until(lambda: state(dev, order_id) == "IN_FULFILMENT", "paid, confirmed and reviewed")
+    (shipment,) = dev.document(f"orders shipments {order_id}")["shipments"]
+    parcel = str(shipment["shipment_id"])
+    assert dev.holdfast(f"orders pick {parcel}").exit_status == 0
+    assert dev.holdfast(f"orders pack {parcel} MUG=2 --weight-g 700").exit_status == 0
+    until(
+        lambda: dev.document(f"orders track {parcel}")["shipment"]["state"] == "LABELLED", "waybill"
+    )
+    return parcel
+
+
 def test_an_order_goes_its_whole_way_by_command_line(dev: Dev) -> None:
     order_id = place(dev)
     assert dev.holdfast(f"orders receipt {order_id}").exit_status == 1
@@ -157,6 +170,23 @@ def test_an_order_goes_its_whole_way_by_command_line(dev: Dev) -> None:
     for word in ("CAPTURED", "IN_FULFILMENT", "LABELLED", "FULFILLED"):
         assert word in shown
     assert "Ada" not in shown
+    until(lambda: state(dev, order_id) == "DELIVERED", "the sandbox's carrier delivers")
+    events = dev.document(f"orders track {parcel}")["events"]
+    assert [events[0]["kind"], events[-1]["kind"]] == ["COLLECTED", "SIGNED"]
+    assert dev.holdfast(f"orders complete {order_id}").out == f"Completed {order_id}.\n"
+    assert state(dev, order_id) == "COMPLETED"
+
+
+def test_what_a_carrier_says_by_telephone_delivers_too(dev: Dev) -> None:
+    order_id = place(dev)
+    pay(dev, order_id)
+    parcel = pack(dev, order_id)
+    # It has it before we were told: what is signed for was shipped.
+    signed = dev.holdfast(f"orders record {parcel} signed --event-id tel-1 --place Leeds")
+    assert (signed.exit_status, signed.out) == (0, f"{parcel} is DELIVERED.\n")
+    again = dev.holdfast(f"orders record {parcel} signed --event-id tel-1 --place Leeds")
+    assert "nothing was changed now" in again.out
+    assert dev.holdfast(f"orders complete {order_id}").exit_status == 0
 
 
 def test_an_order_that_gets_less_says_what_is_missing(dev: Dev) -> None:

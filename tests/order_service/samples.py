@@ -6,6 +6,8 @@ from order_service.draft import order_id_of
 from order_service.model import (
     Amounts,
     Delivery,
+    Incident,
+    IncidentKind,
     Line,
     Order,
     Payment,
@@ -13,7 +15,7 @@ from order_service.model import (
     Source,
     SubOrder,
 )
-from order_service.states import OrderState, PaymentState
+from order_service.states import IncidentState, OrderState, PaymentState
 
 DELIVERY = Delivery(
     name="Li Na",
@@ -85,3 +87,19 @@ def payment(payment_id: str = f"{A}-p1", **values: Any) -> Payment:
     for name, value in values.items():
         setattr(made, name, value)
     return made
+
+
+def incident(kind: IncidentKind = IncidentKind.LOSS) -> Incident:
+    """Something that has gone wrong with the first parcel."""
+    return Incident(
+        incident_id=f"{A}-i1",
+        order_id=A,
+        shipment_id=f"{A}-s1",
+        kind=kind,
+        state=IncidentState.OPEN,
+        owner="carrier-desk",
+        opened_at_ms=2_000_000_000_000,
+        due_at_ms=2_000_086_400_000,
+        settled_at_ms=0,
+        updated_at_ms=2_000_000_000_000,
+    )

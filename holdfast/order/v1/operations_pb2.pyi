@@ -204,16 +204,22 @@ class ReplayTasksResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REPLAYED_FIELD_NUMBER: _builtins.int
+    NOT_DEAD_FIELD_NUMBER: _builtins.int
     replayed: _builtins.int
     """Tasks that were dead and will be done again."""
+    @_builtins.property
+    def not_dead(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the `task_ids` those that are unknown or not dead: they are as they were."""
+
     def __init__(
         self,
         *,
         replayed: _builtins.int = ...,
+        not_dead: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["not_dead", b"not_dead", "replayed", b"replayed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

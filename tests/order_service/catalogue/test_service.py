@@ -79,6 +79,12 @@ async def test_lists_go_on_where_their_token_says(service: Any) -> None:
     assert [*first.places, *rest.places] == places
 
 
+async def test_one_article_is_found_by_its_sku(service: Any) -> None:
+    await service.PutArticles(pb.PutArticlesRequest(articles=[TEA, CUP]))
+    assert list((await service.ListArticles(pb.ListArticlesRequest(sku=TEA.sku))).articles) == [TEA]
+    assert not (await service.ListArticles(pb.ListArticlesRequest(sku="NONE"))).articles
+
+
 async def test_a_put_of_which_one_article_is_wrong_puts_none(service: Any) -> None:
     wrong = pb.Article(
         sku="BAD", merchant_id="merchant-1", title="x", currency="CNY", weight_g=10**9

@@ -133,6 +133,7 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "Place.latitude": degrees(90),
     "Place.longitude": degrees(180),
     "ListArticlesRequest.merchant_id": ID.or_empty(),
+    "ListArticlesRequest.sku": NAME.or_empty(),
     "ListArticlesRequest.page_token": Bound(("\0", "a\0", "x" * 65), ("", "A", "红")),
     "ListPlacesRequest.page_token": token("GB", "GB\n", "a\nb\nc\nd"),
     # Orders.

@@ -50,6 +50,7 @@ JUDGED: Final = frozenset({Reason.ORDER_NOT_FOUND, Reason.TASK_NOT_FOUND, Reason
 MIXTURES: Final = range(12)
 SEEDS: Final = range(40)
 AT_A_TIME: Final = 16
+MESSAGE_BYTES_MAX: Final = 4_194_304
 NOBODY: Final = "0" * 16
 
 
@@ -295,7 +296,9 @@ def mixture(dice: random.Random, name: str, request: Any) -> Any:
         within = bound.within if bound else ()
         values = dice.choice([within, tuple(extremes_of(leaf.field))])
         if values and dice.random() < 0.5:
-            request = leaf.put(request, dice.choice(values))
+            mixed = leaf.put(request, dice.choice(values))
+            # What is larger is refused by gRPC, before we see it.
+            request = mixed if mixed.ByteSize() <= MESSAGE_BYTES_MAX else request
     return request
 
 

@@ -2,11 +2,13 @@ import json
 import random
 from typing import Any
 
+import pytest
+
 from order_service.draft import Draft
 from order_service.ids import Ids
-from order_service.model import Order, Task
+from order_service.model import IncidentKind, Order, Task
 from order_service.notifications.announcing import Announcer
-from order_service.states import OrderEvent, OrderState, PaymentEvent, PaymentState
+from order_service.states import IncidentEvent, OrderEvent, OrderState, PaymentEvent, PaymentState
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from order_service.tasks import TASKS, TaskKind
@@ -54,6 +56,43 @@ def test_each_subscriber_is_told_of_each_move() -> None:
     ]
     assert events[0]["part_id"] == "4330000000000000000-p1"
     assert events[0]["version"] == 4
+
+
+def test_what_begins_is_published_too() -> None:
+    draft = draft_of(samples.order())
+    draft.begin()
+    draft.add(samples.payment())
+    draft.add(samples.incident())
+    events = announced(draft, Announcer(subscribers=["one"]))
+    assert [
+        (told["machine"], told["event"], told["from_state"], told["to_state"]) for _, told in events
+    ] == [
+        ("order", "BEGIN", None, "RESERVING"),
+        ("payment", "BEGIN", None, "CREATED"),
+        ("incident", "BEGIN", None, "OPEN"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "notices"),
+    [
+        (IncidentKind.DELAY, ["parcel_delayed"]),
+        (IncidentKind.LOSS, ["parcel_lost"]),
+        (IncidentKind.DAMAGE, []),
+        (IncidentKind.TEMPERATURE, []),
+    ],
+)
+def test_a_buyer_is_told_once_of_a_parcel_that_is_late_or_lost(
+    kind: IncidentKind, notices: list[str]
+) -> None:
+    draft = draft_of(samples.order())
+    incident = samples.incident(kind)
+    draft.add(incident)
+    # That the goods could not be had again is for its desk.
+    draft.move(incident, IncidentEvent.RESHIP)
+    draft.move(incident, IncidentEvent.STOCK_SHORT)
+    told = announced(draft, Announcer(buyer_channels=["mail"]))
+    assert [payload["notice"] for _, payload in told] == notices
 
 
 def test_nobody_is_asked_to_pay_what_is_paid_already() -> None:

@@ -87,6 +87,8 @@ async def test_all_are_told_once_by_the_ids_of_their_tasks(
         ("new_order", "merchant-1"),
     ]
     assert [event.type for event in subscriber.events] == [
+        "holdfast.order.v1.order.reserving",
+        "holdfast.order.v1.payment.created",
         "holdfast.order.v1.order.awaiting_payment",
         "holdfast.order.v1.payment.captured",
         "holdfast.order.v1.order.confirming",
@@ -115,6 +117,19 @@ async def test_neither_tasks_nor_events_hold_anything_personal(
     told = str(order.tasks) + str(subscriber.events)
     for personal in (order.delivery.name, order.delivery.phone, order.delivery.email):
         assert personal not in told
+
+
+async def test_an_incident_s_event_names_its_desk_and_its_parcel() -> None:
+    order = samples.order()
+    order.incidents.append(samples.incident())
+    subscriber = Outlet()
+    publish = handlers({}, {"one": subscriber}, {}, Composing())[TaskKind.EVENT]
+    about = {"machine": "incident", "to_state": "OPEN", "part_id": samples.incident().incident_id}
+    await publish(order, task_of(TaskKind.EVENT, receiver="one", **about))
+    (event,) = subscriber.events
+    assert event.type == "holdfast.order.v1.incident.open"
+    told = (event.data["kind"], event.data["owner"], event.data["shipment_id"])
+    assert told == ("LOSS", "carrier-desk", "4330000000000000000-s1")
 
 
 def task_of(kind: TaskKind, **payload: str) -> Task:

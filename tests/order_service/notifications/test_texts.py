@@ -17,6 +17,12 @@ from order_service.states import RefundState, ShipmentState
 from tests.order_service import samples
 
 TO_MERCHANTS = {row.notice for row in NOTICES if row.to_merchants}
+# The part that a notice is about, other than a parcel.
+PARTS = {
+    Notice.MONEY_REFUNDED: "r1",
+    Notice.PARCEL_DELAYED: "i1",
+    Notice.PARCEL_LOST: "i1",
+}
 AT_MS = 2_000_000_000_000
 CHINA = timezone(timedelta(hours=8))
 
@@ -43,6 +49,7 @@ def order(country: str = "CN", currency: str = "CNY") -> Order:
             updated_at_ms=AT_MS,
         )
     )
+    made.incidents.append(samples.incident())
     made.refunds.append(
         Refund(
             refund_id="4330000000000000000-r1",
@@ -61,10 +68,8 @@ def order(country: str = "CN", currency: str = "CNY") -> Order:
 
 
 def about(notice: Notice, of: Order) -> About:
-    part_id = (
-        "4330000000000000000-r1" if notice is Notice.MONEY_REFUNDED else "4330000000000000000-s1"
-    )
-    return About("TASK1", notice, of, part_id, AT_MS)
+    part = PARTS.get(notice, "s1")
+    return About("TASK1", notice, of, f"4330000000000000000-{part}", AT_MS)
 
 
 def test_every_notice_has_words_in_every_language() -> None:
@@ -114,6 +119,13 @@ def test_a_parcel_lists_what_is_in_it_and_its_waybill() -> None:
     made = for_buyer(about(Notice.PARCEL_SHIPPED, order("GB")), Composing())
     assert "A thing × 1  5.00 CNY" in made.text
     assert "Carrier: SF\nWaybill: SF1234" in made.text
+
+
+def test_of_a_lost_parcel_a_buyer_reads_what_was_in_it() -> None:
+    made = for_buyer(about(Notice.PARCEL_LOST, order("GB")), Composing())
+    assert made.subject == "A parcel of order 4330000000000000000 is lost"
+    assert "A thing × 1  5.00 CNY" in made.text
+    assert "Waybill: SF1234" in made.text
 
 
 def test_a_merchant_reads_nothing_of_the_buyer() -> None:

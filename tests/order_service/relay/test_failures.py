@@ -103,7 +103,7 @@ async def test_too_many_failures_bury_a_task_until_it_is_replayed(
         (dead,) = await tasks_of(process.orders, TaskFilter("default", dead=True))
         assert (dead.attempts, dead.last_error) == (3, "no")
         replay = partial(tasks.replay, wanted=TaskFilter("default"), now_ms=clock.now_ms)
-        assert await process.orders.write(replay) == 1
+        assert await process.orders.write(replay) == [dead.task_id]
         await until_none_is_left(process.orders)
     assert failing.calls == 4
     assert process.relay.counts.buried == {"CONFIRM": 1}

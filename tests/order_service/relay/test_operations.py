@@ -83,6 +83,16 @@ async def test_a_replayed_task_is_due_at_once(
     assert (task.dead, task.attempts, task.due_at_ms) == (False, 0, clock.now_ms)
 
 
+async def test_what_is_not_dead_is_named_and_left_as_it_is(operations: Any, orders: Orders) -> None:
+    dead, live = await tasks_of(orders)
+    unknown = "4330000000000000099"
+    asked = [dead.task_id, live.task_id, unknown]
+    answer = await operations.ReplayTasks(pb.ReplayTasksRequest(task_ids=asked))
+    assert answer.replayed == 1
+    assert list(answer.not_dead) == sorted([live.task_id, unknown])
+    assert live in await tasks_of(orders)
+
+
 async def test_a_dropped_task_is_gone_and_the_history_says_who_dropped_it(
     operations: Any, orders: Orders
 ) -> None:

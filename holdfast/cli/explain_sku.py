@@ -1,0 +1,168 @@
+"""What `holdfast explain` tells of a SKU: its levels, who holds or held it, and their orders."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.cli.connection import Connection
+from holdfast.cli.explain import Happening, in_the_stock, order_of, print_timeline
+from holdfast.cli.failures import UNREACHABLE, Failure
+from holdfast.cli.orders_connection import OrdersConnection
+from holdfast.cli.times import local_iso
+
+if TYPE_CHECKING:
+    from holdfast.types import Reservation, StockLevel
+
+# Of those who hold it, and as many of those who did.
+HOLDERS_MAX = 100
+NO_ORDER = "-"
+
+
+class Holders(NamedTuple):
+    """The reservations that have a line of a SKU."""
+
+    now: list["Reservation"]
+    before: list["Reservation"]
+    """Those that hold nothing any more: shipped, given back or due."""
+    truncated: bool
+
+
+class States(NamedTuple):
+    """Where orders are."""
+
+    by_order: dict[str, str]
+    silent: str = ""
+    """Why the order service does not answer, if it does not."""
+
+
+def explain_sku(
+    sku: str, levels: list["StockLevel"], connection: Connection, orders: OrdersConnection
+) -> None:
+    """Prints what is known of a SKU."""
+    from holdfast.cli.output import print_json, print_remark
+
+    holders = _holders(connection, sku)
+    states = _states(orders, [*holders.now, *holders.before])
+    timeline = sku_happenings(holders, sku, states.by_order)
+    if connection.as_json:
+        print_json(
+            {
+                "kind": "sku",
+                "sku": sku,
+                "levels": levels,
+                "holders": holders.now,
+                "held_before": holders.before,
+                "truncated": holders.truncated,
+                "orders": states.by_order,
+                "orders_silent": states.silent,
+                "timeline": [happening._asdict() for happening in timeline],
+            }
+        )
+        return
+    _print_levels(levels)
+    _print_holders(holders.now, sku, states.by_order)
+    print_timeline(timeline)
+    if holders.truncated:
+        print_remark(f"More than {HOLDERS_MAX} hold it, or did; not all are shown.")
+    if states.silent:
+        print_remark(f"Where their orders are is not known: {states.silent}.")
+
+
+def sku_happenings(holders: Holders, sku: str, states: dict[str, str]) -> list[Happening]:
+    """What happened to a SKU's units, the oldest first, and where the orders are by now."""
+    found: list[Happening] = []
+    for holder in (*holders.now, *holders.before):
+        state = states.get(order_of(holder.reservation_id))
+        for each in in_the_stock(holder, holder.reservation_id, sku):
+            now = f"the order is {state}" if state else ""
+            found.append(each._replace(why=", ".join(filter(None, (each.why, now)))))
+    return sorted(found, key=lambda happening: happening.at_ms)
+
+
+def _holders(connection: Connection, sku: str) -> Holders:
+    """Read in one pass, which ends when there are enough of both."""
+    from holdfast.types import State
+
+    now: list[Reservation] = []
+    before: list[Reservation] = []
+    with connection.client() as client:
+        for found in client.list_reservations(sku=sku):
+            live = found.state in (State.RESERVED, State.CONFIRMED)
+            (now if live else before).append(found)
+            if min(len(now), len(before)) > HOLDERS_MAX:
+                break
+    truncated = max(len(now), len(before)) > HOLDERS_MAX
+    return Holders(now[:HOLDERS_MAX], before[:HOLDERS_MAX], truncated)
+
+
+def _states(orders: OrdersConnection, reservations: list["Reservation"]) -> States:
+    """Where the orders of reservations are; of what is no order's nothing is said."""
+    import asyncio
+
+    from holdfast.cli.orders_tables import state_of
+    from holdfast.errors import HoldfastError
+    from holdfast.orders import OrderClient
+
+    ids = sorted({order_of(found.reservation_id) for found in reservations})
+
+    async def state(client: OrderClient, order_id: str) -> str:
+        try:
+            return state_of(await client.get(order_id))
+        except HoldfastError as error:
+            if error.reason in ("ORDER_NOT_FOUND", "INVALID_FIELD"):
+                return ""
+            raise
+
+    async def asked(client: OrderClient) -> list[str]:
+        return await asyncio.gather(*(state(client, order_id) for order_id in ids))
+
+    try:
+        found = orders.run(asked) if ids else []
+    except Failure as failure:
+        if failure.exit_status != UNREACHABLE:
+            raise
+        return States({}, failure.message)
+    return States({order_id: where for order_id, where in zip(ids, found, strict=True) if where})
+
+
+def _print_levels(levels: list["StockLevel"]) -> None:
+    from holdfast.cli.output import print_table
+
+    print_table(
+        ("SKU", "Location", "On hand", "Reserved", "Confirmed", "Damaged", "Safety", "Available"),
+        [
+            (
+                level.sku,
+                level.location,
+                level.on_hand,
+                level.reserved,
+                level.confirmed,
+                level.damaged,
+                level.safety_stock,
+                level.available,
+            )
+            for level in levels
+        ],
+    )
+
+
+def _print_holders(holders: list["Reservation"], sku: str, states: dict[str, str]) -> None:
+    from holdfast.cli.output import print_table
+
+    print_table(
+        ("Held by", "State", "Order is", "Units", "Buyer", "Since", "Deadline"),
+        [
+            (
+                holder.reservation_id,
+                holder.state.name,
+                states.get(order_of(holder.reservation_id), NO_ORDER),
+                sum(
+                    line.quantity - line.shipped - line.cancelled
+                    for line in holder.lines
+                    if line.sku == sku
+                ),
+                holder.buyer_id or "-",
+                local_iso(holder.created_at_ms),
+                local_iso(holder.expires_at_ms),
+            )
+            for holder in holders
+        ],
+    )

@@ -1,0 +1,123 @@
+"""The sandbox's carrier where nobody steers it: it comes for what is shipped, and delivers soon."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import msgspec
+import pytest
+
+from order_service.notifications.port import Event
+from order_service.notifications.webhook import Receiver, WebhookSender
+from order_service.relay.errors import TryLater
+from order_service.sandbox.carrier import SandboxCarrierApp
+from tests.order_service.clock import Clock
+from tests.order_service.fulfilment.world import API_KEY, SECRET
+from tests.order_service.payment.http import served
+from tests.serving import eventually
+
+PARCEL = "4330000000000000000-s1"
+DELIVER_MS = 1_000
+SHIPPED = Event(
+    event_id="E",
+    type="holdfast.order.v1.shipment.shipped",
+    order_id="4330000000000000000",
+    tenant="default",
+    data={"part_id": PARCEL, "machine": "shipment", "to_state": "SHIPPED"},
+    at_ms=1,
+)
+
+
+class Carrier(NamedTuple):
+    """A carrier with a labelled parcel."""
+
+    app: SandboxCarrierApp
+    url: str
+    clock: Clock
+    http: httpx.AsyncClient
+
+    async def hear(self, event: Event, secret: str = SECRET) -> None:
+        """Tells it of an event, as the order service does."""
+        receiver = Receiver(f"{self.url}/events", (secret,))
+        sender = WebhookSender(self.http, receiver, lambda: time.time_ns() // 1_000_000)
+        await sender.publish(event)
+
+    async def kinds(self) -> list[str]:
+        """What has happened to the parcel."""
+        answer = await self.http.get(f"{self.url}/v1/parcels/{PARCEL}/events")
+        return [event["kind"] for event in answer.json()["events"]]
+
+    async def signed(self) -> bool:
+        """Whether a parcel has come to its end, without anybody asking over HTTP."""
+        return self.app.books.sums().get("SIGNED", 0) > 0
+
+
+@asynccontextmanager
+async def carrier_of(clock: Clock, path: str = "") -> AsyncIterator[Carrier]:
+    """A carrier that delivers within a second."""
+    async with AsyncExitStack() as stack:
+        app = SandboxCarrierApp(
+            api_key=API_KEY, secret=SECRET, clock_ms=clock, path=path, deliver_ms=DELIVER_MS
+        )
+        stack.push_async_callback(app.aclose)
+        headers = {"authorization": f"Bearer {API_KEY}"}
+        http = await stack.enter_async_context(httpx.AsyncClient(headers=headers))
+        yield Carrier(app, await stack.enter_async_context(served(app.app)), clock, http)
+
+
+@pytest.fixture
+async def carrier(clock: Clock) -> AsyncIterator[Carrier]:
+    """A carrier that has made a waybill for a parcel."""
+    async with carrier_of(clock) as carrier:
+        await label(carrier)
+        yield carrier
+
+
+async def label(carrier: Carrier) -> None:
+    """Has a waybill made for the parcel."""
+    asked = {"country": "GB", "weight_g": 700, "currency": "GBP", "service": "standard"}
+    answer = await carrier.http.put(f"{carrier.url}/v1/labels/{PARCEL}", json=asked)
+    answer.raise_for_status()
+
+
+async def test_the_van_comes_for_what_is_shipped_and_delivers_it_soon(carrier: Carrier) -> None:
+    await carrier.hear(SHIPPED)
+    assert await carrier.kinds() == ["COLLECTED"]
+    carrier.clock.advance(DELIVER_MS)
+    carrier.app.catch_up()
+    assert (await carrier.kinds())[-1] == "SIGNED"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"type": "holdfast.order.v1.shipment.packed"},
+        {"data": {"part_id": "4330000000000000000-s9"}},
+        {"type": "holdfast.order.v1.order.shipped", "data": {"part_id": ""}},
+    ],
+)
+async def test_other_events_move_nothing(carrier: Carrier, told: dict[str, Any]) -> None:
+    await carrier.hear(msgspec.structs.replace(SHIPPED, **told))
+    assert await carrier.kinds() == []
+
+
+async def test_only_the_order_service_can_send_the_van(carrier: Carrier) -> None:
+    with pytest.raises(TryLater, match="401"):
+        await carrier.hear(SHIPPED, "whsec_" + "Zm9yZ2Vk" * 4)
+    assert await carrier.kinds() == []
+
+
+async def test_a_parcel_on_its_way_travels_on_after_the_next_start(
+    clock: Clock, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "carrier.db")
+    async with carrier_of(clock, path) as before:
+        await label(before)
+        await before.hear(SHIPPED)
+    clock.advance(DELIVER_MS)
+    async with carrier_of(clock, path) as after:
+        after.app.start()
+        await eventually(after.signed, 5)

@@ -1,0 +1,39 @@
+"""The money of orders by command line, against a service that answers as the test says."""
+
+import pytest
+
+from holdfast.cli.failures import USAGE
+from holdfast.order.v1 import order_pb2
+from holdfast.order.v1 import payment_pb2 as pb
+from tests.unit.scripted_orders import Commands
+
+ORDER = "3766223186315821678"
+
+
+@pytest.fixture
+def commands(orders: Commands) -> Commands:
+    """Commands for a service with an order of 25.00 GBP."""
+    orders.service.answers["GetOrder"] = order_pb2.Order(order_id=ORDER, currency="GBP")
+    orders.service.answers["RefundOrder"] = pb.RefundOrderResponse(
+        outcome=order_pb2.ORDER_OUTCOME_APPLIED, refunds=[order_pb2.Refund(amount_minor=500)]
+    )
+    return orders
+
+
+@pytest.mark.parametrize("amount", ["0", "0.00"])
+def test_nothing_is_no_amount_to_send_back(commands: Commands, amount: str) -> None:
+    ran = commands(f"orders refund {ORDER} {amount} typo")
+    assert (ran.exit_status, ran.out) == (USAGE, "")
+    assert "AMOUNT: must be more than 0" in ran.err
+    assert "say all" in ran.err
+    assert commands.service.asked(pb.RefundOrderRequest) == []
+
+
+@pytest.mark.parametrize(("amount", "asked_minor"), [("5", 500), ("12.50", 1_250), ("all", 0)])
+def test_an_amount_or_all_that_is_left_goes_back(
+    commands: Commands, amount: str, asked_minor: int
+) -> None:
+    ran = commands(f"orders refund {ORDER} {amount} broken")
+    assert (ran.exit_status, ran.out) == (0, f"5.00 GBP go back for {ORDER}.\n")
+    (request,) = commands.service.asked(pb.RefundOrderRequest)
+    assert request.amount_minor == asked_minor

@@ -1,0 +1,32 @@
+"""The parts of `holdfast dev`: how they are started, so that they know of each other."""
+
+from serving.dev import orders_part, sandbox_part
+
+ENVIRONMENT = {
+    "HOLDFAST_DATA_DIR": "data",
+    "HOLDFAST_CALLBACKS_LISTEN": "127.0.0.1:7611",
+    "HOLDFAST_SANDBOX_URL": "http://127.0.0.1:7650",
+    "HOLDFAST_SANDBOX_API_KEY": "key",
+    "HOLDFAST_SANDBOX_SECRETS": "whsec_bmV3, whsec_b2xk",
+}
+
+
+def test_the_sandbox_s_carrier_delivers_within_seconds() -> None:
+    words = sandbox_part(ENVIRONMENT).arguments
+    assert "--deliver-ms=5000" in words
+    assert "--secret=whsec_bmV3" in words
+
+
+def test_the_sandbox_is_told_what_is_shipped() -> None:
+    environment = orders_part(ENVIRONMENT, "127.0.0.1:7600").environment
+    told = "http://127.0.0.1:7650/carrier/events whsec_bmV3"
+    assert environment["HOLDFAST_NOTIFY_WEBHOOKS"] == told
+    assert environment["HOLDFAST_TARGET"] == "127.0.0.1:7600"
+
+
+def test_other_receivers_of_events_are_told_too() -> None:
+    others = {"HOLDFAST_NOTIFY_WEBHOOKS": "http://erp.example/hook whsec_ZXJw"}
+    environment = orders_part(ENVIRONMENT | others, "127.0.0.1:7600").environment
+    receivers = environment["HOLDFAST_NOTIFY_WEBHOOKS"].split(",")
+    assert receivers[0] == others["HOLDFAST_NOTIFY_WEBHOOKS"]
+    assert len(receivers) == 2
