@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from holdfast.errors import HoldfastError, Reason
 from order_service.draft import Draft
-from order_service.fulfilment.warehouse import cancel_unshipped
+from order_service.fulfilment.withdrawing import cancel_unshipped
 from order_service.model import Order
 from order_service.payment.asking import Answer, all_answered, close_open, learn_all
 from order_service.payment.attempts import open_payments

@@ -331,6 +331,8 @@ SHIPMENT: Final = Machine(
 )
 
 _I, _IE = IncidentState, IncidentEvent
+GIVEN_UP: Final = frozenset({_I.RESHIPPING, _I.RESHIPPED, _I.REFUNDED})
+"""Other goods, or the money, go in stead of the parcel of such an incident."""
 INCIDENT: Final = Machine(
     "incident",
     _I.OPEN,

@@ -15,6 +15,7 @@ class TaskKind(StrEnum):
     CONFIRM = "CONFIRM"
     RELEASE = "RELEASE"
     CANCEL = "CANCEL"
+    CANCEL_PARCEL = "CANCEL_PARCEL"
     SHIP = "SHIP"
     START_PAYMENT = "START_PAYMENT"
     QUERY_PAYMENT = "QUERY_PAYMENT"
@@ -51,6 +52,9 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     TaskKind.CONFIRM: TaskRow("stock", True, "confirm the reservation of a paid order"),
     TaskKind.RELEASE: TaskRow("stock", True, "release the reservation of a closed order"),
     TaskKind.CANCEL: TaskRow("stock", True, "cancel confirmed units of the order"),
+    TaskKind.CANCEL_PARCEL: TaskRow(
+        "stock", True, "cancel the units of a parcel that will not leave"
+    ),
     TaskKind.SHIP: TaskRow("stock", True, "ship the units of a parcel"),
     TaskKind.START_PAYMENT: TaskRow(
         "payment", False, "tell the provider of a payment", "payment_id"

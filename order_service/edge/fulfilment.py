@@ -42,6 +42,7 @@ from order_service.edge.requests import (
 from order_service.fields import check_id, check_name, check_whole, checked_text
 from order_service.fulfilment import incidents, queries
 from order_service.fulfilment.cold_chain import read_temperature, reading_key
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import once_key, track
@@ -322,7 +323,7 @@ class FulfilmentServicer:
             problem = "must be WAIT, RESHIP or REFUND"
             raise InvalidField("resolution", problem, request.resolution)
         decide = partial(
-            incidents.resolve,
+            resolve,
             incident_id=request.incident_id,
             said=said,
             why=reason,

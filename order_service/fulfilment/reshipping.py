@@ -24,9 +24,8 @@ from order_service.states import IncidentEvent, IncidentState
 
 def reservation_of(order: Order, shipment: Shipment) -> str:
     """The reservation in the engine that has a parcel's units."""
-    if not shipment.replaces:
-        return order.reservation_id
-    return f"{order.order_id}-x{shipment.replaces.rpartition('-s')[2]}"
+    lost_id = order.sold_again_for(shipment)
+    return _reservation_for(order, lost_id) if lost_id else order.reservation_id
 
 
 async def reship(
@@ -37,7 +36,7 @@ async def reship(
     if incident.state is not IncidentState.RESHIPPING:
         return None
     lost = order.shipment(incident.shipment_id)
-    reservation_id = f"{order.order_id}-x{lost.shipment_id.rpartition('-s')[2]}"
+    reservation_id = _reservation_for(order, lost.shipment_id)
     location = await _location_reserved(engine, order.tenant, reservation_id)
     if not location:
         location = await _location_with_all(engine, order.tenant, lost)
@@ -55,6 +54,10 @@ async def reship(
         why = f"confirming it again: {confirmed.outcome.name}"
         return partial(_failed, lost_id=lost.shipment_id, why=why)
     return partial(_ready, lost_id=lost.shipment_id, location=location, settings=settings)
+
+
+def _reservation_for(order: Order, lost_id: str) -> str:
+    return f"{order.order_id}-x{lost_id.rpartition('-s')[2]}"
 
 
 async def _location_reserved(engine: Client, tenant: str, reservation_id: str) -> str:

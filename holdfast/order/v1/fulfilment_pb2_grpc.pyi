@@ -115,7 +115,8 @@ class FulfilmentServiceStub:
 
     WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
     while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-    or OPEN again where there is no stock.
+    or OPEN again where there is no stock. With RESHIP and REFUND the parcel is given up: one that has
+    not left is CANCELLED, and with RESHIP the same units are picked again, RESHIPPED at once.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
     """
 
@@ -198,7 +199,8 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
 
     WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
     while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-    or OPEN again where there is no stock.
+    or OPEN again where there is no stock. With RESHIP and REFUND the parcel is given up: one that has
+    not left is CANCELLED, and with RESHIP the same units are picked again, RESHIPPED at once.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
     """
 
@@ -362,7 +364,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
         while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-        or OPEN again where there is no stock.
+        or OPEN again where there is no stock. With RESHIP and REFUND the parcel is given up: one that has
+        not left is CANCELLED, and with RESHIP the same units are picked again, RESHIPPED at once.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
         """
 

@@ -275,6 +275,16 @@ DEFECTS: Final[dict[str, Defect]] = {
         "in fulfilment",
         _of("shipments", lines=(ShipmentLine(1, "SKU-2", 2),)),
     ),
+    "a parcel that goes on, and its goods were picked again": Defect(
+        "given_up_parcel_goes_nowhere",
+        "too warm before it left, and picked again",
+        _of("shipments", state=ShipmentState.LABELLED),
+    ),
+    "a parcel under way whose money goes back": Defect(
+        "given_up_parcel_goes_nowhere",
+        "one unit of two too warm before it left, and its money goes back",
+        _of("shipments", state=ShipmentState.IN_TRANSIT),
+    ),
     **{
         f"{stage}, without {kind}": Defect("order_is_moved_on", stage, _without_task(kind))
         for stage, kind in (

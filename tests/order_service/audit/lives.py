@@ -11,7 +11,9 @@ from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
 from order_service.cancelling import cancel
 from order_service.draft import Draft
+from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.records import Review, TrackingEvent, TrackingKind
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReviewInput, review
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
@@ -27,7 +29,7 @@ from order_service.placing.decisions import record, settle
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import stock_confirmed
-from order_service.states import ShipmentEvent
+from order_service.states import IncidentEvent, ShipmentEvent
 from order_service.tasks import TaskKind
 from tests.order_service import samples
 from tests.order_service.clock import START_MS
@@ -145,6 +147,29 @@ def shipped(draft: Draft) -> None:
     draft.forget(TaskKind.SHIP)
 
 
+def too_warm(draft: Draft) -> None:
+    """A parcel that is still in the warehouse has become too warm."""
+    parcel = draft.order.shipments[0]
+    parcel.temperature_max_millicelsius = 8_000
+    read_temperature(draft, parcel.shipment_id, "t-1", draft.now_ms, 9_000)
+
+
+def given_up(said: IncidentEvent) -> Callable[[Draft], None]:
+    """Its owner has said what goes in its stead, and the engine knows."""
+
+    def decide(draft: Draft) -> None:
+        resolve(draft, draft.order.incidents[0].incident_id, said, "too warm", SETTINGS)
+        draft.forget(TaskKind.CANCEL_PARCEL)
+        draft.forget(TaskKind.VOID_LABEL)
+
+    return decide
+
+
+def picked_in_part(draft: Draft) -> None:
+    """One of its two units was found, and the other is to be picked."""
+    confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)], SETTINGS)
+
+
 def signed(draft: Draft) -> None:
     """The buyer has it."""
     track(draft, _event(draft, TrackingKind.SIGNED), SETTINGS)
@@ -214,6 +239,12 @@ STAGES: Final[dict[str, Callable[[], Case]]] = {
     ),
     "confirmed": lambda: _life(*_PAID).case(reservation(State.CONFIRMED), [_TAKEN]),
     "in fulfilment": lambda: _life(*_PAID, passed).case(reservation(State.CONFIRMED), [_TAKEN]),
+    "too warm before it left, and picked again": lambda: _life(
+        *_PAID, passed, labelled, too_warm, given_up(IncidentEvent.RESHIP)
+    ).case(reservation(State.CONFIRMED), [_TAKEN]),
+    "one unit of two too warm before it left, and its money goes back": lambda: _life(
+        *_PAID, passed, picked_in_part, too_warm, given_up(IncidentEvent.REFUND)
+    ).case(reservation(State.CONFIRMED, 0, 1), [_TAKEN]),
     "shipped": lambda: _life(*_SENT).case(reservation(State.FULFILLED, 2), [_TAKEN]),
     "delivered": lambda: _life(*_SENT, signed).case(reservation(State.FULFILLED, 2), [_TAKEN]),
     "delivered, its reservation forgotten": lambda: _life(*_SENT, signed).case({}, [_TAKEN]),

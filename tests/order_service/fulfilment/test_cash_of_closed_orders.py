@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from order_service.fulfilment.incidents import report, resolve
+from order_service.fulfilment.incidents import report
 from order_service.fulfilment.records import TrackingKind
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.tracking import track
 from order_service.model import IncidentKind, Order, Shipment
 from order_service.states import IncidentEvent, OrderState, PaymentState, RefundState

@@ -5,16 +5,22 @@ import json
 import httpx
 import pytest
 
-from holdfast.types import State
+from holdfast.types import Reservation, State
+from order_service.audit.case import Case, judge
+from order_service.audit.parcels import RULES as PARCEL_RULES
+from order_service.audit.stock import RULES as STOCK_RULES
 from order_service.cancelling import cancel
 from order_service.draft import Draft
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import CarrierEvent, CarrierRefuses, Label, Parcel
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
-from order_service.fulfilment.incidents import resolve
+from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.labels import get_label
 from order_service.fulfilment.queries import told_of
 from order_service.fulfilment.records import TrackingKind
+from order_service.fulfilment.resolving import resolve
+from order_service.fulfilment.warehouse import hand_over
+from order_service.model import Order
 from order_service.relay.attempt import Done, Failed
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.states import (
@@ -156,6 +162,68 @@ async def test_what_no_warehouse_has_cannot_be_shipped_again(world: World) -> No
     assert (await world.order()).incidents[0].state is IncidentState.OPEN
     await resolve_first(world, IncidentEvent.REFUND)
     assert (await world.order()).refunded_minor == 1_357
+
+
+async def warm(world: World) -> None:
+    """The first parcel has become too warm, before it left."""
+
+    def decide(draft: Draft) -> None:
+        parcel = draft.order.shipments[0]
+        draft.update(parcel, temperature_max_millicelsius=8_000)
+        read_temperature(draft, parcel.shipment_id, "t-1", 1, 9_000)
+
+    await world.change(decide)
+
+
+async def labelled(world: World) -> None:
+    """An order whose first parcel has its waybill."""
+    await world.place()
+    await world.do("REVIEW")
+    await world.pack((await world.order()).shipments[0])
+    await world.do("LABEL", "LABEL")
+
+
+async def test_a_parcel_that_is_given_up_before_it_left_gives_units_waybill_and_money_back(
+    world: World,
+) -> None:
+    await labelled(world)
+    await warm(world)
+    await resolve_first(world, IncidentEvent.REFUND)
+    assert await world.do("CANCEL_PARCEL", "CANCEL_PARCEL", "VOID_LABEL") == [Done(False)] * 2
+    order = await world.order()
+    assert (order.refunded_minor, order.lines[0].cancelled) == (1_357, 3)
+    reservation = await world.engine.get_reservation("4330000000000000000")
+    assert [line.cancelled for line in reservation.lines] == [3, 0]
+    levels = await world.engine.get_stock("SKU-1")
+    assert next(level.available for level in levels if level.location == "north") == 10
+    assert (await world.control.get("/control/books")).json()["parcels_void"] == 1
+    assert_engine_agrees(order, reservation)
+
+
+async def test_goods_that_are_picked_again_before_they_left_are_sold_once(world: World) -> None:
+    await labelled(world)
+    await warm(world)
+    await resolve_first(world, IncidentEvent.RESHIP)
+    again = (await world.order()).shipments[2]
+    await world.pack(again)
+    await world.do("LABEL", "LABEL", "VOID_LABEL")
+    await world.change(lambda draft: hand_over(draft, again.shipment_id))
+    await world.do("SHIP")
+    order = await world.order()
+    assert [each.state for each in order.shipments] == [
+        ShipmentState.CANCELLED,
+        ShipmentState.PLANNED,
+        ShipmentState.SHIPPED,
+    ]
+    assert (order.state, order.lines[0].shipped) == (OrderState.PARTLY_SHIPPED, 3)
+    assert await on_hand(world, "SKU-1") == 7
+    assert_engine_agrees(order, await world.engine.get_reservation("4330000000000000000"))
+
+
+def assert_engine_agrees(order: Order, reservation: Reservation) -> None:
+    """What an audit says of an order's stock and parcels is nothing."""
+    case = Case(order, [], order.updated_at_ms, reservations={order.order_id: reservation})
+    assert [each.detail for each in judge(case, (*STOCK_RULES, *PARCEL_RULES))] == []
 
 
 async def test_cash_is_collected_parcel_by_parcel(world: World) -> None:

@@ -5,10 +5,11 @@ from functools import partial
 import pytest
 
 from order_service.fulfilment.cold_chain import read_temperature
-from order_service.fulfilment.incidents import INCIDENTS, look_at_deliveries, report, resolve
+from order_service.fulfilment.incidents import INCIDENTS, look_at_deliveries, report
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.progress import complete, complete_by_itself
 from order_service.fulfilment.records import TrackingKind
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.shares import due_at_the_door_minor, goods_minor
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_pick

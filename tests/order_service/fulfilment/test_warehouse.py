@@ -4,13 +4,13 @@ import pytest
 
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.warehouse import (
-    cancel_unshipped,
     confirm_packing,
     confirm_pick,
     hand_over,
     put_in_wave,
     report_overdue_picks,
 )
+from order_service.fulfilment.withdrawing import cancel_unshipped
 from order_service.model import Line
 from order_service.refusals import RefusalReason, Refused
 from order_service.states import OrderState, ShipmentState
