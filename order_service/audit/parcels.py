@@ -81,7 +81,8 @@ RULES: Final = (
     Rule(
         "given_up_parcel_goes_nowhere",
         "no parcel is under way, or to leave, in whose stead other goods or the money go",
-        "stop it: cancel the parcel in the warehouse, or have its carrier bring it back",
+        "`holdfast orders track SHIPMENT` tells where it is: stop it there, or have its carrier "
+        "bring it back",
         _given_up_parcels_go_nowhere,
     ),
 )

@@ -41,6 +41,7 @@ from order_service.edge.requests import (
 )
 from order_service.fields import check_id, check_name, check_whole, checked_text
 from order_service.fulfilment import incidents, queries
+from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.fulfilment.cold_chain import read_temperature, reading_key
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
@@ -202,6 +203,15 @@ class FulfilmentServicer:
         self, request: pb.ShipShipmentRequest, context: Context
     ) -> pb.ShipmentResult:
         decide = partial(hand_over, shipment_id=shipment_id_of(request))
+        return await self._done(request, context, decide)
+
+    async def CancelShipment(
+        self, request: pb.CancelShipmentRequest, context: Context
+    ) -> pb.ShipmentResult:
+        shipment_id, reason = shipment_id_of(request), reason_of(request, length_min=1)
+        decide = partial(
+            cancel_shipment, shipment_id=shipment_id, why=reason, settings=self._settings
+        )
         return await self._done(request, context, decide)
 
     async def GetShipment(

@@ -6,12 +6,29 @@ Ship what there is (O14), also where it turns out late that not everything is th
 from order_service.cancelling import cancel
 from order_service.draft import Draft
 from order_service.fulfilment.planning import remind_of_picks
+from order_service.fulfilment.progress import follow_parcels
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.shares import goods_minor, send_back
+from order_service.fulfilment.warehouse import Done, shipment_of, wrong_state
 from order_service.fulfilment.withdrawing import settle_with_money, withdraw
 from order_service.model import Order, Shipment
-from order_service.states import OrderEvent, OrderState, ShipmentState
+from order_service.states import SHIPMENT, OrderEvent, OrderState, ShipmentEvent, ShipmentState
 from order_service.tasks import TaskKind
+
+
+def cancel_shipment(draft: Draft, shipment_id: str, why: str, settings: FulfilmentSettings) -> Done:
+    """Somebody says that a parcel cannot be shipped, or must not.
+
+    Raises Refused: NOT_FOUND, WRONG_STATE.
+    """
+    shipment = shipment_of(draft, shipment_id)
+    if shipment.state is ShipmentState.CANCELLED:
+        return Done(shipment, replayed=True)
+    if not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
+        raise wrong_state(shipment, ShipmentEvent.CANCEL)
+    leave_out(draft, shipment, shipment_id, why, settings)
+    follow_parcels(draft, settings)
+    return Done(shipment, replayed=False)
 
 
 def leave_out(

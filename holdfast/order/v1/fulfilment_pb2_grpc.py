@@ -73,6 +73,11 @@ class FulfilmentServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipShipmentRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
                 _registered_method=True)
+        self.CancelShipment = channel.unary_unary(
+                '/holdfast.order.v1.FulfilmentService/CancelShipment',
+                request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CancelShipmentRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
+                _registered_method=True)
         self.GetShipment = channel.unary_unary(
                 '/holdfast.order.v1.FulfilmentService/GetShipment',
                 request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.GetShipmentRequest.SerializeToString,
@@ -184,6 +189,18 @@ class FulfilmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelShipment(self, request, context):
+        """Leaves a shipment out of its order: its units are on sale again, their money goes back.
+
+        For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
+        CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
+        is just being paid once more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetShipment(self, request, context):
         """Reads a shipment with its tracking events, temperature readings and incidents.
 
@@ -286,6 +303,11 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
             'ShipShipment': grpc.unary_unary_rpc_method_handler(
                     servicer.ShipShipment,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipShipmentRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.SerializeToString,
+            ),
+            'CancelShipment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelShipment,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CancelShipmentRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.SerializeToString,
             ),
             'GetShipment': grpc.unary_unary_rpc_method_handler(
@@ -516,6 +538,33 @@ class FulfilmentService:
             target,
             '/holdfast.order.v1.FulfilmentService/ShipShipment',
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipShipmentRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelShipment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.FulfilmentService/CancelShipment',
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CancelShipmentRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
             options,
             channel_credentials,

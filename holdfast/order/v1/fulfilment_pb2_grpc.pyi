@@ -83,6 +83,14 @@ class FulfilmentServiceStub:
 
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
+    CancelShipment: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.CancelShipmentRequest, _fulfilment_pb2.ShipmentResult]
+    """Leaves a shipment out of its order: its units are on sale again, their money goes back.
+
+    For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
+    CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
+    is just being paid once more.
+    """
     GetShipment: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.GetShipmentRequest, _fulfilment_pb2.GetShipmentResponse]
     """Reads a shipment with its tracking events, temperature readings and incidents.
 
@@ -166,6 +174,14 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
 
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    CancelShipment: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.CancelShipmentRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
+    """Leaves a shipment out of its order: its units are on sale again, their money goes back.
+
+    For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
+    CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
+    is just being paid once more.
     """
     GetShipment: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.GetShipmentRequest, _fulfilment_pb2.GetShipmentResponse]  # type: ignore[assignment]
     """Reads a shipment with its tracking events, temperature readings and incidents.
@@ -289,6 +305,20 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
 
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelShipment(
+        self,
+        request: _fulfilment_pb2.CancelShipmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
+        """Leaves a shipment out of its order: its units are on sale again, their money goes back.
+
+        For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
+        CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
+        is just being paid once more.
         """
 
     @_abc_1.abstractmethod

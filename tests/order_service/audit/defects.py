@@ -356,6 +356,15 @@ DEFECTS: Final[dict[str, Defect]] = {
     "cancelled only in the engine": Defect(
         "moved_units_agree", "confirmed", _engine(reservation(State.CONFIRMED, 0, 1))
     ),
+    "left out here, and the engine is about to know": Defect(
+        "moved_units_agree",
+        "one unit of two shipped, and the other left out",
+        _both(
+            _engine(reservation(State.CONFIRMED, 1)),
+            _with_task(TaskKind.CANCEL_PARCEL, shipment_id="4330000000000000000-s2"),
+        ),
+        settles=True,
+    ),
     "goods sold again, in no parcel": Defect(
         "replacement_goes_in_a_parcel", "shipped", _replacement(State.CONFIRMED)
     ),

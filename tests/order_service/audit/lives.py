@@ -11,6 +11,7 @@ from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
 from order_service.cancelling import cancel
 from order_service.draft import Draft
+from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.records import Review, TrackingEvent, TrackingKind
 from order_service.fulfilment.resolving import resolve
@@ -29,7 +30,7 @@ from order_service.placing.decisions import record, settle
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import stock_confirmed
-from order_service.states import IncidentEvent, ShipmentEvent
+from order_service.states import IncidentEvent, ShipmentEvent, ShipmentState
 from order_service.tasks import TaskKind
 from tests.order_service import samples
 from tests.order_service.clock import START_MS
@@ -129,8 +130,11 @@ def passed(draft: Draft) -> None:
 
 def labelled(draft: Draft) -> None:
     """It is picked, packed and has its waybill."""
-    confirm_pick(draft, draft.order.shipments[0].shipment_id, [], SETTINGS)
-    confirm_packing(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 2)], 100)
+    parcel = draft.order.shipments[0]
+    if parcel.state is ShipmentState.PLANNED:
+        confirm_pick(draft, parcel.shipment_id, [], SETTINGS)
+    scanned = [(line.sku, line.quantity) for line in parcel.lines]
+    confirm_packing(draft, parcel.shipment_id, scanned, 100)
     draft.forget(TaskKind.LABEL)
     draft.update(draft.order.shipments[0], carrier="sandbox", waybill="W1")
     draft.move(draft.order.shipments[0], ShipmentEvent.LABEL)
@@ -168,6 +172,12 @@ def given_up(said: IncidentEvent) -> Callable[[Draft], None]:
 def picked_in_part(draft: Draft) -> None:
     """One of its two units was found, and the other is to be picked."""
     confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)], SETTINGS)
+
+
+def rest_left_out(draft: Draft) -> None:
+    """The other unit is not there: the engine knows."""
+    cancel_shipment(draft, draft.order.shipments[1].shipment_id, "not found", SETTINGS)
+    draft.forget(TaskKind.CANCEL_PARCEL)
 
 
 def signed(draft: Draft) -> None:
@@ -245,6 +255,9 @@ STAGES: Final[dict[str, Callable[[], Case]]] = {
     "one unit of two too warm before it left, and its money goes back": lambda: _life(
         *_PAID, passed, picked_in_part, too_warm, given_up(IncidentEvent.REFUND)
     ).case(reservation(State.CONFIRMED, 0, 1), [_TAKEN]),
+    "one unit of two shipped, and the other left out": lambda: _life(
+        *_PAID, passed, picked_in_part, labelled, shipped, rest_left_out
+    ).case(reservation(State.FULFILLED, 1, 1), [_TAKEN]),
     "shipped": lambda: _life(*_SENT).case(reservation(State.FULFILLED, 2), [_TAKEN]),
     "delivered": lambda: _life(*_SENT, signed).case(reservation(State.FULFILLED, 2), [_TAKEN]),
     "delivered, its reservation forgotten": lambda: _life(*_SENT, signed).case({}, [_TAKEN]),

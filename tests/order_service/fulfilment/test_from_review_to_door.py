@@ -11,6 +11,7 @@ from order_service.audit.parcels import RULES as PARCEL_RULES
 from order_service.audit.stock import RULES as STOCK_RULES
 from order_service.cancelling import cancel
 from order_service.draft import Draft
+from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import CarrierEvent, CarrierRefuses, Label, Parcel
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
@@ -198,6 +199,39 @@ async def test_a_parcel_that_is_given_up_before_it_left_gives_units_waybill_and_
     assert next(level.available for level in levels if level.location == "north") == 10
     assert (await world.control.get("/control/books")).json()["parcels_void"] == 1
     assert_engine_agrees(order, reservation)
+
+
+async def test_the_engine_and_the_carrier_hear_of_what_is_left_out(world: World) -> None:
+    await labelled(world)
+    await world.leave()
+    second = (await world.order()).shipments[1]
+    await world.change(lambda draft: cancel_shipment(draft, second.shipment_id, "gone", SETTINGS))
+    assert await world.do("CANCEL_PARCEL") == [Done(False)]
+    order = await world.order()
+    reservation = await world.engine.get_reservation("4330000000000000000")
+    assert (order.state, reservation.state) == (OrderState.SHIPPED, State.FULFILLED)
+    assert_engine_agrees(order, reservation)
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    assert (await world.order()).state is OrderState.DELIVERED
+
+
+async def test_goods_that_were_to_go_again_and_cannot_be_found_are_on_sale_again(
+    world: World,
+) -> None:
+    await world.place()
+    await world.misbehave(parcels={"lose": 1.0})
+    await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    await resolve_first(world, IncidentEvent.RESHIP)
+    await world.do("RESHIP")
+    again = (await world.order()).shipments[2].shipment_id
+    await world.change(lambda draft: cancel_shipment(draft, again, "gone", SETTINGS))
+    assert await world.do("CANCEL_PARCEL") == [Done(False)]
+    reservation = await world.engine.get_reservation("4330000000000000000-x1")
+    assert reservation.state is State.CANCELLED
+    assert (await world.order()).refunded_minor == 1_357
 
 
 async def test_goods_that_are_picked_again_before_they_left_are_sold_once(world: World) -> None:
