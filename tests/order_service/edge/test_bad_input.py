@@ -50,7 +50,7 @@ JUDGED: Final = frozenset({Reason.ORDER_NOT_FOUND, Reason.TASK_NOT_FOUND, Reason
 MIXTURES: Final = range(12)
 SEEDS: Final = range(40)
 AT_A_TIME: Final = 16
-NOBODY: Final = "0" * 16
+NOBODY: Final = "0" * 19
 
 
 class Edge:
