@@ -25,6 +25,7 @@ class TaskKind(StrEnum):
     REVIEW = "REVIEW"
     LABEL = "LABEL"
     VOID_LABEL = "VOID_LABEL"
+    TRACK = "TRACK"
     PICK_DUE = "PICK_DUE"
     DELIVERY_DUE = "DELIVERY_DUE"
     RESHIP = "RESHIP"
@@ -68,6 +69,9 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     TaskKind.REVIEW: TaskRow("review", False, "review the order before it is shipped"),
     TaskKind.LABEL: TaskRow("carrier", True, "get a waybill for a parcel", "shipment_id"),
     TaskKind.VOID_LABEL: TaskRow("carrier", True, "give a waybill back", "shipment_id"),
+    TaskKind.TRACK: TaskRow(
+        "tracking", False, "look at what was told of a parcel without a waybill", "shipment_id"
+    ),
     TaskKind.PICK_DUE: TaskRow("pick", False, "report a pick that is overdue"),
     TaskKind.DELIVERY_DUE: TaskRow("delivery", False, "report a parcel that is late"),
     TaskKind.RESHIP: TaskRow("reship", False, "reserve the goods of a parcel again", "incident_id"),

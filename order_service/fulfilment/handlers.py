@@ -63,6 +63,7 @@ def fulfilment_handlers(
         TaskKind.REVIEW: on_review,
         TaskKind.LABEL: on_label,
         TaskKind.VOID_LABEL: on_void_label,
+        TaskKind.TRACK: intake.catch_up,
         TaskKind.CANCEL_PARCEL: on_cancel_parcel,
         TaskKind.SHIP: on_ship,
         TaskKind.RESHIP: on_reship,

@@ -2,6 +2,7 @@
 
 from order_service.draft import Draft
 from order_service.fulfilment.incidents import settle, unsettled
+from order_service.fulfilment.timers import tasks_about
 from order_service.model import Shipment
 from order_service.states import SHIPMENT, IncidentEvent, ShipmentEvent
 from order_service.tasks import TaskKind
@@ -20,6 +21,8 @@ def cancel_unshipped(draft: Draft, why: str) -> None:
 def withdraw(draft: Draft, shipment: Shipment, why: str) -> None:
     """Takes a parcel back that has not left; its waybill is given back."""
     draft.move(shipment, ShipmentEvent.CANCEL, why)
+    for task in tasks_about(draft, shipment.shipment_id, TaskKind.TRACK):
+        draft.done(task)
     if shipment.carrier:
         # Perhaps its waybill is just being made: this is done after that.
         draft.send(TaskKind.VOID_LABEL, shipment_id=shipment.shipment_id)

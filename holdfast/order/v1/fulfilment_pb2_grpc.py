@@ -221,7 +221,8 @@ class FulfilmentServiceServicer:
         """Records what a carrier says that became of a parcel, in any order, each event once.
 
         The same as the carrier's callback, for carriers without one. Every event is kept with its own
-        time; a shipment's state only goes forward.
+        time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
+        effect once it is.
         Outcomes: APPLIED, NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -102,7 +102,8 @@ class FulfilmentServiceStub:
     """Records what a carrier says that became of a parcel, in any order, each event once.
 
     The same as the carrier's callback, for carriers without one. Every event is kept with its own
-    time; a shipment's state only goes forward.
+    time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
+    effect once it is.
     Outcomes: APPLIED, NOT_FOUND.
     """
     RecordTemperature: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.RecordTemperatureRequest, _fulfilment_pb2.ShipmentResult]
@@ -194,7 +195,8 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     """Records what a carrier says that became of a parcel, in any order, each event once.
 
     The same as the carrier's callback, for carriers without one. Every event is kept with its own
-    time; a shipment's state only goes forward.
+    time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
+    effect once it is.
     Outcomes: APPLIED, NOT_FOUND.
     """
     RecordTemperature: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.RecordTemperatureRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
@@ -349,7 +351,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records what a carrier says that became of a parcel, in any order, each event once.
 
         The same as the carrier's callback, for carriers without one. Every event is kept with its own
-        time; a shipment's state only goes forward.
+        time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
+        effect once it is.
         Outcomes: APPLIED, NOT_FOUND.
         """
 

@@ -286,6 +286,24 @@ async def test_a_waybill_is_one_however_often_it_is_asked_for(world: World) -> N
     assert books["parcels_labelled"] == 1
 
 
+async def test_a_van_that_is_faster_than_the_answer_to_our_call_is_heard(world: World) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    await world.pack((await world.order()).shipments[0])
+    await world.do("LABEL")  # chooses
+    order = await world.order()
+    (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
+    await world.handlers[TaskKind.LABEL](order, task)  # its answer is slow
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    assert (await states(world))[0] is ShipmentState.PACKED
+    assert await world.do("LABEL", "TRACK") == [Done(False)] * 2
+    order = await world.order()
+    assert order.shipments[0].state is ShipmentState.DELIVERED
+    assert order.state is OrderState.PARTLY_SHIPPED
+    assert TaskKind.TRACK not in {task.kind for task in order.tasks}
+
+
 async def test_a_parcel_that_no_carrier_takes_waits_for_a_person(world: World) -> None:
     await world.place()
     await world.do("REVIEW")
