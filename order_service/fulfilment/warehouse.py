@@ -16,7 +16,7 @@ from order_service.fulfilment.content import (
 )
 from order_service.fulfilment.planning import plan_like, remind_of_picks
 from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.fulfilment.timers import remind_of_deliveries
+from order_service.fulfilment.timers import remind_of_deliveries, tasks_about
 from order_service.model import Shipment, ShipmentLine
 from order_service.refusals import RefusalReason, Refused
 from order_service.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
@@ -109,6 +109,7 @@ def confirm_packing(
 ) -> Done:
     """PICKED becomes PACKED, if what was scanned is what should be in the parcel.
 
+    One that is PACKED and has no waybill yet takes another weight: the first may have been wrong.
     Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming every SKU that differs.
     """
     shipment = shipment_of(draft, shipment_id)
@@ -116,6 +117,9 @@ def confirm_packing(
     if shipment.state is not _S.PICKED:
         if _is_past(shipment, _S.PICKED) and not wrong and shipment.weight_g == weight_g:
             return Done(shipment, replayed=True)
+        if shipment.state is _S.PACKED and not wrong:
+            _weigh_again(draft, shipment, weight_g)
+            return Done(shipment, replayed=False)
         raise wrong_state(shipment, ShipmentEvent.PACK)
     if wrong:
         raise wrong_content(wrong)
@@ -142,6 +146,19 @@ def hand_over(draft: Draft, shipment_id: str) -> Done:
         _count_shipped(draft, shipment)
     remind_of_deliveries(draft)
     return Done(shipment, replayed=False)
+
+
+def _weigh_again(draft: Draft, shipment: Shipment, weight_g: int) -> None:
+    """Has the waybill asked for anew, also where it was given up.
+
+    A carrier that was chosen stays so, because it may have made one. If it refuses the weight,
+    another is chosen.
+    """
+    draft.note(f"weighs {weight_g} g, not {shipment.weight_g} g", shipment)
+    draft.update(shipment, weight_g=weight_g)
+    for task in tasks_about(draft, shipment.shipment_id, TaskKind.LABEL):
+        draft.done(task)
+    draft.send(TaskKind.LABEL, shipment_id=shipment.shipment_id)
 
 
 def report_overdue_picks(draft: Draft, settings: FulfilmentSettings) -> None:

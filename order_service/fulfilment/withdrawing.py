@@ -23,6 +23,9 @@ def withdraw(draft: Draft, shipment: Shipment, why: str) -> None:
     draft.move(shipment, ShipmentEvent.CANCEL, why)
     for task in tasks_about(draft, shipment.shipment_id, TaskKind.TRACK):
         draft.done(task)
+    for task in tasks_about(draft, shipment.shipment_id, TaskKind.LABEL):
+        if task.dead:  # it would be in the way of the next
+            draft.done(task)
     if shipment.carrier:
         # Perhaps its waybill is just being made: this is done after that.
         draft.send(TaskKind.VOID_LABEL, shipment_id=shipment.shipment_id)

@@ -172,7 +172,8 @@ class FulfilmentServiceServicer:
     def ConfirmPacking(self, request, context):
         """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
 
-        A carrier is then chosen and asked for a waybill.
+        A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
+        weight, with which it is asked for anew.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
         units expected and the units scanned.
         """

@@ -74,7 +74,8 @@ class FulfilmentServiceStub:
     ConfirmPacking: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ConfirmPackingRequest, _fulfilment_pb2.ShipmentResult]
     """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
 
-    A carrier is then chosen and asked for a waybill.
+    A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
+    weight, with which it is asked for anew.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
     units expected and the units scanned.
     """
@@ -167,7 +168,8 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     ConfirmPacking: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ConfirmPackingRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
 
-    A carrier is then chosen and asked for a waybill.
+    A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
+    weight, with which it is asked for anew.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
     units expected and the units scanned.
     """
@@ -293,7 +295,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
         """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
 
-        A carrier is then chosen and asked for a waybill.
+        A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
+        weight, with which it is asked for anew.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
         units expected and the units scanned.
         """

@@ -1,6 +1,7 @@
 """An order's whole way with a real carrier, a real engine and real callbacks."""
 
 import json
+from functools import partial
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from order_service.fulfilment.labels import get_label
 from order_service.fulfilment.queries import told_of
 from order_service.fulfilment.records import TrackingKind
 from order_service.fulfilment.resolving import resolve
-from order_service.fulfilment.warehouse import hand_over
+from order_service.fulfilment.warehouse import confirm_packing, hand_over
 from order_service.model import Order
 from order_service.relay.attempt import Done, Failed
 from order_service.relay.errors import GiveUp, TryLater
@@ -32,7 +33,7 @@ from order_service.states import (
     ShipmentState,
 )
 from order_service.tasks import TaskKind
-from tests.order_service.fulfilment.parcels import SETTINGS
+from tests.order_service.fulfilment.parcels import SETTINGS, units
 from tests.order_service.fulfilment.world import API_KEY, HOUR_MS, SECRET, World
 
 WEEK_MS = 7 * 24 * HOUR_MS
@@ -313,6 +314,19 @@ async def test_a_parcel_that_no_carrier_takes_waits_for_a_person(world: World) -
     assert isinstance(failed, Failed)
     assert failed.final
     assert "4330000000000000000-s1" in failed.reason
+
+
+async def test_a_parcel_that_was_weighed_too_heavy_is_weighed_again_and_goes(world: World) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    parcel = (await world.order()).shipments[0]
+    await world.pack(parcel, weight_g=40_000)
+    (failed,) = await world.do("LABEL")
+    assert isinstance(failed, Failed)
+    again = partial(confirm_packing, shipment_id=parcel.shipment_id, scanned=units(parcel))
+    await world.change(partial(again, weight_g=400))
+    assert await world.do("LABEL", "LABEL") == [Done(False)] * 2
+    assert (await world.order()).shipments[0].state is ShipmentState.LABELLED
 
 
 async def test_a_waybill_that_is_made_while_its_order_is_cancelled_is_given_back(
