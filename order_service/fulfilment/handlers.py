@@ -5,7 +5,6 @@ from functools import partial
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError
-from holdfast.types import Line as StockLine
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import Carriers
 from order_service.fulfilment.incidents import look_at_deliveries
@@ -13,11 +12,11 @@ from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label, void_label
 from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.progress import complete_by_itself
-from order_service.fulfilment.reshipping import reservation_of, reship
+from order_service.fulfilment.reshipping import reservation_of, reship, stock_lines
 from order_service.fulfilment.review import ReadReviewInput, review
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.warehouse import report_overdue_picks
-from order_service.model import Order, Shipment, Task
+from order_service.model import Order, Task
 from order_service.relay.attempt import Decide, Handler
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.tasks import TaskKind
@@ -89,7 +88,7 @@ async def _ship(order: Order, task: Task, engine: Client) -> Decide | None:
         result = await engine.ship(
             reservation_of(order, shipment),
             shipment.shipment_id,
-            _stock_lines(shipment),
+            stock_lines(shipment, shipment.location),
             tenant=order.tenant,
         )
     except HoldfastError as error:
@@ -106,7 +105,7 @@ async def _cancel_parcel(order: Order, task: Task, engine: Client) -> Decide | N
         result = await engine.cancel(
             reservation_of(order, shipment),
             shipment.shipment_id,
-            _stock_lines(shipment),
+            stock_lines(shipment, shipment.location),
             tenant=order.tenant,
         )
     except HoldfastError as error:
@@ -114,11 +113,6 @@ async def _cancel_parcel(order: Order, task: Task, engine: Client) -> Decide | N
     if not result.applied:
         raise GiveUp(f"the engine does not cancel {shipment.shipment_id}: {result.outcome.name}")
     return None
-
-
-def _stock_lines(shipment: Shipment) -> list[StockLine]:
-    """What is in a parcel, as the engine knows it."""
-    return [StockLine(line.sku, line.quantity, shipment.location) for line in shipment.lines]
 
 
 def _engine_trouble(error: HoldfastError) -> Exception:

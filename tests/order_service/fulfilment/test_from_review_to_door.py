@@ -6,6 +6,7 @@ from functools import partial
 import httpx
 import pytest
 
+from holdfast.outcomes import Outcome
 from holdfast.types import Reservation, State
 from order_service.audit.case import Case, judge
 from order_service.audit.parcels import RULES as PARCEL_RULES
@@ -17,12 +18,13 @@ from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import CarrierEvent, CarrierRefuses, Label, Parcel
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
 from order_service.fulfilment.cold_chain import read_temperature
+from order_service.fulfilment.incidents import report
 from order_service.fulfilment.labels import get_label
 from order_service.fulfilment.queries import told_of
 from order_service.fulfilment.records import TrackingKind
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.warehouse import confirm_packing, hand_over
-from order_service.model import Order
+from order_service.model import IncidentKind, Order
 from order_service.relay.attempt import Done, Failed
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.states import (
@@ -150,6 +152,51 @@ async def test_a_lost_parcel_is_shipped_again_from_stock_of_its_own(world: World
     await world.collect()
     await world.advance(72 * HOUR_MS)
     assert (await world.order()).state is OrderState.DELIVERED
+
+
+async def test_a_lost_parcel_of_all_that_a_buyer_may_have_is_shipped_again(world: World) -> None:
+    await world.engine.set_stock("SKU-1", 10, location="north", limit_per_buyer=3)
+    await world.place()
+    await world.misbehave(parcels={"lose": 1.0})
+    await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    await resolve_first(world, IncidentEvent.RESHIP)
+    (task,) = [task for task in (await world.order()).tasks if task.kind == TaskKind.RESHIP]
+    await world.handlers[TaskKind.RESHIP](await world.order(), task)  # its process dies then
+    await world.do("RESHIP")
+    order = await world.order()
+    assert order.incidents[0].state is IncidentState.RESHIPPED
+    reservations = {
+        name: await world.engine.get_reservation(name)
+        for name in (order.order_id, f"{order.order_id}-x1")
+    }
+    case = Case(order, [], order.updated_at_ms, reservations=reservations)
+    assert [each.detail for each in judge(case, (*STOCK_RULES, *PARCEL_RULES))] == []
+    (level,) = await world.engine.get_stock("SKU-1")
+    assert (level.on_hand, level.confirmed, level.damaged) == (7, 3, 3)
+    # What goes again counts for its buyer in stead of what was lost.
+    more = await world.engine.reserve("more", [("SKU-1", 1, "north")], buyer_id=order.buyer_id)
+    assert more.outcome is Outcome.LIMIT_EXCEEDED
+
+
+async def test_goods_are_got_again_only_after_the_engine_has_heard_that_they_left(
+    world: World,
+) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    parcel = (await world.order()).shipments[0]
+    await world.pack(parcel)
+    await world.do("LABEL", "LABEL")
+    await world.change(lambda draft: hand_over(draft, parcel.shipment_id))
+    lose = partial(report, shipment_id=parcel.shipment_id, kind=IncidentKind.LOSS, why="")
+    await world.change(lose)
+    await resolve_first(world, IncidentEvent.RESHIP)
+    (early,) = await world.do("RESHIP")
+    assert isinstance(early, Failed)
+    assert not early.final
+    await world.do("SHIP", "RESHIP")
+    assert (await world.order()).incidents[0].state is IncidentState.RESHIPPED
 
 
 async def test_what_no_warehouse_has_cannot_be_shipped_again(world: World) -> None:
