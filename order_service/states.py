@@ -343,7 +343,13 @@ INCIDENT: Final = Machine(
             _IE.REFUND: _I.REFUNDED,
             _IE.ARRIVE: _I.ARRIVED,
         },
-        _I.WAITING: {_IE.WAITED_ENOUGH: _I.OPEN, _IE.ARRIVE: _I.ARRIVED},
+        # Its owner may change their mind: the buyer may not want to wait any longer.
+        _I.WAITING: {
+            _IE.WAITED_ENOUGH: _I.OPEN,
+            _IE.RESHIP: _I.RESHIPPING,
+            _IE.REFUND: _I.REFUNDED,
+            _IE.ARRIVE: _I.ARRIVED,
+        },
         # A parcel that turns up now is one too many: its replacement is not taken back.
         _I.RESHIPPING: {_IE.STOCK_CONFIRMED: _I.RESHIPPED, _IE.STOCK_SHORT: _I.OPEN},
         _I.RESHIPPED: {},

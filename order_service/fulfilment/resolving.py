@@ -70,8 +70,6 @@ def _give_up(
     if SHIPMENT.allows(shipment.state, INCIDENTS[incident.kind].gives_up):
         draft.move(shipment, INCIDENTS[incident.kind].gives_up, why)
     for other in unsettled(draft, shipment):
-        if other.state is _S.WAITING:
-            draft.move(other, _E.WAITED_ENOUGH)
         if said is _E.REFUND:
             settle(draft, other, said, why)
         else:

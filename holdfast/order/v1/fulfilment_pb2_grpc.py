@@ -259,10 +259,11 @@ class FulfilmentServiceServicer:
     def ResolveIncident(self, request, context):
         """Says what is done about an incident: wait, ship again, or send the money back.
 
-        WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
-        while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-        or OPEN again where there is no stock. With RESHIP and REFUND the parcel is given up: one that has
-        not left is CANCELLED, and with RESHIP the same units are picked again, RESHIPPED at once.
+        WAIT makes it WAITING until a new deadline, where REFUND and RESHIP can still be said. REFUND makes
+        it REFUNDED. RESHIP makes it RESHIPPING while the same goods are reserved and confirmed anew; it
+        becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
+        REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
+        are picked again, RESHIPPED at once.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

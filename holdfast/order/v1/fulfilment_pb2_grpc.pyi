@@ -123,10 +123,11 @@ class FulfilmentServiceStub:
     ResolveIncident: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ResolveIncidentRequest, _fulfilment_pb2.ShipmentResult]
     """Says what is done about an incident: wait, ship again, or send the money back.
 
-    WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
-    while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-    or OPEN again where there is no stock. With RESHIP and REFUND the parcel is given up: one that has
-    not left is CANCELLED, and with RESHIP the same units are picked again, RESHIPPED at once.
+    WAIT makes it WAITING until a new deadline, where REFUND and RESHIP can still be said. REFUND makes
+    it REFUNDED. RESHIP makes it RESHIPPING while the same goods are reserved and confirmed anew; it
+    becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
+    REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
+    are picked again, RESHIPPED at once.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
     """
 
@@ -217,10 +218,11 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     ResolveIncident: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ResolveIncidentRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Says what is done about an incident: wait, ship again, or send the money back.
 
-    WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
-    while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-    or OPEN again where there is no stock. With RESHIP and REFUND the parcel is given up: one that has
-    not left is CANCELLED, and with RESHIP the same units are picked again, RESHIPPED at once.
+    WAIT makes it WAITING until a new deadline, where REFUND and RESHIP can still be said. REFUND makes
+    it REFUNDED. RESHIP makes it RESHIPPING while the same goods are reserved and confirmed anew; it
+    becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
+    REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
+    are picked again, RESHIPPED at once.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
     """
 
@@ -398,10 +400,11 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
         """Says what is done about an incident: wait, ship again, or send the money back.
 
-        WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
-        while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-        or OPEN again where there is no stock. With RESHIP and REFUND the parcel is given up: one that has
-        not left is CANCELLED, and with RESHIP the same units are picked again, RESHIPPED at once.
+        WAIT makes it WAITING until a new deadline, where REFUND and RESHIP can still be said. REFUND makes
+        it REFUNDED. RESHIP makes it RESHIPPING while the same goods are reserved and confirmed anew; it
+        becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
+        REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
+        are picked again, RESHIPPED at once.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
         """
 

@@ -5,7 +5,12 @@ from functools import partial
 import pytest
 
 from order_service.fulfilment.cold_chain import read_temperature
-from order_service.fulfilment.incidents import INCIDENTS, look_at_deliveries, report
+from order_service.fulfilment.incidents import (
+    INCIDENTS,
+    allowed_now,
+    look_at_deliveries,
+    report,
+)
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.progress import complete, complete_by_itself
 from order_service.fulfilment.records import TrackingKind
@@ -85,6 +90,22 @@ def test_who_waits_is_asked_again_when_the_wait_is_over() -> None:
     assert loss.state is S.WAITING
     decided(order, look_at_deliveries, START_MS + 7 * DAY_MS)
     assert (loss.state, loss.due_at_ms) == (S.OPEN, START_MS + 8 * DAY_MS)
+
+
+@pytest.mark.parametrize(
+    ("said", "state"), [(E.REFUND, S.REFUNDED), (E.RESHIP, S.RESHIPPING), (E.WAIT, S.WAITING)]
+)
+def test_who_waits_may_change_their_mind_before_the_wait_is_over(
+    said: IncidentEvent, state: IncidentState
+) -> None:
+    order, loss = with_loss()
+    resolved(order, loss, E.WAIT)
+    assert allowed_now(loss) == (E.RESHIP, E.REFUND)
+    resolved(order, loss, said)
+    assert loss.state is state
+    decided(order, look_at_deliveries, START_MS + 6 * DAY_MS)
+    assert loss.state is state
+    assert order.refunded_minor == (1_357 if said is E.REFUND else 0)
 
 
 def test_money_for_a_lost_parcel_goes_back_once() -> None:

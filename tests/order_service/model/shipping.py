@@ -121,12 +121,12 @@ class Shipping(Story):
         self.ask(number, requests.resolve(incident.incident_id, resolution))
 
     def open_incidents(self) -> list[Incident]:
-        """What went wrong and waits for its owner."""
+        """What went wrong, and its owner may say what is done."""
         return [
             incident
             for order in self.orders
             for incident in order.incidents
-            if incident.state is IncidentState.OPEN
+            if incident.state in (IncidentState.OPEN, IncidentState.WAITING)
         ]
 
     @precondition(lambda self: self.orders_in(_O.SHIPPED, _O.DELIVERED))
