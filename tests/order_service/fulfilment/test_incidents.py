@@ -201,6 +201,21 @@ def test_an_order_with_an_open_incident_does_not_complete_by_itself() -> None:
     assert TaskKind.COMPLETE in {task.kind for task in order.tasks}
 
 
+@pytest.mark.parametrize(
+    ("heard_after_days", "completes_after_days"), [(0, 7), (3, 7), (7, 7), (10, 10)]
+)
+def test_an_order_completes_days_after_it_was_delivered_whenever_that_was_heard(
+    heard_after_days: int, completes_after_days: int
+) -> None:
+    order = shipped_order()
+    for parcel, at_ms in zip(order.shipments, (0, 1), strict=True):
+        signed = event(parcel, TrackingKind.SIGNED, at_ms)
+        heard = partial(track, event=signed, settings=SETTINGS)
+        decided(order, heard, START_MS + 1 + heard_after_days * DAY_MS)
+    (timer,) = [task for task in order.tasks if task.kind == TaskKind.COMPLETE]
+    assert timer.due_at_ms == START_MS + 1 + completes_after_days * DAY_MS
+
+
 def test_the_buyer_completes_a_delivered_order_once() -> None:
     order = shipped_order()
     with pytest.raises(Refused):
