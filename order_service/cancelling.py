@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from order_service.draft import Draft
-from order_service.fulfilment.warehouse import cancel_unshipped
+from order_service.fulfilment.withdrawing import cancel_unshipped
 from order_service.model import Order, Task
 from order_service.payment.asking import (
     Answer,
@@ -110,7 +110,7 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
         draft.forget(TaskKind.CANCEL_ORDER)
         if order.state is OrderState.CANCELLED:
             return Cancelled(order, replayed=True)
-        return Cancelled(order, refused=_wrong_state(order))
+        return Cancelled(order, refused=_wrong_state(order, order.state))
     if unanswered(order, answers):
         # A provider is silent, or a payment was begun while the others were asked.
         wish(draft, reason)
@@ -126,16 +126,30 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
     return Cancelled(order)
 
 
+def cancel_at_once(draft: Draft, reason: str) -> bool:
+    """Cancels an order that nobody was asked about; whether it was cancelled before.
+
+    Raises Refused: WRONG_STATE, also where an attempt to pay it is open. Nothing is kept then, no
+    wish either: what was to be done besides may have become wrong until it is granted.
+    """
+    cancelled = cancel(draft, (), reason)
+    if cancelled.refused is None:
+        return cancelled.replayed
+    if cancelled.refused.reason is RefusalReason.UNDER_WAY:
+        raise _wrong_state(draft.order, f"{draft.order.state} and being paid")
+    raise cancelled.refused
+
+
 def _needs_answers(order: Order) -> bool:
     """Whether providers have to be asked before it is cancelled."""
     return ORDER.allows(order.state, OrderEvent.CANCEL) and bool(may_still_pay(order))
 
 
-def _wrong_state(order: Order) -> Refused:
+def _wrong_state(order: Order, state: str) -> Refused:
     return Refused(
         RefusalReason.WRONG_STATE,
         thing="order",
         name=order.order_id,
-        state=order.state,
+        state=state,
         event=OrderEvent.CANCEL,
     )

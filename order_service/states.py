@@ -331,6 +331,8 @@ SHIPMENT: Final = Machine(
 )
 
 _I, _IE = IncidentState, IncidentEvent
+GIVEN_UP: Final = frozenset({_I.RESHIPPING, _I.RESHIPPED, _I.REFUNDED})
+"""Other goods, or the money, go in stead of the parcel of such an incident."""
 INCIDENT: Final = Machine(
     "incident",
     _I.OPEN,
@@ -341,7 +343,13 @@ INCIDENT: Final = Machine(
             _IE.REFUND: _I.REFUNDED,
             _IE.ARRIVE: _I.ARRIVED,
         },
-        _I.WAITING: {_IE.WAITED_ENOUGH: _I.OPEN, _IE.ARRIVE: _I.ARRIVED},
+        # Its owner may change their mind: the buyer may not want to wait any longer.
+        _I.WAITING: {
+            _IE.WAITED_ENOUGH: _I.OPEN,
+            _IE.RESHIP: _I.RESHIPPING,
+            _IE.REFUND: _I.REFUNDED,
+            _IE.ARRIVE: _I.ARRIVED,
+        },
         # A parcel that turns up now is one too many: its replacement is not taken back.
         _I.RESHIPPING: {_IE.STOCK_CONFIRMED: _I.RESHIPPED, _IE.STOCK_SHORT: _I.OPEN},
         _I.RESHIPPED: {},

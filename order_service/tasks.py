@@ -16,6 +16,7 @@ class TaskKind(StrEnum):
     RELEASE = "RELEASE"
     CANCEL = "CANCEL"
     EXPIRE = "EXPIRE"
+    CANCEL_PARCEL = "CANCEL_PARCEL"
     SHIP = "SHIP"
     START_PAYMENT = "START_PAYMENT"
     QUERY_PAYMENT = "QUERY_PAYMENT"
@@ -26,6 +27,7 @@ class TaskKind(StrEnum):
     REVIEW = "REVIEW"
     LABEL = "LABEL"
     VOID_LABEL = "VOID_LABEL"
+    TRACK = "TRACK"
     PICK_DUE = "PICK_DUE"
     DELIVERY_DUE = "DELIVERY_DUE"
     RESHIP = "RESHIP"
@@ -56,6 +58,9 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     TaskKind.CANCEL: TaskRow("stock", True, "cancel confirmed units of the order"),
     # It only hurries on what comes by itself: money that is late never waits for it.
     TaskKind.EXPIRE: TaskRow("stock", False, "have the reservation of an unpaid order expire now"),
+    TaskKind.CANCEL_PARCEL: TaskRow(
+        "stock", True, "cancel the units of a parcel that will not leave"
+    ),
     TaskKind.SHIP: TaskRow("stock", True, "ship the units of a parcel"),
     TaskKind.START_PAYMENT: TaskRow(
         "payment", False, "tell the provider of a payment", "payment_id"
@@ -72,6 +77,9 @@ TASKS: Final[dict[TaskKind, TaskRow]] = {
     TaskKind.REVIEW: TaskRow("review", False, "review the order before it is shipped"),
     TaskKind.LABEL: TaskRow("carrier", True, "get a waybill for a parcel", "shipment_id"),
     TaskKind.VOID_LABEL: TaskRow("carrier", True, "give a waybill back", "shipment_id"),
+    TaskKind.TRACK: TaskRow(
+        "tracking", False, "look at what was told of a parcel without a waybill", "shipment_id"
+    ),
     TaskKind.PICK_DUE: TaskRow("pick", False, "report a pick that is overdue"),
     TaskKind.DELIVERY_DUE: TaskRow("delivery", False, "report a parcel that is late"),
     TaskKind.RESHIP: TaskRow("reship", False, "reserve the goods of a parcel again", "incident_id"),

@@ -38,7 +38,7 @@ def follow_parcels(draft: Draft, settings: FulfilmentSettings) -> None:
         if not settled:
             draft.forget(TaskKind.COMPLETE)
         elif not any(task.kind == TaskKind.COMPLETE for task in order.tasks):
-            draft.remind(TaskKind.COMPLETE, draft.now_ms + settings.complete_after_ms)
+            draft.remind(TaskKind.COMPLETE, _completes_at_ms(draft, settings))
     if order.state in _ARRIVED:
         if settled:
             settle_cash(draft)
@@ -72,6 +72,14 @@ def complete_by_itself(draft: Draft) -> None:
     """The same, because so many days have passed; an order that is elsewhere is left as it is."""
     if draft.order.state is OrderState.DELIVERED:
         complete(draft, "nobody has complained since it was delivered")
+
+
+def _completes_at_ms(draft: Draft, settings: FulfilmentSettings) -> int:
+    """When it completes by itself: so long after its last parcel was signed for, whenever we heard
+    of that.
+    """
+    delivered_at_ms = max(parcel.delivered_at_ms for parcel in draft.order.shipments)
+    return max(draft.now_ms, delivered_at_ms + settings.complete_after_ms)
 
 
 def _has_arrived(parcel: Shipment) -> bool:

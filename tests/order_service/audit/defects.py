@@ -285,6 +285,16 @@ DEFECTS: Final[dict[str, Defect]] = {
         "in fulfilment",
         _of("shipments", lines=(ShipmentLine(1, "SKU-2", 2),)),
     ),
+    "a parcel that goes on, and its goods were picked again": Defect(
+        "given_up_parcel_goes_nowhere",
+        "too warm before it left, and picked again",
+        _of("shipments", state=ShipmentState.LABELLED),
+    ),
+    "a parcel under way whose money goes back": Defect(
+        "given_up_parcel_goes_nowhere",
+        "one unit of two too warm before it left, and its money goes back",
+        _of("shipments", state=ShipmentState.IN_TRANSIT),
+    ),
     **{
         f"{stage}, without {kind}": Defect("order_is_moved_on", stage, _without_task(kind))
         for stage, kind in (
@@ -356,6 +366,15 @@ DEFECTS: Final[dict[str, Defect]] = {
     ),
     "cancelled only in the engine": Defect(
         "moved_units_agree", "confirmed", _engine(reservation(State.CONFIRMED, 0, 1))
+    ),
+    "left out here, and the engine is about to know": Defect(
+        "moved_units_agree",
+        "one unit of two shipped, and the other left out",
+        _both(
+            _engine(reservation(State.CONFIRMED, 1)),
+            _with_task(TaskKind.CANCEL_PARCEL, shipment_id="4330000000000000000-s2"),
+        ),
+        settles=True,
     ),
     "goods sold again, in no parcel": Defect(
         "replacement_goes_in_a_parcel", "shipped", _replacement(State.CONFIRMED)

@@ -11,8 +11,11 @@ from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
 from order_service.cancelling import cancel
 from order_service.draft import Draft
-from order_service.fulfilment.incidents import report, resolve
+from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cold_chain import read_temperature
+from order_service.fulfilment.incidents import report
 from order_service.fulfilment.records import Review, TrackingEvent, TrackingKind
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReviewInput, review
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
@@ -138,8 +141,11 @@ def passed(draft: Draft) -> None:
 
 def labelled(draft: Draft) -> None:
     """It is picked, packed and has its waybill."""
-    confirm_pick(draft, draft.order.shipments[0].shipment_id, [], SETTINGS)
-    confirm_packing(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 2)], 100)
+    parcel = draft.order.shipments[0]
+    if parcel.state is ShipmentState.PLANNED:
+        confirm_pick(draft, parcel.shipment_id, [], SETTINGS)
+    scanned = [(line.sku, line.quantity) for line in parcel.lines]
+    confirm_packing(draft, parcel.shipment_id, scanned, 100)
     draft.forget(TaskKind.LABEL)
     draft.update(draft.order.shipments[0], carrier="sandbox", waybill="W1")
     draft.move(draft.order.shipments[0], ShipmentEvent.LABEL)
@@ -154,6 +160,35 @@ def shipped(draft: Draft) -> None:
     """It has left, and the engine knows."""
     handed_over(draft)
     draft.forget(TaskKind.SHIP)
+
+
+def too_warm(draft: Draft) -> None:
+    """A parcel that is still in the warehouse has become too warm."""
+    parcel = draft.order.shipments[0]
+    parcel.temperature_max_millicelsius = 8_000
+    read_temperature(draft, parcel.shipment_id, "t-1", draft.now_ms, 9_000)
+
+
+def given_up(said: IncidentEvent) -> Callable[[Draft], None]:
+    """Its owner has said what goes in its stead, and the engine knows."""
+
+    def decide(draft: Draft) -> None:
+        resolve(draft, draft.order.incidents[0].incident_id, said, "too warm", SETTINGS)
+        draft.forget(TaskKind.CANCEL_PARCEL)
+        draft.forget(TaskKind.VOID_LABEL)
+
+    return decide
+
+
+def picked_in_part(draft: Draft) -> None:
+    """One of its two units was found, and the other is to be picked."""
+    confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)], SETTINGS)
+
+
+def rest_left_out(draft: Draft) -> None:
+    """The other unit is not there: the engine knows."""
+    cancel_shipment(draft, draft.order.shipments[1].shipment_id, "not found", SETTINGS)
+    draft.forget(TaskKind.CANCEL_PARCEL)
 
 
 def signed(draft: Draft) -> None:
@@ -257,6 +292,15 @@ STAGES: Final[dict[str, Callable[[], Case]]] = {
     ),
     "confirmed": lambda: _life(*_PAID).case(reservation(State.CONFIRMED), [_TAKEN]),
     "in fulfilment": lambda: _life(*_PAID, passed).case(reservation(State.CONFIRMED), [_TAKEN]),
+    "too warm before it left, and picked again": lambda: _life(
+        *_PAID, passed, labelled, too_warm, given_up(IncidentEvent.RESHIP)
+    ).case(reservation(State.CONFIRMED), [_TAKEN]),
+    "one unit of two too warm before it left, and its money goes back": lambda: _life(
+        *_PAID, passed, picked_in_part, too_warm, given_up(IncidentEvent.REFUND)
+    ).case(reservation(State.CONFIRMED, 0, 1), [_TAKEN]),
+    "one unit of two shipped, and the other left out": lambda: _life(
+        *_PAID, passed, picked_in_part, labelled, shipped, rest_left_out
+    ).case(reservation(State.FULFILLED, 1, 1), [_TAKEN]),
     "shipped": lambda: _life(*_SENT).case(reservation(State.FULFILLED, 2), [_TAKEN]),
     "delivered": lambda: _life(*_SENT, signed).case(reservation(State.FULFILLED, 2), [_TAKEN]),
     "delivered, its reservation forgotten": lambda: _life(*_SENT, signed).case({}, [_TAKEN]),

@@ -12,8 +12,9 @@ from order_service.audit.protocol import Progress
 from order_service.audit.run import audit
 from order_service.audit.sources import Slice, Sources, StatementUnreachable
 from order_service.draft import Draft
-from order_service.fulfilment.incidents import report, resolve
+from order_service.fulfilment.incidents import report
 from order_service.fulfilment.reshipping import reship
+from order_service.fulfilment.resolving import resolve
 from order_service.model import CASH_ON_DELIVERY, IncidentKind
 from order_service.payment.port import Charge, Provider
 from order_service.payment.refunds import settle_by_hand

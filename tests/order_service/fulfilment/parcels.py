@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from order_service.catalogue.model import Article
 from order_service.draft import Draft
-from order_service.fulfilment.incidents import report, resolve
+from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.records import TrackingEvent, TrackingKind
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over

@@ -8,9 +8,10 @@ import pytest
 
 from order_service.draft import Draft
 from order_service.fulfilment.cash import REPORTED_WITHIN_MS, cash_overdue
-from order_service.fulfilment.incidents import report, resolve
+from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.records import TrackingKind
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.warehouse import hand_over
 from order_service.model import IncidentKind, Order, Payment
 from order_service.payment.quarantine import resolve_quarantined

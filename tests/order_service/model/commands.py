@@ -224,6 +224,8 @@ COMMANDS: dict[str, Command] = {
     "pick short": Command(_SOLD, _of_parcel(lambda parcel: requests.pick(parcel, [("MUG", 1)]))),
     "pack": Command((*_SOLD, "pick"), _of_parcel(requests.pack)),
     "ship": Command(_PACKED, _of_parcel(requests.ship)),
+    "cancel one shipment": Command((*_SOLD, "pick short"), _of_parcel(requests.cancel_shipment)),
+    "cancel the only shipment": Command(_PACKED, _of_parcel(requests.cancel_shipment)),
     "carrier callback": Command(_PACKED, _carrier_tells),
     "signed": Command(
         (*_PACKED, "ship"), _of_parcel(_tracking(fulfilment_pb2.TrackingEvent.SIGNED))

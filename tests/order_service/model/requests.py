@@ -127,6 +127,13 @@ def ship(shipment: Shipment) -> Any:
     return fulfilment_pb2.ShipShipmentRequest(shipment_id=shipment.shipment_id)
 
 
+def cancel_shipment(shipment: Shipment) -> Any:
+    """A parcel cannot be shipped."""
+    return fulfilment_pb2.CancelShipmentRequest(
+        shipment_id=shipment.shipment_id, reason="not on its shelf"
+    )
+
+
 def report(shipment: Shipment, kind: "fulfilment_pb2.Incident.Kind.ValueType") -> Any:
     """A person says what is wrong with a parcel."""
     return fulfilment_pb2.ReportIncidentRequest(
