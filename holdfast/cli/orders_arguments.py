@@ -123,6 +123,8 @@ TRACKING_KINDS = (
 )
 DELIVERY_WISHES = ("CHEAPEST", "FASTEST")
 INCIDENT_KINDS = ("DELAY", "LOSS", "DAMAGE", "TEMPERATURE")
+# A temperature out of limits is no person's to report: readings tell.
+REPORTED_KINDS = ("DELAY", "LOSS", "DAMAGE")
 RESOLUTIONS = ("WAIT", "RESHIP", "REFUND")
 
 Millicelsius = Annotated[int, read_as(millicelsius, "DEGREES")]
@@ -134,6 +136,7 @@ ShortageName = Annotated[str, named(SHORTAGE_POLICIES, "POLICY")]
 WishName = Annotated[str, named(DELIVERY_WISHES, "WISH")]
 TrackingName = Annotated[str, named(TRACKING_KINDS, "KIND")]
 IncidentName = Annotated[str, named(INCIDENT_KINDS, "KIND")]
+ReportedName = Annotated[str, named(REPORTED_KINDS, "KIND")]
 ResolutionName = Annotated[str, named(RESOLUTIONS, "WHAT")]
 # As they were typed: cyclopts takes a type that has parts for several words.
 WantedLines = Annotated[list[str], _each(wanted_line, "SKU=QUANTITY@PRICE")]

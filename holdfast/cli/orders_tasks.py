@@ -22,7 +22,7 @@ def tasks(
 
     For example:
       holdfast orders tasks --dead
-      holdfast orders tasks --order 01J8ZQ4M9X2T7C1B -o json
+      holdfast orders tasks --order 3766223186315821678 -o json
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def replay(
     Exit status 1 if one of TASK_IDS is not on it; the others are done anyway.
 
     For example:
-      holdfast orders replay 01J8ZQ4M9X2T7C1C
+      holdfast orders replay 3766223186315821695
       holdfast orders replay --kind notify_buyer
       holdfast orders replay --all
 
@@ -122,7 +122,7 @@ def drop(
     """Takes a dead task off the list without doing it.
 
     For example:
-      holdfast orders drop 01J8ZQ4M9X2T7C1C "the buyer was told by phone"
+      holdfast orders drop 3766223186315821695 "the buyer was told by phone"
 
     Parameters
     ----------

@@ -109,6 +109,7 @@ def test_a_refusal_is_a_failure_with_its_reason() -> None:
         ("orders place --line MUG=2@1.234 --buyer b --name n --phone p", "--line: must be an amo"),
         ("orders place --buyer b --name n --phone p", "--line"),
         ("orders pack O-s1 MUG --weight-g 1", "must be SKU=QUANTITY"),
+        ("orders incidents report O-s1 temperature warm", "must be one of delay, loss, damage;"),
         ("orders record O-s1 eaten", "must be one of collected, in-transit, hub, out-for-delivery"),
         ("orders record O-s1 signed --amount 5", "give --amount with cash-collected"),
         ("orders record O-s1 cash-collected", "give --amount with cash-collected"),
