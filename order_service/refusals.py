@@ -5,8 +5,13 @@ nothing; UNDER_WAY alone says that it is still to be done. What breaks a bound o
 refusal but `InvalidField`.
 """
 
+import re
 from enum import StrEnum
 from typing import Final
+
+from holdfast.money import MINOR_DIGITS, money_text
+
+_MINOR_UNITS: Final = re.compile(r"([0-9]{1,15}) ([A-Z]{3})")
 
 
 class RefusalReason(StrEnum):
@@ -55,12 +60,22 @@ REFUSALS: Final[dict[RefusalReason, str]] = {
 
 
 class Refused(Exception):
-    """A business answer that is not the one hoped for; `details` fill its message."""
+    """A business answer that is not the one hoped for; `details` fill its message.
+
+    There minor units that have their currency with them are written as people read them.
+    """
 
     def __init__(self, reason: RefusalReason, **details: object) -> None:
-        super().__init__(REFUSALS[reason].format(**details))
+        shown = {name: _readable(value) for name, value in details.items()}
+        super().__init__(REFUSALS[reason].format(**shown))
         self.reason = reason
         self.details = {name: str(value) for name, value in details.items()}
+
+
+def _readable(value: object) -> object:
+    money = _MINOR_UNITS.fullmatch(value) if isinstance(value, str) else None
+    known = money is not None and money[2] in MINOR_DIGITS
+    return money_text(int(money[1]), money[2]) if money and known else value
 
 
 class InvalidField(Exception):

@@ -5,6 +5,7 @@ cyclopts rounds 2.6 to 3 and reads 0x10 as 16: nothing to guess about when it is
 
 import re
 from collections.abc import Callable, Sequence
+from enum import Enum
 from functools import partial
 from typing import Annotated, Any
 
@@ -36,16 +37,6 @@ def decimal_number(text: str) -> float:
     return float(text)
 
 
-def state_name(text: str) -> str:
-    """The name of a state, whatever its case. ValueError if it is none."""
-    from holdfast.types import State
-
-    names = [state.name for state in State if state is not State.UNSPECIFIED]
-    if text.upper() not in names:
-        raise ValueError(f"must be one of {', '.join(names).lower()}; got {text!r}")
-    return text.upper()
-
-
 def read_as(convert: Callable[[str], Any], metavar: str | None = None) -> Parameter:
     """A parameter of one word, read by `convert`, whose ValueError becomes a usage error."""
 
@@ -55,6 +46,23 @@ def read_as(convert: Callable[[str], Any], metavar: str | None = None) -> Parame
     return Parameter(converter=converter, metavar=metavar, n_tokens=1)
 
 
+def named(names: Sequence[str], metavar: str) -> Parameter:
+    """A parameter that is one of some names, whatever its case; dashes are underlines.
+
+    A shell completes them. That they are an enum has cyclopts read them in either spelling.
+    """
+
+    def converter(_type: Any, tokens: Sequence[Token]) -> str:
+        return tokens[0].value.upper().replace("-", "_")
+
+    members = {name: name for name in names}
+    choices = Enum("Choices", members)  # type: ignore[misc]  # mypy wants to see the names
+    return Parameter(converter=converter, metavar=metavar, choices=choices, show_choices=False)
+
+
+# The states of reservations; a test holds them against the SDK's.
+RESERVATION_STATES = ("RESERVED", "CONFIRMED", "RELEASED", "EXPIRED", "FULFILLED", "CANCELLED")
+
 Units = Annotated[int, read_as(whole_number)]
 Limit = Annotated[int, read_as(partial(whole_number, least=1))]
 Workers = Annotated[int, read_as(partial(whole_number, least=1))]
@@ -62,4 +70,4 @@ Port = Annotated[int, read_as(partial(whole_number, least=0, most=PORT_MAX))]
 Ratio = Annotated[float, read_as(decimal_number)]
 DurationMs = Annotated[int, read_as(duration_ms, "DURATION")]
 MomentMs = Annotated[int, read_as(moment_ms, "TIME")]
-StateName = Annotated[str, read_as(state_name, "STATE")]
+StateName = Annotated[str, named(RESERVATION_STATES, "STATE")]

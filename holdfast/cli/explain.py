@@ -54,8 +54,8 @@ def explain(
     a SKU: its levels, who holds or held it, and what became of those orders.
 
     For example:
-      holdfast explain 01J8ZQ4M9X2T7C1B
-      holdfast explain 01J8ZQ4M9X2T7C1B-s1
+      holdfast explain 3766223186315821678
+      holdfast explain 3766223186315821678-s1
       holdfast explain MUG -o json
 
     Parameters

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 
-from holdfast.cli.arguments import read_as, whole_number
+from holdfast.cli.arguments import named, read_as, whole_number
 
 NO_LIMIT = "none"
 _DEGREES = re.compile(r"([+-]?)([0-9]{1,3})(?:\.([0-9]{1,3}))?")
@@ -66,19 +66,6 @@ def _each(read: Callable[[str], object], metavar: str) -> Parameter:
     return Parameter(validator=check, metavar=metavar, negative=())
 
 
-def named(names: Sequence[str], metavar: str) -> Parameter:
-    """A parameter that is one of some names, whatever its case; dashes are underlines."""
-
-    def name_of(text: str) -> str:
-        name = text.upper().replace("-", "_")
-        if name not in names:
-            choices = ", ".join(names).lower().replace("_", "-")
-            raise ValueError(f"must be one of {choices}; got {text!r}")
-        return name
-
-    return read_as(name_of, metavar)
-
-
 # The names of the contract's enums, without what it puts before them; a test holds them against it.
 ORDER_STATES = (
     "RESERVING",
@@ -123,10 +110,36 @@ TRACKING_KINDS = (
 )
 DELIVERY_WISHES = ("CHEAPEST", "FASTEST")
 INCIDENT_KINDS = ("DELAY", "LOSS", "DAMAGE", "TEMPERATURE")
+# A temperature out of limits is no person's to report: readings tell.
+REPORTED_KINDS = ("DELAY", "LOSS", "DAMAGE")
 RESOLUTIONS = ("WAIT", "RESHIP", "REFUND")
 
 Millicelsius = Annotated[int, read_as(millicelsius, "DEGREES")]
 TemperatureLimit = Annotated[int | str, read_as(_limit, "DEGREES")]
+TASK_KINDS = (
+    "RESERVE",
+    "CONFIRM",
+    "RELEASE",
+    "CANCEL",
+    "SHIP",
+    "START_PAYMENT",
+    "QUERY_PAYMENT",
+    "CLOSE_PAYMENT",
+    "REFUND",
+    "PAYMENT_DUE",
+    "REVIEW",
+    "LABEL",
+    "VOID_LABEL",
+    "PICK_DUE",
+    "DELIVERY_DUE",
+    "RESHIP",
+    "COMPLETE",
+    "NOTIFY_BUYER",
+    "NOTIFY_MERCHANT",
+    "EVENT",
+)
+
+TaskName = Annotated[str, named(TASK_KINDS, "KIND")]
 OrderStateName = Annotated[str, named(ORDER_STATES, "STATE")]
 ShipmentStateName = Annotated[str, named(SHIPMENT_STATES, "STATE")]
 SourceName = Annotated[str, named(SOURCES, "SOURCE")]
@@ -134,6 +147,7 @@ ShortageName = Annotated[str, named(SHORTAGE_POLICIES, "POLICY")]
 WishName = Annotated[str, named(DELIVERY_WISHES, "WISH")]
 TrackingName = Annotated[str, named(TRACKING_KINDS, "KIND")]
 IncidentName = Annotated[str, named(INCIDENT_KINDS, "KIND")]
+ReportedName = Annotated[str, named(REPORTED_KINDS, "KIND")]
 ResolutionName = Annotated[str, named(RESOLUTIONS, "WHAT")]
 # As they were typed: cyclopts takes a type that has parts for several words.
 WantedLines = Annotated[list[str], _each(wanted_line, "SKU=QUANTITY@PRICE")]

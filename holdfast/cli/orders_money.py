@@ -2,7 +2,8 @@
 money of orders.
 """
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
@@ -14,6 +15,9 @@ from holdfast.cli.orders_connection import (
     OrdersConnection,
     new_key,
 )
+
+if TYPE_CHECKING:
+    from holdfast.orders import OrderClient
 
 LIST_LIMIT_DEFAULT = 100
 RECONCILE_MS_MAX = 600_000
@@ -43,8 +47,8 @@ def pay(
     A failed attempt does not lose the order: try again, or another method.
 
     For example:
-      holdfast orders pay 01J8ZQ4M9X2T7C1B
-      holdfast orders pay 01J8ZQ4M9X2T7C1B --method sandbox_transfer --key try-2
+      holdfast orders pay 3766223186315821678
+      holdfast orders pay 3766223186315821678 --method sandbox_transfer --key try-2
 
     Parameters
     ----------
@@ -71,7 +75,7 @@ def payments(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_
     """Lists the attempts to pay an order, and what went back.
 
     For example:
-      holdfast orders payments 01J8ZQ4M9X2T7C1B
+      holdfast orders payments 3766223186315821678
 
     Parameters
     ----------
@@ -102,8 +106,8 @@ def refund(
     Money only: to cancel the order, too, use `holdfast orders cancel`.
 
     For example:
-      holdfast orders refund 01J8ZQ4M9X2T7C1B 12.50 "a mug came broken"
-      holdfast orders refund 01J8ZQ4M9X2T7C1B all "nothing came"
+      holdfast orders refund 3766223186315821678 12.50 "a mug came broken"
+      holdfast orders refund 3766223186315821678 all "nothing came"
 
     Parameters
     ----------
@@ -126,7 +130,12 @@ def refund(
     request = pb.RefundOrderRequest(
         order_id=order_id, refund_key=key, amount_minor=amount_minor, reason=reason
     )
-    answer = connection.decide_once(request, key)
+    try:
+        answer = connection.decide_once(request, key)
+    except Failure as failure:
+        if failure.reason != "AMOUNT_EXCEEDED":
+            raise
+        raise _more_than_is_left(connection, order_id, amount_minor) from failure
     goes_back = sum(part.amount_minor for part in answer.refunds)
     text = f"{money_text(goes_back, currency)} go back for {order_id}."
     print_answer(connection, answer, text, key=key)
@@ -155,6 +164,28 @@ def _refund_minor(amount: str, currency: str) -> int:
     return amount_minor
 
 
+def _more_than_is_left(connection: OrdersConnection, order_id: str, amount_minor: int) -> Failure:
+    """The refusal of a refund, with amounts as people write them."""
+    from holdfast.cli.orders_tables import state_of
+    from holdfast.money import money_text
+
+    order = connection.run(lambda client: client.get(order_id))
+    left_minor = sum(
+        payment.captured_minor - payment.refunded_minor
+        for payment in order.payments
+        if state_of(payment) == "CAPTURED"
+    )
+    left = money_text(left_minor, order.currency)
+    asked = f"{money_text(amount_minor, order.currency)} are more than the {left} that are left"
+    return Failure(
+        f"{asked} of what was captured for {order_id}"
+        if amount_minor
+        else f"nothing is left of what was captured for {order_id}",
+        reason="AMOUNT_EXCEEDED",
+        details={"left_minor": left_minor, "currency": order.currency},
+    )
+
+
 def settle(
     refund_id: str,
     reason: str,
@@ -167,7 +198,7 @@ def settle(
     `holdfast orders refunds list` shows what waits for it.
 
     For example:
-      holdfast orders settle 01J8ZQ4M9X2T7C1B-r1 "by bank transfer"
+      holdfast orders settle 3766223186315821678-r1 "by bank transfer"
 
     Parameters
     ----------
@@ -356,24 +387,37 @@ def list_quarantined(
     from holdfast.order.v1 import payment_pb2 as pb
 
     found, truncated = connection.some(pb.ListQuarantinedRequest(), "payments", limit)
-    print_list(connection, "payments", found, truncated, _print_quarantined)
+    print_quarantined = partial(_print_quarantined, connection)
+    print_list(connection, "payments", found, truncated, print_quarantined)
 
 
-def _print_quarantined(found: list[Any]) -> None:
+def _print_quarantined(connection: OrdersConnection, found: list[Any]) -> None:
     from holdfast.cli.output import print_table
     from holdfast.cli.times import local_iso
+    from holdfast.money import money_text
 
+    asked_in = _currencies(connection, found)
     rows = [
         (
             payment.payment_id,
-            payment.amount_minor,
-            payment.captured_minor,
-            payment.captured_currency or "-",
+            money_text(payment.amount_minor, currency),
+            money_text(payment.captured_minor, payment.captured_currency),
             local_iso(payment.updated_at_ms),
         )
-        for payment in found
+        for payment, currency in zip(found, asked_in, strict=True)
     ]
-    print_table(("Payment", "Asked for (minor)", "Came (minor)", "Currency", "Since"), rows)
+    print_table(("Payment", "Asked for", "Came", "Since"), rows)
+
+
+def _currencies(connection: OrdersConnection, payments: list[Any]) -> list[str]:
+    """What each payment was asked for in: its order's currency; the captured money has its own."""
+    import asyncio
+
+    async def read(client: "OrderClient") -> list[Any]:
+        ids = [payment.payment_id.rpartition("-")[0] for payment in payments]
+        return await asyncio.gather(*map(client.get, ids))
+
+    return [order.currency for order in connection.run(read)]
 
 
 @quarantine.command
@@ -387,7 +431,7 @@ def approve(
     """Takes a quarantined payment as it is.
 
     For example:
-      holdfast orders quarantine approve 01J8ZQ4M9X2T7C1B-p1 "agreed by phone"
+      holdfast orders quarantine approve 3766223186315821678-p1 "agreed by phone"
 
     Parameters
     ----------
@@ -410,7 +454,7 @@ def return_(
     """Sends all of a quarantined payment back.
 
     For example:
-      holdfast orders quarantine return 01J8ZQ4M9X2T7C1B-p1 "wrong currency"
+      holdfast orders quarantine return 3766223186315821678-p1 "wrong currency"
 
     Parameters
     ----------

@@ -6,7 +6,12 @@ from cyclopts import App
 
 from holdfast.cli.arguments import Limit
 from holdfast.cli.groups import PARCELS
-from holdfast.cli.orders_arguments import IncidentName, ResolutionName, ShipmentStateName
+from holdfast.cli.orders_arguments import (
+    IncidentName,
+    ReportedName,
+    ResolutionName,
+    ShipmentStateName,
+)
 from holdfast.cli.orders_connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.times import local_iso
 
@@ -32,7 +37,7 @@ def shipments(
     """Lists parcels, the oldest first.
 
     For example:
-      holdfast orders shipments 01J8ZQ4M9X2T7C1B
+      holdfast orders shipments 3766223186315821678
       holdfast orders shipments --state planned --location shanghai-1
 
     Parameters
@@ -66,7 +71,7 @@ def track(shipment_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_
     """Shows where a parcel is: what its carrier said, its temperatures and incidents.
 
     For example:
-      holdfast orders track 01J8ZQ4M9X2T7C1B-s1
+      holdfast orders track 3766223186315821678-s1
 
     Parameters
     ----------
@@ -175,7 +180,7 @@ def _print_incidents(found: list[Any]) -> None:
 @incidents.command
 def report(
     shipment_id: str,
-    kind: IncidentName,
+    kind: ReportedName,
     reason: str,
     /,
     *,
@@ -185,7 +190,7 @@ def report(
     """Reports that a parcel is late, lost or damaged.
 
     For example:
-      holdfast orders incidents report 01J8ZQ4M9X2T7C1B-s1 damage "came broken"
+      holdfast orders incidents report 3766223186315821678-s1 damage "came broken"
 
     Parameters
     ----------
@@ -225,7 +230,7 @@ def resolve(
     """Says what is done about an incident: wait, ship again, or send money back.
 
     For example:
-      holdfast orders incidents resolve 01J8ZQ4M9X2T7C1B-s1-e1 reship "agreed"
+      holdfast orders incidents resolve 3766223186315821678-i1 reship "agreed"
 
     Parameters
     ----------

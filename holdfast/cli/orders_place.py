@@ -104,7 +104,7 @@ def cancel(
     """Cancels an order that has not left the warehouse; what was paid goes back.
 
     For example:
-      holdfast orders cancel 01J8ZQ4M9X2T7C1B "the buyer changed his mind"
+      holdfast orders cancel 3766223186315821678 "the buyer changed his mind"
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def complete(
     It is completed by itself some days after it was delivered.
 
     For example:
-      holdfast orders complete 01J8ZQ4M9X2T7C1B
+      holdfast orders complete 3766223186315821678
 
     Parameters
     ----------

@@ -23,8 +23,8 @@ def get(
     """Shows one order with its lines, payments, refunds and parcels.
 
     For example:
-      holdfast orders get 01J8ZQ4M9X2T7C1B
-      holdfast orders get 01J8ZQ4M9X2T7C1B --personal -o json
+      holdfast orders get 3766223186315821678
+      holdfast orders get 3766223186315821678 --personal -o json
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def timeline(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_
     With what the stock and the carriers say, too: `holdfast explain ORDER`.
 
     For example:
-      holdfast orders timeline 01J8ZQ4M9X2T7C1B
+      holdfast orders timeline 3766223186315821678
 
     Parameters
     ----------
@@ -146,8 +146,8 @@ def receipt(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_C
     """Prints the receipt of a paid order: the same each time.
 
     For example:
-      holdfast orders receipt 01J8ZQ4M9X2T7C1B
-      holdfast orders receipt 01J8ZQ4M9X2T7C1B | lp
+      holdfast orders receipt 3766223186315821678
+      holdfast orders receipt 3766223186315821678 | lp
 
     Parameters
     ----------

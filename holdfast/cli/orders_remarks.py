@@ -23,7 +23,7 @@ def remark(
     """Writes into an order's contact log what somebody said.
 
     For example:
-      holdfast orders remark 01J8ZQ4M9X2T7C1B "Leave it at the door, please" \\
+      holdfast orders remark 3766223186315821678 "Leave it at the door, please" \\
         --author buyer --channel phone
 
     Parameters
@@ -60,7 +60,7 @@ def remarks(
     """Shows an order's contact log. What is in it is personal.
 
     For example:
-      holdfast orders remarks 01J8ZQ4M9X2T7C1B
+      holdfast orders remarks 3766223186315821678
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def correct(
     given stays as it is.
 
     For example:
-      holdfast orders correct 01J8ZQ4M9X2T7C1B --street "3 High Street" \\
+      holdfast orders correct 3766223186315821678 --street "3 High Street" \\
         --confirmed-via phone --actor staff:7
 
     Parameters

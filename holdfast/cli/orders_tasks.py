@@ -4,6 +4,7 @@ from typing import Any
 
 from holdfast.cli.arguments import Limit
 from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.orders_arguments import TaskName
 from holdfast.cli.orders_connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.times import local_iso
 
@@ -13,7 +14,7 @@ LIST_LIMIT_DEFAULT = 100
 def tasks(
     *,
     dead: bool = False,
-    kind: str = "",
+    kind: TaskName | None = None,
     order: str = "",
     limit: Limit = LIST_LIMIT_DEFAULT,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
@@ -22,14 +23,14 @@ def tasks(
 
     For example:
       holdfast orders tasks --dead
-      holdfast orders tasks --order 01J8ZQ4M9X2T7C1B -o json
+      holdfast orders tasks --order 3766223186315821678 -o json
 
     Parameters
     ----------
     dead
         Only what was given up after too many attempts: the dead-letter list.
     kind
-        Only tasks of this kind, such as confirm or notify_buyer.
+        Only tasks of this kind, such as confirm or notify-buyer.
     order
         Only those of this order.
     limit
@@ -38,7 +39,7 @@ def tasks(
     from holdfast.cli.orders_tables import print_list
     from holdfast.order.v1 import operations_pb2 as pb
 
-    request = pb.ListTasksRequest(dead=dead, kind=kind.upper(), order_id=order)
+    request = pb.ListTasksRequest(dead=dead, kind=kind or "", order_id=order)
     found, truncated = connection.some(request, "tasks", limit)
     print_list(connection, "tasks", found, truncated, _print_tasks)
 
@@ -62,7 +63,7 @@ def _print_tasks(found: list[Any]) -> None:
 
 def replay(
     *task_ids: str,
-    kind: str = "",
+    kind: TaskName | None = None,
     order: str = "",
     all_: bool = False,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
@@ -72,8 +73,8 @@ def replay(
     Exit status 1 if one of TASK_IDS is not on it; the others are done anyway.
 
     For example:
-      holdfast orders replay 01J8ZQ4M9X2T7C1C
-      holdfast orders replay --kind notify_buyer
+      holdfast orders replay 3766223186315821695
+      holdfast orders replay --kind notify-buyer
       holdfast orders replay --all
 
     Parameters
@@ -96,7 +97,7 @@ def replay(
             reason="USAGE",
             exit_status=USAGE,
         )
-    request = pb.ReplayTasksRequest(task_ids=task_ids, kind=kind.upper(), order_id=order)
+    request = pb.ReplayTasksRequest(task_ids=task_ids, kind=kind or "", order_id=order)
     answer = connection.ask(request)
     if connection.as_json:
         print_json({"replayed": answer.replayed})
@@ -122,7 +123,7 @@ def drop(
     """Takes a dead task off the list without doing it.
 
     For example:
-      holdfast orders drop 01J8ZQ4M9X2T7C1C "the buyer was told by phone"
+      holdfast orders drop 3766223186315821695 "the buyer was told by phone"
 
     Parameters
     ----------

@@ -26,9 +26,9 @@ def record(
     What the carrier tells itself needs no command: it is known already.
 
     For example:
-      holdfast orders record 01J8ZQ4M9X2T7C1B-s1 signed --place Leeds
-      holdfast orders record 01J8ZQ4M9X2T7C1B-s1 cash-collected --amount 25.00
-      holdfast orders record 01J8ZQ4M9X2T7C1B-s1 lost --at 2030-01-31T18:00 -o json
+      holdfast orders record 3766223186315821678-s1 signed --place Leeds
+      holdfast orders record 3766223186315821678-s1 cash-collected --amount 25.00
+      holdfast orders record 3766223186315821678-s1 lost --at 2030-01-31 -o json
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def temperature(
     Out of the parcel's limits it is an incident; `holdfast orders track` has both.
 
     For example:
-      holdfast orders temperature 01J8ZQ4M9X2T7C1B-s1 probe-1 -17.5
-      holdfast orders temperature 01J8ZQ4M9X2T7C1B-s1 probe-1 4 --at 2030-01-31
+      holdfast orders temperature 3766223186315821678-s1 probe-1 -17.5
+      holdfast orders temperature 3766223186315821678-s1 probe-1 4 --at 2030-01-31
 
     Parameters
     ----------

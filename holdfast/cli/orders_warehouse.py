@@ -65,7 +65,7 @@ def approve(
     """Lets an order through to the warehouse.
 
     For example:
-      holdfast orders review approve 01J8ZQ4M9X2T7C1B "the remark was read"
+      holdfast orders review approve 3766223186315821678 "the remark was read"
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def refuse(
     """Cancels an order that cannot be shipped; what was paid goes back.
 
     For example:
-      holdfast orders review refuse 01J8ZQ4M9X2T7C1B "no such street"
+      holdfast orders review refuse 3766223186315821678 "no such street"
 
     Parameters
     ----------
@@ -224,8 +224,8 @@ def pick(
     Fewer units than planned make the rest a parcel of its own.
 
     For example:
-      holdfast orders pick 01J8ZQ4M9X2T7C1B-s1
-      holdfast orders pick 01J8ZQ4M9X2T7C1B-s1 MUG=1 --actor staff:7
+      holdfast orders pick 3766223186315821678-s1
+      holdfast orders pick 3766223186315821678-s1 MUG=1 --actor staff:7
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def pack(
     """Checks what was scanned into a parcel; its waybill is then asked for.
 
     For example:
-      holdfast orders pack 01J8ZQ4M9X2T7C1B-s1 MUG=2 TEA=1 --weight-g 950
+      holdfast orders pack 3766223186315821678-s1 MUG=2 TEA=1 --weight-g 950
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ def ship(
     """Says that a parcel has left the warehouse: its units leave the stock.
 
     For example:
-      holdfast orders ship 01J8ZQ4M9X2T7C1B-s1
+      holdfast orders ship 3766223186315821678-s1
 
     Parameters
     ----------

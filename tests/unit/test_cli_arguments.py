@@ -6,8 +6,9 @@ from functools import partial
 
 import pytest
 
-from holdfast.cli.arguments import decimal_number, state_name, whole_number
+from holdfast.cli.arguments import RESERVATION_STATES, decimal_number, whole_number
 from holdfast.cli.times import duration_ms, left_or_ago, local_iso, moment_ms
+from holdfast.types import State
 
 
 @pytest.fixture
@@ -47,11 +48,8 @@ def test_a_decimal_number_is_plain() -> None:
             decimal_number(text)
 
 
-def test_a_state_is_read_in_any_case() -> None:
-    assert state_name("reserved") == state_name("RESERVED") == "RESERVED"
-    for text in ("unspecified", "held", ""):
-        with pytest.raises(ValueError, match="must be one of reserved, confirmed, "):
-            state_name(text)
+def test_the_states_of_reservations_are_those_of_the_sdk() -> None:
+    assert set(RESERVATION_STATES) == {state.name for state in State} - {"UNSPECIFIED"}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from holdfast.cli.orders_tables import order_document
 from holdfast.cli.output import enum_name, plain
 from holdfast.order.v1 import fulfilment_pb2, order_pb2
 from holdfast.orders import RPCS, OrderConnection
+from order_service.tasks import TaskKind
+from tests.unit.scripted_orders import Commands
 
 NOWHERE = "127.0.0.1:1"
 
@@ -63,6 +65,20 @@ def test_the_names_that_are_taken_are_those_of_the_contract(
     assert list(names) == [enum_name(enum.DESCRIPTOR, number) for number in enum.values() if number]
 
 
+def test_the_kinds_of_tasks_are_those_of_the_order_service() -> None:
+    assert list(arguments.TASK_KINDS) == list(TaskKind)
+
+
+@pytest.mark.parametrize("typed", ["awaiting-payment", "AWAITING_PAYMENT", "Awaiting-Payment"])
+def test_a_name_may_be_written_in_any_case_with_dashes_or_underlines(
+    orders: Commands, typed: str
+) -> None:
+    orders.service.answers["ListOrders"] = order_pb2.ListOrdersResponse()
+    assert orders(f"orders list --state {typed}").exit_status == 0
+    (request,) = orders.service.requests
+    assert request.state == order_pb2.Order.AWAITING_PAYMENT
+
+
 def test_every_request_is_for_one_rpc_that_a_client_has() -> None:
     assert len(set(RPCS.values())) == len(RPCS)
     for rpc in RPCS.values():
@@ -103,13 +119,19 @@ def test_a_refusal_is_a_failure_with_its_reason() -> None:
     ("line", "message"),
     [
         ("orders plcae", 'Did you mean "place"?'),
-        ("orders list --state lost-it", "must be one of reserving, backordered, "),
-        ("orders list --source fax", "must be one of web, app, phone, shop, import"),
+        ("orders list --state lost-it", 'Choose from: "reserving", "backordered", '),
+        ("orders list --state shiped", 'Did you mean "shipped"?'),
+        ("orders tasks --kind confrim", 'Did you mean "confirm"?'),
+        ("orders list --source fax", '"web", "app", "phone", "shop", "import"'),
         ("orders place --line MUG=2 --buyer b --name n --phone p", "SKU=QUANTITY@PRICE"),
         ("orders place --line MUG=2@1.234 --buyer b --name n --phone p", "--line: must be an amo"),
         ("orders place --buyer b --name n --phone p", "--line"),
         ("orders pack O-s1 MUG --weight-g 1", "must be SKU=QUANTITY"),
-        ("orders record O-s1 eaten", "must be one of collected, in-transit, hub, out-for-delivery"),
+        (
+            "orders incidents report O-s1 temperature warm",
+            'Choose from: "delay", "loss", "damage". See',
+        ),
+        ("orders record O-s1 eaten", 'Choose from: "collected", "in-transit"'),
         ("orders record O-s1 signed --amount 5", "give --amount with cash-collected"),
         ("orders record O-s1 cash-collected", "give --amount with cash-collected"),
         ("orders replay", "give TASK_IDS, --kind, --order or --all"),

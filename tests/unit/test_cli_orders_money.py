@@ -37,3 +37,35 @@ def test_an_amount_or_all_that_is_left_goes_back(
     assert (ran.exit_status, ran.out) == (0, f"5.00 GBP go back for {ORDER}.\n")
     (request,) = commands.service.asked(pb.RefundOrderRequest)
     assert request.amount_minor == asked_minor
+
+
+@pytest.mark.parametrize(
+    ("amount", "message"),
+    [
+        ("100", "100.00 GBP are more than the 20.00 GBP that are left of what was captured"),
+        ("all", "nothing is left of what was captured"),
+    ],
+)
+def test_a_refund_of_more_than_is_left_says_how_much_that_is(
+    commands: Commands, amount: str, message: str
+) -> None:
+    answers = commands.service.answers
+    answers["RefundOrder"] = pb.RefundOrderResponse(
+        outcome=order_pb2.ORDER_OUTCOME_AMOUNT_EXCEEDED, detail="10000 minor units"
+    )
+    captured, declined = order_pb2.Payment.CAPTURED, order_pb2.Payment.DECLINED
+    answers["GetOrder"].payments.add(state=captured, captured_minor=2_500, refunded_minor=500)
+    answers["GetOrder"].payments.add(state=declined, captured_minor=900)
+    ran = commands(f"orders refund {ORDER} {amount} broken")
+    assert (ran.exit_status, message in ran.err) == (1, True)
+    assert "minor" not in ran.err
+
+
+def test_the_quarantine_shows_what_was_asked_for_and_what_came(commands: Commands) -> None:
+    wrong = order_pb2.Payment(
+        payment_id=f"{ORDER}-p1", amount_minor=2_500, captured_minor=2_500, captured_currency="JPY"
+    )
+    commands.service.answers["ListQuarantined"] = pb.ListQuarantinedResponse(payments=[wrong])
+    shown = commands("orders quarantine list").out
+    assert "25.00 GBP" in shown
+    assert "2,500 JPY" in shown

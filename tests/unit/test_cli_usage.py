@@ -44,7 +44,7 @@ def commands(parent: App = app, path: tuple[str, ...] = ()) -> Iterator[tuple[st
         ("stock list --limit 0", "--limit: must be 1 or more; got 0"),
         ("stock import no-such-file.csv", "cannot read no-such-file.csv: No such file"),
         ("stock import .", "cannot read .: Is a directory"),
-        ("reservation list --state held", "must be one of reserved, confirmed, "),
+        ("reservation list --state held", 'Choose from: "reserved", "confirmed", '),
         ("reservation extend order-1", "give either --ttl DURATION or --until TIME"),
         ("reservation extend order-1 --ttl 1m --until 5", "and not both"),
         ("reservation extend order-1 --ttl 15", "must be a duration such as 90s"),
@@ -131,6 +131,43 @@ def test_completion_names_the_commands(shell: str, capsys: pytest.CaptureFixture
     script = capsys.readouterr().out
     for word in ("holdfast", "reservation", "import", "skip-bad"):
         assert word in script
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("reservation list --state ", "reserved confirmed released expired fulfilled cancelled"),
+        ("orders list --state aw", "awaiting-payment"),
+        ("orders list --source ", "web app phone shop import"),
+        ("orders place --shortage ", "all-or-nothing ship-available wait"),
+        ("orders shipments --state o", "out-for-delivery"),
+        ("orders tasks --kind no", "notify-buyer notify-merchant"),
+        ("orders replay --kind co", "confirm complete"),
+        ("orders incidents list --kind ", "delay loss damage temperature"),
+        ("orders incidents report X ", "delay loss damage"),
+        ("orders incidents resolve X ", "wait reship refund"),
+        ("orders record X c", "collected cash-collected"),
+    ],
+)
+def test_names_of_which_there_are_few_are_completed(
+    line: str, offered: str, bash_completion: Path
+) -> None:
+    program = f"""
+        source {bash_completion}
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _holdfast; echo "${{COMPREPLY[@]}}"
+    """
+    words = ["bash", "-c", program, "bash", "holdfast", *line.split(" ")]
+    assert (
+        subprocess.run(words, capture_output=True, text=True, check=True).stdout == f"{offered}\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def bash_completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The script that `holdfast completion bash` prints."""
+    path = tmp_path_factory.mktemp("completion") / "holdfast.bash"
+    path.write_text(app.generate_completion(shell="bash"))
+    return path
 
 
 @pytest.mark.parametrize(
