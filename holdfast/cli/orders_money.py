@@ -353,7 +353,7 @@ def retry(refund_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CO
     """Has the provider asked again for a refund that it refused.
 
     For example:
-      holdfast orders refunds retry 01J8ZQ4M9X2T7C1B-r1
+      holdfast orders refunds retry 3766226590736426227-r1
 
     Parameters
     ----------
