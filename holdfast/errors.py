@@ -38,7 +38,6 @@ class Reason(StrEnum):
     STORE_CORRUPT = "STORE_CORRUPT"
     DATABASE_UNREACHABLE = "DATABASE_UNREACHABLE"
     ORDER_CONTENDED = "ORDER_CONTENDED"
-    PROVIDER_UNREACHABLE = "PROVIDER_UNREACHABLE"
     STATEMENT_UNREACHABLE = "STATEMENT_UNREACHABLE"
     DEADLINE_PASSED = "DEADLINE_PASSED"
     DRAINING = "DRAINING"
@@ -154,12 +153,6 @@ ERRORS: dict[Reason, ErrorRow] = {
         True,
         "others changed the same at the same time, again and again; nothing was changed. Send the "
         "request again with the same key",
-    ),
-    Reason.PROVIDER_UNREACHABLE: ErrorRow(
-        grpc.StatusCode.UNAVAILABLE,
-        True,
-        "a payment provider does not answer, so whether order {order_id} is being paid is not "
-        "known; nothing was changed. Send the request again later",
     ),
     Reason.STATEMENT_UNREACHABLE: ErrorRow(
         grpc.StatusCode.UNAVAILABLE,

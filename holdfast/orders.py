@@ -152,7 +152,8 @@ class OrderClient:
     ) -> order_pb2.OrderResult:
         """Closes an order that has not left the warehouse; what was paid for it goes back.
 
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY (it is cancelled as soon as its payment
+        provider says whether it was paid).
         """
         request = order_pb2.CancelOrderRequest(order_id=order_id, reason=reason, actor=actor)
         result: order_pb2.OrderResult = await self.ask(request, timeout_ms=timeout_ms)

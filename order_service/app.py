@@ -6,7 +6,6 @@ import random
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -102,6 +101,7 @@ class App:
         self.intake = TrackingIntake(self.orders, self.outside.carriers, self.settings)
         self.catalogue = Catalogue(self.orders)
         self.placing = Placing(self.orders, self.engine, self.catalogue, self.methods)
+        self.cancelling = Cancelling(self.orders, self.outside.providers)
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()
         calls = order_metrics(registry, self.relay.counts, lambda: self.orders.queued, clock_ms)
@@ -112,7 +112,7 @@ class App:
         """Serves, and begins with what is to be done."""
         await self.catalogue.refresh()
         await self.placing.backorders.refresh()
-        for loop in (self.relay.run, self.catalogue.run, self.placing.backorders.run):
+        for loop in (self.relay.run, self.placing.backorders.run, self.catalogue.run):
             self._loops.append(asyncio.create_task(loop()))
         await self.grpc_server.start()
         for service in ("", *SERVICES):
@@ -123,12 +123,14 @@ class App:
         await self.health.enter_graceful_shutdown()
         await self.grpc_server.stop(self.config.drain_ms / 1000)
         self.relay.stop()
-        relay, *others = self._loops
+        self.placing.backorders.stop()
+        relay, backorders, catalogue = self._loops
         await relay
-        for loop in others:
-            loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await loop
+        catalogue.cancel()
+        # What it has reserved is to be written down; should that take too long, a task does it.
+        await asyncio.wait([backorders], timeout=self.config.drain_ms / 1000)
+        backorders.cancel()
+        await asyncio.gather(backorders, catalogue, return_exceptions=True)
         await self.orders.drain()
 
     async def close(self) -> None:
@@ -149,6 +151,7 @@ class App:
         known: dict[TaskKind, Any] = {
             **StockTasks(self.engine, self.placing, self.methods).handlers(),
             **payment_handlers(outside.providers, self.engine, self._clock_ms),
+            TaskKind.CANCEL_ORDER: self.cancelling.carry_out,
             **fulfilment_handlers(
                 self.engine,
                 outside.carriers,
@@ -192,7 +195,7 @@ class App:
         deadlines = Deadlines(self.config.deadline_ms_max)
         yield (
             order_pb2_grpc.add_OrderServiceServicer_to_server,
-            OrderServicer(orders, self.placing, Cancelling(orders, providers), deadlines),
+            OrderServicer(orders, self.placing, self.cancelling, deadlines),
         )
         yield (
             payment_pb2_grpc.add_PaymentServiceServicer_to_server,

@@ -326,6 +326,16 @@ class Order(Struct):
         return sum(payment.refunded_minor for payment in self.payments)
 
     @property
+    def costs_nothing(self) -> bool:
+        """Whether it is effective without a payment, by whatever method it would be paid."""
+        return not self.amounts.total_minor
+
+    @property
+    def all_left(self) -> bool:
+        """Whether no unit of its lines is still to be shipped."""
+        return all(line.shipped + line.cancelled == line.quantity for line in self.lines)
+
+    @property
     def together(self) -> Together:
         """What the joint rules look at."""
         taken = [payment for payment in self.payments if payment.state is PaymentState.CAPTURED]
@@ -336,12 +346,28 @@ class Order(Struct):
             payments=frozenset(payment.state for payment in self.payments),
             # What goes in another parcel's stead may be under way when the order is delivered.
             shipments=frozenset(
-                shipment.state for shipment in self.shipments if not shipment.replaces
+                shipment.state for shipment in self.shipments if self.carries_lines(shipment)
             ),
             # It is CAPTURED in the amount asked for, or in another that a person has approved.
-            covered=pays_on_delivery or bool(taken),
+            covered=self.costs_nothing or pays_on_delivery or bool(taken),
             kept_minor=captured_minor - sum(payment.refunded_minor for payment in taken),
         )
+
+    def sold_again_for(self, shipment: Shipment) -> str:
+        """The parcel for which a parcel's units were sold once more; "" where they were not.
+
+        What goes in stead of a parcel that never left has the units of that one.
+        """
+        while shipment.replaces:
+            replaced = self.shipment(shipment.replaces)
+            if replaced.shipped_at_ms:
+                return replaced.shipment_id
+            shipment = replaced
+        return ""
+
+    def carries_lines(self, shipment: Shipment) -> bool:
+        """Whether a parcel's units are those of the order's lines."""
+        return not self.sold_again_for(shipment)
 
     def payment(self, payment_id: str) -> Payment:
         """One of its payments. Raises KeyError."""

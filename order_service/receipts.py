@@ -1,4 +1,4 @@
-"""The receipt (小票) of a paid order (O18): made once, and the same from then on.
+"""The receipt (小票) of a paid order, or of a free one (O18): made once, the same from then on.
 
 Nothing of it is personal: it names neither the buyer nor where the goods go.
 """
@@ -14,7 +14,7 @@ from holdfast.money import amount_text
 from order_service.draft import Draft
 from order_service.model import Amounts, Order, Payment
 from order_service.refusals import RefusalReason, Refused
-from order_service.states import PaymentState
+from order_service.states import SOLD, PaymentState
 
 COLUMNS: Final = 42
 
@@ -56,15 +56,17 @@ class Receipt(Struct, frozen=True):
 
 
 def issue_receipt(draft: Draft) -> Receipt:
-    """Makes the order's receipt. Raises Refused(WRONG_STATE) for an order that is not paid."""
+    """Makes the order's receipt. Raises Refused(WRONG_STATE) for an order that is not paid; for one
+    that costs nothing, until it is sold.
+    """
     order = draft.order
     paid = [payment for payment in order.payments if payment.state is PaymentState.CAPTURED]
-    if not paid:
+    if not paid and not (order.costs_nothing and order.state in SOLD):
         raise Refused(
             RefusalReason.WRONG_STATE,
             thing="order",
             name=order.order_id,
-            state=f"{order.state} and not paid",
+            state=order.state if order.costs_nothing else f"{order.state} and not paid",
             event="a receipt",
         )
     receipt = receipt_of(order, paid, draft.now_ms)

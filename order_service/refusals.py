@@ -1,7 +1,8 @@
 """Why a request for an order is refused: one table.
 
 A refusal is a business answer: it is an outcome on the wire, with gRPC status OK, and changes
-nothing. What breaks a bound of a field is no refusal but `InvalidField`.
+nothing; UNDER_WAY alone says that it is still to be done. What breaks a bound of a field is no
+refusal but `InvalidField`.
 """
 
 import re
@@ -30,6 +31,7 @@ class RefusalReason(StrEnum):
     AMOUNT_EXCEEDED = "AMOUNT_EXCEEDED"
     QUANTITY_EXCEEDED = "QUANTITY_EXCEEDED"
     WRONG_CONTENT = "WRONG_CONTENT"
+    UNDER_WAY = "UNDER_WAY"
 
 
 REFUSALS: Final[dict[RefusalReason, str]] = {
@@ -52,6 +54,8 @@ REFUSALS: Final[dict[RefusalReason, str]] = {
     RefusalReason.QUANTITY_EXCEEDED: "line {line_no}: {requested} units are more than the {left} "
     "that are left",
     RefusalReason.WRONG_CONTENT: "{detail}",
+    RefusalReason.UNDER_WAY: "a payment provider does not say whether order {order_id} was paid: "
+    "it is cancelled as soon as that is known",
 }
 
 

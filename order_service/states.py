@@ -76,7 +76,7 @@ class PaymentState(StrEnum):
     DECLINED = "DECLINED"
     """The provider or the buyer's bank said no. Another attempt may be made."""
     ABANDONED = "ABANDONED"
-    """Given up: its order was closed, or another attempt took its place."""
+    """Given up: the order was closed, another attempt took its place, or nothing is to be paid."""
     QUARANTINED = "QUARANTINED"
     """Paid in a wrong amount or currency: waits for a person."""
     RETURNED = "RETURNED"
@@ -331,6 +331,8 @@ SHIPMENT: Final = Machine(
 )
 
 _I, _IE = IncidentState, IncidentEvent
+GIVEN_UP: Final = frozenset({_I.RESHIPPING, _I.RESHIPPED, _I.REFUNDED})
+"""Other goods, or the money, go in stead of the parcel of such an incident."""
 INCIDENT: Final = Machine(
     "incident",
     _I.OPEN,
@@ -341,7 +343,13 @@ INCIDENT: Final = Machine(
             _IE.REFUND: _I.REFUNDED,
             _IE.ARRIVE: _I.ARRIVED,
         },
-        _I.WAITING: {_IE.WAITED_ENOUGH: _I.OPEN, _IE.ARRIVE: _I.ARRIVED},
+        # Its owner may change their mind: the buyer may not want to wait any longer.
+        _I.WAITING: {
+            _IE.WAITED_ENOUGH: _I.OPEN,
+            _IE.RESHIP: _I.RESHIPPING,
+            _IE.REFUND: _I.REFUNDED,
+            _IE.ARRIVE: _I.ARRIVED,
+        },
         # A parcel that turns up now is one too many: its replacement is not taken back.
         _I.RESHIPPING: {_IE.STOCK_CONFIRMED: _I.RESHIPPED, _IE.STOCK_SHORT: _I.OPEN},
         _I.RESHIPPED: {},
@@ -360,7 +368,7 @@ class Together(NamedTuple):
     payments: frozenset[PaymentState]
     shipments: frozenset[ShipmentState]
     covered: bool
-    """Whether its amount was captured, or is to be paid on delivery."""
+    """Whether its amount was captured, is to be paid on delivery, or is nothing."""
     kept_minor: int
     """What was captured and neither went back nor is asked to."""
 
@@ -373,7 +381,7 @@ class JointRule(NamedTuple):
     holds: Callable[[Together], bool]
 
 
-_SOLD: Final = frozenset(
+SOLD: Final = frozenset(
     {
         _O.CONFIRMED,
         _O.IN_FULFILMENT,
@@ -383,7 +391,8 @@ _SOLD: Final = frozenset(
         _O.COMPLETED,
     }
 )
-_REVIEWED: Final = _SOLD - {_O.CONFIRMED}
+"""The units of such an order are sold to it."""
+_REVIEWED: Final = SOLD - {_O.CONFIRMED}
 _LEFT: Final = _REVIEWED - {_O.IN_FULFILMENT}
 _CLOSED: Final = frozenset({_O.REJECTED, _O.EXPIRED, _O.CANCELLED})
 _UNDER_WAY: Final = frozenset({_S.SHIPPED, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY})
@@ -395,7 +404,7 @@ JOINT_RULES: Final = (
     JointRule(
         # What it was paid with may go back later, wholly, for whatever reason.
         "what is sold is paid",
-        _SOLD,
+        SOLD,
         lambda it: it.covered or _P.RETURNED in it.payments,
     ),
     JointRule(

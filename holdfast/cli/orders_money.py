@@ -1,4 +1,6 @@
-"""`holdfast orders pay|payments|refund|reconcile|books` and the quarantine: the money of orders."""
+"""`holdfast orders pay|payments|refund|reconcile|books`, refused refunds and the quarantine: the
+money of orders.
+"""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,12 @@ ALL = "all"
 
 quarantine = App(
     name="quarantine", group=MONEY, help="Payments in a wrong amount: for a person to decide."
+)
+
+refunds = App(
+    name="refunds",
+    group=MONEY,
+    help="Refunds that the provider refused, and those of cash: for a person to see to.",
 )
 
 
@@ -187,6 +195,8 @@ def settle(
 ) -> None:
     """Says that a person has sent back what the provider would not, or cash.
 
+    `holdfast orders refunds list` shows what waits for it.
+
     For example:
       holdfast orders settle 3766223186315821678-r1 "by bank transfer"
 
@@ -292,6 +302,69 @@ def books(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
     ]
     columns = ("Provider", "Currency", "Payments", "Captured", "Refunded", "On its way back")
     print_table((*columns, "Quarantined"), rows)
+
+
+@refunds.command(name="list")
+def list_failed_refunds(
+    *,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lists refunds that are FAILED, of all orders, the oldest order first.
+
+    Those of cash are among them: pay such back, then `holdfast orders settle`.
+
+    For example:
+      holdfast orders refunds list
+
+    Parameters
+    ----------
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.orders_tables import print_list
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    found, truncated = connection.some(pb.ListFailedRefundsRequest(), "refunds", limit)
+    print_list(connection, "refunds", found, truncated, _print_failed_refunds)
+
+
+def _print_failed_refunds(found: list[Any]) -> None:
+    from holdfast.cli.output import print_table
+    from holdfast.cli.times import local_iso
+    from holdfast.money import amount_text
+
+    rows = [
+        (
+            failed.refund.refund_id,
+            failed.provider,
+            amount_text(failed.refund.amount_minor, failed.currency),
+            failed.currency,
+            local_iso(failed.refund.updated_at_ms),
+            failed.refund.reason,
+        )
+        for failed in found
+    ]
+    print_table(("Refund", "Provider", "Amount", "Currency", "Since", "Why"), rows)
+
+
+@refunds.command
+def retry(refund_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Has the provider asked again for a refund that it refused.
+
+    For example:
+      holdfast orders refunds retry 01J8ZQ4M9X2T7C1B-r1
+
+    Parameters
+    ----------
+    refund_id
+        The refund, which is FAILED.
+    """
+    from holdfast.cli.orders_tables import print_answer
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    answer = connection.decide(pb.RetryRefundRequest(refund_id=refund_id))
+    print_answer(connection, answer, f"{refund_id} is tried again.")
 
 
 @quarantine.command(name="list")

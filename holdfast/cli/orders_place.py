@@ -71,7 +71,8 @@ def place(
     result = connection.decide_once(request, request.order_key)
     order = result.order
     total = money_text(order.amounts.total_minor, order.currency)
-    text = f"Placed {order.order_id}: {state_of(order)}, {total}."
+    otherwise = f" Note: {result.detail}." if result.detail else ""
+    text = f"Placed {order.order_id}: {state_of(order)}, {total}.{otherwise}"
     print_answer(connection, result, text, key=request.order_key)
 
 

@@ -1,4 +1,4 @@
-"""`holdfast orders review|wave|picks|pick|pack|ship`: what a warehouse does with orders."""
+"""`holdfast orders review|wave|picks|pick|pack|ship|cancel-shipment`: the warehouse at work."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -308,6 +308,36 @@ def ship(
     from holdfast.order.v1 import fulfilment_pb2 as pb
 
     move_parcel(connection, pb.ShipShipmentRequest(shipment_id=shipment_id, actor=actor))
+
+
+def cancel_shipment(
+    shipment_id: str,
+    reason: str,
+    /,
+    *,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Leaves a parcel that has not left out of its order: its money goes back.
+
+    The order goes on with its other parcels, and is cancelled if there are none.
+
+    For example:
+      holdfast orders cancel-shipment 4330000000000000000-s2 "not on its shelf"
+
+    Parameters
+    ----------
+    shipment_id
+        The parcel.
+    reason
+        Why, for the order's history; nothing personal.
+    actor
+        Who cancels it, such as staff:7.
+    """
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    request = pb.CancelShipmentRequest(shipment_id=shipment_id, reason=reason, actor=actor)
+    move_parcel(connection, request)
 
 
 def move_parcel(connection: OrdersConnection, request: Any) -> None:

@@ -11,7 +11,9 @@ from holdfast.orders import OrderClient
 POLL_S = 0.1
 STUCK_AFTER_S = 60.0
 
-TIMERS = frozenset({"QUERY_PAYMENT", "PAYMENT_DUE", "PICK_DUE", "DELIVERY_DUE", "COMPLETE"})
+TIMERS = frozenset(
+    {"QUERY_PAYMENT", "PAYMENT_DUE", "PICK_DUE", "DELIVERY_DUE", "COMPLETE", "CASH_DUE"}
+)
 """Kinds of tasks that are for later; all others are done as soon as they can be."""
 
 

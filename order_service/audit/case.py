@@ -2,25 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from holdfast.types import Reservation
 from order_service.model import HistoryEntry, Order
 from order_service.payment.port import Fact
-from order_service.states import OrderState
 from order_service.tasks import TaskKind
-
-SOLD: Final = frozenset(
-    {
-        OrderState.CONFIRMED,
-        OrderState.IN_FULFILMENT,
-        OrderState.PARTLY_SHIPPED,
-        OrderState.SHIPPED,
-        OrderState.DELIVERED,
-        OrderState.COMPLETED,
-    }
-)
-"""The units of such an order are sold to it."""
 
 Units = Counter[tuple[str, str]]
 """Units by SKU and location."""

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from order_service.audit.case import Case, Rule
+from order_service.fulfilment.shares import due_for_delivered_minor
 from order_service.model import Payment
 from order_service.payment.methods import CASH
-from order_service.states import PaymentEvent, PaymentState, RefundState, broken_rule
+from order_service.states import SOLD, PaymentEvent, PaymentState, RefundState, broken_rule
 
 _P = PaymentState
 # In these the provider has taken money, in the others none has come; CAPTURED needs the right one.
@@ -104,11 +105,27 @@ def _cash_is_what_carriers_collected(case: Case) -> Iterator[str]:
         yield f"{captured_minor} captured, the carriers have collected {collected_minor}"
 
 
+def _cash_pays_for_what_was_delivered(case: Case) -> Iterator[str]:
+    order = case.order
+    for payment in order.payments:
+        is_in_part = payment.provider == CASH and payment.captured_minor < payment.amount_minor
+        if order.state not in SOLD or payment.state is not _P.CAPTURED or not is_in_part:
+            continue
+        due_minor = due_for_delivered_minor(order)
+        kept_minor = payment.captured_minor - payment.refunded_minor
+        is_sound = kept_minor <= due_minor <= payment.captured_minor
+        if not is_sound and payment.payment_id not in _approved(case):
+            yield (
+                f"{payment.payment_id} has {payment.captured_minor} and keeps {kept_minor}, for "
+                f"what was delivered {due_minor} was due"
+            )
+
+
 RULES: Final = (
     Rule(
         "order_and_parts_fit_together",
-        "the joint rules of the state machines: what is sold is paid or paid on delivery, a closed "
-        "order keeps no money, no parcel is ahead of its order",
+        "the joint rules of the state machines: what is sold is paid, paid on delivery or free, a "
+        "closed order keeps no money, no parcel is ahead of its order",
         "`holdfast explain ORDER` tells who moved it last; bring it on with the command that was "
         "left out, or send the money back with `holdfast orders refund`",
         _together,
@@ -139,5 +156,13 @@ RULES: Final = (
         "a payment on delivery has captured what the carriers collected for its parcels",
         "ask the carrier for its account of the waybills, and settle the difference by hand",
         _cash_is_what_carriers_collected,
+    ),
+    Rule(
+        "cash_pays_for_what_was_delivered",
+        "a payment on delivery that ended with less than was asked for has what was due for the "
+        "parcels that were delivered, and keeps no more, unless a person has approved another "
+        "amount",
+        "ask the carrier what was delivered and collected, and settle the difference by hand",
+        _cash_pays_for_what_was_delivered,
     ),
 )

@@ -75,6 +75,8 @@ def _parts_are_moved_on(case: Case) -> Iterator[str]:
         is_open = payment.state in (PaymentState.CREATED, PaymentState.PENDING)
         if is_open and payment.provider != CASH and not is_going_to(case, _K.QUERY_PAYMENT):
             yield f"{payment.payment_id} is {payment.state}, and its provider will not be asked"
+        if is_open and payment.provider == CASH and _is_missing_cash(case):
+            yield f"{payment.payment_id} is {payment.state}, and nobody will see to the money"
     for refund in order.refunds:
         if refund.state is RefundState.REQUESTED and not is_going_to(
             case, _K.REFUND, "refund_id", refund.refund_id
@@ -92,6 +94,12 @@ def _parts_are_moved_on(case: Case) -> Iterator[str]:
             yield f"{incident.incident_id} is {incident.state}, and nothing will be reserved for it"
         if incident.state is _I.WAITING and not is_going_to(case, _K.DELIVERY_DUE):
             yield f"{incident.incident_id} is {incident.state}, and its wait will not end"
+
+
+def _is_missing_cash(case: Case) -> bool:
+    """Whether no parcel is to be delivered any more, and no carrier will be asked for the money."""
+    has_arrived = case.order.state in (_O.DELIVERED, _O.COMPLETED)
+    return has_arrived and not _waits_for_a_parcel(case) and not is_going_to(case, _K.CASH_DUE)
 
 
 def _tasks_are_of_parts(case: Case) -> Iterator[str]:

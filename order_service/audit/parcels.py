@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from order_service.audit.case import SOLD, Case, Rule
+from order_service.audit.case import Case, Rule
 from order_service.model import Order, Shipment
-from order_service.states import OrderState, ShipmentState
+from order_service.states import GIVEN_UP, SOLD, OrderState, ShipmentState
 
+# Where a parcel may be in whose stead other goods, or the money, go.
+_NOWHERE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED, ShipmentState.CANCELLED})
 _REVIEWED: Final = SOLD - {OrderState.CONFIRMED}
 
 
@@ -47,12 +49,24 @@ def _parcels_carry_the_lines(case: Case) -> Iterator[str]:
 
 
 def _of_lines(order: Order) -> list[Shipment]:
-    """The parcels of an order but those that go in another's stead, and those that never will."""
+    """The parcels of an order but those of units sold once more, and those that never will go."""
     return [
         parcel
         for parcel in order.shipments
-        if not parcel.replaces and parcel.state is not ShipmentState.CANCELLED
+        if order.carries_lines(parcel) and parcel.state is not ShipmentState.CANCELLED
     ]
+
+
+def _given_up_parcels_go_nowhere(case: Case) -> Iterator[str]:
+    given_up = {
+        incident.shipment_id: incident
+        for incident in case.order.incidents
+        if incident.state in GIVEN_UP
+    }
+    for parcel in case.order.shipments:
+        incident = given_up.get(parcel.shipment_id)
+        if incident is not None and parcel.state not in _NOWHERE:
+            yield f"{parcel.shipment_id} is {parcel.state}, {incident.incident_id} {incident.state}"
 
 
 RULES: Final = (
@@ -63,5 +77,12 @@ RULES: Final = (
         "count what is in the parcels named by `holdfast orders shipments ORDER`, ship what was "
         "left behind, and bring back what went twice",
         _parcels_carry_the_lines,
+    ),
+    Rule(
+        "given_up_parcel_goes_nowhere",
+        "no parcel is under way, or to leave, in whose stead other goods or the money go",
+        "`holdfast orders track SHIPMENT` tells where it is: stop it there, or have its carrier "
+        "bring it back",
+        _given_up_parcels_go_nowhere,
     ),
 )

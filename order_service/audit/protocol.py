@@ -4,8 +4,9 @@ from msgspec import Struct
 
 from holdfast.types import State
 from order_service.audit.books import Book
-from order_service.audit.case import SOLD, Case
+from order_service.audit.case import Case
 from order_service.audit.stock import is_gone
+from order_service.states import SOLD
 
 
 class Progress(Struct, frozen=True):

@@ -6,10 +6,10 @@ from operator import attrgetter
 from typing import Any, Final
 
 from holdfast.types import Reservation, ReservationLine, State
-from order_service.audit.case import SOLD, Case, Rule, Units, differences
+from order_service.audit.case import Case, Rule, Units, differences
 from order_service.audit.parcels import has_left
 from order_service.model import Line, Order, Shipment
-from order_service.states import OrderState, ShipmentState
+from order_service.states import SOLD, OrderState, ShipmentState
 from order_service.tasks import TaskKind
 
 _O = OrderState
@@ -30,7 +30,14 @@ DEFAULT_LOCATION: Final = "default"
 _HAS_OTHER_LINES: Final = frozenset({_O.RESERVING, _O.BACKORDERED, _O.REJECTED, _O.CANCELLED})
 _HOLDS_UNITS: Final = frozenset({State.RESERVED, State.CONFIRMED, State.FULFILLED})
 _STOCK_TASKS: Final = frozenset(
-    {TaskKind.RESERVE, TaskKind.CONFIRM, TaskKind.RELEASE, TaskKind.CANCEL, TaskKind.SHIP}
+    {
+        TaskKind.RESERVE,
+        TaskKind.CONFIRM,
+        TaskKind.RELEASE,
+        TaskKind.CANCEL,
+        TaskKind.CANCEL_PARCEL,
+        TaskKind.SHIP,
+    }
 )
 # `<order id>-x1` has the goods that go in stead of parcel `<order id>-s1`.
 _REPLACEMENT: Final = re.compile(r"(.+)-x(\d+)")
@@ -55,11 +62,7 @@ def is_gone(case: Case) -> bool:
         return False
     if case.order.state is _O.AWAITING_PAYMENT:
         return 0 < case.order.payment_due_at_ms < case.now_ms
-    return case.order.state in SOLD and _all_left(case.order)
-
-
-def _all_left(order: Order) -> bool:
-    return all(line.shipped + line.cancelled == line.quantity for line in order.lines)
+    return case.order.state in SOLD and case.order.all_left
 
 
 def _state_agrees(case: Case) -> Iterator[str]:
@@ -68,7 +71,7 @@ def _state_agrees(case: Case) -> Iterator[str]:
     order, reservation = case.order, case.reservation
     state = reservation.state if reservation else None
     # Its parcels left before they were lost.
-    lost = order.state is _O.CANCELLED and _all_left(order) and state is State.FULFILLED
+    lost = order.state is _O.CANCELLED and order.all_left and state is State.FULFILLED
     if state not in _MAY_BE[order.state] and not lost:
         yield f"it is {order.state}, its reservation {state.name if state else 'is not there'}"
 
@@ -98,7 +101,7 @@ def _replacements_go_in_parcels(case: Case) -> Iterator[str]:
         if replacement is None or reservation.state not in (State.CONFIRMED, State.FULFILLED):
             continue
         lost_id = f"{case.order.order_id}-s{replacement[2]}"
-        parcels = [parcel for parcel in case.order.shipments if parcel.replaces == lost_id]
+        parcels = _sold_again_for(case.order, lost_id)
         if not parcels:
             yield f"{reservation_id} is {reservation.state.name}, and no parcel goes for {lost_id}"
             continue
@@ -116,12 +119,14 @@ def _replacements_ship(case: Case) -> Iterator[str]:
             continue
         lost_id = f"{case.order.order_id}-s{replacement[2]}"
         left = _in_parcels(
-            parcel
-            for parcel in case.order.shipments
-            if parcel.replaces == lost_id and has_left(parcel)
+            parcel for parcel in _sold_again_for(case.order, lost_id) if has_left(parcel)
         )
         shipped = _summed(reservation.lines, attrgetter("shipped"))
         yield from (f"{reservation_id}: {each}" for each in differences(left, shipped))
+
+
+def _sold_again_for(order: Order, lost_id: str) -> list[Shipment]:
+    return [parcel for parcel in order.shipments if order.sold_again_for(parcel) == lost_id]
 
 
 def _summed(
@@ -166,7 +171,7 @@ RULES: Final = (
         "of each SKU and location the engine has shipped and cancelled what the order's lines say",
         _MEND,
         _moved_units_agree,
-        frozenset({TaskKind.SHIP, TaskKind.CANCEL}),
+        frozenset({TaskKind.SHIP, TaskKind.CANCEL, TaskKind.CANCEL_PARCEL}),
     ),
     Rule(
         "replacement_goes_in_a_parcel",
@@ -174,7 +179,7 @@ RULES: Final = (
         "`holdfast orders incidents list` tells whose it is: resolve the incident again, or cancel "
         "the reservation in the engine",
         _replacements_go_in_parcels,
-        frozenset({TaskKind.RESHIP}),
+        frozenset({TaskKind.RESHIP, TaskKind.CANCEL_PARCEL}),
     ),
     Rule(
         "replacement_ships_with_its_parcel",

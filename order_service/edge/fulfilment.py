@@ -41,7 +41,9 @@ from order_service.edge.requests import (
 )
 from order_service.fields import check_id, check_name, check_whole, checked_text
 from order_service.fulfilment import incidents, queries
+from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.fulfilment.cold_chain import read_temperature, reading_key
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import once_key, track
@@ -203,6 +205,15 @@ class FulfilmentServicer:
         decide = partial(hand_over, shipment_id=shipment_id_of(request))
         return await self._done(request, context, decide)
 
+    async def CancelShipment(
+        self, request: pb.CancelShipmentRequest, context: Context
+    ) -> pb.ShipmentResult:
+        shipment_id, reason = shipment_id_of(request), reason_of(request, length_min=1)
+        decide = partial(
+            cancel_shipment, shipment_id=shipment_id, why=reason, settings=self._settings
+        )
+        return await self._done(request, context, decide)
+
     async def GetShipment(
         self, request: pb.GetShipmentRequest, context: Context
     ) -> pb.GetShipmentResponse:
@@ -322,7 +333,7 @@ class FulfilmentServicer:
             problem = "must be WAIT, RESHIP or REFUND"
             raise InvalidField("resolution", problem, request.resolution)
         decide = partial(
-            incidents.resolve,
+            resolve,
             incident_id=request.incident_id,
             said=said,
             why=reason,

@@ -134,9 +134,9 @@ def units_of(request: Any) -> list[Units]:
     return [(line.sku, line.quantity) for line in request.lines]
 
 
-def reason_of(request: Any) -> str:
-    """Why, for the history; may be "". Raises InvalidField."""
-    return checked_text("reason", request.reason, REASON_LENGTH_MAX)
+def reason_of(request: Any, length_min: int = 0) -> str:
+    """Why, for the history; may be "" unless it has a shortest length. Raises InvalidField."""
+    return checked_text("reason", request.reason, REASON_LENGTH_MAX, length_min=length_min)
 
 
 def event_of(request: pb.RecordTrackingRequest, now_ms: int) -> TrackingEvent:

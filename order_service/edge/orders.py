@@ -62,13 +62,13 @@ class OrderServicer:
                 placed = await self._placing.place(wanted, DEFAULT_ACTOR)
         except BUSINESS_ANSWERS as error:
             return _refused(error)
-        result = pb.OrderResult(replayed=placed.replayed, order=wire.order(placed.order))
-        if placed.refusal is None:
-            result.outcome = _APPLIED
-        else:
-            result.outcome = outcome_of(placed.refusal)
-            result.detail = placed.order.closed_reason.partition(": ")[2]
-        return result
+        return pb.OrderResult(
+            outcome=outcome_of(placed.refusal) if placed.refusal else _APPLIED,
+            replayed=placed.replayed,
+            order=wire.order(placed.order),
+            detail=placed.detail,
+            shortages=map(wire.shortage, placed.shortages),
+        )
 
     async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> pb.Order:
         async with self._deadlines.limit(context):

@@ -2,7 +2,7 @@
 
 from holdfast.order.v1 import order_pb2, payment_pb2
 from order_service.model import Payment, Refund
-from order_service.payment.books import Book
+from order_service.payment.books import Book, FailedRefund
 from order_service.payment.reconcile import Difference, Report
 
 
@@ -36,6 +36,16 @@ def refund_message(refund: Refund) -> order_pb2.Refund:
         provider_ref=refund.provider_ref,
         created_at_ms=refund.created_at_ms,
         updated_at_ms=refund.updated_at_ms,
+    )
+
+
+def failed_refund_message(failed: FailedRefund) -> payment_pb2.FailedRefund:
+    """A refund that waits for a person."""
+    return payment_pb2.FailedRefund(
+        refund=refund_message(failed.refund),
+        order_id=failed.refund.order_id,
+        provider=failed.provider,
+        currency=failed.currency,
     )
 
 

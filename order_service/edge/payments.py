@@ -11,6 +11,7 @@ from order_service.draft import order_id_of as order_of_part
 from order_service.edge.outcomes import BUSINESS_ANSWERS, refusal
 from order_service.edge.payment_messages import (
     book_message,
+    failed_refund_message,
     payment_message,
     refund_message,
     report_message,
@@ -25,11 +26,11 @@ from order_service.edge.requests import (
     tenant_of,
 )
 from order_service.fields import check_id, check_money, checked_text, shown
-from order_service.payment.books import books, quarantined
+from order_service.payment.books import books, failed_refunds, quarantined
 from order_service.payment.port import Providers, ProviderUnreachable
 from order_service.payment.quarantine import resolve_quarantined
 from order_service.payment.reconcile import reconcile
-from order_service.payment.refunds import request_refund, settle_by_hand
+from order_service.payment.refunds import request_refund, retry_refund, settle_by_hand
 from order_service.payment.starting import PaymentDesk
 from order_service.refusals import InvalidField
 from order_service.storage.orders import Orders
@@ -112,6 +113,38 @@ class PaymentServicer:
             outcome=_APPLIED,
             replayed=replayed,
             refunds=[refund_message(refund) for refund in refunds],
+        )
+
+    async def RetryRefund(
+        self, request: pb.RetryRefundRequest, context: Context
+    ) -> pb.RetryRefundResponse:
+        tenant = tenant_of(request)
+        check_id("refund_id", request.refund_id)
+        decide = partial(retry_refund, refund_id=request.refund_id)
+        order_id = order_of_part(request.refund_id)
+        try:
+            async with self._deadlines.limit(context):
+                refund, replayed = await self._orders.change(
+                    order_id, for_tenant(tenant, decide), actor=DEFAULT_ACTOR
+                )
+        except BUSINESS_ANSWERS as error:
+            return pb.RetryRefundResponse(**refusal(error)._asdict())
+        return pb.RetryRefundResponse(
+            outcome=_APPLIED, replayed=replayed, refund=refund_message(refund)
+        )
+
+    async def ListFailedRefunds(
+        self, request: pb.ListFailedRefundsRequest, context: Context
+    ) -> pb.ListFailedRefundsResponse:
+        tenant, size, after = tenant_of(request), page_size_of(request), id_in(request.page_token)
+        async with self._deadlines.limit(context):
+            found = await self._orders.read(
+                partial(failed_refunds, tenant=tenant, after=after, count=size + 1)
+            )
+        page = found[:size]
+        return pb.ListFailedRefundsResponse(
+            refunds=[failed_refund_message(failed) for failed in page],
+            next_page_token=page[-1].refund.refund_id if len(found) > size else "",
         )
 
     async def SettleRefund(

@@ -12,6 +12,7 @@ from order_service.model import (
     Shipment,
     SubOrder,
 )
+from order_service.placing.shortage import Shortage
 from order_service.reads import Summary
 from order_service.receipts import Receipt
 
@@ -29,6 +30,11 @@ def amounts(found: Amounts) -> pb.Amounts:
         tax_minor=found.tax_minor,
         total_minor=found.total_minor,
     )
+
+
+def shortage(found: Shortage) -> pb.Shortage:
+    """An article of which there is too little, on the wire."""
+    return pb.Shortage(sku=found.sku, requested=found.requested, available=found.available)
 
 
 def delivery(found: Delivery) -> pb.Delivery:

@@ -1,16 +1,83 @@
-"""Money that carriers collect for orders paid on delivery (货到付款, O3, O9). Pure."""
+"""Money that carriers collect for orders paid on delivery (货到付款, O3, O9, O10). Pure.
+
+What is due is what was delivered: goods that were lost were never paid for, so nothing of them goes
+back, and the payment ends without them.
+"""
+
+from typing import Final
 
 from order_service.draft import Draft
 from order_service.fulfilment.records import TrackingEvent
+from order_service.fulfilment.settings import DAY_MS
+from order_service.fulfilment.shares import (
+    cash_payment,
+    due_for_delivered_minor,
+    goods_minor,
+    paid_minor,
+    refunded_incidents,
+    send_back,
+    unreported,
+)
 from order_service.model import Shipment
-from order_service.payment.cash import collected
+from order_service.payment.cash import collected, judge_collected
 from order_service.payment.facts import UnknownPayment
+from order_service.relay.errors import GiveUp
+from order_service.tasks import TaskKind
+
+REPORTED_WITHIN_MS: Final = 7 * DAY_MS
+"""So long carriers have to say what they collected, once all parcels have ended."""
 
 
 def collect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
     """A carrier has the money of a parcel: with that of the last one the order is paid."""
     draft.update(shipment, collected_minor=shipment.collected_minor + event.amount_minor)
     try:
-        collected(draft, event.amount_minor, event.currency, shipment.waybill, event.happened_at_ms)
+        collected(
+            draft,
+            event.amount_minor,
+            event.currency,
+            shipment.waybill,
+            event.happened_at_ms,
+            due_for_delivered_minor(draft.order),
+        )
     except UnknownPayment:
         draft.note("money was collected, and the order is not paid at the door", shipment)
+
+
+def settle_cash(draft: Draft) -> None:
+    """Ends the payment at the door of an order all of whose parcels have ended.
+
+    Carriers may report the money after the parcel: what is missing is waited for.
+    """
+    payment = cash_payment(draft.order)
+    due_minor = due_for_delivered_minor(draft.order)
+    missing = payment is not None and payment.captured_minor < due_minor
+    if not missing or not unreported(draft.order):
+        draft.forget(TaskKind.CASH_DUE)
+        judge_collected(draft, due_minor)
+    elif not any(task.kind == TaskKind.CASH_DUE for task in draft.order.tasks):
+        draft.remind(TaskKind.CASH_DUE, draft.now_ms + REPORTED_WITHIN_MS)
+
+
+def cash_overdue(draft: Draft) -> None:
+    """The carriers have had their time: a part of the money waits for a person.
+
+    Raises GiveUp where they have reported none: whether it was collected is a person's to find out.
+    """
+    payment = cash_payment(draft.order)
+    due_minor = due_for_delivered_minor(draft.order)
+    if payment is not None and due_minor and not payment.captured_minor:
+        raise GiveUp(f"no carrier says that it collected the {due_minor} {draft.order.currency}")
+    judge_collected(draft, due_minor)
+
+
+def send_refunded_back(draft: Draft) -> None:
+    """Sends back what was paid for a parcel whose money was to go back before it had come."""
+    sent = {refund.refund_key.partition("/")[0] for refund in draft.order.refunds}
+    for shipment in draft.order.shipments:
+        refunded = refunded_incidents(draft.order, shipment)
+        ids = [incident.incident_id for incident in refunded]
+        if ids and sent.isdisjoint(ids):
+            back_minor = min(goods_minor(draft.order, shipment), paid_minor(draft.order, shipment))
+            why = f"{refunded[0].kind} of {shipment.shipment_id}"
+            send_back(draft, ids[0], back_minor, why)

@@ -1,23 +1,25 @@
-"""What goes wrong with parcels: whose it is, what can be done about it (异常物流, O10). Pure."""
+"""What goes wrong with parcels: whose it is, what can be done about it (异常物流, O10). Pure.
+
+What its owner says is carried out in resolving.py.
+"""
 
 from typing import Final, NamedTuple
 
 from order_service.draft import Draft
-from order_service.fulfilment.progress import follow_parcels
-from order_service.fulfilment.settings import DAY_MS, HOUR_MS, FulfilmentSettings
-from order_service.fulfilment.shares import goods_minor, send_back
+from order_service.fulfilment.settings import DAY_MS, HOUR_MS
 from order_service.fulfilment.timers import UNDER_WAY, remind_of_deliveries
 from order_service.fulfilment.warehouse import Done, shipment_of
 from order_service.model import Incident, IncidentKind, Shipment
 from order_service.refusals import RefusalReason, Refused
 from order_service.states import (
+    GIVEN_UP,
     INCIDENT,
     SHIPMENT,
     IncidentEvent,
     IncidentState,
     ShipmentEvent,
+    ShipmentState,
 )
-from order_service.tasks import TaskKind
 
 _S, _K, _E = IncidentState, IncidentKind, IncidentEvent
 
@@ -50,14 +52,13 @@ INCIDENTS: Final[dict[IncidentKind, IncidentRow]] = {
     ),
 }
 
-# Where an incident is after each of what its owner can say, for telling what was said before.
-_SAID: Final[dict[IncidentEvent, frozenset[IncidentState]]] = {
+SAID: Final[dict[IncidentEvent, frozenset[IncidentState]]] = {
     _E.WAIT: frozenset({_S.WAITING}),
     _E.RESHIP: frozenset({_S.RESHIPPING, _S.RESHIPPED}),
     _E.REFUND: frozenset({_S.REFUNDED}),
 }
+"""Where an incident is after each of what its owner can say: tells what was said before."""
 _UNSETTLED: Final = frozenset({_S.OPEN, _S.WAITING, _S.RESHIPPING})
-_GIVEN_UP: Final = frozenset({_S.RESHIPPING, _S.RESHIPPED, _S.REFUNDED})
 # With these a parcel that comes settles it; a damaged one does not.
 _SETTLED_BY_ARRIVAL: Final = frozenset({_K.DELAY, _K.LOSS})
 
@@ -65,13 +66,17 @@ _SETTLED_BY_ARRIVAL: Final = frozenset({_K.DELAY, _K.LOSS})
 def open_incident(
     draft: Draft, shipment: Shipment, kind: IncidentKind, why: str
 ) -> Incident | None:
-    """Makes an incident for its owner, unless the same is already open or the parcel given up."""
+    """Makes an incident for its owner, unless the same is already open or the parcel given up.
+
+    Nothing is wrong with what does not go at all.
+    """
     known = [
         incident
         for incident in draft.order.incidents
         if incident.shipment_id == shipment.shipment_id
     ]
-    if any(incident.state in _GIVEN_UP for incident in known):
+    cancelled = shipment.state is ShipmentState.CANCELLED
+    if cancelled or any(incident.state in GIVEN_UP for incident in known):
         return None
     if any(incident.kind is kind and incident.state in _UNSETTLED for incident in known):
         return None
@@ -117,47 +122,6 @@ def report(draft: Draft, shipment_id: str, kind: IncidentKind, why: str) -> Done
     return Done(shipment, replayed=False)
 
 
-def resolve(
-    draft: Draft,
-    incident_id: str,
-    said: IncidentEvent,
-    why: str,
-    settings: FulfilmentSettings,
-) -> Done:
-    """Its owner says what is done about an incident: WAIT, RESHIP or REFUND.
-
-    Raises Refused: NOT_FOUND; WRONG_STATE also for what its kind does not allow.
-    """
-    try:
-        incident = draft.order.incident(incident_id)
-    except KeyError:
-        raise Refused(RefusalReason.NOT_FOUND, thing="incident", name=incident_id) from None
-    shipment = draft.order.shipment(incident.shipment_id)
-    if incident.state in _SAID[said]:
-        return Done(shipment, replayed=True)
-    if said not in allowed_now(incident):
-        raise Refused(
-            RefusalReason.WRONG_STATE,
-            thing=f"{incident.kind} incident",
-            name=incident_id,
-            state=incident.state,
-            event=said,
-        )
-    if said is _E.WAIT:
-        draft.move(incident, said, why)
-        draft.update(incident, due_at_ms=draft.now_ms + INCIDENTS[incident.kind].wait_ms)
-    elif said is _E.REFUND:
-        _give_up(draft, shipment, incident, said, why)
-        amount_minor = goods_minor(draft.order, shipment)
-        send_back(draft, incident_id, amount_minor, f"{incident.kind} of {shipment.shipment_id}")
-    else:
-        _give_up(draft, shipment, incident, said, why)
-        draft.send(TaskKind.RESHIP, incident_id=incident_id)
-    follow_parcels(draft, settings)
-    remind_of_deliveries(draft)
-    return Done(shipment, replayed=False)
-
-
 def allowed_now(incident: Incident) -> tuple[IncidentEvent, ...]:
     """What its owner can say about an incident."""
     return tuple(
@@ -181,9 +145,18 @@ def settle_by_arrival(draft: Draft, shipment: Shipment) -> None:
 def is_given_up(draft: Draft, shipment: Shipment) -> bool:
     """Whether other goods, or the money, go in a parcel's stead."""
     return any(
-        incident.shipment_id == shipment.shipment_id and incident.state in _GIVEN_UP
+        incident.shipment_id == shipment.shipment_id and incident.state in GIVEN_UP
         for incident in draft.order.incidents
     )
+
+
+def unsettled(draft: Draft, shipment: Shipment) -> list[Incident]:
+    """What is wrong with a parcel, and not at its end."""
+    return [
+        incident
+        for incident in draft.order.incidents
+        if incident.shipment_id == shipment.shipment_id and incident.state in _UNSETTLED
+    ]
 
 
 def settle(draft: Draft, incident: Incident, event: IncidentEvent, why: str) -> None:
@@ -219,26 +192,5 @@ def open_again(draft: Draft, incident: Incident, event: IncidentEvent, why: str)
     draft.update(incident, due_at_ms=due_at_ms)
 
 
-def _give_up(
-    draft: Draft, shipment: Shipment, incident: Incident, said: IncidentEvent, why: str
-) -> None:
-    """Other goods or the money go in the parcel's stead: what else was wrong with it is settled."""
-    if SHIPMENT.allows(shipment.state, INCIDENTS[incident.kind].gives_up):
-        draft.move(shipment, INCIDENTS[incident.kind].gives_up, why)
-    for other in draft.order.incidents:
-        if other.shipment_id == shipment.shipment_id and other.state in _UNSETTLED:
-            if other.state is _S.WAITING:
-                draft.move(other, _E.WAITED_ENOUGH)
-            if said is _E.REFUND:
-                settle(draft, other, said, why)
-            else:
-                draft.move(other, said, why)
-
-
 def _is_open(draft: Draft, shipment: Shipment, kind: IncidentKind) -> bool:
-    return any(
-        incident.shipment_id == shipment.shipment_id
-        and incident.kind is kind
-        and incident.state in _UNSETTLED
-        for incident in draft.order.incidents
-    )
+    return any(incident.kind is kind for incident in unsettled(draft, shipment))

@@ -10,14 +10,17 @@ from order_service.fulfilment.carriers.port import (
     Carriers,
     CarrierUnreachable,
 )
-from order_service.fulfilment.queries import shipment_id_of
+from order_service.fulfilment.payloads import word_of
+from order_service.fulfilment.queries import shipment_id_of, told_of
 from order_service.fulfilment.records import TrackingEvent
 from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
-from order_service.fulfilment.tracking import once_key, track
+from order_service.fulfilment.tracking import catch_up, once_key, track
 from order_service.fulfilment.warehouse import shipment_of
-from order_service.model import Order
+from order_service.model import Order, Task
 from order_service.refusals import RefusalReason, Refused
+from order_service.relay.attempt import Decide
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.orders import Orders
 
@@ -63,21 +66,33 @@ class TrackingIntake:
         except (OrderNotFound, Refused):
             log.warning("an event of a parcel that is not known", carrier=carrier, kind=told.kind)
 
-    async def ask(self, order: Order) -> None:
-        """Asks the carriers of an order's late parcels: perhaps their callbacks were lost."""
+    async def ask(self, order: Order) -> bool:
+        """Asks the carriers of an order's late parcels, and of those whose money they still owe:
+        perhaps their callbacks were lost. Whether all of them answered.
+        """
+        all_answered = True
         now_ms = self._orders.clock_ms()
+        owing = unreported(order) if cash_payment(order) else ()
         for shipment in order.shipments:
             carrier = self._carriers.get(shipment.carrier)
             late = shipment.state in UNDER_WAY and shipment.promised_at_ms <= now_ms
-            if carrier is None or not late:
+            if carrier is None or not (late or shipment in owing):
                 continue
             try:
                 events = await carrier.track(shipment.shipment_id)
             except CarrierUnreachable:
-                log.warning("a carrier is silent on a late parcel", carrier=shipment.carrier)
+                log.warning("a carrier is silent on a parcel", carrier=shipment.carrier)
+                all_answered = False
                 continue
             for event in events:
                 await self.take(shipment.carrier, event)
+        return all_answered
+
+    async def catch_up(self, order: Order, task: Task) -> Decide | None:
+        """Handles TRACK: reads what was told of a parcel while it could have no effect."""
+        shipment_id = word_of(task, "shipment_id")
+        told = await self._orders.read(partial(told_of, shipment_id=shipment_id))
+        return partial(catch_up, shipment_id=shipment_id, told=told.events, settings=self._settings)
 
 
 def _track_theirs(draft: Draft, event: TrackingEvent, settings: FulfilmentSettings) -> None:

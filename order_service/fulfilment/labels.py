@@ -17,6 +17,7 @@ from order_service.fulfilment.carriers.port import (
 )
 from order_service.fulfilment.payloads import payload_of, word_of
 from order_service.fulfilment.shares import due_at_the_door_minor
+from order_service.fulfilment.timers import look_at_what_was_told
 from order_service.model import Order, Shipment, Task
 from order_service.relay.attempt import Decide
 from order_service.relay.errors import GiveUp, TryLater
@@ -53,7 +54,7 @@ async def get_label(
         return partial(_choose_again, shipment_id=shipment.shipment_id, refused=without)
     except CarrierUnreachable as error:
         raise TryLater(f"{shipment.carrier} does not answer") from error
-    return partial(_labelled, shipment_id=shipment.shipment_id, label=label)
+    return partial(labelled, shipment_id=shipment.shipment_id, label=label)
 
 
 async def void_label(order: Order, task: Task, carriers: Carriers) -> Decide | None:
@@ -118,7 +119,8 @@ def _choose_again(draft: Draft, shipment_id: str, refused: Sequence[str]) -> Non
         draft.send(TaskKind.LABEL, shipment_id=shipment_id, refused=list(refused))
 
 
-def _labelled(draft: Draft, shipment_id: str, label: Label) -> None:
+def labelled(draft: Draft, shipment_id: str, label: Label) -> None:
+    """The carrier has made a waybill: PACKED becomes LABELLED."""
     # If it was cancelled meanwhile, its VOID_LABEL comes after this task.
     shipment = draft.order.shipment(shipment_id)
     if shipment.state is ShipmentState.PACKED:
@@ -129,6 +131,8 @@ def _labelled(draft: Draft, shipment_id: str, label: Label) -> None:
             promised_at_ms=draft.now_ms + label.transit_ms,
         )
         draft.move(shipment, ShipmentEvent.LABEL, f"waybill of {shipment.carrier}")
+        # The carrier may have collected it, and said so, before its answer came.
+        look_at_what_was_told(draft, shipment_id)
 
 
 def _voided(draft: Draft, shipment_id: str) -> None:

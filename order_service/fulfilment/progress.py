@@ -3,6 +3,7 @@
 from typing import Final
 
 from order_service.draft import Draft
+from order_service.fulfilment.cash import send_refunded_back, settle_cash
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.model import Order, Shipment
 from order_service.payment.refunds import refund_all
@@ -11,6 +12,7 @@ from order_service.states import INCIDENT, IncidentState, OrderEvent, OrderState
 from order_service.tasks import TaskKind
 
 _GONE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED})
+_ARRIVED: Final = frozenset({OrderState.DELIVERED, OrderState.COMPLETED})
 _MADE_GOOD: Final = frozenset({IncidentState.RESHIPPED, IncidentState.REFUNDED})
 
 
@@ -18,7 +20,8 @@ def follow_parcels(draft: Draft, settings: FulfilmentSettings) -> None:
     """Moves a shipped order to where its parcels are, and starts or stops its completion.
 
     A lost or damaged parcel counts no more once other goods, or the money, go in its stead. An
-    order of which nothing arrived is CANCELLED, and what is left of its money goes back.
+    order of which nothing arrived is CANCELLED, and what is left of its money goes back. What is
+    paid at the door is settled once nothing about any parcel is open.
     """
     order = draft.order
     parcels = [parcel for parcel in order.shipments if parcel.state is not ShipmentState.CANCELLED]
@@ -30,11 +33,18 @@ def follow_parcels(draft: Draft, settings: FulfilmentSettings) -> None:
             draft.move(order, OrderEvent.NOTHING_DELIVERED)
             draft.update(order, closed_reason="every parcel was lost or damaged")
             refund_all(draft, "nothing was delivered")
+    settled = ended and not _has_unsettled_incident(order)
     if order.state is OrderState.DELIVERED:
-        if not ended or _has_unsettled_incident(order):
+        if not settled:
             draft.forget(TaskKind.COMPLETE)
         elif not any(task.kind == TaskKind.COMPLETE for task in order.tasks):
-            draft.remind(TaskKind.COMPLETE, draft.now_ms + settings.complete_after_ms)
+            draft.remind(TaskKind.COMPLETE, _completes_at_ms(draft, settings))
+    if order.state in _ARRIVED:
+        if settled:
+            settle_cash(draft)
+        else:
+            draft.forget(TaskKind.CASH_DUE)
+    send_refunded_back(draft)
 
 
 def complete(draft: Draft, why: str) -> bool:
@@ -62,6 +72,14 @@ def complete_by_itself(draft: Draft) -> None:
     """The same, because so many days have passed; an order that is elsewhere is left as it is."""
     if draft.order.state is OrderState.DELIVERED:
         complete(draft, "nobody has complained since it was delivered")
+
+
+def _completes_at_ms(draft: Draft, settings: FulfilmentSettings) -> int:
+    """When it completes by itself: so long after its last parcel was signed for, whenever we heard
+    of that.
+    """
+    delivered_at_ms = max(parcel.delivered_at_ms for parcel in draft.order.shipments)
+    return max(draft.now_ms, delivered_at_ms + settings.complete_after_ms)
 
 
 def _has_arrived(parcel: Shipment) -> bool:

@@ -23,8 +23,11 @@ PICKED_AT_ONCE_MAX: Final = 1_000
 
 _SHIPMENT: Final = (shipments.c.order_id, shipments.c.shipment_no)
 _INCIDENT: Final = (incidents.c.order_id, incidents.c.incident_no)
-# As it stands in the condition of the index, which no parameter matches.
+# As they stand in the conditions of indexes, which no parameter matches.
 _WAITS: Final[ColumnElement[str]] = literal_column(f"'{Verdict.WAITS}'")
+_NONE: Final[ColumnElement[str]] = literal_column("''")
+_HAS_WAYBILL: Final = shipments.c.waybill != _NONE
+_IS_IN_WAVE: Final = shipments.c.wave_id != _NONE
 
 
 class WaitingReview(NamedTuple):
@@ -124,7 +127,7 @@ def list_shipments(
     if wanted.location:
         statement = statement.where(shipments.c.location == wanted.location)
     if wanted.waybill:
-        statement = statement.where(shipments.c.waybill == wanted.waybill)
+        statement = statement.where(shipments.c.waybill == wanted.waybill, _HAS_WAYBILL)
     rows = connection.execute(statement.order_by(*_SHIPMENT).limit(size))
     return [ROW_KINDS[Shipment].from_row(row) for row in rows]
 
@@ -132,7 +135,7 @@ def list_shipments(
 def shipment_id_of(connection: Connection, carrier: str, waybill: str) -> str:
     """The shipment that has a carrier's waybill; "" if none has."""
     statement = select(*_SHIPMENT).where(
-        shipments.c.waybill == waybill, shipments.c.carrier == carrier
+        shipments.c.waybill == waybill, _HAS_WAYBILL, shipments.c.carrier == carrier
     )
     found = connection.execute(statement).first()
     return part_id(found[0], "s", found[1]) if found else ""
@@ -156,7 +159,7 @@ def list_picks(connection: Connection, tenant: str, wanted: PickFilter) -> list[
     """What is to be picked, sorted by warehouse, zone, SKU and shipment: one walk's order."""
     statement = _shipments_of(tenant).where(shipments.c.state == ShipmentState.PLANNED)
     if wanted.wave_id:
-        statement = statement.where(shipments.c.wave_id == wanted.wave_id)
+        statement = statement.where(shipments.c.wave_id == wanted.wave_id, _IS_IN_WAVE)
     if wanted.location:
         statement = statement.where(shipments.c.location == wanted.location)
     if wanted.zone:

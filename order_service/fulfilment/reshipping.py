@@ -2,15 +2,18 @@
 
 They are reserved and confirmed in the engine under an id of their own, which tells the parcel in
 whose stead they go: `<order id>-x1` for `<order id>-s1`. So it does not matter how often it is
-tried.
+tried. Before, what is lost is taken back in the engine as damaged: it would count against the limit
+of its buyer, who could not be sent what they have bought.
 """
 
 from functools import partial
+from typing import Final
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
+from holdfast.outcomes import Outcome
+from holdfast.types import Disposition, StockLevel
 from holdfast.types import Line as StockLine
-from holdfast.types import StockLevel
 from order_service.draft import Draft
 from order_service.fulfilment.incidents import open_again, reshipping, settle
 from order_service.fulfilment.payloads import word_of
@@ -19,31 +22,37 @@ from order_service.fulfilment.progress import follow_parcels
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.model import Order, Shipment, Task
 from order_service.relay.attempt import Decide
+from order_service.relay.errors import GiveUp, TryLater
 from order_service.states import IncidentEvent, IncidentState
+from order_service.tasks import TaskKind
+
+# Somebody has taken the units back before; or the engine has forgotten who bought them, it is long
+# ago.
+_TAKEN_BACK: Final = frozenset({Outcome.QUANTITY_EXCEEDED, Outcome.NOT_FOUND})
 
 
 def reservation_of(order: Order, shipment: Shipment) -> str:
     """The reservation in the engine that has a parcel's units."""
-    if not shipment.replaces:
-        return order.reservation_id
-    return f"{order.order_id}-x{shipment.replaces.rpartition('-s')[2]}"
+    lost_id = order.sold_again_for(shipment)
+    return _reservation_for(order, lost_id) if lost_id else order.reservation_id
 
 
 async def reship(
     order: Order, task: Task, engine: Client, settings: FulfilmentSettings
 ) -> Decide | None:
-    """Handles RESHIP: gets the goods of a parcel again. Raises HoldfastError."""
+    """Handles RESHIP: gets the goods of a parcel again. Raises HoldfastError, TryLater, GiveUp."""
     incident = order.incident(word_of(task, "incident_id"))
     if incident.state is not IncidentState.RESHIPPING:
         return None
     lost = order.shipment(incident.shipment_id)
-    reservation_id = f"{order.order_id}-x{lost.shipment_id.rpartition('-s')[2]}"
+    reservation_id = _reservation_for(order, lost.shipment_id)
     location = await _location_reserved(engine, order.tenant, reservation_id)
     if not location:
         location = await _location_with_all(engine, order.tenant, lost)
         if not location:
             return partial(_failed, lost_id=lost.shipment_id, why="no warehouse has all of it")
-        lines = [StockLine(line.sku, line.quantity, location) for line in lost.lines]
+        await _take_back(order, lost, engine)
+        lines = stock_lines(lost, location)
         reserved = await engine.reserve(
             reservation_id, lines, buyer_id=order.buyer_id, tenant=order.tenant
         )
@@ -55,6 +64,34 @@ async def reship(
         why = f"confirming it again: {confirmed.outcome.name}"
         return partial(_failed, lost_id=lost.shipment_id, why=why)
     return partial(_ready, lost_id=lost.shipment_id, location=location, settings=settings)
+
+
+def stock_lines(shipment: Shipment, location: str) -> list[StockLine]:
+    """What is in a parcel, as the engine knows it, in a warehouse."""
+    return [StockLine(line.sku, line.quantity, location) for line in shipment.lines]
+
+
+def _reservation_for(order: Order, lost_id: str) -> str:
+    return f"{order.order_id}-x{lost_id.rpartition('-s')[2]}"
+
+
+async def _take_back(order: Order, lost: Shipment, engine: Client) -> None:
+    """Counts the units of a parcel as damaged and no longer as their buyer's, once."""
+    result = await engine.return_units(
+        reservation_of(order, lost),
+        lost.shipment_id,
+        stock_lines(lost, lost.location),
+        disposition=Disposition.DAMAGED,
+        tenant=order.tenant,
+    )
+    leaves = any(
+        task.kind == TaskKind.SHIP and word_of(task, "shipment_id") == lost.shipment_id
+        for task in order.tasks
+    )
+    if result.outcome is Outcome.QUANTITY_EXCEEDED and leaves:
+        raise TryLater(f"the engine has not heard yet that {lost.shipment_id} left")
+    if not result.applied and result.outcome not in _TAKEN_BACK:
+        raise GiveUp(f"the engine does not take {lost.shipment_id} back: {result.outcome.name}")
 
 
 async def _location_reserved(engine: Client, tenant: str, reservation_id: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from order_service.cancelling import cancel
+from order_service.cancelling import cancel_at_once
 from order_service.draft import Draft
 from order_service.fulfilment.planning import Articles, plan_shipments
 from order_service.fulfilment.records import Review, Verdict
@@ -77,10 +77,7 @@ def refuse(draft: Draft, known: ReviewInput, reason: str) -> bool:
         raise _wrong_state(order, order.state)
     findings = review_findings(order, known.remarks)
     _record(draft, Verdict.REFUSED, findings, draft.actor, reason)
-    cancelled = cancel(draft, (), reason)
-    if cancelled.refused is not None:
-        raise cancelled.refused
-    return False
+    return cancel_at_once(draft, reason)
 
 
 def _record(

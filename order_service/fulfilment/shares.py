@@ -4,11 +4,11 @@ Shares are integer minor units, and those of all parcels add up to the order's a
 """
 
 from order_service.draft import Draft
-from order_service.model import Order, Payment, Shipment
+from order_service.model import Incident, Order, Payment, Shipment
 from order_service.payment.attempts import open_payments
 from order_service.payment.methods import CASH
 from order_service.payment.refunds import request_refund
-from order_service.states import PaymentState
+from order_service.states import IncidentState, OrderState, PaymentState
 
 
 def goods_minor(order: Order, shipment: Shipment) -> int:
@@ -30,10 +30,40 @@ def due_at_the_door_minor(order: Order, shipment: Shipment) -> int:
     The freight is collected with the order's first parcel, or what goes in its stead; nothing is,
     where it was for the parcel in whose stead this one goes.
     """
-    if cash_payment(order) is None or _was_collected(order, shipment):
+    if cash_payment(order) is None or paid_minor(order, shipment):
         return 0
-    freight_minor = order.amounts.total_minor - sum(line.amount_minor for line in order.lines)
-    return goods_minor(order, shipment) + (freight_minor if _is_first(order, shipment) else 0)
+    return _at_the_door_minor(order, shipment)
+
+
+def due_for_delivered_minor(order: Order) -> int:
+    """What carriers had to collect for what was delivered; nothing for an order that was closed."""
+    if order.state is OrderState.CANCELLED:
+        return 0
+    return sum(_due_minor(order, parcel) for parcel in _not_replaced(order))
+
+
+def unreported(order: Order) -> list[Shipment]:
+    """The parcels that were delivered, and for which no carrier has said yet what it collected."""
+    return [
+        parcel
+        for parcel in _not_replaced(order)
+        if _due_minor(order, parcel) and not paid_minor(order, parcel)
+    ]
+
+
+def paid_minor(order: Order, shipment: Shipment) -> int:
+    """What was collected for a parcel, and for those in whose stead it goes."""
+    before_minor = paid_minor(order, order.shipment(shipment.replaces)) if shipment.replaces else 0
+    return before_minor + shipment.collected_minor
+
+
+def refunded_incidents(order: Order, shipment: Shipment) -> list[Incident]:
+    """The incidents of a parcel that ended with the money for its goods going back."""
+    return [
+        incident
+        for incident in order.incidents
+        if incident.shipment_id == shipment.shipment_id and incident.state is IncidentState.REFUNDED
+    ]
 
 
 def cash_payment(order: Order) -> Payment | None:
@@ -69,11 +99,33 @@ def _units_before(order: Order, shipment: Shipment, line_no: int) -> int:
     return units
 
 
-def _was_collected(order: Order, shipment: Shipment) -> bool:
+def _not_replaced(order: Order) -> list[Shipment]:
+    """The parcels in whose stead no other goes: the goods of the order, each once."""
+    replaced = {shipment.replaces for shipment in order.shipments}
+    return [shipment for shipment in order.shipments if shipment.shipment_id not in replaced]
+
+
+def _due_minor(order: Order, shipment: Shipment) -> int:
+    """What had to be paid for a parcel: its share if it came, and its money does not go back.
+
+    For others nothing has to be paid; what was paid all the same is not too much.
+    """
+    share_minor = _at_the_door_minor(order, shipment)
+    if _came(order, shipment) and not refunded_incidents(order, shipment):
+        return share_minor
+    return min(share_minor, paid_minor(order, shipment))
+
+
+def _came(order: Order, shipment: Shipment) -> bool:
+    """Whether a parcel was signed for, or one in whose stead it goes."""
     if not shipment.replaces:
-        return False
-    replaced = order.shipment(shipment.replaces)
-    return replaced.collected_minor > 0 or _was_collected(order, replaced)
+        return shipment.delivered_at_ms > 0
+    return shipment.delivered_at_ms > 0 or _came(order, order.shipment(shipment.replaces))
+
+
+def _at_the_door_minor(order: Order, shipment: Shipment) -> int:
+    freight_minor = order.amounts.total_minor - sum(line.amount_minor for line in order.lines)
+    return goods_minor(order, shipment) + (freight_minor if _is_first(order, shipment) else 0)
 
 
 def _is_first(order: Order, shipment: Shipment) -> bool:

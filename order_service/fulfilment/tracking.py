@@ -1,9 +1,11 @@
 """What carriers say of parcels, in any order and however often (物流跟踪, O9). Pure.
 
 Every event is kept with its own time. A parcel's state only goes forward: an event that its state
-does not know is kept, and changes nothing.
+does not know is kept, and changes nothing. What is told of a parcel before it has its waybill has
+its effect when it has one.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from order_service.draft import Draft
@@ -12,7 +14,7 @@ from order_service.fulfilment.incidents import is_given_up, open_incident, settl
 from order_service.fulfilment.progress import follow_parcels
 from order_service.fulfilment.records import TrackingEvent, TrackingKind
 from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.fulfilment.timers import remind_of_deliveries
+from order_service.fulfilment.timers import keep_for_later, remind_of_deliveries
 from order_service.fulfilment.warehouse import hand_over, shipment_of
 from order_service.model import IncidentKind, Shipment
 from order_service.states import SHIPMENT, ShipmentEvent, ShipmentState
@@ -40,6 +42,11 @@ TRACKING: Final[dict[TrackingKind, TrackingRow]] = {
     _K.CASH_COLLECTED: TrackingRow(None),
 }
 
+WITHOUT_WAYBILL: Final = frozenset(
+    {ShipmentState.PLANNED, ShipmentState.PICKED, ShipmentState.PACKED}
+)
+"""Where a parcel is before its carrier can have it, or before we know that it can."""
+
 
 def once_key(event: TrackingEvent) -> str:
     """What makes an event have its effect once."""
@@ -53,6 +60,35 @@ def track(draft: Draft, event: TrackingEvent, settings: FulfilmentSettings) -> S
     """
     shipment = shipment_of(draft, event.shipment_id)
     draft.record(event)
+    if TRACKING[event.kind].event and shipment.state in WITHOUT_WAYBILL:
+        keep_for_later(draft, event.shipment_id)
+    else:
+        _have_effect(draft, shipment, event)
+    if event.kind is TrackingKind.CASH_COLLECTED:
+        collect(draft, shipment, event)
+    follow_parcels(draft, settings)
+    remind_of_deliveries(draft)
+    return shipment
+
+
+def catch_up(
+    draft: Draft, shipment_id: str, told: Sequence[TrackingEvent], settings: FulfilmentSettings
+) -> None:
+    """Gives all that was told of a parcel its effect, in the order in which it happened.
+
+    What had it before has none again, because a parcel only goes forward.
+    """
+    shipment = draft.order.shipment(shipment_id)
+    if shipment.state in WITHOUT_WAYBILL:
+        keep_for_later(draft, shipment_id)
+        return
+    for event in sorted(told, key=lambda event: event.happened_at_ms):
+        _have_effect(draft, shipment, event)
+    follow_parcels(draft, settings)
+    remind_of_deliveries(draft)
+
+
+def _have_effect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
     row = TRACKING[event.kind]
     if row.event and shipment.state is ShipmentState.LABELLED:
         hand_over(draft, shipment.shipment_id)  # the carrier has it before we were told
@@ -62,11 +98,6 @@ def track(draft: Draft, event: TrackingEvent, settings: FulfilmentSettings) -> S
         draft.update(shipment, delivered_at_ms=first_at_ms)
     if row.event and SHIPMENT.allows(shipment.state, row.event):
         _move(draft, shipment, event, row)
-    if event.kind is TrackingKind.CASH_COLLECTED:
-        collect(draft, shipment, event)
-    follow_parcels(draft, settings)
-    remind_of_deliveries(draft)
-    return shipment
 
 
 def _move(draft: Draft, shipment: Shipment, event: TrackingEvent, row: TrackingRow) -> None:

@@ -16,7 +16,7 @@ from order_service.fulfilment.content import (
 )
 from order_service.fulfilment.planning import plan_like, remind_of_picks
 from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.fulfilment.timers import remind_of_deliveries
+from order_service.fulfilment.timers import remind_of_deliveries, tasks_about
 from order_service.model import Shipment, ShipmentLine
 from order_service.refusals import RefusalReason, Refused
 from order_service.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
@@ -76,7 +76,7 @@ def confirm_pick(
     if shipment.state is not _S.PLANNED:
         if _is_past(shipment, _S.PLANNED) and picked == planned:
             return Picked(shipment, None, replayed=True)
-        raise _wrong_state(shipment, ShipmentEvent.PICK)
+        raise wrong_state(shipment, ShipmentEvent.PICK)
     if picked - planned:
         raise wrong_content(differences(planned, picked))
     left = picked.copy()
@@ -109,6 +109,7 @@ def confirm_packing(
 ) -> Done:
     """PICKED becomes PACKED, if what was scanned is what should be in the parcel.
 
+    One that is PACKED and has no waybill yet takes another weight: the first may have been wrong.
     Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming every SKU that differs.
     """
     shipment = shipment_of(draft, shipment_id)
@@ -116,7 +117,10 @@ def confirm_packing(
     if shipment.state is not _S.PICKED:
         if _is_past(shipment, _S.PICKED) and not wrong and shipment.weight_g == weight_g:
             return Done(shipment, replayed=True)
-        raise _wrong_state(shipment, ShipmentEvent.PACK)
+        if shipment.state is _S.PACKED and not wrong:
+            _weigh_again(draft, shipment, weight_g)
+            return Done(shipment, replayed=False)
+        raise wrong_state(shipment, ShipmentEvent.PACK)
     if wrong:
         raise wrong_content(wrong)
     draft.update(shipment, weight_g=weight_g)
@@ -134,26 +138,27 @@ def hand_over(draft: Draft, shipment_id: str) -> Done:
     if shipment.state is not _S.LABELLED:
         if shipment.shipped_at_ms:
             return Done(shipment, replayed=True)
-        raise _wrong_state(shipment, ShipmentEvent.SHIP)
+        raise wrong_state(shipment, ShipmentEvent.SHIP)
     draft.move(shipment, ShipmentEvent.SHIP)
     draft.update(shipment, shipped_at_ms=draft.now_ms)
     draft.send(TaskKind.SHIP, shipment_id=shipment_id)
-    if not shipment.replaces:  # its units left with the parcel in whose stead it goes
+    if draft.order.carries_lines(shipment):
         _count_shipped(draft, shipment)
     remind_of_deliveries(draft)
     return Done(shipment, replayed=False)
 
 
-def cancel_unshipped(draft: Draft, why: str) -> None:
-    """Cancels every parcel that has not left; waybills are given back. For whole orders."""
-    for shipment in draft.order.shipments:
-        if shipment.state in _STEPS:
-            draft.move(shipment, ShipmentEvent.CANCEL, why)
-            if shipment.carrier:
-                # Perhaps its waybill is just being made: this is done after that.
-                draft.send(TaskKind.VOID_LABEL, shipment_id=shipment.shipment_id)
-    draft.forget(TaskKind.PICK_DUE)
-    draft.forget(TaskKind.REVIEW)
+def _weigh_again(draft: Draft, shipment: Shipment, weight_g: int) -> None:
+    """Has the waybill asked for anew, also where it was given up.
+
+    A carrier that was chosen stays so, because it may have made one. If it refuses the weight,
+    another is chosen.
+    """
+    draft.note(f"weighs {weight_g} g, not {shipment.weight_g} g", shipment)
+    draft.update(shipment, weight_g=weight_g)
+    for task in tasks_about(draft, shipment.shipment_id, TaskKind.LABEL):
+        draft.done(task)
+    draft.send(TaskKind.LABEL, shipment_id=shipment.shipment_id)
 
 
 def report_overdue_picks(draft: Draft, settings: FulfilmentSettings) -> None:
@@ -171,7 +176,7 @@ def _count_shipped(draft: Draft, shipment: Shipment) -> None:
     for packed in shipment.lines:
         line = lines[packed.line_no]
         draft.update(line, shipped=line.shipped + packed.quantity)
-    if all(line.shipped + line.cancelled == line.quantity for line in order.lines):
+    if order.all_left:
         draft.move(order, OrderEvent.SHIPPED_IN_FULL)
     elif order.state is OrderState.IN_FULFILMENT:
         draft.move(order, OrderEvent.SHIPPED_IN_PART)
@@ -183,7 +188,8 @@ def _is_past(shipment: Shipment, step: ShipmentState) -> bool:
     return shipment.state not in _STEPS or _STEPS.index(shipment.state) > _STEPS.index(step)
 
 
-def _wrong_state(shipment: Shipment, event: ShipmentEvent) -> Refused:
+def wrong_state(shipment: Shipment, event: ShipmentEvent) -> Refused:
+    """The refusal of what a parcel's state does not allow."""
     return Refused(
         RefusalReason.WRONG_STATE,
         thing="shipment",

@@ -7,14 +7,18 @@ from typing import NamedTuple
 
 from order_service.draft import Draft
 from order_service.model import Order, Payment
-from order_service.payment.attempts import charge_of, open_payments
+from order_service.payment.attempts import OPEN, charge_of, payment_of
 from order_service.payment.facts import learn
 from order_service.payment.methods import CASH
-from order_service.payment.port import Fact, Providers, ProviderUnreachable
+from order_service.payment.port import Fact, FactKind, Providers, ProviderUnreachable
+from order_service.states import OrderState, PaymentState
+from order_service.tasks import TaskKind
 
 
 class Answer(NamedTuple):
-    """What a provider said of a payment; `fact` is None where it did not answer."""
+    """What a provider said of a payment; `fact` is None where it did not answer, or, asked to
+    close it, not yet: a bank is at it.
+    """
 
     payment_id: str
     provider: str
@@ -27,13 +31,32 @@ async def ask(providers: Providers, order: Order, payments: Iterable[Payment]) -
 
 
 async def close_open(providers: Providers, order: Order) -> list[Answer]:
-    """Has the providers close every open attempt of an order, unless it was paid meanwhile.
+    """Has the providers close every attempt that may still pay an order, unless it was paid.
 
     For whoever is about to close the order: the decision calls `learn_all` with the answers, and
-    looks at the order again; where `all_answered` is false it must not close it yet.
+    looks at the order again; where `unanswered` has any payment left it must not close it yet.
     """
-    payments = [payment for payment in open_payments(order) if payment.provider != CASH]
+    payments = may_still_pay(order)
     return list(await asyncio.gather(*(_close(providers, order, payment) for payment in payments)))
+
+
+def may_still_pay(order: Order) -> list[Payment]:
+    """The attempts that are open, and while nobody has paid the order those, too, whose provider
+    may have money without our knowing: declined ones, and those given up that are not closed there.
+    """
+    nobody_has_paid = order.state is OrderState.AWAITING_PAYMENT
+    ended = _ended_here(order) if nobody_has_paid else frozenset()
+    return [
+        payment
+        for payment in order.payments
+        if payment.provider != CASH and (payment.state in OPEN or payment.payment_id in ended)
+    ]
+
+
+def unanswered(order: Order, answers: Sequence[Answer]) -> list[Payment]:
+    """The attempts that may still pay an order, for all that the providers have answered."""
+    answered = {answer.payment_id for answer in answers if answer.fact is not None}
+    return [payment for payment in may_still_pay(order) if payment.payment_id not in answered]
 
 
 def all_answered(answers: Sequence[Answer]) -> bool:
@@ -48,6 +71,17 @@ def learn_all(draft: Draft, answers: Sequence[Answer]) -> None:
             learn(draft, answer.provider, answer.fact)
 
 
+def _ended_here(order: Order) -> frozenset[str]:
+    """The attempts that have ended for us, and for their providers perhaps not."""
+    closing = {payment_of(task) for task in order.tasks if task.kind == TaskKind.CLOSE_PAYMENT}
+    return frozenset(
+        payment.payment_id
+        for payment in order.payments
+        if payment.state is PaymentState.DECLINED
+        or (payment.state is PaymentState.ABANDONED and payment.payment_id in closing)
+    )
+
+
 async def _ask(providers: Providers, order: Order, payment: Payment) -> Answer:
     fact: Fact | None = None
     # Silent, or no longer set up: whether there is money is not known.
@@ -60,4 +94,6 @@ async def _close(providers: Providers, order: Order, payment: Payment) -> Answer
     fact: Fact | None = None
     with suppress(ProviderUnreachable, KeyError):
         fact = await providers[payment.provider].close(charge_of(order, payment))
+    if fact is not None and fact.kind is FactKind.OPEN:
+        fact = None  # it could not be closed: whether there will be money is not known yet
     return Answer(payment.payment_id, payment.provider, fact)

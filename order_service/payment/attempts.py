@@ -152,9 +152,11 @@ def _why_not_payable(draft: Draft, name: str, method: Method | None) -> str:
         return f"there is no payment method {name}"
     if order.state is not OrderState.AWAITING_PAYMENT:
         return f"it is {order.state}"
+    if any(task.kind == TaskKind.CANCEL_ORDER for task in order.tasks):
+        return "it is to be cancelled"
     if draft.now_ms >= order.payment_due_at_ms:
         return "its payment was due"
-    if not order.amounts.total_minor:
+    if order.costs_nothing:
         return "it costs nothing"
     return ""
 

@@ -13,9 +13,11 @@ from order_service.storage.schema import orders, payments, refunds
 
 # As they stand in the conditions of the indexes, which no parameter matches.
 _ZERO: ColumnElement[int] = literal_column("0")
+_FAILED: ColumnElement[str] = literal_column(f"'{RefundState.FAILED}'")
 _QUARANTINED: ColumnElement[str] = literal_column(f"'{PaymentState.QUARANTINED}'")
 
 _PAYMENT = (payments.c.order_id, payments.c.payment_no)
+_REFUND = (refunds.c.order_id, refunds.c.refund_no)
 _IS_OF_PAYMENT = (payments.c.order_id == refunds.c.order_id) & (
     payments.c.payment_no == refunds.c.payment_no
 )
@@ -132,3 +134,31 @@ def quarantined(connection: Connection, tenant: str, after: str, count: int) -> 
         .limit(count)
     )
     return [ROW_KINDS[Payment].from_row(row) for row in rows]
+
+
+class FailedRefund(Struct, frozen=True):
+    """A refund that waits for a person, with who has its money, and in which currency."""
+
+    refund: Refund
+    provider: str
+    currency: str
+
+
+def failed_refunds(
+    connection: Connection, tenant: str, after: str, count: int
+) -> Sequence[FailedRefund]:
+    """Refunds that their provider has refused, those after a refund id first; oldest order first.
+
+    Cash is among them: a person pays it back.
+    """
+    rows = connection.execute(
+        select(refunds, payments.c.provider, payments.c.captured_currency)
+        .join(payments, _IS_OF_PAYMENT)
+        .join(orders, orders.c.order_id == refunds.c.order_id)
+        .where(
+            orders.c.tenant == tenant, refunds.c.state == _FAILED, is_after_part(*_REFUND, after)
+        )
+        .order_by(*_REFUND)
+        .limit(count)
+    )
+    return [FailedRefund(ROW_KINDS[Refund].from_row(row[:-2]), row[-2], row[-1]) for row in rows]

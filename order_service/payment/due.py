@@ -1,22 +1,25 @@
 """Closes an order that was not paid in time (O2, P2). Pure decisions.
 
-Its reservation is not released but left to expire, so that money which comes late can take the
-same reservation's stock again.
+Its reservation is not released but made to expire, so that its units are on sale at once and money
+which comes late can take the same reservation's stock again.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 from order_service.draft import Draft
-from order_service.payment.asking import Answer, learn_all
-from order_service.payment.attempts import abandon_open, open_payments
-from order_service.payment.methods import CASH
+from order_service.payment.asking import Answer, learn_all, unanswered
+from order_service.payment.attempts import abandon_open
 from order_service.states import OrderEvent, OrderState
 from order_service.tasks import TaskKind
 
 ASK_AGAIN_MS: Final = 30_000
 EXTENSION_MS: Final = 120_000
 """So long the stock is kept for an order whose provider does not answer, each time anew."""
+
+EXPIRES_IN_MS: Final = 1_000
+"""So soon the reservation of an order that was not paid expires: the engine takes only deadlines
+that are ahead of its own clock, which may be ahead of ours."""
 
 
 def payment_due(draft: Draft, answers: Sequence[Answer]) -> None:
@@ -28,10 +31,9 @@ def payment_due(draft: Draft, answers: Sequence[Answer]) -> None:
     order = draft.order
     if order.state is not OrderState.AWAITING_PAYMENT:
         return
-    answered = {answer.payment_id for answer in answers if answer.fact is not None}
-    waiting = [payment for payment in open_payments(order) if payment.provider != CASH]
-    if any(payment.payment_id not in answered for payment in waiting):
+    if unanswered(order, answers):
         draft.remind(TaskKind.PAYMENT_DUE, draft.now_ms + ASK_AGAIN_MS)
         return
     draft.move(order, OrderEvent.PAYMENT_OVERDUE)
     abandon_open(draft, "the payment was due")
+    draft.send(TaskKind.EXPIRE)

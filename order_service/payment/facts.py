@@ -35,10 +35,11 @@ class UnknownPayment(Exception):
     """A fact about a payment or refund that the order does not have, or not with that provider."""
 
 
-def learn(draft: Draft, provider: str, fact: Fact) -> None:
+def learn(draft: Draft, provider: str, fact: Fact, due_minor: int = 0) -> None:
     """Brings the order to what a provider says. What it says again changes nothing.
 
-    Raises UnknownPayment.
+    `due_minor`: what is due by now, where that grows parcel by parcel (cash.py). Raises
+    UnknownPayment.
     """
     try:
         refund = draft.order.refund(fact.refund_id) if fact.refund_id else None
@@ -54,7 +55,7 @@ def learn(draft: Draft, provider: str, fact: Fact) -> None:
     if fact.provider_ref and not payment.provider_ref:
         draft.update(payment, provider_ref=fact.provider_ref)
     if fact.kind is FactKind.CAPTURED:
-        _captured(draft, payment, fact)
+        _captured(draft, payment, fact, due_minor)
     elif fact.kind is FactKind.DECLINED and PAYMENT.allows(payment.state, PaymentEvent.DECLINE):
         draft.move(payment, PaymentEvent.DECLINE, f"declined by {provider}")
         forget_start(draft, payment.payment_id)
@@ -74,6 +75,7 @@ def settle(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None:
     if order.state in _PAYABLE:
         draft.move(order, OrderEvent.PAID)
         draft.forget(TaskKind.PAYMENT_DUE)
+        draft.forget(TaskKind.EXPIRE)
         abandon_open(draft, "the order is paid")
         draft.send(TaskKind.CONFIRM)
     elif order.state in _NEVER_EFFECTIVE:
@@ -86,7 +88,7 @@ def settle(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None:
         draft.forget(TaskKind.QUERY_PAYMENT)
 
 
-def _captured(draft: Draft, payment: Payment, fact: Fact) -> None:
+def _captured(draft: Draft, payment: Payment, fact: Fact, due_minor: int) -> None:
     known_minor = payment.captured_minor
     if fact.amount_minor <= known_minor:
         return
@@ -100,16 +102,21 @@ def _captured(draft: Draft, payment: Payment, fact: Fact) -> None:
         captured_at_ms=payment.captured_at_ms or fact.at_ms or draft.now_ms,
     )
     if payment.state in (PaymentState.CAPTURED, PaymentState.RETURNED):
-        send_back(draft, payment, fact.amount_minor - known_minor, "paid twice")
+        more_is_due = payment.state is PaymentState.CAPTURED and due_minor > known_minor
+        paid_minor = due_minor if more_is_due else known_minor
+        send_back(draft, payment, fact.amount_minor - paid_minor, "paid twice")
+        return
+    if payment.state is PaymentState.QUARANTINED and payment.refunded_minor:
+        # A person has decided what becomes of it; the order may have been paid anew since.
+        send_back_all(draft, payment, "what came of it before was sent back")
         return
     if _is_being_collected(payment):
         return
     if _is_right(draft, payment):
         untouched = payment.state is not PaymentState.QUARANTINED
-        if untouched or not payment.refunded_minor:
-            draft.move(payment, PaymentEvent.CAPTURE if untouched else PaymentEvent.APPROVE)
-            forget_start(draft, payment.payment_id)
-            settle(draft, payment)
+        draft.move(payment, PaymentEvent.CAPTURE if untouched else PaymentEvent.APPROVE)
+        forget_start(draft, payment.payment_id)
+        settle(draft, payment)
     elif payment.state is not PaymentState.QUARANTINED:
         draft.move(payment, PaymentEvent.MISMATCH, _mismatch(draft, payment))
         forget_start(draft, payment.payment_id)

@@ -22,7 +22,7 @@ from order_service.payment.attempts import (
     round_of,
     unsettled_payments,
 )
-from order_service.payment.due import EXTENSION_MS, payment_due
+from order_service.payment.due import EXPIRES_IN_MS, EXTENSION_MS, payment_due
 from order_service.payment.facts import learn
 from order_service.payment.methods import CASH
 from order_service.payment.port import (
@@ -33,7 +33,7 @@ from order_service.payment.port import (
     Providers,
     ProviderUnreachable,
 )
-from order_service.payment.refunds import refund_of
+from order_service.payment.refunds import ask_again, attempt_of, refund_of
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.states import OrderState, PaymentState, RefundState
 from order_service.tasks import TaskKind
@@ -44,6 +44,7 @@ Decide = Callable[[Draft], object]
 Doing = Callable[[Order, Task], Awaitable[Decide | None]]
 
 REFUND_ASK_AGAIN_MS: Final = 3_600_000
+CLOSE_AGAIN_MS: Final = 3_600_000
 
 
 def payment_handlers(
@@ -57,6 +58,7 @@ def payment_handlers(
         TaskKind.CLOSE_PAYMENT: doing.close,
         TaskKind.REFUND: doing.refund,
         TaskKind.PAYMENT_DUE: doing.due,
+        TaskKind.EXPIRE: doing.expire,
     }
 
 
@@ -93,7 +95,15 @@ class _PaymentTasks:
             fact = await self._provider(payment).close(charge_of(order, payment))
         except ProviderUnreachable as error:
             raise TryLater(_silent(payment, error)) from error
-        return partial(learn, provider=payment.provider, fact=fact)
+
+        def decide(draft: Draft) -> None:
+            learn(draft, payment.provider, fact)
+            # A bank is at it. Who asks what became of it stops after some time, and so does this.
+            if fact.kind is FactKind.OPEN and payment in unsettled_payments(order, draft.now_ms):
+                due_at_ms = draft.now_ms + CLOSE_AGAIN_MS
+                draft.send(TaskKind.CLOSE_PAYMENT, due_at_ms, payment_id=payment.payment_id)
+
+        return decide
 
     async def refund(self, order: Order, task: Task) -> Decide | None:
         refund = order.refund(refund_of(task.payload))
@@ -106,7 +116,10 @@ class _PaymentTasks:
             return partial(learn, provider=CASH, fact=fact)
         try:
             fact = await self._provider(payment).refund(
-                charge_of(order, payment), refund.refund_id, refund.amount_minor
+                charge_of(order, payment),
+                refund.refund_id,
+                refund.amount_minor,
+                attempt_of(task.payload),
             )
         except ProviderUnreachable as error:
             raise TryLater(_silent(payment, error)) from error
@@ -114,8 +127,7 @@ class _PaymentTasks:
         def decide(draft: Draft) -> None:
             learn(draft, payment.provider, fact)
             if fact.kind is FactKind.OPEN:
-                due_at_ms = draft.now_ms + REFUND_ASK_AGAIN_MS
-                draft.send(TaskKind.REFUND, due_at_ms, refund_id=refund.refund_id)
+                ask_again(draft, task, draft.now_ms + REFUND_ASK_AGAIN_MS)
 
         return decide
 
@@ -126,6 +138,22 @@ class _PaymentTasks:
         if not all_answered(answers):
             await self._extend(order)
         return partial(payment_due, answers=answers)
+
+    async def expire(self, order: Order, _task: Task) -> Decide | None:
+        """Brings the deadline of a reservation forward that nobody has paid for.
+
+        Whatever else became of the reservation meanwhile is left as it is. Where the engine does
+        not take the deadline, the reservation has expired by itself before all attempts are made.
+        """
+        if order.state is not OrderState.EXPIRED:
+            return None
+        expires_at_ms = self._clock_ms() + EXPIRES_IN_MS
+        try:
+            await self._client.extend(order.reservation_id, expires_at_ms, tenant=order.tenant)
+        except HoldfastError as error:
+            reason = f"the engine says {error.reason or error.code.name}"
+            raise TryLater(reason, error.retry_after_ms) from error
+        return None
 
     async def _extend(self, order: Order) -> None:
         """Keeps the stock until the provider can be asked again."""

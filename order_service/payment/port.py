@@ -96,17 +96,26 @@ class Provider(Protocol):
         ...
 
     async def query(self, charge: Charge) -> Fact:
-        """Asks what became of a payment: by the provider's number, by ours where that is ""."""
+        """Asks what became of a payment: by the provider's number; where the provider does not
+        know that, or we do not, by ours. UNKNOWN: by neither.
+        """
         ...
 
     async def close(self, charge: Charge) -> Fact:
-        """Has a payment closed, unless it was paid meanwhile; says what holds now."""
+        """Has a payment closed, unless it was paid meanwhile; says what holds now.
+
+        OPEN: it cannot be closed, because a bank is at it.
+        """
         ...
 
-    async def refund(self, charge: Charge, refund_id: str, amount_minor: int) -> Fact:
+    async def refund(
+        self, charge: Charge, refund_id: str, amount_minor: int, attempt: int = 0
+    ) -> Fact:
         """Sends money back, once per `refund_id`; asked again, says what became of it.
 
-        REFUNDED, REFUND_FAILED, or OPEN: it takes longer.
+        What was refused may be tried again in another `attempt`, and in no other case: the same
+        attempt, whose answer was lost, is not made twice. REFUNDED, REFUND_FAILED, or OPEN: it
+        takes longer.
         """
         ...
 

@@ -11,7 +11,8 @@ from order_service.states import PaymentEvent, PaymentState
 def resolve_quarantined(
     draft: Draft, payment_id: str, *, approve: bool, reason: str
 ) -> tuple[Payment, bool]:
-    """Takes a payment in quarantine as it is, or sends all of it back; says whether it was done.
+    """Takes a payment in quarantine as it is, or sends all that is left of it back; says whether
+    that was done before. What went back in part cannot be taken any more.
 
     Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT (money in another currency than the
     order's cannot pay it).
@@ -22,7 +23,8 @@ def resolve_quarantined(
         raise Refused(RefusalReason.NOT_FOUND, thing="payment", name=payment_id) from None
     if _is_resolved(payment, approve=approve):
         return payment, True
-    if payment.state is not PaymentState.QUARANTINED or payment.refunded_minor:
+    is_waiting = payment.state is PaymentState.QUARANTINED
+    if not is_waiting or (approve and payment.refunded_minor):
         raise Refused(
             RefusalReason.WRONG_STATE,
             thing="payment",

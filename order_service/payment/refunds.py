@@ -8,8 +8,9 @@ import json
 from typing import Final
 
 from order_service.draft import Draft
-from order_service.model import Order, Payment, Refund
+from order_service.model import Order, Payment, Refund, Task
 from order_service.payment.attempts import abandon_open, open_payments
+from order_service.payment.methods import CASH
 from order_service.payment.port import Fact, FactKind
 from order_service.refusals import RefusalReason, Refused
 from order_service.states import (
@@ -90,6 +91,8 @@ def send_back(draft: Draft, payment: Payment, amount_minor: int, reason: str) ->
 
 def learn_refund(draft: Draft, refund: Refund, fact: Fact) -> None:
     """Brings a refund to where its provider says that it is."""
+    if fact.kind is not FactKind.REFUNDED and _is_of_the_attempt_before(draft.order, refund, fact):
+        return
     payment = draft.order.payment(refund.payment_id)
     if fact.provider_ref and not refund.provider_ref:
         draft.update(refund, provider_ref=fact.provider_ref)
@@ -120,10 +123,7 @@ def settle_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund, b
 
     Raises Refused: NOT_FOUND, WRONG_STATE (the provider may still send it).
     """
-    try:
-        refund = draft.order.refund(refund_id)
-    except KeyError:
-        raise Refused(RefusalReason.NOT_FOUND, thing="refund", name=refund_id) from None
+    refund = _known(draft.order, refund_id)
     if refund.state is RefundState.REQUESTED:
         raise Refused(
             RefusalReason.WRONG_STATE,
@@ -138,9 +138,35 @@ def settle_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund, b
     return refund, False
 
 
+def retry_refund(draft: Draft, refund_id: str) -> tuple[Refund, bool]:
+    """Has a refund tried again that the provider has refused; the second value: it is under way
+    or done, and nothing was changed.
+
+    Raises Refused: NOT_FOUND, WRONG_CONTENT (it is cash, which nobody but a person sends back).
+    """
+    refund = _known(draft.order, refund_id)
+    if refund.state is not RefundState.FAILED:
+        return refund, True
+    if draft.order.payment(refund.payment_id).provider == CASH:
+        detail = f"{refund_id} is of cash: pay it back in another way, then settle the refund"
+        raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
+    _try_again(draft, refund)
+    return refund, False
+
+
 def refund_of(payload: str) -> str:
     """The refund that a task is about."""
     return str(json.loads(payload)["refund_id"])
+
+
+def attempt_of(payload: str) -> int:
+    """Which attempt at its refund a task is: 0 is the first, later ones have a greater number."""
+    return int(json.loads(payload).get("attempt", 0))
+
+
+def ask_again(draft: Draft, task: Task, due_at_ms: int) -> None:
+    """Has the provider asked later what came of the same attempt."""
+    draft.send(TaskKind.REFUND, due_at_ms, **json.loads(task.payload))
 
 
 def _send_back(
@@ -164,10 +190,34 @@ def _send_back(
     return refund
 
 
+def _known(order: Order, refund_id: str) -> Refund:
+    try:
+        return order.refund(refund_id)
+    except KeyError:
+        raise Refused(RefusalReason.NOT_FOUND, thing="refund", name=refund_id) from None
+
+
 def _try_again(draft: Draft, refund: Refund) -> None:
-    if refund.state is RefundState.FAILED:
-        draft.move(refund, RefundEvent.RETRY)
-        draft.send(TaskKind.REFUND, refund_id=refund.refund_id)
+    if refund.state is not RefundState.FAILED:
+        return
+    draft.move(refund, RefundEvent.RETRY)
+    draft.send(
+        TaskKind.REFUND,
+        refund_id=refund.refund_id,
+        # No attempt before it had the version that the order will have.
+        attempt=draft.order.version + 1,
+        after=refund.provider_ref,
+    )
+    draft.update(refund, provider_ref="")
+
+
+def _is_of_the_attempt_before(order: Order, refund: Refund, fact: Fact) -> bool:
+    """Whether a late callback tells of the attempt that was refused, while another is under way."""
+    return bool(fact.provider_ref) and any(
+        json.loads(task.payload).get("after") == fact.provider_ref
+        for task in order.tasks
+        if task.kind == TaskKind.REFUND and refund_of(task.payload) == refund.refund_id
+    )
 
 
 def _forget(draft: Draft, refund: Refund) -> None:

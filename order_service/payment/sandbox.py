@@ -70,17 +70,19 @@ class SandboxProvider:
 
     async def query(self, charge: Charge) -> Fact:
         """See `Provider`."""
-        return _fact(await self._send("GET", _path(charge)), charge)
+        return _fact(await self._send_about(charge, "GET"), charge)
 
     async def close(self, charge: Charge) -> Fact:
         """See `Provider`."""
-        return _fact(await self._send("POST", f"{_path(charge)}/close"), charge)
+        return _fact(await self._send_about(charge, "POST", "/close"), charge)
 
-    async def refund(self, charge: Charge, refund_id: str, amount_minor: int) -> Fact:
-        """See `Provider`."""
+    async def refund(
+        self, charge: Charge, refund_id: str, amount_minor: int, attempt: int = 0
+    ) -> Fact:
+        """See `Provider`. The sandbox tries again whatever it has refused."""
         body = {"refund_id": refund_id, "amount_minor": amount_minor}
         try:
-            answer = await self._send("POST", f"{_path(charge)}/refunds", json=body)
+            answer = await self._send_about(charge, "POST", "/refunds", json=body)
         except ProviderRefuses:
             return Fact(FactKind.REFUND_FAILED, charge.payment_id, refund_id=refund_id)
         if answer.status_code == httpx.codes.NOT_FOUND:
@@ -115,6 +117,20 @@ class SandboxProvider:
         """See `Provider`."""
         await self._http.aclose()
 
+    async def _send_about(
+        self, charge: Charge, verb: str, what: str = "", **content: Any
+    ) -> httpx.Response:
+        """An answer about a payment: by the provider's number, and where it has none such by ours.
+
+        Only who knows neither was never told of it.
+        """
+        path = "/v1/payments"
+        if charge.provider_ref:
+            answer = await self._send(verb, f"{path}/{charge.provider_ref}{what}", **content)
+            if answer.status_code != httpx.codes.NOT_FOUND:
+                return answer
+        return await self._send(verb, f"{path}/{charge.payment_id}{what}", **content)
+
     async def _send(self, verb: str, path: str, **content: Any) -> httpx.Response:
         """An answer of the provider, which may be that it does not know the payment."""
         try:
@@ -126,11 +142,6 @@ class SandboxProvider:
         if answer.status_code in (httpx.codes.PAYMENT_REQUIRED, httpx.codes.CONFLICT):
             raise ProviderRefuses(str(answer.status_code))
         raise ProviderUnreachable(f"status {answer.status_code}")
-
-
-def _path(charge: Charge) -> str:
-    """Asks by the provider's number, or by ours: it knows both."""
-    return f"/v1/payments/{charge.provider_ref or charge.payment_id}"
 
 
 def _fact(answer: httpx.Response, charge: Charge) -> Fact:

@@ -5,9 +5,10 @@ means that the shop's Stripe account offers; a declined card leaves the intent o
 with another one on the same page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
 
 import msgspec
 import stripe
@@ -24,9 +25,12 @@ from order_service.payment.port import (
     Started,
 )
 from order_service.payment.signatures import verify_stripe
+from order_service.payment.stripe_amounts import from_stripe, to_stripe
 
 TIMEOUT_S: Final = 10.0
 PAGE: Final = 100
+
+T = TypeVar("T")
 
 _INTENTS: Final = {
     "succeeded": FactKind.CAPTURED,
@@ -58,10 +62,11 @@ class StripeProvider:
 
     async def start(self, charge: Charge) -> Started:
         """See `Provider`."""
+        amount = to_stripe(charge.amount_minor, charge.currency)
         try:
             intent = await self._client.v1.payment_intents.create_async(
                 {
-                    "amount": charge.amount_minor,
+                    "amount": amount,
                     "currency": charge.currency.lower(),
                     "metadata": {"payment_id": charge.payment_id},
                 },
@@ -76,20 +81,10 @@ class StripeProvider:
     async def query(self, charge: Charge) -> Fact:
         """See `Provider`."""
         try:
-            if charge.provider_ref:
-                return _of_intent(await self._retrieved(charge.provider_ref))
-            found = await self._client.v1.payment_intents.search_async(
-                {"query": f"metadata['payment_id']:'{charge.payment_id}'", "limit": 1}
-            )
-        except stripe.InvalidRequestError as error:
-            if error.http_status == 404:
-                return Fact(FactKind.UNKNOWN, charge.payment_id)
-            raise _unreachable(error) from error
+            intent = await self._by_its_number(charge) or await self._by_ours(charge)
         except stripe.StripeError as error:
             raise _unreachable(error) from error
-        for intent in found.data:
-            return _of_intent(intent.to_dict())
-        return Fact(FactKind.UNKNOWN, charge.payment_id)
+        return _of_intent(intent) if intent else Fact(FactKind.UNKNOWN, charge.payment_id)
 
     async def close(self, charge: Charge) -> Fact:
         """See `Provider`."""
@@ -104,22 +99,26 @@ class StripeProvider:
             raise _unreachable(error) from error
         return _of_intent(intent.to_dict())
 
-    async def refund(self, charge: Charge, refund_id: str, amount_minor: int) -> Fact:
+    async def refund(
+        self, charge: Charge, refund_id: str, amount_minor: int, attempt: int = 0
+    ) -> Fact:
         """See `Provider`."""
+        about = {"refund_id": refund_id, "payment_id": charge.payment_id, "attempt": str(attempt)}
         try:
             # Stripe remembers an idempotency key for a day; a task may be replayed later than that.
-            for refund in await self._refunds(charge.provider_ref):
-                if refund["metadata"].get("refund_id") == refund_id:
-                    return _of_refund(refund)
+            known = _made_before(await self._refunds(charge.provider_ref), about)
+            if known is not None:
+                return _of_refund(known)
             made = await self._client.v1.refunds.create_async(
                 {
                     "payment_intent": charge.provider_ref,
-                    "amount": amount_minor,
-                    "metadata": {"refund_id": refund_id, "payment_id": charge.payment_id},
+                    "amount": to_stripe(amount_minor, charge.currency),
+                    "metadata": about,
                 },
-                {"idempotency_key": refund_id},
+                # It remembers refusals as well: an attempt of a key of its own is really made.
+                {"idempotency_key": f"{refund_id}/{attempt}" if attempt else refund_id},
             )
-        except stripe.InvalidRequestError:
+        except (stripe.InvalidRequestError, ProviderRefuses):
             return Fact(FactKind.REFUND_FAILED, charge.payment_id, refund_id=refund_id)
         except stripe.StripeError as error:
             raise _unreachable(error) from error
@@ -174,9 +173,19 @@ class StripeProvider:
         """See `Provider`."""
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
-    async def _retrieved(self, reference: str) -> dict[str, Any]:
-        intent = await self._client.v1.payment_intents.retrieve_async(reference)
-        return intent.to_dict()
+    async def _by_its_number(self, charge: Charge) -> dict[str, Any] | None:
+        """The intent, if Stripe's number is known, here and there."""
+        if not charge.provider_ref:
+            return None
+        retrieved = self._client.v1.payment_intents.retrieve_async(charge.provider_ref)
+        intent = await _unless_not_found(retrieved)
+        return intent.to_dict() if intent else None
+
+    async def _by_ours(self, charge: Charge) -> dict[str, Any] | None:
+        query = f"metadata['payment_id']:'{charge.payment_id}'"
+        searched = self._client.v1.payment_intents.search_async({"query": query, "limit": 1})
+        found = await _unless_not_found(searched)
+        return found.data[0].to_dict() if found and found.data else None
 
     async def _refunds(self, reference: str) -> list[dict[str, Any]]:
         page = await self._client.v1.refunds.list_async(
@@ -185,26 +194,51 @@ class StripeProvider:
         return [refund.to_dict() async for refund in page.auto_paging_iter()]
 
 
+def _made_before(
+    refunds: Sequence[dict[str, Any]], about: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """What was made of a refund before: what was not refused, else what came of this attempt."""
+    made = [each for each in refunds if each["metadata"].get("refund_id") == about["refund_id"]]
+    for refund in made:
+        if _REFUNDS.get(refund["status"]) is not FactKind.REFUND_FAILED:
+            return refund
+    for refund in made:
+        if refund["metadata"].get("attempt", "0") == about["attempt"]:
+            return refund
+    return None
+
+
+async def _unless_not_found(answer: Awaitable[T]) -> T | None:
+    try:
+        return await answer
+    except stripe.InvalidRequestError as error:
+        if error.http_status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
 def _of_intent(intent: dict[str, Any]) -> Fact:
     kind = _INTENTS.get(intent["status"], FactKind.OPEN)
     received = intent.get("amount_received", intent["amount"])
+    currency = intent["currency"].upper()
     return Fact(
         kind,
         intent["metadata"].get("payment_id", ""),
         intent["id"],
-        amount_minor=received if kind is FactKind.CAPTURED else 0,
-        currency=intent["currency"].upper(),
+        amount_minor=from_stripe(received, currency) if kind is FactKind.CAPTURED else 0,
+        currency=currency,
         at_ms=intent["created"] * 1000,
     )
 
 
 def _of_refund(refund: dict[str, Any]) -> Fact:
+    currency = refund["currency"].upper()
     return Fact(
         _REFUNDS.get(refund["status"], FactKind.OPEN),
         refund["metadata"].get("payment_id", ""),
         refund["id"],
-        amount_minor=refund["amount"],
-        currency=refund["currency"].upper(),
+        amount_minor=from_stripe(refund["amount"], currency),
+        currency=currency,
         at_ms=refund["created"] * 1000,
         refund_id=refund["metadata"].get("refund_id", ""),
     )

@@ -6,6 +6,7 @@ what the claims before it leave. What other processes have queued is known withi
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import structlog
@@ -15,8 +16,8 @@ from holdfast.client import Client
 from order_service.catalogue.catalogue import Catalogue
 from order_service.model import Order
 from order_service.payment.methods import Methods
-from order_service.placing.decisions import settle
-from order_service.placing.reserving import Reserving, Short
+from order_service.placing.decisions import begin_to_reserve, settle
+from order_service.placing.reserving import Reserving
 from order_service.placing.shortage import units_of
 from order_service.relay.errors import TryLater
 from order_service.states import OrderState
@@ -59,6 +60,7 @@ class Backorders:
         self._queues: dict[str, dict[str, Waiting]] = {}
         self._claims: dict[str, dict[str, int]] = {}
         self._joined: dict[str, list[Waiting]] = {}
+        self._stopping = asyncio.Event()
         self.turn = asyncio.Lock()
         """Held by whoever reserves what others have a claim to."""
 
@@ -79,14 +81,20 @@ class Backorders:
         self._add_up(order.tenant)
 
     async def run(self) -> None:
-        """Serves the queues until it is cancelled."""
-        while True:
+        """Serves the queues until `stop`."""
+        while not self._stopping.is_set():
             try:
                 await self.serve()
             except Exception as error:  # noqa: BLE001 - whatever it is, the queues are served again
                 # Its text may be personal.
                 log.warning("backorders were not served", problem=type(error).__name__)
-            await asyncio.sleep(LOOK_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._stopping.wait()
+
+    def stop(self) -> None:
+        """Lets `run` end after the order that it is at."""
+        self._stopping.set()
 
     async def serve(self) -> int:
         """Reads the queues and serves whom stock has come for. Returns how many orders have left.
@@ -123,6 +131,8 @@ class Backorders:
         earlier: dict[str, int] = {}
         served = 0
         for waiting in list(self._queues[tenant].values()):
+            if self._stopping.is_set():
+                break
             units = waiting.units
             if all(
                 stock.get(sku, 0) - earlier.get(sku, 0) >= quantity
@@ -149,8 +159,13 @@ class Backorders:
         return found
 
     async def _try(self, order_id: str, earlier: Mapping[str, int]) -> bool:
-        """Reserves for a waiting order; whether it need not wait any more."""
-        order = await self._orders.get(order_id)
+        """Reserves for a waiting order; whether it need not wait any more.
+
+        Where that is not known, because an answer is lost, the order has a task that finds out.
+        """
+        order = await self._orders.change(order_id, begin_to_reserve, ACTOR)
+        if order is None:
+            return False
         if order.state is not OrderState.BACKORDERED:
             return True
         try:
@@ -158,12 +173,10 @@ class Backorders:
                 answer = await self._reserving.reserve(order, earlier)
         except TryLater:
             return False
-        if isinstance(answer, Short):
-            return False
-        await self._orders.change(
+        settled = await self._orders.change(
             order_id, lambda draft: settle(draft, answer, self._methods), ACTOR
         )
-        return True
+        return settled.state is not OrderState.BACKORDERED
 
 
 def _sum(all_units: Iterable[Mapping[str, int]]) -> dict[str, int]:

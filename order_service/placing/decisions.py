@@ -1,7 +1,8 @@
 """The decisions of placing an order (O1, O2, O14). Pure.
 
-Two changes: the order is recorded before its stock is reserved, and settled when it is known what
-came of that. A crash in between leaves the first, whose task finishes the order.
+Two changes: first it is written down that an order's stock is being reserved, with the order or,
+where it has waited, by a task of it; then the order is settled, when it is known what came of that.
+A crash in between leaves the first, whose task finishes the order.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Final
 
 from order_service.catalogue.model import Article
 from order_service.draft import Draft
-from order_service.model import Line, Order, Remark, ShortagePolicy
+from order_service.model import Line, Order, Remark, ShortagePolicy, Task
 from order_service.payment.attempts import pay_on_delivery
 from order_service.payment.methods import Methods
 from order_service.placing.lines import settle_lines, sub_orders_of
@@ -21,6 +22,7 @@ from order_service.placing.reserving import (
     StockAnswer,
     method_of,
 )
+from order_service.placing.shortage import told
 from order_service.placing.splitting import Goods, split
 from order_service.placing.validation import Checked
 from order_service.refusals import RefusalReason
@@ -31,8 +33,6 @@ RESERVE_AGAIN_MS: Final = 5_000
 """Whoever places an order reserves its stock at once; the task does after so long."""
 ON_DELIVERY_KEY: Final = "own/on-delivery"
 """"/" is in no key of a caller."""
-SHORTAGES_TOLD_MAX: Final = 3
-"""So many short articles are named in an order's history."""
 
 WAITS_FOR_STOCK: Final = frozenset({OrderState.RESERVING, OrderState.BACKORDERED})
 _WITHOUT_STOCK: Final = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
@@ -107,6 +107,25 @@ def record(draft: Draft, remark: str) -> None:
     draft.send(TaskKind.RESERVE, draft.now_ms + RESERVE_AGAIN_MS)
 
 
+def begin_to_reserve(draft: Draft) -> Order | None:
+    """Has a waiting order finished should whoever reserves for it now not come to do so.
+
+    Returns the order, which may not wait any more; None while somebody else is at it.
+    """
+    order = draft.order
+    if order.state is OrderState.BACKORDERED:
+        if any(_is_being_done(task, draft.now_ms) for task in order.tasks):
+            return None
+        draft.remind(TaskKind.RESERVE, draft.now_ms + RESERVE_AGAIN_MS)
+    return order
+
+
+def _is_being_done(task: Task, now_ms: int) -> bool:
+    """Whether stock is being reserved because of a task: by who made it, or by a relay."""
+    until_ms = max(task.created_at_ms + RESERVE_AGAIN_MS, task.lease_until_ms)
+    return task.kind == TaskKind.RESERVE and not task.dead and now_ms < until_ms
+
+
 def settle(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:
     """Brings an order that waits for stock to what came of reserving it. Returns the order."""
     order = draft.order
@@ -129,7 +148,7 @@ def settle(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:
 def _reserved(draft: Draft, answer: Reserved, methods: Methods) -> None:
     order = draft.order
     settle_lines(draft, answer.takes)
-    if not order.amounts.total_minor:
+    if order.costs_nothing:
         draft.move(order, OrderEvent.STOCK_RESERVED)
         draft.move(order, OrderEvent.PAID, "it costs nothing")
         draft.send(TaskKind.CONFIRM)
@@ -145,10 +164,7 @@ def _reserved(draft: Draft, answer: Reserved, methods: Methods) -> None:
 def _short(draft: Draft, answer: Short) -> None:
     if draft.order.state is OrderState.BACKORDERED:
         return
-    named = answer.shortages[:SHORTAGES_TOLD_MAX]
-    detail = ", ".join(f"{each.sku}: {each.available} of {each.requested} units" for each in named)
-    if len(answer.shortages) > len(named):
-        detail += f", and {len(answer.shortages) - len(named)} more"
+    detail = told(answer.shortages)
     if draft.order.shortage_policy is ShortagePolicy.WAIT:
         draft.move(draft.order, OrderEvent.WAITS_FOR_STOCK, detail)
     else:
@@ -157,11 +173,25 @@ def _short(draft: Draft, answer: Short) -> None:
 
 def _close(draft: Draft, reason: RefusalReason, detail: str) -> None:
     order = draft.order
+    if _others_may_be_at_it(draft):
+        # What they have reserved goes back; what they have not reserved yet, they will not.
+        draft.send(TaskKind.RELEASE)
     draft.update(order, closed_reason=f"{reason}: {detail}")
     if order.state is OrderState.RESERVING:
         draft.move(order, OrderEvent.STOCK_SHORT, detail)
     else:
         draft.move(order, OrderEvent.CANCEL, detail)
+
+
+def _others_may_be_at_it(draft: Draft) -> bool:
+    """Whether another process may be reserving the order's stock, or may have and died.
+
+    Who places an order is alone with it until its task is due. So an order that is refused at once,
+    as most are in a sale, costs the engine nothing more.
+    """
+    order = draft.order
+    waits = order.state is OrderState.BACKORDERED
+    return waits or draft.now_ms >= order.created_at_ms + RESERVE_AGAIN_MS
 
 
 def refusal_of(order: Order) -> RefusalReason | None:

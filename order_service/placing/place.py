@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -17,7 +17,7 @@ from order_service.placing.backorders import Backorders
 from order_service.placing.decisions import new_order, record, refusal_of, settle
 from order_service.placing.request import PlaceOrder
 from order_service.placing.reserving import Reserving, Short, StockAnswer
-from order_service.placing.shortage import Shortage
+from order_service.placing.shortage import Shortage, missing, told
 from order_service.placing.validation import Checked, articles_of, check_sums, checked_fields
 from order_service.refusals import RefusalReason, Refused
 from order_service.relay.errors import TryLater
@@ -30,6 +30,8 @@ from order_service.storage.orders import Orders
 RESERVE_TIMEOUT_MS = 2_000
 """Whoever places an order waits so long for the engine; then the order's task goes on."""
 
+_SHORT: Final = frozenset({OrderState.REJECTED, OrderState.BACKORDERED})
+
 log = structlog.get_logger()
 
 
@@ -40,12 +42,24 @@ class Placed(NamedTuple):
     replayed: bool
     """Whether it had been placed before; then it is as it is now."""
     shortages: Sequence[Shortage] = ()
-    """What there was too little of."""
+    """What there was too little of. Of an order that is refused or waits that is told once, of one
+    that ships what there is each time.
+    """
 
     @property
     def refusal(self) -> RefusalReason | None:
         """OUT_OF_STOCK or LIMIT_EXCEEDED for an order that was rejected, else None."""
         return refusal_of(self.order)
+
+    @property
+    def detail(self) -> str:
+        """For a person: why it was rejected, or what is otherwise than was asked for."""
+        short = told(self.shortages)
+        if self.refusal is not None:
+            return self.order.closed_reason.partition(": ")[2]
+        if self.order.state is OrderState.BACKORDERED:
+            return f"it waits for stock{short and f': {short}'}"
+        return short and f"{short}; it is for what there is"
 
 
 class Placing:
@@ -81,7 +95,7 @@ class Placing:
         if placed.replayed:
             return _replayed(request, placed.order)
         try:
-            return await self._settled(placed.order, actor)
+            return await self._settled(request, placed.order, actor)
         except (HoldfastError, TryLater) as error:
             # Its text may name a value; the order's task tries again, and finds out.
             log.warning("stock was not reserved at once", problem=type(error).__name__)
@@ -111,7 +125,7 @@ class Placing:
             order = self._new_order(request, checked, articles)
             return await self._orders.place(order, decide, actor)
 
-    async def _settled(self, order: Order, actor: str) -> Placed:
+    async def _settled(self, request: PlaceOrder, order: Order, actor: str) -> Placed:
         answer = await self.reserve(order)
         settled = await self._orders.change(
             order.order_id,
@@ -120,8 +134,9 @@ class Placing:
             known=order,
         )
         self.note(settled)
-        shortages = answer.shortages if isinstance(answer, Short) else ()
-        return Placed(settled, replayed=False, shortages=shortages)
+        if isinstance(answer, Short) and settled.state in _SHORT:
+            return Placed(settled, replayed=False, shortages=answer.shortages)
+        return Placed(settled, replayed=False, shortages=missing(request, settled))
 
     def note(self, order: Order) -> None:
         """Has an order that begins to wait join the queue."""
@@ -163,4 +178,4 @@ def _replayed(request: PlaceOrder, order: Order) -> Placed:
             source=request.source,
             order_id=order.order_id,
         )
-    return Placed(order, replayed=True)
+    return Placed(order, replayed=True, shortages=missing(request, order))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from holdfast.client import Client
+from holdfast.errors import HoldfastError, Reason
 from holdfast.outcomes import OUTCOMES, Outcome
 from holdfast.types import Result, State
 from order_service.catalogue.catalogue import Catalogue
@@ -23,7 +24,7 @@ ATTEMPTS_MAX: Final = 8
 """How often other warehouses or fewer units are tried while others take the stock."""
 NO_CLAIMS: Final[Mapping[str, int]] = {}
 
-_HOLDS: Final = frozenset({State.RESERVED, State.CONFIRMED, State.EXPIRED})
+_HELD: Final = frozenset({State.RESERVED, State.CONFIRMED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ class Declined:
 
 
 StockAnswer = Reserved | Short | Declined
+
+_NOT_ITS_OWN: Final = Declined(
+    RefusalReason.OUT_OF_STOCK, "its reservation is not its own any more"
+)
+_TOO_LATE: Final = Declined(
+    RefusalReason.OUT_OF_STOCK,
+    "its stock was reserved, and is not any more: that became known too late. Place a new order",
+)
 
 
 class Reserving:
@@ -83,6 +92,11 @@ class Reserving:
         looks_first = len(sites) > 1 or any(line.sku in claims for line in order.lines)
         if looks_first:
             planned = plan(order, await self._stock(order, claims, sites), sites)
+            if any(isinstance(each, Shortage) for each in planned):
+                # What an earlier attempt has reserved for it is not available to anybody, either.
+                own = await self._own(order)
+                if own is not None:
+                    return own
         else:
             planned = [Take(*unit, sites[0].location) for unit in units_of(order).items()]
         for _ in range(ATTEMPTS_MAX):
@@ -98,9 +112,13 @@ class Reserving:
                 timeout_ms=self._timeout_ms,
             )
             if result.applied:
-                return Reserved(takes, result.expires_at_ms)
+                # What it says may be long ago: the reservation's state is that of now.
+                return self._adopted(order, result.state, Reserved(takes, result.expires_at_ms))
             if result.outcome is Outcome.ID_REUSED:
-                return await self._adopted(order)
+                own = await self._own(order)
+                if own is None:
+                    raise TryLater("its reservation has just left the engine")
+                return own
             if result.outcome is Outcome.OUT_OF_STOCK and not looks_first:
                 stock = _stock_seen(takes, result)
             elif result.outcome in (Outcome.OUT_OF_STOCK, Outcome.UNKNOWN_SKU):
@@ -124,18 +142,35 @@ class Reserving:
             stock[level.sku][level.location] = level.available
         return less_claims(stock, claims, sites)
 
-    async def _adopted(self, order: Order) -> StockAnswer:
-        """What an earlier attempt reserved, of whose answer nothing was written down."""
-        found = await self._engine.get_reservation(
-            order.reservation_id, tenant=order.tenant, timeout_ms=self._timeout_ms
-        )
-        units = units_of(order)
+    async def _own(self, order: Order) -> StockAnswer | None:
+        """What an earlier attempt reserved, of whose answer nothing was written down; None where
+        none has.
+        """
+        try:
+            found = await self._engine.get_reservation(
+                order.reservation_id, tenant=order.tenant, timeout_ms=self._timeout_ms
+            )
+        except HoldfastError as error:
+            if error.reason is Reason.RESERVATION_NOT_FOUND:
+                return None
+            raise
         takes = [Take(line.sku, line.quantity, line.location) for line in found.lines]
-        if found.state not in _HOLDS or any(
-            take.quantity > units.get(take.sku, 0) for take in takes
-        ):
-            return Declined(RefusalReason.OUT_OF_STOCK, "its reservation is not its own any more")
-        return Reserved(takes, found.expires_at_ms)
+        return self._adopted(order, found.state, Reserved(takes, found.expires_at_ms))
+
+    def _adopted(self, order: Order, state: State, reserved: Reserved) -> StockAnswer:
+        """What a reservation that the engine has for an order means to it.
+
+        One that has expired can be sold but not reserved again. So an order that is sold at once
+        goes on: Confirm takes the stock again, or says that it is gone. One that its buyer would
+        have to pay first ends, because nothing would be kept for it meanwhile.
+        """
+        units = units_of(order)
+        if any(take.quantity > units.get(take.sku, 0) for take in reserved.takes):
+            return _NOT_ITS_OWN
+        sold_at_once = order.costs_nothing or method_of(self._methods, order).on_delivery
+        if state in _HELD or (state is State.EXPIRED and sold_at_once):
+            return reserved
+        return _TOO_LATE if state is State.EXPIRED else _NOT_ITS_OWN
 
 
 def method_of(methods: Methods, order: Order) -> Method:

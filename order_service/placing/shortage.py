@@ -1,10 +1,14 @@
 """What becomes of an order that there is too little stock for (O14), as its buyer chose."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from order_service.model import Order, ShortagePolicy
+from order_service.model import Line, Order, ShortagePolicy
+from order_service.placing.request import PlaceOrder, WantedLine
 from order_service.placing.sourcing import Site, Stock, Take, source
+
+SHORTAGES_TOLD_MAX: Final = 3
+"""So many short articles are named to a person."""
 
 
 class Shortage(NamedTuple):
@@ -15,10 +19,33 @@ class Shortage(NamedTuple):
     available: int
 
 
+def told(shortages: Sequence[Shortage]) -> str:
+    """What is short, for a person: a few articles, and how many more there are."""
+    named = shortages[:SHORTAGES_TOLD_MAX]
+    text = ", ".join(f"{each.sku}: {each.available} of {each.requested} units" for each in named)
+    if len(shortages) > len(named):
+        text += f", and {len(shortages) - len(named)} more"
+    return text
+
+
 def units_of(order: Order) -> dict[str, int]:
     """The units that an order asks for, by SKU."""
+    return _summed(order.lines)
+
+
+def missing(request: PlaceOrder, order: Order) -> list[Shortage]:
+    """What an order as it was sent asks for, and the order no longer does: there was less of it."""
+    left = units_of(order)
+    return [
+        Shortage(sku, wanted, left.get(sku, 0))
+        for sku, wanted in _summed(request.lines).items()
+        if left.get(sku, 0) < wanted
+    ]
+
+
+def _summed(lines: Iterable[Line | WantedLine]) -> dict[str, int]:
     units: dict[str, int] = {}
-    for line in order.lines:
+    for line in lines:
         units[line.sku] = units.get(line.sku, 0) + line.quantity
     return units
 

@@ -183,7 +183,7 @@ class _Batch:
     def _write(self, change: Change, draft: Draft, state_before: str, version_before: int) -> None:
         self.written.append(Written(draft, state_before, version_before))
         if change.once:
-            self.once_rows.append((change.order_id, digest_of(change.once), self._now_ms))
+            self.once_rows.append((change.order_id, digest_of(change.once)))
 
 
 def _copied(order: Order) -> Order:

@@ -59,6 +59,18 @@ _SHIPMENT_FIELDS: Final = Shipment.__struct_fields__
 _SHIPMENT_STATE: Final = _SHIPMENT_FIELDS.index("state")
 _SHIPMENT_LINES: Final = _SHIPMENT_FIELDS.index("lines")
 _SHIPMENT_REPLACES: Final = _SHIPMENT_FIELDS.index("replaces")
+_SHIPMENT_NOT_YET: Final = [
+    _SHIPMENT_FIELDS.index(name)
+    for name in (
+        "weight_g",
+        "freight_minor",
+        "shipped_at_ms",
+        "delivered_at_ms",
+        "promised_at_ms",
+        "collected_minor",
+    )
+]
+"""0 in the model, null in the table, until they are known."""
 
 
 def order_row(order: Order) -> Row:
@@ -174,6 +186,8 @@ def _shipment_row(shipment: Shipment, order_id: str) -> Row:
     values[:2] = [order_id, part_no(shipment.shipment_id)]
     values[_SHIPMENT_LINES] = _encode(shipment.lines).decode()
     values[_SHIPMENT_REPLACES] = part_no(shipment.replaces)
+    for number in _SHIPMENT_NOT_YET:
+        values[number] = values[number] or None
     return tuple(values)
 
 
@@ -211,6 +225,8 @@ def _shipment_from(row: Sequence[Any]) -> Shipment:
     values[_SHIPMENT_STATE] = ShipmentState(row[_SHIPMENT_STATE])
     values[_SHIPMENT_LINES] = _shipment_lines(row[_SHIPMENT_LINES])
     values[_SHIPMENT_REPLACES] = part_id(order_id, "s", row[_SHIPMENT_REPLACES])
+    for number in _SHIPMENT_NOT_YET:
+        values[number] = values[number] or 0
     return Shipment(*values)
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from order_service.states import ORDER, PAYMENT, REFUND, SHIPMENT, Machine
 from order_service.storage.columns import count, ids, small, whole, words
 
 METADATA: Final = MetaData(
@@ -43,6 +44,12 @@ def table(name: str, *parts: Any, by_key: bool = False) -> Table:
     possible, so that the key needs no index of its own.
     """
     return Table(name, METADATA, *parts, sqlite_strict=True, sqlite_with_rowid=not by_key)
+
+
+def known_state(machine: Machine) -> CheckConstraint:
+    """That a row is in a state that its machine has."""
+    names = ", ".join(f"'{state}'" for state in machine.moves)
+    return CheckConstraint(f"state IN ({names})", name="state_is_known")
 
 
 def of_order() -> ForeignKeyConstraint:
@@ -78,6 +85,7 @@ orders = table(
     words("closed_reason"),
     PrimaryKeyConstraint("order_id"),
     UniqueConstraint("tenant", "source", "order_key"),
+    known_state(ORDER),
     CheckConstraint(
         "goods_minor >= 0 AND discount_minor >= 0 AND coupon_minor >= 0 AND freight_minor >= 0 "
         "AND tax_minor >= 0 AND total_minor >= 0",
@@ -135,6 +143,7 @@ payments = table(
     whole("updated_at_ms"),
     PrimaryKeyConstraint("order_id", "payment_no"),
     UniqueConstraint("order_id", "payment_key"),
+    known_state(PAYMENT),
     of_order(),
     CheckConstraint("amount_minor >= 0 AND captured_minor >= 0", name="no_amount_is_negative"),
     CheckConstraint(
@@ -172,11 +181,21 @@ refunds = table(
     whole("updated_at_ms"),
     PrimaryKeyConstraint("order_id", "refund_no"),
     UniqueConstraint("order_id", "refund_key"),
+    known_state(REFUND),
     of_order(),
     ForeignKeyConstraint(["order_id", "payment_no"], ["payments.order_id", "payments.payment_no"]),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
 )
+# What waits for a person.
+Index(
+    "ix_refunds_failed",
+    refunds.c.order_id,
+    refunds.c.refund_no,
+    sqlite_where=refunds.c.state == "FAILED",
+    postgresql_where=refunds.c.state == "FAILED",
+)
 
+# What is not known yet of a parcel is null, and takes no room.
 shipments = table(
     "shipments",
     ids("order_id"),
@@ -190,22 +209,28 @@ shipments = table(
     words("carrier"),
     words("service"),
     words("waybill"),
-    whole("weight_g"),
-    whole("freight_minor"),
+    whole("weight_g", nullable=True),
+    whole("freight_minor", nullable=True),
     whole("created_at_ms"),
     whole("updated_at_ms"),
-    whole("shipped_at_ms"),
-    whole("delivered_at_ms"),
-    whole("promised_at_ms"),
+    whole("shipped_at_ms", nullable=True),
+    whole("delivered_at_ms", nullable=True),
+    whole("promised_at_ms", nullable=True),
     small("replaces"),
-    whole("collected_minor"),
+    whole("collected_minor", nullable=True),
     whole("temperature_min_millicelsius", nullable=True),
     whole("temperature_max_millicelsius", nullable=True),
     PrimaryKeyConstraint("order_id", "shipment_no"),
+    known_state(SHIPMENT),
     of_order(),
 )
-Index("ix_shipments_wave_id", shipments.c.wave_id)
-Index("ix_shipments_waybill", shipments.c.waybill)
+for _column in (shipments.c.wave_id, shipments.c.waybill):
+    Index(
+        f"ix_shipments_{_column.name}",
+        _column,
+        sqlite_where=_column != "",
+        postgresql_where=_column != "",
+    )
 Index("ix_shipments_state", shipments.c.state, shipments.c.location, shipments.c.order_id)
 
 # Each move that `states.py` allows, each state in which something begins, and for each machine a
@@ -275,7 +300,6 @@ seen = table(
     "seen",
     ids("order_id"),
     whole("once"),
-    whole("at_ms"),
     PrimaryKeyConstraint("order_id", "once"),
     of_order(),
     by_key=True,

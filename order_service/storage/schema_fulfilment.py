@@ -2,8 +2,9 @@
 
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint
 
+from order_service.states import INCIDENT
 from order_service.storage.columns import ids, small, whole, words
-from order_service.storage.schema import of_order, table
+from order_service.storage.schema import known_state, of_order, table
 
 
 def of_shipment() -> ForeignKeyConstraint:
@@ -91,6 +92,7 @@ incidents = table(
     whole("settled_at_ms"),
     whole("updated_at_ms"),
     PrimaryKeyConstraint("order_id", "incident_no"),
+    known_state(INCIDENT),
     of_order(),
     of_shipment(),
 )

@@ -62,7 +62,7 @@ def write_drafts(connection: Connection, all_written: Sequence[Written]) -> None
 
 
 def write_seen(connection: Connection, rows: Sequence[Row]) -> None:
-    """Writes down what has had its effect: the order, the digest of its key, when."""
+    """Writes down what has had its effect: the order, and the digest of its key."""
     _SEEN.execute(connection, rows)
 
 

@@ -189,6 +189,19 @@ def test_what_a_carrier_says_by_telephone_delivers_too(dev: Dev) -> None:
     assert dev.holdfast(f"orders complete {order_id}").exit_status == 0
 
 
+def test_an_order_that_gets_less_says_what_is_missing(dev: Dev) -> None:
+    assert dev.holdfast("stock set CUP 3").exit_status == 0
+    assert dev.holdfast("orders articles put CUP 2 --currency GBP").exit_status == 0
+    line = "orders place --line CUP=4@2 --currency GBP --method sandbox_card --buyer b-8"
+    wanted = (line, "--shortage", "ship-available", "--key", "few", *ADDRESS, *PLACE)
+    placed = dev.holdfast(*wanted)
+    assert placed.exit_status == 0, placed.err
+    expected = "AWAITING_PAYMENT, 6.00 GBP. Note: CUP: 3 of 4 units; it is for what there is."
+    assert expected in placed.out
+    document = dev.document(*wanted)
+    assert document["shortages"] == [{"sku": "CUP", "requested": 4, "available": 3}]
+
+
 def test_money_goes_back_and_the_books_agree(dev: Dev) -> None:
     order_id = place(dev)
     pay(dev, order_id)

@@ -73,6 +73,11 @@ class FulfilmentServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipShipmentRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
                 _registered_method=True)
+        self.CancelShipment = channel.unary_unary(
+                '/holdfast.order.v1.FulfilmentService/CancelShipment',
+                request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CancelShipmentRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
+                _registered_method=True)
         self.GetShipment = channel.unary_unary(
                 '/holdfast.order.v1.FulfilmentService/GetShipment',
                 request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.GetShipmentRequest.SerializeToString,
@@ -167,7 +172,8 @@ class FulfilmentServiceServicer:
     def ConfirmPacking(self, request, context):
         """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
 
-        A carrier is then chosen and asked for a waybill.
+        A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
+        weight, with which it is asked for anew.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
         units expected and the units scanned.
         """
@@ -179,6 +185,18 @@ class FulfilmentServiceServicer:
         """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
 
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelShipment(self, request, context):
+        """Leaves a shipment out of its order: its units are on sale again, their money goes back.
+
+        For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
+        CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
+        is just being paid once more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,7 +222,8 @@ class FulfilmentServiceServicer:
         """Records what a carrier says that became of a parcel, in any order, each event once.
 
         The same as the carrier's callback, for carriers without one. Every event is kept with its own
-        time; a shipment's state only goes forward.
+        time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
+        effect once it is.
         Outcomes: APPLIED, NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -240,9 +259,11 @@ class FulfilmentServiceServicer:
     def ResolveIncident(self, request, context):
         """Says what is done about an incident: wait, ship again, or send the money back.
 
-        WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
-        while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-        or OPEN again where there is no stock.
+        WAIT makes it WAITING until a new deadline, where REFUND and RESHIP can still be said. REFUND makes
+        it REFUNDED. RESHIP makes it RESHIPPING while the same goods are reserved and confirmed anew; it
+        becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
+        REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
+        are picked again, RESHIPPED at once.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -285,6 +306,11 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
             'ShipShipment': grpc.unary_unary_rpc_method_handler(
                     servicer.ShipShipment,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipShipmentRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.SerializeToString,
+            ),
+            'CancelShipment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelShipment,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CancelShipmentRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.SerializeToString,
             ),
             'GetShipment': grpc.unary_unary_rpc_method_handler(
@@ -515,6 +541,33 @@ class FulfilmentService:
             target,
             '/holdfast.order.v1.FulfilmentService/ShipShipment',
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipShipmentRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelShipment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.FulfilmentService/CancelShipment',
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CancelShipmentRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
             options,
             channel_credentials,

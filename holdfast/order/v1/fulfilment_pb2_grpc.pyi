@@ -74,7 +74,8 @@ class FulfilmentServiceStub:
     ConfirmPacking: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ConfirmPackingRequest, _fulfilment_pb2.ShipmentResult]
     """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
 
-    A carrier is then chosen and asked for a waybill.
+    A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
+    weight, with which it is asked for anew.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
     units expected and the units scanned.
     """
@@ -82,6 +83,14 @@ class FulfilmentServiceStub:
     """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
 
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    CancelShipment: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.CancelShipmentRequest, _fulfilment_pb2.ShipmentResult]
+    """Leaves a shipment out of its order: its units are on sale again, their money goes back.
+
+    For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
+    CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
+    is just being paid once more.
     """
     GetShipment: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.GetShipmentRequest, _fulfilment_pb2.GetShipmentResponse]
     """Reads a shipment with its tracking events, temperature readings and incidents.
@@ -94,7 +103,8 @@ class FulfilmentServiceStub:
     """Records what a carrier says that became of a parcel, in any order, each event once.
 
     The same as the carrier's callback, for carriers without one. Every event is kept with its own
-    time; a shipment's state only goes forward.
+    time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
+    effect once it is.
     Outcomes: APPLIED, NOT_FOUND.
     """
     RecordTemperature: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.RecordTemperatureRequest, _fulfilment_pb2.ShipmentResult]
@@ -113,9 +123,11 @@ class FulfilmentServiceStub:
     ResolveIncident: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ResolveIncidentRequest, _fulfilment_pb2.ShipmentResult]
     """Says what is done about an incident: wait, ship again, or send the money back.
 
-    WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
-    while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-    or OPEN again where there is no stock.
+    WAIT makes it WAITING until a new deadline, where REFUND and RESHIP can still be said. REFUND makes
+    it REFUNDED. RESHIP makes it RESHIPPING while the same goods are reserved and confirmed anew; it
+    becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
+    REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
+    are picked again, RESHIPPED at once.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
     """
 
@@ -157,7 +169,8 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     ConfirmPacking: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ConfirmPackingRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
 
-    A carrier is then chosen and asked for a waybill.
+    A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
+    weight, with which it is asked for anew.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
     units expected and the units scanned.
     """
@@ -165,6 +178,14 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
 
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    CancelShipment: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.CancelShipmentRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
+    """Leaves a shipment out of its order: its units are on sale again, their money goes back.
+
+    For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
+    CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
+    is just being paid once more.
     """
     GetShipment: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.GetShipmentRequest, _fulfilment_pb2.GetShipmentResponse]  # type: ignore[assignment]
     """Reads a shipment with its tracking events, temperature readings and incidents.
@@ -177,7 +198,8 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     """Records what a carrier says that became of a parcel, in any order, each event once.
 
     The same as the carrier's callback, for carriers without one. Every event is kept with its own
-    time; a shipment's state only goes forward.
+    time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
+    effect once it is.
     Outcomes: APPLIED, NOT_FOUND.
     """
     RecordTemperature: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.RecordTemperatureRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
@@ -196,9 +218,11 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     ResolveIncident: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ResolveIncidentRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Says what is done about an incident: wait, ship again, or send the money back.
 
-    WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
-    while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-    or OPEN again where there is no stock.
+    WAIT makes it WAITING until a new deadline, where REFUND and RESHIP can still be said. REFUND makes
+    it REFUNDED. RESHIP makes it RESHIPPING while the same goods are reserved and confirmed anew; it
+    becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
+    REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
+    are picked again, RESHIPPED at once.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
     """
 
@@ -273,7 +297,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
         """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
 
-        A carrier is then chosen and asked for a waybill.
+        A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
+        weight, with which it is asked for anew.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
         units expected and the units scanned.
         """
@@ -287,6 +312,20 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
 
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelShipment(
+        self,
+        request: _fulfilment_pb2.CancelShipmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
+        """Leaves a shipment out of its order: its units are on sale again, their money goes back.
+
+        For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
+        CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
+        is just being paid once more.
         """
 
     @_abc_1.abstractmethod
@@ -317,7 +356,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records what a carrier says that became of a parcel, in any order, each event once.
 
         The same as the carrier's callback, for carriers without one. Every event is kept with its own
-        time; a shipment's state only goes forward.
+        time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
+        effect once it is.
         Outcomes: APPLIED, NOT_FOUND.
         """
 
@@ -360,9 +400,11 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
         """Says what is done about an incident: wait, ship again, or send the money back.
 
-        WAIT makes it WAITING until a new deadline, REFUND makes it REFUNDED. RESHIP makes it RESHIPPING
-        while the same goods are reserved and confirmed anew; it becomes RESHIPPED, with a new shipment,
-        or OPEN again where there is no stock.
+        WAIT makes it WAITING until a new deadline, where REFUND and RESHIP can still be said. REFUND makes
+        it REFUNDED. RESHIP makes it RESHIPPING while the same goods are reserved and confirmed anew; it
+        becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
+        REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
+        are picked again, RESHIPPED at once.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
         """
 

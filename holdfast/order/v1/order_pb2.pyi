@@ -67,6 +67,8 @@ class _OrderOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderOut
     """More units than are left of a line."""
     ORDER_OUTCOME_WRONG_CONTENT: _OrderOutcome.ValueType  # 15
     """The content of a parcel is not what it should be."""
+    ORDER_OUTCOME_UNDER_WAY: _OrderOutcome.ValueType  # 16
+    """Not done yet: it is as soon as a payment provider has answered. Sending it again does no harm."""
 
 class OrderOutcome(_OrderOutcome, metaclass=_OrderOutcomeEnumTypeWrapper):
     """What was decided about a request. `order_service/refusals.py` says for each what it means."""
@@ -103,6 +105,8 @@ ORDER_OUTCOME_QUANTITY_EXCEEDED: OrderOutcome.ValueType  # 14
 """More units than are left of a line."""
 ORDER_OUTCOME_WRONG_CONTENT: OrderOutcome.ValueType  # 15
 """The content of a parcel is not what it should be."""
+ORDER_OUTCOME_UNDER_WAY: OrderOutcome.ValueType  # 16
+"""Not done yet: it is as soon as a payment provider has answered. Sending it again does no harm."""
 Global___OrderOutcome: _TypeAlias = OrderOutcome  # noqa: Y015
 
 class _OrderSource:
@@ -1016,15 +1020,25 @@ class OrderResult(_message.Message):
     REPLAYED_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    SHORTAGES_FIELD_NUMBER: _builtins.int
     outcome: Global___OrderOutcome.ValueType
     """What was decided."""
     replayed: _builtins.bool
     """Whether this had been done before; then nothing changed now."""
     detail: _builtins.str
-    """For a person: why it was refused, and what to do about it. Never personal."""
+    """For a person: why it was refused, and what to do about it; of an order that was placed, what is
+    otherwise than was asked for. Never personal.
+    """
     @_builtins.property
     def order(self) -> Global___Order:
         """The order as it is now; not set if there is none."""
+
+    @_builtins.property
+    def shortages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shortage]:
+        """The answer to PlaceOrder: the articles of which there is less than was asked for. With
+        SHIP_AVAILABLE the order, its lines and its amounts are for what there is of them. An order that
+        is refused or waits is only told the first time: there may be more by now.
+        """
 
     def __init__(
         self,
@@ -1033,14 +1047,45 @@ class OrderResult(_message.Message):
         replayed: _builtins.bool = ...,
         order: Global___Order | None = ...,
         detail: _builtins.str = ...,
+        shortages: _abc.Iterable[Global___Shortage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "order", b"order", "outcome", b"outcome", "replayed", b"replayed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "order", b"order", "outcome", b"outcome", "replayed", b"replayed", "shortages", b"shortages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OrderResult: _TypeAlias = OrderResult  # noqa: Y015
+
+@_typing.final
+class Shortage(_message.Message):
+    """An article of which there is less than an order asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_FIELD_NUMBER: _builtins.int
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    AVAILABLE_FIELD_NUMBER: _builtins.int
+    sku: _builtins.str
+    """The article."""
+    requested: _builtins.int
+    """Units that were asked for."""
+    available: _builtins.int
+    """Units that there were: with SHIP_AVAILABLE, that the order now is for."""
+    def __init__(
+        self,
+        *,
+        sku: _builtins.str = ...,
+        requested: _builtins.int = ...,
+        available: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "requested", b"requested", "sku", b"sku"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Shortage: _TypeAlias = Shortage  # noqa: Y015
 
 @_typing.final
 class PlaceOrderLine(_message.Message):

@@ -104,6 +104,8 @@ class OrderServiceServicer:
         the second answer is that of the first, with `replayed` true and the order as it is now; another
         order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
         APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
+        An order of which not all can be had is APPLIED, too, where the buyer takes what there is, or
+        waits: `shortages` and `detail` say what is missing.
         Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
         OUT_OF_STOCK, LIMIT_EXCEEDED.
         """
@@ -128,7 +130,11 @@ class OrderServiceServicer:
     def CancelOrder(self, request, context):
         """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
         again, and what was paid for it goes back by itself. Repeating it is `replayed`.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+
+        While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
+        can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
+        or left by then.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,9 +183,9 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetReceipt(self, request, context):
-        """The receipt (小票) of a paid order. It is made when it is first asked for, and is the same from
-        then on, whatever happens to the order. NOT_FOUND if there is no such order.
-        Outcomes: APPLIED, WRONG_STATE (it was not paid).
+        """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
+        is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+        there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,6 +54,8 @@ class OrderServiceStub:
     the second answer is that of the first, with `replayed` true and the order as it is now; another
     order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
     APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
+    An order of which not all can be had is APPLIED, too, where the buyer takes what there is, or
+    waits: `shortages` and `detail` say what is missing.
     Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
     OUT_OF_STOCK, LIMIT_EXCEEDED.
     """
@@ -64,7 +66,11 @@ class OrderServiceStub:
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CancelOrderRequest, _order_pb2.OrderResult]
     """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
     again, and what was paid for it goes back by itself. Repeating it is `replayed`.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+
+    While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
+    can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
+    or left by then.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
     """
     CompleteOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.OrderResult]
     """Says that the buyer has received the order: DELIVERED becomes COMPLETED, which it does by itself
@@ -89,9 +95,9 @@ class OrderServiceStub:
     page at a time. NOT_FOUND if there is no such order.
     """
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetReceiptRequest, _order_pb2.GetReceiptResponse]
-    """The receipt (小票) of a paid order. It is made when it is first asked for, and is the same from
-    then on, whatever happens to the order. NOT_FOUND if there is no such order.
-    Outcomes: APPLIED, WRONG_STATE (it was not paid).
+    """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
+    is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+    there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
     """
 
 @_typing.type_check_only
@@ -110,6 +116,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     the second answer is that of the first, with `replayed` true and the order as it is now; another
     order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
     APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
+    An order of which not all can be had is APPLIED, too, where the buyer takes what there is, or
+    waits: `shortages` and `detail` say what is missing.
     Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
     OUT_OF_STOCK, LIMIT_EXCEEDED.
     """
@@ -120,7 +128,11 @@ class OrderServiceAsyncStub(OrderServiceStub):
     CancelOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CancelOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
     """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
     again, and what was paid for it goes back by itself. Repeating it is `replayed`.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+
+    While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
+    can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
+    or left by then.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
     """
     CompleteOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
     """Says that the buyer has received the order: DELIVERED becomes COMPLETED, which it does by itself
@@ -145,9 +157,9 @@ class OrderServiceAsyncStub(OrderServiceStub):
     page at a time. NOT_FOUND if there is no such order.
     """
     GetReceipt: _aio.UnaryUnaryMultiCallable[_order_pb2.GetReceiptRequest, _order_pb2.GetReceiptResponse]  # type: ignore[assignment]
-    """The receipt (小票) of a paid order. It is made when it is first asked for, and is the same from
-    then on, whatever happens to the order. NOT_FOUND if there is no such order.
-    Outcomes: APPLIED, WRONG_STATE (it was not paid).
+    """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
+    is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+    there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -169,6 +181,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         the second answer is that of the first, with `replayed` true and the order as it is now; another
         order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
         APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
+        An order of which not all can be had is APPLIED, too, where the buyer takes what there is, or
+        waits: `shortages` and `detail` say what is missing.
         Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
         OUT_OF_STOCK, LIMIT_EXCEEDED.
         """
@@ -197,7 +211,11 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_pb2.OrderResult, _abc.Awaitable[_order_pb2.OrderResult]]:
         """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
         again, and what was paid for it goes back by itself. Repeating it is `replayed`.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+
+        While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
+        can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
+        or left by then.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
         """
 
     @_abc_1.abstractmethod
@@ -258,9 +276,9 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _order_pb2.GetReceiptRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.GetReceiptResponse, _abc.Awaitable[_order_pb2.GetReceiptResponse]]:
-        """The receipt (小票) of a paid order. It is made when it is first asked for, and is the same from
-        then on, whatever happens to the order. NOT_FOUND if there is no such order.
-        Outcomes: APPLIED, WRONG_STATE (it was not paid).
+        """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
+        is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+        there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from holdfast.order.v1 import order_pb2 as holdfast_dot_order_dot_v1_dot_order__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fholdfast/order/v1/payment.proto\x12\x11holdfast.order.v1\x1a\x1dholdfast/order/v1/order.proto\"\\\n\x13StartPaymentRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x13\n\x0bpayment_key\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\"\xc1\x01\n\x14StartPaymentResponse\x12\x30\n\x07outcome\x18\x01 \x01(\x0e\x32\x1f.holdfast.order.v1.OrderOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12+\n\x07payment\x18\x04 \x01(\x0b\x32\x1a.holdfast.order.v1.Payment\x12\x12\n\naction_url\x18\x05 \x01(\t\x12\x14\n\x0c\x63lient_token\x18\x06 \x01(\t\"7\n\x13ListPaymentsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\"p\n\x14ListPaymentsResponse\x12,\n\x08payments\x18\x01 \x03(\x0b\x32\x1a.holdfast.order.v1.Payment\x12*\n\x07refunds\x18\x02 \x03(\x0b\x32\x19.holdfast.order.v1.Refund\"p\n\x12RefundOrderRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x12\n\nrefund_key\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x95\x01\n\x13RefundOrderResponse\x12\x30\n\x07outcome\x18\x01 \x01(\x0e\x32\x1f.holdfast.order.v1.OrderOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12*\n\x07refunds\x18\x04 \x03(\x0b\x32\x19.holdfast.order.v1.Refund\"H\n\x13SettleRefundRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\trefund_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x95\x01\n\x14SettleRefundResponse\x12\x30\n\x07outcome\x18\x01 \x01(\x0e\x32\x1f.holdfast.order.v1.OrderOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12)\n\x06refund\x18\x04 \x01(\x0b\x32\x19.holdfast.order.v1.Refund\"O\n\x16ListQuarantinedRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x17ListQuarantinedResponse\x12,\n\x08payments\x18\x01 \x03(\x0b\x32\x1a.holdfast.order.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8c\x01\n\x19ResolveQuarantinedRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12;\n\nresolution\x18\x03 \x01(\x0e\x32\'.holdfast.order.v1.QuarantineResolution\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x9d\x01\n\x1aResolveQuarantinedResponse\x12\x30\n\x07outcome\x18\x01 \x01(\x0e\x32\x1f.holdfast.order.v1.OrderOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12+\n\x07payment\x18\x04 \x01(\x0b\x32\x1a.holdfast.order.v1.Payment\"F\n\x10ReconcileRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x13\n\x0breport_only\x18\x03 \x01(\x08\"\xc7\x01\n\nDifference\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.holdfast.order.v1.DifferenceKind\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x11\n\trefund_id\x18\x03 \x01(\t\x12\x14\n\x0cprovider_ref\x18\x04 \x01(\t\x12\x12\n\nhere_minor\x18\x05 \x01(\x03\x12\x13\n\x0bthere_minor\x18\x06 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x07 \x01(\t\x12\x10\n\x08repaired\x18\x08 \x01(\x08\"\x88\x01\n\x11ReconcileResponse\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x0f\n\x07\x65ntries\x18\x03 \x01(\x04\x12\x0f\n\x07matched\x18\x04 \x01(\x04\x12\x32\n\x0b\x64ifferences\x18\x05 \x03(\x0b\x32\x1d.holdfast.order.v1.Difference\"(\n\x16GetPaymentBooksRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"\xa7\x01\n\x0bPaymentBook\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x10\n\x08payments\x18\x03 \x01(\x04\x12\x16\n\x0e\x63\x61ptured_minor\x18\x04 \x01(\x03\x12\x16\n\x0erefunded_minor\x18\x05 \x01(\x03\x12\x17\n\x0frefunding_minor\x18\x06 \x01(\x03\x12\x19\n\x11quarantined_minor\x18\x07 \x01(\x03\"H\n\x17GetPaymentBooksResponse\x12-\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x1e.holdfast.order.v1.PaymentBook*\x82\x01\n\x14QuarantineResolution\x12%\n!QUARANTINE_RESOLUTION_UNSPECIFIED\x10\x00\x12!\n\x1dQUARANTINE_RESOLUTION_APPROVE\x10\x01\x12 \n\x1cQUARANTINE_RESOLUTION_RETURN\x10\x02*\xc7\x02\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12(\n$DIFFERENCE_KIND_CAPTURE_MISSING_HERE\x10\x01\x12)\n%DIFFERENCE_KIND_CAPTURE_MISSING_THERE\x10\x02\x12#\n\x1f\x44IFFERENCE_KIND_CAPTURE_DIFFERS\x10\x03\x12#\n\x1f\x44IFFERENCE_KIND_PAYMENT_UNKNOWN\x10\x04\x12\'\n#DIFFERENCE_KIND_REFUND_MISSING_HERE\x10\x05\x12(\n$DIFFERENCE_KIND_REFUND_MISSING_THERE\x10\x06\x12\"\n\x1e\x44IFFERENCE_KIND_REFUND_DIFFERS\x10\x07\x32\xb0\x06\n\x0ePaymentService\x12_\n\x0cStartPayment\x12&.holdfast.order.v1.StartPaymentRequest\x1a\'.holdfast.order.v1.StartPaymentResponse\x12_\n\x0cListPayments\x12&.holdfast.order.v1.ListPaymentsRequest\x1a\'.holdfast.order.v1.ListPaymentsResponse\x12\\\n\x0bRefundOrder\x12%.holdfast.order.v1.RefundOrderRequest\x1a&.holdfast.order.v1.RefundOrderResponse\x12_\n\x0cSettleRefund\x12&.holdfast.order.v1.SettleRefundRequest\x1a\'.holdfast.order.v1.SettleRefundResponse\x12h\n\x0fListQuarantined\x12).holdfast.order.v1.ListQuarantinedRequest\x1a*.holdfast.order.v1.ListQuarantinedResponse\x12q\n\x12ResolveQuarantined\x12,.holdfast.order.v1.ResolveQuarantinedRequest\x1a-.holdfast.order.v1.ResolveQuarantinedResponse\x12V\n\tReconcile\x12#.holdfast.order.v1.ReconcileRequest\x1a$.holdfast.order.v1.ReconcileResponse\x12h\n\x0fGetPaymentBooks\x12).holdfast.order.v1.GetPaymentBooksRequest\x1a*.holdfast.order.v1.GetPaymentBooksResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fholdfast/order/v1/payment.proto\x12\x11holdfast.order.v1\x1a\x1dholdfast/order/v1/order.proto\"\\\n\x13StartPaymentRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x13\n\x0bpayment_key\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\"\xc1\x01\n\x14StartPaymentResponse\x12\x30\n\x07outcome\x18\x01 \x01(\x0e\x32\x1f.holdfast.order.v1.OrderOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12+\n\x07payment\x18\x04 \x01(\x0b\x32\x1a.holdfast.order.v1.Payment\x12\x12\n\naction_url\x18\x05 \x01(\t\x12\x14\n\x0c\x63lient_token\x18\x06 \x01(\t\"7\n\x13ListPaymentsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\"p\n\x14ListPaymentsResponse\x12,\n\x08payments\x18\x01 \x03(\x0b\x32\x1a.holdfast.order.v1.Payment\x12*\n\x07refunds\x18\x02 \x03(\x0b\x32\x19.holdfast.order.v1.Refund\"p\n\x12RefundOrderRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x12\n\nrefund_key\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x95\x01\n\x13RefundOrderResponse\x12\x30\n\x07outcome\x18\x01 \x01(\x0e\x32\x1f.holdfast.order.v1.OrderOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12*\n\x07refunds\x18\x04 \x03(\x0b\x32\x19.holdfast.order.v1.Refund\"7\n\x12RetryRefundRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\trefund_id\x18\x02 \x01(\t\"\x94\x01\n\x13RetryRefundResponse\x12\x30\n\x07outcome\x18\x01 \x01(\x0e\x32\x1f.holdfast.order.v1.OrderOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12)\n\x06refund\x18\x04 \x01(\x0b\x32\x19.holdfast.order.v1.Refund\"Q\n\x18ListFailedRefundsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"o\n\x0c\x46\x61iledRefund\x12)\n\x06refund\x18\x01 \x01(\x0b\x32\x19.holdfast.order.v1.Refund\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\"f\n\x19ListFailedRefundsResponse\x12\x30\n\x07refunds\x18\x01 \x03(\x0b\x32\x1f.holdfast.order.v1.FailedRefund\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"H\n\x13SettleRefundRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\trefund_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x95\x01\n\x14SettleRefundResponse\x12\x30\n\x07outcome\x18\x01 \x01(\x0e\x32\x1f.holdfast.order.v1.OrderOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12)\n\x06refund\x18\x04 \x01(\x0b\x32\x19.holdfast.order.v1.Refund\"O\n\x16ListQuarantinedRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x17ListQuarantinedResponse\x12,\n\x08payments\x18\x01 \x03(\x0b\x32\x1a.holdfast.order.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8c\x01\n\x19ResolveQuarantinedRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12;\n\nresolution\x18\x03 \x01(\x0e\x32\'.holdfast.order.v1.QuarantineResolution\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x9d\x01\n\x1aResolveQuarantinedResponse\x12\x30\n\x07outcome\x18\x01 \x01(\x0e\x32\x1f.holdfast.order.v1.OrderOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12+\n\x07payment\x18\x04 \x01(\x0b\x32\x1a.holdfast.order.v1.Payment\"F\n\x10ReconcileRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x13\n\x0breport_only\x18\x03 \x01(\x08\"\xc7\x01\n\nDifference\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.holdfast.order.v1.DifferenceKind\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x11\n\trefund_id\x18\x03 \x01(\t\x12\x14\n\x0cprovider_ref\x18\x04 \x01(\t\x12\x12\n\nhere_minor\x18\x05 \x01(\x03\x12\x13\n\x0bthere_minor\x18\x06 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x07 \x01(\t\x12\x10\n\x08repaired\x18\x08 \x01(\x08\"\x88\x01\n\x11ReconcileResponse\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x0f\n\x07\x65ntries\x18\x03 \x01(\x04\x12\x0f\n\x07matched\x18\x04 \x01(\x04\x12\x32\n\x0b\x64ifferences\x18\x05 \x03(\x0b\x32\x1d.holdfast.order.v1.Difference\"(\n\x16GetPaymentBooksRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"\xa7\x01\n\x0bPaymentBook\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x10\n\x08payments\x18\x03 \x01(\x04\x12\x16\n\x0e\x63\x61ptured_minor\x18\x04 \x01(\x03\x12\x16\n\x0erefunded_minor\x18\x05 \x01(\x03\x12\x17\n\x0frefunding_minor\x18\x06 \x01(\x03\x12\x19\n\x11quarantined_minor\x18\x07 \x01(\x03\"H\n\x17GetPaymentBooksResponse\x12-\n\x05\x62ooks\x18\x01 \x03(\x0b\x32\x1e.holdfast.order.v1.PaymentBook*\x82\x01\n\x14QuarantineResolution\x12%\n!QUARANTINE_RESOLUTION_UNSPECIFIED\x10\x00\x12!\n\x1dQUARANTINE_RESOLUTION_APPROVE\x10\x01\x12 \n\x1cQUARANTINE_RESOLUTION_RETURN\x10\x02*\xc7\x02\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12(\n$DIFFERENCE_KIND_CAPTURE_MISSING_HERE\x10\x01\x12)\n%DIFFERENCE_KIND_CAPTURE_MISSING_THERE\x10\x02\x12#\n\x1f\x44IFFERENCE_KIND_CAPTURE_DIFFERS\x10\x03\x12#\n\x1f\x44IFFERENCE_KIND_PAYMENT_UNKNOWN\x10\x04\x12\'\n#DIFFERENCE_KIND_REFUND_MISSING_HERE\x10\x05\x12(\n$DIFFERENCE_KIND_REFUND_MISSING_THERE\x10\x06\x12\"\n\x1e\x44IFFERENCE_KIND_REFUND_DIFFERS\x10\x07\x32\xfe\x07\n\x0ePaymentService\x12_\n\x0cStartPayment\x12&.holdfast.order.v1.StartPaymentRequest\x1a\'.holdfast.order.v1.StartPaymentResponse\x12_\n\x0cListPayments\x12&.holdfast.order.v1.ListPaymentsRequest\x1a\'.holdfast.order.v1.ListPaymentsResponse\x12\\\n\x0bRefundOrder\x12%.holdfast.order.v1.RefundOrderRequest\x1a&.holdfast.order.v1.RefundOrderResponse\x12\\\n\x0bRetryRefund\x12%.holdfast.order.v1.RetryRefundRequest\x1a&.holdfast.order.v1.RetryRefundResponse\x12n\n\x11ListFailedRefunds\x12+.holdfast.order.v1.ListFailedRefundsRequest\x1a,.holdfast.order.v1.ListFailedRefundsResponse\x12_\n\x0cSettleRefund\x12&.holdfast.order.v1.SettleRefundRequest\x1a\'.holdfast.order.v1.SettleRefundResponse\x12h\n\x0fListQuarantined\x12).holdfast.order.v1.ListQuarantinedRequest\x1a*.holdfast.order.v1.ListQuarantinedResponse\x12q\n\x12ResolveQuarantined\x12,.holdfast.order.v1.ResolveQuarantinedRequest\x1a-.holdfast.order.v1.ResolveQuarantinedResponse\x12V\n\tReconcile\x12#.holdfast.order.v1.ReconcileRequest\x1a$.holdfast.order.v1.ReconcileResponse\x12h\n\x0fGetPaymentBooks\x12).holdfast.order.v1.GetPaymentBooksRequest\x1a*.holdfast.order.v1.GetPaymentBooksResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'holdfast.order.v1.payment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_QUARANTINERESOLUTION']._serialized_start=2220
-  _globals['_QUARANTINERESOLUTION']._serialized_end=2350
-  _globals['_DIFFERENCEKIND']._serialized_start=2353
-  _globals['_DIFFERENCEKIND']._serialized_end=2680
+  _globals['_QUARANTINERESOLUTION']._serialized_start=2728
+  _globals['_QUARANTINERESOLUTION']._serialized_end=2858
+  _globals['_DIFFERENCEKIND']._serialized_start=2861
+  _globals['_DIFFERENCEKIND']._serialized_end=3188
   _globals['_STARTPAYMENTREQUEST']._serialized_start=85
   _globals['_STARTPAYMENTREQUEST']._serialized_end=177
   _globals['_STARTPAYMENTRESPONSE']._serialized_start=180
@@ -48,30 +48,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFUNDORDERREQUEST']._serialized_end=658
   _globals['_REFUNDORDERRESPONSE']._serialized_start=661
   _globals['_REFUNDORDERRESPONSE']._serialized_end=810
-  _globals['_SETTLEREFUNDREQUEST']._serialized_start=812
-  _globals['_SETTLEREFUNDREQUEST']._serialized_end=884
-  _globals['_SETTLEREFUNDRESPONSE']._serialized_start=887
-  _globals['_SETTLEREFUNDRESPONSE']._serialized_end=1036
-  _globals['_LISTQUARANTINEDREQUEST']._serialized_start=1038
-  _globals['_LISTQUARANTINEDREQUEST']._serialized_end=1117
-  _globals['_LISTQUARANTINEDRESPONSE']._serialized_start=1119
-  _globals['_LISTQUARANTINEDRESPONSE']._serialized_end=1215
-  _globals['_RESOLVEQUARANTINEDREQUEST']._serialized_start=1218
-  _globals['_RESOLVEQUARANTINEDREQUEST']._serialized_end=1358
-  _globals['_RESOLVEQUARANTINEDRESPONSE']._serialized_start=1361
-  _globals['_RESOLVEQUARANTINEDRESPONSE']._serialized_end=1518
-  _globals['_RECONCILEREQUEST']._serialized_start=1520
-  _globals['_RECONCILEREQUEST']._serialized_end=1590
-  _globals['_DIFFERENCE']._serialized_start=1593
-  _globals['_DIFFERENCE']._serialized_end=1792
-  _globals['_RECONCILERESPONSE']._serialized_start=1795
-  _globals['_RECONCILERESPONSE']._serialized_end=1931
-  _globals['_GETPAYMENTBOOKSREQUEST']._serialized_start=1933
-  _globals['_GETPAYMENTBOOKSREQUEST']._serialized_end=1973
-  _globals['_PAYMENTBOOK']._serialized_start=1976
-  _globals['_PAYMENTBOOK']._serialized_end=2143
-  _globals['_GETPAYMENTBOOKSRESPONSE']._serialized_start=2145
-  _globals['_GETPAYMENTBOOKSRESPONSE']._serialized_end=2217
-  _globals['_PAYMENTSERVICE']._serialized_start=2683
-  _globals['_PAYMENTSERVICE']._serialized_end=3499
+  _globals['_RETRYREFUNDREQUEST']._serialized_start=812
+  _globals['_RETRYREFUNDREQUEST']._serialized_end=867
+  _globals['_RETRYREFUNDRESPONSE']._serialized_start=870
+  _globals['_RETRYREFUNDRESPONSE']._serialized_end=1018
+  _globals['_LISTFAILEDREFUNDSREQUEST']._serialized_start=1020
+  _globals['_LISTFAILEDREFUNDSREQUEST']._serialized_end=1101
+  _globals['_FAILEDREFUND']._serialized_start=1103
+  _globals['_FAILEDREFUND']._serialized_end=1214
+  _globals['_LISTFAILEDREFUNDSRESPONSE']._serialized_start=1216
+  _globals['_LISTFAILEDREFUNDSRESPONSE']._serialized_end=1318
+  _globals['_SETTLEREFUNDREQUEST']._serialized_start=1320
+  _globals['_SETTLEREFUNDREQUEST']._serialized_end=1392
+  _globals['_SETTLEREFUNDRESPONSE']._serialized_start=1395
+  _globals['_SETTLEREFUNDRESPONSE']._serialized_end=1544
+  _globals['_LISTQUARANTINEDREQUEST']._serialized_start=1546
+  _globals['_LISTQUARANTINEDREQUEST']._serialized_end=1625
+  _globals['_LISTQUARANTINEDRESPONSE']._serialized_start=1627
+  _globals['_LISTQUARANTINEDRESPONSE']._serialized_end=1723
+  _globals['_RESOLVEQUARANTINEDREQUEST']._serialized_start=1726
+  _globals['_RESOLVEQUARANTINEDREQUEST']._serialized_end=1866
+  _globals['_RESOLVEQUARANTINEDRESPONSE']._serialized_start=1869
+  _globals['_RESOLVEQUARANTINEDRESPONSE']._serialized_end=2026
+  _globals['_RECONCILEREQUEST']._serialized_start=2028
+  _globals['_RECONCILEREQUEST']._serialized_end=2098
+  _globals['_DIFFERENCE']._serialized_start=2101
+  _globals['_DIFFERENCE']._serialized_end=2300
+  _globals['_RECONCILERESPONSE']._serialized_start=2303
+  _globals['_RECONCILERESPONSE']._serialized_end=2439
+  _globals['_GETPAYMENTBOOKSREQUEST']._serialized_start=2441
+  _globals['_GETPAYMENTBOOKSREQUEST']._serialized_end=2481
+  _globals['_PAYMENTBOOK']._serialized_start=2484
+  _globals['_PAYMENTBOOK']._serialized_end=2651
+  _globals['_GETPAYMENTBOOKSRESPONSE']._serialized_start=2653
+  _globals['_GETPAYMENTBOOKSRESPONSE']._serialized_end=2725
+  _globals['_PAYMENTSERVICE']._serialized_start=3191
+  _globals['_PAYMENTSERVICE']._serialized_end=4213
 # @@protoc_insertion_point(module_scope)

@@ -301,6 +301,162 @@ class RefundOrderResponse(_message.Message):
 Global___RefundOrderResponse: _TypeAlias = RefundOrderResponse  # noqa: Y015
 
 @_typing.final
+class RetryRefundRequest(_message.Message):
+    """Asks to have a refused refund tried again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    refund_id: _builtins.str
+    """The refund."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        refund_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund_id", b"refund_id", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRefundRequest: _TypeAlias = RetryRefundRequest  # noqa: Y015
+
+@_typing.final
+class RetryRefundResponse(_message.Message):
+    """The refund that is tried again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    REFUND_FIELD_NUMBER: _builtins.int
+    outcome: _order_pb2.OrderOutcome.ValueType
+    """What was decided."""
+    detail: _builtins.str
+    """For a person: why it was refused."""
+    replayed: _builtins.bool
+    """Whether it was under way or done before."""
+    @_builtins.property
+    def refund(self) -> _order_pb2.Refund:
+        """The refund now; not set where it was refused."""
+
+    def __init__(
+        self,
+        *,
+        outcome: _order_pb2.OrderOutcome.ValueType = ...,
+        detail: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+        refund: _order_pb2.Refund | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "outcome", b"outcome", "refund", b"refund", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRefundResponse: _TypeAlias = RetryRefundResponse  # noqa: Y015
+
+@_typing.final
+class ListFailedRefundsRequest(_message.Message):
+    """Asks for refunds that the provider has refused."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    page_size: _builtins.int
+    """At most so many; 0 means 100, at most 1,000."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; "" for the first page."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFailedRefundsRequest: _TypeAlias = ListFailedRefundsRequest  # noqa: Y015
+
+@_typing.final
+class FailedRefund(_message.Message):
+    """A refund that waits for a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    """The order that it is of."""
+    provider: _builtins.str
+    """Who has the money: a provider, or `cash`."""
+    currency: _builtins.str
+    """The currency of its amount."""
+    @_builtins.property
+    def refund(self) -> _order_pb2.Refund:
+        """The refund."""
+
+    def __init__(
+        self,
+        *,
+        refund: _order_pb2.Refund | None = ...,
+        order_id: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        currency: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "order_id", b"order_id", "provider", b"provider", "refund", b"refund"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FailedRefund: _TypeAlias = FailedRefund  # noqa: Y015
+
+@_typing.final
+class ListFailedRefundsResponse(_message.Message):
+    """A page of refunds that wait for a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUNDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; "" after the last."""
+    @_builtins.property
+    def refunds(self) -> _containers.RepeatedCompositeFieldContainer[Global___FailedRefund]:
+        """The refunds."""
+
+    def __init__(
+        self,
+        *,
+        refunds: _abc.Iterable[Global___FailedRefund] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "refunds", b"refunds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFailedRefundsResponse: _TypeAlias = ListFailedRefundsResponse  # noqa: Y015
+
+@_typing.final
 class SettleRefundRequest(_message.Message):
     """Says that a refused refund was sent back in another way."""
 

@@ -50,6 +50,16 @@ class PaymentServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RefundOrderRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RefundOrderResponse.FromString,
                 _registered_method=True)
+        self.RetryRefund = channel.unary_unary(
+                '/holdfast.order.v1.PaymentService/RetryRefund',
+                request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+                _registered_method=True)
+        self.ListFailedRefunds = channel.unary_unary(
+                '/holdfast.order.v1.PaymentService/ListFailedRefunds',
+                request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListFailedRefundsRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListFailedRefundsResponse.FromString,
+                _registered_method=True)
         self.SettleRefund = channel.unary_unary(
                 '/holdfast.order.v1.PaymentService/SettleRefund',
                 request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.SettleRefundRequest.SerializeToString,
@@ -108,6 +118,25 @@ class PaymentServiceServicer:
         provider had refused is tried again. Money only: it cancels no units. Where several payments of
         an order were captured, the money comes from as many as it takes.
         Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryRefund(self, request, context):
+        """Has a refund tried again that the provider has refused, also one that nobody had asked for.
+
+        FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
+        sent back by a person only: SettleRefund.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFailedRefunds(self, request, context):
+        """Lists refunds that are FAILED and wait for a person, those of cash among them, oldest order
+        first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,6 +203,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.RefundOrder,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RefundOrderRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RefundOrderResponse.SerializeToString,
+            ),
+            'RetryRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryRefund,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RetryRefundRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RetryRefundResponse.SerializeToString,
+            ),
+            'ListFailedRefunds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFailedRefunds,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListFailedRefundsRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListFailedRefundsResponse.SerializeToString,
             ),
             'SettleRefund': grpc.unary_unary_rpc_method_handler(
                     servicer.SettleRefund,
@@ -283,6 +322,60 @@ class PaymentService:
             '/holdfast.order.v1.PaymentService/RefundOrder',
             holdfast_dot_order_dot_v1_dot_payment__pb2.RefundOrderRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_payment__pb2.RefundOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.PaymentService/RetryRefund',
+            holdfast_dot_order_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFailedRefunds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.PaymentService/ListFailedRefunds',
+            holdfast_dot_order_dot_v1_dot_payment__pb2.ListFailedRefundsRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_payment__pb2.ListFailedRefundsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,6 +56,17 @@ class PaymentServiceStub:
     an order were captured, the money comes from as many as it takes.
     Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
     """
+    RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
+    """Has a refund tried again that the provider has refused, also one that nobody had asked for.
+
+    FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
+    sent back by a person only: SettleRefund.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash).
+    """
+    ListFailedRefunds: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListFailedRefundsRequest, _payment_pb2.ListFailedRefundsResponse]
+    """Lists refunds that are FAILED and wait for a person, those of cash among them, oldest order
+    first.
+    """
     SettleRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.SettleRefundRequest, _payment_pb2.SettleRefundResponse]
     """Says that a person has sent back in another way what the provider would not, or what was paid
     in cash: FAILED becomes DONE. Repeating it is `replayed`.
@@ -102,6 +113,17 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     provider had refused is tried again. Money only: it cancels no units. Where several payments of
     an order were captured, the money comes from as many as it takes.
     Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
+    """
+    RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
+    """Has a refund tried again that the provider has refused, also one that nobody had asked for.
+
+    FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
+    sent back by a person only: SettleRefund.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash).
+    """
+    ListFailedRefunds: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListFailedRefundsRequest, _payment_pb2.ListFailedRefundsResponse]  # type: ignore[assignment]
+    """Lists refunds that are FAILED and wait for a person, those of cash among them, oldest order
+    first.
     """
     SettleRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.SettleRefundRequest, _payment_pb2.SettleRefundResponse]  # type: ignore[assignment]
     """Says that a person has sent back in another way what the provider would not, or what was paid
@@ -164,6 +186,29 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         provider had refused is tried again. Money only: it cancels no units. Where several payments of
         an order were captured, the money comes from as many as it takes.
         Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryRefund(
+        self,
+        request: _payment_pb2.RetryRefundRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.RetryRefundResponse, _abc.Awaitable[_payment_pb2.RetryRefundResponse]]:
+        """Has a refund tried again that the provider has refused, also one that nobody had asked for.
+
+        FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
+        sent back by a person only: SettleRefund.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash).
+        """
+
+    @_abc_1.abstractmethod
+    def ListFailedRefunds(
+        self,
+        request: _payment_pb2.ListFailedRefundsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListFailedRefundsResponse, _abc.Awaitable[_payment_pb2.ListFailedRefundsResponse]]:
+        """Lists refunds that are FAILED and wait for a person, those of cash among them, oldest order
+        first.
         """
 
     @_abc_1.abstractmethod

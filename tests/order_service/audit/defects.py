@@ -218,6 +218,16 @@ DEFECTS: Final[dict[str, Defect]] = {
     "cash that nobody asked for": Defect(
         "cash_is_what_carriers_collected", "shipped", _of("shipments", collected_minor=5)
     ),
+    "more cash than was due for what came": Defect(
+        "cash_pays_for_what_was_delivered",
+        "paid at the door for what came",
+        _both(_of("shipments", collected_minor=700), _of("payments", captured_minor=700)),
+    ),
+    "less cash than was due for what came": Defect(
+        "cash_pays_for_what_was_delivered",
+        "paid at the door for what came",
+        _both(_of("shipments", collected_minor=500), _of("payments", captured_minor=500)),
+    ),
     "a lost change": Defect("history_has_no_gap", "confirmed", _without_entry(1)),
     "a lost end": Defect("history_has_no_gap", "confirmed", _without_entry(-1)),
     "a lost beginning": Defect("history_has_no_gap", "confirmed", _without_entry(0)),
@@ -275,6 +285,16 @@ DEFECTS: Final[dict[str, Defect]] = {
         "in fulfilment",
         _of("shipments", lines=(ShipmentLine(1, "SKU-2", 2),)),
     ),
+    "a parcel that goes on, and its goods were picked again": Defect(
+        "given_up_parcel_goes_nowhere",
+        "too warm before it left, and picked again",
+        _of("shipments", state=ShipmentState.LABELLED),
+    ),
+    "a parcel under way whose money goes back": Defect(
+        "given_up_parcel_goes_nowhere",
+        "one unit of two too warm before it left, and its money goes back",
+        _of("shipments", state=ShipmentState.IN_TRANSIT),
+    ),
     **{
         f"{stage}, without {kind}": Defect("order_is_moved_on", stage, _without_task(kind))
         for stage, kind in (
@@ -284,6 +304,7 @@ DEFECTS: Final[dict[str, Defect]] = {
             ("paid", TaskKind.CONFIRM),
             ("confirmed", TaskKind.REVIEW),
             ("delivered", TaskKind.COMPLETE),
+            ("delivered, its cash not reported", TaskKind.CASH_DUE),
         )
     },
     "in fulfilment, without a parcel": Defect(
@@ -345,6 +366,15 @@ DEFECTS: Final[dict[str, Defect]] = {
     ),
     "cancelled only in the engine": Defect(
         "moved_units_agree", "confirmed", _engine(reservation(State.CONFIRMED, 0, 1))
+    ),
+    "left out here, and the engine is about to know": Defect(
+        "moved_units_agree",
+        "one unit of two shipped, and the other left out",
+        _both(
+            _engine(reservation(State.CONFIRMED, 1)),
+            _with_task(TaskKind.CANCEL_PARCEL, shipment_id="4330000000000000000-s2"),
+        ),
+        settles=True,
     ),
     "goods sold again, in no parcel": Defect(
         "replacement_goes_in_a_parcel", "shipped", _replacement(State.CONFIRMED)

@@ -11,13 +11,25 @@ from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
 from order_service.cancelling import cancel
 from order_service.draft import Draft
+from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cold_chain import read_temperature
+from order_service.fulfilment.incidents import report
 from order_service.fulfilment.records import Review, TrackingEvent, TrackingKind
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReviewInput, review
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.ids import Ids
-from order_service.model import CASH_ON_DELIVERY, HistoryEntry, Order
+from order_service.model import (
+    CASH_ON_DELIVERY,
+    Amounts,
+    HistoryEntry,
+    IncidentKind,
+    Line,
+    Order,
+    SubOrder,
+)
 from order_service.payment.asking import Answer
 from order_service.payment.attempts import accepted, open_payments, start_payment
 from order_service.payment.facts import learn
@@ -27,7 +39,7 @@ from order_service.placing.decisions import record, settle
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import stock_confirmed
-from order_service.states import ShipmentEvent
+from order_service.states import IncidentEvent, ShipmentEvent, ShipmentState
 from order_service.tasks import TaskKind
 from tests.order_service import samples
 from tests.order_service.clock import START_MS
@@ -38,6 +50,8 @@ PAYMENT: Final = "4330000000000000000-p1"
 REFUND: Final = "4330000000000000000-r1"
 DUE_MS: Final = 900_000
 TOTAL_MINOR: Final = 1_100
+FREE: Final = Amounts(1_000, 0, 1_000, 0, 0, 0)
+"""What a coupon pays for in full."""
 
 
 class Life:
@@ -127,8 +141,11 @@ def passed(draft: Draft) -> None:
 
 def labelled(draft: Draft) -> None:
     """It is picked, packed and has its waybill."""
-    confirm_pick(draft, draft.order.shipments[0].shipment_id, [], SETTINGS)
-    confirm_packing(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 2)], 100)
+    parcel = draft.order.shipments[0]
+    if parcel.state is ShipmentState.PLANNED:
+        confirm_pick(draft, parcel.shipment_id, [], SETTINGS)
+    scanned = [(line.sku, line.quantity) for line in parcel.lines]
+    confirm_packing(draft, parcel.shipment_id, scanned, 100)
     draft.forget(TaskKind.LABEL)
     draft.update(draft.order.shipments[0], carrier="sandbox", waybill="W1")
     draft.move(draft.order.shipments[0], ShipmentEvent.LABEL)
@@ -145,6 +162,35 @@ def shipped(draft: Draft) -> None:
     draft.forget(TaskKind.SHIP)
 
 
+def too_warm(draft: Draft) -> None:
+    """A parcel that is still in the warehouse has become too warm."""
+    parcel = draft.order.shipments[0]
+    parcel.temperature_max_millicelsius = 8_000
+    read_temperature(draft, parcel.shipment_id, "t-1", draft.now_ms, 9_000)
+
+
+def given_up(said: IncidentEvent) -> Callable[[Draft], None]:
+    """Its owner has said what goes in its stead, and the engine knows."""
+
+    def decide(draft: Draft) -> None:
+        resolve(draft, draft.order.incidents[0].incident_id, said, "too warm", SETTINGS)
+        draft.forget(TaskKind.CANCEL_PARCEL)
+        draft.forget(TaskKind.VOID_LABEL)
+
+    return decide
+
+
+def picked_in_part(draft: Draft) -> None:
+    """One of its two units was found, and the other is to be picked."""
+    confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)], SETTINGS)
+
+
+def rest_left_out(draft: Draft) -> None:
+    """The other unit is not there: the engine knows."""
+    cancel_shipment(draft, draft.order.shipments[1].shipment_id, "not found", SETTINGS)
+    draft.forget(TaskKind.CANCEL_PARCEL)
+
+
 def signed(draft: Draft) -> None:
     """The buyer has it."""
     track(draft, _event(draft, TrackingKind.SIGNED), SETTINGS)
@@ -153,6 +199,38 @@ def signed(draft: Draft) -> None:
 def collected(draft: Draft) -> None:
     """The carrier was paid at the door."""
     event = _event(draft, TrackingKind.CASH_COLLECTED, amount_minor=TOTAL_MINOR, currency="CNY")
+    track(draft, event, SETTINGS)
+
+
+def in_two_parcels(draft: Draft) -> None:
+    """The other unit is found later: it goes in a parcel of its own."""
+    confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)], SETTINGS)
+
+
+def both_shipped(draft: Draft) -> None:
+    """Both parcels have left, and the engine knows."""
+    for parcel in draft.order.shipments:
+        if parcel.state is ShipmentState.PLANNED:
+            confirm_pick(draft, parcel.shipment_id, [], SETTINGS)
+        confirm_packing(draft, parcel.shipment_id, [("SKU-1", 1)], 100)
+        draft.forget(TaskKind.LABEL)
+        draft.update(parcel, carrier="sandbox", waybill=f"W-{parcel.shipment_id}")
+        draft.move(parcel, ShipmentEvent.LABEL)
+        hand_over(draft, parcel.shipment_id)
+    draft.forget(TaskKind.SHIP)
+
+
+def second_lost(draft: Draft) -> None:
+    """The second parcel is lost, and its money is given up."""
+    lost = draft.order.shipments[1]
+    report(draft, lost.shipment_id, IncidentKind.LOSS, "gone")
+    incident_id = draft.order.incidents[0].incident_id
+    resolve(draft, incident_id, IncidentEvent.REFUND, "gone", SETTINGS)
+
+
+def collected_in_part(draft: Draft) -> None:
+    """The carrier was paid for the first of two parcels, with the freight."""
+    event = _event(draft, TrackingKind.CASH_COLLECTED, amount_minor=600, currency="CNY")
     track(draft, event, SETTINGS)
 
 
@@ -214,11 +292,44 @@ STAGES: Final[dict[str, Callable[[], Case]]] = {
     ),
     "confirmed": lambda: _life(*_PAID).case(reservation(State.CONFIRMED), [_TAKEN]),
     "in fulfilment": lambda: _life(*_PAID, passed).case(reservation(State.CONFIRMED), [_TAKEN]),
+    "too warm before it left, and picked again": lambda: _life(
+        *_PAID, passed, labelled, too_warm, given_up(IncidentEvent.RESHIP)
+    ).case(reservation(State.CONFIRMED), [_TAKEN]),
+    "one unit of two too warm before it left, and its money goes back": lambda: _life(
+        *_PAID, passed, picked_in_part, too_warm, given_up(IncidentEvent.REFUND)
+    ).case(reservation(State.CONFIRMED, 0, 1), [_TAKEN]),
+    "one unit of two shipped, and the other left out": lambda: _life(
+        *_PAID, passed, picked_in_part, labelled, shipped, rest_left_out
+    ).case(reservation(State.FULFILLED, 1, 1), [_TAKEN]),
     "shipped": lambda: _life(*_SENT).case(reservation(State.FULFILLED, 2), [_TAKEN]),
     "delivered": lambda: _life(*_SENT, signed).case(reservation(State.FULFILLED, 2), [_TAKEN]),
     "delivered, its reservation forgotten": lambda: _life(*_SENT, signed).case({}, [_TAKEN]),
     "paid at the door": lambda: _on_delivery(
         reserved, confirmed, passed, labelled, shipped, signed, collected
+    ).case(reservation(State.FULFILLED, 2)),
+    "delivered, its cash not reported": lambda: _on_delivery(
+        reserved, confirmed, passed, labelled, shipped, signed
+    ).case(reservation(State.FULFILLED, 2)),
+    "paid at the door for what came": lambda: _on_delivery(
+        reserved,
+        confirmed,
+        passed,
+        in_two_parcels,
+        both_shipped,
+        second_lost,
+        signed,
+        collected_in_part,
+    ).case(reservation(State.FULFILLED, 2)),
+    "costs nothing, delivered": lambda: _life(
+        reserved,
+        confirmed,
+        passed,
+        labelled,
+        shipped,
+        signed,
+        amounts=FREE,
+        sub_orders=(SubOrder("4330000000000000000.1", "merchant-1", FREE),),
+        lines=[Line(1, 0, "SKU-1", "A thing", 2, 500, 0)],
     ).case(reservation(State.FULFILLED, 2)),
     "cancelled unpaid": lambda: _life(reserved, started, cancelled).case(
         reservation(State.RELEASED)

@@ -18,6 +18,7 @@ from order_service.storage.orders import Orders
 from tests.order_service import samples
 from tests.order_service.audit import lives
 from tests.order_service.payment.world import World
+from tests.order_service.unguarded import unguarded
 
 AT_ONCE = Patience(looks=2, pause_s=0)
 LINES = [Line("SKU-1", 2)]
@@ -83,7 +84,9 @@ class Shop:
 
     async def spoil(self, statement: str, **values: Any) -> None:
         """Writes to the database behind the order service's back."""
-        await self.orders.write(lambda connection: connection.execute(text(statement), values))
+        await self.orders.write(
+            lambda connection: unguarded(connection).execute(text(statement), values)
+        )
 
     def sources(self) -> Sources:
         """What an audit of the shop is made from."""

@@ -191,6 +191,8 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "StartPaymentRequest.method": Bound(("nope", "a\0"), ("", "sandbox_card")),
     "RefundOrderRequest.refund_key": ID.but("a" * 49, "a" * 64),
     "RefundOrderRequest.amount_minor": MONEY,
+    "RetryRefundRequest.refund_id": ID,
+    "ListFailedRefundsRequest.page_token": token("a b"),
     "SettleRefundRequest.refund_id": ID,
     "ListQuarantinedRequest.page_token": token("a b"),
     "ResolveQuarantinedRequest.payment_id": ID,

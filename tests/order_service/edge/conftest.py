@@ -59,7 +59,7 @@ class Silent(Provider):
     """A provider that is told of nothing; it answers what the test says, or not at all."""
 
     def __init__(self) -> None:
-        self.answers: FactKind | None = FactKind.OPEN
+        self.answers: FactKind | None = FactKind.CLOSED
 
     async def start(self, charge: Charge) -> Started:
         raise ProviderUnreachable("test")
@@ -70,7 +70,9 @@ class Silent(Provider):
     async def close(self, charge: Charge) -> Fact:
         return self._fact(charge)
 
-    async def refund(self, charge: Charge, refund_id: str, amount_minor: int) -> Fact:
+    async def refund(
+        self, charge: Charge, refund_id: str, amount_minor: int, attempt: int = 0
+    ) -> Fact:
         raise ProviderUnreachable("test")
 
     async def statement(self, day: date) -> list[Fact]:
@@ -102,6 +104,7 @@ class Shop:
     client: OrderClient
     engine: Client
     target: str
+    cancelling: Cancelling
     provider: Silent = field(default_factory=Silent)
 
     async def place(self, key: str = "", **values: Any) -> pb.OrderResult:
@@ -173,6 +176,6 @@ async def shop(database: Database, engine: Server) -> AsyncIterator[Shop]:
         target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
         await server.start()
         async with OrderClient(target, tenant=tenant) as outside:
-            yield Shop(tenant, orders, outside, client, target, provider)
+            yield Shop(tenant, orders, outside, client, target, cancelling, provider)
         await server.stop(1)
         await orders.drain()

@@ -82,6 +82,8 @@ def _payments(parts: Parts) -> list[Any]:
         payment.StartPaymentRequest(order_id=order_id, payment_key="again"),
         payment.ListPaymentsRequest(order_id=order_id),
         payment.RefundOrderRequest(order_id=order_id, refund_key="k", amount_minor=1, reason="x"),
+        payment.RetryRefundRequest(refund_id=parts.of("r")),
+        payment.ListFailedRefundsRequest(),
         payment.SettleRefundRequest(refund_id=parts.of("r"), reason="x"),
         payment.ListQuarantinedRequest(),
         payment.ResolveQuarantinedRequest(
@@ -117,6 +119,7 @@ def _fulfilment(parts: Parts) -> list[Any]:
         fulfilment.ConfirmPickRequest(shipment_id=shipment_id, lines=lines),
         fulfilment.ConfirmPackingRequest(shipment_id=shipment_id, lines=lines, weight_g=1),
         fulfilment.ShipShipmentRequest(shipment_id=shipment_id),
+        fulfilment.CancelShipmentRequest(shipment_id=shipment_id, reason="not found"),
         fulfilment.GetShipmentRequest(shipment_id=shipment_id),
         fulfilment.ListShipmentsRequest(),
         fulfilment.RecordTrackingRequest(shipment_id=shipment_id, event=collected),

@@ -51,7 +51,7 @@ MIXTURES: Final = range(12)
 SEEDS: Final = range(40)
 AT_A_TIME: Final = 16
 MESSAGE_BYTES_MAX: Final = 4_194_304
-NOBODY: Final = "0" * 16
+NOBODY: Final = "0" * 19
 
 
 class Edge:

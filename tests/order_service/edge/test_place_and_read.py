@@ -51,6 +51,44 @@ async def test_an_order_for_more_than_there_is_says_how_much_there_is(shop: Shop
     assert refused.outcome == pb.ORDER_OUTCOME_OUT_OF_STOCK
     assert refused.order.state == pb.Order.REJECTED
     assert refused.detail == "TEA: 5 of 6 units"
+    assert list(refused.shortages) == [pb.Shortage(sku=TEA, requested=6, available=5)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "state", "units", "detail"),
+    [
+        (
+            pb.SHORTAGE_POLICY_SHIP_AVAILABLE,
+            pb.Order.AWAITING_PAYMENT,
+            5,
+            "TEA: 5 of 6 units; it is for what there is",
+        ),
+        (
+            pb.SHORTAGE_POLICY_WAIT,
+            pb.Order.BACKORDERED,
+            6,
+            "it waits for stock: TEA: 5 of 6 units",
+        ),
+    ],
+    ids=str,
+)
+async def test_an_order_that_gets_less_or_waits_says_what_is_missing(
+    shop: Shop,
+    policy: "pb.ShortagePolicy.ValueType",
+    state: "pb.Order.State.ValueType",
+    units: int,
+    detail: str,
+) -> None:
+    total = 6 * TEA_MINOR
+    result = await shop.place(
+        lines=[pb.PlaceOrderLine(sku=TEA, quantity=6, unit_price_minor=TEA_MINOR)],
+        amounts=pb.Amounts(goods_minor=total, total_minor=total),
+        shortage_policy=policy,
+    )
+    assert (result.outcome, result.order.state) == (pb.ORDER_OUTCOME_APPLIED, state)
+    assert result.order.amounts.total_minor == units * TEA_MINOR
+    assert list(result.shortages) == [pb.Shortage(sku=TEA, requested=6, available=5)]
+    assert result.detail == detail
 
 
 @pytest.mark.parametrize(

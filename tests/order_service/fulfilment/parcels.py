@@ -7,15 +7,26 @@ from typing import Any, TypeVar
 
 from order_service.catalogue.model import Article
 from order_service.draft import Draft
+from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.records import TrackingEvent, TrackingKind
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.ids import Ids
-from order_service.model import CASH_ON_DELIVERY, Amounts, Line, Order, Payment, Shipment, SubOrder
+from order_service.model import (
+    CASH_ON_DELIVERY,
+    Amounts,
+    IncidentKind,
+    Line,
+    Order,
+    Payment,
+    Shipment,
+    SubOrder,
+)
 from order_service.payment.methods import CASH
-from order_service.states import OrderState, PaymentState, ShipmentEvent
+from order_service.states import IncidentEvent, OrderState, PaymentState, ShipmentEvent
 from tests.order_service.clock import START_MS
 from tests.order_service.samples import order, payment
 
@@ -147,3 +158,22 @@ def told(found: Order, shipment: Shipment, *kinds: TrackingKind) -> None:
     for number, kind in enumerate(kinds):
         what = event(shipment, kind, number)
         decided(found, partial(track, event=what, settings=SETTINGS))
+
+
+def paid_at_the_door(found: Order, shipment: Shipment, amount_minor: int, number: int = 0) -> None:
+    """The carrier says that it has the money of a parcel."""
+    what = event(shipment, TrackingKind.CASH_COLLECTED, number, amount_minor)
+    decided(found, partial(track, event=what, settings=SETTINGS))
+
+
+def refunded(found: Order, shipment: Shipment, kind: IncidentKind = IncidentKind.LOSS) -> None:
+    """A parcel is lost or damaged, and its money is to go back."""
+    decided(found, partial(report, shipment_id=shipment.shipment_id, kind=kind, why="gone"))
+    settled = partial(
+        resolve,
+        incident_id=found.incidents[-1].incident_id,
+        said=IncidentEvent.REFUND,
+        why="as the buyer wants",
+        settings=SETTINGS,
+    )
+    decided(found, settled)

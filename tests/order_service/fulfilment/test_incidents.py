@@ -5,10 +5,16 @@ from functools import partial
 import pytest
 
 from order_service.fulfilment.cold_chain import read_temperature
-from order_service.fulfilment.incidents import INCIDENTS, look_at_deliveries, report, resolve
+from order_service.fulfilment.incidents import (
+    INCIDENTS,
+    allowed_now,
+    look_at_deliveries,
+    report,
+)
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.progress import complete, complete_by_itself
 from order_service.fulfilment.records import TrackingKind
+from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.shares import due_at_the_door_minor, goods_minor
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_pick
@@ -84,6 +90,22 @@ def test_who_waits_is_asked_again_when_the_wait_is_over() -> None:
     assert loss.state is S.WAITING
     decided(order, look_at_deliveries, START_MS + 7 * DAY_MS)
     assert (loss.state, loss.due_at_ms) == (S.OPEN, START_MS + 8 * DAY_MS)
+
+
+@pytest.mark.parametrize(
+    ("said", "state"), [(E.REFUND, S.REFUNDED), (E.RESHIP, S.RESHIPPING), (E.WAIT, S.WAITING)]
+)
+def test_who_waits_may_change_their_mind_before_the_wait_is_over(
+    said: IncidentEvent, state: IncidentState
+) -> None:
+    order, loss = with_loss()
+    resolved(order, loss, E.WAIT)
+    assert allowed_now(loss) == (E.RESHIP, E.REFUND)
+    resolved(order, loss, said)
+    assert loss.state is state
+    decided(order, look_at_deliveries, START_MS + 6 * DAY_MS)
+    assert loss.state is state
+    assert order.refunded_minor == (1_357 if said is E.REFUND else 0)
 
 
 def test_money_for_a_lost_parcel_goes_back_once() -> None:
@@ -177,6 +199,21 @@ def test_an_order_with_an_open_incident_does_not_complete_by_itself() -> None:
     assert TaskKind.COMPLETE not in {task.kind for task in order.tasks}
     resolved(order, order.incidents[0], E.REFUND)
     assert TaskKind.COMPLETE in {task.kind for task in order.tasks}
+
+
+@pytest.mark.parametrize(
+    ("heard_after_days", "completes_after_days"), [(0, 7), (3, 7), (7, 7), (10, 10)]
+)
+def test_an_order_completes_days_after_it_was_delivered_whenever_that_was_heard(
+    heard_after_days: int, completes_after_days: int
+) -> None:
+    order = shipped_order()
+    for parcel, at_ms in zip(order.shipments, (0, 1), strict=True):
+        signed = event(parcel, TrackingKind.SIGNED, at_ms)
+        heard = partial(track, event=signed, settings=SETTINGS)
+        decided(order, heard, START_MS + 1 + heard_after_days * DAY_MS)
+    (timer,) = [task for task in order.tasks if task.kind == TaskKind.COMPLETE]
+    assert timer.due_at_ms == START_MS + 1 + completes_after_days * DAY_MS
 
 
 def test_the_buyer_completes_a_delivered_order_once() -> None:

@@ -16,6 +16,7 @@ from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.fulfilment.review import ReviewInput
 from order_service.model import Order, Remark
+from order_service.states import OrderState
 from serving.deadlines import Deadlines
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
@@ -148,6 +149,34 @@ async def test_what_happens_on_the_way_is_recorded_once_and_settled(
     assert found.shipment.state == order_pb2.Shipment.LOST
 
 
+async def test_what_cannot_be_found_is_left_out_once_and_what_has_left_is_not(
+    world: World, service: Stub
+) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    first, second = (await world.order()).shipments
+    await world.pack(first)
+    await world.do("LABEL", "LABEL")
+    await world.leave()
+    request = pb.CancelShipmentRequest(
+        tenant=world.tenant, shipment_id=second.shipment_id, reason="not on its shelf", actor="s:7"
+    )
+    answers = [await service.CancelShipment(request) for _ in range(2)]
+    assert [(answer.outcome, answer.replayed) for answer in answers] == [
+        (APPLIED, False),
+        (APPLIED, True),
+    ]
+    assert answers[0].shipment.state == order_pb2.Shipment.CANCELLED
+    order = await world.order()
+    assert (order.state, order.refunds[0].reason) == (OrderState.SHIPPED, "not on its shelf")
+    request.shipment_id = first.shipment_id
+    late = await service.CancelShipment(request)
+    assert (late.outcome, late.detail) == (
+        WRONG_STATE,
+        f"shipment {first.shipment_id} is SHIPPED: CANCEL is not possible now",
+    )
+
+
 async def test_orders_that_wait_for_a_person_are_listed_and_can_be_refused(
     world: World, service: Stub
 ) -> None:
@@ -184,6 +213,7 @@ async def test_nothing_of_another_tenant_exists(world: World, service: Stub) -> 
         "ConfirmPick": pb.ConfirmPickRequest(shipment_id=name),
         "ConfirmPacking": pb.ConfirmPackingRequest(shipment_id=name, weight_g=1),
         "ShipShipment": pb.ShipShipmentRequest(shipment_id=name),
+        "CancelShipment": pb.CancelShipmentRequest(shipment_id=name, reason="lost"),
         "RecordTracking": pb.RecordTrackingRequest(shipment_id=name, event=event),
         "RecordTemperature": pb.RecordTemperatureRequest(shipment_id=name, reading=reading),
         "ReportIncident": pb.ReportIncidentRequest(shipment_id=name, kind=DAMAGE),
@@ -270,6 +300,8 @@ BROKEN: list[tuple[str, Message, str]] = [
     ("ConfirmPacking", asked(pb.ConfirmPackingRequest, **PARCEL), "weight_g"),
     ("ConfirmPacking", asked(pb.ConfirmPackingRequest, **PARCEL, weight_g=1_000_001), "weight_g"),
     ("ShipShipment", asked(pb.ShipShipmentRequest), "shipment_id"),
+    ("CancelShipment", asked(pb.CancelShipmentRequest, reason="lost"), "shipment_id"),
+    ("CancelShipment", asked(pb.CancelShipmentRequest, **PARCEL), "reason"),
     ("GetShipment", asked(pb.GetShipmentRequest), "shipment_id"),
     ("ListShipments", asked(pb.ListShipmentsRequest, page_token="a b"), "page_token"),
     ("RecordTracking", asked(pb.RecordTrackingRequest, **PARCEL), "event.carrier"),

@@ -1,12 +1,18 @@
 """Tracking events: whatever their order and number, a parcel ends alike."""
 
 import itertools
+from functools import partial
 
 import pytest
 
+from order_service.draft import Draft
+from order_service.fulfilment.carriers.port import Label
+from order_service.fulfilment.labels import labelled as labelled_by_carrier
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.records import TrackingEvent, TrackingKind
-from order_service.fulfilment.tracking import TRACKING, track
+from order_service.fulfilment.tracking import TRACKING, catch_up, track
+from order_service.fulfilment.warehouse import confirm_packing, confirm_pick
+from order_service.fulfilment.withdrawing import cancel_unshipped
 from order_service.model import Order
 from order_service.refusals import Refused
 from order_service.states import IncidentState, OrderState, PaymentState, ShipmentState
@@ -24,6 +30,7 @@ from tests.order_service.fulfilment.parcels import (
     planned_order,
     shipped_order,
     told,
+    units,
 )
 
 K, S = TrackingKind, ShipmentState
@@ -89,6 +96,98 @@ def test_a_parcel_that_its_carrier_has_was_shipped_even_if_nobody_said_so() -> N
     assert order.shipments[0].state is S.IN_TRANSIT
     assert order.state is OrderState.PARTLY_SHIPPED
     assert TaskKind.SHIP in {task.kind for task in draft.tasks_made}
+
+
+def packed(state: ShipmentState) -> Order:
+    """An order whose first parcel has no waybill yet."""
+    order = planned_order()
+    first = order.shipments[0]
+    if state in (S.PICKED, S.PACKED):
+        decided(order, lambda draft: confirm_pick(draft, first.shipment_id, (), SETTINGS))
+    if state is S.PACKED:
+        decided(order, lambda draft: confirm_packing(draft, first.shipment_id, units(first), 700))
+        first.carrier, first.service = "sandbox", "standard"
+    return order
+
+
+@pytest.mark.parametrize("kind", [kind for kind, row in TRACKING.items() if row.event])
+@pytest.mark.parametrize("state", [S.PLANNED, S.PICKED, S.PACKED])
+def test_what_is_told_of_a_parcel_before_its_waybill_has_its_effect_after(
+    state: ShipmentState, kind: TrackingKind
+) -> None:
+    order = packed(state)
+    parcel = order.shipments[0]
+    what = event(parcel, kind)
+    told(order, parcel, kind, kind)
+    assert parcel.state is state
+    (kept,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
+    assert kept.due_at_ms > START_MS
+    get_its_label(order)
+    assert parcel.state is S.LABELLED
+    (now,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
+    assert now.due_at_ms == START_MS
+    decided(
+        order, partial(catch_up, shipment_id=parcel.shipment_id, told=[what], settings=SETTINGS)
+    )
+    # As if it had been told in time.
+    other = planned_order()
+    labelled(other, other.shipments[0])
+    told(other, other.shipments[0], kind)
+    in_time = other.shipments[0]
+    assert (parcel.state, parcel.delivered_at_ms) == (in_time.state, in_time.delivered_at_ms)
+    assert order.state is other.state is OrderState.PARTLY_SHIPPED
+    assert [each.kind for each in order.incidents] == [each.kind for each in other.incidents]
+
+
+@pytest.mark.parametrize("state", [S.PLANNED, S.PICKED, S.PACKED])
+def test_what_moves_no_parcel_is_not_kept_for_later(state: ShipmentState) -> None:
+    order = packed(state)
+    told(order, order.shipments[0], K.ATTEMPT_FAILED)
+    assert TaskKind.TRACK not in {task.kind for task in order.tasks}
+
+
+def test_what_was_told_before_has_its_effect_in_the_order_in_which_it_happened() -> None:
+    order = packed(S.PACKED)
+    parcel = order.shipments[0]
+    happened = [event(parcel, kind, at) for at, kind in enumerate((K.COLLECTED, K.HUB, K.SIGNED))]
+    get_its_label(order)
+    name = parcel.shipment_id
+    draft = draft_of(order)
+    catch_up(draft, name, happened[::-1], SETTINGS)
+    moves = [entry.event for entry in draft.history if entry.part_id == name]
+    assert moves == ["SHIP", "TRAVEL", "SIGN"]
+    assert parcel.delivered_at_ms == START_MS  # not in the future, whatever the carrier's clock
+
+
+def test_who_has_no_waybill_for_long_is_looked_at_again() -> None:
+    order = packed(S.PICKED)
+    parcel = order.shipments[0]
+    what = event(parcel, K.SIGNED)
+    told(order, parcel, K.SIGNED)
+    (task,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
+
+    def do(draft: Draft) -> None:
+        draft.done(task)
+        catch_up(draft, parcel.shipment_id, [what], SETTINGS)
+
+    decided(order, do, task.due_at_ms)
+    assert parcel.state is S.PICKED
+    (again,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
+    assert again.due_at_ms == task.due_at_ms + DAY_MS
+    decided(order, lambda draft: cancel_unshipped(draft, "changed my mind"))
+    assert TaskKind.TRACK not in {task.kind for task in order.tasks}
+
+
+def get_its_label(order: Order) -> None:
+    """The first parcel goes on to where its carrier's answer has come."""
+    parcel = order.shipments[0]
+    if parcel.state is S.PLANNED:
+        decided(order, lambda draft: confirm_pick(draft, parcel.shipment_id, (), SETTINGS))
+    if parcel.state is S.PICKED:
+        scanned = units(parcel)
+        decided(order, lambda draft: confirm_packing(draft, parcel.shipment_id, scanned, 700))
+    label = Label("SB1", 500, 1_000)
+    decided(order, partial(labelled_by_carrier, shipment_id=parcel.shipment_id, label=label))
 
 
 def test_an_order_is_delivered_with_its_last_parcel_and_completes_some_days_later() -> None:

@@ -1,17 +1,18 @@
 """Planning, picking, packing and handing over: what is right goes on, what is wrong is named."""
 
 import pytest
+from msgspec import structs
 
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.warehouse import (
-    cancel_unshipped,
     confirm_packing,
     confirm_pick,
     hand_over,
     put_in_wave,
     report_overdue_picks,
 )
-from order_service.model import Line
+from order_service.fulfilment.withdrawing import cancel_unshipped
+from order_service.model import Line, Order
 from order_service.refusals import RefusalReason, Refused
 from order_service.states import OrderState, ShipmentState
 from order_service.tasks import TaskKind
@@ -139,8 +140,56 @@ def test_units_may_be_scanned_one_by_one() -> None:
     assert (done.shipment.state, done.shipment.weight_g) == (ShipmentState.PACKED, 700)
     assert [task.kind for task in draft.tasks_made] == [TaskKind.LABEL]
     assert confirm_packing(draft, first.shipment_id, [("SKU-1", 3)], 700).replayed
-    with pytest.raises(Refused):
-        confirm_packing(draft, first.shipment_id, [("SKU-1", 3)], 800)
+
+
+def given_up(order: Order) -> None:
+    """Whatever is to be done for the order was tried in vain."""
+    order.tasks = [structs.replace(task, dead=True) for task in order.tasks]
+
+
+@pytest.mark.parametrize("carrier", ["", "sandbox"])
+def test_a_parcel_that_was_weighed_wrongly_can_be_weighed_again(carrier: str) -> None:
+    order = planned_order()
+    first = order.shipments[0]
+    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, (), SETTINGS))
+    scanned = units(first)
+    decided(order, lambda draft: confirm_packing(draft, first.shipment_id, scanned, 500_000))
+    first.carrier = carrier
+    given_up(order)
+    draft = draft_of(order)
+    done = confirm_packing(draft, first.shipment_id, scanned, 500)
+    assert (done.replayed, first.weight_g, first.state) == (False, 500, ShipmentState.PACKED)
+    # A carrier that was asked may have made a waybill: no other is asked beside it.
+    assert first.carrier == carrier
+    assert [task.dead for task in order.tasks if task.kind == TaskKind.LABEL] == [False]
+    assert [entry.why for entry in draft.history] == ["weighs 500 g, not 500000 g"]
+    assert confirm_packing(draft, first.shipment_id, scanned, 500).replayed
+    with pytest.raises(Refused, match="is PACKED: PACK"):
+        confirm_packing(draft, first.shipment_id, [("SKU-1", 1)], 700)
+
+
+def test_a_parcel_with_a_waybill_keeps_its_weight() -> None:
+    order = planned_order()
+    labelled(order, order.shipments[0])
+    with pytest.raises(Refused, match="is LABELLED: PACK"):
+        confirm_packing(draft_of(order), order.shipments[0].shipment_id, [("SKU-1", 3)], 800)
+
+
+@pytest.mark.parametrize("dead", [True, False])
+def test_a_waybill_that_was_given_up_does_not_keep_the_next_from_being_given_back(
+    dead: bool,
+) -> None:
+    order = planned_order()
+    first = order.shipments[0]
+    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, (), SETTINGS))
+    decided(order, lambda draft: confirm_packing(draft, first.shipment_id, units(first), 700))
+    first.carrier = "sandbox"
+    if dead:
+        given_up(order)
+    decided(order, lambda draft: cancel_unshipped(draft, "changed my mind"))
+    # One that is just being asked for comes first: it is given back after.
+    lane = [task.kind for task in order.tasks if task.lane == f"carrier:{first.shipment_id}"]
+    assert lane == [*([] if dead else [TaskKind.LABEL]), TaskKind.VOID_LABEL]
 
 
 def test_a_parcel_cannot_be_packed_before_it_was_picked_nor_leave_without_a_waybill() -> None:

@@ -60,7 +60,7 @@ class World:
         """An effective order, confirmed in the engine: a parcel of zone A and one of zone COLD."""
         order = paid_order(tenant=self.tenant, order_id=order_id, **values)
         lines = [StockLine(line.sku, line.quantity, line.location) for line in order.lines]
-        assert (await self.engine.reserve(order_id, lines)).applied
+        assert (await self.engine.reserve(order_id, lines, buyer_id=order.buyer_id)).applied
         assert (await self.engine.confirm(order_id)).applied
         method = "cash_on_delivery" if on_delivery else "sandbox_card"
         new = structs.replace(

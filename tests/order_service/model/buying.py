@@ -253,6 +253,20 @@ class Buying(Story):
         payment = self.one_of(data, self.quarantined())
         self.ask(number, requests.resolve_quarantined(payment, approve=approve))
 
+    @precondition(lambda self: self.quarantined())
+    @rule(data=st.data(), number=PROCESSES, looked_at=st.booleans())
+    def who_paid_a_wrong_amount_pays_more(
+        self, data: st.DataObject, number: int, looked_at: bool
+    ) -> None:
+        payment = self.one_of(data, self.quarantined())
+        if looked_at:
+            self.ask(number, requests.resolve_quarantined(payment, approve=False))
+        more_minor = max(payment.amount_minor - payment.captured_minor, 1)
+        about = {"amount_minor": more_minor, "currency": payment.captured_currency}
+        self.run(self.world.at_the_provider("pay", payment.payment_id, **about))
+        if looked_at:
+            self.all_letters_come(number)  # most likely before the money is on its way back
+
     def quarantined(self) -> list[Payment]:
         """The payments that wait for a person."""
         return [
@@ -267,6 +281,12 @@ class Buying(Story):
     def a_refused_refund_is_settled_by_hand(self, data: st.DataObject, number: int) -> None:
         refund_id = self.one_of(data, self.refused_refunds())
         self.ask(number, requests.settle(refund_id))
+
+    @precondition(lambda self: self.refused_refunds())
+    @rule(data=st.data(), number=PROCESSES)
+    def a_refused_refund_is_tried_again(self, data: st.DataObject, number: int) -> None:
+        refund_id = self.one_of(data, self.refused_refunds())
+        self.ask(number, requests.retry(refund_id))
 
     def refused_refunds(self) -> list[str]:
         """The refunds that the provider would not do."""

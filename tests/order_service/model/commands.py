@@ -121,6 +121,19 @@ async def _resolve(case: Case, resolution: "fulfilment_pb2.Resolution.ValueType"
     return _asking(case, requests.resolve((await case.incident()).incident_id, resolution))
 
 
+async def _refund_that_is_refused(case: Case) -> Send:
+    case.world.misbehave(refuse_refund=1.0)
+    return _asking(case, requests.refund(await case.order(), "scratch", 100))
+
+
+def _of_refused_refund(request_of: Callable[[str], Any]) -> Callable[[Case], Awaitable[Send]]:
+    async def prepare(case: Case) -> Send:
+        case.world.misbehave()
+        return _asking(case, request_of((await case.order()).refunds[0].refund_id))
+
+    return prepare
+
+
 async def _carrier_tells(case: Case) -> Send:
     """The van has come before anybody said that the parcel has left."""
     case.world.letters.clear()
@@ -193,6 +206,11 @@ COMMANDS: dict[str, Command] = {
     "cancel while it is being paid": Command(_BEING_PAID, _of_order(requests.cancel)),
     "cancel when it is sold": Command(_SOLD, _of_order(requests.cancel)),
     "refund": Command(_SOLD, _of_order(lambda order: requests.refund(order, "scratch", 100))),
+    "refund that is refused": Command(_SOLD, _refund_that_is_refused),
+    "retry refund": Command((*_SOLD, "refund that is refused"), _of_refused_refund(requests.retry)),
+    "settle refund": Command(
+        (*_SOLD, "refund that is refused"), _of_refused_refund(requests.settle)
+    ),
     "approve": Command(
         ("place with remark", "start payment", "payment callback"),
         _of_order(lambda order: requests.review(order, approve=True)),
@@ -206,6 +224,8 @@ COMMANDS: dict[str, Command] = {
     "pick short": Command(_SOLD, _of_parcel(lambda parcel: requests.pick(parcel, [("MUG", 1)]))),
     "pack": Command((*_SOLD, "pick"), _of_parcel(requests.pack)),
     "ship": Command(_PACKED, _of_parcel(requests.ship)),
+    "cancel one shipment": Command((*_SOLD, "pick short"), _of_parcel(requests.cancel_shipment)),
+    "cancel the only shipment": Command(_PACKED, _of_parcel(requests.cancel_shipment)),
     "carrier callback": Command(_PACKED, _carrier_tells),
     "signed": Command(
         (*_PACKED, "ship"), _of_parcel(_tracking(fulfilment_pb2.TrackingEvent.SIGNED))

@@ -135,8 +135,15 @@ def _check_money_in_the_end(world: World, order: Order) -> None:
             PaymentState.CREATED,
             PaymentState.PENDING,
         ), order
-        if there is not None and payment.state is not PaymentState.QUARANTINED:
+        # Whatever became of its parcels, what carriers collect is settled, or a person's to see to.
+        settled = payment.state is not PaymentState.PENDING
+        assert settled or order.state is not OrderState.COMPLETED, order
+        if there is not None:
             assert payment.captured_minor == there.captured_minor, (order, there)
+        if payment.state is PaymentState.QUARANTINED:
+            # Nobody has looked at it, or all of it goes back: no money is left where nobody looks.
+            assert payment.refunded_minor in (0, payment.captured_minor), order
+        elif there is not None:
             kept_minor += there.left_minor
     assert all(refund.state is not RefundState.REQUESTED for refund in order.refunds), order
     expected_minor = sum(

@@ -68,6 +68,11 @@ def refund(order: Order, key: str, amount_minor: int) -> payment_pb2.RefundOrder
     )
 
 
+def retry(refund_id: str) -> payment_pb2.RetryRefundRequest:
+    """A refused refund is to be tried again."""
+    return payment_pb2.RetryRefundRequest(refund_id=refund_id)
+
+
 def settle(refund_id: str) -> payment_pb2.SettleRefundRequest:
     """A person has sent money back."""
     return payment_pb2.SettleRefundRequest(refund_id=refund_id, reason="by transfer")
@@ -120,6 +125,13 @@ def pack(shipment: Shipment) -> Any:
 def ship(shipment: Shipment) -> Any:
     """A parcel has left."""
     return fulfilment_pb2.ShipShipmentRequest(shipment_id=shipment.shipment_id)
+
+
+def cancel_shipment(shipment: Shipment) -> Any:
+    """A parcel cannot be shipped."""
+    return fulfilment_pb2.CancelShipmentRequest(
+        shipment_id=shipment.shipment_id, reason="not on its shelf"
+    )
 
 
 def report(shipment: Shipment, kind: "fulfilment_pb2.Incident.Kind.ValueType") -> Any:

@@ -80,6 +80,12 @@ class Shipping(Story):
         elif parcel.state is _S.LABELLED:
             self.ask(number, requests.ship(parcel))
 
+    @precondition(lambda self: self.parcels_in(*_BEFORE_THE_VAN))
+    @rule(data=st.data(), number=PROCESSES)
+    def a_parcel_cannot_be_found(self, data: st.DataObject, number: int) -> None:
+        parcel = self.one_of(data, self.parcels_in(*_BEFORE_THE_VAN))
+        self.ask(number, requests.cancel_shipment(parcel))
+
     @precondition(lambda self: self.waiting_for_the_van())
     @rule(data=st.data(), mishaps=MISHAPS)
     def the_van_comes(self, data: st.DataObject, mishaps: Mishaps) -> None:
@@ -115,12 +121,12 @@ class Shipping(Story):
         self.ask(number, requests.resolve(incident.incident_id, resolution))
 
     def open_incidents(self) -> list[Incident]:
-        """What went wrong and waits for its owner."""
+        """What went wrong, and its owner may say what is done."""
         return [
             incident
             for order in self.orders
             for incident in order.incidents
-            if incident.state is IncidentState.OPEN
+            if incident.state in (IncidentState.OPEN, IncidentState.WAITING)
         ]
 
     @precondition(lambda self: self.orders_in(_O.SHIPPED, _O.DELIVERED))

@@ -37,7 +37,8 @@ def _to_do(order: Order) -> list[Any]:
     doing += [
         requests.resolve_quarantined(payment, approve=False)
         for payment in order.payments
-        if payment.state is PaymentState.QUARANTINED and not payment.refunded_minor
+        if payment.state is PaymentState.QUARANTINED
+        and payment.refunded_minor < payment.captured_minor
     ]
     doing += [
         requests.resolve(incident.incident_id, fulfilment_pb2.RESOLUTION_REFUND)

@@ -6,11 +6,13 @@ import time
 
 import pytest
 
+from holdfast.errors import HoldfastError, Reason
 from order_service.ids import Ids
 from order_service.model import Order
 from order_service.payment.attempts import QUERY_AFTER_MS
 from order_service.payment.due import ASK_AGAIN_MS, EXTENSION_MS
 from order_service.payment.handlers import payment_handlers
+from order_service.payment.port import Charge, Fact, FactKind
 from order_service.payment.reconcile import reconcile
 from order_service.relay.attempt import attempt
 from order_service.sandbox.provider_books import day_of
@@ -68,6 +70,76 @@ async def test_an_order_is_asked_about_before_it_is_closed(world: World) -> None
     world.clock.advance(1)
     await world.do("PAYMENT_DUE")
     assert (await world.order()).state is OrderState.CONFIRMING
+
+
+async def test_an_attempt_that_was_given_up_is_asked_about_before_the_order_is_closed(
+    world: World,
+) -> None:
+    world.misbehave(lose=1.0)
+    await world.place()
+    first = await world.begin()
+    await world.begin(key="try-2")
+    await world.pay(first)
+    await world.pass_time(15 * MINUTE_MS, "PAYMENT_DUE")
+    order = await world.order()
+    assert order.state is OrderState.CONFIRMING
+    assert [payment.state for payment in order.payments] == ["CAPTURED", "ABANDONED"]
+
+
+async def test_a_declined_attempt_is_asked_about_before_the_order_is_closed(world: World) -> None:
+    await world.place()
+    payment = await world.begin()
+    await world.control.post("/control/decline", json={"payment_id": payment.payment_id})
+    await world.told()
+    assert (await world.order()).payments[0].state is PaymentState.DECLINED
+    world.misbehave(lose=1.0)
+    await world.pay(payment)
+    await world.pass_time(15 * MINUTE_MS, "PAYMENT_DUE")
+    assert (await world.order()).state is OrderState.CONFIRMING
+
+
+async def test_an_order_stays_open_while_a_bank_is_at_its_payment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def closed(charge: Charge) -> Fact:
+        return Fact(FactKind.OPEN, charge.payment_id)
+
+    extended = []
+
+    async def extend(reservation_id: str, expires_at_ms: int, **_: str) -> None:
+        extended.append((reservation_id, expires_at_ms - world.clock()))
+        raise HoldfastError.of(Reason.STORE_UNREACHABLE)
+
+    await world.place()
+    await world.begin()
+    with monkeypatch.context() as patched:
+        patched.setattr(world.provider, "close", closed)
+        patched.setattr(world.client, "extend", extend)
+        await world.pass_time(15 * MINUTE_MS, "PAYMENT_DUE")
+        assert (await world.order()).state is OrderState.AWAITING_PAYMENT
+        assert extended == [("4330000000000000000", EXTENSION_MS)]
+    await world.pass_time(ASK_AGAIN_MS, "PAYMENT_DUE")
+    assert (await world.order()).state is OrderState.EXPIRED
+
+
+@pytest.mark.parametrize("hours", [3, 30])
+async def test_an_attempt_that_a_bank_is_at_is_closed_later_but_not_asked_about_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    async def closed(charge: Charge) -> Fact:
+        return Fact(FactKind.OPEN, charge.payment_id)
+
+    await world.place()
+    first = await world.begin()
+    await world.begin(key="try-2")
+    with monkeypatch.context() as patched:
+        patched.setattr(world.provider, "close", closed)
+        await world.pass_time(hours * HOUR_MS, "CLOSE_PAYMENT")
+    await world.pass_time(HOUR_MS, "CLOSE_PAYMENT")
+    there = world.outside.books.find(first.payment_id)
+    assert there is not None
+    assert there.kind == ("CLOSED" if hours < 24 else "OPEN")
+    assert "CLOSE_PAYMENT" not in [task.kind for task in (await world.order()).tasks]
 
 
 async def test_an_order_of_a_silent_provider_stays_open_and_keeps_its_stock(

@@ -11,9 +11,13 @@ from prometheus_client import CollectorRegistry
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2, payment_pb2_grpc
 from holdfast.order.v1 import payment_pb2 as pb
+from order_service.draft import Draft
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.payments import PaymentServicer
-from order_service.states import OrderState
+from order_service.model import CASH_ON_DELIVERY
+from order_service.payment.cash import collected
+from order_service.payment.refunds import send_back
+from order_service.states import OrderState, PaymentState
 from serving.deadlines import Deadlines
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
@@ -139,6 +143,86 @@ async def test_a_wrong_amount_is_listed_and_resolved(world: World, service: Any)
     assert [payment.payment_id for payment in left.payments] == ["4350000000000000000-p1"]
 
 
+async def test_money_that_comes_after_a_return_waits_for_nobody(world: World, service: Any) -> None:
+    await world.place()
+    payment = await world.begin()
+    await world.pay(payment, amount_minor=600)
+    await world.told()
+    request = pb.ResolveQuarantinedRequest(
+        payment_id=payment.payment_id,
+        resolution=pb.QUARANTINE_RESOLUTION_RETURN,
+        reason="too little",
+    )
+    await service.ResolveQuarantined(request)
+    await world.pay(payment, amount_minor=500)
+    await world.told()
+    assert not (await service.ListQuarantined(pb.ListQuarantinedRequest())).payments
+    await world.do("REFUND")
+    assert (await world.order()).payments[0].state is PaymentState.RETURNED
+    assert world.outside.books.sums()["refunded_minor"] == {"CNY": 1_100}
+
+
+async def test_refused_refunds_are_listed_and_tried_again(world: World, service: Any) -> None:
+    world.misbehave(pay_twice=1.0, refuse_refund=1.0)
+    names = [f"43{number}0000000000000000" for number in (3, 4, 5)]
+    for name in names:
+        await world.place(name)
+        await world.pay(await world.begin(name))
+        await world.told()
+        # What came twice goes back by itself: nobody has a key for that.
+        await world.do("REFUND", order_id=name)
+    await world.told()
+    page = await service.ListFailedRefunds(pb.ListFailedRefundsRequest(page_size=2))
+    rest = await service.ListFailedRefunds(
+        pb.ListFailedRefundsRequest(page_size=2, page_token=page.next_page_token)
+    )
+    listed = [*page.refunds, *rest.refunds]
+    assert [
+        (failed.order_id, failed.provider, failed.currency, failed.refund.amount_minor)
+        for failed in listed
+    ] == [(name, "sandbox", "CNY", 1_100) for name in names]
+    assert rest.next_page_token == ""
+    other = pb.ListFailedRefundsRequest(tenant="other")
+    assert not (await service.ListFailedRefunds(other)).refunds
+    world.misbehave()
+    request = pb.RetryRefundRequest(refund_id=listed[0].refund.refund_id)
+    replies = [await service.RetryRefund(request) for _ in range(2)]
+    assert [(reply.outcome, reply.replayed) for reply in replies] == [
+        (OUTCOMES.ORDER_OUTCOME_APPLIED, False),
+        (OUTCOMES.ORDER_OUTCOME_APPLIED, True),
+    ]
+    assert replies[0].refund.state == order_pb2.Refund.REQUESTED
+    await world.do("REFUND", order_id=names[0])
+    left = await service.ListFailedRefunds(pb.ListFailedRefundsRequest())
+    assert [failed.order_id for failed in left.refunds] == names[1:]
+    assert world.outside.books.sums()["refunded_minor"] == {"CNY": 1_100}
+    assert (await service.RetryRefund(request)).refund.state == order_pb2.Refund.DONE
+    foreign = pb.RetryRefundRequest(refund_id=listed[1].refund.refund_id, tenant="other")
+    assert (await service.RetryRefund(foreign)).outcome == OUTCOMES.ORDER_OUTCOME_NOT_FOUND
+
+
+async def test_cash_that_goes_back_is_listed_for_a_person(world: World, service: Any) -> None:
+    await world.place()
+    payment = await world.begin(method=CASH_ON_DELIVERY)
+
+    def taken(draft: Draft) -> None:
+        collected(draft, 1_100, "CNY", "WB-1", draft.now_ms)
+        send_back(draft, draft.order.payment(payment.payment_id), 100, "a scratch")
+
+    await world.orders.change(payment.order_id, taken, "test")
+    await world.do("REFUND")
+    listed = await service.ListFailedRefunds(pb.ListFailedRefundsRequest())
+    (failed,) = listed.refunds
+    assert (failed.provider, failed.refund.amount_minor) == ("cash", 100)
+    request = pb.RetryRefundRequest(refund_id=failed.refund.refund_id)
+    reply = await service.RetryRefund(request)
+    assert reply.outcome == OUTCOMES.ORDER_OUTCOME_WRONG_CONTENT
+    assert "settle the refund" in reply.detail
+    settle = pb.SettleRefundRequest(refund_id=failed.refund.refund_id, reason="at the counter")
+    await service.SettleRefund(settle)
+    assert not (await service.ListFailedRefunds(pb.ListFailedRefundsRequest())).refunds
+
+
 async def test_a_refused_refund_is_settled_by_hand(world: World, service: Any) -> None:
     await world.place()
     await world.pay(await world.begin())
@@ -205,6 +289,9 @@ async def test_a_day_is_reconciled(world: World, service: Any) -> None:
             pb.RefundOrderRequest(order_id="O", refund_key="k", reason="x" * 201),
             "reason",
         ),
+        ("RetryRefund", pb.RetryRefundRequest(refund_id=""), "refund_id"),
+        ("ListFailedRefunds", pb.ListFailedRefundsRequest(page_size=1_001), "page_size"),
+        ("ListFailedRefunds", pb.ListFailedRefundsRequest(page_token="?"), "page_token"),
         ("SettleRefund", pb.SettleRefundRequest(refund_id="", reason="x"), "refund_id"),
         ("ListQuarantined", pb.ListQuarantinedRequest(page_size=1_001), "page_size"),
         ("ListQuarantined", pb.ListQuarantinedRequest(page_token="?"), "page_token"),

@@ -65,6 +65,34 @@ def test_what_is_not_taken_goes_back_wholly() -> None:
     draft.finish()
 
 
+def test_what_comes_after_a_return_goes_back_as_well() -> None:
+    draft, payment = short_by_one()
+    send_back(draft, payment)
+    learn(draft, "sandbox", captured(payment, 1_100))
+    assert (payment.state, payment.captured_minor, payment.refunded_minor) == (
+        PaymentState.QUARANTINED,
+        1_100,
+        1_100,
+    )
+    assert draft.order.state is OrderState.AWAITING_PAYMENT
+    for refund in draft.order.refunds:
+        learn(draft, "sandbox", Fact(FactKind.REFUNDED, "", "ref", refund_id=refund.refund_id))
+    assert payment.state is PaymentState.RETURNED
+    assert send_back(draft, payment)
+    draft.finish()
+
+
+def test_what_was_left_of_a_return_can_be_sent_back_but_not_taken() -> None:
+    draft, payment = short_by_one()
+    send_back(draft, payment)
+    payment.captured_minor = 1_100  # as it was written before the rest went back by itself
+    with pytest.raises(Refused, match="is QUARANTINED"):
+        approve(draft, payment)
+    assert not send_back(draft, payment)
+    assert payment.refunded_minor == 1_100
+    assert send_back(draft, payment)
+
+
 def test_another_currency_cannot_be_taken_but_can_go_back() -> None:
     draft, payment = short_by_one("USD")
     with pytest.raises(Refused, match="USD cannot pay an order in CNY"):

@@ -10,11 +10,17 @@ from sqlalchemy import Connection, update
 from sqlalchemy.exc import IntegrityError
 
 from order_service.draft import Draft
+from order_service.model import Refund
+from order_service.payment.cash import collected
 from order_service.payment.facts import learn
 from order_service.payment.port import Fact, FactKind
 from order_service.payment.refunds import (
+    ask_again,
+    attempt_of,
     refundable_minor,
     request_refund,
+    retry_refund,
+    send_back,
     settle_by_hand,
 )
 from order_service.refusals import Refused
@@ -137,6 +143,82 @@ def test_a_refused_refund_waits_for_a_person_and_can_be_tried_again() -> None:
     request_refund(draft, "key", 100, "")
     assert refund.state == "REQUESTED"
     assert "REFUND" in kinds(draft.order)
+
+
+def refused(refund: Refund, reference: str = "") -> Fact:
+    """The provider would not send a refund."""
+    return Fact(FactKind.REFUND_FAILED, "", reference, refund_id=refund.refund_id)
+
+
+def attempts(draft: Draft) -> list[int]:
+    """The attempts at refunds that are to be made."""
+    return [attempt_of(task.payload) for task in draft.order.tasks if task.kind == "REFUND"]
+
+
+def test_an_automatic_refund_that_was_refused_is_tried_again_by_its_id() -> None:
+    draft = paid()
+    draft.finish()
+    send_back(draft, draft.order.payments[0], 100, "paid twice")
+    (refund,) = draft.order.refunds
+    learn(draft, "sandbox", refused(refund))
+    assert attempts(draft) == []
+    assert retry_refund(draft, refund.refund_id) == (refund, False)
+    assert refund.state is RefundState.REQUESTED
+    (attempt,) = attempts(draft)
+    assert attempt > 0
+    assert retry_refund(draft, refund.refund_id) == (refund, True)
+    assert attempts(draft) == [attempt]
+    learn(draft, "sandbox", sent_back(refund.refund_id))
+    assert retry_refund(draft, refund.refund_id) == (refund, True)
+    assert draft.order.refunds[0].state == "DONE"
+    with pytest.raises(Refused, match="no refund"):
+        retry_refund(draft, "4330000000000000000-r9")
+
+
+def test_every_attempt_at_a_refund_has_a_greater_number() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    numbers = attempts(draft)
+    for _ in range(3):
+        learn(draft, "sandbox", refused(refund))
+        draft.finish()
+        draft = drafted(draft.order)
+        request_refund(draft, "key", 100, "")
+        numbers += attempts(draft)
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 4
+
+
+def test_what_comes_late_of_a_refused_attempt_does_not_end_the_next_one() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    learn(draft, "sandbox", refused(refund, "re_1"))
+    retry_refund(draft, refund.refund_id)
+    (task,) = [task for task in draft.order.tasks if task.kind == "REFUND"]
+    learn(draft, "sandbox", refused(refund, "re_1"))
+    assert refund.state is RefundState.REQUESTED
+    # The provider takes its time: the attempt that is asked about later is the same.
+    learn(draft, "sandbox", Fact(FactKind.OPEN, "", "re_2", refund_id=refund.refund_id))
+    ask_again(draft, task, draft.now_ms + 1)
+    draft.done(task)
+    assert attempts(draft) == [attempt_of(task.payload)]
+    learn(draft, "sandbox", refused(refund, "re_1"))
+    assert (refund.state, refund.provider_ref) == (RefundState.REQUESTED, "re_2")
+    learn(draft, "sandbox", refused(refund, "re_2"))
+    assert draft.order.refunds[0].state == "FAILED"
+    assert attempts(draft) == []
+
+
+def test_cash_is_not_sent_again_but_paid_back_by_a_person() -> None:
+    draft = drafted(unpaid())
+    payment = paid_at_the_door(draft)
+    collected(draft, 1_100, "CNY", "WB-1", draft.now_ms)
+    send_back(draft, payment, 100, "a scratch")
+    (refund,) = draft.order.refunds
+    learn(draft, "cash", refused(refund))
+    with pytest.raises(Refused, match="is of cash"):
+        retry_refund(draft, refund.refund_id)
+    assert settle_by_hand(draft, refund.refund_id, "at the counter") == (refund, False)
 
 
 def test_what_a_person_sends_back_by_hand_is_done() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec import structs
 
 from order_service.payment.port import Charge, FactKind, ProviderRefuses, ProviderUnreachable
 from order_service.payment.sandbox import SandboxProvider
@@ -63,6 +64,15 @@ async def test_a_payment_that_it_never_heard_of_is_unknown(world: World) -> None
     assert (await world.provider.query(CHARGE)).kind is FactKind.UNKNOWN
     assert (await world.provider.close(CHARGE)).kind is FactKind.UNKNOWN
     assert (await world.provider.refund(CHARGE, "r", 1)).kind is FactKind.REFUND_FAILED
+
+
+async def test_a_payment_under_another_number_of_theirs_is_found_by_ours(world: World) -> None:
+    await world.provider.start(CHARGE)
+    await world.control.post("/control/pay", json={"payment_id": CHARGE.payment_id})
+    charge = structs.replace(CHARGE, provider_ref="sbx_99999999")
+    assert (await world.provider.query(charge)).kind is FactKind.CAPTURED
+    assert (await world.provider.close(charge)).kind is FactKind.CAPTURED
+    assert (await world.provider.refund(charge, "r1", 700)).kind is FactKind.REFUNDED
 
 
 async def test_what_is_paid_is_not_closed(world: World) -> None:

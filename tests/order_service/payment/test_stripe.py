@@ -14,9 +14,10 @@ import pytest
 from msgspec import structs
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from holdfast.money import MINOR_DIGITS
 from order_service.payment.callbacks import PaymentCallbacks
 from order_service.payment.methods import methods_of
 from order_service.payment.port import (
@@ -27,6 +28,7 @@ from order_service.payment.port import (
 )
 from order_service.payment.starting import PaymentDesk
 from order_service.payment.stripe import StripeProvider
+from order_service.payment.stripe_amounts import from_stripe, to_stripe
 from order_service.states import OrderState
 from tests.order_service.payment.http import served
 from tests.order_service.payment.world import World
@@ -94,11 +96,14 @@ async def pay(buyer: httpx.AsyncClient, intent: str) -> None:
     (await buyer.post(f"/v1/payment_intents/{intent}/confirm")).raise_for_status()
 
 
-async def started(provider: StripeProvider, payment_id: str = "4330000000000000000-p1") -> Charge:
+async def started(
+    provider: StripeProvider, payment_id: str = "4330000000000000000-p1", **about: Any
+) -> Charge:
     """A payment that Stripe knows."""
-    begun = await provider.start(structs.replace(CHARGE, payment_id=payment_id))
+    charge = structs.replace(CHARGE, payment_id=payment_id, **about)
+    begun = await provider.start(charge)
     assert begun.client_token.startswith(begun.provider_ref)
-    return structs.replace(CHARGE, payment_id=payment_id, provider_ref=begun.provider_ref)
+    return structs.replace(charge, provider_ref=begun.provider_ref)
 
 
 async def test_a_payment_goes_its_way(provider: StripeProvider, buyer: httpx.AsyncClient) -> None:
@@ -127,6 +132,33 @@ async def test_a_payment_that_it_never_heard_of_is_unknown(provider: StripeProvi
         charge = structs.replace(CHARGE, provider_ref=reference)
         assert (await provider.query(charge)).kind is FactKind.UNKNOWN
         assert (await provider.close(charge)).kind is FactKind.UNKNOWN
+
+
+async def test_a_payment_under_another_number_of_theirs_is_found_by_ours(
+    buyer: httpx.AsyncClient,
+) -> None:
+    """`localstripe` has no search: what stands in front of it has."""
+    await buyer.delete("/_config/data")
+
+    async def answered(request: Request) -> Response:
+        path = request.url.path
+        if path.endswith("/search"):
+            listed = (await buyer.get("/v1/payment_intents")).json()
+            assert request.query_params["query"] == f"metadata['payment_id']:'{CHARGE.payment_id}'"
+            return JSONResponse({**listed, "object": "search_result"})
+        kind = {"content-type": request.headers.get("content-type", "")}
+        answer = await buyer.request(
+            request.method, path, content=await request.body(), headers=kind
+        )
+        return Response(answer.content, answer.status_code, media_type="application/json")
+
+    every = Route("/{path:path}", answered, methods=["GET", "POST"])
+    async with served(Starlette(routes=[every])) as url:
+        provider = StripeProvider(API_KEY, [SECRET], url)
+        charge = structs.replace(await started(provider), provider_ref="pi_unknown")
+        assert (await provider.query(charge)).kind is FactKind.OPEN
+        assert (await provider.close(charge)).kind is FactKind.CLOSED
+        await provider.aclose()
 
 
 async def test_money_goes_back_once_per_refund(
@@ -174,6 +206,56 @@ async def test_a_statement_has_the_days_money(
     assert await provider.statement(today + timedelta(days=1)) == []
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount_minor", "amount_there"),
+    [
+        ("EUR", 1_100, 1_100),
+        ("JPY", 1_100, 1_100),
+        ("ISK", 1_100, 110_000),
+        ("UGX", 1_100, 110_000),
+        ("MGA", 110_000, 1_100),
+        ("KWD", 1_100, 1_100),
+    ],
+)
+async def test_money_is_counted_as_stripe_does_there_and_in_minor_units_here(
+    provider: StripeProvider,
+    buyer: httpx.AsyncClient,
+    currency: str,
+    amount_minor: int,
+    amount_there: int,
+) -> None:
+    await buyer.delete("/_config/data")
+    charge = await started(provider, currency=currency, amount_minor=amount_minor)
+    intent = await buyer.get(f"/v1/payment_intents/{charge.provider_ref}")
+    assert intent.json()["amount"] == amount_there
+    await pay(buyer, charge.provider_ref)
+    assert (await provider.query(charge)).amount_minor == amount_minor
+    back = await provider.refund(charge, "4330000000000000000-r1", amount_minor)
+    assert back.amount_minor == amount_minor
+    listed = await buyer.get("/v1/refunds", params={"payment_intent": charge.provider_ref})
+    assert [refund["amount"] for refund in listed.json()["data"]] == [amount_there]
+    facts = await provider.statement(datetime.now(UTC).date())
+    assert [(fact.amount_minor, fact.currency) for fact in facts] == [(amount_minor, currency)] * 2
+
+
+async def test_what_stripe_cannot_count_is_refused_with_a_way_out(
+    provider: StripeProvider, buyer: httpx.AsyncClient
+) -> None:
+    with pytest.raises(ProviderRefuses, match=r"multiples of 0\.010 KWD only, not 1\.101 KWD"):
+        await provider.start(structs.replace(CHARGE, currency="KWD", amount_minor=1_101))
+    with pytest.raises(ProviderRefuses, match=r"multiples of 1\.00 MGA only, not 11\.01 MGA"):
+        await provider.start(structs.replace(CHARGE, currency="MGA", amount_minor=1_101))
+    charge = await started(provider, currency="KWD")
+    await pay(buyer, charge.provider_ref)
+    assert (await provider.refund(charge, "r", 101)).kind is FactKind.REFUND_FAILED
+
+
+def test_every_amount_comes_back_as_it_was_sent() -> None:
+    for currency, digits in MINOR_DIGITS.items():
+        for amount_minor in (10**digits, 7 * 10**digits):
+            assert from_stripe(to_stripe(amount_minor, currency), currency) == amount_minor
+
+
 async def test_what_stripe_refuses_is_declined(provider: StripeProvider) -> None:
     with pytest.raises(ProviderRefuses):
         await provider.start(structs.replace(CHARGE, amount_minor=-1))
@@ -204,6 +286,8 @@ async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
 
     async def passed_on(request: Request) -> Response:
         body = await request.body()
+        if attempt.payment.provider_ref.encode() not in body:
+            return Response()  # about a payment of an earlier test: it tells a second later
         answer = await world.http.post(
             f"{url}/callbacks/stripe", content=body, headers=dict(request.headers)
         )
@@ -220,8 +304,10 @@ async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
         await pay(buyer, attempt.payment.provider_ref)
         async with asyncio.timeout(10):
             # Stripe tells also what does not matter to us, in any order.
-            while (order := await world.order()).state is not OrderState.CONFIRMING:
+            while True:
                 taken.clear()
+                if (order := await world.order()).state is OrderState.CONFIRMING:
+                    break
                 await taken.wait()
         body, headers, status = bodies[-1]
         assert status == 200

@@ -7,11 +7,14 @@ import pytest
 
 from holdfast.errors import HoldfastError, Reason
 from order_service.model import Order, ShortagePolicy
+from order_service.placing.decisions import RESERVE_AGAIN_MS, begin_to_reserve
 from order_service.placing.place import Placing
 from order_service.states import OrderState
 from order_service.tasks import TaskKind
-from tests.order_service.placing.shop import Shop
+from tests.order_service.clock import Clock
+from tests.order_service.placing.shop import Shop, tasks
 from tests.order_service.placing.wanted import METHODS
+from tests.order_service.sound import assert_books_sound
 from tests.serving import eventually
 
 WAIT = ShortagePolicy.WAIT
@@ -159,6 +162,107 @@ async def test_an_order_left_by_a_crash_is_served_before_those_that_came_later(s
     assert (await shop.do(left.order_id, TaskKind.RESERVE)).state is AWAITING
 
 
+def lose_answers(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Has the engine reserve and nobody learn of it; the ids that were asked for."""
+    asked: list[str] = []
+    reserve = shop.engine.reserve
+
+    async def reserve_and_lose_the_answer(reservation_id: str, *lines: Any, **values: Any) -> Any:
+        asked.append(reservation_id)
+        await reserve(reservation_id, *lines, **values)
+        raise HoldfastError.of(Reason.STORE_UNREACHABLE)
+
+    monkeypatch.setattr(shop.engine, "reserve", reserve_and_lose_the_answer)
+    return asked
+
+
+async def test_an_order_whose_turn_has_come_is_served_though_the_answer_was_lost(
+    shop: Shop, clock: Clock
+) -> None:
+    await shop.stock(TEA=0)
+    order = await wait_for(shop, "first", TEA=2)
+    later = await wait_for(shop, "later", TEA=1)
+    await shop.stock(TEA=2)
+    with pytest.MonkeyPatch.context() as patched:
+        lose_answers(shop, patched)
+        with pytest.raises(HoldfastError):
+            await shop.placing.backorders.serve()
+    assert await shop.reserved("TEA") == 2
+    assert await shop.placing.backorders.serve() == 0
+    assert await states(shop, order, later) == [WAITING, WAITING]
+    clock.advance(RESERVE_AGAIN_MS)
+    served = await shop.do(order.order_id, TaskKind.RESERVE)
+    assert (served.state, tasks(served)) == (AWAITING, [])
+    assert await shop.reserved("TEA") == 2
+    await assert_books_sound(shop.orders, shop.engine, tenant=shop.engine.tenant)
+
+
+async def test_an_order_that_somebody_is_reserving_for_is_left_to_him(
+    shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.stock(TEA=0)
+    order = await wait_for(shop, "first", TEA=2)
+    assert await shop.orders.change(order.order_id, begin_to_reserve, "another process")
+    await shop.stock(TEA=2)
+    asked = lose_answers(shop, monkeypatch)
+    assert await shop.placing.backorders.serve() == 0
+    assert asked == []
+    monkeypatch.undo()
+    clock.advance(RESERVE_AGAIN_MS)
+    assert await shop.placing.backorders.serve() == 1
+    assert tasks(await shop.orders.get(order.order_id)) == []
+
+
+async def test_an_order_that_is_still_short_goes_on_waiting_with_nothing_to_be_done(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.stock(TEA=0)
+    order = await wait_for(shop, "first", TEA=2)
+    await shop.stock(TEA=2)
+    reserve = shop.engine.reserve
+
+    async def another_is_faster(*about: Any, **values: Any) -> Any:
+        await reserve("another", [("TEA", 1)])
+        return await reserve(*about, **values)
+
+    monkeypatch.setattr(shop.engine, "reserve", another_is_faster)
+    assert await shop.placing.backorders.serve() == 0
+    kept = await shop.orders.get(order.order_id)
+    assert (kept.state, tasks(kept), kept.version) == (WAITING, [], order.version)
+
+
+async def test_stock_that_a_waiting_order_had_too_long_without_knowing_is_not_promised(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=0)
+    order = await wait_for(shop, "first", TEA=2)
+    await shop.stock(TEA=2)
+    await shop.engine.reserve(order.order_id, [("TEA", 2)], ttl_ms=1_000)
+    # Once its units are on sale again, it looks as if they were for it.
+    await eventually(shop.placing.backorders.serve, within_s=5)
+    ended = await shop.orders.get(order.order_id)
+    assert (ended.state, tasks(ended)) == (OrderState.CANCELLED, [TaskKind.RELEASE])
+    assert "not any more" in ended.closed_reason
+
+
+async def test_who_stops_writes_down_first_what_has_been_reserved(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.stock(TEA=0)
+    first, second = [await wait_for(shop, key, TEA=2) for key in ("first", "second")]
+    await shop.stock(TEA=4)
+    backorders, reserve = shop.placing.backorders, shop.engine.reserve
+
+    async def stopped_meanwhile(*about: Any, **values: Any) -> Any:
+        backorders.stop()
+        return await reserve(*about, **values)
+
+    monkeypatch.setattr(shop.engine, "reserve", stopped_meanwhile)
+    await asyncio.wait_for(backorders.run(), 5)
+    assert await states(shop, first, second) == [AWAITING, WAITING]
+    assert await shop.reserved("TEA") == 2
+
+
 async def test_the_queue_is_served_by_itself_also_after_the_engine_was_away(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,4 +285,5 @@ async def test_the_queue_is_served_by_itself_also_after_the_engine_was_away(
         return await states(shop, order) == [AWAITING]
 
     await eventually(served, within_s=5)
-    running.cancel()
+    shop.placing.backorders.stop()
+    await running

@@ -25,7 +25,8 @@ async def test_an_order_is_recorded_its_stock_reserved_and_its_payment_awaited(s
     await shop.stock(TEA=5)
     placed = await shop.place({"TEA": 2}, remark="no sugar")
     found = placed.order
-    assert (placed.replayed, placed.refusal, placed.shortages) == (False, None, ())
+    assert (placed.replayed, placed.refusal) == (False, None)
+    assert (placed.shortages, placed.detail) == ([], "")
     assert found.state is OrderState.AWAITING_PAYMENT
     assert await shop.orders.get(found.order_id) == found
     assert found.delivery.phone == "+8613812345678"
@@ -142,6 +143,27 @@ async def test_what_there_is_is_reserved_and_only_that_is_to_be_paid(shop: Shop)
     assert [part.merchant_id for part in found.sub_orders] == ["merchant-1", "merchant-2"]
     held = await shop.engine.get_reservation(found.order_id)
     assert {(line.sku, line.quantity) for line in held.lines} == {("TEA", 3), ("RUG", 1)}
+
+
+async def test_who_takes_what_there_is_is_told_each_time_what_is_missing(shop: Shop) -> None:
+    await shop.stock(TEA=3, CUP=0, RUG=1)
+    wanted = {"TEA": 4, "CUP": 1, "RUG": 1}
+    first, again = [
+        await shop.place(wanted, shortage_policy=ShortagePolicy.SHIP_AVAILABLE) for _ in range(2)
+    ]
+    assert (first.replayed, again.replayed) == (False, True)
+    for placed in (first, again):
+        assert placed.shortages == [Shortage("TEA", 4, 3), Shortage("CUP", 1, 0)]
+        assert placed.detail == "TEA: 3 of 4 units, CUP: 0 of 1 units; it is for what there is"
+
+
+async def test_who_waits_is_told_for_what(shop: Shop) -> None:
+    await shop.stock(TEA=1, CUP=1)
+    wanted = {"TEA": 2, "CUP": 1}
+    first, again = [await shop.place(wanted, shortage_policy=ShortagePolicy.WAIT) for _ in range(2)]
+    assert first.shortages == [Shortage("TEA", 2, 1)]
+    assert first.detail == "it waits for stock: TEA: 1 of 2 units"
+    assert (again.shortages, again.detail) == ([], "it waits for stock")
 
 
 async def test_the_buyers_limit_rejects_an_order(shop: Shop) -> None:

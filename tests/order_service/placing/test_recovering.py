@@ -2,6 +2,7 @@
 
 import pytest
 
+from holdfast.outcomes import Outcome
 from holdfast.types import State
 from order_service.model import ShortagePolicy
 from order_service.placing.decisions import settle
@@ -9,8 +10,10 @@ from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.states import OrderState
 from order_service.tasks import TaskKind
+from tests.order_service.clock import Clock
 from tests.order_service.placing.shop import Shop, places, tasks
 from tests.order_service.placing.wanted import METHODS, order
+from tests.order_service.sound import assert_books_sound
 from tests.serving import eventually
 
 DUE_MS = 5_000
@@ -72,6 +75,97 @@ async def test_the_part_that_was_reserved_before_the_crash_is_the_order(shop: Sh
     assert await shop.reserved("TEA") == 1
 
 
+@pytest.mark.parametrize("policy", ShortagePolicy)
+async def test_the_last_units_that_were_reserved_before_the_crash_are_the_orders(
+    shop: Shop, policy: ShortagePolicy
+) -> None:
+    await shop.open_warehouses("north", "south")
+    await shop.stock("north", TEA=2)
+    left = await shop.record(shortage_policy=policy)
+    assert isinstance(await shop.placing.reserve(left), Reserved)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert finished.state is OrderState.AWAITING_PAYMENT
+    assert places(finished) == [("TEA", 2, "north")]
+    assert await shop.reserved("TEA", "north") == 2
+
+
+async def test_units_that_were_reserved_before_the_crash_are_the_orders_though_others_wait_for_more(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=0)
+    waits = await shop.place({"TEA": 5}, key="waits", shortage_policy=ShortagePolicy.WAIT)
+    assert waits.order.state is OrderState.BACKORDERED
+    await shop.stock(TEA=7)
+    left = await shop.record()
+    assert isinstance(await shop.placing.reserve(left), Reserved)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert finished.state is OrderState.AWAITING_PAYMENT
+    assert await shop.reserved("TEA") == 2
+
+
+async def expired(shop: Shop, order_id: str) -> None:
+    """Waits until an order's reservation has expired."""
+
+    async def has_expired() -> bool:
+        return (await shop.engine.get_reservation(order_id)).state is State.EXPIRED
+
+    await eventually(has_expired, within_s=10)
+
+
+@pytest.mark.parametrize("same_content", [True, False])
+async def test_an_order_that_has_to_be_paid_never_awaits_it_for_stock_that_is_not_kept_any_more(
+    shop: Shop, clock: Clock, same_content: bool
+) -> None:
+    await shop.stock(TEA=2)
+    left = await shop.record(payment_method="sandbox_hasty")
+    if same_content:  # then a second Reserve answers what the first did
+        await shop.placing.reserve(left)
+    else:
+        await shop.engine.reserve(left.order_id, [("TEA", 2)], ttl_ms=1_000)
+    await expired(shop, left.order_id)
+    clock.advance(DUE_MS)
+    finished = await shop.do(left.order_id, TaskKind.RESERVE)
+    assert finished.state is OrderState.REJECTED
+    assert "not any more" in finished.closed_reason
+    await shop.do(left.order_id, TaskKind.RELEASE)
+    await assert_books_sound(shop.orders, shop.engine, tenant=shop.engine.tenant)
+
+
+@pytest.mark.parametrize(("taken", "state"), [(0, OrderState.CONFIRMED), (1, OrderState.CANCELLED)])
+async def test_an_order_that_is_sold_at_once_takes_its_expired_stock_again_or_ends(
+    shop: Shop, taken: int, state: OrderState
+) -> None:
+    await shop.stock(TEA=2)
+    left = await shop.record(payment_method="cash_on_delivery")
+    await shop.engine.reserve(left.order_id, [("TEA", 2)], ttl_ms=1_000)
+    await expired(shop, left.order_id)
+    if taken:
+        assert (await shop.engine.reserve("another", [("TEA", taken)])).applied
+    assert (await shop.do(left.order_id, TaskKind.RESERVE)).state is OrderState.CONFIRMING
+    ended = await shop.do(left.order_id, TaskKind.CONFIRM)
+    assert ended.state is state
+
+
+async def test_a_reserve_of_a_dying_process_takes_nothing_for_an_order_that_was_rejected(
+    shop: Shop, clock: Clock
+) -> None:
+    await shop.stock(TEA=0)
+    left, other = await shop.record(), await shop.record(key="key-2")
+    clock.advance(DUE_MS)
+    for order_id in (left.order_id, other.order_id):
+        rejected = await shop.do(order_id, TaskKind.RESERVE)
+        assert (rejected.state, tasks(rejected)) == (OrderState.REJECTED, [TaskKind.RELEASE])
+    await shop.stock(TEA=5)
+    before = await shop.engine.reserve(left.order_id, [("TEA", 2)])
+    for order_id in (left.order_id, other.order_id):
+        assert tasks(await shop.do(order_id, TaskKind.RELEASE)) == []
+    after = await shop.engine.reserve(other.order_id, [("TEA", 2)])
+    outcomes = (before.outcome, after.outcome)
+    assert outcomes == (Outcome.APPLIED, Outcome.ALREADY_RELEASED)
+    assert await shop.reserved("TEA") == 0
+    await assert_books_sound(shop.orders, shop.engine, tenant=shop.engine.tenant)
+
+
 async def test_an_order_whose_buyer_cancelled_meanwhile_holds_nothing(shop: Shop) -> None:
     await shop.stock(TEA=5)
     left = await shop.record()
@@ -125,10 +219,7 @@ async def test_an_order_paid_after_its_stock_has_expired_takes_it_again_or_gets_
     await shop.orders.change(order_id, lambda draft: settle(draft, reserved, METHODS), "test")
     paid = await shop.pay(order_id)
 
-    async def expired() -> bool:
-        return (await shop.engine.get_reservation(order_id)).state is State.EXPIRED
-
-    await eventually(expired, within_s=5)
+    await expired(shop, order_id)
     if taken:
         assert (await shop.engine.reserve("another", [("TEA", taken)])).applied
     ended = await shop.do(order_id, TaskKind.CONFIRM)

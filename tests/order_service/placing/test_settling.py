@@ -3,16 +3,24 @@
 import random
 from copy import deepcopy
 
+import pytest
 from msgspec import structs
 
 from order_service.draft import Draft
 from order_service.ids import Ids
 from order_service.model import Amounts, Order, ShortagePolicy
 from order_service.payment.methods import GRACE_MS
-from order_service.placing.decisions import new_order, record, refusal_of, settle
+from order_service.placing.decisions import (
+    RESERVE_AGAIN_MS,
+    new_order,
+    record,
+    refusal_of,
+    settle,
+)
 from order_service.placing.reserving import Declined, Reserved, Short, StockAnswer
 from order_service.placing.shortage import Shortage, less_claims, plan
 from order_service.placing.sourcing import Site, Take
+from order_service.placing.stock_tasks import stock_confirmed
 from order_service.placing.validation import articles_of, checked_fields
 from order_service.refusals import RefusalReason
 from order_service.states import OrderState, PaymentState
@@ -35,9 +43,9 @@ def draft_of(quantities: dict[str, int], **values: object) -> Draft:
     return next_draft(draft.order)
 
 
-def next_draft(order: Order) -> Draft:
-    """Another change of an order."""
-    return Draft(deepcopy(order), "test", NOW_MS, Ids(random.Random(2)))
+def next_draft(order: Order, after_ms: int = 0) -> Draft:
+    """Another change of an order, so long after it was placed."""
+    return Draft(deepcopy(order), "test", NOW_MS + after_ms, Ids(random.Random(2)))
 
 
 def kinds(draft: Draft) -> list[str]:
@@ -92,13 +100,20 @@ def test_cash_on_delivery_is_confirmed_at_once() -> None:
     assert kinds(draft) == [TaskKind.CONFIRM]
 
 
-def test_an_order_that_costs_nothing_is_confirmed_at_once() -> None:
+@pytest.mark.parametrize("method", ["cash_on_delivery", "sandbox_card"])
+def test_an_order_that_costs_nothing_is_sold_at_once_whatever_it_would_be_paid_with(
+    method: str,
+) -> None:
     free = amounts(lines(TEA=2), coupon=1_000)
-    draft = draft_of({"TEA": 2}, amounts=free, payment_method="cash_on_delivery")
+    draft = draft_of({"TEA": 2}, amounts=free, payment_method=method)
     found = settled(draft, Reserved([Take("TEA", 2, "north")], EXPIRES_AT_MS))
     assert found.state is OrderState.CONFIRMING
     assert found.payments == []
     assert kinds(draft) == [TaskKind.CONFIRM]
+    confirming = next_draft(found)
+    stock_confirmed(confirming)
+    confirming.finish()
+    assert confirming.order.state is OrderState.CONFIRMED
 
 
 def test_what_there_is_becomes_the_order_and_its_merchants_shares() -> None:
@@ -176,6 +191,25 @@ def test_stock_that_was_reserved_for_an_order_that_is_closed_goes_back() -> None
     draft = next_draft(rejected)
     settle(draft, Reserved([Take("TEA", 2, "north")], EXPIRES_AT_MS), METHODS)
     assert kinds(draft) == [TaskKind.RELEASE]
+
+
+def test_closing_an_order_that_others_may_be_reserving_for_gives_back_whatever_they_have() -> None:
+    limit = Declined(RefusalReason.LIMIT_EXCEEDED, "the limit")
+    new = draft_of({"TEA": 2}).order
+    for answer in (SHORT, limit):
+        by_its_task = next_draft(new, RESERVE_AGAIN_MS)
+        assert settled(by_its_task, answer).state is OrderState.REJECTED
+        assert kinds(by_its_task) == [TaskKind.RELEASE]
+    waiting = settled(draft_of({"TEA": 2}, shortage_policy=ShortagePolicy.WAIT), SHORT)
+    leaves = next_draft(waiting)
+    assert settled(leaves, limit).state is OrderState.CANCELLED
+    assert kinds(leaves) == [TaskKind.RELEASE]
+
+
+def test_an_order_that_is_refused_at_once_costs_the_engine_nothing_more() -> None:
+    at_once = next_draft(draft_of({"TEA": 2}).order, RESERVE_AGAIN_MS - 1)
+    assert settled(at_once, SHORT).state is OrderState.REJECTED
+    assert kinds(at_once) == []
 
 
 def test_an_order_is_planned_by_merchant() -> None:

@@ -14,6 +14,7 @@ from order_service.storage.schema import history, order_lines
 from order_service.storage.schema import orders as orders_table
 from tests.order_service.failing import statement_fails
 from tests.order_service.samples import id_of, order
+from tests.order_service.unguarded import unguarded
 
 
 def nothing(_draft: Draft) -> None:
@@ -107,6 +108,6 @@ async def test_an_order_that_is_gone_is_not_written_again(orders: Orders) -> Non
         for table in (history, order_lines, orders_table):
             connection.execute(delete(table))
 
-    await orders.write(forget)
+    await orders.write(lambda connection: forget(unguarded(connection)))
     with pytest.raises(OrderNotFound):
         await orders.change("4330000000000000000", reserved, "system", known=known)

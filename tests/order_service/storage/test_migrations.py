@@ -16,7 +16,7 @@ from order_service.storage.schema import moves
 from order_service.storage.tables import METADATA
 
 PROCESSES = 4
-HEAD = "0002"
+HEAD = "0003"
 
 
 def differences(connection: Connection) -> list[Any]:

@@ -3,12 +3,14 @@
 import asyncio
 
 import pytest
+from sqlalchemy import Connection, text
 
 from order_service.draft import Draft
 from order_service.model import Payment, Remark
 from order_service.reads import timeline_of
 from order_service.states import IllegalMove, OrderEvent, OrderState, PaymentEvent, PaymentState
 from order_service.storage.batch import AlreadySeen, OrderNotFound
+from order_service.storage.database import Conflict
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
 from order_service.tasks import TaskKind
@@ -16,6 +18,7 @@ from tests.order_service.clock import Clock
 from tests.order_service.samples import A, B, id_of, order, payment
 
 MOVERS = 200
+PROCESSES = 4
 
 
 def nothing(_draft: Draft) -> None:
@@ -91,8 +94,12 @@ async def test_of_many_who_move_an_order_one_wins_and_the_others_learn_the_new_s
     orders: Orders,
 ) -> None:
     await orders.place(order(), nothing, "buyer")
+    processes = [Orders(orders.database, orders.clock_ms, orders.ids) for _ in range(PROCESSES)]
     answers = await asyncio.gather(
-        *(orders.change(A, reserved, f"staff-{number}") for number in range(MOVERS)),
+        *(
+            processes[number % PROCESSES].change(A, reserved, f"staff-{number}")
+            for number in range(MOVERS)
+        ),
         return_exceptions=True,
     )
     lost = [answer for answer in answers if isinstance(answer, IllegalMove)]
@@ -242,3 +249,27 @@ async def test_changes_of_two_processes_to_one_order_are_all_made(orders: Orders
         *(one.change(A, notes, "staff") for _ in range(50) for one in (orders, other))
     )
     assert (await orders.get(A)).version == 101
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE history SET why = 'other'", "DELETE FROM history", "UPDATE orders SET state = 'OPEN'"],
+)
+async def test_the_database_refuses_to_change_history_and_states_that_are_none(
+    orders: Orders, statement: str
+) -> None:
+    await orders.place(order(), nothing, "buyer")
+    with pytest.raises(Conflict):
+        await orders.write(lambda connection: connection.execute(text(statement)))
+    assert (await orders.get(A)).state is OrderState.RESERVING
+
+
+async def test_the_database_knows_every_state(orders: Orders) -> None:
+    await orders.place(order(), lambda draft: draft.add(payment()), "buyer")
+
+    def in_turn(connection: Connection) -> None:
+        for table, states in (("orders", OrderState), ("payments", PaymentState)):
+            for state in states:
+                connection.execute(text(f"UPDATE {table} SET state = '{state}'"))
+
+    await orders.write(in_turn)

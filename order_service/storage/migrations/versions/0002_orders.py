@@ -126,6 +126,10 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("closed_reason", sa.Text(), nullable=False),
         sa.CheckConstraint(
+            "state IN ('RESERVING', 'BACKORDERED', 'AWAITING_PAYMENT', 'CONFIRMING', 'CONFIRMED', 'IN_FULFILMENT', 'PARTLY_SHIPPED', 'SHIPPED', 'DELIVERED', 'COMPLETED', 'REJECTED', 'EXPIRED', 'CANCELLED')",
+            name=op.f("ck_orders_state_is_known"),
+        ),
+        sa.CheckConstraint(
             "goods_minor >= 0 AND discount_minor >= 0 AND coupon_minor >= 0 AND freight_minor >= 0 AND tax_minor >= 0 AND total_minor >= 0",
             name=op.f("ck_orders_no_amount_is_negative"),
         ),
@@ -313,6 +317,10 @@ def upgrade() -> None:
         sa.Column("provider_ref", sa.Text(), nullable=False),
         sa.Column("captured_currency", sa.Text(), nullable=False),
         sa.CheckConstraint(
+            "state IN ('CREATED', 'PENDING', 'CAPTURED', 'DECLINED', 'ABANDONED', 'QUARANTINED', 'RETURNED')",
+            name=op.f("ck_payments_state_is_known"),
+        ),
+        sa.CheckConstraint(
             "amount_minor >= 0 AND captured_minor >= 0",
             name=op.f("ck_payments_no_amount_is_negative"),
         ),
@@ -426,7 +434,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("once", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name=op.f("fk_seen_order_id")),
         sa.PrimaryKeyConstraint("order_id", "once", name=op.f("pk_seen")),
         sqlite_strict=True,
@@ -440,9 +447,9 @@ def upgrade() -> None:
             autoincrement=False,
             nullable=False,
         ),
-        sa.Column("weight_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("weight_g", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column(
-            "freight_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "freight_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
             "created_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -451,16 +458,16 @@ def upgrade() -> None:
             "updated_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column(
-            "shipped_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "shipped_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
-            "delivered_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "delivered_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
-            "promised_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "promised_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
-            "collected_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+            "collected_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
         sa.Column(
             "temperature_min_millicelsius",
@@ -489,6 +496,10 @@ def upgrade() -> None:
         sa.Column("carrier", sa.Text(), nullable=False),
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("waybill", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('PLANNED', 'PICKED', 'PACKED', 'LABELLED', 'SHIPPED', 'IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERED', 'LOST', 'DAMAGED', 'CANCELLED')",
+            name=op.f("ck_shipments_state_is_known"),
+        ),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("fk_shipments_order_id")
         ),
@@ -499,8 +510,22 @@ def upgrade() -> None:
     op.create_index(
         "ix_shipments_state", "shipments", ["state", "location", "order_id"], unique=False
     )
-    op.create_index("ix_shipments_wave_id", "shipments", ["wave_id"], unique=False)
-    op.create_index("ix_shipments_waybill", "shipments", ["waybill"], unique=False)
+    op.create_index(
+        "ix_shipments_wave_id",
+        "shipments",
+        ["wave_id"],
+        unique=False,
+        sqlite_where=sa.text("wave_id != ''"),
+        postgresql_where=sa.text("wave_id != ''"),
+    )
+    op.create_index(
+        "ix_shipments_waybill",
+        "shipments",
+        ["waybill"],
+        unique=False,
+        sqlite_where=sa.text("waybill != ''"),
+        postgresql_where=sa.text("waybill != ''"),
+    )
     op.create_table(
         "tasks",
         sa.Column(
@@ -567,6 +592,10 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('OPEN', 'WAITING', 'RESHIPPING', 'RESHIPPED', 'REFUNDED', 'ARRIVED')",
+            name=op.f("ck_incidents_state_is_known"),
+        ),
         sa.ForeignKeyConstraint(
             ["order_id", "shipment_no"],
             ["shipments.order_id", "shipments.shipment_no"],
@@ -607,6 +636,9 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("provider_ref", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('REQUESTED', 'DONE', 'FAILED')", name=op.f("ck_refunds_state_is_known")
+        ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refunds_amount_is_positive")),
         sa.ForeignKeyConstraint(
             ["order_id", "payment_no"],
@@ -620,6 +652,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("order_id", "refund_key", name=op.f("uq_refunds_order_id")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "ix_refunds_failed",
+        "refunds",
+        ["order_id", "refund_no"],
+        unique=False,
+        sqlite_where=sa.text("state = 'FAILED'"),
+        postgresql_where=sa.text("state = 'FAILED'"),
     )
     op.create_table(
         "temperature_readings",
@@ -704,14 +744,30 @@ def downgrade() -> None:
     op.drop_index("ix_tracking_events_shipment", table_name="tracking_events")
     op.drop_table("tracking_events")
     op.drop_table("temperature_readings")
+    op.drop_index(
+        "ix_refunds_failed",
+        table_name="refunds",
+        sqlite_where=sa.text("state = 'FAILED'"),
+        postgresql_where=sa.text("state = 'FAILED'"),
+    )
     op.drop_table("refunds")
     op.drop_index("ix_incidents_due", table_name="incidents")
     op.drop_table("incidents")
     op.drop_index("ix_tasks_order_id", table_name="tasks")
     op.drop_index("ix_tasks_due", table_name="tasks")
     op.drop_table("tasks")
-    op.drop_index("ix_shipments_waybill", table_name="shipments")
-    op.drop_index("ix_shipments_wave_id", table_name="shipments")
+    op.drop_index(
+        "ix_shipments_waybill",
+        table_name="shipments",
+        sqlite_where=sa.text("waybill != ''"),
+        postgresql_where=sa.text("waybill != ''"),
+    )
+    op.drop_index(
+        "ix_shipments_wave_id",
+        table_name="shipments",
+        sqlite_where=sa.text("wave_id != ''"),
+        postgresql_where=sa.text("wave_id != ''"),
+    )
     op.drop_index("ix_shipments_state", table_name="shipments")
     op.drop_table("shipments")
     op.drop_table("seen")

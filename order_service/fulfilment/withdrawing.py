@@ -1,0 +1,37 @@
+"""Parcels that have not left and never will. Pure."""
+
+from order_service.draft import Draft
+from order_service.fulfilment.incidents import settle, unsettled
+from order_service.fulfilment.timers import tasks_about
+from order_service.model import Shipment
+from order_service.states import SHIPMENT, IncidentEvent, ShipmentEvent
+from order_service.tasks import TaskKind
+
+
+def cancel_unshipped(draft: Draft, why: str) -> None:
+    """Cancels every parcel that has not left, with what was wrong with it. For whole orders."""
+    for shipment in draft.order.shipments:
+        if SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
+            withdraw(draft, shipment, why)
+            settle_with_money(draft, shipment, why)
+    draft.forget(TaskKind.PICK_DUE)
+    draft.forget(TaskKind.REVIEW)
+
+
+def withdraw(draft: Draft, shipment: Shipment, why: str) -> None:
+    """Takes a parcel back that has not left; its waybill is given back."""
+    draft.move(shipment, ShipmentEvent.CANCEL, why)
+    for task in tasks_about(draft, shipment.shipment_id, TaskKind.TRACK):
+        draft.done(task)
+    for task in tasks_about(draft, shipment.shipment_id, TaskKind.LABEL):
+        if task.dead:  # it would be in the way of the next
+            draft.done(task)
+    if shipment.carrier:
+        # Perhaps its waybill is just being made: this is done after that.
+        draft.send(TaskKind.VOID_LABEL, shipment_id=shipment.shipment_id)
+
+
+def settle_with_money(draft: Draft, shipment: Shipment, why: str) -> None:
+    """Ends what was wrong with a parcel whose money goes back."""
+    for incident in unsettled(draft, shipment):
+        settle(draft, incident, IncidentEvent.REFUND, why)

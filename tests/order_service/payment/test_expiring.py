@@ -1,0 +1,153 @@
+"""An order that was not paid: its units are on sale at once, and late money can still have them."""
+
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import NamedTuple
+
+import pytest
+
+from holdfast.types import State
+from order_service.ids import Ids
+from order_service.model import Order, Payment
+from order_service.payment.due import EXPIRES_IN_MS
+from order_service.payment.facts import learn
+from order_service.payment.handlers import payment_handlers
+from order_service.relay.attempt import Done, Failed, Unchanged, attempt
+from order_service.states import OrderState
+from order_service.storage.database import Database
+from order_service.storage.orders import Orders
+from order_service.storage.tasks import Taken
+from order_service.tasks import TaskKind
+from tests.order_service.clock import Clock
+from tests.order_service.payment.orders import captured, kinds
+from tests.order_service.payment.world import NO_ENGINE, World, world_of
+from tests.serving import eventually
+
+TTL_MS = 600_000
+
+
+class Expired(NamedTuple):
+    """An order that was not paid, and the engine that holds its one unit."""
+
+    world: World
+    sku: str
+    order_id: str
+    payment: Payment
+
+    async def order(self) -> Order:
+        """The order as it is on disk."""
+        return await self.world.order(self.order_id)
+
+    async def do(self, kind: TaskKind, order: Order | None = None) -> object:
+        """What comes of the order's task of a kind, for the order as it was read."""
+        order = order or await self.order()
+        task = next(task for task in order.tasks if task.kind == kind)
+        world = self.world
+        handlers = payment_handlers({"sandbox": world.provider}, world.client, world.clock)
+        return await attempt(Taken(order, task), handlers[kind], world.orders, 10)
+
+    async def state(self) -> State:
+        """Where the reservation is."""
+        return (await self.world.client.get_reservation(self.order_id)).state
+
+    async def pay(self) -> None:
+        """Money has come after all."""
+        fact = captured(self.payment)
+        decide = partial(learn, provider="sandbox", fact=fact)
+        await self.world.orders.change(self.order_id, decide, "test")
+
+
+@pytest.fixture
+async def expired(database: Database, ids: Ids, engine: str) -> AsyncIterator[Expired]:
+    """The last unit is held for ten minutes more; the clocks are the real ones."""
+    clock = Clock(time.time_ns() // 1_000_000)
+    async with world_of(Orders(database, clock, ids), clock, engine) as world:
+        name = ids.next(clock())
+        await world.client.set_stock(f"SKU-{name}", 1)
+        assert (await world.client.reserve(name, [(f"SKU-{name}", 1)], ttl_ms=TTL_MS)).applied
+        await world.place(name)
+        payment = await world.begin(name)
+        made = Expired(world, f"SKU-{name}", name, payment)
+        assert isinstance(await made.do(TaskKind.PAYMENT_DUE), Done)
+        assert (await made.order()).state is OrderState.EXPIRED
+        clock.now_ms = time.time_ns() // 1_000_000
+        yield made
+
+
+async def test_its_units_are_on_sale_a_moment_later(expired: Expired) -> None:
+    assert isinstance(await expired.do(TaskKind.EXPIRE), Unchanged)
+    reservation = await expired.world.client.get_reservation(expired.order_id)
+    assert reservation.expires_at_ms == expired.world.clock() + EXPIRES_IN_MS
+
+    async def sold() -> bool:
+        return (
+            await expired.world.client.reserve(f"next-{expired.order_id}", [(expired.sku, 1)])
+        ).applied
+
+    await eventually(sold, within_s=5)
+    assert isinstance(await expired.do(TaskKind.EXPIRE), Unchanged)
+    assert await expired.state() is State.EXPIRED
+
+
+async def test_late_money_takes_them_again_while_they_are_there(expired: Expired) -> None:
+    await expired.do(TaskKind.EXPIRE)
+
+    async def over() -> bool:
+        return await expired.state() is State.EXPIRED
+
+    await eventually(over, within_s=5)
+    await expired.pay()
+    confirmed = await expired.world.client.confirm(expired.order_id, reacquire_if_expired=True)
+    assert confirmed.applied
+
+
+async def test_money_that_comes_before_keeps_them(expired: Expired) -> None:
+    unpaid = await expired.order()
+    await expired.pay()
+    order = await expired.order()
+    assert order.state is OrderState.CONFIRMING
+    assert TaskKind.CONFIRM in kinds(order)
+    assert TaskKind.EXPIRE not in kinds(order)
+    # Another process has read the order before the money came.
+    assert (await expired.world.client.confirm(expired.order_id)).applied
+    assert isinstance(await expired.do(TaskKind.EXPIRE, unpaid), Unchanged)
+    assert await expired.state() is State.CONFIRMED
+
+
+async def test_a_paid_orders_reservation_keeps_its_deadline(expired: Expired) -> None:
+    unpaid = await expired.order()
+    (task,) = [task for task in unpaid.tasks if task.kind == TaskKind.EXPIRE]
+    before = await expired.world.client.get_reservation(expired.order_id)
+    await expired.pay()
+    world = expired.world
+    handlers = payment_handlers({"sandbox": world.provider}, world.client, world.clock)
+    assert await handlers[TaskKind.EXPIRE](await expired.order(), task) is None
+    assert await world.client.get_reservation(expired.order_id) == before
+
+
+async def test_what_was_released_meanwhile_stays_so(expired: Expired) -> None:
+    await expired.world.client.release(expired.order_id)
+    assert isinstance(await expired.do(TaskKind.EXPIRE), Unchanged)
+    assert await expired.state() is State.RELEASED
+
+
+async def test_a_deadline_that_the_engine_does_not_take_is_tried_again(expired: Expired) -> None:
+    expired.world.clock.advance(-2 * EXPIRES_IN_MS)  # ours is behind the engine's
+    refused = await expired.do(TaskKind.EXPIRE)
+    assert isinstance(refused, Failed)
+    assert (refused.final, refused.reason) == (False, "the engine says INVALID_FIELD")
+    assert await expired.state() is State.RESERVED
+
+
+async def test_an_engine_that_does_not_answer_is_asked_again(orders: Orders, clock: Clock) -> None:
+    async with world_of(orders, clock, NO_ENGINE) as world:
+        await world.place()
+        await world.pass_time(16 * 60_000, TaskKind.PAYMENT_DUE)
+        order = await world.order()
+        assert order.state is OrderState.EXPIRED
+        (task,) = [task for task in order.tasks if task.kind == TaskKind.EXPIRE]
+        handlers = payment_handlers({"sandbox": world.provider}, world.client, world.clock)
+        failed = await attempt(Taken(order, task), handlers[TaskKind.EXPIRE], orders, 10)
+        assert isinstance(failed, Failed)
+        assert not failed.final
