@@ -1,4 +1,4 @@
-"""`holdfast orders pay|payments|refund|reconcile|books` and refused refunds: the money of orders."""
+"""`holdfast orders pay|payments|refund|refunds|reconcile|books`: the money of orders."""
 
 from typing import Any
 
