@@ -111,7 +111,6 @@ class App:
     async def start(self) -> None:
         """Serves, and begins with what is to be done."""
         await self.catalogue.refresh()
-        await self.placing.backorders.refresh()
         for loop in (self.relay.run, self.placing.backorders.run, self.catalogue.run):
             self._loops.append(asyncio.create_task(loop()))
         await self.grpc_server.start()

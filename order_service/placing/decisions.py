@@ -110,7 +110,8 @@ def record(draft: Draft, remark: str) -> None:
 def begin_to_reserve(draft: Draft) -> Order | None:
     """Has a waiting order finished should whoever reserves for it now not come to do so.
 
-    Returns the order, which may not wait any more; None while somebody else is at it.
+    Returns the order, which may not wait any more; None while somebody else is at it. Of the order
+    that waits longest it is also the turn of the queue (turns.py).
     """
     order = draft.order
     if order.state is OrderState.BACKORDERED:
@@ -118,6 +119,18 @@ def begin_to_reserve(draft: Draft) -> Order | None:
             return None
         draft.remind(TaskKind.RESERVE, draft.now_ms + RESERVE_AGAIN_MS)
     return order
+
+
+def reserving_task_of(order: Order) -> str:
+    """The task that a waiting order has got by `begin_to_reserve`."""
+    return next(task.task_id for task in order.tasks if task.kind == TaskKind.RESERVE)
+
+
+def let_go(draft: Draft, task_id: str) -> None:
+    """Takes that task back, because nothing was reserved for the order, unless it was done."""
+    for task in draft.order.tasks:
+        if task.task_id == task_id:
+            draft.done(task)
 
 
 def _is_being_done(task: Task, now_ms: int) -> bool:

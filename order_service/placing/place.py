@@ -14,10 +14,12 @@ from order_service.catalogue.model import Article
 from order_service.model import Order
 from order_service.payment.methods import Methods
 from order_service.placing.backorders import Backorders
+from order_service.placing.claims import Claims
 from order_service.placing.decisions import new_order, record, refusal_of, settle
 from order_service.placing.request import PlaceOrder
 from order_service.placing.reserving import Reserving, Short, StockAnswer
 from order_service.placing.shortage import Shortage, missing, told
+from order_service.placing.turns import Turns
 from order_service.placing.validation import Checked, articles_of, check_sums, checked_fields
 from order_service.refusals import RefusalReason, Refused
 from order_service.relay.errors import TryLater
@@ -63,7 +65,7 @@ class Placed(NamedTuple):
 
 
 class Placing:
-    """Takes orders. `backorders` is the queue that those join which wait for stock."""
+    """Takes orders. `backorders` serves those that wait for stock."""
 
     def __init__(
         self, orders: Orders, engine: Client, catalogue: Catalogue, methods: Methods
@@ -72,7 +74,11 @@ class Placing:
         self._catalogue = catalogue
         self._methods = methods
         self._reserving = Reserving(engine, catalogue, methods, RESERVE_TIMEOUT_MS)
-        self.backorders = Backorders(orders, engine, catalogue, self._reserving, methods)
+        self._claims = Claims(orders)
+        self._turns = Turns(orders)
+        self.backorders = Backorders(
+            orders, engine, catalogue, self._reserving, self._turns, methods
+        )
 
     async def place(self, request: PlaceOrder, actor: str) -> Placed:
         """Takes an order once per tenant, source and key, and reserves its stock (O1, O2, O17).
@@ -104,14 +110,20 @@ class Placing:
     async def reserve(self, order: Order) -> StockAnswer:
         """Reserves the stock of an order that is recorded, behind the claims of those that wait.
 
-        Raises HoldfastError, TryLater.
+        Raises HoldfastError, TryLater, StorageUnavailable, Conflict, Overloaded.
         """
-        claims = self.backorders.claims(order.tenant)
-        if not any(line.sku in claims for line in order.lines):
+        claims = await self._claims.now(order.tenant)
+        claimed = {line.sku: claims[line.sku] for line in order.lines if line.sku in claims}
+        if not claimed:
             return await self._reserving.reserve(order)
-        async with self.backorders.turn:
-            claims = self.backorders.claims_before(order)
-            return await self._reserving.reserve(order, claims)
+        if all(claim.last_order_id < order.order_id for claim in claimed.values()):
+            # Most get nothing of what others wait for, and need no turn for that.
+            units = {sku: claim.units for sku, claim in claimed.items()}
+            answer = await self._reserving.look(order, units)
+            if answer is not None:
+                return answer
+        async with self._turns.of(order) as earlier:
+            return await self._reserving.reserve(order, earlier)
 
     async def _recorded(
         self, request: PlaceOrder, checked: Checked, articles: Sequence[Article], actor: str
@@ -133,15 +145,9 @@ class Placing:
             actor,
             known=order,
         )
-        self.note(settled)
         if isinstance(answer, Short) and settled.state in _SHORT:
             return Placed(settled, replayed=False, shortages=answer.shortages)
         return Placed(settled, replayed=False, shortages=missing(request, settled))
-
-    def note(self, order: Order) -> None:
-        """Has an order that begins to wait join the queue."""
-        if order.state is OrderState.BACKORDERED:
-            self.backorders.join(order)
 
     def _new_order(
         self, request: PlaceOrder, checked: Checked, articles: Sequence[Article]

@@ -90,15 +90,13 @@ class Reserving:
         """
         sites = sites_of(self._catalogue.assortment(order.tenant), order.delivery)
         looks_first = len(sites) > 1 or any(line.sku in claims for line in order.lines)
+        planned: list[Take] | list[Shortage]
+        planned = [Take(*unit, sites[0].location) for unit in units_of(order).items()]
         if looks_first:
             planned = plan(order, await self._stock(order, claims, sites), sites)
-            if any(isinstance(each, Shortage) for each in planned):
-                # What an earlier attempt has reserved for it is not available to anybody, either.
-                own = await self._own(order)
-                if own is not None:
-                    return own
-        else:
-            planned = [Take(*unit, sites[0].location) for unit in units_of(order).items()]
+            known = await self._without_reserving(order, planned)
+            if known is not None:
+                return known
         for _ in range(ATTEMPTS_MAX):
             takes = [take for take in planned if isinstance(take, Take)]
             if not takes:
@@ -127,6 +125,21 @@ class Reserving:
                 return _declined(result)
             planned = plan(order, stock, sites)
         raise TryLater("the stock changed with every attempt")
+
+    async def look(self, order: Order, claims: Mapping[str, int]) -> StockAnswer | None:
+        """What `reserve` would answer without reserving; None if there is stock for the order."""
+        sites = sites_of(self._catalogue.assortment(order.tenant), order.delivery)
+        planned = plan(order, await self._stock(order, claims, sites), sites)
+        return await self._without_reserving(order, planned)
+
+    async def _without_reserving(
+        self, order: Order, planned: Sequence[Take] | Sequence[Shortage]
+    ) -> StockAnswer | None:
+        shortages = [each for each in planned if isinstance(each, Shortage)]
+        if not shortages:
+            return None
+        # What an earlier attempt has reserved for it is not available to anybody, either.
+        return await self._own(order) or Short(shortages)
 
     def _ttl_ms(self, order: Order) -> int:
         method = method_of(self._methods, order)

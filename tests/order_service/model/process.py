@@ -162,7 +162,6 @@ async def begin(
     port = app.grpc_server.add_insecure_port("127.0.0.1:0")
     await app.grpc_server.start()
     await app.catalogue.refresh()
-    await app.placing.backorders.refresh()
     return Process(app, brake, links, port, tenant)
 
 

@@ -1,24 +1,31 @@
 """The queue for stock: served in order when stock arrives, and nobody overtakes."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
 from holdfast.errors import HoldfastError, Reason
+from order_service.ids import Ids
 from order_service.model import Order, ShortagePolicy
+from order_service.placing.claims import Claims
 from order_service.placing.decisions import RESERVE_AGAIN_MS, begin_to_reserve
-from order_service.placing.place import Placing
+from order_service.placing.place import Placed, Placing
+from order_service.placing.shortage import Shortage
+from order_service.refusals import RefusalReason
 from order_service.states import OrderState
+from order_service.storage.orders import Orders
 from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.placing.shop import Shop, tasks
-from tests.order_service.placing.wanted import METHODS
+from tests.order_service.placing.wanted import METHODS, order
 from tests.order_service.sound import assert_books_sound
 from tests.serving import eventually
 
 WAIT = ShortagePolicy.WAIT
 AWAITING, WAITING = OrderState.AWAITING_PAYMENT, OrderState.BACKORDERED
+REJECTED = OrderState.REJECTED
 
 
 async def wait_for(shop: Shop, key: str, **quantities: int) -> Order:
@@ -119,30 +126,117 @@ async def test_new_orders_that_race_do_not_take_what_is_waited_for(shop: Shop) -
     assert await states(shop, waiting) == [AWAITING]
 
 
-async def test_another_process_knows_the_queue_after_it_has_looked(shop: Shop) -> None:
-    await shop.stock(TEA=0)
+def other_process(shop: Shop) -> Placing:
+    """Another process on the same database, which has not heard of anything."""
+    orders = Orders(shop.orders.database, shop.orders.clock_ms, Ids())
+    return Placing(orders, shop.engine, shop.catalogue, METHODS)
+
+
+def place(shop: Shop, placing: Placing, key: str, **quantities: int) -> Coroutine[Any, Any, Placed]:
+    """Has a process place a new order, some time after those before it."""
+    shop.orders.clock_ms.advance(1)  # type: ignore[attr-defined]
+    wanted = order(quantities, tenant=shop.engine.tenant, order_key=key, buyer_id=key)
+    return placing.place(wanted, "buyer")
+
+
+async def test_a_new_order_does_not_overtake_one_that_began_to_wait_in_another_process(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=4)
     await wait_for(shop, "waiting", TEA=5)
-    other = Placing(shop.orders, shop.engine, shop.catalogue, METHODS)
-    await other.backorders.serve()
-    assert other.backorders.claims(shop.engine.tenant) == {"TEA": 5}
+    placed = await place(shop, other_process(shop), "new", TEA=1)
+    assert placed.refusal is RefusalReason.OUT_OF_STOCK
+    assert placed.shortages == [Shortage("TEA", 1, 0)]
+    assert await shop.reserved("TEA") == 0
 
 
-async def test_an_order_that_joins_while_the_queue_is_read_is_not_forgotten(
+async def test_new_orders_that_race_in_several_processes_leave_what_is_waited_for(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shop.stock(TEA=0)
-    await wait_for(shop, "first", TEA=5)
-    read = shop.orders.read
+    waiting = await wait_for(shop, "waiting", TEA=5)
+    await shop.stock(TEA=7)
+    get_stock = shop.engine.get_stock
 
-    async def read_before_another_joins(function: Any) -> Any:
-        queue = await read(function)
-        monkeypatch.undo()
-        await wait_for(shop, "second", TEA=2)
-        return queue
+    async def slow(*skus: str, **values: Any) -> Any:
+        levels = await get_stock(*skus, **values)
+        await asyncio.sleep(0.05)
+        return levels
 
-    monkeypatch.setattr(shop.orders, "read", read_before_another_joins)
-    await shop.placing.backorders.refresh()
-    assert shop.placing.backorders.claims(shop.engine.tenant) == {"TEA": 7}
+    monkeypatch.setattr(shop.engine, "get_stock", slow)
+    processes = [shop.placing, other_process(shop), other_process(shop)]
+    answers = await asyncio.gather(
+        *(place(shop, processes[n % 3], f"key-{n}", TEA=1) for n in range(9))
+    )
+    assert sorted(placed.order.state for placed in answers) == [AWAITING] * 2 + [REJECTED] * 7
+    assert await shop.placing.backorders.serve() == 1
+    served = await shop.orders.get(waiting.order_id)
+    assert (served.state, served.version, tasks(served)) == (AWAITING, waiting.version + 1, [])
+    assert await shop.reserved("TEA") == 7
+
+
+async def test_who_dies_with_the_turn_holds_others_up_for_some_seconds_only(
+    shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("order_service.placing.turns.TURN_S_MAX", 0.1)
+    await shop.stock(TEA=0)
+    waiting = await wait_for(shop, "waiting", TEA=5)
+    await shop.stock(TEA=6)
+    await shop.orders.change(waiting.order_id, begin_to_reserve, "a dying process")
+    late = await shop.place({"TEA": 1}, key="late")
+    assert late.order.state is OrderState.RESERVING
+    short = await shop.place({"TEA": 2}, key="short")
+    assert short.order.state is REJECTED, "who gets nothing needs no turn"
+    clock.advance(RESERVE_AGAIN_MS)
+    assert (await shop.do(late.order.order_id, TaskKind.RESERVE)).state is AWAITING
+    kept = await shop.orders.get(waiting.order_id)
+    assert (kept.state, kept.version, tasks(kept)) == (WAITING, waiting.version, [])
+
+
+async def test_the_turn_is_free_again_when_the_engine_was_silent(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.stock(TEA=0)
+    waiting = await wait_for(shop, "waiting", TEA=5)
+    await shop.stock(TEA=7)
+    with monkeypatch.context() as patched:
+        lose_answers(shop, patched)
+        lost = await shop.place({"TEA": 1}, key="lost")
+    assert lost.order.state is OrderState.RESERVING
+    assert tasks(await shop.orders.get(waiting.order_id)) == []
+    assert (await shop.place({"TEA": 1}, key="next")).order.state is AWAITING
+    finished = await shop.do(lost.order.order_id, TaskKind.RESERVE)
+    assert finished.state is AWAITING
+    assert await shop.reserved("TEA") == 2
+
+
+async def test_orders_that_come_together_share_a_look_that_begins_after_they_came(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims, read = Claims(shop.orders), shop.orders.read
+    may_end, looks = asyncio.Event(), 0
+
+    async def slow(function: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        found = await read(function)
+        await may_end.wait()
+        return found
+
+    await shop.stock(TEA=0)
+    monkeypatch.setattr(shop.orders, "read", slow)
+    early = [asyncio.create_task(claims.now(shop.engine.tenant)) for _ in range(20)]
+    await eventually(lambda: _is(looks == 1), within_s=5)
+    late = [asyncio.create_task(claims.now(shop.engine.tenant)) for _ in range(20)]
+    early[0].cancel()
+    late[0].cancel()
+    may_end.set()
+    assert await asyncio.gather(*early[1:], *late[1:]) == [{}] * 38
+    assert looks == 2
+
+
+async def _is(true: bool) -> bool:
+    return true
 
 
 async def test_an_order_whose_buyer_has_reached_the_limit_leaves_the_queue(shop: Shop) -> None:
@@ -151,7 +245,7 @@ async def test_an_order_whose_buyer_has_reached_the_limit_leaves_the_queue(shop:
     await shop.engine.set_stock("TEA", 5, limit_per_buyer=1)
     assert await shop.placing.backorders.serve() == 1
     assert await states(shop, order) == [OrderState.CANCELLED]
-    assert shop.placing.backorders.claims(shop.engine.tenant) == {}
+    assert await Claims(shop.orders).now(shop.engine.tenant) == {}
 
 
 async def test_an_order_left_by_a_crash_is_served_before_those_that_came_later(shop: Shop) -> None:
