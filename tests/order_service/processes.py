@@ -38,7 +38,7 @@ class World(NamedTuple):
     sandbox: Sandbox
 
 
-def orders_launched(directory: Path, **settings: str) -> OrderServer:
+def orders_launched(directory: Path, module: str = "order_service", **settings: str) -> OrderServer:
     """An order service that has only just been started; whoever starts it waits for its end."""
     directory.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if "HOLDFAST" not in name}
@@ -52,7 +52,7 @@ def orders_launched(directory: Path, **settings: str) -> OrderServer:
     log_file = directory / "orders.log"
     with log_file.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "order_service"],
+            [sys.executable, "-P", "-m", module],
             env=environment | settings,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -62,9 +62,11 @@ def orders_launched(directory: Path, **settings: str) -> OrderServer:
 
 
 @contextmanager
-def serve_orders(directory: Path, **settings: str) -> Iterator[OrderServer]:
+def serve_orders(
+    directory: Path, module: str = "order_service", **settings: str
+) -> Iterator[OrderServer]:
     """An order service on free ports, ready; stopped in the end, if the test did not."""
-    server = orders_launched(directory, **settings)
+    server = orders_launched(directory, module, **settings)
     try:
         assert server.process.stdout is not None
         line = server.process.stdout.readline().decode()

@@ -39,6 +39,8 @@ class Walk:
     ) -> None:
         self.name = name
         self.order_id = ""
+        self.troubles: list[Exception] = []
+        """The errors that were its answers so far."""
         self._sandbox_url = sandbox_url
         self._client = client
         self._post = post
@@ -69,6 +71,8 @@ class Walk:
                 )
                 if wrong or time.monotonic() > give_up_at_s:
                     pytest.fail(f"{step.__name__} of {self.order_id}: {problem!r}")
+                if not isinstance(problem, NotYet):
+                    self.troubles.append(problem)
                 await revive()
                 await asyncio.sleep(POLL_S)
 

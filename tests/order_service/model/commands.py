@@ -1,14 +1,23 @@
 """Every command of the API and the two kinds of callbacks, on an order that was brought to it."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple
 
-from holdfast.order.v1 import catalogue_pb2, fulfilment_pb2, order_pb2
-from order_service.model import Incident, Order, Payment, Shipment
+from holdfast.order.v1 import (
+    catalogue_pb2,
+    fulfilment_pb2,
+    operations_pb2,
+    order_pb2,
+    payment_pb2,
+)
+from order_service.model import Incident, Order, Payment, Shipment, Task
 from order_service.sandbox.carrier_journey import Mishaps
+from order_service.storage.tasks import Failure, write_failures
+from order_service.tasks import TaskKind
 from tests.order_service.model import requests
 from tests.order_service.model.process import Process
-from tests.order_service.model.world import World
+from tests.order_service.model.world import Letter, World
 
 QUANTITY = 2
 
@@ -44,13 +53,22 @@ class Case:
         return (await self.order()).incidents[0]
 
 
-Send = Callable[[], Awaitable[bool]]
-"""Sends a request; whether it was answered and applied. The same each time."""
+class Send(NamedTuple):
+    """A request, or a callback: the same each time it is sent."""
+
+    what: Any
+    deliver: Callable[[], Awaitable[bool]]
+
+    async def __call__(self) -> bool:
+        """Sends it; whether it was answered and applied."""
+        return await self.deliver()
 
 
 class Command(NamedTuple):
     """A command, and those that bring an order to where it can be given."""
 
+    what: type
+    """The message that is sent; `Letter` where a provider or a carrier calls back."""
     before: tuple[str, ...]
     prepare: Callable[[Case], Awaitable[Send]]
     """Makes the request ready, so that sending it is all that is left to do."""
@@ -63,7 +81,9 @@ async def prepared(case: Case, name: str) -> Send:
         send = await COMMANDS[step].prepare(case)
         assert await send(), f"{step}, before {name}"
         await case.process.work()
-    return await command.prepare(case)
+    send = await command.prepare(case)
+    assert type(send.what) is command.what, name
+    return send
 
 
 def _asking(case: Case, request: Any) -> Send:
@@ -74,7 +94,11 @@ def _asking(case: Case, request: Any) -> Send:
         assert getattr(answer, "outcome", _APPLIED) == _APPLIED, answer
         return True
 
-    return send
+    return Send(request, send)
+
+
+def _delivering(case: Case, letter: Letter) -> Send:
+    return Send(letter, lambda: case.world.deliver(letter, case.process))
 
 
 def _of_order(request_of: Callable[[Order], Any]) -> Callable[[Case], Awaitable[Send]]:
@@ -105,7 +129,7 @@ def _paid(**about: Any) -> Callable[[Case], Awaitable[Send]]:
         case.world.letters.clear()
         await case.world.at_the_provider("pay", payment_id, **about)
         (letter,) = case.world.letters
-        return lambda: case.world.deliver(letter, case.process)
+        return _delivering(case, letter)
 
     return prepare
 
@@ -115,6 +139,52 @@ async def _put_article(case: Case) -> Send:
         sku=f"CUP-{case.number}", merchant_id="m", title="Cup", price_minor=90, currency="GBP"
     )
     return _asking(case, catalogue_pb2.PutArticlesRequest(articles=[article]))
+
+
+async def _put_warehouse(case: Case) -> Send:
+    # It is closed, so that no order comes from it.
+    warehouse = catalogue_pb2.Warehouse(location=f"hall-{case.number}", country="GB", closed=True)
+    return _asking(case, catalogue_pb2.PutWarehousesRequest(warehouses=[warehouse]))
+
+
+async def _put_place(case: Case) -> Send:
+    place = catalogue_pb2.Place(
+        country="GB", region=f"shire-{case.number}", latitude=51.5, longitude=-0.1
+    )
+    return _asking(case, catalogue_pb2.PutPlacesRequest(places=[place]))
+
+
+async def _reconcile_what_nobody_told(case: Case) -> Send:
+    await case.world.at_the_provider("pay", (await case.payment()).payment_id)
+    case.world.letters.clear()
+    return _asking(case, requests.reconcile(case.world.days()[-1]))
+
+
+async def _dead_task(case: Case) -> Task:
+    """A timer of the order that was given up."""
+    order = await case.order()
+    (task,) = [task for task in order.tasks if task.kind == TaskKind.PICK_DUE]
+    failure = Failure(task.task_id, task.attempts + 1, task.due_at_ms, True, "given up")
+    await case.world.database.write(partial(write_failures, owner="", failures=[failure]))
+    return task
+
+
+async def _replay(case: Case) -> Send:
+    task = await _dead_task(case)
+    return _asking(case, operations_pb2.ReplayTasksRequest(task_ids=[task.task_id]))
+
+
+async def _drop(case: Case) -> Send:
+    task = await _dead_task(case)
+    asking = _asking(case, operations_pb2.DropTaskRequest(task_id=task.task_id, why="picked"))
+
+    async def send() -> bool:
+        # Whoever asks again is told that there is no such task.
+        return await asking() or task.task_id not in {
+            left.task_id for left in (await case.order()).tasks
+        }
+
+    return asking._replace(deliver=send)
 
 
 async def _resolve(case: Case, resolution: "fulfilment_pb2.Resolution.ValueType") -> Send:
@@ -138,8 +208,7 @@ async def _carrier_tells(case: Case) -> Send:
     """The van has come before anybody said that the parcel has left."""
     case.world.letters.clear()
     await case.world.collect((await case.parcel()).shipment_id, Mishaps())
-    letter = case.world.letters[0]
-    return lambda: case.world.deliver(letter, case.process)
+    return _delivering(case, case.world.letters[0])
 
 
 def _tracking(kind: "fulfilment_pb2.TrackingEvent.Kind.ValueType") -> Callable[[Shipment], Any]:
@@ -195,67 +264,122 @@ _PACKED = (*_SOLD, "pick", "pack")
 _LOST = (*_PACKED, "ship", "report incident")
 
 COMMANDS: dict[str, Command] = {
-    "place": Command((), _place),
-    "place with remark": Command((), _place_with_remark),
-    "start payment": Command(("place",), _of_order(lambda order: requests.pay(order, "try-1"))),
-    "pay at the door": Command(
-        ("place",), _of_order(lambda order: requests.pay(order, "door", requests.AT_THE_DOOR))
+    "place": Command(order_pb2.PlaceOrderRequest, (), _place),
+    "place with remark": Command(order_pb2.PlaceOrderRequest, (), _place_with_remark),
+    "start payment": Command(
+        payment_pb2.StartPaymentRequest,
+        ("place",),
+        _of_order(lambda order: requests.pay(order, "try-1")),
     ),
-    "payment callback": Command(_BEING_PAID, _paid()),
-    "wrong amount callback": Command(_BEING_PAID, _paid(amount_minor=1)),
-    "cancel while it is being paid": Command(_BEING_PAID, _of_order(requests.cancel)),
-    "cancel when it is sold": Command(_SOLD, _of_order(requests.cancel)),
-    "refund": Command(_SOLD, _of_order(lambda order: requests.refund(order, "scratch", 100))),
-    "refund that is refused": Command(_SOLD, _refund_that_is_refused),
-    "retry refund": Command((*_SOLD, "refund that is refused"), _of_refused_refund(requests.retry)),
+    "pay at the door": Command(
+        payment_pb2.StartPaymentRequest,
+        ("place",),
+        _of_order(lambda order: requests.pay(order, "door", requests.AT_THE_DOOR)),
+    ),
+    "payment callback": Command(Letter, _BEING_PAID, _paid()),
+    "wrong amount callback": Command(Letter, _BEING_PAID, _paid(amount_minor=1)),
+    "cancel while it is being paid": Command(
+        order_pb2.CancelOrderRequest, _BEING_PAID, _of_order(requests.cancel)
+    ),
+    "cancel when it is sold": Command(
+        order_pb2.CancelOrderRequest, _SOLD, _of_order(requests.cancel)
+    ),
+    "refund": Command(
+        payment_pb2.RefundOrderRequest,
+        _SOLD,
+        _of_order(lambda order: requests.refund(order, "scratch", 100)),
+    ),
+    "refund that is refused": Command(
+        payment_pb2.RefundOrderRequest, _SOLD, _refund_that_is_refused
+    ),
+    "retry refund": Command(
+        payment_pb2.RetryRefundRequest,
+        (*_SOLD, "refund that is refused"),
+        _of_refused_refund(requests.retry),
+    ),
     "settle refund": Command(
-        (*_SOLD, "refund that is refused"), _of_refused_refund(requests.settle)
+        payment_pb2.SettleRefundRequest,
+        (*_SOLD, "refund that is refused"),
+        _of_refused_refund(requests.settle),
     ),
     "approve": Command(
+        fulfilment_pb2.ReviewOrderRequest,
         ("place with remark", "start payment", "payment callback"),
         _of_order(lambda order: requests.review(order, approve=True)),
     ),
     "refuse": Command(
+        fulfilment_pb2.ReviewOrderRequest,
         ("place with remark", "start payment", "payment callback"),
         _of_order(lambda order: requests.review(order, approve=False)),
     ),
-    "create wave": Command(_SOLD, _create_wave),
-    "pick": Command(_SOLD, _of_parcel(requests.pick)),
-    "pick short": Command(_SOLD, _of_parcel(lambda parcel: requests.pick(parcel, [("MUG", 1)]))),
-    "pack": Command((*_SOLD, "pick"), _of_parcel(requests.pack)),
-    "ship": Command(_PACKED, _of_parcel(requests.ship)),
-    "cancel one shipment": Command((*_SOLD, "pick short"), _of_parcel(requests.cancel_shipment)),
-    "cancel the only shipment": Command(_PACKED, _of_parcel(requests.cancel_shipment)),
-    "carrier callback": Command(_PACKED, _carrier_tells),
-    "signed": Command(
-        (*_PACKED, "ship"), _of_parcel(_tracking(fulfilment_pb2.TrackingEvent.SIGNED))
+    "create wave": Command(fulfilment_pb2.CreateWaveRequest, _SOLD, _create_wave),
+    "pick": Command(fulfilment_pb2.ConfirmPickRequest, _SOLD, _of_parcel(requests.pick)),
+    "pick short": Command(
+        fulfilment_pb2.ConfirmPickRequest,
+        _SOLD,
+        _of_parcel(lambda parcel: requests.pick(parcel, [("MUG", 1)])),
     ),
-    "temperature": Command((*_PACKED, "ship"), _of_parcel(_reading)),
+    "pack": Command(
+        fulfilment_pb2.ConfirmPackingRequest, (*_SOLD, "pick"), _of_parcel(requests.pack)
+    ),
+    "ship": Command(fulfilment_pb2.ShipShipmentRequest, _PACKED, _of_parcel(requests.ship)),
+    "cancel one shipment": Command(
+        fulfilment_pb2.CancelShipmentRequest,
+        (*_SOLD, "pick short"),
+        _of_parcel(requests.cancel_shipment),
+    ),
+    "cancel the only shipment": Command(
+        fulfilment_pb2.CancelShipmentRequest, _PACKED, _of_parcel(requests.cancel_shipment)
+    ),
+    "carrier callback": Command(Letter, _PACKED, _carrier_tells),
+    "signed": Command(
+        fulfilment_pb2.RecordTrackingRequest,
+        (*_PACKED, "ship"),
+        _of_parcel(_tracking(fulfilment_pb2.TrackingEvent.SIGNED)),
+    ),
+    "temperature": Command(
+        fulfilment_pb2.RecordTemperatureRequest, (*_PACKED, "ship"), _of_parcel(_reading)
+    ),
     "report incident": Command(
+        fulfilment_pb2.ReportIncidentRequest,
         (*_PACKED, "ship"),
         _of_parcel(lambda parcel: requests.report(parcel, fulfilment_pb2.Incident.LOSS)),
     ),
     "resolve incident with money": Command(
-        _LOST, lambda case: _resolve(case, fulfilment_pb2.RESOLUTION_REFUND)
+        fulfilment_pb2.ResolveIncidentRequest,
+        _LOST,
+        lambda case: _resolve(case, fulfilment_pb2.RESOLUTION_REFUND),
     ),
     "resolve incident with goods": Command(
-        _LOST, lambda case: _resolve(case, fulfilment_pb2.RESOLUTION_RESHIP)
+        fulfilment_pb2.ResolveIncidentRequest,
+        _LOST,
+        lambda case: _resolve(case, fulfilment_pb2.RESOLUTION_RESHIP),
     ),
     "complete": Command(
+        order_pb2.CompleteOrderRequest,
         (*_PACKED, "ship", "signed"),
         _of_order(lambda order: order_pb2.CompleteOrderRequest(order_id=order.order_id)),
     ),
-    "remark": Command(("place",), _of_order(_remark)),
-    "correct delivery": Command(_SOLD, _of_order(_corrected)),
+    "remark": Command(order_pb2.AddRemarkRequest, ("place",), _of_order(_remark)),
+    "correct delivery": Command(order_pb2.CorrectDeliveryRequest, _SOLD, _of_order(_corrected)),
     "receipt": Command(
-        _SOLD, _of_order(lambda order: order_pb2.GetReceiptRequest(order_id=order.order_id))
+        order_pb2.GetReceiptRequest,
+        _SOLD,
+        _of_order(lambda order: order_pb2.GetReceiptRequest(order_id=order.order_id)),
     ),
-    "put articles": Command((), _put_article),
+    "put articles": Command(catalogue_pb2.PutArticlesRequest, (), _put_article),
+    "put warehouses": Command(catalogue_pb2.PutWarehousesRequest, (), _put_warehouse),
+    "put places": Command(catalogue_pb2.PutPlacesRequest, (), _put_place),
+    "reconcile": Command(payment_pb2.ReconcileRequest, _BEING_PAID, _reconcile_what_nobody_told),
+    "replay tasks": Command(operations_pb2.ReplayTasksRequest, _SOLD, _replay),
+    "drop task": Command(operations_pb2.DropTaskRequest, _SOLD, _drop),
     "approve quarantined": Command(
+        payment_pb2.ResolveQuarantinedRequest,
         (*_BEING_PAID, "wrong amount callback"),
         _of_order(lambda order: requests.resolve_quarantined(order.payments[0], approve=True)),
     ),
     "return quarantined": Command(
+        payment_pb2.ResolveQuarantinedRequest,
         (*_BEING_PAID, "wrong amount callback"),
         _of_order(lambda order: requests.resolve_quarantined(order.payments[0], approve=False)),
     ),

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import httpx
-from msgspec import structs
 from sqlalchemy import Connection, func, select
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,12 +23,11 @@ from order_service.sandbox.provider import SandboxProviderApp
 from order_service.sandbox.provider_books import day_of
 from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour
 from order_service.storage.database import open_database
-from order_service.storage.load import load_orders
-from order_service.storage.schema import orders as orders_table
 from order_service.storage.schema import tasks as tasks_table
 from tests.order_service.clock import START_MS, Clock
 from tests.order_service.model.process import Process, begin
 from tests.order_service.model.stage import Stage
+from tests.order_service.sound import all_orders
 from tests.partition import Partition
 
 API_KEY = "key"
@@ -152,7 +150,7 @@ class World:
 
     async def orders(self) -> list[Order]:
         """All orders as they are on disk, the oldest first."""
-        return await self.database.read(_all_orders)
+        return await self.database.read(all_orders)
 
     def forget_what_is_old(self) -> None:
         """Has the engine forget reservations that ended long ago."""
@@ -260,11 +258,6 @@ def _behind(clock: Clock, ms: int) -> int:
 
 def _number_of(letter: Letter) -> int:
     return int(letter.event_id.rpartition("_")[2])
-
-
-def _all_orders(connection: Connection) -> list[Order]:
-    ids = list(connection.scalars(select(orders_table.c.order_id)))
-    return [structs.replace(order) for _, order in sorted(load_orders(connection, ids).items())]
 
 
 def _next_due_at_ms(connection: Connection) -> int:
