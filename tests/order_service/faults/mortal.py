@@ -5,6 +5,7 @@ What is dead does nothing any more: whatever of it still runs dies at its next s
 
 import asyncio
 import functools
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,18 @@ from order_service.relay.turn import take_turn
 
 # What only looks is none: a death there is the one of the step before. And the kernel closes what a
 # dead process has left open.
-_NO_STEPS = ("read", "close", "aclose")
+_NO_STEPS = frozenset(
+    {
+        "database.read",
+        "database.close",
+        "engine.get_stock",
+        "engine.get_reservation",
+        "engine.close",
+        "provider.query",
+        "provider.aclose",
+        "carrier.aclose",
+    }
+)
 _LOOKS_FOR_TASKS = take_turn.__name__
 
 
@@ -20,21 +32,29 @@ class Died(BaseException):
     """The process is no more. Nothing of ours may catch it."""
 
 
-class Life:
-    """Counts steps, and ends at the n-th (from 1); 0 is for ever."""
+Place = int | str
+"""A step: the n-th of all (from 1), or one by its name. 0 is none."""
 
-    def __init__(self, dies_at: int = 0) -> None:
+
+class Life:
+    """Counts steps, and ends at one of them."""
+
+    def __init__(self, dies_at: Place = 0) -> None:
         self.dies_at = dies_at
         self.steps: list[str] = []
+        """Their names; the second time that one is passed it has a 2 behind it, and so on."""
         self.dead = asyncio.Event()
+        self._passed = Counter[str]()
 
     def step(self, name: str) -> None:
         """Passes a step. Raises Died."""
         # The relay looks for tasks as often as it likes: counted, the n-th step would be another
         # one in each run.
         if not name.endswith(_LOOKS_FOR_TASKS):
-            self.steps.append(name)
-            if len(self.steps) == self.dies_at:
+            self._passed[name] += 1
+            times = self._passed[name]
+            self.steps.append(name if times == 1 else f"{name} {times}")
+            if self.dies_at in (len(self.steps), self.steps[-1]):
                 self.dead.set()
         if self.dead.is_set():
             raise Died(name)
@@ -50,9 +70,10 @@ class Mortal:
 
     def __getattr__(self, attribute: str) -> Any:
         value = getattr(self._thing, attribute)
-        if attribute in _NO_STEPS or not asyncio.iscoroutinefunction(value):
+        name = f"{self._name}.{attribute}"
+        if name in _NO_STEPS or not asyncio.iscoroutinefunction(value):
             return value
-        return self._stepped(value, f"{self._name}.{attribute}")
+        return self._stepped(value, name)
 
     def _stepped(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(function)

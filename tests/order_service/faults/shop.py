@@ -1,10 +1,10 @@
-"""An order's whole way, by a shop that asks again with the same keys until it is answered."""
+"""An order's way, by a shop that asks again with the same keys until it is answered."""
 
 import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -30,6 +30,9 @@ class NotYet(Exception):
 class Walk:
     """One order, from its place to its end. `post` hands a callback to the order service."""
 
+    method = "sandbox_card"
+    policy = order_pb2.SHORTAGE_POLICY_ALL_OR_NOTHING
+
     def __init__(
         self,
         name: str,
@@ -39,6 +42,8 @@ class Walk:
     ) -> None:
         self.name = name
         self.order_id = ""
+        self.late_ms = 0
+        """How far the clocks of the order services are ahead."""
         self.troubles: list[Exception] = []
         """The errors that were its answers so far."""
         self._sandbox_url = sandbox_url
@@ -99,7 +104,8 @@ class Walk:
                     city="London",
                     street="1 High Street",
                 ),
-                payment_method="sandbox_card",
+                payment_method=self.method,
+                shortage_policy=self.policy,
             )
         )
         assert placed.outcome == order_pb2.ORDER_OUTCOME_APPLIED, placed
@@ -108,13 +114,23 @@ class Walk:
 
     async def pay(self) -> None:
         """Begins to pay, and pays at the provider."""
+        await self.begin_to_pay()
+        await self.pay_there()
+
+    async def begin_to_pay(self) -> None:
+        """Begins to pay."""
         begun = await self._client().pay(self.order_id, "try-1")
-        assert begun.outcome == order_pb2.ORDER_OUTCOME_APPLIED, begun
+        if begun.outcome != order_pb2.ORDER_OUTCOME_APPLIED:
+            raise NotYet(begun)
         self._check(begun.payment.state != order_pb2.Payment.CREATED)
+
+    async def pay_there(self) -> None:
+        """Pays at the provider, however late that is."""
+        payment_id = f"{self.order_id}-p1"
         async with httpx.AsyncClient(base_url=self._sandbox_url, headers=HEADERS) as sandbox:
-            asked = {"payment_id": begun.payment.payment_id}
-            known = await sandbox.get(f"/provider/v1/payments/{begun.payment.payment_id}")
-            if known.json()["kind"] == FactKind.OPEN:
+            known = await sandbox.get(f"/provider/v1/payments/{payment_id}")
+            if known.json()["kind"] != FactKind.CAPTURED:
+                asked = {"payment_id": payment_id}
                 (await sandbox.post("/provider/control/pay", json=asked)).raise_for_status()
 
     async def tell_of_payment(self) -> None:
@@ -126,14 +142,14 @@ class Walk:
             "currency": "GBP",
         }
         body = json.dumps(fact)
-        now, event_id = datetime.now(UTC), f"evt-{self.name}"
+        now, event_id = datetime.now(UTC) + timedelta(milliseconds=self.late_ms), f"evt-{self.name}"
         headers = {
             "webhook-id": event_id,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": Webhook(SECRET).sign(event_id, now, body),
         }
         self._check(await self._post(body.encode(), headers) == httpx.codes.OK)
-        await self._parcel()
+        self._check((await self.order()).shipments)
 
     async def pick(self) -> None:
         """Takes the units off their shelf."""
@@ -152,16 +168,7 @@ class Walk:
 
     async def deliver(self) -> None:
         """The parcel is signed for."""
-        parcel = await self._parcel()
-        event = fulfilment_pb2.TrackingEvent(
-            carrier=parcel.carrier,
-            event_id=f"sign-{self.name}",
-            kind=fulfilment_pb2.TrackingEvent.SIGNED,
-            happened_at_ms=time.time_ns() // 1_000_000,
-        )
-        await self._client().ask(
-            fulfilment_pb2.RecordTrackingRequest(shipment_id=parcel.shipment_id, event=event)
-        )
+        await self._tell(await self._parcel(), fulfilment_pb2.TrackingEvent.SIGNED)
         self._check((await self.order()).state >= order_pb2.Order.DELIVERED)
 
     async def complete(self) -> None:
@@ -181,8 +188,27 @@ class Walk:
             result = await self._client().ask(request)
             assert result.outcome == order_pb2.ORDER_OUTCOME_APPLIED, result
 
+    async def _tell(
+        self, parcel: Any, kind: "fulfilment_pb2.TrackingEvent.Kind.ValueType", **about: Any
+    ) -> None:
+        event = fulfilment_pb2.TrackingEvent(
+            carrier=parcel.carrier,
+            event_id=f"{kind}-{self.name}",
+            kind=kind,
+            happened_at_ms=time.time_ns() // 1_000_000,
+            **about,
+        )
+        await self._client().ask(
+            fulfilment_pb2.RecordTrackingRequest(shipment_id=parcel.shipment_id, event=event)
+        )
+
     async def _parcel(self) -> Any:
-        parcels = (await self.order()).shipments
+        """The parcel that is on its way to the buyer."""
+        parcels = [
+            parcel
+            for parcel in (await self.order()).shipments
+            if parcel.state != order_pb2.Shipment.LOST
+        ]
         self._check(parcels)
         (parcel,) = parcels
         return parcel
@@ -192,11 +218,14 @@ class Walk:
             raise NotYet
 
 
-async def open_shop(client: OrderClient) -> None:
-    """What can be ordered, and from where."""
+async def open_shop(client: OrderClient, *locations: str) -> None:
+    """What can be ordered, and from where; nothing given: from one place."""
     article = catalogue_pb2.Article(
         sku=SKU, merchant_id="m1", title="A mug", price_minor=PRICE_MINOR, currency="GBP"
     )
     await client.ask(catalogue_pb2.PutArticlesRequest(articles=[article]))
-    warehouse = catalogue_pb2.Warehouse(location="default", country="GB")
-    await client.ask(catalogue_pb2.PutWarehousesRequest(warehouses=[warehouse]))
+    warehouses = [
+        catalogue_pb2.Warehouse(location=location, country="GB")
+        for location in locations or ("default",)
+    ]
+    await client.ask(catalogue_pb2.PutWarehousesRequest(warehouses=warehouses))
