@@ -37,7 +37,7 @@ _WITHOUT_WAYBILL: Final = frozenset(
 def checked_remark(remark: Remark) -> Remark:
     """A remark that can be kept. Raises InvalidField."""
     check_id("remark_id", remark.remark_id)
-    check_id("author", remark.author)
+    check_id("author", remark.author, personal=True)
     check_id("channel", remark.channel)
     text = checked_lines_of_text("text", remark.text, TEXT_LENGTH_MAX)
     if not text:

@@ -34,11 +34,14 @@ def concealed(value: str) -> str:
     return f"{len(value)} characters"
 
 
-def check_id(field: str, value: str) -> None:
-    """Raises InvalidField unless a value is 1 to 64 characters of [A-Za-z0-9._:-]."""
+def check_id(field: str, value: str, *, personal: bool = False) -> None:
+    """Raises InvalidField unless a value is 1 to 64 characters of [A-Za-z0-9._:-].
+
+    Whoever gives a `personal` one another form may have given a telephone number or an address.
+    """
     if not is_id(value):
         problem = f"must be 1 to {ID_LENGTH_MAX} characters of A-Z a-z 0-9 . _ : -"
-        raise InvalidField(field, problem, shown(value))
+        raise InvalidField(field, problem, concealed(value) if personal else shown(value))
 
 
 def check_name(field: str, value: str) -> None:

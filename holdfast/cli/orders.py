@@ -8,6 +8,7 @@ from holdfast.cli import (
     orders_money,
     orders_parcels,
     orders_place,
+    orders_quarantine,
     orders_read,
     orders_remarks,
     orders_serve,
@@ -38,7 +39,7 @@ app.command(orders_money.refund, group=MONEY)
 app.command(orders_money.refunds)
 app.command(orders_money.settle, group=MONEY)
 app.command(orders_read.receipt, group=MONEY)
-app.command(orders_money.quarantine)
+app.command(orders_quarantine.quarantine)
 app.command(orders_money.reconcile, group=MONEY)
 app.command(orders_money.books, group=MONEY)
 app.command(orders_warehouse.review)

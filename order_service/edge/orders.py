@@ -271,7 +271,7 @@ def _once_in_log(order_id: str, remark_id: str) -> str:
 def _wanted(request: pb.ListOrdersRequest) -> reads.Wanted:
     """Which orders a request asks for. Raises InvalidField."""
     if request.buyer_id:
-        check_id("buyer_id", request.buyer_id)
+        check_id("buyer_id", request.buyer_id, personal=True)
     for field in ("placed_from_at_ms", "placed_before_at_ms"):
         check_whole(field, getattr(request, field), 0, TIME_MS_MAX)
     return reads.Wanted(

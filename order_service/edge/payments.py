@@ -1,12 +1,14 @@
 """PaymentService: from the wire, one call, to the wire."""
 
+from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2
 from holdfast.order.v1 import payment_pb2 as pb
+from order_service.draft import Draft
 from order_service.draft import order_id_of as order_of_part
 from order_service.edge.outcomes import BUSINESS_ANSWERS, refusal
 from order_service.edge.payment_messages import (
@@ -26,6 +28,7 @@ from order_service.edge.requests import (
     tenant_of,
 )
 from order_service.fields import check_id, check_money, checked_text, shown
+from order_service.model import Refund
 from order_service.payment.books import books, failed_refunds, quarantined
 from order_service.payment.port import Providers, ProviderUnreachable
 from order_service.payment.quarantine import resolve_quarantined
@@ -36,6 +39,8 @@ from order_service.refusals import InvalidField
 from order_service.storage.orders import Orders
 from serving.context import Context
 from serving.deadlines import Deadlines
+
+Response = TypeVar("Response")
 
 REASON_LENGTH_MAX: Final = 200
 REFUND_KEY_LENGTH_MAX: Final = 48
@@ -118,20 +123,7 @@ class PaymentServicer:
     async def RetryRefund(
         self, request: pb.RetryRefundRequest, context: Context
     ) -> pb.RetryRefundResponse:
-        tenant = tenant_of(request)
-        check_id("refund_id", request.refund_id)
-        decide = partial(retry_refund, refund_id=request.refund_id)
-        order_id = order_of_part(request.refund_id)
-        try:
-            async with self._deadlines.limit(context):
-                refund, replayed = await self._orders.change(
-                    order_id, for_tenant(tenant, decide), actor=DEFAULT_ACTOR
-                )
-        except BUSINESS_ANSWERS as error:
-            return pb.RetryRefundResponse(**refusal(error)._asdict())
-        return pb.RetryRefundResponse(
-            outcome=_APPLIED, replayed=replayed, refund=refund_message(refund)
-        )
+        return await self._of_refund(request, context, retry_refund, pb.RetryRefundResponse)
 
     async def ListFailedRefunds(
         self, request: pb.ListFailedRefundsRequest, context: Context
@@ -150,22 +142,29 @@ class PaymentServicer:
     async def SettleRefund(
         self, request: pb.SettleRefundRequest, context: Context
     ) -> pb.SettleRefundResponse:
-        tenant = tenant_of(request)
-        check_id("refund_id", request.refund_id)
-        decide = partial(
-            settle_by_hand, refund_id=request.refund_id, reason=_reason(request.reason)
-        )
-        order_id = order_of_part(request.refund_id)
+        decide = partial(settle_by_hand, reason=_reason(request.reason))
+        return await self._of_refund(request, context, decide, pb.SettleRefundResponse)
+
+    async def _of_refund(
+        self,
+        request: Any,
+        context: Context,
+        decide: Callable[[Draft, str], tuple[Refund, bool]],
+        answer: Callable[..., Response],
+    ) -> Response:
+        """Has something decided of a refund, and answers with what it is then."""
+        tenant, refund_id = tenant_of(request), request.refund_id
+        check_id("refund_id", refund_id)
         try:
             async with self._deadlines.limit(context):
                 refund, replayed = await self._orders.change(
-                    order_id, for_tenant(tenant, decide), actor=DEFAULT_ACTOR
+                    order_of_part(refund_id),
+                    for_tenant(tenant, lambda draft: decide(draft, refund_id)),
+                    actor=DEFAULT_ACTOR,
                 )
         except BUSINESS_ANSWERS as error:
-            return pb.SettleRefundResponse(**refusal(error)._asdict())
-        return pb.SettleRefundResponse(
-            outcome=_APPLIED, replayed=replayed, refund=refund_message(refund)
-        )
+            return answer(**refusal(error)._asdict())
+        return answer(outcome=_APPLIED, replayed=replayed, refund=refund_message(refund))
 
     async def ListQuarantined(
         self, request: pb.ListQuarantinedRequest, context: Context

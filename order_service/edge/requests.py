@@ -36,7 +36,7 @@ def order_id_of(request: Any) -> str:
 def actor_of(request: Any) -> str:
     """Who asks, for the history; "" means `api`. Raises InvalidField."""
     actor: str = request.actor or DEFAULT_ACTOR
-    check_id("actor", actor)
+    check_id("actor", actor, personal=True)
     return actor
 
 

@@ -20,6 +20,7 @@ from order_service.states import (
     ShipmentEvent,
     ShipmentState,
 )
+from order_service.tasks import TaskKind
 
 _S, _K, _E = IncidentState, IncidentKind, IncidentEvent
 
@@ -94,6 +95,9 @@ def open_incident(
         updated_at_ms=draft.now_ms,
     )
     draft.add(incident, why)
+    # Nothing ends by itself while it is open; whoever settles it starts these again.
+    for ending in (TaskKind.COMPLETE, TaskKind.CASH_DUE):
+        draft.forget(ending)
     return incident
 
 

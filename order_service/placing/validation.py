@@ -35,8 +35,8 @@ class Checked(NamedTuple):
 def checked_fields(request: PlaceOrder, methods: Methods) -> Checked:
     """Holds every field against its bounds, without the catalogue. Raises InvalidField."""
     check_id("tenant", request.tenant)
-    check_id("order_key", request.order_key)
-    check_id("buyer_id", request.buyer_id)
+    check_id("order_key", request.order_key, personal=True)
+    check_id("buyer_id", request.buyer_id, personal=True)
     if request.currency not in MINOR_DIGITS:
         problem = "must be a currency's code (ISO 4217)"
         raise InvalidField("currency", problem, shown(request.currency))

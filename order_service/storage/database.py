@@ -80,6 +80,8 @@ def open_database(url: str) -> Database:
         raise ValueError("not the URL of a database") from error
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database:
+        if parsed.database == ":memory:":
+            raise ValueError("must name a file, as in sqlite:///orders.db: orders are to be kept")
         return SqliteDatabase(Path(parsed.database))
     if backend == "postgresql":
         rendered = parsed.set(drivername="postgresql+asyncpg")
@@ -146,14 +148,18 @@ class PostgresDatabase:
             pool_timeout=CONNECT_S_MAX,
             connect_args={"timeout": CONNECT_S_MAX, "server_settings": POSTGRES_SETTINGS},
         )
+        # An order is read with several statements: all of them see one moment.
+        self._reader = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """See `Database`."""
-        return await asyncio.shield(asyncio.ensure_future(self._run(function)))
+        return await asyncio.shield(asyncio.ensure_future(self._run(self._engine, function)))
 
     async def read(self, function: Callable[[Connection], T]) -> T:
         """See `Database`."""
-        return await self._run(function)
+        return await self._run(self._reader, function)
 
     async def check(self) -> None:
         """See `Database`."""
@@ -171,9 +177,9 @@ class PostgresDatabase:
         """See `Database`."""
         await self._engine.dispose()
 
-    async def _run(self, function: Callable[[Connection], T]) -> T:
+    async def _run(self, engine: AsyncEngine, function: Callable[[Connection], T]) -> T:
         try:
-            async with self._engine.begin() as connection:
+            async with engine.begin() as connection:
                 return await connection.run_sync(function)
         except (DBAPIError, OSError, TimeoutError) as error:
             raise _meaning(error) from error
@@ -229,7 +235,9 @@ def _switch_to_wal(connection: Any) -> None:
     ends_at_s = time.monotonic() + SQLITE_BUSY_MS / 1000
     while True:
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            if mode != "wal":
+                raise StorageUnsafe(f"its file system allows no journal_mode=WAL, only {mode}")
             return
         except sqlite3.OperationalError:
             if time.monotonic() > ends_at_s:

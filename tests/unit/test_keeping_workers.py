@@ -133,7 +133,7 @@ async def test_a_roll_whose_first_successor_does_not_start_changes_nothing() -> 
 async def test_a_stop_in_the_middle_of_a_roll_leaves_nobody() -> None:
     async with crew(2, SERVES) as two:
         rolling = asyncio.create_task(two.workers.roll())
-        await until(lambda: len(two.launched) == 3)
+        await until(lambda: len(two.launched) >= 3)  # the fourth may be there by then
         rolling.cancel()
 
 

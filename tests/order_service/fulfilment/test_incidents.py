@@ -190,12 +190,17 @@ def test_a_temperature_out_of_the_parcels_limits_is_an_incident(
     assert all(incident.owner == "quality-desk" for incident in order.incidents)
 
 
-def test_an_order_with_an_open_incident_does_not_complete_by_itself() -> None:
+@pytest.mark.parametrize("by", ["carrier", "person"])
+def test_an_order_with_an_open_incident_does_not_complete_by_itself(by: str) -> None:
     order = shipped_order()
+    first = order.shipments[0]
     for parcel in order.shipments:
         told(order, parcel, TrackingKind.SIGNED)
     assert TaskKind.COMPLETE in {task.kind for task in order.tasks}
-    told(order, order.shipments[0], TrackingKind.DAMAGED)
+    if by == "carrier":
+        told(order, first, TrackingKind.DAMAGED)
+    else:
+        decided(order, partial(report, shipment_id=first.shipment_id, kind=K.DAMAGE, why=""))
     assert TaskKind.COMPLETE not in {task.kind for task in order.tasks}
     resolved(order, order.incidents[0], E.REFUND)
     assert TaskKind.COMPLETE in {task.kind for task in order.tasks}
