@@ -9,6 +9,7 @@ from holdfast.client import Client
 from order_service.storage.orders import Orders
 from tests.order_service.clock import Clock
 from tests.order_service.fulfilment.world import World, world_of
+from tests.order_service.sound import audit_in_the_end
 from tests.serving import Server, serve
 
 
@@ -20,11 +21,16 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-async def world(orders: Orders, clock: Clock, engine: Server) -> AsyncIterator[World]:
-    """Orders of a tenant of the test's own, and a carrier that calls back."""
+async def world(
+    request: pytest.FixtureRequest, orders: Orders, clock: Clock, engine: Server
+) -> AsyncIterator[World]:
+    """Orders of a tenant of the test's own, and a carrier that calls back; the books are sound in
+    the end.
+    """
     tenant = f"t-{uuid.uuid4().hex[:12]}"
     async with (
         Client(engine.target, tenant=tenant) as client,
         world_of(orders, clock, client) as world,
     ):
         yield world
+        await audit_in_the_end(request, orders, client, tenant=tenant)

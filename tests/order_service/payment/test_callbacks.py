@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import select
 
-from order_service.model import Order
+from order_service.model import Order, Payment
 from order_service.payment.callbacks import BODY_BYTES_MAX
 from order_service.payment.strays import strays_between
 from order_service.sandbox.provider_callbacks import Callbacks
@@ -42,6 +42,13 @@ async def send(world: World, body: bytes, event_id: str = "evt_1", **changed: st
     return answer.status_code
 
 
+async def taken_in_silence(world: World, payment: Payment) -> None:
+    """The provider has the money, and its own callback is lost."""
+    world.misbehave(lose=1.0)
+    await world.pay(payment)
+    await world.told()
+
+
 async def effect(world: World) -> tuple[OrderState, int, int]:
     """What an order has come to, and its version."""
     order: Order = await world.order()
@@ -62,7 +69,7 @@ async def test_a_payment_is_known_before_the_provider_has_its_answer(world: Worl
 
 async def test_one_event_a_hundred_times_has_one_effect(world: World) -> None:
     await world.place()
-    await world.begin()
+    await taken_in_silence(world, await world.begin())
     body = told(world)
     assert await send(world, body) == 200
     before = await effect(world)
@@ -132,6 +139,7 @@ async def test_a_callback_of_which_a_statement_fails_has_no_effect_until_it_come
         name = id_of(f"ORDER{number}")
         await world.place(name)
         payment = await world.begin(name)
+        await taken_in_silence(world, payment)
         before = await world.order(name)
         body = told(world, payment_id=payment.payment_id)
         with statement_fails(number) as statements:

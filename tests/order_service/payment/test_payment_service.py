@@ -201,6 +201,7 @@ async def test_refused_refunds_are_listed_and_tried_again(world: World, service:
     assert (await service.RetryRefund(foreign)).outcome == OUTCOMES.ORDER_OUTCOME_NOT_FOUND
 
 
+@pytest.mark.unsound("no parcel brought the cash")
 async def test_cash_that_goes_back_is_listed_for_a_person(world: World, service: Any) -> None:
     await world.place()
     payment = await world.begin(method=CASH_ON_DELIVERY)

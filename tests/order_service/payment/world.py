@@ -36,7 +36,10 @@ TIMEOUT_MS = 2_000
 class World:
     """What a test moves: buyers, providers, time."""
 
-    def __init__(self, orders: Orders, clock: Clock, outside: SandboxProviderApp) -> None:
+    def __init__(
+        self, orders: Orders, clock: Clock, outside: SandboxProviderApp, tenant: str
+    ) -> None:
+        self.tenant = tenant
         self.orders = orders
         self.clock = clock
         self.outside = outside
@@ -57,14 +60,15 @@ class World:
             draft.remind(TaskKind.PAYMENT_DUE, due_at_ms)
 
         due_at_ms = self.clock() + DUE_MS
-        order = unpaid(order_id, **({"state": OrderState.RESERVING} | values))
+        about = {"state": OrderState.RESERVING, "tenant": self.tenant}
+        order = unpaid(order_id, **(about | values))
         return (await self.orders.place(order, decide, "test")).order
 
     async def begin(
         self, order_id: str = "4330000000000000000", key: str = "try-1", method: str = ""
     ) -> Payment:
         """A buyer begins to pay."""
-        return (await self.desk.start("default", order_id, key, method)).payment
+        return (await self.desk.start(self.tenant, order_id, key, method)).payment
 
     async def pay(self, payment: Payment, **about: Any) -> None:
         """The buyer pays at the provider."""
@@ -119,14 +123,18 @@ def _without(task: Task) -> Callable[[Draft], None]:
 
 @asynccontextmanager
 async def world_of(
-    orders: Orders, clock: Clock, engine: str = NO_ENGINE, seed: int = 0
+    orders: Orders,
+    clock: Clock,
+    engine: str = NO_ENGINE,
+    seed: int = 0,
+    tenant: str = "default",
 ) -> AsyncIterator[World]:
     """A world around a database; `engine` is the target of an engine, `seed` of what goes wrong."""
     outside = SandboxProviderApp(api_key=API_KEY, secret=SECRET, clock_ms=clock, seed=seed)
-    world = World(orders, clock, outside)
+    world = World(orders, clock, outside, tenant)
     async with (
         served(Starlette(routes=[Mount("/provider", app=outside.app)])) as outside_url,
-        Client(engine, timeout_ms=TIMEOUT_MS, attempts_max=1) as client,
+        Client(engine, tenant=tenant, timeout_ms=TIMEOUT_MS, attempts_max=1) as client,
         httpx.AsyncClient(
             base_url=f"{outside_url}/provider", headers={"authorization": f"Bearer {API_KEY}"}
         ) as control,

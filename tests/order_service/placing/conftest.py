@@ -14,6 +14,7 @@ from order_service.storage.orders import Orders
 from tests.order_service.clock import Clock
 from tests.order_service.placing.shop import Shop
 from tests.order_service.placing.wanted import ARTICLES, METHODS
+from tests.order_service.sound import audit_in_the_end
 from tests.serving import serve
 
 _shop_numbers = count(1)
@@ -40,9 +41,12 @@ async def engine(engine_target: str) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def shop(orders: Orders, engine: Client) -> Shop:
-    """A shop that sells `ARTICLES` and has no stock yet."""
+async def shop(
+    request: pytest.FixtureRequest, orders: Orders, engine: Client
+) -> AsyncIterator[Shop]:
+    """A shop that sells `ARTICLES` and has no stock yet; its books are sound in the end."""
     catalogue = Catalogue(orders)
     await catalogue.put_articles(engine.tenant, list(ARTICLES.values()))
     placing = Placing(orders, engine, catalogue, METHODS)
-    return Shop(orders, engine, catalogue, placing, StockTasks(engine, placing, METHODS))
+    yield Shop(orders, engine, catalogue, placing, StockTasks(engine, placing, METHODS))
+    await audit_in_the_end(request, orders, engine, tenant=engine.tenant)

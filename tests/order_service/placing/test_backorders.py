@@ -323,6 +323,7 @@ async def test_an_order_that_is_still_short_goes_on_waiting_with_nothing_to_be_d
     assert await shop.placing.backorders.serve() == 0
     kept = await shop.orders.get(order.order_id)
     assert (kept.state, tasks(kept), kept.version) == (WAITING, [], order.version)
+    await shop.engine.release("another")
 
 
 async def test_stock_that_a_waiting_order_had_too_long_without_knowing_is_not_promised(

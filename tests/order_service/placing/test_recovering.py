@@ -140,7 +140,7 @@ async def test_an_order_that_is_sold_at_once_takes_its_expired_stock_again_or_en
     await shop.engine.reserve(left.order_id, [("TEA", 2)], ttl_ms=1_000)
     await expired(shop, left.order_id)
     if taken:
-        assert (await shop.engine.reserve("another", [("TEA", taken)])).applied
+        await shop.place({"TEA": taken}, key="another")
     assert (await shop.do(left.order_id, TaskKind.RESERVE)).state is OrderState.CONFIRMING
     ended = await shop.do(left.order_id, TaskKind.CONFIRM)
     assert ended.state is state
@@ -221,7 +221,7 @@ async def test_an_order_paid_after_its_stock_has_expired_takes_it_again_or_gets_
 
     await expired(shop, order_id)
     if taken:
-        assert (await shop.engine.reserve("another", [("TEA", taken)])).applied
+        await shop.place({"TEA": taken}, key="another")
     ended = await shop.do(order_id, TaskKind.CONFIRM)
     assert ended.state is state
     refunded_minor = 0 if state is OrderState.CONFIRMED else paid.amounts.total_minor
@@ -242,6 +242,7 @@ async def test_a_reservation_that_the_engine_has_forgotten_is_made_again_for_a_p
     assert await shop.levels("TEA") == {("TEA", "default"): (0, 2)}
 
 
+@pytest.mark.unsound("the engine is told what has not become of the orders")
 async def test_release_and_cancel_can_be_done_twice(shop: Shop) -> None:
     await shop.stock(TEA=5)
     placed = (await shop.place()).order
@@ -256,6 +257,7 @@ async def test_release_and_cancel_can_be_done_twice(shop: Shop) -> None:
     assert await shop.levels("TEA") == {("TEA", "default"): (0, 0)}
 
 
+@pytest.mark.unsound("the engine is told what has not become of the order")
 async def test_releasing_confirmed_stock_cancels_it(shop: Shop) -> None:
     await shop.stock(TEA=5)
     sold = await shop.pay((await shop.place()).order.order_id)
