@@ -26,7 +26,7 @@ test: setup      ## Runs every test
 
 test-long: setup ## Runs the stories, the oracle and the kills at far more places; about an hour
 	HOLDFAST_EXAMPLES=300 $(BIN)/python -m pytest tests/model tests/order_service/model \
-	    tests/order_service/faults
+	    tests/order_service/faults tests/e2e/test_demo.py
 
 check: setup     ## Format, lint, types, imports, contract
 	$(BIN)/ruff format --check .
