@@ -173,13 +173,13 @@ def test_the_money_of_an_order_and_of_its_return_is_what_the_log_says(
 
 
 def test_with_all_the_stock_nobody_is_refused(temporary: Path, tmp_path: Path) -> None:
-    rows = [row(f"{number}", f"{number % 7 + 10000}", 3, "") for number in range(100, 200)]
+    rows = [row(f"{number}", f"{number % 7 + 10000}", 3, "") for number in range(100, 140)]
     path = orders_file(tmp_path / "orders.csv", rows)
     report = report_of(
         demo(temporary, "--orders", path, "--stock-ratio", "1", "--concurrency", "50", "-o", "json")
     )
-    assert (report["accepted"], report["refused"]) == (100, 0)
-    assert report["released"] + report["sold"] + report["expired"] >= 100
+    assert (report["accepted"], report["refused"]) == (40, 0)
+    assert report["released"] + report["sold"] + report["expired"] >= 40
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of real invoices is not here")
