@@ -48,7 +48,7 @@ format: setup    ## Formats the code
 	$(BIN)/ruff check --fix .
 
 proto: setup     ## Generates the stubs from proto/
-	$(BIN)/python -m grpc_tools.protoc -Iproto \
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m grpc_tools.protoc -Iproto \
 	    --python_out=$(GENERATED_INTO) --grpc_python_out=$(GENERATED_INTO) \
 	    --mypy_out=$(GENERATED_INTO) --mypy_grpc_out=$(GENERATED_INTO) $(PROTOS)
 

@@ -12,7 +12,7 @@ from typing import Self
 import grpc
 
 from holdfast import commands, wire
-from holdfast.batching import WAITING_COMMANDS_MAX_DEFAULT, Batching
+from holdfast.batching.queues import WAITING_COMMANDS_MAX_DEFAULT, Batching
 from holdfast.calls import Calls
 from holdfast.channel import target_or_default
 from holdfast.commands import Command, LineLike

@@ -28,7 +28,6 @@ from holdfast.order.v1 import (
     payment_pb2,
     payment_pb2_grpc,
 )
-from order_service.cancelling import Cancelling
 from order_service.catalogue.catalogue import Catalogue
 from order_service.config import Config
 from order_service.edge.audit import OrderAudits
@@ -39,15 +38,16 @@ from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
 from order_service.fulfilment.callbacks import CarrierCallbacks
+from order_service.fulfilment.cancel_order import Cancelling
 from order_service.fulfilment.handlers import fulfilment_handlers
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.queries import count_remarks
 from order_service.fulfilment.review import ReviewInput
 from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.ids import Ids
-from order_service.metrics import order_metrics
-from order_service.model import Order
 from order_service.notifications.handlers import handlers as notification_handlers
+from order_service.order.ids import Ids
+from order_service.order.model import Order
+from order_service.order.tasks import TaskKind
 from order_service.outside import Outside
 from order_service.payment.callbacks import PaymentCallbacks
 from order_service.payment.handlers import payment_handlers
@@ -56,11 +56,11 @@ from order_service.payment.starting import PaymentDesk
 from order_service.placing.place import Placing
 from order_service.placing.stock_tasks import StockTasks
 from order_service.relay.attempt import Handler
+from order_service.relay.metrics import order_metrics
 from order_service.relay.relay import Relay
 from order_service.storage.database import open_database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
-from order_service.tasks import TaskKind
 from serving.deadlines import Deadlines
 from serving.decoding import DecodingServer
 from serving.grpc_options import ALONE_ON_PORT, GRPC_OPTIONS

@@ -20,8 +20,8 @@ from order_service.notifications.merchants import Merchants, merchants_from
 from order_service.notifications.port import Channel, Subscriber
 from order_service.notifications.smtp import Smtp, SmtpServer
 from order_service.notifications.webhook import Receiver, WebhookSender
-from order_service.payment.port import Provider
-from order_service.payment.sandbox import SandboxProvider
+from order_service.payment.providers.port import Provider
+from order_service.payment.providers.sandbox import SandboxProvider
 from serving.settings import ConfigError, name_of
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ def _providers(config: Config) -> dict[str, Provider]:
         providers["sandbox"] = SandboxProvider(url, config.sandbox_api_key, secrets)
     if config.stripe_api_key:
         # Imported only here: it is an extra, which not everybody has installed.
-        from order_service.payment.stripe import StripeProvider
+        from order_service.payment.providers.stripe import StripeProvider
 
         secrets = listed(config.stripe_secrets)
         providers["stripe"] = StripeProvider(config.stripe_api_key, secrets, config.stripe_url)

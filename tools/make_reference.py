@@ -59,8 +59,8 @@ State machines have [a page of their own](states.md). Errors are those above.
 
 ## Outcomes of orders
 
-Business answers beside `APPLIED` (`order_service/refusals.py`), and the message that comes with
-them, where it is not made for the case.
+Business answers beside `APPLIED` (`order_service/order/refusals.py`), and the message that comes
+with them, where it is not made for the case.
 
 {order_outcomes}
 
@@ -109,8 +109,9 @@ that desk has to say what is done, and what it can say.
 
 ## Tasks
 
-What is done for an order outside of its transaction (`order_service/tasks.py`). Tasks of one order
-and lane are done in order; a dead one holds up what comes after it in its lane, where it blocks.
+What is done for an order outside of its transaction (`order_service/order/tasks.py`). Tasks of one
+order and lane are done in order; a dead one holds up what comes after it in its lane, where it
+blocks.
 
 {tasks}
 

@@ -9,15 +9,15 @@ import inspect
 import re
 from pathlib import Path
 
-from order_service import states
-from order_service.states import JOINT_RULES, MACHINES, Machine, OrderState
+from order_service.order import states
+from order_service.order.states import JOINT_RULES, MACHINES, Machine, OrderState
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGE = ROOT / "docs" / "states.md"
 HEADER = (
-    "Written by `python -m tools.make_state_diagrams` from `order_service/states.py`; the database "
-    "refuses any other move."
+    "Written by `python -m tools.make_state_diagrams` from `order_service/order/states.py`; the "
+    "database refuses any other move."
 )
 _PLACE = re.compile(r"(<!-- states: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -27,7 +27,7 @@ Generated from calls.py by tools/make_sync_client.py; do not edit.
 # What asyncio has and plain Python writes otherwise, in the order it is replaced.
 REPLACEMENTS: list[tuple[str, str]] = [
     (r"^.*  # asyncio\n", ""),
-    (r"^from holdfast\.batching import .*\n", ""),
+    (r"^from holdfast\.batching\.queues import .*\n", ""),
     (r"^import asyncio\n", ""),
     (r"^import grpc\.aio\n", ""),
     (r"grpc\.aio\.", "grpc."),

@@ -10,13 +10,13 @@ from msgspec import Struct
 from order_service.audit.invariants import INVARIANTS
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.incidents import INCIDENTS
-from order_service.metrics import ORDER_METRICS
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, NoticeRow
+from order_service.order.refusals import REFUSALS, RefusalReason
+from order_service.order.tasks import TASKS
 from order_service.payment.methods import OF_PROVIDERS, Method, methods_of
-from order_service.refusals import REFUSALS, RefusalReason
+from order_service.relay.metrics import ORDER_METRICS
 from order_service.relay.metrics_table import TASK_METRICS
-from order_service.tasks import TASKS
 from serving.metrics import CALL_METRICS
 from tools.sources import comments_of, texts_of
 

@@ -32,7 +32,7 @@ from benchmarks.unary_load import run_unary
 from holdfast.order.v1 import order_pb2 as pb
 from holdfast.order.v1 import payment_pb2
 from holdfast.orders import OrderClient
-from order_service.payment.port import Fact, FactKind
+from order_service.payment.providers.port import Fact, FactKind
 from order_service.sandbox.__main__ import API_KEY, SECRET
 
 POLL_S = 0.02

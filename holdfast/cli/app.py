@@ -12,13 +12,13 @@ from holdfast.cli import (
     completion,
     demo,
     explain,
-    orders,
     reservation,
     server_commands,
     status,
     stock,
 )
 from holdfast.cli.groups import OPERATE, RUN, SET_UP
+from holdfast.cli.orders import app as orders
 
 HELP = """Stock for flash sales: every unit goes to exactly one order.
 

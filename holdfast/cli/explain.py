@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import UNREACHABLE, Failure
 from holdfast.cli.groups import SERVER_AND_OUTPUT
-from holdfast.cli.orders_connection import OrdersConnection
+from holdfast.cli.orders.connection import OrdersConnection
 from holdfast.cli.times import local_iso
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def in_the_stock(reservation: "Reservation", subject: str, sku: str = "") -> lis
 
 
 def _explain_order(told: Told, stock: Stock, connection: Connection) -> None:
-    from holdfast.cli.orders_tables import order_document, print_order
+    from holdfast.cli.orders.tables import order_document, print_order
     from holdfast.cli.output import print_json, print_remark
 
     timeline = happenings(told, stock.reservations)

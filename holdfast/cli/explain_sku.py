@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from holdfast.cli.connection import Connection
 from holdfast.cli.explain import Happening, in_the_stock, order_of, print_timeline
 from holdfast.cli.failures import UNREACHABLE, Failure
-from holdfast.cli.orders_connection import OrdersConnection
+from holdfast.cli.orders.connection import OrdersConnection
 from holdfast.cli.times import local_iso
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _states(orders: OrdersConnection, reservations: list["Reservation"]) -> Stat
     """Where the orders of reservations are; of what is no order's nothing is said."""
     import asyncio
 
-    from holdfast.cli.orders_tables import state_of
+    from holdfast.cli.orders.tables import state_of
     from holdfast.errors import HoldfastError
     from holdfast.orders import OrderClient
 

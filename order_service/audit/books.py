@@ -10,9 +10,9 @@ from order_service.audit.statements import (
     refunds_of_providers,
     sent_back_here,
 )
+from order_service.order.states import PaymentState
 from order_service.payment.methods import CASH
-from order_service.payment.port import FactKind
-from order_service.states import PaymentState
+from order_service.payment.providers.port import FactKind
 
 
 class Book(Struct):

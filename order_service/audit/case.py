@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.types import Reservation
-from order_service.model import HistoryEntry, Order
-from order_service.payment.port import Fact
-from order_service.tasks import TaskKind
+from order_service.order.model import HistoryEntry, Order
+from order_service.order.tasks import TaskKind
+from order_service.payment.providers.port import Fact
 
 Units = Counter[tuple[str, str]]
 """Units by SKU and location."""

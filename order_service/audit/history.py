@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import Final
 
 from order_service.audit.case import Case, Rule
-from order_service.model import HistoryEntry, Order
-from order_service.seals import sealed
-from order_service.states import MACHINES, Machine
+from order_service.order.model import HistoryEntry, Order
+from order_service.order.seals import sealed
+from order_service.order.states import MACHINES, Machine
 
 _BY_NAME: Final = {machine.name: machine for machine in MACHINES}
 _MEND: Final = (

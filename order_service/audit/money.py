@@ -5,9 +5,9 @@ from typing import Final
 
 from order_service.audit.case import Case, Rule
 from order_service.fulfilment.shares import due_for_delivered_minor
-from order_service.model import Payment
+from order_service.order.model import Payment
+from order_service.order.states import SOLD, PaymentEvent, PaymentState, RefundState, broken_rule
 from order_service.payment.methods import CASH
-from order_service.states import SOLD, PaymentEvent, PaymentState, RefundState, broken_rule
 
 _P = PaymentState
 # In these the provider has taken money, in the others none has come; CAPTURED needs the right one.

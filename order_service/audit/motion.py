@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from order_service.audit.case import Case, Rule, is_going_to
-from order_service.model import Order
-from order_service.payment.methods import CASH
-from order_service.states import (
+from order_service.order.model import Order
+from order_service.order.states import (
     INCIDENT,
     IncidentState,
     OrderState,
@@ -15,7 +14,8 @@ from order_service.states import (
     RefundState,
     ShipmentState,
 )
-from order_service.tasks import TaskKind
+from order_service.order.tasks import TaskKind
+from order_service.payment.methods import CASH
 
 _O, _S, _I, _K = OrderState, ShipmentState, IncidentState, TaskKind
 # Somebody has a parcel in hand then: the warehouse, or the carrier.

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from order_service.audit.case import Case, Rule
-from order_service.model import Order, Shipment
-from order_service.states import GIVEN_UP, SOLD, OrderState, ShipmentState
+from order_service.order.model import Order, Shipment
+from order_service.order.states import GIVEN_UP, SOLD, OrderState, ShipmentState
 
 # Where a parcel may be in whose stead other goods, or the money, go.
 _NOWHERE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED, ShipmentState.CANCELLED})

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from order_service.audit.case import Case
-from order_service.model import HistoryEntry
+from order_service.order.model import HistoryEntry
 from order_service.storage.history import ENTRIES
 from order_service.storage.load import load_orders
 from order_service.storage.rows import ROW_KINDS

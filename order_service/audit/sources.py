@@ -16,7 +16,7 @@ from order_service.audit.case import Case
 from order_service.audit.copies import Copies
 from order_service.audit.statements import captured_here, captured_there, of_providers
 from order_service.payment.attempts import charge_of
-from order_service.payment.port import FactKind, Providers, ProviderUnreachable
+from order_service.payment.providers.port import FactKind, Providers, ProviderUnreachable
 from order_service.storage.orders import Orders
 
 ORDERS_PER_READ: Final = 100

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from order_service.audit.case import Case, Entry, Rule
-from order_service.model import Payment, Refund
+from order_service.order.model import Payment, Refund
+from order_service.order.states import RefundEvent, RefundState
+from order_service.order.tasks import TaskKind
 from order_service.payment.methods import CASH
-from order_service.payment.port import FactKind
-from order_service.states import RefundEvent, RefundState
-from order_service.tasks import TaskKind
+from order_service.payment.providers.port import FactKind
 
 Money = Counter[str]
 """Minor units by currency."""

@@ -8,9 +8,9 @@ from typing import Any, Final
 from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Rule, Units, differences
 from order_service.audit.parcels import has_left
-from order_service.model import Line, Order, Shipment
-from order_service.states import SOLD, OrderState, ShipmentState
-from order_service.tasks import TaskKind
+from order_service.order.model import Line, Order, Shipment
+from order_service.order.states import SOLD, OrderState, ShipmentState
+from order_service.order.tasks import TaskKind
 
 _O = OrderState
 # In what state an order's reservation may be; None: the engine has none, or no longer.

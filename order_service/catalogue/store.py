@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, tuple_, update
 
 from order_service.catalogue.model import Article, Place, Warehouse
-from order_service.refusals import InvalidField
+from order_service.order.refusals import InvalidField
 from order_service.storage.schema_catalogue import articles, catalogues, places, warehouses
 
 WAREHOUSES_MAX: Final = 1_000

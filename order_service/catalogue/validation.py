@@ -7,7 +7,8 @@ from msgspec import structs
 
 from holdfast.money import MINOR_DIGITS
 from order_service.catalogue.model import Article, Place, Warehouse, plain_postcode
-from order_service.fields import (
+from order_service.order.address_rules import rules_of
+from order_service.order.fields import (
     check_id,
     check_money,
     check_name,
@@ -15,8 +16,7 @@ from order_service.fields import (
     checked_text,
     shown,
 )
-from order_service.placing.address_rules import rules_of
-from order_service.refusals import InvalidField
+from order_service.order.refusals import InvalidField
 
 PUT_MAX: Final = 1_000
 TITLE_LENGTH_MAX: Final = 200

@@ -13,7 +13,7 @@ from order_service.audit.protocol import Finding, Progress, Step, Summary, Unset
 from order_service.audit.run import audit
 from order_service.audit.sources import Sources, StatementUnreachable
 from order_service.edge.requests import tenant_of
-from order_service.payment.port import Providers
+from order_service.payment.providers.port import Providers
 from order_service.storage.orders import Orders
 
 

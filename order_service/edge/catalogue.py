@@ -12,7 +12,7 @@ from order_service.catalogue.validation import (
     checked_warehouses,
 )
 from order_service.edge.requests import invalid_page_token, page_size_of, tenant_of
-from order_service.fields import check_id, check_name
+from order_service.order.fields import check_id, check_name
 from serving.context import Context
 from serving.deadlines import Deadlines
 

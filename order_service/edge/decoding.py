@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.edge.requests import DEFAULT_TENANT
-from order_service.model import Amounts, Delivery, DeliveryWish, ShortagePolicy, Source
+from order_service.order.model import Amounts, Delivery, DeliveryWish, ShortagePolicy, Source
+from order_service.order.refusals import InvalidField
 from order_service.placing.request import PlaceOrder, WantedLine
-from order_service.refusals import InvalidField
 
 Kind = TypeVar("Kind", bound=StrEnum)
 

@@ -5,7 +5,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from holdfast.errors import HoldfastError, Reason
-from order_service.refusals import InvalidField
+from order_service.order.refusals import InvalidField
 from order_service.relay.dropping import TaskNotDead, TaskNotFound
 from order_service.storage.batch import OrderNotFound
 from order_service.storage.database import Conflict, StorageUnavailable

@@ -6,8 +6,6 @@ from typing import Any, Final, TypeVar
 
 from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import order_pb2
-from order_service.draft import Draft
-from order_service.draft import order_id_of as order_of_part
 from order_service.edge import wire
 from order_service.edge.fulfilment_messages import (
     RESOLUTIONS,
@@ -39,9 +37,8 @@ from order_service.edge.requests import (
     page_size_of,
     tenant_of,
 )
-from order_service.fields import check_id, check_name, check_whole, checked_text
 from order_service.fulfilment import incidents, queries
-from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cancel_parcel import cancel_shipment
 from order_service.fulfilment.cold_chain import read_temperature, reading_key
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
@@ -49,8 +46,11 @@ from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import once_key, track
 from order_service.fulfilment.warehouse import Done, confirm_packing, confirm_pick, hand_over
 from order_service.fulfilment.waves import create_wave
-from order_service.model import IncidentKind, Shipment
-from order_service.refusals import InvalidField
+from order_service.order.draft import Draft
+from order_service.order.draft import order_id_of as order_of_part
+from order_service.order.fields import check_id, check_name, check_whole, checked_text
+from order_service.order.model import IncidentKind, Shipment
+from order_service.order.refusals import InvalidField
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.orders import Orders
 from serving.context import Context

@@ -6,18 +6,18 @@ from typing import Any, Final
 from holdfast.money import MINOR_DIGITS
 from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import order_pb2
-from order_service.draft import order_id_of as order_of_part
 from order_service.edge import wire
 from order_service.edge.requests import invalid_page_token
-from order_service.fields import QUANTITY_MAX, check_id, check_name, check_whole, checked_text
 from order_service.fulfilment.content import Units
 from order_service.fulfilment.incidents import allowed_now
 from order_service.fulfilment.queries import Pick, WaitingReview
-from order_service.fulfilment.records import TemperatureReading, TrackingEvent, TrackingKind
 from order_service.fulfilment.waves import Wave
-from order_service.model import Incident, IncidentKind, Shipment
-from order_service.refusals import InvalidField
-from order_service.states import IncidentEvent, ShipmentState
+from order_service.order.draft import order_id_of as order_of_part
+from order_service.order.fields import QUANTITY_MAX, check_id, check_name, check_whole, checked_text
+from order_service.order.model import Incident, IncidentKind, Shipment
+from order_service.order.records import TemperatureReading, TrackingEvent, TrackingKind
+from order_service.order.refusals import InvalidField
+from order_service.order.states import IncidentEvent, ShipmentState
 
 LINES_MAX: Final = 1_000
 REASON_LENGTH_MAX: Final = 200

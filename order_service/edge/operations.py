@@ -16,14 +16,14 @@ from order_service.edge.requests import (
     page_size_of,
     tenant_of,
 )
-from order_service.fields import check_id, check_whole, checked_text, shown
-from order_service.model import Task
-from order_service.refusals import InvalidField
+from order_service.order.fields import check_id, check_whole, checked_text, shown
+from order_service.order.model import Task
+from order_service.order.refusals import InvalidField
+from order_service.order.tasks import TASKS, TaskKind
 from order_service.relay.dropping import TaskNotFound, drop
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Queue, TaskFilter
-from order_service.tasks import TASKS, TaskKind
 from serving.context import Context
 from serving.deadlines import Deadlines
 

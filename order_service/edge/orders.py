@@ -7,10 +7,6 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from holdfast.order.v1 import order_pb2 as pb
-from order_service import reads
-from order_service.cancelling import Cancelling
-from order_service.contact import add_remark, checked_remark, correct_delivery, is_correction
-from order_service.draft import Draft
 from order_service.edge import decoding, wire
 from order_service.edge.outcomes import BUSINESS_ANSWERS, outcome_of, refusal
 from order_service.edge.requests import (
@@ -24,13 +20,17 @@ from order_service.edge.requests import (
     page_size_of,
     tenant_of,
 )
-from order_service.fields import check_id, check_whole, checked_text
+from order_service.fulfilment.cancel_order import Cancelling
 from order_service.fulfilment.progress import complete
-from order_service.model import Order, Remark
+from order_service.order.contact import add_remark, checked_remark, correct_delivery, is_correction
+from order_service.order.draft import Draft
+from order_service.order.fields import check_id, check_whole, checked_text
+from order_service.order.model import Order, Remark
+from order_service.order.receipts import Receipt, issue_receipt
+from order_service.order.refusals import REFUSALS, RefusalReason, Refused
 from order_service.placing.delivery import checked_delivery
 from order_service.placing.place import Placing
-from order_service.receipts import Receipt, issue_receipt
-from order_service.refusals import REFUSALS, RefusalReason, Refused
+from order_service.storage import reads
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.database import Conflict
 from order_service.storage.orders import Orders

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from holdfast.order.v1 import order_pb2 as pb
-from order_service.refusals import REFUSALS, RefusalReason, Refused
-from order_service.states import IllegalMove
+from order_service.order.refusals import REFUSALS, RefusalReason, Refused
+from order_service.order.states import IllegalMove
 from order_service.storage.batch import OrderNotFound
 
 BUSINESS_ANSWERS = (Refused, IllegalMove, OrderNotFound)

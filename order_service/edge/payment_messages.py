@@ -1,7 +1,7 @@
 """Payments, refunds and what reconciliation finds, as messages of the contract."""
 
 from holdfast.order.v1 import order_pb2, payment_pb2
-from order_service.model import Payment, Refund
+from order_service.order.model import Payment, Refund
 from order_service.payment.books import Book, FailedRefund
 from order_service.payment.reconcile import Difference, Report
 

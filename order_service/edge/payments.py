@@ -8,8 +8,6 @@ from typing import Any, Final, TypeVar
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2
 from holdfast.order.v1 import payment_pb2 as pb
-from order_service.draft import Draft
-from order_service.draft import order_id_of as order_of_part
 from order_service.edge.outcomes import BUSINESS_ANSWERS, refusal
 from order_service.edge.payment_messages import (
     book_message,
@@ -27,15 +25,17 @@ from order_service.edge.requests import (
     page_size_of,
     tenant_of,
 )
-from order_service.fields import check_id, check_money, checked_text, shown
-from order_service.model import Refund
+from order_service.order.draft import Draft
+from order_service.order.draft import order_id_of as order_of_part
+from order_service.order.fields import check_id, check_money, checked_text, shown
+from order_service.order.model import Refund
+from order_service.order.refusals import InvalidField
 from order_service.payment.books import books, failed_refunds, quarantined
-from order_service.payment.port import Providers, ProviderUnreachable
+from order_service.payment.providers.port import Providers, ProviderUnreachable
 from order_service.payment.quarantine import resolve_quarantined
 from order_service.payment.reconcile import reconcile
 from order_service.payment.refunds import request_refund, retry_refund, settle_by_hand
 from order_service.payment.starting import PaymentDesk
-from order_service.refusals import InvalidField
 from order_service.storage.orders import Orders
 from serving.context import Context
 from serving.deadlines import Deadlines

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from order_service.draft import Draft
-from order_service.draft import order_id_of as order_id_of_part
-from order_service.fields import check_id, check_whole, shown
-from order_service.ids import number_of
-from order_service.model import Order
-from order_service.refusals import InvalidField
+from order_service.order.draft import Draft
+from order_service.order.draft import order_id_of as order_id_of_part
+from order_service.order.fields import check_id, check_whole, shown
+from order_service.order.ids import number_of
+from order_service.order.model import Order
+from order_service.order.refusals import InvalidField
 from order_service.storage.batch import OrderNotFound
 
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.edge.payment_messages import payment_message, refund_message
-from order_service.model import (
+from order_service.order.model import (
     Amounts,
     Delivery,
     HistoryEntry,
@@ -12,9 +12,9 @@ from order_service.model import (
     Shipment,
     SubOrder,
 )
+from order_service.order.receipts import Receipt
 from order_service.placing.shortage import Shortage
-from order_service.reads import Summary
-from order_service.receipts import Receipt
+from order_service.storage.reads import Summary
 
 # The values of the contract's enums are named as ours, with the enum's name before them where it
 # stands at the top level of the file.

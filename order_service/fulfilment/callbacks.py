@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from order_service.fulfilment.carriers.port import Carriers
 from order_service.fulfilment.intake import TrackingIntake
+from order_service.http.signatures import CallbackForged
 from order_service.payment.callbacks import BODY_BYTES_MAX, BodyTooLarge, body_of
-from order_service.payment.port import CallbackForged
 from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.group_commit import Overloaded
 

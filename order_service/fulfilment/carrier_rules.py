@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from order_service.fulfilment.carriers.port import Parcel, Quote
-from order_service.model import DeliveryWish
+from order_service.order.model import DeliveryWish
 
 
 class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,8 +6,6 @@ back, and the payment ends without them.
 
 from typing import Final
 
-from order_service.draft import Draft
-from order_service.fulfilment.records import TrackingEvent
 from order_service.fulfilment.settings import DAY_MS
 from order_service.fulfilment.shares import (
     cash_payment,
@@ -18,11 +16,13 @@ from order_service.fulfilment.shares import (
     send_back,
     unreported,
 )
-from order_service.model import Shipment
+from order_service.order.draft import Draft
+from order_service.order.model import Shipment
+from order_service.order.records import TrackingEvent
+from order_service.order.tasks import TaskKind
 from order_service.payment.cash import collected, judge_collected
 from order_service.payment.facts import UnknownPayment
 from order_service.relay.errors import GiveUp
-from order_service.tasks import TaskKind
 
 REPORTED_WITHIN_MS: Final = 7 * DAY_MS
 """So long carriers have to say what they collected, once all parcels have ended."""

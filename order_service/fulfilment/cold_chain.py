@@ -1,10 +1,10 @@
 """Parcels that must be kept warm or cold on their way (冷链, O9). Pure."""
 
-from order_service.draft import Draft
 from order_service.fulfilment.incidents import open_incident
-from order_service.fulfilment.records import TemperatureReading
 from order_service.fulfilment.warehouse import shipment_of
-from order_service.model import IncidentKind, Shipment
+from order_service.order.draft import Draft
+from order_service.order.model import IncidentKind, Shipment
+from order_service.order.records import TemperatureReading
 
 
 def reading_key(shipment_id: str, sensor: str, read_at_ms: int) -> str:

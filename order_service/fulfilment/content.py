@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from order_service.model import Shipment
-from order_service.refusals import RefusalReason, Refused
+from order_service.order.model import Shipment
+from order_service.order.refusals import RefusalReason, Refused
 
 Units = tuple[str, int]
 """A SKU and how many of it."""

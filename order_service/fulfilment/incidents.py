@@ -5,13 +5,13 @@ What its owner says is carried out in resolving.py.
 
 from typing import Final, NamedTuple
 
-from order_service.draft import Draft
 from order_service.fulfilment.settings import DAY_MS, HOUR_MS
 from order_service.fulfilment.timers import UNDER_WAY, remind_of_deliveries
 from order_service.fulfilment.warehouse import Done, shipment_of
-from order_service.model import Incident, IncidentKind, Shipment
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import (
+from order_service.order.draft import Draft
+from order_service.order.model import Incident, IncidentKind, Shipment
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import (
     GIVEN_UP,
     INCIDENT,
     SHIPMENT,
@@ -20,7 +20,7 @@ from order_service.states import (
     ShipmentEvent,
     ShipmentState,
 )
-from order_service.tasks import TaskKind
+from order_service.order.tasks import TaskKind
 
 _S, _K, _E = IncidentState, IncidentKind, IncidentEvent
 

@@ -4,7 +4,6 @@ from functools import partial
 
 import structlog
 
-from order_service.draft import Draft, order_id_of
 from order_service.fulfilment.carriers.port import (
     CarrierEvent,
     Carriers,
@@ -12,14 +11,15 @@ from order_service.fulfilment.carriers.port import (
 )
 from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.queries import shipment_id_of, told_of
-from order_service.fulfilment.records import TrackingEvent
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.fulfilment.tracking import catch_up, once_key, track
 from order_service.fulfilment.warehouse import shipment_of
-from order_service.model import Order, Task
-from order_service.refusals import RefusalReason, Refused
+from order_service.order.draft import Draft, order_id_of
+from order_service.order.model import Order, Task
+from order_service.order.records import TrackingEvent
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.relay.attempt import Decide
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.orders import Orders

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from order_service.model import Task
+from order_service.order.model import Task
 
 
 def payload_of(task: Task) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from order_service.catalogue.model import Article
-from order_service.draft import Draft
 from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.model import Shipment, ShipmentLine
-from order_service.states import SHIPMENT, OrderEvent, ShipmentState
-from order_service.tasks import TaskKind
+from order_service.order.draft import Draft
+from order_service.order.model import Shipment, ShipmentLine
+from order_service.order.states import SHIPMENT, OrderEvent, ShipmentState
+from order_service.order.tasks import TaskKind
 
 Articles = Mapping[str, Article]
 """By SKU. An article that is missing has no zone and no limits."""

@@ -2,14 +2,20 @@
 
 from typing import Final
 
-from order_service.draft import Draft
 from order_service.fulfilment.cash import send_refunded_back, settle_cash
 from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.model import Order, Shipment
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Shipment
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import (
+    INCIDENT,
+    IncidentState,
+    OrderEvent,
+    OrderState,
+    ShipmentState,
+)
+from order_service.order.tasks import TaskKind
 from order_service.payment.refunds import refund_all
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import INCIDENT, IncidentState, OrderEvent, OrderState, ShipmentState
-from order_service.tasks import TaskKind
 
 _GONE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED})
 _ARRIVED: Final = frozenset({OrderState.DELIVERED, OrderState.COMPLETED})

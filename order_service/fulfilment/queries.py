@@ -5,9 +5,9 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select
 
-from order_service.fulfilment.records import Review, TemperatureReading, TrackingEvent, Verdict
-from order_service.model import Incident, IncidentKind, Shipment
-from order_service.states import OrderState, ShipmentState
+from order_service.order.model import Incident, IncidentKind, Shipment
+from order_service.order.records import Review, TemperatureReading, TrackingEvent, Verdict
+from order_service.order.states import OrderState, ShipmentState
 from order_service.storage.parts import is_after_part, is_part, part_id
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import orders, remarks, shipments

@@ -14,17 +14,17 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.outcomes import Outcome
 from holdfast.types import Disposition, StockLevel
 from holdfast.types import Line as StockLine
-from order_service.draft import Draft
 from order_service.fulfilment.incidents import open_again, reshipping, settle
 from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.progress import follow_parcels
 from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.model import Order, Shipment, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Shipment, Task
+from order_service.order.states import IncidentEvent, IncidentState
+from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Decide
 from order_service.relay.errors import GiveUp, TryLater
-from order_service.states import IncidentEvent, IncidentState
-from order_service.tasks import TaskKind
 
 # Somebody has taken the units back before; or the engine has forgotten who bought them, it is long
 # ago.

@@ -1,7 +1,6 @@
 """What is done about an incident: its owner says wait, ship again, or send the money back. Pure."""
 
-from order_service.draft import Draft
-from order_service.fulfilment.cancelling import leave_out
+from order_service.fulfilment.cancel_parcel import leave_out
 from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, settle, unsettled
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.progress import follow_parcels
@@ -10,10 +9,11 @@ from order_service.fulfilment.shares import goods_minor, send_back
 from order_service.fulfilment.timers import remind_of_deliveries
 from order_service.fulfilment.warehouse import Done
 from order_service.fulfilment.withdrawing import withdraw
-from order_service.model import Incident, Shipment
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import SHIPMENT, IncidentEvent, IncidentState, ShipmentEvent
-from order_service.tasks import TaskKind
+from order_service.order.draft import Draft
+from order_service.order.model import Incident, Shipment
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import SHIPMENT, IncidentEvent, IncidentState, ShipmentEvent
+from order_service.order.tasks import TaskKind
 
 _S, _E = IncidentState, IncidentEvent
 

@@ -3,16 +3,16 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from order_service.cancelling import cancel_at_once
-from order_service.draft import Draft
+from order_service.fulfilment.cancel_order import cancel_at_once
 from order_service.fulfilment.planning import Articles, plan_shipments
-from order_service.fulfilment.records import Review, Verdict
 from order_service.fulfilment.review_rules import Finding, review_findings
 from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.model import Order, Shipment
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import OrderState
-from order_service.tasks import TaskKind
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Shipment
+from order_service.order.records import Review, Verdict
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import OrderState
+from order_service.order.tasks import TaskKind
 
 BY_ITSELF = "rules"
 """The reviewer's name, where nobody had to be asked."""

@@ -6,7 +6,7 @@ Everything is computed again from the order's lines and payments; nothing is bel
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from order_service.model import Amounts, Order
+from order_service.order.model import Amounts, Order
 from order_service.payment.attempts import open_payments
 from order_service.payment.methods import CASH
 

@@ -3,12 +3,12 @@
 Shares are integer minor units, and those of all parcels add up to the order's amounts to the unit.
 """
 
-from order_service.draft import Draft
-from order_service.model import Incident, Order, Payment, Shipment
+from order_service.order.draft import Draft
+from order_service.order.model import Incident, Order, Payment, Shipment
+from order_service.order.states import IncidentState, OrderState, PaymentState
 from order_service.payment.attempts import open_payments
 from order_service.payment.methods import CASH
 from order_service.payment.refunds import request_refund
-from order_service.states import IncidentState, OrderState, PaymentState
 
 
 def goods_minor(order: Order, shipment: Shipment) -> int:

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from order_service.draft import Draft
 from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.settings import DAY_MS
-from order_service.model import IncidentKind, Task
-from order_service.states import IncidentState, ShipmentState
-from order_service.tasks import TaskKind
+from order_service.order.draft import Draft
+from order_service.order.model import IncidentKind, Task
+from order_service.order.states import IncidentState, ShipmentState
+from order_service.order.tasks import TaskKind
 
 UNDER_WAY: Final = frozenset(
     {ShipmentState.SHIPPED, ShipmentState.IN_TRANSIT, ShipmentState.OUT_FOR_DELIVERY}

@@ -8,16 +8,16 @@ its effect when it has one.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from order_service.draft import Draft
 from order_service.fulfilment.cash import collect
 from order_service.fulfilment.incidents import is_given_up, open_incident, settle_by_arrival
 from order_service.fulfilment.progress import follow_parcels
-from order_service.fulfilment.records import TrackingEvent, TrackingKind
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.timers import keep_for_later, remind_of_deliveries
 from order_service.fulfilment.warehouse import hand_over, shipment_of
-from order_service.model import IncidentKind, Shipment
-from order_service.states import SHIPMENT, ShipmentEvent, ShipmentState
+from order_service.order.draft import Draft
+from order_service.order.model import IncidentKind, Shipment
+from order_service.order.records import TrackingEvent, TrackingKind
+from order_service.order.states import SHIPMENT, ShipmentEvent, ShipmentState
 
 _K = TrackingKind
 

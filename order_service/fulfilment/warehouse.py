@@ -6,7 +6,6 @@ Each can be asked for again when its answer was lost: `replayed` says that it wa
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from order_service.draft import Draft
 from order_service.fulfilment.content import (
     Units,
     differences,
@@ -17,10 +16,11 @@ from order_service.fulfilment.content import (
 from order_service.fulfilment.planning import plan_like, remind_of_picks
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.timers import remind_of_deliveries, tasks_about
-from order_service.model import Shipment, ShipmentLine
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
-from order_service.tasks import TaskKind
+from order_service.order.draft import Draft
+from order_service.order.model import Shipment, ShipmentLine
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
+from order_service.order.tasks import TaskKind
 
 _S = ShipmentState
 # In the order in which a parcel goes through the warehouse; what comes after LABELLED has left it.

@@ -11,10 +11,10 @@ from functools import partial
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from order_service.draft import order_id_of
 from order_service.fulfilment.queries import waiting_shipments
 from order_service.fulfilment.warehouse import put_in_wave
-from order_service.refusals import RefusalReason, Refused
+from order_service.order.draft import order_id_of
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.storage.orders import Orders
 from order_service.storage.schema_fulfilment import waves
 

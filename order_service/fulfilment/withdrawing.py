@@ -1,11 +1,11 @@
 """Parcels that have not left and never will. Pure."""
 
-from order_service.draft import Draft
 from order_service.fulfilment.incidents import settle, unsettled
 from order_service.fulfilment.timers import tasks_about
-from order_service.model import Shipment
-from order_service.states import SHIPMENT, IncidentEvent, ShipmentEvent
-from order_service.tasks import TaskKind
+from order_service.order.draft import Draft
+from order_service.order.model import Shipment
+from order_service.order.states import SHIPMENT, IncidentEvent, ShipmentEvent
+from order_service.order.tasks import TaskKind
 
 
 def cancel_unshipped(draft: Draft, why: str) -> None:

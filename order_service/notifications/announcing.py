@@ -9,10 +9,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from order_service.draft import Draft
-from order_service.model import HistoryEntry
 from order_service.notifications.notices import NoticeRow, notices_of
-from order_service.tasks import TaskKind
+from order_service.order.draft import Draft
+from order_service.order.model import HistoryEntry
+from order_service.order.tasks import TaskKind
 
 BEGIN: Final = "BEGIN"
 """The event of what begins to be: an order, a payment, refund, shipment or incident."""

@@ -7,11 +7,11 @@ from typing import Final
 from msgspec import Struct
 
 from holdfast.money import amount_text
-from order_service.model import Order, Refund, Shipment
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Message, Recipient
 from order_service.notifications.texts import TEXTS, Language, language_of
+from order_service.order.model import Order, Refund, Shipment
 
 HOUR_MS = 3_600_000
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from order_service.model import Order, Task
 from order_service.notifications.compose import (
     About,
     Composing,
@@ -14,10 +13,11 @@ from order_service.notifications.compose import (
 from order_service.notifications.merchants import Merchant, Merchants
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Channel, Event, Subscriber
+from order_service.order.model import Order, Task
+from order_service.order.states import INCIDENT
+from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Handler
 from order_service.relay.errors import GiveUp
-from order_service.states import INCIDENT
-from order_service.tasks import TaskKind
 
 T = TypeVar("T")
 

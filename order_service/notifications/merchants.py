@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from order_service.fields import EMAIL_LENGTH_MAX, check_id, checked_text, is_email
 from order_service.notifications.texts import Language
-from order_service.refusals import InvalidField
+from order_service.order.fields import EMAIL_LENGTH_MAX, check_id, checked_text, is_email
+from order_service.order.refusals import InvalidField
 
 NAME_LENGTH_MAX: Final = 100
 

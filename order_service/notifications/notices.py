@@ -3,8 +3,8 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from order_service.model import HistoryEntry, IncidentKind, Order
-from order_service.states import (
+from order_service.order.model import HistoryEntry, IncidentKind, Order
+from order_service.order.states import (
     INCIDENT,
     ORDER,
     REFUND,

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from order_service.draft import Draft
-from order_service.model import Order, Payment
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Payment
+from order_service.order.states import OrderState, PaymentState
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import OPEN, charge_of, payment_of
 from order_service.payment.facts import learn
 from order_service.payment.methods import CASH
-from order_service.payment.port import Fact, FactKind, Providers, ProviderUnreachable
-from order_service.states import OrderState, PaymentState
-from order_service.tasks import TaskKind
+from order_service.payment.providers.port import Fact, FactKind, Providers, ProviderUnreachable
 
 
 class Answer(NamedTuple):

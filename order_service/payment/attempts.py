@@ -3,13 +3,13 @@
 import json
 from typing import Final
 
-from order_service.draft import Draft
-from order_service.model import Order, Payment, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Payment, Task
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import PAYMENT, OrderEvent, OrderState, PaymentEvent, PaymentState
+from order_service.order.tasks import TaskKind
 from order_service.payment.methods import CASH, Method, Methods
-from order_service.payment.port import Charge, Started
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import PAYMENT, OrderEvent, OrderState, PaymentEvent, PaymentState
-from order_service.tasks import TaskKind
+from order_service.payment.providers.port import Charge, Started
 
 START_AGAIN_MS: Final = 5_000
 """Whoever begins an attempt tells the provider at once; the task does after so long."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select
 
-from order_service.model import Payment, Refund
-from order_service.states import PaymentState, RefundState
+from order_service.order.model import Payment, Refund
+from order_service.order.states import PaymentState, RefundState
 from order_service.storage.parts import is_after_part
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import orders, payments, refunds

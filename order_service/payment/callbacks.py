@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from order_service.draft import Draft, order_id_of
+from order_service.http.signatures import CallbackForged
+from order_service.order.draft import Draft, order_id_of
 from order_service.payment.facts import UnknownPayment, learn
-from order_service.payment.port import Callback, CallbackForged, Fact, Providers
+from order_service.payment.providers.port import Callback, Fact, Providers
 from order_service.payment.strays import keep_stray
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.database import Conflict, StorageUnavailable

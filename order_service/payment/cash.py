@@ -1,12 +1,12 @@
 """Cash on delivery (货到付款): the carrier takes the money at the door, and reports it. Pure."""
 
-from order_service.draft import Draft
-from order_service.model import Payment
+from order_service.order.draft import Draft
+from order_service.order.model import Payment
+from order_service.order.states import PaymentEvent, PaymentState
 from order_service.payment.attempts import OPEN, abandon
 from order_service.payment.facts import UnknownPayment, learn, settle
 from order_service.payment.methods import CASH
-from order_service.payment.port import Fact, FactKind
-from order_service.states import PaymentEvent, PaymentState
+from order_service.payment.providers.port import Fact, FactKind
 
 
 def collected(

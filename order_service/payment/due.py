@@ -7,11 +7,11 @@ which comes late can take the same reservation's stock again.
 from collections.abc import Sequence
 from typing import Final
 
-from order_service.draft import Draft
+from order_service.order.draft import Draft
+from order_service.order.states import OrderEvent, OrderState
+from order_service.order.tasks import TaskKind
 from order_service.payment.asking import Answer, learn_all, unanswered
 from order_service.payment.attempts import abandon_open
-from order_service.states import OrderEvent, OrderState
-from order_service.tasks import TaskKind
 
 ASK_AGAIN_MS: Final = 30_000
 EXTENSION_MS: Final = 120_000

@@ -5,8 +5,16 @@ matter how many ways lost it, doubled it or delayed it. Money never stays where 
 it is for: it pays the order, goes back, or waits in quarantine for a person.
 """
 
-from order_service.draft import Draft
-from order_service.model import Payment
+from order_service.order.draft import Draft
+from order_service.order.model import Payment
+from order_service.order.states import (
+    PAYMENT,
+    OrderEvent,
+    OrderState,
+    PaymentEvent,
+    PaymentState,
+)
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import (
     OPEN,
     abandon,
@@ -15,16 +23,8 @@ from order_service.payment.attempts import (
     unsettled_payments,
 )
 from order_service.payment.methods import CASH
-from order_service.payment.port import Fact, FactKind
+from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import learn_refund, send_back, send_back_all
-from order_service.states import (
-    PAYMENT,
-    OrderEvent,
-    OrderState,
-    PaymentEvent,
-    PaymentState,
-)
-from order_service.tasks import TaskKind
 
 _PAYABLE = frozenset({OrderState.AWAITING_PAYMENT, OrderState.EXPIRED})
 _OF_REFUNDS = frozenset({FactKind.REFUNDED, FactKind.REFUND_FAILED})

@@ -11,8 +11,10 @@ import structlog
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError
-from order_service.draft import Draft
-from order_service.model import Order, Payment, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Payment, Task
+from order_service.order.states import OrderState, PaymentState, RefundState
+from order_service.order.tasks import TaskKind
 from order_service.payment.asking import all_answered, ask, close_open, learn_all
 from order_service.payment.attempts import (
     accepted,
@@ -25,7 +27,7 @@ from order_service.payment.attempts import (
 from order_service.payment.due import EXPIRES_IN_MS, EXTENSION_MS, payment_due
 from order_service.payment.facts import learn
 from order_service.payment.methods import CASH
-from order_service.payment.port import (
+from order_service.payment.providers.port import (
     Fact,
     FactKind,
     Provider,
@@ -35,8 +37,6 @@ from order_service.payment.port import (
 )
 from order_service.payment.refunds import ask_again, attempt_of, refund_of
 from order_service.relay.errors import GiveUp, TryLater
-from order_service.states import OrderState, PaymentState, RefundState
-from order_service.tasks import TaskKind
 
 log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from order_service.model import CASH_ON_DELIVERY
+from order_service.order.model import CASH_ON_DELIVERY
 
 SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS

@@ -1,11 +1,11 @@
 """Ends a quarantine, as a person decides (P3). Pure decision."""
 
-from order_service.draft import Draft
-from order_service.model import Payment
+from order_service.order.draft import Draft
+from order_service.order.model import Payment
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import PaymentEvent, PaymentState
 from order_service.payment.facts import settle
 from order_service.payment.refunds import send_back_all
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import PaymentEvent, PaymentState
 
 
 def resolve_quarantined(

@@ -7,20 +7,20 @@ the same money; the database holds it to what was captured, whoever writes.
 import json
 from typing import Final
 
-from order_service.draft import Draft
-from order_service.model import Order, Payment, Refund, Task
-from order_service.payment.attempts import abandon_open, open_payments
-from order_service.payment.methods import CASH
-from order_service.payment.port import Fact, FactKind
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import (
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Payment, Refund, Task
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import (
     REFUND,
     PaymentEvent,
     PaymentState,
     RefundEvent,
     RefundState,
 )
-from order_service.tasks import TaskKind
+from order_service.order.tasks import TaskKind
+from order_service.payment.attempts import abandon_open, open_payments
+from order_service.payment.methods import CASH
+from order_service.payment.providers.port import Fact, FactKind
 
 _OWN: Final = "own/"
 """Keys of our own refunds begin so; "/" is in no key of a caller."""

@@ -4,12 +4,13 @@ from functools import partial
 
 from msgspec import Struct
 
-from order_service.draft import Draft
-from order_service.model import Payment
+from order_service.order.draft import Draft
+from order_service.order.model import Payment
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.payment.attempts import OPEN, accepted, charge_of, start_payment
 from order_service.payment.facts import learn
 from order_service.payment.methods import Methods
-from order_service.payment.port import (
+from order_service.payment.providers.port import (
     Charge,
     Fact,
     FactKind,
@@ -18,7 +19,6 @@ from order_service.payment.port import (
     ProviderUnreachable,
     Started,
 )
-from order_service.refusals import RefusalReason, Refused
 from order_service.storage.batch import OrderNotFound
 from order_service.storage.orders import Orders
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select
 
-from order_service.payment.port import Callback, Fact, FactKind
+from order_service.payment.providers.port import Callback, Fact, FactKind
 from order_service.storage.schema_payments import stray_callbacks
 
 STRAYS_MAX = 10_000

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select
 
-from order_service.states import OrderState
+from order_service.order.states import OrderState
 from order_service.storage.orders import Orders
 from order_service.storage.schema import order_lines
 from order_service.storage.schema import orders as orders_table

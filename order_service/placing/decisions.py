@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from order_service.catalogue.model import Article
-from order_service.draft import Draft
-from order_service.model import Line, Order, Remark, ShortagePolicy, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Line, Order, Remark, ShortagePolicy, Task
+from order_service.order.refusals import RefusalReason
+from order_service.order.states import OrderEvent, OrderState
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import pay_on_delivery
 from order_service.payment.methods import Methods
 from order_service.placing.lines import settle_lines, sub_orders_of
@@ -25,9 +28,6 @@ from order_service.placing.reserving import (
 from order_service.placing.shortage import told
 from order_service.placing.splitting import Goods, split
 from order_service.placing.validation import Checked
-from order_service.refusals import RefusalReason
-from order_service.states import OrderEvent, OrderState
-from order_service.tasks import TaskKind
 
 RESERVE_AGAIN_MS: Final = 5_000
 """Whoever places an order reserves its stock at once; the task does after so long."""

@@ -10,10 +10,10 @@ from typing import Final
 import phonenumbers
 from msgspec import structs
 
-from order_service.fields import EMAIL_LENGTH_MAX, checked_text, concealed, is_email
-from order_service.model import Delivery
-from order_service.placing.address_rules import AddressRules, rules_of
-from order_service.refusals import InvalidField
+from order_service.order.address_rules import AddressRules, rules_of
+from order_service.order.fields import EMAIL_LENGTH_MAX, checked_text, concealed, is_email
+from order_service.order.model import Delivery
+from order_service.order.refusals import InvalidField
 
 NAME_LENGTH_MAX: Final = 100
 PHONE_LENGTH_MAX: Final = 40

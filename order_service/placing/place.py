@@ -11,7 +11,9 @@ from holdfast.client import Client
 from holdfast.errors import HoldfastError
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article
-from order_service.model import Order
+from order_service.order.model import Order
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import OrderState
 from order_service.payment.methods import Methods
 from order_service.placing.backorders import Backorders
 from order_service.placing.claims import Claims
@@ -21,9 +23,7 @@ from order_service.placing.reserving import Reserving, Short, StockAnswer
 from order_service.placing.shortage import Shortage, missing, told
 from order_service.placing.turns import Turns
 from order_service.placing.validation import Checked, articles_of, check_sums, checked_fields
-from order_service.refusals import RefusalReason, Refused
 from order_service.relay.errors import TryLater
-from order_service.states import OrderState
 from order_service.storage.batch import Placed as Recorded
 from order_service.storage.database import Conflict
 from order_service.storage.load import ids_of_keys, load_orders

@@ -5,7 +5,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from order_service.model import Amounts, Delivery, ShortagePolicy, Source
+from order_service.order.model import Amounts, Delivery, ShortagePolicy, Source
 
 FINGERPRINT_BYTES = 16
 

@@ -13,11 +13,11 @@ from holdfast.outcomes import OUTCOMES, Outcome
 from holdfast.types import Result, State
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import DEFAULT_LOCATION
-from order_service.model import Order
+from order_service.order.model import Order
+from order_service.order.refusals import RefusalReason
 from order_service.payment.methods import MINUTE_MS, Method, Methods
 from order_service.placing.shortage import Shortage, less_claims, plan, units_of
 from order_service.placing.sourcing import Site, Stock, Take, sites_of
-from order_service.refusals import RefusalReason
 from order_service.relay.errors import TryLater
 
 ATTEMPTS_MAX: Final = 8

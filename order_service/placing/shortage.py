@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from order_service.model import Line, Order, ShortagePolicy
+from order_service.order.model import Line, Order, ShortagePolicy
 from order_service.placing.request import PlaceOrder, WantedLine
 from order_service.placing.sourcing import Site, Stock, Take, source
 

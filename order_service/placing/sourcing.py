@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from order_service.catalogue.model import DEFAULT_LOCATION, Assortment, Position, Warehouse
-from order_service.model import Delivery
+from order_service.order.model import Delivery
 
 EXACT_WAREHOUSES_MAX: Final = 10
 """Among so many all sets are looked at; among more, each next one is that which has most."""

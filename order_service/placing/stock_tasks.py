@@ -12,15 +12,15 @@ from holdfast.client import Client
 from holdfast.errors import HoldfastError
 from holdfast.outcomes import Outcome
 from holdfast.types import Result
-from order_service.draft import Draft
-from order_service.model import Order, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Task
+from order_service.order.states import OrderEvent, OrderState
+from order_service.order.tasks import TaskKind
 from order_service.payment.methods import Methods
 from order_service.payment.refunds import refund_all
 from order_service.placing.decisions import WAITS_FOR_STOCK, settle
 from order_service.placing.place import Placing
 from order_service.relay.errors import GiveUp, TryLater
-from order_service.states import OrderEvent, OrderState
-from order_service.tasks import TaskKind
 
 Decide = Callable[[Draft], None]
 Handler = Callable[[Order, Task], Awaitable[Decide | None]]

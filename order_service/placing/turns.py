@@ -14,11 +14,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
-from order_service.model import Order
+from order_service.order.model import Order
+from order_service.order.states import OrderState
 from order_service.placing.claims import claims_of, first_waiting
 from order_service.placing.decisions import begin_to_reserve, let_go, reserving_task_of
 from order_service.relay.errors import TryLater
-from order_service.states import OrderState
 from order_service.storage.orders import Orders
 
 ACTOR: Final = "backorders"

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from holdfast.bounds import LINES_MAX
 from holdfast.money import MINOR_DIGITS
 from order_service.catalogue.model import Article
-from order_service.fields import (
+from order_service.order.fields import (
     MONEY_MINOR_MAX,
     QUANTITY_MAX,
     check_id,
@@ -16,11 +16,11 @@ from order_service.fields import (
     checked_lines_of_text,
     shown,
 )
-from order_service.model import Amounts, Delivery
+from order_service.order.model import Amounts, Delivery
+from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.payment.methods import Methods
 from order_service.placing.delivery import checked_delivery
 from order_service.placing.request import PlaceOrder, WantedLine
-from order_service.refusals import InvalidField, RefusalReason, Refused
 
 REMARK_LENGTH_MAX: Final = 2_000
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import structlog
 
-from order_service.draft import Draft
-from order_service.model import Order, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Task
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken

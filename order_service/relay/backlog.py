@@ -8,9 +8,9 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from order_service.model import Task
+from order_service.order.model import Task
+from order_service.order.tasks import TASKS, TaskKind
 from order_service.storage.tasks import Taken
-from order_service.tasks import TASKS, TaskKind
 
 AT_A_TIME = 32
 # The engine's client sends those that are under way together, so there have to be some.

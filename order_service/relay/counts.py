@@ -2,8 +2,8 @@
 
 from collections import Counter
 
+from order_service.order.tasks import TaskKind
 from order_service.storage.tasks import Queue
-from order_service.tasks import TaskKind
 
 
 class RelayCounts:

@@ -1,6 +1,6 @@
 """Taking a dead task off its order's list without doing it."""
 
-from order_service.draft import Draft
+from order_service.order.draft import Draft
 
 
 class TaskNotFound(Exception):

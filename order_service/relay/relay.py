@@ -15,7 +15,8 @@ from functools import partial
 import structlog
 from msgspec import Struct
 
-from order_service.model import Task
+from order_service.order.model import Task
+from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Done, Failed, Handler, Unchanged, attempt
 from order_service.relay.backlog import Backlog
 from order_service.relay.backoff import pause_ms
@@ -24,7 +25,6 @@ from order_service.relay.turn import CLAIM_MAX, Turn, take_turn
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import LEASE_MS, Failure, Taken
-from order_service.tasks import TaskKind
 
 log = structlog.get_logger()
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from order_service.order.tasks import TaskKind
 from order_service.storage import tasks
 from order_service.storage.tasks import Failure, Taken
-from order_service.tasks import TaskKind
 
 CLAIM_MAX = 200
 

@@ -15,9 +15,9 @@ from typing import Any
 from msgspec import structs
 from sqlalchemy import Connection
 
-from order_service.draft import Draft
-from order_service.ids import Ids
-from order_service.model import Order, Task
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import Order, Task
 from order_service.storage.bulk import Row
 from order_service.storage.load import OrderKey, digest_of, ids_of_keys, load_orders, seen_by
 from order_service.storage.tasks import Taken

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Dialect, Integer, SmallInteger, Text, TypeDecorator
 
-from order_service.ids import number_of, text_of
+from order_service.order.ids import number_of, text_of
 
 INT8: Final = BigInteger().with_variant(Integer, "sqlite")
 INT4: Final = Integer()

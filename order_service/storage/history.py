@@ -11,8 +11,8 @@ from zlib import crc32
 
 from sqlalchemy import Select, select
 
-from order_service.model import HistoryEntry
-from order_service.states import MACHINES
+from order_service.order.model import HistoryEntry
+from order_service.order.states import MACHINES
 from order_service.storage.bulk import Row
 from order_service.storage.parts import part_id, part_no
 from order_service.storage.schema import history, moves

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, literal_column, select
 
-from order_service.ids import text_of
-from order_service.model import Incident, Line, Order, Payment, Refund, Shipment, Task
+from order_service.order.ids import text_of
+from order_service.order.model import Incident, Line, Order, Payment, Refund, Shipment, Task
 from order_service.storage.one_of import one_of
 from order_service.storage.parts import part_no
 from order_service.storage.rows import ROW_KINDS, order_from

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from order_service.ids import number_of
+from order_service.order.ids import number_of
 from order_service.storage.columns import Id
 
 

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from order_service.draft import Draft
-from order_service.ids import Ids
-from order_service.model import Order
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import Order
 from order_service.storage.batch import (
     Change,
     Judged,

@@ -5,7 +5,7 @@ Everybody else knows them by ids such as `<order id>-p1`, which say the same (`D
 
 from sqlalchemy import Column, ColumnElement, and_, tuple_
 
-from order_service.draft import order_id_of
+from order_service.order.draft import order_id_of
 
 _NUMBER_MAX = (1 << 15) - 1
 

@@ -10,14 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 from sqlalchemy import Table
 
-from order_service.fulfilment.records import (
-    Review,
-    TemperatureReading,
-    TrackingEvent,
-    TrackingKind,
-    Verdict,
-)
-from order_service.model import (
+from order_service.order.model import (
     Amounts,
     Delivery,
     HistoryEntry,
@@ -35,8 +28,15 @@ from order_service.model import (
     SubOrder,
     Task,
 )
-from order_service.receipts import Receipt
-from order_service.states import (
+from order_service.order.receipts import Receipt
+from order_service.order.records import (
+    Review,
+    TemperatureReading,
+    TrackingEvent,
+    TrackingKind,
+    Verdict,
+)
+from order_service.order.states import (
     IncidentState,
     OrderState,
     PaymentState,

@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from order_service.states import ORDER, PAYMENT, REFUND, SHIPMENT, Machine
+from order_service.order.states import ORDER, PAYMENT, REFUND, SHIPMENT, Machine
 from order_service.storage.columns import count, ids, small, whole, words
 
 METADATA: Final = MetaData(

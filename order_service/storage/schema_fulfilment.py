@@ -2,7 +2,7 @@
 
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint
 
-from order_service.states import INCIDENT
+from order_service.order.states import INCIDENT
 from order_service.storage.columns import ids, small, whole, words
 from order_service.storage.schema import known_state, of_order, table
 

@@ -25,11 +25,11 @@ from sqlalchemy import (
     update,
 )
 
-from order_service.model import Order, Task
+from order_service.order.model import Order, Task
+from order_service.order.tasks import TASKS, TaskKind
 from order_service.storage.load import load_orders
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import orders, tasks
-from order_service.tasks import TASKS, TaskKind
 
 LEASE_MS = 10_000
 # By how much the clocks of processes may differ before two of them do a task at the same time;

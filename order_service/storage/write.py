@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete
 
-from order_service.draft import Draft
+from order_service.order.draft import Draft
 from order_service.storage.bulk import Row, delete_by_key, insert_into, update_of
 from order_service.storage.database import Conflict
 from order_service.storage.one_of import one_of

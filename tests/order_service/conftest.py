@@ -11,7 +11,7 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import create_engine
 
-from order_service.ids import Ids
+from order_service.order.ids import Ids
 from order_service.storage.database import Database, open_database
 from order_service.storage.migrate import upgrade
 from order_service.storage.orders import Orders

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from order_service.draft import order_id_of
-from order_service.model import (
+from order_service.order.draft import order_id_of
+from order_service.order.model import (
     Amounts,
     Delivery,
     Incident,
@@ -15,7 +15,7 @@ from order_service.model import (
     Source,
     SubOrder,
 )
-from order_service.states import IncidentState, OrderState, PaymentState
+from order_service.order.states import IncidentState, OrderState, PaymentState
 
 DELIVERY = Delivery(
     name="Li Na",

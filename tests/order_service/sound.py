@@ -8,8 +8,8 @@ from holdfast.client import Client
 from order_service.audit.protocol import Finding, Step, Unsettled
 from order_service.audit.run import Patience, audit
 from order_service.audit.sources import Sources
-from order_service.model import Order
-from order_service.payment.port import Provider
+from order_service.order.model import Order
+from order_service.payment.providers.port import Provider
 from order_service.storage.load import load_orders
 from order_service.storage.orders import Orders
 from order_service.storage.schema import orders as orders_table

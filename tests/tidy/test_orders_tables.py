@@ -16,31 +16,31 @@ from holdfast.order.v1 import (
     order_pb2,
     payment_pb2,
 )
-from order_service import metrics
 from order_service.app import SERVICES
 from order_service.audit.invariants import INVARIANTS
 from order_service.config import Config
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.incidents import INCIDENTS
-from order_service.fulfilment.records import TrackingKind
-from order_service.metrics import ORDER_METRICS, order_metrics
-from order_service.model import DeliveryWish, IncidentKind, ShortagePolicy, Source
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, Notice
 from order_service.notifications.texts import TEXTS, Language
-from order_service.payment.methods import OF_PROVIDERS, methods_of
-from order_service.payment.reconcile import DifferenceKind
-from order_service.refusals import REFUSALS, RefusalReason
-from order_service.relay.counts import RelayCounts
-from order_service.relay.metrics_table import TASK_METRICS, TaskMetric
-from order_service.states import (
+from order_service.order.model import DeliveryWish, IncidentKind, ShortagePolicy, Source
+from order_service.order.records import TrackingKind
+from order_service.order.refusals import REFUSALS, RefusalReason
+from order_service.order.states import (
     IncidentState,
     OrderState,
     PaymentState,
     RefundState,
     ShipmentState,
 )
-from order_service.tasks import TASKS, TaskKind
+from order_service.order.tasks import TASKS, TaskKind
+from order_service.payment.methods import OF_PROVIDERS, methods_of
+from order_service.payment.reconcile import DifferenceKind
+from order_service.relay import metrics
+from order_service.relay.counts import RelayCounts
+from order_service.relay.metrics import ORDER_METRICS, order_metrics
+from order_service.relay.metrics_table import TASK_METRICS, TaskMetric
 from server.config import Config as EngineConfig
 from serving.metrics import CALL_METRICS, Metric
 from serving.settings import name_of

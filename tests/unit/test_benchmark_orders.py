@@ -12,8 +12,8 @@ from benchmarks.orders.scenarios import ORDERS_SET
 from benchmarks.targets import TARGETS
 from order_service.edge import decoding
 from order_service.payment.methods import methods_of
-from order_service.payment.port import Callback, FactKind
-from order_service.payment.sandbox import SandboxProvider
+from order_service.payment.providers.port import Callback, FactKind
+from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.placing.validation import check_sums, checked_fields
 from order_service.sandbox.__main__ import SECRET
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.cli.app import app
-from order_service.draft import Draft
-from order_service.ids import Ids
-from order_service.model import Incident, Payment, Refund, Shipment
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import Incident, Payment, Refund, Shipment
 from tests.order_service import samples
 
 NOW_MS = 1_795_000_000_000

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from holdfast.cli import orders_arguments as arguments
 from holdfast.cli.__main__ import run
 from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.orders_arguments import Units, Wanted, units_of_article, wanted_line
-from holdfast.cli.orders_connection import accepted
-from holdfast.cli.orders_serve import orders_environment
-from holdfast.cli.orders_tables import order_document
+from holdfast.cli.orders import arguments as arguments
+from holdfast.cli.orders.arguments import Units, Wanted, units_of_article, wanted_line
+from holdfast.cli.orders.connection import accepted
+from holdfast.cli.orders.serve import orders_environment
+from holdfast.cli.orders.tables import order_document
 from holdfast.cli.output import enum_name, plain
 from holdfast.order.v1 import fulfilment_pb2, order_pb2
 from holdfast.orders import RPCS, OrderConnection
-from order_service.tasks import TaskKind
+from order_service.order.tasks import TaskKind
 from tests.unit.scripted_orders import Commands
 
 NOWHERE = "127.0.0.1:1"

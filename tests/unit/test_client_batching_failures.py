@@ -9,11 +9,11 @@ import grpc
 import pytest
 import pytest_asyncio
 
-from holdfast.call_by_call import CallByCall
+from holdfast.batching.call_by_call import CallByCall
+from holdfast.batching.group_commit import GroupCommit
+from holdfast.batching.submitted import Submitted
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
-from holdfast.group_commit import GroupCommit
-from holdfast.submitted import Submitted
 from holdfast.types import Result
 from tests.serving import answer_or_error, eventually
 from tests.unit.stream_engine import LINE, Failure, StreamEngine, numbered, reserved

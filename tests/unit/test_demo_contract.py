@@ -14,12 +14,12 @@ from holdfast.demo.synthetic_log import synthetic_log
 from holdfast.demo.waiting import TIMERS
 from holdfast.order.v1 import order_pb2
 from order_service.edge.decoding import place_order as decoded
+from order_service.order.states import OrderState
+from order_service.order.tasks import TaskKind
 from order_service.payment.methods import methods_of
 from order_service.placing.validation import check_sums, checked_fields
 from order_service.sandbox.carrier_journey import Mishaps
 from order_service.sandbox.provider_callbacks import Misbehaviour
-from order_service.states import OrderState
-from order_service.tasks import TaskKind
 
 
 def test_an_order_from_any_place_of_a_log_is_well_formed() -> None:

@@ -71,7 +71,7 @@ class _OrderOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderOut
     """Not done yet: it is as soon as a payment provider has answered. Sending it again does no harm."""
 
 class OrderOutcome(_OrderOutcome, metaclass=_OrderOutcomeEnumTypeWrapper):
-    """What was decided about a request. `order_service/refusals.py` says for each what it means."""
+    """What was decided about a request. `order_service/order/refusals.py` says for each what it means."""
 
 ORDER_OUTCOME_UNSPECIFIED: OrderOutcome.ValueType  # 0
 """Not set."""

@@ -27,9 +27,9 @@ from order_service.fulfilment.carriers.port import (
     Parcel,
     Quote,
 )
-from order_service.fulfilment.records import TrackingKind
 from order_service.fulfilment.settings import DAY_MS
-from order_service.payment.port import CallbackForged
+from order_service.http.signatures import CallbackForged
+from order_service.order.records import TrackingKind
 
 NAME: Final = "easypost"
 URL: Final = "https://api.easypost.com/v2"

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from order_service.fulfilment.records import TrackingKind
-from order_service.model import Delivery
+from order_service.order.model import Delivery
+from order_service.order.records import TrackingKind
 
 
 class Parcel(Struct, frozen=True):
@@ -96,7 +96,7 @@ class Carrier(Protocol):
     def read_callback(
         self, raw_body: bytes, headers: Mapping[str, str], now_s: float
     ) -> Sequence[CarrierEvent]:
-        """What a callback says. Raises payment.port.CallbackForged. `headers` in lower case."""
+        """What a callback says. Raises CallbackForged. `headers` in lower case."""
         ...
 
     async def aclose(self) -> None:

@@ -15,8 +15,7 @@ from order_service.fulfilment.carriers.port import (
     Parcel,
     Quote,
 )
-from order_service.payment.port import CallbackForged
-from order_service.payment.signatures import verify_standard
+from order_service.http.signatures import CallbackForged, verify_standard
 
 NAME: Final = "sandbox"
 TIMEOUT_S: Final = 5.0

@@ -9,11 +9,11 @@ from msgspec import structs
 
 from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
-from order_service.draft import Draft
-from order_service.ids import Ids
-from order_service.model import Amounts, ShipmentLine
-from order_service.states import OrderState, PaymentState, RefundState, ShipmentState
-from order_service.tasks import TaskKind
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import Amounts, ShipmentLine
+from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
+from order_service.order.tasks import TaskKind
 from tests.order_service.audit.lives import captured_fact, refunded_fact, reservation
 from tests.order_service.clock import START_MS
 

@@ -9,19 +9,18 @@ from msgspec import structs
 
 from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
-from order_service.cancelling import cancel
-from order_service.draft import Draft
-from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cancel_order import cancel
+from order_service.fulfilment.cancel_parcel import cancel_shipment
 from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.incidents import report
-from order_service.fulfilment.records import Review, TrackingEvent, TrackingKind
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReviewInput, review
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
-from order_service.ids import Ids
-from order_service.model import (
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import (
     CASH_ON_DELIVERY,
     Amounts,
     HistoryEntry,
@@ -30,17 +29,18 @@ from order_service.model import (
     Order,
     SubOrder,
 )
+from order_service.order.records import Review, TrackingEvent, TrackingKind
+from order_service.order.states import IncidentEvent, ShipmentEvent, ShipmentState
+from order_service.order.tasks import TaskKind
 from order_service.payment.asking import Answer
 from order_service.payment.attempts import accepted, open_payments, start_payment
 from order_service.payment.facts import learn
 from order_service.payment.methods import Methods, methods_of
-from order_service.payment.port import Fact, FactKind, Started
+from order_service.payment.providers.port import Fact, FactKind, Started
 from order_service.placing.decisions import record, settle
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import stock_confirmed
-from order_service.states import IncidentEvent, ShipmentEvent, ShipmentState
-from order_service.tasks import TaskKind
 from tests.order_service import samples
 from tests.order_service.clock import START_MS
 

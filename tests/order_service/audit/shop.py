@@ -10,9 +10,9 @@ from holdfast.types import Line
 from order_service.audit.protocol import Finding, Step, Summary, Unsettled
 from order_service.audit.run import Patience, audit
 from order_service.audit.sources import Sources
-from order_service.draft import Draft
-from order_service.model import Order
-from order_service.payment.port import Providers
+from order_service.order.draft import Draft
+from order_service.order.model import Order
+from order_service.payment.providers.port import Providers
 from order_service.placing.decisions import record
 from order_service.storage.orders import Orders
 from tests.order_service import samples

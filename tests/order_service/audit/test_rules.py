@@ -8,7 +8,7 @@ from msgspec import structs
 from holdfast.cli.app import app
 from order_service.audit.case import judge
 from order_service.audit.invariants import INVARIANTS, RULES
-from order_service.model import Order
+from order_service.order.model import Order
 from tests.order_service.audit.defects import DEFECTS, FOUND_BY_THE_RUN
 from tests.order_service.audit.lives import STAGES
 

@@ -11,15 +11,15 @@ from order_service.audit.copies import Copies
 from order_service.audit.protocol import Progress
 from order_service.audit.run import audit
 from order_service.audit.sources import Slice, Sources, StatementUnreachable
-from order_service.draft import Draft
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.reshipping import reship
 from order_service.fulfilment.resolving import resolve
-from order_service.model import CASH_ON_DELIVERY, IncidentKind
-from order_service.payment.port import Charge, Provider
+from order_service.order.draft import Draft
+from order_service.order.model import CASH_ON_DELIVERY, IncidentKind
+from order_service.order.states import IncidentEvent, RefundEvent
+from order_service.order.tasks import TaskKind
+from order_service.payment.providers.port import Charge, Provider
 from order_service.payment.refunds import settle_by_hand
-from order_service.states import IncidentEvent, RefundEvent
-from order_service.tasks import TaskKind
 from tests.order_service.audit import lives
 from tests.order_service.audit.shop import AT_ONCE, LINES, Shop, audited
 from tests.order_service.payment.world import API_KEY

@@ -17,7 +17,7 @@ from order_service.audit.invariants import INVARIANTS
 from order_service.edge.audit import OrderAudits
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.operations import OperationsServicer
-from order_service.payment.port import Providers
+from order_service.payment.providers.port import Providers
 from serving.deadlines import Deadlines
 from serving.decoding import DecodingServer
 from serving.guard import Guarded

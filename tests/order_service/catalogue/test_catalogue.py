@@ -8,7 +8,7 @@ from msgspec import structs
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article, Place, Position, Warehouse
 from order_service.catalogue.store import WAREHOUSES_MAX
-from order_service.refusals import InvalidField
+from order_service.order.refusals import InvalidField
 from order_service.storage.database import StorageUnavailable
 from order_service.storage.orders import Orders
 from tests.serving import eventually

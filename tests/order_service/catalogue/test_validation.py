@@ -12,7 +12,7 @@ from order_service.catalogue.validation import (
     checked_places,
     checked_warehouses,
 )
-from order_service.refusals import InvalidField
+from order_service.order.refusals import InvalidField
 
 TEA = Article("TEA", "merchant-1", "Green tea", 500, "CNY")
 NORTH = Warehouse("north", "CN", 39.9, 116.4)

@@ -15,14 +15,14 @@ from holdfast.client import Client
 from holdfast.order.v1 import order_pb2 as pb
 from holdfast.order.v1 import order_pb2_grpc
 from holdfast.orders import OrderClient
-from order_service.cancelling import Cancelling
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.orders import OrderServicer
-from order_service.ids import Ids
+from order_service.fulfilment.cancel_order import Cancelling
+from order_service.order.ids import Ids
 from order_service.payment.methods import methods_of
-from order_service.payment.port import (
+from order_service.payment.providers.port import (
     Charge,
     Fact,
     FactKind,

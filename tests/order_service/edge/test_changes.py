@@ -8,14 +8,14 @@ import pytest
 from holdfast.errors import HoldfastError
 from holdfast.order.v1 import order_pb2 as pb
 from holdfast.types import State
-from order_service.draft import Draft
-from order_service.model import Shipment, ShipmentLine
+from order_service.order.draft import Draft
+from order_service.order.model import Shipment, ShipmentLine
+from order_service.order.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import start_payment
 from order_service.payment.facts import learn
 from order_service.payment.methods import methods_of
-from order_service.payment.port import Fact, FactKind
-from order_service.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
-from order_service.tasks import TaskKind
+from order_service.payment.providers.port import Fact, FactKind
 from tests.order_service.edge.conftest import MUG, MUG_MINOR, Shop
 
 TOTAL_MINOR = 2 * MUG_MINOR

@@ -6,10 +6,10 @@ import pytest
 from msgspec import structs
 from sqlalchemy import Connection, insert, text
 
-from order_service.ids import least_of
-from order_service.reads import Wanted, _list_statement, list_orders
-from order_service.states import OrderState
+from order_service.order.ids import least_of
+from order_service.order.states import OrderState
 from order_service.storage.database import Database
+from order_service.storage.reads import Wanted, _list_statement, list_orders
 from order_service.storage.rows import order_row
 from order_service.storage.schema import orders
 from tests.order_service import samples

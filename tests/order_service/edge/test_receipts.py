@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from order_service.model import Amounts, Line, Order
-from order_service.receipts import COLUMNS, _width, receipt_of
-from order_service.states import PaymentState
+from order_service.order.model import Amounts, Line, Order
+from order_service.order.receipts import COLUMNS, _width, receipt_of
+from order_service.order.states import PaymentState
 from tests.order_service import samples
 
 AT_MS = 2_000_000_060_000

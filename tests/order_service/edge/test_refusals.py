@@ -2,7 +2,7 @@
 
 import pytest
 
-from order_service.refusals import RefusalReason, Refused
+from order_service.order.refusals import RefusalReason, Refused
 
 
 @pytest.mark.parametrize(

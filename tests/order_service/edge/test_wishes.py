@@ -8,16 +8,16 @@ import pytest
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2 as pb
 from holdfast.types import State
-from order_service.cancelling import ASK_AGAIN_MS
-from order_service.draft import Draft
-from order_service.model import Order, Task
+from order_service.fulfilment.cancel_order import ASK_AGAIN_MS
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Task
+from order_service.order.refusals import Refused
+from order_service.order.states import OrderEvent, OrderState
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import start_payment
 from order_service.payment.methods import methods_of
-from order_service.payment.port import Charge, Fact, FactKind
-from order_service.refusals import Refused
+from order_service.payment.providers.port import Charge, Fact, FactKind
 from order_service.relay.errors import TryLater
-from order_service.states import OrderEvent, OrderState
-from order_service.tasks import TaskKind
 from tests.order_service.edge.conftest import MUG_MINOR, Shop
 
 METHODS = methods_of(["sandbox"])

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 
 from holdfast.orders import OrderClient
-from order_service.model import Order
-from order_service.states import OrderState, PaymentState, ShipmentState
+from order_service.order.model import Order
+from order_service.order.states import OrderState, PaymentState, ShipmentState
 from tests.order_service.faults.shop import PRICE_MINOR, QUANTITY, Walk
 from tests.order_service.processes import OrderServer
 from tests.serving import eventually

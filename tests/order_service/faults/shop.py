@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import catalogue_pb2, fulfilment_pb2, order_pb2
 from holdfast.orders import OrderClient
-from order_service.payment.port import FactKind
+from order_service.payment.providers.port import FactKind
 from tests.order_service.processes import API_KEY, SECRET
 
 STEP_S_MAX = 20.0

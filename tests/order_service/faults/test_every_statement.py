@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
+from order_service.order.states import OrderState
 from order_service.placing.decisions import RESERVE_AGAIN_MS
-from order_service.states import OrderState
 from order_service.storage.tables import METADATA
 from tests.order_service.clock import START_MS
 from tests.order_service.edge.bounds import METHODS

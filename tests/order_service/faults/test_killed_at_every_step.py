@@ -23,7 +23,7 @@ from holdfast.orders import OrderClient
 from order_service import app as application
 from order_service.app import App, build, now_ms
 from order_service.config import from_environment
-from order_service.payment.sandbox import SandboxProvider
+from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.placing import backorders
 from order_service.relay.relay import Relay, RelaySettings
 from order_service.storage.database import open_database

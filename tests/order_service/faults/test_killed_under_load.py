@@ -16,10 +16,10 @@ import pytest
 
 from holdfast.client import Client
 from holdfast.order.v1 import payment_pb2
-from order_service.ids import Ids
-from order_service.model import Order
-from order_service.payment.sandbox import SandboxProvider
-from order_service.states import OrderState
+from order_service.order.ids import Ids
+from order_service.order.model import Order
+from order_service.order.states import OrderState
+from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.storage.database import Database, open_database
 from order_service.storage.orders import Orders
 from tests.order_service.faults import short_leases

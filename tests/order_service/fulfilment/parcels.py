@@ -6,16 +6,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 from order_service.catalogue.model import Article
-from order_service.draft import Draft
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_shipments
-from order_service.fulfilment.records import TrackingEvent, TrackingKind
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
-from order_service.ids import Ids
-from order_service.model import (
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import (
     CASH_ON_DELIVERY,
     Amounts,
     IncidentKind,
@@ -25,8 +24,9 @@ from order_service.model import (
     Shipment,
     SubOrder,
 )
+from order_service.order.records import TrackingEvent, TrackingKind
+from order_service.order.states import IncidentEvent, OrderState, PaymentState, ShipmentEvent
 from order_service.payment.methods import CASH
-from order_service.states import IncidentEvent, OrderState, PaymentState, ShipmentEvent
 from tests.order_service.clock import START_MS
 from tests.order_service.samples import order, payment
 

@@ -1,7 +1,7 @@
 """Money that carriers collect for orders that were closed: all of it goes back (O3, O10, P3)."""
 
-from order_service.model import Order
-from order_service.states import OrderState, PaymentState, RefundState
+from order_service.order.model import Order
+from order_service.order.states import OrderState, PaymentState, RefundState
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
     cash,

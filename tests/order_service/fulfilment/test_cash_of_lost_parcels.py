@@ -6,18 +6,18 @@ from itertools import permutations
 
 import pytest
 
-from order_service.draft import Draft
 from order_service.fulfilment.cash import REPORTED_WITHIN_MS, cash_overdue
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_like
-from order_service.fulfilment.records import TrackingKind
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.warehouse import hand_over
-from order_service.model import IncidentKind, Order, Payment
+from order_service.order.draft import Draft
+from order_service.order.model import IncidentKind, Order, Payment
+from order_service.order.records import TrackingKind
+from order_service.order.states import IncidentEvent, OrderState, PaymentState
+from order_service.order.tasks import TaskKind
 from order_service.payment.quarantine import resolve_quarantined
 from order_service.relay.errors import GiveUp
-from order_service.states import IncidentEvent, OrderState, PaymentState
-from order_service.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,

@@ -16,8 +16,8 @@ from order_service.fulfilment.carriers.port import (
     CarrierUnreachable,
     Parcel,
 )
-from order_service.fulfilment.records import TrackingKind
-from order_service.payment.port import CallbackForged
+from order_service.http.signatures import CallbackForged
+from order_service.order.records import TrackingKind
 from tests.order_service.fulfilment.easypost_server import EasyPostServer, callback, detail
 from tests.order_service.payment.http import served
 from tests.order_service.samples import DELIVERY

@@ -12,9 +12,8 @@ from holdfast.types import Reservation, State
 from order_service.audit.case import Case, judge
 from order_service.audit.parcels import RULES as PARCEL_RULES
 from order_service.audit.stock import RULES as STOCK_RULES
-from order_service.cancelling import cancel
-from order_service.draft import Draft
-from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cancel_order import cancel
+from order_service.fulfilment.cancel_parcel import cancel_shipment
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import CarrierEvent, CarrierRefuses, Label, Parcel
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
@@ -23,26 +22,27 @@ from order_service.fulfilment.incidents import report
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label
 from order_service.fulfilment.queries import told_of
-from order_service.fulfilment.records import TrackingKind
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.warehouse import confirm_packing, hand_over
-from order_service.model import Amounts, IncidentKind, Order, SubOrder
-from order_service.placing.decisions import settle
-from order_service.placing.reserving import Reserved
-from order_service.placing.sourcing import Take
-from order_service.placing.stock_tasks import StockTasks
-from order_service.receipts import issue_receipt
-from order_service.refusals import Refused
-from order_service.relay.attempt import Done, Failed
-from order_service.relay.errors import GiveUp, TryLater
-from order_service.states import (
+from order_service.order.draft import Draft
+from order_service.order.model import Amounts, IncidentKind, Order, SubOrder
+from order_service.order.receipts import issue_receipt
+from order_service.order.records import TrackingKind
+from order_service.order.refusals import Refused
+from order_service.order.states import (
     IncidentEvent,
     IncidentState,
     OrderState,
     PaymentState,
     ShipmentState,
 )
-from order_service.tasks import TaskKind
+from order_service.order.tasks import TaskKind
+from order_service.placing.decisions import settle
+from order_service.placing.reserving import Reserved
+from order_service.placing.sourcing import Take
+from order_service.placing.stock_tasks import StockTasks
+from order_service.relay.attempt import Done, Failed
+from order_service.relay.errors import GiveUp, TryLater
 from tests.order_service.fulfilment.parcels import SETTINGS, paid_order, units
 from tests.order_service.fulfilment.world import API_KEY, HOUR_MS, SECRET, World
 from tests.order_service.placing.wanted import METHODS

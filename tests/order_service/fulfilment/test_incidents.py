@@ -13,20 +13,20 @@ from order_service.fulfilment.incidents import (
 )
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.progress import complete, complete_by_itself
-from order_service.fulfilment.records import TrackingKind
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.shares import due_at_the_door_minor, goods_minor
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_pick
-from order_service.model import Incident, IncidentKind, Order
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import (
+from order_service.order.model import Incident, IncidentKind, Order
+from order_service.order.records import TrackingKind
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import (
     IncidentEvent,
     IncidentState,
     OrderState,
     ShipmentState,
 )
-from order_service.tasks import TaskKind
+from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,

@@ -7,22 +7,22 @@ import pytest
 from order_service.audit.case import Case, judge
 from order_service.audit.motion import RULES as MOTION_RULES
 from order_service.audit.parcels import RULES as PARCEL_RULES
-from order_service.draft import Draft
-from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cancel_parcel import cancel_shipment
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_like
-from order_service.fulfilment.records import TrackingKind
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.warehouse import confirm_pick, hand_over
-from order_service.model import IncidentKind, Order, Shipment
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import (
+from order_service.order.draft import Draft
+from order_service.order.model import IncidentKind, Order, Shipment
+from order_service.order.records import TrackingKind
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import (
     IncidentEvent,
     OrderState,
     PaymentState,
     ShipmentState,
 )
-from order_service.tasks import TaskKind
+from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,

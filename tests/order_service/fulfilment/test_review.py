@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import pytest
 from msgspec import structs
 
-from order_service.fulfilment.records import Review, Verdict
 from order_service.fulfilment.review import ReviewInput, approve, refuse, review
 from order_service.fulfilment.review_rules import REVIEW_RULES, review_findings
-from order_service.model import Order
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import OrderState, ShipmentState
-from order_service.tasks import TaskKind
+from order_service.order.model import Order
+from order_service.order.records import Review, Verdict
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import OrderState, ShipmentState
+from order_service.order.tasks import TaskKind
 from tests.order_service.fulfilment.parcels import (
     ARTICLES,
     ON_DELIVERY,

@@ -15,8 +15,8 @@ from holdfast.order.v1 import fulfilment_pb2_grpc, order_pb2
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.fulfilment.review import ReviewInput
-from order_service.model import Order, Remark
-from order_service.states import OrderState
+from order_service.order.model import Order, Remark
+from order_service.order.states import OrderState
 from serving.deadlines import Deadlines
 from serving.guard import Guarded
 from serving.metrics import CallMetrics

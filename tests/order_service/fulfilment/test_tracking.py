@@ -5,18 +5,18 @@ from functools import partial
 
 import pytest
 
-from order_service.draft import Draft
 from order_service.fulfilment.carriers.port import Label
 from order_service.fulfilment.labels import labelled as labelled_by_carrier
 from order_service.fulfilment.planning import plan_shipments
-from order_service.fulfilment.records import TrackingEvent, TrackingKind
 from order_service.fulfilment.tracking import TRACKING, catch_up, track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick
 from order_service.fulfilment.withdrawing import cancel_unshipped
-from order_service.model import Order
-from order_service.refusals import Refused
-from order_service.states import IncidentState, OrderState, PaymentState, ShipmentState
-from order_service.tasks import TaskKind
+from order_service.order.draft import Draft
+from order_service.order.model import Order
+from order_service.order.records import TrackingEvent, TrackingKind
+from order_service.order.refusals import Refused
+from order_service.order.states import IncidentState, OrderState, PaymentState, ShipmentState
+from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,

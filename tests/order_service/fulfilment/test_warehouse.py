@@ -12,10 +12,10 @@ from order_service.fulfilment.warehouse import (
     report_overdue_picks,
 )
 from order_service.fulfilment.withdrawing import cancel_unshipped
-from order_service.model import Line, Order
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import OrderState, ShipmentState
-from order_service.tasks import TaskKind
+from order_service.order.model import Line, Order
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import OrderState, ShipmentState
+from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ARTICLES,

@@ -15,9 +15,9 @@ from order_service.fulfilment.queries import (
     waiting_reviews,
 )
 from order_service.fulfilment.waves import create_wave
-from order_service.model import IncidentKind, Remark
-from order_service.refusals import RefusalReason, Refused
-from order_service.states import ShipmentState
+from order_service.order.model import IncidentKind, Remark
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import ShipmentState
 from tests.order_service.fulfilment.world import HOUR_MS, World
 
 DAY_MS = 24 * HOUR_MS

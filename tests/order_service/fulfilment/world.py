@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 
 from holdfast.client import Client
 from holdfast.types import Line as StockLine
-from order_service.draft import Draft
 from order_service.fulfilment.callbacks import CarrierCallbacks
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
@@ -20,14 +19,15 @@ from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.queries import count_remarks
 from order_service.fulfilment.review import ReviewInput
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
-from order_service.model import Order, Shipment, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Shipment, Task
+from order_service.order.states import OrderEvent, OrderState, PaymentEvent
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import pay_on_delivery
 from order_service.relay.attempt import Done, Handler, Unchanged, attempt
 from order_service.sandbox.carrier import SandboxCarrierApp
-from order_service.states import OrderEvent, OrderState, PaymentEvent
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.fulfilment.parcels import ARTICLES, SETTINGS, paid_order, units
 from tests.order_service.payment.http import served

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from holdfast.order.v1 import order_pb2
-from order_service.model import Order, Payment
-from order_service.states import OrderState, PaymentState, RefundState
+from order_service.order.model import Order, Payment
+from order_service.order.states import OrderState, PaymentState, RefundState
 from tests.order_service.model import requests
 from tests.order_service.model.story import APPLIED, PROCESSES, Story
 from tests.order_service.model.world import PRICES_MINOR, WAREHOUSES

@@ -11,10 +11,10 @@ from holdfast.order.v1 import (
     order_pb2,
     payment_pb2,
 )
-from order_service.model import Incident, Order, Payment, Shipment, Task
+from order_service.order.model import Incident, Order, Payment, Shipment, Task
+from order_service.order.tasks import TaskKind
 from order_service.sandbox.carrier_journey import Mishaps
 from order_service.storage.tasks import Failure, write_failures
-from order_service.tasks import TaskKind
 from tests.order_service.model import requests
 from tests.order_service.model.process import Process
 from tests.order_service.model.world import Letter, World

@@ -8,10 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from order_service.model import CASH_ON_DELIVERY, Order, Payment
-from order_service.payment.attempts import OPEN
-from order_service.payment.methods import CASH
-from order_service.states import (
+from order_service.order.model import CASH_ON_DELIVERY, Order, Payment
+from order_service.order.states import (
     IncidentState,
     OrderState,
     PaymentState,
@@ -19,7 +17,9 @@ from order_service.states import (
     ShipmentState,
     broken_rule,
 )
-from order_service.tasks import TaskKind
+from order_service.order.tasks import TaskKind
+from order_service.payment.attempts import OPEN
+from order_service.payment.methods import CASH
 from tests.order_service.model.world import PRICES_MINOR, World
 
 _O = OrderState

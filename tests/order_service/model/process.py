@@ -19,8 +19,8 @@ from order_service import app as application
 from order_service.app import App, build
 from order_service.config import from_environment
 from order_service.fulfilment.carriers.port import CarrierUnreachable
-from order_service.ids import Ids
-from order_service.payment.port import ProviderUnreachable
+from order_service.order.ids import Ids
+from order_service.payment.providers.port import ProviderUnreachable
 from order_service.relay.errors import TryLater
 from order_service.storage.database import Conflict, StorageUnavailable, open_database
 from order_service.storage.group_commit import Overloaded

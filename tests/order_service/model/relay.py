@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from order_service.model import Task
+from order_service.order.model import Task
+from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Failed, Handler, Unchanged, attempt
 from order_service.relay.backoff import pause_ms
 from order_service.relay.counts import RelayCounts
@@ -14,7 +15,6 @@ from order_service.storage import tasks
 from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Failure, Taken
-from order_service.tasks import TaskKind
 
 HANDLER_S_MAX = 60.0
 # What a handler may raise beside TryLater and GiveUp: the database's own troubles.

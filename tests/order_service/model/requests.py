@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.order.v1 import fulfilment_pb2, order_pb2, payment_pb2
-from order_service.model import Order, Payment, Shipment
+from order_service.order.model import Order, Payment, Shipment
 from tests.order_service.model.world import PRICES_MINOR
 
 CARD, TRANSFER, AT_THE_DOOR = "sandbox_card", "sandbox_transfer", "cash_on_delivery"

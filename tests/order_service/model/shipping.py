@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from holdfast.order.v1 import fulfilment_pb2, order_pb2
-from order_service.model import Incident, Shipment
+from order_service.order.model import Incident, Shipment
+from order_service.order.states import IncidentState, OrderState, ShipmentState
 from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps
-from order_service.states import IncidentState, OrderState, ShipmentState
 from tests.order_service.model import requests
 from tests.order_service.model.story import PROCESSES, Story
 from tests.order_service.model.world import PRICES_MINOR, WAREHOUSES

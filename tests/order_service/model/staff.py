@@ -3,9 +3,9 @@
 from typing import Any
 
 from holdfast.order.v1 import fulfilment_pb2
-from order_service.model import CASH_ON_DELIVERY, Order, Shipment
+from order_service.order.model import CASH_ON_DELIVERY, Order, Shipment
+from order_service.order.states import IncidentState, OrderState, PaymentState, ShipmentState
 from order_service.sandbox.carrier_journey import Mishaps
-from order_service.states import IncidentState, OrderState, PaymentState, ShipmentState
 from tests.order_service.model import requests
 from tests.order_service.model.world import World
 

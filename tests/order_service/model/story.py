@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from holdfast.order.v1 import order_pb2
-from order_service.model import Order
-from order_service.states import OrderState
+from order_service.order.model import Order
+from order_service.order.states import OrderState
 from tests.order_service.model import requests
 from tests.order_service.model.ends import LAST, check_closing, check_end, check_now
 from tests.order_service.model.process import Process

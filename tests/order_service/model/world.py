@@ -15,8 +15,8 @@ from starlette.routing import Mount, Route
 from engine.model import Expire, Purge
 from holdfast.client import Client
 from holdfast.order.v1 import catalogue_pb2
-from order_service.model import Order
-from order_service.payment.sandbox import SandboxProvider
+from order_service.order.model import Order
+from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.sandbox.carrier import SandboxCarrierApp
 from order_service.sandbox.carrier_journey import Mishaps
 from order_service.sandbox.provider import SandboxProviderApp

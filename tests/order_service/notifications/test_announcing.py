@@ -4,14 +4,20 @@ from typing import Any
 
 import pytest
 
-from order_service.draft import Draft
-from order_service.ids import Ids
-from order_service.model import IncidentKind, Order, Task
 from order_service.notifications.announcing import Announcer
-from order_service.states import IncidentEvent, OrderEvent, OrderState, PaymentEvent, PaymentState
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import IncidentKind, Order, Task
+from order_service.order.states import (
+    IncidentEvent,
+    OrderEvent,
+    OrderState,
+    PaymentEvent,
+    PaymentState,
+)
+from order_service.order.tasks import TASKS, TaskKind
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
-from order_service.tasks import TASKS, TaskKind
 from tests.order_service import samples
 from tests.order_service.clock import Clock
 

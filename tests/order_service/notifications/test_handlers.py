@@ -3,20 +3,20 @@ from functools import partial
 
 import pytest
 
-from order_service.draft import Draft
-from order_service.ids import Ids
-from order_service.model import Order, Task
 from order_service.notifications.announcing import Announcer
 from order_service.notifications.compose import Composing
 from order_service.notifications.handlers import handlers
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.port import Event, Message
 from order_service.notifications.texts import Language
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import Order, Task
+from order_service.order.states import OrderEvent, PaymentEvent
+from order_service.order.tasks import TaskKind
 from order_service.relay.errors import GiveUp, TryLater
-from order_service.states import OrderEvent, PaymentEvent
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
-from order_service.tasks import TaskKind
 from tests.order_service import samples
 from tests.order_service.clock import Clock
 from tests.order_service.relay.world import Process, until, until_none_is_left

@@ -3,7 +3,6 @@ from datetime import UTC, timedelta, timezone
 import pytest
 from msgspec import structs
 
-from order_service.model import Order, Refund, Shipment, ShipmentLine
 from order_service.notifications.compose import (
     About,
     Composing,
@@ -13,7 +12,8 @@ from order_service.notifications.compose import (
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, Notice
 from order_service.notifications.texts import TEXTS, Language, language_of
-from order_service.states import RefundState, ShipmentState
+from order_service.order.model import Order, Refund, Shipment, ShipmentLine
+from order_service.order.states import RefundState, ShipmentState
 from tests.order_service import samples
 
 TO_MERCHANTS = {row.notice for row in NOTICES if row.to_merchants}

@@ -3,13 +3,13 @@
 import random
 from typing import Any
 
-from order_service.draft import Draft
-from order_service.ids import Ids
-from order_service.model import CASH_ON_DELIVERY, Order, Payment
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import CASH_ON_DELIVERY, Order, Payment
+from order_service.order.states import OrderState
 from order_service.payment.attempts import accepted, start_payment
 from order_service.payment.methods import Methods, methods_of
-from order_service.payment.port import Fact, FactKind, Started
-from order_service.states import OrderState
+from order_service.payment.providers.port import Fact, FactKind, Started
 from tests.order_service import samples
 from tests.order_service.clock import START_MS
 

@@ -1,11 +1,11 @@
 """Which attempts are asked about before an order is closed (P2)."""
 
-from order_service.model import Payment
+from order_service.order.model import Payment
+from order_service.order.tasks import TaskKind
 from order_service.payment.asking import Answer, may_still_pay, unanswered
 from order_service.payment.attempts import accepted
 from order_service.payment.facts import learn
-from order_service.payment.port import Fact, FactKind, Started
-from order_service.tasks import TaskKind
+from order_service.payment.providers.port import Fact, FactKind, Started
 from tests.order_service.payment.orders import (
     attempted,
     captured,

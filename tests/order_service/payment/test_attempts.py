@@ -2,7 +2,10 @@
 
 import pytest
 
-from order_service.model import CASH_ON_DELIVERY
+from order_service.order.model import CASH_ON_DELIVERY
+from order_service.order.refusals import Refused
+from order_service.order.states import OrderState, PaymentState
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import (
     QUERY_AFTER_MS,
     WATCHED_MS,
@@ -12,10 +15,7 @@ from order_service.payment.attempts import (
     start_payment,
 )
 from order_service.payment.facts import learn
-from order_service.payment.port import Fact, FactKind, Started
-from order_service.refusals import Refused
-from order_service.states import OrderState, PaymentState
-from order_service.tasks import TaskKind
+from order_service.payment.providers.port import Fact, FactKind, Started
 from tests.order_service.clock import START_MS
 from tests.order_service.payment.orders import (
     CARD,

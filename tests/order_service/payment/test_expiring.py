@@ -8,16 +8,16 @@ from typing import NamedTuple
 import pytest
 
 from holdfast.types import State
-from order_service.ids import Ids
-from order_service.model import Order, Payment
+from order_service.order.ids import Ids
+from order_service.order.model import Order, Payment
+from order_service.order.states import OrderState
+from order_service.order.tasks import TaskKind
 from order_service.payment.due import EXPIRES_IN_MS
 from order_service.payment.handlers import payment_handlers
 from order_service.relay.attempt import Done, Failed, Unchanged, attempt
-from order_service.states import OrderState
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.payment.orders import kinds
 from tests.order_service.payment.world import NO_ENGINE, World, world_of

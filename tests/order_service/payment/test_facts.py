@@ -5,15 +5,15 @@ import random
 
 import pytest
 
-from order_service.draft import Draft
-from order_service.model import Order, Payment
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Payment
+from order_service.order.states import OrderEvent, OrderState, PaymentState
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import abandon_open
 from order_service.payment.cash import collected
 from order_service.payment.facts import UnknownPayment, learn
-from order_service.payment.port import Fact, FactKind
+from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import refund_all
-from order_service.states import OrderEvent, OrderState, PaymentState
-from order_service.tasks import TaskKind
 from tests.order_service.payment.orders import (
     attempted,
     captured,

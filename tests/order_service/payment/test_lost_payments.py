@@ -7,20 +7,20 @@ import time
 import pytest
 
 from holdfast.errors import HoldfastError, Reason
-from order_service.ids import Ids
-from order_service.model import Order
+from order_service.order.ids import Ids
+from order_service.order.model import Order
+from order_service.order.states import OrderState, PaymentState, RefundState
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import QUERY_AFTER_MS
 from order_service.payment.due import ASK_AGAIN_MS, EXTENSION_MS
 from order_service.payment.handlers import payment_handlers
-from order_service.payment.port import Charge, Fact, FactKind
+from order_service.payment.providers.port import Charge, Fact, FactKind
 from order_service.payment.reconcile import reconcile
 from order_service.relay.attempt import attempt
 from order_service.sandbox.provider_books import day_of
-from order_service.states import OrderState, PaymentState, RefundState
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.payment.world import World, world_of
 from tests.order_service.samples import id_of

@@ -11,13 +11,13 @@ from prometheus_client import CollectorRegistry
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2, payment_pb2_grpc
 from holdfast.order.v1 import payment_pb2 as pb
-from order_service.draft import Draft
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.payments import PaymentServicer
-from order_service.model import CASH_ON_DELIVERY
+from order_service.order.draft import Draft
+from order_service.order.model import CASH_ON_DELIVERY
+from order_service.order.states import OrderState, PaymentState
 from order_service.payment.cash import collected
 from order_service.payment.refunds import send_back
-from order_service.states import OrderState, PaymentState
 from serving.deadlines import Deadlines
 from serving.guard import Guarded
 from serving.metrics import CallMetrics

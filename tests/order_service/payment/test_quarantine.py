@@ -2,13 +2,13 @@
 
 import pytest
 
-from order_service.draft import Draft
-from order_service.model import Payment
+from order_service.order.draft import Draft
+from order_service.order.model import Payment
+from order_service.order.refusals import Refused
+from order_service.order.states import OrderEvent, OrderState, PaymentState
 from order_service.payment.facts import learn
-from order_service.payment.port import Fact, FactKind
+from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.quarantine import resolve_quarantined
-from order_service.refusals import Refused
-from order_service.states import OrderEvent, OrderState, PaymentState
 from tests.order_service.payment.orders import attempted, captured, drafted, kinds, unpaid
 
 

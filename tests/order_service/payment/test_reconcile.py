@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
+from order_service.order.states import OrderState, PaymentState, RefundState
 from order_service.payment.books import Book, books, quarantined
-from order_service.payment.port import ProviderUnreachable
+from order_service.payment.providers.port import ProviderUnreachable
 from order_service.payment.reconcile import Difference, DifferenceKind, Report, reconcile
 from order_service.payment.refunds import request_refund
 from order_service.sandbox.provider_books import STATEMENT_PAGE, day_of
-from order_service.states import OrderState, PaymentState, RefundState
 from order_service.storage.schema import payments, refunds
 from tests.order_service.payment.test_callbacks import send, told
 from tests.order_service.payment.world import World

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import IntegrityError
 
-from order_service.draft import Draft
-from order_service.model import Refund
+from order_service.order.draft import Draft
+from order_service.order.model import Refund
+from order_service.order.refusals import Refused
+from order_service.order.states import OrderEvent, OrderState, PaymentState, RefundState
 from order_service.payment.cash import collected
 from order_service.payment.facts import learn
-from order_service.payment.port import Fact, FactKind
+from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import (
     ask_again,
     attempt_of,
@@ -23,8 +25,6 @@ from order_service.payment.refunds import (
     send_back,
     settle_by_hand,
 )
-from order_service.refusals import Refused
-from order_service.states import OrderEvent, OrderState, PaymentState, RefundState
 from order_service.storage.database import Conflict
 from order_service.storage.schema import payments
 from tests.order_service.payment.orders import (

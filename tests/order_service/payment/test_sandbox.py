@@ -13,8 +13,13 @@ import httpx
 import pytest
 from msgspec import structs
 
-from order_service.payment.port import Charge, FactKind, ProviderRefuses, ProviderUnreachable
-from order_service.payment.sandbox import SandboxProvider
+from order_service.payment.providers.port import (
+    Charge,
+    FactKind,
+    ProviderRefuses,
+    ProviderUnreachable,
+)
+from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.sandbox.__main__ import API_KEY, SECRET
 from tests.order_service.payment.world import World
 

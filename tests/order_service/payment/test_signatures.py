@@ -6,8 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
-from order_service.payment.port import CallbackForged, CallbackTooOld
-from order_service.payment.signatures import verify_standard, verify_stripe
+from order_service.http.signatures import (
+    CallbackForged,
+    CallbackTooOld,
+    verify_standard,
+    verify_stripe,
+)
 
 NOW_S = 2_000_000_000
 BODY = '{"kind":"CAPTURED","payment_id":"1-p1","amount_minor":1100,"name":"李娜"}'.encode()

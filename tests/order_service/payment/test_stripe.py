@@ -18,18 +18,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from holdfast.money import MINOR_DIGITS
+from order_service.order.states import OrderState
 from order_service.payment.callbacks import PaymentCallbacks
 from order_service.payment.methods import methods_of
-from order_service.payment.port import (
+from order_service.payment.providers.port import (
     Charge,
     FactKind,
     ProviderRefuses,
     ProviderUnreachable,
 )
+from order_service.payment.providers.stripe import StripeProvider
+from order_service.payment.providers.stripe_amounts import from_stripe, to_stripe
 from order_service.payment.starting import PaymentDesk
-from order_service.payment.stripe import StripeProvider
-from order_service.payment.stripe_amounts import from_stripe, to_stripe
-from order_service.states import OrderState
 from tests.order_service.payment.http import served
 from tests.order_service.payment.world import World
 from tests.order_service.samples import A, B, C

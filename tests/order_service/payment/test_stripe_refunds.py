@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from order_service.payment.port import Charge, FactKind
-from order_service.payment.stripe import StripeProvider
+from order_service.payment.providers.port import Charge, FactKind
+from order_service.payment.providers.stripe import StripeProvider
 from tests.order_service.payment.http import served
 
 # Of Stripe's own package, in how it calls httpx.

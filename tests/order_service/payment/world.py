@@ -9,19 +9,19 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from holdfast.client import Client
-from order_service.draft import Draft
-from order_service.model import Order, Payment, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Payment, Task
+from order_service.order.states import OrderEvent, OrderState
+from order_service.order.tasks import TaskKind
 from order_service.payment.callbacks import PaymentCallbacks
 from order_service.payment.handlers import payment_handlers
-from order_service.payment.sandbox import SandboxProvider
+from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.payment.starting import PaymentDesk
 from order_service.relay.attempt import Done, Unchanged, attempt
 from order_service.sandbox.provider import SandboxProviderApp
 from order_service.sandbox.provider_callbacks import Misbehaviour
-from order_service.states import OrderEvent, OrderState
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.payment.http import served
 from tests.order_service.payment.orders import DUE_MS, METHODS, unpaid

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 from holdfast.client import Client
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Warehouse
-from order_service.draft import Draft
-from order_service.model import Order
+from order_service.order.draft import Draft
+from order_service.order.model import Order
+from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import start_payment
 from order_service.payment.facts import learn
-from order_service.payment.port import Fact, FactKind
+from order_service.payment.providers.port import Fact, FactKind
 from order_service.placing.place import Placed, Placing
 from order_service.placing.stock_tasks import StockTasks
 from order_service.storage.orders import Orders
-from order_service.tasks import TaskKind
 from tests.order_service.placing.wanted import METHODS, order
 
 

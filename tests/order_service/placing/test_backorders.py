@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from holdfast.errors import HoldfastError, Reason
-from order_service.ids import Ids
-from order_service.model import Order, ShortagePolicy
+from order_service.order.ids import Ids
+from order_service.order.model import Order, ShortagePolicy
+from order_service.order.refusals import RefusalReason
+from order_service.order.states import OrderState
+from order_service.order.tasks import TaskKind
 from order_service.placing.claims import Claims
 from order_service.placing.decisions import RESERVE_AGAIN_MS, begin_to_reserve
 from order_service.placing.place import Placed, Placing
 from order_service.placing.shortage import Shortage
-from order_service.refusals import RefusalReason
-from order_service.states import OrderState
 from order_service.storage.orders import Orders
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.placing.shop import Shop, tasks
 from tests.order_service.placing.wanted import METHODS, order

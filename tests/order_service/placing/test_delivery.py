@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from order_service.model import Delivery
-from order_service.placing.address_rules import rules_of
+from order_service.order.address_rules import rules_of
+from order_service.order.model import Delivery
+from order_service.order.refusals import InvalidField
 from order_service.placing.delivery import checked_delivery
-from order_service.refusals import InvalidField
 from tests.order_service.placing.wanted import DELIVERY
 
 LONDON = Delivery(

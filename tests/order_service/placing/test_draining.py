@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from order_service.app import build
 from order_service.config import from_environment
-from order_service.model import ShortagePolicy
-from order_service.states import OrderState
+from order_service.order.model import ShortagePolicy
+from order_service.order.states import OrderState
 from tests.order_service.placing.wanted import ARTICLES, order
 
 

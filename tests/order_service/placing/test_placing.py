@@ -8,15 +8,15 @@ from msgspec import structs
 
 from holdfast.types import State
 from order_service.catalogue.model import Place, Warehouse
-from order_service.ids import Ids
-from order_service.model import Amounts, ShortagePolicy, Source
+from order_service.order.ids import Ids
+from order_service.order.model import Amounts, ShortagePolicy, Source
+from order_service.order.refusals import InvalidField, RefusalReason, Refused
+from order_service.order.states import OrderState
+from order_service.order.tasks import TaskKind
 from order_service.payment.methods import GRACE_MS
 from order_service.placing.place import Placing
 from order_service.placing.shortage import Shortage
-from order_service.refusals import InvalidField, RefusalReason, Refused
-from order_service.states import OrderState
 from order_service.storage.orders import Orders
-from order_service.tasks import TaskKind
 from tests.order_service.placing.shop import Shop, places, tasks
 from tests.order_service.placing.wanted import ARTICLES, DELIVERY, METHODS, amounts, lines, order
 

@@ -4,12 +4,12 @@ import pytest
 
 from holdfast.outcomes import Outcome
 from holdfast.types import State
-from order_service.model import ShortagePolicy
+from order_service.order.model import ShortagePolicy
+from order_service.order.states import OrderState
+from order_service.order.tasks import TaskKind
 from order_service.placing.decisions import settle
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
-from order_service.states import OrderState
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.placing.shop import Shop, places, tasks
 from tests.order_service.placing.wanted import METHODS, order

@@ -6,9 +6,12 @@ from copy import deepcopy
 import pytest
 from msgspec import structs
 
-from order_service.draft import Draft
-from order_service.ids import Ids
-from order_service.model import Amounts, Order, ShortagePolicy
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import Amounts, Order, ShortagePolicy
+from order_service.order.refusals import RefusalReason
+from order_service.order.states import OrderState, PaymentState
+from order_service.order.tasks import TaskKind
 from order_service.payment.methods import GRACE_MS
 from order_service.placing.decisions import (
     RESERVE_AGAIN_MS,
@@ -22,9 +25,6 @@ from order_service.placing.shortage import Shortage, less_claims, plan
 from order_service.placing.sourcing import Site, Take
 from order_service.placing.stock_tasks import stock_confirmed
 from order_service.placing.validation import articles_of, checked_fields
-from order_service.refusals import RefusalReason
-from order_service.states import OrderState, PaymentState
-from order_service.tasks import TaskKind
 from tests.order_service.placing.wanted import ARTICLES, METHODS, amounts, lines, order
 
 NOW_MS = 2_000_000_000_000

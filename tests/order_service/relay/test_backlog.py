@@ -2,12 +2,12 @@ import random
 
 import pytest
 
-from order_service.model import Task
+from order_service.order.model import Task
+from order_service.order.tasks import TaskKind
 from order_service.relay import backlog
 from order_service.relay.backlog import SLOTS, Backlog
 from order_service.relay.backoff import PAUSE_MS_MAX, pause_ms
 from order_service.storage.tasks import Taken
-from order_service.tasks import TaskKind
 from tests.order_service import samples
 
 LEASE_ENDS_AT_MS = 1_000

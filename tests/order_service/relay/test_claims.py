@@ -4,13 +4,13 @@ from functools import partial
 import pytest
 from sqlalchemy.util import await_only
 
-from order_service.draft import Draft
-from order_service.model import Task
+from order_service.order.draft import Draft
+from order_service.order.model import Task
+from order_service.order.tasks import TaskKind
 from order_service.storage import tasks
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import LEASE_MS, SKEW_MS, Failure, Taken, TaskFilter
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.relay.world import nothing, place, sends, tasks_of
 from tests.order_service.samples import A, B, C, id_of

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
-from order_service.draft import Draft
-from order_service.model import Order, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Task
+from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Decide
 from order_service.relay.backoff import PAUSE_MS_MAX
 from order_service.relay.errors import GiveUp, TryLater
@@ -19,7 +20,6 @@ from order_service.storage import tasks
 from order_service.storage.database import Database, StorageUnavailable
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import LEASE_MS, SKEW_MS, TaskFilter
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.relay import dying
 from tests.order_service.relay.test_relay import Doing, Holding

@@ -1,7 +1,7 @@
+from order_service.order.tasks import TaskKind
 from order_service.relay.counts import RelayCounts
 from order_service.relay.metrics_table import TASK_METRICS
 from order_service.storage.tasks import Queue
-from order_service.tasks import TaskKind
 
 
 def test_every_metric_is_told_by_kind() -> None:

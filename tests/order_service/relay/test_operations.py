@@ -14,10 +14,10 @@ from holdfast.order.v1 import operations_pb2_grpc
 from order_service.edge.audit import OrderAudits
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.operations import OperationsServicer
+from order_service.order.tasks import TASKS, TaskKind
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Failure
-from order_service.tasks import TASKS, TaskKind
 from serving.deadlines import Deadlines
 from serving.decoding import DecodingServer
 from serving.guard import Guarded

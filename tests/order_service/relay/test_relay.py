@@ -3,14 +3,14 @@ from collections import Counter
 
 import pytest
 
-from order_service.draft import Draft
-from order_service.model import Order, Task
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Task
+from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Decide, Handler
 from order_service.relay.backlog import SLOTS
 from order_service.relay.relay import RelaySettings
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.relay.world import (
     Process,

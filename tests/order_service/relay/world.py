@@ -5,15 +5,15 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from order_service.draft import Draft
-from order_service.ids import Ids
-from order_service.model import Order, Task
+from order_service.order.draft import Draft
+from order_service.order.ids import Ids
+from order_service.order.model import Order, Task
+from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Handler
 from order_service.relay.relay import Relay, RelaySettings
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken, TaskFilter, list_tasks
-from order_service.tasks import TaskKind
 from tests.order_service import samples
 
 SOON_S = 10.0

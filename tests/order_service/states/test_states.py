@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
-from order_service.states import (
+from order_service.order.states import (
     INCIDENT,
     JOINT_RULES,
     MACHINES,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from order_service.draft import Draft
+from order_service.order.draft import Draft
 from order_service.storage.batch import Change, Judged, Placing
 from order_service.storage.group_commit import BATCH_MAX, BESIDE_MIN, GroupCommit
 

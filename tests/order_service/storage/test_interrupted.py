@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from order_service.draft import Draft
-from order_service.model import Line, Payment, Remark
-from order_service.states import OrderEvent, PaymentEvent
+from order_service.order.draft import Draft
+from order_service.order.model import Line, Payment, Remark
+from order_service.order.states import OrderEvent, PaymentEvent
+from order_service.order.tasks import TaskKind
 from order_service.storage.batch import AlreadySeen
 from order_service.storage.database import StorageUnavailable
 from order_service.storage.orders import Orders
 from order_service.storage.tables import METADATA
-from order_service.tasks import TaskKind
 from tests.order_service.failing import COMMIT, statement_fails
 from tests.order_service.samples import order, payment
 

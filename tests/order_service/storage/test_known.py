@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from sqlalchemy import Connection, delete
 
-from order_service.draft import Draft
-from order_service.model import Order
-from order_service.states import IllegalMove, OrderEvent, OrderState
+from order_service.order.draft import Draft
+from order_service.order.model import Order
+from order_service.order.states import IllegalMove, OrderEvent, OrderState
 from order_service.storage.batch import OrderNotFound
 from order_service.storage.orders import Orders
 from order_service.storage.schema import history, order_lines

@@ -5,15 +5,21 @@ import asyncio
 import pytest
 from sqlalchemy import Connection, text
 
-from order_service.draft import Draft
-from order_service.model import Payment, Remark
-from order_service.reads import timeline_of
-from order_service.states import IllegalMove, OrderEvent, OrderState, PaymentEvent, PaymentState
+from order_service.order.draft import Draft
+from order_service.order.model import Payment, Remark
+from order_service.order.states import (
+    IllegalMove,
+    OrderEvent,
+    OrderState,
+    PaymentEvent,
+    PaymentState,
+)
+from order_service.order.tasks import TaskKind
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.database import Conflict
 from order_service.storage.orders import Orders
+from order_service.storage.reads import timeline_of
 from order_service.storage.tasks import Taken
-from order_service.tasks import TaskKind
 from tests.order_service.clock import Clock
 from tests.order_service.samples import A, B, id_of, order, payment
 

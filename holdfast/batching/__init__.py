@@ -1,0 +1,1 @@
+"""How the SDK gathers the commands of many callers into few calls."""

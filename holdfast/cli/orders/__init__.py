@@ -1,0 +1,1 @@
+"""The commands of `holdfast orders`, one module a subject."""

@@ -1,0 +1,139 @@
+"""`holdfast orders audit`: whether every unit sold and every cent captured is accounted for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from holdfast.cli.failures import Failure
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from holdfast.orders import OrderClient
+
+SHOWN_MAX = 1_000
+
+
+@dataclass(slots=True)
+class Audited:
+    """What an audit has said: the first of what it found, and its summary if it came to one."""
+
+    findings: list[Any] = field(default_factory=list)
+    unsettled: list[Any] = field(default_factory=list)
+    summary: Any = None
+
+
+def audit(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Proves that orders, stock and money agree: nothing sold twice, no cent lost.
+
+    Holds every order of a tenant against the engine's reservations and the
+    payment providers' statements. Reads only, and may run while the shop sells.
+    Exit status 1 if something breaks an invariant, if the books do not balance,
+    or if orders could not be proven because they changed all the time.
+
+    For example:
+      holdfast orders audit
+      holdfast orders audit --tenant shop-2 -o json
+    """
+    from rich.progress import Progress
+
+    from holdfast.cli.output import stderr_console
+
+    console = stderr_console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        audited = connection.run(lambda client: _follow(client, progress))
+    if audited.summary is None:
+        raise Failure(
+            "the audit broke off before its summary; start it again", reason="AUDIT_BROKE_OFF"
+        )
+    if connection.as_json:
+        _print_document(audited)
+    else:
+        _print_tables(audited)
+    summary = audited.summary
+    if not summary.ok:
+        raise Failure(
+            f"the audit failed: {summary.findings:,} findings, {summary.unsettled:,} orders that "
+            f"could not be proven{'' if summary.books_balance else ', the books do not balance'}",
+            reason="AUDIT_FAILED",
+            details={
+                "findings": summary.findings,
+                "unsettled": summary.unsettled,
+                "books_balance": summary.books_balance,
+            },
+        )
+
+
+async def _follow(client: "OrderClient", progress: "Progress") -> Audited:
+    """What an audit says, while `progress` shows how far it is."""
+    bar = progress.add_task("Auditing", total=None)
+    audited = Audited()
+    async for message in client.audit():
+        match message.WhichOneof("kind"):
+            case "progress":
+                told = message.progress
+                progress.update(bar, completed=told.orders_checked, total=told.orders_total)
+            case "finding":
+                audited.findings.append(message.finding)
+            case "unsettled":
+                audited.unsettled.append(message.unsettled)
+            case "summary":
+                audited.summary = message.summary
+        del audited.findings[SHOWN_MAX:], audited.unsettled[SHOWN_MAX:]
+    return audited
+
+
+def _print_document(audited: Audited) -> None:
+    from holdfast.cli.output import plain, print_json
+
+    document = {
+        **plain(audited.summary),
+        "findings_total": audited.summary.findings,
+        "findings": audited.findings,
+        "unsettled_orders": audited.unsettled,
+    }
+    print_json(document)
+
+
+def _print_tables(audited: Audited) -> None:
+    from holdfast.cli.output import print_remark, print_table
+
+    summary = audited.summary
+    if audited.findings:
+        rows = [(found.invariant, found.row, found.detail) for found in audited.findings]
+        print_table(("Invariant", "Row", "Detail"), rows)
+        mends = {found.invariant: found.mend for found in audited.findings}
+        print_table(("Invariant", "To mend it"), mends.items())
+    if audited.unsettled:
+        print_table(("Unsettled", "Detail"), [(it.row, it.detail) for it in audited.unsettled])
+    if summary.books:
+        _print_books(summary.books)
+    more = summary.findings - len(audited.findings) + summary.unsettled - len(audited.unsettled)
+    if more:
+        print_remark(f"... and {more:,} more.")
+    print(
+        f"Audit {'ok' if summary.ok else 'FAILED'}: {summary.orders:,} orders with "
+        f"{summary.lines:,} lines, {summary.units_sold:,} units sold and "
+        f"{summary.units_reserved:,} reserved, checked in {summary.elapsed_ms / 1_000:.1f} s."
+    )
+
+
+def _print_books(books: Sequence[Any]) -> None:
+    from holdfast.cli.output import print_table
+    from holdfast.money import amount_text
+
+    columns = (
+        ("Captured", "captured_minor"),
+        ("Refunded", "refunded_minor"),
+        ("Quarantined", "quarantined_minor"),
+        ("Captured there", "provider_captured_minor"),
+        ("Refunded there", "provider_refunded_minor"),
+        ("Cash", "cash_minor"),
+        ("Refunded by hand", "refunded_by_hand_minor"),
+    )
+    rows = [
+        (book.currency, *(amount_text(getattr(book, name), book.currency) for _, name in columns))
+        for book in books
+    ]
+    print_table(("Currency", *(title for title, _ in columns)), rows)

@@ -1,0 +1,357 @@
+"""`holdfast orders pay|payments|refund|refunds|reconcile|books`: the money of orders."""
+
+from typing import Any
+
+from cyclopts import App
+
+from holdfast.cli.arguments import Limit
+from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.groups import MONEY
+from holdfast.cli.orders.connection import (
+    DEFAULT_ORDERS_CONNECTION,
+    OrdersConnection,
+    new_key,
+)
+
+LIST_LIMIT_DEFAULT = 100
+RECONCILE_MS_MAX = 600_000
+ALL = "all"
+
+refunds = App(
+    name="refunds",
+    group=MONEY,
+    help="Refunds that the provider refused, and those of cash: for a person to see to.",
+)
+
+
+def pay(
+    order_id: str,
+    /,
+    *,
+    method: str = "",
+    key: str = "",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Begins an attempt to pay an order, and prints where the buyer goes on.
+
+    A failed attempt does not lose the order: try again, or another method.
+
+    For example:
+      holdfast orders pay 3766223186315821678
+      holdfast orders pay 3766223186315821678 --method sandbox_transfer --key try-2
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    method
+        How the buyer pays [default: as the order says].
+    key
+        The attempt's key: the same key is the same attempt [default: a new one].
+    """
+    from holdfast.cli.orders.tables import print_answer, state_of
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    key = new_key(key)
+    request = pb.StartPaymentRequest(order_id=order_id, payment_key=key, method=method)
+    answer = connection.decide_once(request, key)
+    payment = answer.payment
+    going_on = f" The buyer goes on at {answer.action_url}" * bool(answer.action_url)
+    text = f"Payment {payment.payment_id} is {state_of(payment)}.{going_on}"
+    print_answer(connection, answer, text, key=key)
+
+
+def payments(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Lists the attempts to pay an order, and what went back.
+
+    For example:
+      holdfast orders payments 3766223186315821678
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    """
+    from holdfast.cli.orders.tables import print_payments
+    from holdfast.cli.output import print_json
+
+    order = connection.run(lambda client: client.get(order_id))
+    if connection.as_json:
+        print_json({"payments": list(order.payments), "refunds": list(order.refunds)})
+    else:
+        print_payments(order.payments, order.refunds, order.currency)
+
+
+def refund(
+    order_id: str,
+    amount: str,
+    reason: str,
+    /,
+    *,
+    key: str = "",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Sends money of an order back, never more than was captured.
+
+    Money only: to cancel the order, too, use `holdfast orders cancel`.
+
+    For example:
+      holdfast orders refund 3766223186315821678 12.50 "a mug came broken"
+      holdfast orders refund 3766223186315821678 all "nothing came"
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    amount
+        How much, in the order's currency; `all` is what is left of its money.
+    reason
+        Why, for the order's history; nothing personal.
+    key
+        The refund's key: the same key is the same refund [default: a new one].
+    """
+    from holdfast.cli.orders.tables import print_answer
+    from holdfast.money import money_text
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    currency = connection.run(lambda client: client.get(order_id)).currency
+    amount_minor = _refund_minor(amount, currency)
+    key = new_key(key)
+    request = pb.RefundOrderRequest(
+        order_id=order_id, refund_key=key, amount_minor=amount_minor, reason=reason
+    )
+    try:
+        answer = connection.decide_once(request, key)
+    except Failure as failure:
+        if failure.reason != "AMOUNT_EXCEEDED":
+            raise
+        raise _more_than_is_left(connection, order_id, amount_minor) from failure
+    goes_back = sum(part.amount_minor for part in answer.refunds)
+    text = f"{money_text(goes_back, currency)} go back for {order_id}."
+    print_answer(connection, answer, text, key=key)
+
+
+def _refund_minor(amount: str, currency: str) -> int:
+    """How much a refund asks for, as the contract has it: there 0 is all that is left.
+
+    Failure for a 0 that was typed: nobody who means all types it, and money sent back is gone.
+    """
+    from holdfast.money import minor_units
+
+    if amount == ALL:
+        return 0
+    try:
+        amount_minor = minor_units(amount, currency)
+    except ValueError as error:
+        raise Failure(f"AMOUNT: {error}", reason="USAGE", exit_status=USAGE) from error
+    if amount_minor == 0:
+        raise Failure(
+            f"AMOUNT: must be more than 0; got {amount!r}. For what is left of the order's money "
+            f"say {ALL}",
+            reason="USAGE",
+            exit_status=USAGE,
+        )
+    return amount_minor
+
+
+def _more_than_is_left(connection: OrdersConnection, order_id: str, amount_minor: int) -> Failure:
+    """The refusal of a refund, with amounts as people write them."""
+    from holdfast.cli.orders.tables import state_of
+    from holdfast.money import money_text
+
+    order = connection.run(lambda client: client.get(order_id))
+    left_minor = sum(
+        payment.captured_minor - payment.refunded_minor
+        for payment in order.payments
+        if state_of(payment) == "CAPTURED"
+    )
+    left = money_text(left_minor, order.currency)
+    asked = f"{money_text(amount_minor, order.currency)} are more than the {left} that are left"
+    return Failure(
+        f"{asked} of what was captured for {order_id}"
+        if amount_minor
+        else f"nothing is left of what was captured for {order_id}",
+        reason="AMOUNT_EXCEEDED",
+        details={"left_minor": left_minor, "currency": order.currency},
+    )
+
+
+def settle(
+    refund_id: str,
+    reason: str,
+    /,
+    *,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Says that a person has sent back what the provider would not, or cash.
+
+    `holdfast orders refunds list` shows what waits for it.
+
+    For example:
+      holdfast orders settle 3766223186315821678-r1 "by bank transfer"
+
+    Parameters
+    ----------
+    refund_id
+        The refund, which is FAILED.
+    reason
+        How it was sent back; nothing personal.
+    """
+    from holdfast.cli.orders.tables import print_answer
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    answer = connection.decide(pb.SettleRefundRequest(refund_id=refund_id, reason=reason))
+    print_answer(connection, answer, f"{refund_id} is settled.")
+
+
+def reconcile(
+    provider: str,
+    day: str,
+    /,
+    *,
+    report_only: bool = False,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Holds a provider's statement of a day against our books, both ways.
+
+    Money that the provider has and we do not know of (掉单) is applied to its
+    order. Exit status 1 if a difference is left.
+
+    For example:
+      holdfast orders reconcile sandbox 2030-01-31
+      holdfast orders reconcile sandbox 2030-01-31 --report-only -o json
+
+    Parameters
+    ----------
+    provider
+        Whose statement.
+    day
+        Which day, by UTC.
+    report_only
+        Repair nothing.
+    """
+    from holdfast.cli.output import enum_name, print_json, print_table
+    from holdfast.money import amount_text
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    request = pb.ReconcileRequest(provider=provider, day=day, report_only=report_only)
+    report = connection.run(lambda client: client.ask(request, timeout_ms=RECONCILE_MS_MAX))
+    if connection.as_json:
+        print_json({"report": report})
+    else:
+        rows = [
+            (
+                enum_name(pb.DifferenceKind.DESCRIPTOR, found.kind),
+                found.refund_id or found.payment_id or "-",
+                found.provider_ref or "-",
+                amount_text(found.here_minor, found.currency),
+                amount_text(found.there_minor, found.currency),
+                found.currency,
+                "yes" if found.repaired else "no",
+            )
+            for found in report.differences
+        ]
+        if rows:
+            columns = ("Difference", "Ours", "Theirs", "Here", "There", "Currency", "Repaired")
+            print_table(columns, rows)
+        print(f"{report.matched:,} of {report.entries:,} entries match our books.")
+    left = sum(not found.repaired for found in report.differences)
+    if left:
+        raise Failure(
+            f"{left:,} differences between {provider} and our books are left for {day}",
+            reason="BOOKS_DIFFER",
+            details={"differences": left},
+        )
+
+
+def books(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Sums up our books: what was captured and what went back, by provider.
+
+    For example:
+      holdfast orders books
+    """
+    from holdfast.cli.output import print_json, print_table
+    from holdfast.money import amount_text
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    found = connection.ask(pb.GetPaymentBooksRequest()).books
+    if connection.as_json:
+        print_json({"books": list(found)})
+        return
+    rows = [
+        (
+            book.provider,
+            book.currency,
+            book.payments,
+            amount_text(book.captured_minor, book.currency),
+            amount_text(book.refunded_minor, book.currency),
+            amount_text(book.refunding_minor, book.currency),
+            amount_text(book.quarantined_minor, book.currency),
+        )
+        for book in found
+    ]
+    columns = ("Provider", "Currency", "Payments", "Captured", "Refunded", "On its way back")
+    print_table((*columns, "Quarantined"), rows)
+
+
+@refunds.command(name="list")
+def list_failed_refunds(
+    *,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lists refunds that are FAILED, of all orders, the oldest order first.
+
+    Those of cash are among them: pay such back, then `holdfast orders settle`.
+
+    For example:
+      holdfast orders refunds list
+
+    Parameters
+    ----------
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.orders.tables import print_list
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    found, truncated = connection.some(pb.ListFailedRefundsRequest(), "refunds", limit)
+    print_list(connection, "refunds", found, truncated, _print_failed_refunds)
+
+
+def _print_failed_refunds(found: list[Any]) -> None:
+    from holdfast.cli.output import print_table
+    from holdfast.cli.times import local_iso
+    from holdfast.money import amount_text
+
+    rows = [
+        (
+            failed.refund.refund_id,
+            failed.provider,
+            amount_text(failed.refund.amount_minor, failed.currency),
+            failed.currency,
+            local_iso(failed.refund.updated_at_ms),
+            failed.refund.reason,
+        )
+        for failed in found
+    ]
+    print_table(("Refund", "Provider", "Amount", "Currency", "Since", "Why"), rows)
+
+
+@refunds.command
+def retry(refund_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Has the provider asked again for a refund that it refused.
+
+    For example:
+      holdfast orders refunds retry 3766223186315821678-r1
+
+    Parameters
+    ----------
+    refund_id
+        The refund, which is FAILED.
+    """
+    from holdfast.cli.orders.tables import print_answer
+    from holdfast.order.v1 import payment_pb2 as pb
+
+    answer = connection.decide(pb.RetryRefundRequest(refund_id=refund_id))
+    print_answer(connection, answer, f"{refund_id} is tried again.")

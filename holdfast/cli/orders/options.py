@@ -1,0 +1,182 @@
+"""Options that belong together: the amounts of an order, and where it goes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from cyclopts import Group, Parameter
+
+from holdfast.cli.arguments import Units as WholeNumber
+from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.orders.arguments import NO_LIMIT, TemperatureLimit, Wanted, WishName
+
+if TYPE_CHECKING:
+    from holdfast.order.v1 import catalogue_pb2, order_pb2
+
+AMOUNTS = Group("Amounts", sort_key=1)
+DELIVERY = Group("Delivery", sort_key=2)
+ARTICLE = Group("Article", sort_key=1)
+
+
+@Parameter(name="*", group=AMOUNTS)
+@dataclass(frozen=True, slots=True)
+class AmountOptions:
+    """What an order costs beside its lines, in its currency."""
+
+    discount: str = "0"
+    """What the shop takes off."""
+    coupon: str = "0"
+    """What the buyer's coupon takes off."""
+    freight: str = "0"
+    """What the delivery costs."""
+    tax: str = "0"
+    """The tax, as far as prices do not include it."""
+
+    def with_lines(self, lines: Iterable[Wanted], currency: str) -> "order_pb2.Amounts":
+        """The amounts, added up. Failure for what is no amount of the currency."""
+        from holdfast.order.v1 import order_pb2 as pb
+
+        amounts = pb.Amounts(
+            goods_minor=sum(line.quantity * minor("line", line.price, currency) for line in lines),
+            discount_minor=minor("discount", self.discount, currency),
+            coupon_minor=minor("coupon", self.coupon, currency),
+            freight_minor=minor("freight", self.freight, currency),
+            tax_minor=minor("tax", self.tax, currency),
+        )
+        off = amounts.discount_minor + amounts.coupon_minor
+        amounts.total_minor = amounts.goods_minor - off + amounts.freight_minor + amounts.tax_minor
+        return amounts
+
+
+@Parameter(name="*", group=DELIVERY)
+@dataclass(frozen=True, slots=True)
+class DeliveryOptions:
+    """Who receives an order, and where."""
+
+    name: str
+    """Whom the parcel is for."""
+    phone: str
+    """Their phone number."""
+    country: str = "CN"
+    """The country's two letters."""
+    postcode: str = ""
+    """The postcode."""
+    region: str = ""
+    """The province or state."""
+    city: str = ""
+    """The city."""
+    district: str = ""
+    """The district."""
+    street: str = ""
+    """Street and house number."""
+    email: str = ""
+    """Where notices go."""
+    wish: WishName = "CHEAPEST"
+    """What is wanted of the carrier: cheapest or fastest."""
+
+    def message(self) -> "order_pb2.Delivery":
+        """The same, as the order service is told of it."""
+        from holdfast.order.v1 import order_pb2 as pb
+
+        texts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return pb.Delivery(**texts | {"wish": pb.DeliveryWish.Value(f"DELIVERY_WISH_{self.wish}")})
+
+
+@Parameter(name="*", group=ARTICLE)
+@dataclass(frozen=True, slots=True)
+class ArticleOptions:
+    """What is known of an article; what is not given stays as it is."""
+
+    title: str | None = None
+    """Its name, for people [of a new one: the SKU]."""
+    merchant: str | None = None
+    """Who delivers it [of a new one: default]."""
+    currency: str | None = None
+    """What the price is in [of a new one: CNY]."""
+    zone: str | None = None
+    """Where in a warehouse its units lie."""
+    weight_g: WholeNumber | None = None
+    """What a unit weighs, in grams."""
+    temperature_min: TemperatureLimit | None = None
+    """How cold it may get on its way, in degrees Celsius; none: no limit."""
+    temperature_max: TemperatureLimit | None = None
+    """How warm it may get on its way, in degrees Celsius; none: no limit."""
+    customised: bool | None = None
+    """Made for its buyer: not to be returned without a reason."""
+    fragile: bool | None = None
+    """Breaks easily: not to be returned without a reason."""
+    withdrawn: bool | None = None
+    """No longer sold."""
+
+    def apply(self, article: "catalogue_pb2.Article") -> None:
+        """Changes an article."""
+        for option, name in _ARTICLE_FIELDS.items():
+            value = getattr(self, option)
+            if value == NO_LIMIT:
+                article.ClearField(name)  # type: ignore[arg-type]  # a name of the table
+            elif value is not None:
+                setattr(article, name, value)
+
+
+# The fields of the contract's article, by option.
+_ARTICLE_FIELDS = {
+    "title": "title",
+    "merchant": "merchant_id",
+    "currency": "currency",
+    "zone": "zone",
+    "weight_g": "weight_g",
+    "temperature_min": "temperature_min_millicelsius",
+    "temperature_max": "temperature_max_millicelsius",
+    "customised": "customised",
+    "fragile": "fragile",
+    "withdrawn": "withdrawn",
+}
+
+
+@Parameter(name="*", group=DELIVERY)
+@dataclass(frozen=True, slots=True)
+class CorrectionOptions:
+    """What of a delivery is corrected; what is not given stays as it is."""
+
+    name: str | None = None
+    """Whom the parcel is for."""
+    phone: str | None = None
+    """Their phone number."""
+    postcode: str | None = None
+    """The postcode."""
+    region: str | None = None
+    """The province or state."""
+    city: str | None = None
+    """The city."""
+    district: str | None = None
+    """The district."""
+    street: str | None = None
+    """Street and house number."""
+    email: str | None = None
+    """Where notices go."""
+
+    def apply(self, delivery: "order_pb2.Delivery") -> None:
+        """Corrects a delivery."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                setattr(delivery, field.name, value)
+
+
+NO_AMOUNTS = AmountOptions()
+NO_CHANGES = ArticleOptions()
+NO_CORRECTIONS = CorrectionOptions()
+
+
+def minor(option: str, text: str, currency: str) -> int:
+    """The minor units of an option's amount. Failure if it is none."""
+    from holdfast.money import minor_units
+
+    try:
+        return minor_units(text, currency)
+    except ValueError as error:
+        raise Failure(
+            f"Invalid value for --{option}: {error}. See `holdfast orders place --help`",
+            reason="USAGE",
+            exit_status=USAGE,
+        ) from error

@@ -1,0 +1,163 @@
+"""`holdfast orders get|list|timeline|receipt`: what is known about orders."""
+
+from typing import TYPE_CHECKING, Any
+
+from holdfast.cli.arguments import Limit, MomentMs
+from holdfast.cli.orders.arguments import OrderStateName, SourceName
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, accepted
+from holdfast.cli.times import local_iso
+
+if TYPE_CHECKING:
+    from holdfast.orders import OrderClient
+
+LIST_LIMIT_DEFAULT = 100
+
+
+def get(
+    order_id: str,
+    /,
+    *,
+    personal: bool = False,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Shows one order with its lines, payments, refunds and parcels.
+
+    For example:
+      holdfast orders get 3766223186315821678
+      holdfast orders get 3766223186315821678 --personal -o json
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    personal
+        Show who receives it, and where, too.
+    """
+    from holdfast.cli.orders.tables import order_document, print_order
+    from holdfast.cli.output import print_json
+
+    order = connection.run(lambda client: client.get(order_id))
+    if connection.as_json:
+        print_json({"order": order_document(order, personal)})
+    else:
+        print_order(order, personal)
+
+
+def list_(
+    *,
+    buyer: str = "",
+    state: OrderStateName | None = None,
+    source: SourceName | None = None,
+    since: MomentMs | None = None,
+    until: MomentMs | None = None,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lists orders, the newest first.
+
+    For example:
+      holdfast orders list --state awaiting-payment
+      holdfast orders list --buyer customer-7 --since 2030-01-31 -o json
+
+    Parameters
+    ----------
+    buyer
+        Only those of this buyer.
+    state
+        Only those in this state, such as awaiting-payment, confirmed or shipped.
+    source
+        Only those from web, app, phone, shop or import.
+    since
+        Only those placed then or later: an ISO time, or milliseconds since 1970.
+    until
+        Only those placed before.
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.orders.tables import print_list
+    from holdfast.order.v1 import order_pb2 as pb
+
+    request = pb.ListOrdersRequest(
+        buyer_id=buyer,
+        state=pb.Order.State.Value(state or "STATE_UNSPECIFIED"),
+        source=pb.OrderSource.Value(f"ORDER_SOURCE_{source or 'UNSPECIFIED'}"),
+        placed_from_at_ms=since or 0,
+        placed_before_at_ms=until or 0,
+    )
+    found, truncated = connection.some(request, "orders", limit)
+    print_list(connection, "orders", found, truncated, _print_summaries)
+
+
+def _print_summaries(orders: list[Any]) -> None:
+    from holdfast.cli.orders.tables import state_of
+    from holdfast.cli.output import print_table
+    from holdfast.money import money_text
+
+    rows = [
+        (
+            order.order_id,
+            state_of(order),
+            order.buyer_id or "-",
+            money_text(order.total_minor, order.currency),
+            order.order_key,
+            local_iso(order.created_at_ms),
+        )
+        for order in orders
+    ]
+    print_table(("Order", "State", "Buyer", "Total", "Key", "Placed"), rows)
+
+
+def timeline(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Shows who did what to an order, its payments and its parcels, and when.
+
+    With what the stock and the carriers say, too: `holdfast explain ORDER`.
+
+    For example:
+      holdfast orders timeline 3766223186315821678
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    """
+    from holdfast.cli.output import print_json, print_table
+
+    async def read(client: "OrderClient") -> list[Any]:
+        return [entry async for entry in client.timeline(order_id)]
+
+    entries = connection.run(read)
+    if connection.as_json:
+        print_json({"entries": entries})
+        return
+    rows = [
+        (
+            local_iso(entry.at_ms),
+            entry.part_id or "order",
+            entry.to_state or "-",
+            entry.actor,
+            entry.why,
+        )
+        for entry in entries
+    ]
+    print_table(("When", "What", "Became", "By", "Why"), rows)
+
+
+def receipt(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Prints the receipt of a paid order: the same each time.
+
+    For example:
+      holdfast orders receipt 3766223186315821678
+      holdfast orders receipt 3766223186315821678 | lp
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    """
+    from holdfast.cli.output import print_json
+
+    answer = accepted(connection.run(lambda client: client.receipt(order_id)))
+    if connection.as_json:
+        print_json({"receipt": answer.receipt})
+    else:
+        print(answer.receipt.text, end="")

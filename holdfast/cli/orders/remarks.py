@@ -1,0 +1,130 @@
+"""`holdfast orders remark|remarks|correct`: the contact log of an order (沟通记录)."""
+
+from typing import Any
+
+from holdfast.cli.arguments import Limit
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
+from holdfast.cli.orders.options import NO_CORRECTIONS, CorrectionOptions
+from holdfast.cli.times import local_iso
+
+LIST_LIMIT_DEFAULT = 100
+
+
+def remark(
+    order_id: str,
+    text: str,
+    /,
+    *,
+    author: str = "staff",
+    channel: str = "note",
+    key: str = "",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Writes into an order's contact log what somebody said.
+
+    For example:
+      holdfast orders remark 3766223186315821678 "Leave it at the door, please" \\
+        --author buyer --channel phone
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    text
+        What was said.
+    author
+        Who said it, such as buyer or staff:7.
+    channel
+        How, such as phone, chat or note.
+    key
+        The entry's id, for saying it once [default: a new one].
+    """
+    from holdfast.cli.orders.tables import print_answer
+    from holdfast.order.v1 import order_pb2 as pb
+
+    key = new_key(key)
+    request = pb.AddRemarkRequest(
+        order_id=order_id, remark_id=key, author=author, channel=channel, text=text
+    )
+    answer = connection.decide_once(request, key)
+    print_answer(connection, answer, f"Noted with {order_id}.", key=key)
+
+
+def remarks(
+    order_id: str,
+    /,
+    *,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Shows an order's contact log. What is in it is personal.
+
+    For example:
+      holdfast orders remarks 3766223186315821678
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.orders.tables import print_list
+    from holdfast.order.v1 import order_pb2 as pb
+
+    found, truncated = connection.some(pb.ListRemarksRequest(order_id=order_id), "remarks", limit)
+    print_list(connection, "remarks", found, truncated, _print_remarks)
+
+
+def _print_remarks(entries: list[Any]) -> None:
+    from holdfast.cli.output import print_table
+
+    rows = [(local_iso(entry.at_ms), entry.author, entry.channel, entry.text) for entry in entries]
+    print_table(("When", "Who", "How", "What"), rows)
+
+
+def correct(
+    order_id: str,
+    /,
+    *,
+    confirmed_via: str,
+    corrections: CorrectionOptions = NO_CORRECTIONS,
+    actor: str = "staff",
+    key: str = "",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Corrects who receives an order, and where, before a parcel has a waybill.
+
+    Only what the buyer has confirmed: how goes into the contact log. What is not
+    given stays as it is.
+
+    For example:
+      holdfast orders correct 3766223186315821678 --street "3 High Street" \\
+        --confirmed-via phone --actor staff:7
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    confirmed_via
+        How the buyer confirmed it, such as phone or chat.
+    actor
+        Who has it corrected, such as staff:7.
+    key
+        The correction's id, for doing it once [default: a new one].
+    """
+    from holdfast.cli.orders.tables import print_answer
+    from holdfast.order.v1 import order_pb2 as pb
+
+    delivery = connection.run(lambda client: client.get(order_id)).delivery
+    corrections.apply(delivery)
+    key = new_key(key)
+    request = pb.CorrectDeliveryRequest(
+        order_id=order_id,
+        correction_id=key,
+        delivery=delivery,
+        actor=actor,
+        confirmed_by_buyer_via=confirmed_via,
+    )
+    answer = connection.decide_once(request, key)
+    print_answer(connection, answer, f"Corrected the delivery of {order_id}.", key=key)

@@ -1,0 +1,172 @@
+"""`holdfast orders tasks|replay|drop|status`: what the order service still has to do."""
+
+from typing import Any
+
+from holdfast.cli.arguments import Limit
+from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.orders.arguments import TaskName
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.cli.times import local_iso
+
+LIST_LIMIT_DEFAULT = 100
+
+
+def tasks(
+    *,
+    dead: bool = False,
+    kind: TaskName | None = None,
+    order: str = "",
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lists what is still to be done for orders, in the order it was asked for.
+
+    For example:
+      holdfast orders tasks --dead
+      holdfast orders tasks --order 3766223186315821678 -o json
+
+    Parameters
+    ----------
+    dead
+        Only what was given up after too many attempts: the dead-letter list.
+    kind
+        Only tasks of this kind, such as confirm or notify-buyer.
+    order
+        Only those of this order.
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.orders.tables import print_list
+    from holdfast.order.v1 import operations_pb2 as pb
+
+    request = pb.ListTasksRequest(dead=dead, kind=kind or "", order_id=order)
+    found, truncated = connection.some(request, "tasks", limit)
+    print_list(connection, "tasks", found, truncated, _print_tasks)
+
+
+def _print_tasks(found: list[Any]) -> None:
+    from holdfast.cli.output import print_table
+
+    rows = [
+        (
+            task.task_id,
+            task.order_id,
+            task.kind,
+            "dead" if task.dead else local_iso(task.due_at_ms),
+            task.attempts,
+            task.last_error or "-",
+        )
+        for task in found
+    ]
+    print_table(("Task", "Order", "Kind", "Due", "Failed", "Last because"), rows)
+
+
+def replay(
+    *task_ids: str,
+    kind: TaskName | None = None,
+    order: str = "",
+    all_: bool = False,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Has tasks of the dead-letter list done again.
+
+    Exit status 1 if one of TASK_IDS is not on it; the others are done anyway.
+
+    For example:
+      holdfast orders replay 3766223186315821695
+      holdfast orders replay --kind notify-buyer
+      holdfast orders replay --all
+
+    Parameters
+    ----------
+    task_ids
+        Those tasks.
+    kind
+        Only tasks of this kind.
+    order
+        Only those of this order.
+    all_
+        All that are dead.
+    """
+    from holdfast.cli.output import print_json
+    from holdfast.order.v1 import operations_pb2 as pb
+
+    if not (task_ids or kind or order or all_):
+        raise Failure(
+            "give TASK_IDS, --kind, --order or --all. See `holdfast orders replay --help`",
+            reason="USAGE",
+            exit_status=USAGE,
+        )
+    request = pb.ReplayTasksRequest(task_ids=task_ids, kind=kind or "", order_id=order)
+    answer = connection.ask(request)
+    if connection.as_json:
+        print_json({"replayed": answer.replayed})
+    else:
+        print(f"{answer.replayed:,} tasks will be done again.")
+    if answer.not_dead:
+        raise Failure(
+            f"not on the dead-letter list: {', '.join(answer.not_dead)}. "
+            "`holdfast orders tasks --dead` shows it",
+            reason="TASK_NOT_FOUND",
+            details={"task_ids": list(answer.not_dead)},
+        )
+
+
+def drop(
+    task_id: str,
+    why: str,
+    /,
+    *,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Takes a dead task off the list without doing it.
+
+    For example:
+      holdfast orders drop 3766223186315821695 "the buyer was told by phone"
+
+    Parameters
+    ----------
+    task_id
+        The task.
+    why
+        Why, for the order's history; nothing personal.
+    actor
+        Who drops it, such as staff:7.
+    """
+    from holdfast.cli.output import print_json
+    from holdfast.order.v1 import operations_pb2 as pb
+
+    connection.ask(pb.DropTaskRequest(task_id=task_id, actor=actor, why=why))
+    if connection.as_json:
+        print_json({"task_id": task_id, "dropped": True})
+    else:
+        print(f"Dropped {task_id}.")
+
+
+def status(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+    """Says what the order service stands on, and how much it still has to do.
+
+    For example:
+      holdfast orders status
+    """
+    from holdfast.cli.output import print_json, print_table
+    from holdfast.order.v1 import operations_pb2 as pb
+
+    found = connection.ask(pb.GetStatusRequest())
+    if connection.as_json:
+        print_json({"status": found})
+        return
+    print_table(("Order service", found.version), [("Database", found.database)])
+    rows = [
+        (
+            queue.kind,
+            queue.due,
+            queue.later,
+            queue.dead,
+            local_iso(queue.oldest_due_at_ms),
+            queue.about,
+        )
+        for queue in found.queues
+    ]
+    print_table(("Kind", "Due", "Later", "Dead", "Due since", "To"), rows)

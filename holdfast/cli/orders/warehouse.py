@@ -1,0 +1,354 @@
+"""`holdfast orders review|wave|picks|pick|pack|ship|cancel-shipment`: the warehouse at work."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import App
+
+from holdfast.cli.arguments import Limit
+from holdfast.cli.arguments import Units as WholeNumber
+from holdfast.cli.groups import PARCELS
+from holdfast.cli.orders.arguments import ArticleUnits, units_of_article
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
+from holdfast.cli.times import local_iso
+
+if TYPE_CHECKING:
+    from holdfast.order.v1 import fulfilment_pb2
+
+LIST_LIMIT_DEFAULT = 100
+
+review = App(name="review", group=PARCELS, help="Orders that the review left to a person.")
+
+
+@review.command(name="list")
+def list_reviews(
+    *,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lists the orders that wait for a person, those that wait longest first.
+
+    For example:
+      holdfast orders review list
+
+    Parameters
+    ----------
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.orders.tables import print_list
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    found, truncated = connection.some(pb.ListReviewsRequest(), "reviews", limit)
+    print_list(connection, "reviews", found, truncated, _print_reviews)
+
+
+def _print_reviews(found: list[Any]) -> None:
+    from holdfast.cli.output import print_table
+
+    rows = [
+        (waiting.order_id, local_iso(waiting.since_at_ms), "; ".join(waiting.findings))
+        for waiting in found
+    ]
+    print_table(("Order", "Since", "Because"), rows)
+
+
+@review.command
+def approve(
+    order_id: str,
+    reason: str = "",
+    /,
+    *,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lets an order through to the warehouse.
+
+    For example:
+      holdfast orders review approve 3766223186315821678 "the remark was read"
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    reason
+        Why, for the order's history; nothing personal.
+    actor
+        Who says so, such as staff:7.
+    """
+    _decide(order_id, "APPROVE", reason, actor, connection, f"Let {order_id} through.")
+
+
+@review.command
+def refuse(
+    order_id: str,
+    reason: str,
+    /,
+    *,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Cancels an order that cannot be shipped; what was paid goes back.
+
+    For example:
+      holdfast orders review refuse 3766223186315821678 "no such street"
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    reason
+        Why, for the order's history; nothing personal.
+    actor
+        Who says so, such as staff:7.
+    """
+    _decide(order_id, "REFUSE", reason, actor, connection, f"Refused {order_id}.")
+
+
+def _decide(
+    order_id: str, verdict: str, reason: str, actor: str, connection: OrdersConnection, text: str
+) -> None:
+    from holdfast.cli.orders.tables import print_answer
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    answer = connection.decide(
+        pb.ReviewOrderRequest(
+            order_id=order_id,
+            verdict=pb.ReviewVerdict.Value(f"REVIEW_VERDICT_{verdict}"),
+            actor=actor,
+            reason=reason,
+        )
+    )
+    print_answer(connection, answer, text)
+
+
+def wave(
+    location: str,
+    /,
+    *,
+    zone: str = "",
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    key: str = "",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Puts parcels that wait to be picked into a wave, the oldest first.
+
+    For example:
+      holdfast orders wave shanghai-1 --zone cold --limit 50
+
+    Parameters
+    ----------
+    location
+        The warehouse.
+    zone
+        The zone of the warehouse [default: all].
+    limit
+        At most so many parcels.
+    key
+        The wave's id: the same id is the same wave [default: a new one].
+    """
+    from holdfast.cli.orders.tables import print_answer
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    key = new_key(key)
+    request = pb.CreateWaveRequest(wave_id=key, location=location, zone=zone, shipments_max=limit)
+    answer = connection.decide_once(request, key)
+    made = answer.wave
+    text = f"Wave {made.wave_id} has {len(made.shipment_ids):,} parcels."
+    print_answer(connection, answer, text, key=key)
+
+
+def picks(
+    *,
+    wave_id: str = "",
+    location: str = "",
+    zone: str = "",
+    overdue: bool = False,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Prints pick lists: by warehouse, zone, SKU and parcel.
+
+    For example:
+      holdfast orders picks --location shanghai-1
+      holdfast orders picks --overdue -o json
+
+    Parameters
+    ----------
+    wave_id
+        Only those of this wave.
+    location
+        Only those of this warehouse.
+    zone
+        Only those of this zone.
+    overdue
+        Only what should have been picked by now.
+    limit
+        Show at most so many; whether there are more is said.
+    """
+    from holdfast.cli.orders.tables import print_list
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    request = pb.ListPicksRequest(wave_id=wave_id, location=location, zone=zone, overdue=overdue)
+    found, truncated = connection.some(request, "picks", limit)
+    print_list(connection, "picks", found, truncated, _print_picks)
+
+
+def _print_picks(found: list[Any]) -> None:
+    from holdfast.cli.output import print_table
+
+    rows = [
+        (
+            pick.location,
+            pick.zone or "-",
+            pick.sku,
+            pick.quantity,
+            pick.shipment_id,
+            pick.wave_id or "-",
+            local_iso(pick.due_at_ms),
+        )
+        for pick in found
+    ]
+    print_table(("Warehouse", "Zone", "SKU", "Units", "Shipment", "Wave", "Due"), rows)
+
+
+def pick(
+    shipment_id: str,
+    /,
+    *units: ArticleUnits,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Says what was taken from the shelves for a parcel.
+
+    Fewer units than planned make the rest a parcel of its own.
+
+    For example:
+      holdfast orders pick 3766223186315821678-s1
+      holdfast orders pick 3766223186315821678-s1 MUG=1 --actor staff:7
+
+    Parameters
+    ----------
+    shipment_id
+        The parcel.
+    units
+        What was taken, SKU=QUANTITY each [default: all that was planned].
+    actor
+        Who picked it, such as staff:7.
+    """
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    lines = _parcel_lines(units)
+    move_parcel(
+        connection, pb.ConfirmPickRequest(shipment_id=shipment_id, actor=actor, lines=lines)
+    )
+
+
+def pack(
+    shipment_id: str,
+    /,
+    *units: ArticleUnits,
+    weight_g: WholeNumber,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Checks what was scanned into a parcel; its waybill is then asked for.
+
+    For example:
+      holdfast orders pack 3766223186315821678-s1 MUG=2 TEA=1 --weight-g 950
+
+    Parameters
+    ----------
+    shipment_id
+        The parcel.
+    units
+        What was scanned, SKU=QUANTITY each; a SKU may come more than once.
+    weight_g
+        What the parcel weighs, in grams.
+    actor
+        Who packed it, such as staff:7.
+    """
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    lines = _parcel_lines(units)
+    move_parcel(
+        connection,
+        pb.ConfirmPackingRequest(
+            shipment_id=shipment_id, actor=actor, lines=lines, weight_g=weight_g
+        ),
+    )
+
+
+def _parcel_lines(units: Sequence[str]) -> list["fulfilment_pb2.ParcelLine"]:
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    read = [units_of_article(text) for text in units]
+    return [pb.ParcelLine(sku=each.sku, quantity=each.quantity) for each in read]
+
+
+def ship(
+    shipment_id: str,
+    /,
+    *,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Says that a parcel has left the warehouse: its units leave the stock.
+
+    For example:
+      holdfast orders ship 3766223186315821678-s1
+
+    Parameters
+    ----------
+    shipment_id
+        The parcel.
+    actor
+        Who handed it over, such as staff:7.
+    """
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    move_parcel(connection, pb.ShipShipmentRequest(shipment_id=shipment_id, actor=actor))
+
+
+def cancel_shipment(
+    shipment_id: str,
+    reason: str,
+    /,
+    *,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Leaves a parcel that has not left out of its order: its money goes back.
+
+    The order goes on with its other parcels, and is cancelled if there are none.
+
+    For example:
+      holdfast orders cancel-shipment 4330000000000000000-s2 "not on its shelf"
+
+    Parameters
+    ----------
+    shipment_id
+        The parcel.
+    reason
+        Why, for the order's history; nothing personal.
+    actor
+        Who cancels it, such as staff:7.
+    """
+    from holdfast.order.v1 import fulfilment_pb2 as pb
+
+    request = pb.CancelShipmentRequest(shipment_id=shipment_id, reason=reason, actor=actor)
+    move_parcel(connection, request)
+
+
+def move_parcel(connection: OrdersConnection, request: Any) -> None:
+    """Asks for what moves a parcel, and prints where it is now."""
+    print_moved(connection, connection.decide(request))
+
+
+def print_moved(connection: OrdersConnection, answer: Any, *, key: str = "") -> None:
+    """Prints the answer of a parcel that was moved."""
+    from holdfast.cli.orders.tables import print_answer, state_of
+
+    rest = "".join(f" {made.shipment_id} was made beside it." for made in answer.new_shipments)
+    text = f"{answer.shipment.shipment_id} is {state_of(answer.shipment)}.{rest}"
+    print_answer(connection, answer, text, key=key)

@@ -1,0 +1,155 @@
+"""Cancels an order that has not left the warehouse (O14): its stock and its money go back.
+
+Before that, the provider of each open attempt to pay is asked (P2): an order that turns out to be
+paid is brought to that first. The wish is written down before, as a task that goes on asking while
+a provider is silent: as soon as it is known whether there is money, the order is cancelled, and the
+money goes back.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from order_service.fulfilment.withdrawing import cancel_unshipped
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Task
+from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import ORDER, OrderEvent, OrderState
+from order_service.order.tasks import TaskKind
+from order_service.payment.asking import (
+    Answer,
+    all_answered,
+    close_open,
+    learn_all,
+    may_still_pay,
+    unanswered,
+)
+from order_service.payment.providers.port import Providers
+from order_service.payment.refunds import refund_all
+from order_service.relay.attempt import Decide
+from order_service.relay.errors import TryLater
+from order_service.storage.orders import Orders
+
+ASK_AGAIN_MS: Final = 5_000
+"""Whoever wishes an order cancelled has just asked; the task asks after so long."""
+
+# In these its stock was not confirmed: it is released; in the others it is cancelled.
+_NOT_CONFIRMED = frozenset(
+    {OrderState.RESERVING, OrderState.BACKORDERED, OrderState.AWAITING_PAYMENT}
+)
+
+
+class Cancelled(NamedTuple):
+    """What came of it: the order, whether it was cancelled before, or why it could not be."""
+
+    order: Order
+    replayed: bool = False
+    refused: Refused | None = None
+
+
+class Cancelling:
+    """Cancels orders. `providers` are asked before."""
+
+    def __init__(self, orders: Orders, providers: Providers) -> None:
+        self._orders = orders
+        self._providers = providers
+
+    async def cancel(self, order: Order, reason: str, actor: str) -> Cancelled:
+        """Closes the order.
+
+        One that cannot be cancelled is `refused` with WRONG_STATE; with UNDER_WAY one whose
+        provider does not say whether it was paid: it is cancelled later.
+        """
+        answers: list[Answer] = []
+        if _needs_answers(order):
+            await self._orders.change(order.order_id, partial(wish, reason=reason), actor)
+            answers = await close_open(self._providers, order)
+        return await self._orders.change(
+            order.order_id, partial(cancel, answers=answers, reason=reason), actor
+        )
+
+    async def carry_out(self, order: Order, task: Task) -> Decide | None:
+        """Handles CANCEL_ORDER: a wish that could not be granted at once. Raises TryLater."""
+        if order.state is OrderState.CONFIRMING:
+            raise TryLater("it turned out to be paid, and its stock is being confirmed")
+        answers: list[Answer] = []
+        if _needs_answers(order):
+            answers = await close_open(self._providers, order)
+            if not all_answered(answers):
+                raise TryLater("a payment provider does not say whether it was paid")
+        return partial(grant, answers=answers, reason=str(json.loads(task.payload)["reason"]))
+
+
+def wish(draft: Draft, reason: str) -> None:
+    """Has the order cancelled later, unless that is to be done already."""
+    if not any(task.kind == TaskKind.CANCEL_ORDER for task in draft.order.tasks):
+        draft.note(f"is to be cancelled: {reason}")
+        draft.send(TaskKind.CANCEL_ORDER, draft.now_ms + ASK_AGAIN_MS, reason=reason)
+
+
+def grant(draft: Draft, answers: Sequence[Answer], reason: str) -> None:
+    """Cancels an order of which that was wished before; one that was just paid is tried again."""
+    refused = cancel(draft, answers, reason).refused
+    if refused is None or refused.reason is RefusalReason.UNDER_WAY:
+        return
+    if draft.order.state is OrderState.CONFIRMING:
+        wish(draft, reason)
+    else:
+        draft.note(f"not cancelled, it is {draft.order.state}")
+
+
+def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
+    """Cancels the order, given what the providers of its open attempts answered.
+
+    Returns the refusal instead of raising it: what was learned must be written all the same.
+    """
+    learn_all(draft, answers)
+    order = draft.order
+    if not ORDER.allows(order.state, OrderEvent.CANCEL):
+        draft.forget(TaskKind.CANCEL_ORDER)
+        if order.state is OrderState.CANCELLED:
+            return Cancelled(order, replayed=True)
+        return Cancelled(order, refused=_wrong_state(order, order.state))
+    if unanswered(order, answers):
+        # A provider is silent, or a payment was begun while the others were asked.
+        wish(draft, reason)
+        return Cancelled(order, refused=Refused(RefusalReason.UNDER_WAY, order_id=order.order_id))
+    not_confirmed = order.state in _NOT_CONFIRMED
+    draft.move(order, OrderEvent.CANCEL, reason)
+    draft.update(order, closed_reason=reason)
+    for kind in (TaskKind.RESERVE, TaskKind.PAYMENT_DUE, TaskKind.CANCEL_ORDER):
+        draft.forget(kind)
+    cancel_unshipped(draft, reason)
+    draft.send(TaskKind.RELEASE if not_confirmed else TaskKind.CANCEL)
+    refund_all(draft, "the order was cancelled")
+    return Cancelled(order)
+
+
+def cancel_at_once(draft: Draft, reason: str) -> bool:
+    """Cancels an order that nobody was asked about; whether it was cancelled before.
+
+    Raises Refused: WRONG_STATE, also where an attempt to pay it is open. Nothing is kept then, no
+    wish either: what was to be done besides may have become wrong until it is granted.
+    """
+    cancelled = cancel(draft, (), reason)
+    if cancelled.refused is None:
+        return cancelled.replayed
+    if cancelled.refused.reason is RefusalReason.UNDER_WAY:
+        raise _wrong_state(draft.order, f"{draft.order.state} and being paid")
+    raise cancelled.refused
+
+
+def _needs_answers(order: Order) -> bool:
+    """Whether providers have to be asked before it is cancelled."""
+    return ORDER.allows(order.state, OrderEvent.CANCEL) and bool(may_still_pay(order))
+
+
+def _wrong_state(order: Order, state: str) -> Refused:
+    return Refused(
+        RefusalReason.WRONG_STATE,
+        thing="order",
+        name=order.order_id,
+        state=state,
+        event=OrderEvent.CANCEL,
+    )

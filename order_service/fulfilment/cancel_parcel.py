@@ -1,0 +1,75 @@
+"""Leaves a parcel out of its order: the buyer gets what there is, and the money for the rest.
+
+Ship what there is (O14), also where it turns out late that not everything is there. Pure.
+"""
+
+from order_service.fulfilment.cancel_order import cancel_at_once
+from order_service.fulfilment.planning import remind_of_picks
+from order_service.fulfilment.progress import follow_parcels
+from order_service.fulfilment.settings import FulfilmentSettings
+from order_service.fulfilment.shares import goods_minor, send_back
+from order_service.fulfilment.warehouse import Done, shipment_of, wrong_state
+from order_service.fulfilment.withdrawing import settle_with_money, withdraw
+from order_service.order.draft import Draft
+from order_service.order.model import Order, Shipment
+from order_service.order.states import (
+    SHIPMENT,
+    OrderEvent,
+    OrderState,
+    ShipmentEvent,
+    ShipmentState,
+)
+from order_service.order.tasks import TaskKind
+
+
+def cancel_shipment(draft: Draft, shipment_id: str, why: str, settings: FulfilmentSettings) -> Done:
+    """Somebody says that a parcel cannot be shipped, or must not.
+
+    Raises Refused: NOT_FOUND, WRONG_STATE.
+    """
+    shipment = shipment_of(draft, shipment_id)
+    if shipment.state is ShipmentState.CANCELLED:
+        return Done(shipment, replayed=True)
+    if not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
+        raise wrong_state(shipment, ShipmentEvent.CANCEL)
+    leave_out(draft, shipment, shipment_id, why, settings)
+    follow_parcels(draft, settings)
+    return Done(shipment, replayed=False)
+
+
+def leave_out(
+    draft: Draft, shipment: Shipment, refund_key: str, why: str, settings: FulfilmentSettings
+) -> None:
+    """Cancels a parcel that has not left: its units are on sale again, their money goes back.
+
+    With its last parcel the order is cancelled; else it has to be followed (progress.py). Raises
+    Refused: WRONG_STATE where it cannot be cancelled, because another attempt to pay it is open.
+    """
+    order = draft.order
+    if _is_all_there_is(order, shipment):
+        cancel_at_once(draft, why)
+        return
+    withdraw(draft, shipment, why)
+    settle_with_money(draft, shipment, why)
+    draft.send(TaskKind.CANCEL_PARCEL, shipment_id=shipment.shipment_id)
+    send_back(draft, refund_key, goods_minor(order, shipment), why)
+    if order.carries_lines(shipment):
+        _count_cancelled(draft, shipment)
+    remind_of_picks(draft, settings)
+
+
+def _is_all_there_is(order: Order, shipment: Shipment) -> bool:
+    """Whether nothing of the order has left, and nothing else of it will."""
+    return order.state is OrderState.IN_FULFILMENT and all(
+        other is shipment or other.state is ShipmentState.CANCELLED for other in order.shipments
+    )
+
+
+def _count_cancelled(draft: Draft, shipment: Shipment) -> None:
+    order = draft.order
+    lines = {line.line_no: line for line in order.lines}
+    for packed in shipment.lines:
+        line = lines[packed.line_no]
+        draft.update(line, cancelled=line.cancelled + packed.quantity)
+    if order.all_left and order.state is OrderState.PARTLY_SHIPPED:
+        draft.move(order, OrderEvent.SHIPPED_IN_FULL, "the rest does not come")

@@ -1,0 +1,1 @@
+"""HTTP to and from the outside: callbacks with their signatures."""

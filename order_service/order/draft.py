@@ -1,0 +1,230 @@
+"""A draft: one change to one order, made by a pure decision and then written as a whole.
+
+A decision is a function of a `Draft`. It reads `draft.order`, and changes it only through the
+draft, which keeps what has to be written: moves with their history, rows, tasks. A decision that
+raises changes nothing, because what it changed is thrown away with its draft.
+"""
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from msgspec import Struct
+
+from order_service.order.ids import Ids
+from order_service.order.model import (
+    HistoryEntry,
+    Incident,
+    Line,
+    Order,
+    Payment,
+    Refund,
+    Shipment,
+    Task,
+)
+from order_service.order.seals import sealed
+from order_service.order.states import (
+    INCIDENT,
+    ORDER,
+    PAYMENT,
+    REFUND,
+    SHIPMENT,
+    Machine,
+    broken_rule,
+)
+from order_service.order.tasks import TASKS, TaskKind
+
+Part = Payment | Refund | Shipment | Incident
+
+_MACHINES: Final[dict[type, Machine]] = {
+    Order: ORDER,
+    Payment: PAYMENT,
+    Refund: REFUND,
+    Shipment: SHIPMENT,
+    Incident: INCIDENT,
+}
+_IDS: Final[dict[type, str]] = {
+    Payment: "payment_id",
+    Refund: "refund_id",
+    Shipment: "shipment_id",
+    Incident: "incident_id",
+}
+_LISTS: Final[dict[type, str]] = {
+    Payment: "payments",
+    Refund: "refunds",
+    Shipment: "shipments",
+    Incident: "incidents",
+}
+
+
+class RuleBroken(Exception):
+    """A decision would have broken a joint rule of the state machines: it is wrong."""
+
+
+class Draft:
+    """A change in the making. `order` is nobody else's: it is thrown away with the draft.
+
+    `actor` is who makes the change, for its history; `now_ms` is when.
+    """
+
+    def __init__(self, order: Order, actor: str, now_ms: int, ids: Ids) -> None:
+        self.order = order
+        self.actor = actor
+        self.now_ms = now_ms
+        self.history: list[HistoryEntry] = []
+        self.added: list[Struct] = []
+        """New rows: parts, remarks and what else decisions record."""
+        self.changed: dict[int, Struct] = {}
+        """Parts and lines whose rows have to be written again, by identity."""
+        self.lines_gone: list[int] = []
+        """Numbers of lines that the order no longer has."""
+        self.tasks_made: list[Task] = []
+        self.tasks_done: list[str] = []
+        self._ids = ids
+        self._order_changed = False
+
+    def begin(self) -> None:
+        """Writes down a new order, in the state in which orders begin."""
+        assert self.order.state == ORDER.first
+        self.added.extend(self.order.lines)
+        self._write_down(self.order, None, None, self.order.state, "")
+
+    def finish(self) -> None:
+        """Ends the draft: a change of the order or of a part of it is a new version.
+
+        Raises RuleBroken where order and parts do not fit together; then nothing is written.
+        """
+        rule = broken_rule(self.order.together)
+        if rule:
+            raise RuleBroken(f"order {self.order.order_id} is {self.order.state}, but {rule}")
+        if (self._order_changed or self.changed) and not self.history:
+            self.note("")
+        if self.history:
+            self.order.version += 1
+            self.order.updated_at_ms = self.now_ms
+
+    def move(self, thing: Order | Part, event: StrEnum, why: str = "") -> None:
+        """Moves the order or a part of it by an event. Raises IllegalMove, and changes nothing."""
+        machine = _MACHINES[type(thing)]
+        before = thing.state
+        after = machine.after(before, event)
+        self._put(thing, state=after)
+        self._write_down(thing, event, before, after, why)
+
+    def update(self, thing: Struct, **values: Any) -> None:
+        """Gives fields of the order, a part or a line other values; `state` only by `move`."""
+        assert "state" not in values
+        self._put(thing, **values)
+
+    def note(self, why: str, thing: Order | Part | None = None) -> None:
+        """Writes down in the history what moved nothing."""
+        self._write_down(thing or self.order, None, None, None, why)
+
+    def add(self, part: Part, why: str = "") -> None:
+        """Adds a payment, refund, shipment or incident, in the state in which such begin."""
+        machine = _MACHINES[type(part)]
+        assert part.state == machine.first
+        getattr(self.order, _LISTS[type(part)]).append(part)
+        self.added.append(part)
+        self._write_down(part, None, None, part.state, why)
+
+    def replace_lines(self, lines: Sequence[Line]) -> None:
+        """Gives the order other lines: those of its sources, or what there is of them."""
+        kept = {line.line_no: line for line in self.order.lines}
+        for line in lines:
+            before = kept.pop(line.line_no, None)
+            if before is None:
+                self.added.append(line)
+            elif before != line:
+                self._put(line)
+        self.lines_gone.extend(kept)
+        self.order.lines = list(lines)
+
+    def record(self, row: Struct) -> None:
+        """Adds a row that belongs to the order and is never changed, such as a remark."""
+        self.added.append(row)
+
+    def send(self, kind: TaskKind, due_at_ms: int = 0, **payload: Any) -> None:
+        """Has something done for the order, once this change is written, at least once."""
+        row = TASKS[kind]
+        # After all that is still to be done, whatever the clock of the process that sent that.
+        last = max((task.task_id for task in self.order.tasks), default="")
+        task = Task(
+            task_id=self._ids.next(self.now_ms, last),
+            order_id=self.order.order_id,
+            lane=f"{row.lane}:{payload[row.per]}" if row.per in payload else row.lane,
+            kind=kind,
+            payload=json.dumps(payload, separators=(",", ":")) if payload else "",
+            due_at_ms=due_at_ms or self.now_ms,
+            created_at_ms=self.now_ms,
+        )
+        self.order.tasks.append(task)
+        self.tasks_made.append(task)
+
+    def remind(self, kind: TaskKind, due_at_ms: int, **payload: Any) -> None:
+        """Has something done when it is due; replaces an earlier reminder of the same kind."""
+        self.forget(kind)
+        self.send(kind, due_at_ms, **payload)
+
+    def forget(self, kind: TaskKind) -> None:
+        """Takes back what was to be done."""
+        for task in [task for task in self.order.tasks if task.kind == kind]:
+            self.done(task)
+
+    def done(self, task: Task) -> None:
+        """Takes a task off the list, because it was done or has become pointless."""
+        self.order.tasks = [kept for kept in self.order.tasks if kept.task_id != task.task_id]
+        if any(made.task_id == task.task_id for made in self.tasks_made):
+            self.tasks_made = [made for made in self.tasks_made if made.task_id != task.task_id]
+        else:
+            self.tasks_done.append(task.task_id)
+
+    def new_id(self) -> str:
+        """An id that nothing else has."""
+        return self._ids.next(self.now_ms)
+
+    def next_part_id(self, kind: type[Part]) -> str:
+        """The id of the order's next part: `<order id>-p1`, `-r1`, `-s1`, `-i1`."""
+        count = len(getattr(self.order, _LISTS[kind])) + 1
+        return f"{self.order.order_id}-{_LISTS[kind][0]}{count}"
+
+    def _put(self, thing: Any, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(thing, name, value)
+        if type(thing) in _IDS:
+            thing.updated_at_ms = self.now_ms
+        if thing is self.order:
+            self._order_changed = True
+        elif not any(row is thing for row in self.added):
+            self.changed[id(thing)] = thing
+
+    def _write_down(
+        self,
+        thing: Order | Part,
+        event: StrEnum | None,
+        before: StrEnum | None,
+        after: StrEnum | None,
+        why: str,
+    ) -> None:
+        part_id = "" if isinstance(thing, Order) else getattr(thing, _IDS[type(thing)])
+        entry = HistoryEntry(
+            order_id=self.order.order_id,
+            version=self.order.version + 1,
+            entry_no=len(self.history),
+            machine=_MACHINES[type(thing)].name,
+            part_id=part_id,
+            event=event,
+            from_state=before,
+            to_state=after,
+            actor=self.actor,
+            why=why,
+            at_ms=self.now_ms,
+        )
+        self.history.append(sealed(entry, self.order.seal))
+        self.order.seal = self.history[-1].seal
+
+
+def order_id_of(part_id: str) -> str:
+    """The order that a payment, refund, shipment or incident belongs to, told from its id."""
+    return part_id.rpartition("-")[0] or part_id

@@ -1,0 +1,396 @@
+"""What the order service knows: an order with its lines, payments, refunds and parcels.
+
+Money is integer minor units of the order's currency (`..._minor`), quantities are units, times are
+milliseconds since the Unix epoch (`..._at_ms`). These structs are what decisions read; only a
+`Draft` (draft.py) changes one.
+"""
+
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from msgspec import Struct, field
+
+from order_service.order.states import (
+    IncidentState,
+    OrderState,
+    PaymentState,
+    RefundState,
+    ShipmentState,
+    Together,
+)
+
+CASH_ON_DELIVERY: Final = "cash_on_delivery"
+"""The payment method of an order that is effective before it is paid (货到付款)."""
+
+
+class Source(StrEnum):
+    """Where an order came from (O17). Part of what makes its key unique."""
+
+    WEB = "WEB"
+    APP = "APP"
+    PHONE = "PHONE"
+    SHOP = "SHOP"
+    IMPORT = "IMPORT"
+
+
+class ShortagePolicy(StrEnum):
+    """What the buyer wants when not all can be reserved (O14)."""
+
+    ALL_OR_NOTHING = "ALL_OR_NOTHING"
+    SHIP_AVAILABLE = "SHIP_AVAILABLE"
+    WAIT = "WAIT"
+
+
+class DeliveryWish(StrEnum):
+    """What the buyer wants of the carrier (O8)."""
+
+    CHEAPEST = "CHEAPEST"
+    FASTEST = "FASTEST"
+
+
+class Amounts(Struct, frozen=True, array_like=True):
+    """The itemised amount of an order, fixed before payment (P1), in minor units.
+
+    total = goods - discount - coupon + freight + tax; none is negative.
+    """
+
+    goods_minor: int
+    discount_minor: int
+    coupon_minor: int
+    freight_minor: int
+    tax_minor: int
+    total_minor: int
+
+
+class Delivery(Struct, frozen=True, array_like=True):
+    """Who receives an order, and where. Personal: it never reaches a log, a metric or an error."""
+
+    name: str
+    phone: str
+    country: str
+    """ISO 3166-1 alpha-2."""
+    postcode: str = ""
+    region: str = ""
+    city: str = ""
+    district: str = ""
+    street: str = ""
+    email: str = ""
+    wish: DeliveryWish = DeliveryWish.CHEAPEST
+
+
+class SubOrder(Struct, frozen=True, array_like=True):
+    """The part of an order that one merchant delivers (O5), with its share of the amounts."""
+
+    sub_order_id: str
+    merchant_id: str
+    amounts: Amounts
+
+
+class Line(Struct):
+    """Units of one article in an order. One (SKU, location) of the engine's reservation."""
+
+    line_no: int
+    sub_order_no: int
+    """Position of its sub-order in `Order.sub_orders`, from 0."""
+    sku: str
+    title: str
+    quantity: int
+    unit_price_minor: int
+    amount_minor: int
+    """What the buyer pays for all its units, discounts taken off and tax added, freight apart."""
+    location: str = ""
+    """The warehouse it comes from; "" until that is chosen."""
+    shipped: int = 0
+    cancelled: int = 0
+    returned: int = 0
+
+
+class Payment(Struct):
+    """One attempt to pay an order (P4)."""
+
+    payment_id: str
+    """Our number, which the provider is told."""
+    payment_key: str
+    """The caller's: the same attempt asked for twice is one attempt."""
+    order_id: str
+    state: PaymentState
+    method: str
+    provider: str
+    provider_ref: str
+    """The provider's number; "" until it has answered."""
+    amount_minor: int
+    """What the buyer was asked for."""
+    captured_minor: int
+    captured_currency: str
+    """What the captured money is in: the order's currency, but in quarantine; "" before."""
+    captured_at_ms: int
+    """When the provider took it, by the provider's clock; 0 before."""
+    refunded_minor: int
+    """What went back or is asked to go back; never above what was captured."""
+    created_at_ms: int
+    updated_at_ms: int
+
+
+class Refund(Struct):
+    """Money of a payment that goes back to the buyer (P5), once per key."""
+
+    refund_id: str
+    refund_key: str
+    order_id: str
+    payment_id: str
+    state: RefundState
+    amount_minor: int
+    reason: str
+    provider_ref: str
+    created_at_ms: int
+    updated_at_ms: int
+
+
+class ShipmentLine(Struct, frozen=True, array_like=True):
+    """Units of an order line in a parcel."""
+
+    line_no: int
+    sku: str
+    quantity: int
+
+
+class Shipment(Struct):
+    """A parcel of an order: from one merchant and one warehouse."""
+
+    shipment_id: str
+    order_id: str
+    sub_order_no: int
+    state: ShipmentState
+    location: str
+    """The warehouse it leaves from."""
+    lines: tuple[ShipmentLine, ...]
+    zone: str
+    """Where in the warehouse its units lie; "" where the article names none."""
+    wave_id: str
+    """The wave of pick lists it belongs to; "" until it is in one."""
+    carrier: str
+    service: str
+    waybill: str
+    weight_g: int
+    freight_minor: int
+    """What the carrier charges."""
+    created_at_ms: int
+    updated_at_ms: int
+    shipped_at_ms: int = 0
+    delivered_at_ms: int = 0
+    promised_at_ms: int = 0
+    """When the carrier promises to deliver it; 0 while there is no promise."""
+    replaces: str = ""
+    """The shipment in whose stead it goes; "" if it goes in none's."""
+    collected_minor: int = 0
+    """What the carrier says that it was paid on delivery."""
+    temperature_min_millicelsius: int | None = None
+    """How cold it may get, in thousandths of a degree Celsius; None where that does not matter."""
+    temperature_max_millicelsius: int | None = None
+
+
+class IncidentKind(StrEnum):
+    """What can go wrong with a parcel (O10)."""
+
+    DELAY = "DELAY"
+    LOSS = "LOSS"
+    DAMAGE = "DAMAGE"
+    TEMPERATURE = "TEMPERATURE"
+
+
+class Incident(Struct):
+    """Something that went wrong with a parcel, whose it is, and what is done about it."""
+
+    incident_id: str
+    order_id: str
+    shipment_id: str
+    kind: IncidentKind
+    state: IncidentState
+    owner: str
+    opened_at_ms: int
+    due_at_ms: int
+    """Until when its owner has to say what is done; while it is WAITING, the end of the wait."""
+    settled_at_ms: int
+    updated_at_ms: int
+
+
+class HistoryEntry(Struct, frozen=True):
+    """Who changed what of an order, when and why.
+
+    What begins has no event and no state before; what only adds a fact has no state at all.
+    """
+
+    order_id: str
+    version: int
+    """The order's, after the change."""
+    entry_no: int
+    """Position among the entries of that change, from 0."""
+    machine: str
+    """`order`, `payment`, `refund`, `shipment` or `incident`."""
+    part_id: str
+    """The payment, refund or shipment; "" for the order itself."""
+    event: str | None
+    from_state: str | None
+    to_state: str | None
+    actor: str
+    why: str
+    at_ms: int
+    seal: int = 0
+    """Follows from all of it and from the seal of the entry before (seals.py)."""
+
+
+class Remark(Struct, frozen=True):
+    """What buyer or staff said about an order (O16). Personal, like `Delivery`."""
+
+    order_id: str
+    remark_id: str
+    author: str
+    channel: str
+    text: str
+    at_ms: int
+
+
+class Task(Struct, frozen=True):
+    """Something to be done for an order outside of its transaction: now, or when it is due.
+
+    Tasks of one order and lane are done in the order in which they were made; those of different
+    lanes are independent. A timer is a task that is due later, in a lane of its own.
+    """
+
+    task_id: str
+    order_id: str
+    lane: str
+    kind: str
+    payload: str
+    """JSON; never personal."""
+    due_at_ms: int
+    created_at_ms: int
+    attempts: int = 0
+    lease_until_ms: int = 0
+    """Whoever took it has so long; then others may."""
+    owner: str = ""
+    dead: bool = False
+    """Given up after too many attempts: in the dead-letter list until it is replayed."""
+    last_error: str = ""
+
+
+class Order(Struct):
+    """An order, with everything that belongs to it."""
+
+    order_id: str
+    tenant: str
+    source: Source
+    order_key: str
+    """The caller's: the same order sent twice is one order."""
+    state: OrderState
+    version: int
+    """Grows by one with every change to the order or to anything that belongs to it."""
+    buyer_id: str
+    currency: str
+    amounts: Amounts
+    payment_method: str
+    shortage_policy: ShortagePolicy
+    delivery: Delivery
+    sub_orders: tuple[SubOrder, ...]
+    fingerprint: bytes
+    """Digest of the order as it was sent, which tells a replay from a reused key."""
+    payment_due_at_ms: int
+    """Until when it can be paid; 0 while that is not known."""
+    created_at_ms: int
+    updated_at_ms: int
+    closed_reason: str = ""
+    """Why it was rejected or cancelled."""
+    seal: int = 0
+    """The seal of the last entry of its history; 0 before the first."""
+    lines: list[Line] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    shipments: list[Shipment] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    """What is still to be done for it."""
+
+    @property
+    def reservation_id(self) -> str:
+        """The id of its reservation in the engine."""
+        return self.order_id
+
+    @property
+    def captured_minor(self) -> int:
+        """All money that was captured for it."""
+        return sum(payment.captured_minor for payment in self.payments)
+
+    @property
+    def refunded_minor(self) -> int:
+        """All money that went back or is asked to go back."""
+        return sum(payment.refunded_minor for payment in self.payments)
+
+    @property
+    def costs_nothing(self) -> bool:
+        """Whether it is effective without a payment, by whatever method it would be paid."""
+        return not self.amounts.total_minor
+
+    @property
+    def all_left(self) -> bool:
+        """Whether no unit of its lines is still to be shipped."""
+        return all(line.shipped + line.cancelled == line.quantity for line in self.lines)
+
+    @property
+    def together(self) -> Together:
+        """What the joint rules look at."""
+        taken = [payment for payment in self.payments if payment.state is PaymentState.CAPTURED]
+        captured_minor = sum(payment.captured_minor for payment in taken)
+        pays_on_delivery = self.payment_method == CASH_ON_DELIVERY
+        return Together(
+            order=self.state,
+            payments=frozenset(payment.state for payment in self.payments),
+            # What goes in another parcel's stead may be under way when the order is delivered.
+            shipments=frozenset(
+                shipment.state for shipment in self.shipments if self.carries_lines(shipment)
+            ),
+            # It is CAPTURED in the amount asked for, or in another that a person has approved.
+            covered=self.costs_nothing or pays_on_delivery or bool(taken),
+            kept_minor=captured_minor - sum(payment.refunded_minor for payment in taken),
+        )
+
+    def sold_again_for(self, shipment: Shipment) -> str:
+        """The parcel for which a parcel's units were sold once more; "" where they were not.
+
+        What goes in stead of a parcel that never left has the units of that one.
+        """
+        while shipment.replaces:
+            replaced = self.shipment(shipment.replaces)
+            if replaced.shipped_at_ms:
+                return replaced.shipment_id
+            shipment = replaced
+        return ""
+
+    def carries_lines(self, shipment: Shipment) -> bool:
+        """Whether a parcel's units are those of the order's lines."""
+        return not self.sold_again_for(shipment)
+
+    def payment(self, payment_id: str) -> Payment:
+        """One of its payments. Raises KeyError."""
+        return _named(self.payments, "payment_id", payment_id)
+
+    def refund(self, refund_id: str) -> Refund:
+        """One of its refunds. Raises KeyError."""
+        return _named(self.refunds, "refund_id", refund_id)
+
+    def shipment(self, shipment_id: str) -> Shipment:
+        """One of its shipments. Raises KeyError."""
+        return _named(self.shipments, "shipment_id", shipment_id)
+
+    def incident(self, incident_id: str) -> Incident:
+        """One of its incidents. Raises KeyError."""
+        return _named(self.incidents, "incident_id", incident_id)
+
+
+Part = TypeVar("Part", Payment, Refund, Shipment, Incident)
+
+
+def _named(things: list[Part], attribute: str, name: str) -> Part:
+    for thing in things:
+        if getattr(thing, attribute) == name:
+            return thing
+    raise KeyError(name)

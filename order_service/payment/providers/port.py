@@ -1,0 +1,127 @@
+"""What a payment provider must offer: one port, whatever its own API looks like (P1).
+
+A provider tells everything as a `Fact`: in a callback, in the answer to a question, and on its
+statement. What a fact says is cumulative (captured in all, not lately), so that facts may come
+late, twice and in any order. Amounts are minor units, currencies ISO 4217 in capitals.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class FactKind(StrEnum):
+    """What a provider can say of a payment or a refund."""
+
+    OPEN = "OPEN"
+    """It waits for the buyer, or for a bank."""
+    CAPTURED = "CAPTURED"
+    DECLINED = "DECLINED"
+    CLOSED = "CLOSED"
+    """It was not paid, and can no longer be."""
+    UNKNOWN = "UNKNOWN"
+    """The provider was never told of it."""
+    REFUNDED = "REFUNDED"
+    REFUND_FAILED = "REFUND_FAILED"
+
+
+class Fact(Struct, frozen=True):
+    """What a provider says of a payment, or of a refund where `refund_id` is not ""."""
+
+    kind: FactKind
+    payment_id: str
+    """Our number, as the provider has kept it; "" where it has none."""
+    provider_ref: str = ""
+    """The provider's number of the payment or refund."""
+    amount_minor: int = 0
+    """CAPTURED: all that was taken, also what went back since. REFUNDED: this refund."""
+    currency: str = ""
+    at_ms: int = 0
+    """When it happened, by the provider's clock; 0 where it does not say."""
+    refund_id: str = ""
+
+
+class Callback(Struct, frozen=True):
+    """A message of a provider that was proven to be its own. `fact` None: nothing of ours."""
+
+    event_id: str
+    fact: Fact | None
+
+
+class Charge(Struct, frozen=True):
+    """A payment, as a provider is told of it."""
+
+    payment_id: str
+    provider_ref: str
+    amount_minor: int
+    currency: str
+    method: str
+
+
+class Started(Struct, frozen=True):
+    """A payment that a provider waits for, and what the buyer needs to go on."""
+
+    provider_ref: str
+    action_url: str = ""
+    client_token: str = ""
+
+
+class ProviderUnreachable(Exception):
+    """The provider did not answer, or not sensibly: whether it did what was asked is not known."""
+
+
+class ProviderRefuses(Exception):
+    """The provider has judged, and will not. Its text is the provider's code for why."""
+
+
+class Provider(Protocol):
+    """A payment provider. Methods raise ProviderUnreachable, and where said ProviderRefuses."""
+
+    async def start(self, charge: Charge) -> Started:
+        """Tells the provider of a payment, once per `payment_id`. Raises ProviderRefuses."""
+        ...
+
+    async def query(self, charge: Charge) -> Fact:
+        """Asks what became of a payment: by the provider's number; where the provider does not
+        know that, or we do not, by ours. UNKNOWN: by neither.
+        """
+        ...
+
+    async def close(self, charge: Charge) -> Fact:
+        """Has a payment closed, unless it was paid meanwhile; says what holds now.
+
+        OPEN: it cannot be closed, because a bank is at it.
+        """
+        ...
+
+    async def refund(
+        self, charge: Charge, refund_id: str, amount_minor: int, attempt: int = 0
+    ) -> Fact:
+        """Sends money back, once per `refund_id`; asked again, says what became of it.
+
+        What was refused may be tried again in another `attempt`, and in no other case: the same
+        attempt, whose answer was lost, is not made twice. REFUNDED, REFUND_FAILED, or OPEN: it
+        takes longer.
+        """
+        ...
+
+    async def statement(self, day: date) -> list[Fact]:
+        """All that was CAPTURED and REFUNDED on a day in UTC."""
+        ...
+
+    def verify_callback(
+        self, raw_body: bytes, headers: Mapping[str, str], now_s: float
+    ) -> Callback:
+        """What a callback says. Raises CallbackForged, CallbackTooOld. `headers` in lower case."""
+        ...
+
+    async def aclose(self) -> None:
+        """Ends its connections."""
+        ...
+
+
+Providers = Mapping[str, Provider]
+"""By the name under which payments and callbacks know them."""

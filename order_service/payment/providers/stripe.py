@@ -1,0 +1,248 @@
+"""The adapter of Stripe, through its own package (`pip install 'holdfast[stripe]'`).
+
+A payment is a PaymentIntent, which keeps our number in its metadata. The buyer chooses among the
+means that the shop's Stripe account offers; a declined card leaves the intent open, to be tried
+with another one on the same page.
+"""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import msgspec
+import stripe
+from stripe import StripeClient
+
+from order_service.http.signatures import CallbackForged, verify_stripe
+from order_service.payment.providers.port import (
+    Callback,
+    Charge,
+    Fact,
+    FactKind,
+    ProviderRefuses,
+    ProviderUnreachable,
+    Started,
+)
+from order_service.payment.providers.stripe_amounts import from_stripe, to_stripe
+
+TIMEOUT_S: Final = 10.0
+PAGE: Final = 100
+
+T = TypeVar("T")
+
+_INTENTS: Final = {
+    "succeeded": FactKind.CAPTURED,
+    "canceled": FactKind.CLOSED,
+}
+"""Other states of an intent wait for the buyer or a bank."""
+_REFUNDS: Final = {
+    "succeeded": FactKind.REFUNDED,
+    "failed": FactKind.REFUND_FAILED,
+    "canceled": FactKind.REFUND_FAILED,
+}
+
+
+class StripeProvider:
+    """Speaks to Stripe; `secrets` are those of its webhook endpoint, the newest first.
+
+    `base_url` is for tests against another server.
+    """
+
+    def __init__(self, api_key: str, secrets: Sequence[str], base_url: str = "") -> None:
+        self._http = stripe.HTTPXClient(timeout=TIMEOUT_S)
+        self._client = StripeClient(
+            api_key,
+            http_client=self._http,
+            max_network_retries=0,
+            base_addresses={"api": base_url} if base_url else {},
+        )
+        self._secrets = list(secrets)
+
+    async def start(self, charge: Charge) -> Started:
+        """See `Provider`."""
+        amount = to_stripe(charge.amount_minor, charge.currency)
+        try:
+            intent = await self._client.v1.payment_intents.create_async(
+                {
+                    "amount": amount,
+                    "currency": charge.currency.lower(),
+                    "metadata": {"payment_id": charge.payment_id},
+                },
+                {"idempotency_key": charge.payment_id},
+            )
+        except stripe.InvalidRequestError as error:
+            raise ProviderRefuses(error.code or "invalid_request") from error
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        return Started(intent.id, client_token=intent.client_secret or "")
+
+    async def query(self, charge: Charge) -> Fact:
+        """See `Provider`."""
+        try:
+            intent = await self._by_its_number(charge) or await self._by_ours(charge)
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        return _of_intent(intent) if intent else Fact(FactKind.UNKNOWN, charge.payment_id)
+
+    async def close(self, charge: Charge) -> Fact:
+        """See `Provider`."""
+        standing = await self.query(charge)
+        if standing.kind is not FactKind.OPEN:
+            return standing
+        try:
+            intent = await self._client.v1.payment_intents.cancel_async(standing.provider_ref)
+        except stripe.InvalidRequestError:
+            return await self.query(charge)  # paid meanwhile, or a bank is at it
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        return _of_intent(intent.to_dict())
+
+    async def refund(
+        self, charge: Charge, refund_id: str, amount_minor: int, attempt: int = 0
+    ) -> Fact:
+        """See `Provider`."""
+        about = {"refund_id": refund_id, "payment_id": charge.payment_id, "attempt": str(attempt)}
+        try:
+            # Stripe remembers an idempotency key for a day; a task may be replayed later than that.
+            known = _made_before(await self._refunds(charge.provider_ref), about)
+            if known is not None:
+                return _of_refund(known)
+            made = await self._client.v1.refunds.create_async(
+                {
+                    "payment_intent": charge.provider_ref,
+                    "amount": to_stripe(amount_minor, charge.currency),
+                    "metadata": about,
+                },
+                # It remembers refusals as well: an attempt of a key of its own is really made.
+                {"idempotency_key": f"{refund_id}/{attempt}" if attempt else refund_id},
+            )
+        except (stripe.InvalidRequestError, ProviderRefuses):
+            return Fact(FactKind.REFUND_FAILED, charge.payment_id, refund_id=refund_id)
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        return _of_refund(made.to_dict())
+
+    async def statement(self, day: date) -> list[Fact]:
+        """See `Provider`. Stripe keeps events for 30 days."""
+        begins_s = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        ends_s = begins_s + int(timedelta(days=1).total_seconds())
+        captured: dict[str, Fact] = {}
+        refunded: list[Fact] = []
+        try:
+            events = await self._client.v1.events.list_async(
+                {
+                    "type": "payment_intent.succeeded",
+                    "created": {"gte": begins_s, "lt": ends_s},
+                    "limit": PAGE,
+                }
+            )
+            async for event in events.auto_paging_iter():
+                fact = _of_intent(event.to_dict()["data"]["object"])
+                captured[fact.payment_id] = fact
+            refunds = await self._client.v1.refunds.list_async({"limit": PAGE})
+            async for listed in refunds.auto_paging_iter():  # the newest first
+                if listed.created < begins_s:
+                    break
+                fact = _of_refund(listed.to_dict())
+                if listed.created < ends_s and fact.kind is FactKind.REFUNDED:
+                    refunded.append(fact)
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        return [*captured.values(), *refunded]
+
+    def verify_callback(
+        self, raw_body: bytes, headers: Mapping[str, str], now_s: float
+    ) -> Callback:
+        """See `Provider`."""
+        verify_stripe(raw_body, headers.get("stripe-signature", ""), self._secrets, now_s)
+        try:
+            event = msgspec.json.decode(raw_body)
+            thing = event["data"]["object"]
+            fact = None
+            if event["type"].startswith("payment_intent."):
+                fact = _of_intent(thing)
+            elif thing.get("object") == "refund":
+                fact = _of_refund(thing)
+            return Callback(event["id"], fact if fact and fact.payment_id else None)
+        except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+            raise CallbackForged("it is signed, but says nothing that can be read") from error
+
+    async def aclose(self) -> None:
+        """See `Provider`."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def _by_its_number(self, charge: Charge) -> dict[str, Any] | None:
+        """The intent, if Stripe's number is known, here and there."""
+        if not charge.provider_ref:
+            return None
+        retrieved = self._client.v1.payment_intents.retrieve_async(charge.provider_ref)
+        intent = await _unless_not_found(retrieved)
+        return intent.to_dict() if intent else None
+
+    async def _by_ours(self, charge: Charge) -> dict[str, Any] | None:
+        query = f"metadata['payment_id']:'{charge.payment_id}'"
+        searched = self._client.v1.payment_intents.search_async({"query": query, "limit": 1})
+        found = await _unless_not_found(searched)
+        return found.data[0].to_dict() if found and found.data else None
+
+    async def _refunds(self, reference: str) -> list[dict[str, Any]]:
+        page = await self._client.v1.refunds.list_async(
+            {"payment_intent": reference, "limit": PAGE}
+        )
+        return [refund.to_dict() async for refund in page.auto_paging_iter()]
+
+
+def _made_before(
+    refunds: Sequence[dict[str, Any]], about: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """What was made of a refund before: what was not refused, else what came of this attempt."""
+    made = [each for each in refunds if each["metadata"].get("refund_id") == about["refund_id"]]
+    for refund in made:
+        if _REFUNDS.get(refund["status"]) is not FactKind.REFUND_FAILED:
+            return refund
+    for refund in made:
+        if refund["metadata"].get("attempt", "0") == about["attempt"]:
+            return refund
+    return None
+
+
+async def _unless_not_found(answer: Awaitable[T]) -> T | None:
+    try:
+        return await answer
+    except stripe.InvalidRequestError as error:
+        if error.http_status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def _of_intent(intent: dict[str, Any]) -> Fact:
+    kind = _INTENTS.get(intent["status"], FactKind.OPEN)
+    received = intent.get("amount_received", intent["amount"])
+    currency = intent["currency"].upper()
+    return Fact(
+        kind,
+        intent["metadata"].get("payment_id", ""),
+        intent["id"],
+        amount_minor=from_stripe(received, currency) if kind is FactKind.CAPTURED else 0,
+        currency=currency,
+        at_ms=intent["created"] * 1000,
+    )
+
+
+def _of_refund(refund: dict[str, Any]) -> Fact:
+    currency = refund["currency"].upper()
+    return Fact(
+        _REFUNDS.get(refund["status"], FactKind.OPEN),
+        refund["metadata"].get("payment_id", ""),
+        refund["id"],
+        amount_minor=from_stripe(refund["amount"], currency),
+        currency=currency,
+        at_ms=refund["created"] * 1000,
+        refund_id=refund["metadata"].get("refund_id", ""),
+    )
+
+
+def _unreachable(error: stripe.StripeError) -> ProviderUnreachable:
+    """Its text may name the buyer's card; its type does not."""
+    return ProviderUnreachable(type(error).__name__)

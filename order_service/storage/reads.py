@@ -1,0 +1,162 @@
+"""What callers read of orders beside whole ones: lists, timelines, contact logs, receipts.
+
+Functions of a plain `Connection`, for `Orders.read`. Pages are found by key, never by counting:
+each begins after the last thing of the page before, however many came in between.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Select, select, tuple_
+
+from order_service.order.fields import is_id
+from order_service.order.ids import least_of
+from order_service.order.model import HistoryEntry, Remark
+from order_service.order.receipts import Receipt
+from order_service.storage.history import ENTRIES
+from order_service.storage.rows import ROW_KINDS
+from order_service.storage.schema import history, orders, remarks
+from order_service.storage.schema_receipts import receipts
+
+T = TypeVar("T")
+
+# By how much the time in an order's id may differ from when it was placed: processes' clocks do.
+ID_SKEW_MS: Final = 60_000
+
+
+class Summary(NamedTuple):
+    """What a list shows of an order."""
+
+    order_id: str
+    source: str
+    order_key: str
+    state: str
+    buyer_id: str
+    currency: str
+    total_minor: int
+    payment_due_at_ms: int
+    created_at_ms: int
+    updated_at_ms: int
+
+
+class Wanted(NamedTuple):
+    """Which of a tenant's orders; "" and 0 mean any."""
+
+    tenant: str
+    buyer_id: str = ""
+    state: str = ""
+    source: str = ""
+    placed_from_at_ms: int = 0
+    placed_before_at_ms: int = 0
+
+
+class PageTokenInvalid(Exception):
+    """A page token that no page gave."""
+
+
+_SUMMARY: Final = tuple(orders.c[name] for name in Summary._fields)
+
+
+def list_orders(
+    connection: Connection, wanted: Wanted, size: int, token: str
+) -> tuple[list[Summary], str]:
+    """A page of orders, the newest first, and the token of the next one, "" on the last."""
+    rows = connection.execute(_list_statement(wanted, size, token))
+    return _page([Summary(*row) for row in rows], size, lambda order: order.order_id)
+
+
+def _list_statement(wanted: Wanted, size: int, token: str) -> "Select[Any]":
+    """Reads a page and one more."""
+    statement = select(*_SUMMARY).where(orders.c.tenant == wanted.tenant)
+    for column, value in (
+        (orders.c.buyer_id, wanted.buyer_id),
+        (orders.c.state, wanted.state),
+        (orders.c.source, wanted.source),
+    ):
+        if value:
+            statement = statement.where(column == value)
+    if wanted.placed_from_at_ms:
+        at_ms = wanted.placed_from_at_ms
+        first = least_of(max(at_ms - ID_SKEW_MS, 0))
+        statement = statement.where(orders.c.order_id >= first, orders.c.created_at_ms >= at_ms)
+    if wanted.placed_before_at_ms:
+        at_ms = wanted.placed_before_at_ms
+        end = least_of(at_ms + ID_SKEW_MS)
+        statement = statement.where(orders.c.order_id < end, orders.c.created_at_ms < at_ms)
+    if token:
+        statement = statement.where(orders.c.order_id < token)
+    return statement.order_by(orders.c.order_id.desc()).limit(size + 1)
+
+
+def order_exists(connection: Connection, tenant: str, order_id: str) -> bool:
+    """Whether a tenant has an order."""
+    statement = select(orders.c.order_id).where(
+        orders.c.order_id == order_id, orders.c.tenant == tenant
+    )
+    return connection.execute(statement).first() is not None
+
+
+def timeline_of(
+    connection: Connection, order_id: str, size: int, token: str
+) -> tuple[list[HistoryEntry], str]:
+    """A page of an order's history, the oldest first. Raises PageTokenInvalid."""
+    statement = ENTRIES.where(history.c.order_id == order_id)
+    if token:
+        statement = statement.where(tuple_(history.c.version, history.c.entry_no) > _numbers(token))
+    statement = statement.order_by(history.c.version, history.c.entry_no).limit(size + 1)
+    found: list[HistoryEntry] = _read(connection, HistoryEntry, statement)
+    return _page(found, size, lambda entry: f"{entry.version}.{entry.entry_no}")
+
+
+def remarks_of(
+    connection: Connection, order_id: str, size: int, token: str
+) -> tuple[list[Remark], str]:
+    """A page of an order's contact log, the oldest first. Raises PageTokenInvalid."""
+    statement = select(remarks).where(remarks.c.order_id == order_id)
+    if token:
+        at_ms, _, remark_id = token.partition(".")
+        if not is_id(remark_id):
+            raise PageTokenInvalid(token)
+        statement = statement.where(
+            tuple_(remarks.c.at_ms, remarks.c.remark_id) > (_number(at_ms), remark_id)
+        )
+    statement = statement.order_by(remarks.c.at_ms, remarks.c.remark_id).limit(size + 1)
+    found: list[Remark] = _read(connection, Remark, statement)
+    return _page(found, size, lambda remark: f"{remark.at_ms}.{remark.remark_id}")
+
+
+def remark_of(connection: Connection, order_id: str, remark_id: str) -> Remark | None:
+    """One entry of a contact log."""
+    statement = select(remarks).where(
+        remarks.c.order_id == order_id, remarks.c.remark_id == remark_id
+    )
+    found: list[Remark] = _read(connection, Remark, statement)
+    return found[0] if found else None
+
+
+def receipt_of(connection: Connection, order_id: str) -> Receipt | None:
+    """The receipt of an order, if it was made."""
+    statement = select(receipts).where(receipts.c.order_id == order_id)
+    found: list[Receipt] = _read(connection, Receipt, statement)
+    return found[0] if found else None
+
+
+def _read(connection: Connection, kind: type, statement: "Select[Any]") -> list[Any]:
+    return [ROW_KINDS[kind].from_row(row) for row in connection.execute(statement)]
+
+
+def _page(found: Sequence[T], size: int, token_of: Any) -> tuple[list[T], str]:
+    """What fits into a page of `size`, of which one more was read, and the next page's token."""
+    page = list(found[:size])
+    return page, token_of(page[-1]) if len(found) > size else ""
+
+
+def _numbers(token: str) -> tuple[int, int]:
+    first, _, second = token.partition(".")
+    return _number(first), _number(second)
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        raise PageTokenInvalid(text)
+    return int(text)
