@@ -1,0 +1,50 @@
+"""One word a concept: the words that were united, and the one that stands for each now.
+
+A row names a word or phrase that must not come back, as a pattern over the code that people write,
+the word to use in its stead, and the files that may still have the old one: the contract, database
+columns and stored names of 0.4.0 keep theirs.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+import pytest
+
+from tests.tidy.sources import ROOT, python_files
+
+
+class United(NamedTuple):
+    """A word that was given up for another."""
+
+    pattern: str
+    """A regular expression over a line of code, comment or docstring."""
+    instead: str
+    """The word to use, and why where that is not plain."""
+    except_in: tuple[str, ...] = ()
+    """Prefixes of the paths in which the old word is meant, with the reason in a comment."""
+
+
+UNITED: Final[tuple[United, ...]] = ()
+
+
+def test_words_that_were_united_stay_united() -> None:
+    found = [
+        f"{path}:{number}: {row.pattern!r}: use {row.instead}"
+        for path in python_files()
+        if str(path) != "tests/tidy/test_words.py"
+        for number, line in enumerate((ROOT / path).read_text("utf-8").splitlines(), 1)
+        for row in UNITED
+        if not str(path).startswith(row.except_in) and re.search(row.pattern, line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("row", UNITED, ids=lambda row: row.pattern)
+def test_each_exception_is_still_needed(row: United) -> None:
+    for prefix in row.except_in:
+        texts = [
+            (ROOT / path).read_text("utf-8")
+            for path in python_files()
+            if str(path).startswith(prefix)
+        ]
+        assert any(re.search(row.pattern, text) for text in texts), prefix
