@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from order_service.fulfilment.withdrawing import cancel_unshipped
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import ORDER, OrderEvent, OrderState
@@ -27,7 +27,6 @@ from order_service.payment.asking import (
 )
 from order_service.payment.providers.port import Providers
 from order_service.payment.refunds import refund_all
-from order_service.relay.attempt import Decide
 from order_service.relay.errors import TryLater
 from order_service.storage.orders import Orders
 

@@ -17,9 +17,10 @@ from order_service.fulfilment.reshipping import reservation_of, reship, stock_li
 from order_service.fulfilment.review import ReadReviewInput, review
 from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.warehouse import report_overdue_picks
+from order_service.order.draft import Decide
 from order_service.order.model import Order, Task
 from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Decide, Handler
+from order_service.relay.attempt import Handler
 from order_service.relay.errors import GiveUp, TryLater
 
 

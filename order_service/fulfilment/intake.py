@@ -16,11 +16,10 @@ from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.fulfilment.tracking import catch_up, once_key, track
 from order_service.fulfilment.warehouse import shipment_of
-from order_service.order.draft import Draft, order_id_of
+from order_service.order.draft import Decide, Draft, order_id_of
 from order_service.order.model import Order, Task
 from order_service.order.records import TrackingEvent
 from order_service.order.refusals import RefusalReason, Refused
-from order_service.relay.attempt import Decide
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.orders import Orders
 

@@ -17,11 +17,10 @@ from order_service.fulfilment.carriers.port import (
 from order_service.fulfilment.payloads import payload_of, word_of
 from order_service.fulfilment.shares import due_at_the_door_minor
 from order_service.fulfilment.timers import look_at_what_was_told
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment, Task
 from order_service.order.states import ShipmentEvent, ShipmentState
 from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Decide
 from order_service.relay.errors import GiveUp, TryLater
 
 

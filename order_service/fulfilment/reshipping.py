@@ -19,11 +19,10 @@ from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.progress import follow_parcels
 from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment, Task
 from order_service.order.states import IncidentEvent, IncidentState
 from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Decide
 from order_service.relay.errors import GiveUp, TryLater
 
 # Somebody has taken the units back before; or the engine has forgotten who bought them, it is long

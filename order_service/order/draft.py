@@ -6,7 +6,7 @@ raises changes nothing, because what it changed is thrown away with its draft.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -223,6 +223,10 @@ class Draft:
         )
         self.history.append(sealed(entry, self.order.seal))
         self.order.seal = self.history[-1].seal
+
+
+Decide = Callable[[Draft], object]
+"""A decision: changes the order through its draft. May return a value for whoever asked for it."""
 
 
 def order_id_of(part_id: str) -> str:

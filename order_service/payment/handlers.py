@@ -11,7 +11,7 @@ import structlog
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Payment, Task
 from order_service.order.states import OrderState, PaymentState, RefundState
 from order_service.order.tasks import TaskKind
@@ -40,7 +40,6 @@ from order_service.relay.errors import GiveUp, TryLater
 
 log = structlog.get_logger()
 
-Decide = Callable[[Draft], object]
 Doing = Callable[[Order, Task], Awaitable[Decide | None]]
 
 REFUND_ASK_AGAIN_MS: Final = 3_600_000

@@ -12,7 +12,7 @@ from holdfast.client import Client
 from holdfast.errors import HoldfastError
 from holdfast.outcomes import Outcome
 from holdfast.types import Result
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
 from order_service.order.states import OrderEvent, OrderState
 from order_service.order.tasks import TaskKind
@@ -22,7 +22,6 @@ from order_service.placing.decisions import WAITS_FOR_STOCK, settle
 from order_service.placing.place import Placing
 from order_service.relay.errors import GiveUp, TryLater
 
-Decide = Callable[[Draft], None]
 Handler = Callable[[Order, Task], Awaitable[Decide | None]]
 
 CONFIRM_AGAIN_TTL_MS: Final = 60_000

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.storage.orders import Orders
@@ -21,7 +21,6 @@ log = structlog.get_logger()
 
 ACTOR = "relay"
 
-Decide = Callable[[Draft], object]
 Handler = Callable[[Order, Task], Awaitable[Decide | None]]
 """Does a task outside, with no transaction open, and returns the decision that follows from it.
 

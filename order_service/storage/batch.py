@@ -15,15 +15,13 @@ from typing import Any
 from msgspec import structs
 from sqlalchemy import Connection
 
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.ids import Ids
 from order_service.order.model import Order, Task
 from order_service.storage.bulk import Row
 from order_service.storage.load import OrderKey, digest_of, ids_of_keys, load_orders, seen_by
 from order_service.storage.tasks import Taken
 from order_service.storage.write import Written, write_drafts, write_seen
-
-Decide = Callable[[Draft], Any]
 
 
 class OrderNotFound(Exception):
@@ -55,12 +53,12 @@ class Change:
 
     @property
     def claim(self) -> object:
-        """Of changes with the same claim a batch has one."""
+        """A batch has at most one entry of each claim."""
         return self.order_id
 
 
 @dataclass(frozen=True, slots=True)
-class Placing:
+class NewOrder:
     """A new order, and what is decided on it first."""
 
     order: Order
@@ -74,12 +72,12 @@ class Placing:
 
     @property
     def claim(self) -> object:
-        """Of placings with the same claim a batch has one."""
+        """A batch has at most one entry of each claim."""
         return self.key
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Recorded:
     """An order that was placed: now, or before (`replayed`)."""
 
     order: Order
@@ -109,16 +107,16 @@ class Writer:
 
 
 def run_batch(
-    connection: Connection, entries: Sequence[Change | Placing], writer: Writer
+    connection: Connection, entries: Sequence[Change | NewOrder], writer: Writer
 ) -> list[Judged]:
     """Judges and writes a batch in the transaction of a connection; `[i]` is of `entries[i]`."""
     batch = _Batch(writer)
     seen = seen_by(connection, [entry.order_id for entry in _changes(entries) if entry.once])
-    placed = ids_of_keys(connection, [one.key for one in entries if isinstance(one, Placing)])
+    placed = ids_of_keys(connection, [one.key for one in entries if isinstance(one, NewOrder)])
     replayed = load_orders(connection, list(placed.values()))
     results: list[Judged | None] = [
         batch.place(entry, replayed.get(placed.get(entry.key, "")))
-        if isinstance(entry, Placing)
+        if isinstance(entry, NewOrder)
         else batch.change_known(entry, seen)
         for entry in entries
     ]
@@ -132,7 +130,7 @@ def run_batch(
     return [judged for judged in results if judged is not None]
 
 
-def _changes(entries: Sequence[Change | Placing]) -> list[Change]:
+def _changes(entries: Sequence[Change | NewOrder]) -> list[Change]:
     return [entry for entry in entries if isinstance(entry, Change)]
 
 
@@ -145,11 +143,11 @@ class _Batch:
         self._writer = writer
         self._now_ms = writer.clock_ms()
 
-    def place(self, placing: Placing, placed_before: Order | None) -> Judged:
+    def place(self, new: NewOrder, placed_before: Order | None) -> Judged:
         if placed_before is not None:
-            return Judged(Placed(placed_before, replayed=True))
-        draft = self._draft(_copied(placing.order), placing)
-        judged = _judge(draft, placing, self._writer)
+            return Judged(Recorded(placed_before, replayed=True))
+        draft = self._draft(_copied(new.order), new)
+        judged = _judge(draft, new, self._writer)
         if judged.error is None:
             self.written.append(Written(draft, "", 0))
         return judged
@@ -177,7 +175,7 @@ class _Batch:
             self._write(change, draft, state, version)
         return judged
 
-    def _draft(self, order: Order, entry: Change | Placing) -> Draft:
+    def _draft(self, order: Order, entry: Change | NewOrder) -> Draft:
         return Draft(order, entry.actor, self._now_ms, self._writer.ids)
 
     def _write(self, change: Change, draft: Draft, state_before: str, version_before: int) -> None:
@@ -199,17 +197,17 @@ def _copied(order: Order) -> Order:
     )
 
 
-def _judge(draft: Draft, entry: Change | Placing, writer: Writer) -> Judged:
+def _judge(draft: Draft, entry: Change | NewOrder, writer: Writer) -> Judged:
     try:
-        if isinstance(entry, Placing):
+        if isinstance(entry, NewOrder):
             draft.begin()
         value = entry.decide(draft)
         draft.finish()
         writer.announce(draft)
     except Exception as error:  # noqa: BLE001 - it is its caller's, who gets it
         return Judged(error=error)
-    if isinstance(entry, Placing):
-        value = Placed(draft.order, replayed=False)
+    if isinstance(entry, NewOrder):
+        value = Recorded(draft.order, replayed=False)
     draft.tasks_made = [_taken(task, draft, writer) for task in draft.tasks_made]
     taken = [Taken(draft.order, task) for task in draft.tasks_made if task.owner]
     return Judged(value, tasks=taken)

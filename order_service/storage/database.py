@@ -52,8 +52,6 @@ class Database(Protocol):
 
     writers: int
     """How many write transactions make sense at a time."""
-    claims_skip_claimed: bool
-    """Whether FOR UPDATE SKIP LOCKED is needed to share rows among writers, and there."""
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Runs a transaction. Raises what the function raises, Conflict, StorageUnavailable."""
@@ -93,7 +91,6 @@ class SqliteDatabase:
     """A file that this process, and others on this machine, write one after another."""
 
     writers = 1
-    claims_skip_claimed = False
 
     def __init__(self, path: Path) -> None:
         self._writer = _sqlite_engine(path, "BEGIN IMMEDIATE")
@@ -138,7 +135,6 @@ class PostgresDatabase:
     """A server that many processes share."""
 
     writers = 2
-    claims_skip_claimed = True
 
     def __init__(self, url: str) -> None:
         self._engine: AsyncEngine = create_async_engine(

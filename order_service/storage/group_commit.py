@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from order_service.storage.batch import Change, Judged, Placing
+from order_service.storage.batch import Change, Judged, NewOrder
 from order_service.storage.database import Conflict
 from order_service.storage.tasks import Taken
 
@@ -31,7 +31,7 @@ class Overloaded(Exception):
 class Entry:
     """A change that waits to be made, and who waits for it."""
 
-    change: Change | Placing
+    change: Change | NewOrder
     judged: "asyncio.Future[Any]"
     attempts: int = 0
 
@@ -45,7 +45,7 @@ class GroupCommit:
 
     def __init__(
         self,
-        run: Callable[[Sequence[Change | Placing]], Awaitable[list[Judged]]],
+        run: Callable[[Sequence[Change | NewOrder]], Awaitable[list[Judged]]],
         in_flight_max: int,
         on_tasks: Callable[[Sequence[Taken]], None],
     ) -> None:
@@ -62,7 +62,7 @@ class GroupCommit:
         """How many changes wait for a batch."""
         return len(self._queue)
 
-    async def submit(self, change: Change | Placing) -> Any:
+    async def submit(self, change: Change | NewOrder) -> Any:
         """Has a change made. Returns what its decision returned, once it is on disk.
 
         Raises what the decision raised, OrderNotFound, AlreadySeen, Conflict, StorageUnavailable,
@@ -160,7 +160,7 @@ class GroupCommit:
                 await self._commit_together([entry])
 
 
-def _unknown(change: Change | Placing) -> Change | Placing:
+def _unknown(change: Change | NewOrder) -> Change | NewOrder:
     """The same, on an order that is read again: what was known of it may be old."""
     return replace(change, known=None) if isinstance(change, Change) else change
 

@@ -12,9 +12,9 @@ from order_service.order.model import Order
 from order_service.storage.batch import (
     Change,
     Judged,
+    NewOrder,
     OrderNotFound,
-    Placed,
-    Placing,
+    Recorded,
     Writer,
     run_batch,
 )
@@ -50,12 +50,12 @@ class Orders:
         self._writer = Writer(clock_ms, ids, owner, LEASE_MS, announce)
         self._commits = GroupCommit(self._run, database.writers, on_tasks)
 
-    async def place(self, order: Order, decide: Callable[[Draft], object], actor: str) -> Placed:
+    async def place(self, order: Order, decide: Callable[[Draft], object], actor: str) -> Recorded:
         """Keeps a new order, or finds the one that was placed under its key.
 
         `decide` may add to it. Raises what it raises, Conflict, StorageUnavailable, Overloaded.
         """
-        placed: Placed = await self._commits.submit(Placing(order, decide, actor))
+        placed: Recorded = await self._commits.submit(NewOrder(order, decide, actor))
         return placed
 
     async def change(
@@ -100,5 +100,5 @@ class Orders:
         """Waits until what was asked for is written."""
         await self._commits.drain()
 
-    async def _run(self, changes: Sequence[Change | Placing]) -> list[Judged]:
+    async def _run(self, changes: Sequence[Change | NewOrder]) -> list[Judged]:
         return await self.database.write(partial(run_batch, entries=changes, writer=self._writer))

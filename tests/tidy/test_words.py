@@ -24,7 +24,18 @@ class United(NamedTuple):
     """Prefixes of the paths in which the old word is meant, with the reason in a comment."""
 
 
-UNITED: Final[tuple[United, ...]] = ()
+UNITED: Final[tuple[United, ...]] = (
+    United(
+        r"storage\.batch import .*\bPlac(ed|ing)\b",
+        "Recorded and NewOrder: Placed and Placing are of placing/place.py",
+    ),
+    United(
+        r"\bDecide = Callable",
+        "Decide of order/draft.py",
+        # The one definition.
+        ("order_service/order/draft.py",),
+    ),
+)
 
 
 def test_words_that_were_united_stay_united() -> None:

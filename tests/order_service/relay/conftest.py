@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from order_service.storage.database import Database
+from order_service.storage.database import Database, PostgresDatabase
 
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, database: Database, tmp_path: Path) -> str:
     """The URL of the test's database."""
-    if database.claims_skip_claimed:
+    if isinstance(database, PostgresDatabase):
         url: str = request.getfixturevalue("postgres_url")
         return url
     return f"sqlite:///{tmp_path / 'orders.db'}"

@@ -11,10 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
 from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Decide
 from order_service.storage.database import open_database
 from tests.order_service.relay.world import Process, place, sends
 from tests.order_service.samples import A

@@ -9,10 +9,9 @@ import pytest
 from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
 from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Decide
 from order_service.relay.backoff import PAUSE_MS_MAX
 from order_service.relay.errors import GiveUp, TryLater
 from order_service.relay.relay import RelaySettings

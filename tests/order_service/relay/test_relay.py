@@ -3,10 +3,10 @@ from collections import Counter
 
 import pytest
 
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
 from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Decide, Handler
+from order_service.relay.attempt import Handler
 from order_service.relay.backlog import SLOTS
 from order_service.relay.relay import RelaySettings
 from order_service.storage.database import Database

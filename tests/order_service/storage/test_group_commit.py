@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from order_service.order.draft import Draft
-from order_service.storage.batch import Change, Judged, Placing
+from order_service.storage.batch import Change, Judged, NewOrder
 from order_service.storage.group_commit import BATCH_MAX, BESIDE_MIN, GroupCommit
 
 
@@ -17,7 +17,7 @@ class Writing:
         self.commits = GroupCommit(self._run, 2, lambda _: None)
         self._waiting: list[asyncio.Task[object]] = []
 
-    async def _run(self, changes: Sequence[Change | Placing]) -> list[Judged]:
+    async def _run(self, changes: Sequence[Change | NewOrder]) -> list[Judged]:
         end = asyncio.Event()
         self.sizes.append(len(changes))
         self._ends.append(end)
