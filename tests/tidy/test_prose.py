@@ -7,7 +7,6 @@ docstring counts: of modules, classes and functions, and those below a field or 
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
