@@ -1,4 +1,4 @@
-"""When the SDK sends a request again, and how long it waits before that. No clock, no dice."""
+"""How long to wait after a failure, and when the SDK sends a request again. No clock, no dice."""
 
 from holdfast.errors import HoldfastError
 
@@ -6,15 +6,27 @@ BACKOFF_MS_FIRST = 100
 BACKOFF_MS_MAX = 2_000
 
 
+def backoff(
+    failures: int, first: float, longest: float, *, spread: float = 0.0, chance: float = 0.0
+) -> float:
+    """The pause after this many failures in a row: `first`, doubled each time, at most `longest`.
+
+    `spread` is the part of the pause that is left to `chance`, a random number of [0, 1): clients
+    that failed together then do not come back together. The pause has the unit of `first`.
+    """
+    # The bound holds long before 2^30; whoever fails for days makes no huge numbers.
+    full: float = min(first * 2 ** min(failures - 1, 30), longest)
+    return full * (1 - spread + spread * chance)
+
+
 def backoff_ms(error: HoldfastError, failures: int, jitter: float) -> float:
-    """How long to be quiet after so many failures in a row, of which `error` is the last.
+    """The SDK's pause after this many failures in a row, of which `error` is the last.
 
     Exponential backoff with full jitter (`jitter` is a random number of [0, 1)), on top of what the
     server asked for with `retry_after_ms`.
     """
-    # Beyond 2^10 the bound holds anyway; a server that is away for a day makes no huge numbers.
-    backoff_ms_max: int = min(BACKOFF_MS_FIRST * 2 ** min(failures - 1, 10), BACKOFF_MS_MAX)
-    return (error.retry_after_ms or 0) + jitter * backoff_ms_max
+    pause_ms = backoff(failures, BACKOFF_MS_FIRST, BACKOFF_MS_MAX, spread=1, chance=jitter)
+    return (error.retry_after_ms or 0) + pause_ms
 
 
 def may_try_again(

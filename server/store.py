@@ -10,6 +10,7 @@ import structlog
 from engine.store.embedded import EmbeddedStore
 from engine.store.reports import StoreEvent, StoreStartFailed
 from server.config import Config
+from server.restarts import restart_s
 from serving.start import StartError
 
 log = structlog.get_logger()
@@ -30,7 +31,7 @@ async def opened_store(config: Config, on_restart: Callable[[], None]) -> AsyncI
         if event == StoreEvent.EXITED:
             on_restart()
 
-    store = EmbeddedStore(Path(config.data_dir), tell)
+    store = EmbeddedStore(Path(config.data_dir), tell, restart_seconds=restart_s)
     try:
         await store.start()
     except StoreStartFailed as error:

@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from server.restarts import restart_s
 from server.worker_process import WorkerProcess
 
 log = structlog.get_logger()
 
-RESTART_S_MIN = 0.05
-RESTART_S_MAX = 5.0
-# A worker that ran for so long was well: when it dies, it is replaced as if for the first time.
+# A worker that ran this long was well: when it dies, it is replaced as if for the first time.
 STAYED_UP_S = 10.0
 
 
@@ -97,7 +96,7 @@ class Workers:
     async def _keep(self, ready: "asyncio.Future[str]") -> None:
         """Runs a worker, and another when it dies, until cancelled; then drains the last."""
         loop = asyncio.get_running_loop()
-        pause_s = RESTART_S_MIN
+        deaths = 0
         while True:
             launched_at = loop.time()
             try:
@@ -109,10 +108,10 @@ class Workers:
                 ready.set_exception(WorkerDidNotStart(exit_code))
                 return
             if loop.time() - launched_at > STAYED_UP_S:
-                pause_s = RESTART_S_MIN
+                deaths = 0
+            deaths += 1
             self._on_restart()
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, RESTART_S_MAX)
+            await asyncio.sleep(restart_s(deaths))
 
     async def _run(self, ready: "asyncio.Future[str]") -> int:
         """Runs a worker until it ends unasked; its exit code."""

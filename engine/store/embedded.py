@@ -5,6 +5,7 @@ disk before its answer leaves), is started again when it dies, and ends with its
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -24,8 +25,7 @@ START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
 READY_POLL_SECONDS = 0.02
 READY_ANSWER_SECONDS_MAX = 5.0
-RESTART_SECONDS_MIN = 0.05
-RESTART_SECONDS_MAX = 5.0
+RESTART_SECONDS = 0.05
 # A store that ran this long was well: when it dies, it is restarted as if for the first time.
 STAYED_UP_SECONDS = 10.0
 
@@ -44,6 +44,7 @@ class EmbeddedStore:
     `on_event` is called on the event loop with a StoreEvent and its details. `binary` is the
     server to run; None means what find_store_binary() finds. start() gives up after
     `start_seconds_max`; a store that does not end within `stop_seconds_max` is killed.
+    `restart_seconds` gives the pause before the next start after that many deaths in a row.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class EmbeddedStore:
         binary: Path | None = None,
         start_seconds_max: float = START_SECONDS_MAX,
         stop_seconds_max: float = STOP_SECONDS_MAX,
+        restart_seconds: Callable[[int], float] = lambda _deaths: RESTART_SECONDS,
     ) -> None:
         self._data_dir = data_dir.resolve()
         self._on_event = on_event
         self._binary = binary
         self._start_seconds_max = start_seconds_max
         self._stop_seconds_max = stop_seconds_max
+        self._restart_seconds = restart_seconds
         self._socket: Path | None = None
         self._process: StoreProcess | None = None
         self._life: asyncio.Task[None] | None = None
@@ -132,7 +135,7 @@ class EmbeddedStore:
     async def _keep_running(self, binary: Path, directory: StoreDirectory) -> None:
         """Run the store, again and again, until it is asked to stop."""
         loop = asyncio.get_running_loop()
-        restart_seconds = RESTART_SECONDS_MIN
+        deaths = 0
         while not self._stop_asked.done():
             launched_at = loop.time()
             end = await self._run(binary, directory)
@@ -141,10 +144,11 @@ class EmbeddedStore:
             if not self._started.done():
                 raise StoreStartFailed.after_exit(end.exit_code, directory.path, end.log_tail)
             if loop.time() - launched_at > STAYED_UP_SECONDS:
-                restart_seconds = RESTART_SECONDS_MIN
-            self._on_event(StoreEvent.EXITED, end._asdict() | {"restart_seconds": restart_seconds})
-            await _first_of(self._stop_asked, seconds_max=restart_seconds)
-            restart_seconds = min(2 * restart_seconds, RESTART_SECONDS_MAX)
+                deaths = 0
+            deaths += 1
+            pause = self._restart_seconds(deaths)
+            self._on_event(StoreEvent.EXITED, end._asdict() | {"restart_seconds": pause})
+            await _first_of(self._stop_asked, seconds_max=pause)
 
     async def _run(self, binary: Path, directory: StoreDirectory) -> _RunEnd:
         """Run the store once, until it exits or is asked to stop."""

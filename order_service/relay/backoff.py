@@ -2,6 +2,8 @@
 
 import random
 
+from holdfast.retry import backoff
+
 PAUSE_MS_MIN = 1_000
 PAUSE_MS_MAX = 600_000
 
@@ -11,6 +13,5 @@ def pause_ms(attempts: int, randomness: random.Random) -> int:
 
     Half of it is left to chance, so that what failed together does not come back together.
     """
-    doublings = min(attempts - 1, PAUSE_MS_MAX.bit_length())
-    full_ms = min(PAUSE_MS_MIN << doublings, PAUSE_MS_MAX)
-    return full_ms // 2 + randomness.randint(0, full_ms // 2)
+    chance = randomness.random()
+    return int(backoff(attempts, PAUSE_MS_MIN, PAUSE_MS_MAX, spread=0.5, chance=chance))

@@ -13,12 +13,12 @@ import pytest
 import uvloop
 from redis.asyncio import Redis
 
-from engine.store import embedded
 from engine.store.binary import find_store_binary
 from engine.store.directory import LOG_BYTES_MAX
 from engine.store.durability import Durability, inspect_store, judge
 from engine.store.embedded import EmbeddedStore
 from engine.store.reports import StoreEvent
+from server.restarts import restart_s
 from tests.embedded import (
     WAIT_SECONDS_MAX,
     Events,
@@ -157,7 +157,7 @@ async def test_a_killed_store_comes_back_with_every_acknowledged_write(
 async def test_a_store_that_keeps_dying_is_restarted_less_and_less_often(
     tmp_path: Path, events: Events
 ) -> None:
-    async with running(tmp_path, events) as store:
+    async with running(tmp_path, events, restart_seconds=restart_s) as store:
         for deaths in (1, 2, 3):
             kill(store.pid, signal.SIGKILL)
             await until_told(events, StoreEvent.READY, deaths + 1)
@@ -199,10 +199,9 @@ async def test_an_owner_out_of_file_descriptors_restarts_the_store_when_it_has_s
 
 
 async def test_stop_while_the_store_is_down_does_not_wait_for_a_restart(
-    tmp_path: Path, events: Events, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, events: Events
 ) -> None:
-    monkeypatch.setattr(embedded, "RESTART_SECONDS_MIN", 3600)
-    store = EmbeddedStore(tmp_path, events.tell)
+    store = EmbeddedStore(tmp_path, events.tell, restart_seconds=lambda _deaths: 3600)
     await store.start()
     kill(store.pid, signal.SIGKILL)
     await until_told(events, StoreEvent.EXITED, 1)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from server.restarts import RESTART_S_MIN
 from server.worker_process import WorkerProcess
-from server.workers import RESTART_S_MIN, WorkerDidNotStart, Workers
+from server.workers import WorkerDidNotStart, Workers
 from tests.embedded import is_alive, until
 
 READY = "print('a store', flush=True);"
