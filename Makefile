@@ -21,12 +21,15 @@ $(SETUP): pyproject.toml constraints.txt
 demo: setup      ## Runs the main job: a flash sale, from start to audit
 	$(BIN)/holdfast demo
 
-test: setup      ## Runs every test
-	$(BIN)/python -m pytest
+# How many processes run tests; each has a store, databases and servers of its own.
+WORKERS ?= 2
+IN_PARALLEL := -n $(WORKERS) --dist worksteal
 
-test-long: setup ## Runs the stories, the oracle and the kills at far more places; about an hour
-	HOLDFAST_EXAMPLES=300 $(BIN)/python -m pytest tests/model tests/order_service/model \
-	    tests/order_service/faults tests/e2e/test_demo.py
+test: setup      ## Runs the tests, but for those marked `long`; WORKERS=1: beside other work
+	$(BIN)/python -m pytest $(IN_PARALLEL)
+
+test-long: setup ## Runs the tests marked `long`, and tries the stories and kills at far more places
+	HOLDFAST_EXAMPLES=300 $(BIN)/python -m pytest $(IN_PARALLEL) -m "long or more"
 
 check: setup     ## Format, lint, types, imports, contract
 	$(BIN)/ruff format --check .

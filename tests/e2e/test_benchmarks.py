@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.document import read
 from benchmarks.processor_time import family
 from benchmarks.scenarios import CLOSED_LOOP
@@ -29,6 +31,7 @@ def ran(*words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.long
 def test_a_small_run_measures_everything_finds_nothing_wrong_and_can_be_planned_with(
     tmp_path: Path,
 ) -> None:
@@ -56,6 +59,7 @@ def test_a_small_run_measures_everything_finds_nothing_wrong_and_can_be_planned_
     assert "This is a model" in planned.stdout
 
 
+@pytest.mark.long
 def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
     words = [*CAPACITY, "--out", str(tmp_path / "never.json")]
     with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:

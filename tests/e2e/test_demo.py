@@ -16,7 +16,6 @@ import pytest
 
 from holdfast.demo.synthetic_log import ORDERS
 
-LONG = "HOLDFAST_EXAMPLES" in os.environ
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "online_retail_sample.csv"
 WAIT_S_MAX = 110
 COLUMNS = [
@@ -185,7 +184,7 @@ def test_with_all_the_stock_nobody_is_refused(temporary: Path, tmp_path: Path) -
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of real invoices is not here")
 @pytest.mark.parametrize(
     ("ratio", "stock", "returns"),
-    [("0.8", 9_989, None), *([("1", 12_863, 1)] if LONG else [])],
+    [("0.8", 9_989, None), pytest.param("1", 12_863, 1, marks=pytest.mark.long)],
 )
 def test_the_sample_of_real_invoices_is_replayed(
     temporary: Path, ratio: str, stock: int, returns: int | None

@@ -79,6 +79,7 @@ def until(ask: Callable[[], Found], holds: Callable[[Found], object]) -> Found:
         time.sleep(POLL_S)
 
 
+@pytest.mark.long
 def test_a_rehearsal_with_a_server_of_its_own_sells_out_audits_and_reports(tmp_path: Path) -> None:
     done = rehearse("--results", str(tmp_path), *flags())
     assert done.returncode == 0, done.stdout + done.stderr
@@ -119,6 +120,7 @@ def fetch_json(url: str, form: dict[str, str] | None = None) -> Any:
     return json.loads(fetch(url, form))
 
 
+@pytest.mark.long
 def test_the_web_page_has_an_audit_tab_that_follows_the_sale_to_its_verdict(
     server: Server,
 ) -> None:
@@ -179,6 +181,7 @@ def tab_of(page: str) -> dict[str, str]:
     return {row["what"]: row["seen"] for row in table["data"]}
 
 
+@pytest.mark.long
 def test_an_oversell_fails_the_gate_with_the_load_spread_over_two_processes(
     server: Server, tmp_path: Path
 ) -> None:

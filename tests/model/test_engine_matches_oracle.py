@@ -26,13 +26,13 @@ RANDOM_STORIES = settings(
     suppress_health_check=list(HealthCheck),
 )
 
+pytestmark = [pytest.mark.more, pytest.mark.timeout(FAILURE_SECONDS_MAX + EXAMPLES)]
 
-@pytest.mark.timeout(FAILURE_SECONDS_MAX + EXAMPLES)
+
 def test_the_engine_answers_and_stores_what_the_oracle_does(partition: Partition) -> None:
     run_state_machine_as_test(machine_of(partition), settings=RANDOM_STORIES)
 
 
-@pytest.mark.timeout(FAILURE_SECONDS_MAX + EXAMPLES)
 def test_no_answer_tells_how_much_was_swept_before(store: redis.Redis) -> None:
     partition = Partition(store, due_limit=1)
     stories = settings(RANDOM_STORIES, max_examples=EXAMPLES // 4)

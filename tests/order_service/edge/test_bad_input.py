@@ -238,7 +238,9 @@ TOGETHER: Final[list[tuple[str, str, Callable[[Any], object]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("field", "name", "change"), TOGETHER, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("field", "name", "change"), TOGETHER, ids=[f"{field} of {name}" for field, name, _ in TOGETHER]
+)
 async def test_what_does_not_go_together_is_refused_by_name(
     edge: Edge, field: str, name: str, change: Callable[[Any], object]
 ) -> None:

@@ -115,6 +115,7 @@ async def _read_all(url: str, stage: Stage) -> None:
         await world.close()
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("name", COMMANDS)
 def test_whichever_statement_fails_nothing_is_half_done_and_again_it_is_done_once(
     name: str, database: tuple[str, int], stage: Stage

@@ -48,7 +48,7 @@ END_S_MAX = 10
 FEWER = {"sqlite": 1, "postgresql": 2}
 LONG = "HOLDFAST_EXAMPLES" in os.environ
 
-pytestmark = pytest.mark.timeout(3_000 if LONG else 120)
+pytestmark = [pytest.mark.more, pytest.mark.timeout(3_000 if LONG else 600)]
 
 
 @pytest.fixture(params=KINDS)

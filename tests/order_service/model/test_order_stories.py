@@ -37,7 +37,7 @@ STORIES = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-pytestmark = pytest.mark.timeout(FAILURE_S_MAX + EXAMPLES * EXAMPLE_S_MAX)
+pytestmark = [pytest.mark.more, pytest.mark.timeout(FAILURE_S_MAX + EXAMPLES * EXAMPLE_S_MAX)]
 
 
 class ShopMachine(Buying, Shipping, Trouble):
