@@ -7,8 +7,6 @@ Then order services on SQLite and PostgreSQL place orders and take the callbacks
 It writes benchmarks/results/latest.json and a picture beside it, and prints tables; `-o json` the
 document instead. Everything runs on one machine: only the ratios of one run hold. Exit code 1 if an
 audit finds anything or a call goes wrong, not if a bound is missed.
-
-`--plan` starts nothing: it reads the document and prints how many workers and shards a peak needs.
 """
 
 import argparse
@@ -26,7 +24,6 @@ from benchmarks.document import (
     Named,
     packed,
     ratios_of,
-    read,
     results_of,
     total_of,
     written,
@@ -37,8 +34,6 @@ from benchmarks.orders.measuring import OrderRounds
 from benchmarks.orders.scenarios import OPEN_CALLS, ORDERS, ORDERS_SET
 from benchmarks.orders.service import order_services
 from benchmarks.picture import draw
-from benchmarks.plan import ACCEPTED, PEAK_PER_S, UTILISATION, NotFitted
-from benchmarks.plan_text import plan_text
 from benchmarks.reading import median_of
 from benchmarks.report import for_terminal
 from benchmarks.rounds import Measurements
@@ -62,7 +57,7 @@ NO_TIGERBEETLE = "TigerBeetle: name its server program with --tigerbeetle PATH"
 
 
 def main() -> int:
-    """Measures, or plans; returns the exit code."""
+    """Measures; returns the exit code."""
     parser = arguments()
     options = parser.parse_args()
     options.sets = options.sets or SETS
@@ -71,8 +66,6 @@ def main() -> int:
     # What has only some of the figures is not what the tables are made from.
     whole = set(options.sets) == set(SETS)
     options.out = options.out or (LATEST if whole else LATEST.with_name("part.json"))
-    if options.plan:
-        return plan(options)
     for number in (signal.SIGINT, signal.SIGTERM):  # both stop in order what was started
         signal.signal(number, signal.default_int_handler)
     try:
@@ -90,20 +83,6 @@ def main() -> int:
     return 0 if document.ok else 1
 
 
-def plan(options: argparse.Namespace) -> int:
-    """Prints what a peak needs; returns the exit code."""
-    try:
-        document = read(options.out)
-        print(plan_text(document, options.peak, options.accepted, options.utilisation))
-    except FileNotFoundError:
-        print(f"nothing was measured yet: there is no {options.out}", file=sys.stderr)
-        return 1
-    except NotFitted as problem:
-        print(f"{options.out} cannot be planned with: {problem}", file=sys.stderr)
-        return 1
-    return 0
-
-
 def arguments() -> argparse.ArgumentParser:
     """What can be asked for."""
     about, _, more = (__doc__ or "").partition("\n\n")
@@ -118,11 +97,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=1, help="how many processes serve")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these benchmarks")
     parser.add_argument("--tigerbeetle", metavar="PATH", help="a TigerBeetle server program")
-    planning = parser.add_argument_group("what a peak needs, from the document's file")
-    planning.add_argument("--plan", action="store_true", help="measure nothing, print the plan")
-    planning.add_argument("--peak", type=float, default=PEAK_PER_S, help="commands per second")
-    planning.add_argument("--accepted", type=float, default=ACCEPTED, help="the share accepted")
-    planning.add_argument("--utilisation", type=float, default=UTILISATION, help="how busy")
     return parser
 
 

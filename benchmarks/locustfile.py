@@ -33,7 +33,8 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 from locust.web import WebUI
 
-from benchmarks.flash_sale import options, percentiles, report, web
+from benchmarks.flash_sale import options, report, web
+from benchmarks.flash_sale.gate import bucket_response_time
 from benchmarks.flash_sale.rehearsal import NotServingError, Rehearsal
 from benchmarks.flash_sale.shape import FlashSaleShape
 from benchmarks.flash_sale.users import Browser, Buyer, Waverer
@@ -44,7 +45,8 @@ __all__ = ["Browser", "Buyer", "FlashSaleShape", "Waverer"]
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 0, 1, 2, 3
 WORKERS_CONNECT_S_MAX = 5.0
 
-percentiles.install(locust.stats)
+# Locust's own rounding cannot tell 0.4 ms from 0.6 ms; this function is there to be replaced.
+locust.stats.bucket_response_time = bucket_response_time  # type: ignore[assignment]
 
 
 def add_options(parser: LocustArgumentParser) -> None:

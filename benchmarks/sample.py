@@ -1,11 +1,11 @@
 """What one run of a load measured, as its process prints it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from benchmarks.latencies import percentiles
+from serving.percentile import percentile
 
 APPLIED = "OUTCOME_APPLIED"
 OUT_OF_STOCK = "OUTCOME_OUT_OF_STOCK"
@@ -33,7 +33,7 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 def sample_of(
-    latencies_s: Sequence[float],
+    latencies_s: Iterable[float],
     seconds: float,
     outcomes: Iterable[str] | Mapping[str, int],
     errors: int = 0,
@@ -41,11 +41,11 @@ def sample_of(
 ) -> Sample:
     """The sample of a load that took `seconds`."""
     found = Counter(outcomes)
-    taken = percentiles(latencies_s)
+    ascending_s = sorted(latencies_s)
     return Sample(
         commands_per_s=round(found.total() / seconds, 1),
-        p50_ms=taken.p50_ms,
-        p99_ms=taken.p99_ms,
+        p50_ms=round(percentile(ascending_s, 0.50) * 1_000, 3),
+        p99_ms=round(percentile(ascending_s, 0.99) * 1_000, 3),
         errors=errors,
         outcomes=dict(found),
         cpu_s=round(cpu_s, 3),

@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable
 
 from benchmarks.document import LATEST, Document, read
-from benchmarks.plan import ACCEPTED, PEAK_PER_S, UTILISATION
-from benchmarks.plan_text import plan_text
 from benchmarks.report import (
     COST_COLUMNS,
     HEADLINE_COLUMNS,
@@ -33,7 +31,6 @@ TABLES: dict[str, Callable[[Document], str]] = {
     "ratios": lambda run: markdown(RATIO_COLUMNS, ratio_rows(run.ratios)),
     "costs": lambda run: markdown(COST_COLUMNS, cost_rows(run.results)),
     "audit": audit_line,
-    "plan": lambda run: f"```\n{plan_text(run, PEAK_PER_S, ACCEPTED, UTILISATION)}\n```",
 }
 _PLACE = re.compile(r"(<!-- benchmarks: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

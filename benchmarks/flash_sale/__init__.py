@@ -1,5 +1,5 @@
 """A flash sale for Locust: who comes and when, what they were told, and whether it held.
 
-`books`, `gate`, `options`, `percentiles`, `plan`, `report` and `sale` decide from values and know
+`books`, `gate`, `options`, `plan`, `report` and `sale` decide from values and know
 nothing of Locust; `users`, `shape`, `rehearsal` and `web` are what Locust runs.
 """

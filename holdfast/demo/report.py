@@ -1,8 +1,7 @@
 """Puts the figures of a demo together from what its replay left behind. Pure."""
 
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from holdfast.demo.figures import (
     DemoReport,
@@ -24,6 +23,7 @@ from holdfast.demo.replay import Replay
 from holdfast.demo.requests import position_of
 from holdfast.demo.returns import ReturnsDesk
 from holdfast.order.v1 import order_pb2
+from serving.percentile import percentile
 
 HOTTEST_SKUS = 8
 PROBLEMS_SHOWN_MAX = 20
@@ -53,11 +53,6 @@ def build_report(setting: Setting, replay: Replay, elapsed_s: float) -> DemoRepo
         _hottest(replay, sold_units, left),
         _problems(replay),
     )
-
-
-def percentile(ascending: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` of the values do not exceed (nearest rank)."""
-    return ascending[max(math.ceil(share * len(ascending)), 1) - 1]
 
 
 def _problems(replay: Replay) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The benchmarks as a person runs them, small: they measure, audit, plan, and leave nothing."""
+"""The benchmarks as a person runs them, small: they measure, audit, and leave nothing."""
 
 import json
 import signal
@@ -32,9 +32,7 @@ def ran(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.long
-def test_a_small_run_measures_everything_finds_nothing_wrong_and_can_be_planned_with(
-    tmp_path: Path,
-) -> None:
+def test_a_small_run_measures_everything_and_finds_nothing_wrong(tmp_path: Path) -> None:
     file = tmp_path / "small.json"
     measured = ran(*SMALL, "--out", str(file), "-o", "json")
     assert measured.returncode == 0, measured.stderr
@@ -54,9 +52,6 @@ def test_a_small_run_measures_everything_finds_nothing_wrong_and_can_be_planned_
     assert {ratio.name for ratio in document.ratios} >= {"reserve_to_echo", "p99_at_half"}
     assert any("TigerBeetle" in what for what in document.skipped)
     assert file.with_suffix(".svg").read_text().rstrip().endswith("</svg>")
-    planned = ran("--plan", "--out", str(file), "--peak", "50000")
-    assert planned.returncode == 0, planned.stderr
-    assert "This is a model" in planned.stdout
 
 
 @pytest.mark.long
@@ -79,12 +74,6 @@ def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
     assert len(started) > 4
     for pid in (*started, postmaster):
         assert not is_alive(pid), started.get(pid, "PostgreSQL")
-
-
-def test_a_plan_needs_a_run(tmp_path: Path) -> None:
-    planned = ran("--plan", "--out", str(tmp_path / "none.json"))
-    assert planned.returncode == 1
-    assert "nothing was measured yet" in planned.stderr
 
 
 def _command_line(pid: int) -> str:

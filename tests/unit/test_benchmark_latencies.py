@@ -9,29 +9,29 @@ import grpc.aio
 import msgspec
 import pytest
 
-from benchmarks.latencies import percentiles
 from benchmarks.loads import Load
 from benchmarks.messages import packed_requests
+from benchmarks.sample import sample_of
 from benchmarks.unary_load import moments_s, run_unary
 from holdfast.inventory.v1 import inventory_pb2 as pb
+from serving.percentile import percentile
 
 STALL_S = 0.3
 SERVICE = "holdfast.inventory.v1.InventoryService"
 
 
-def test_percentiles_are_those_of_all_calls() -> None:
-    found = percentiles(number / 1_000 for number in range(1, 1_001))
-    assert found.p50_ms == pytest.approx(500, rel=0.001)
-    assert found.p99_ms == pytest.approx(990, rel=0.001)
-    assert found.max_ms == pytest.approx(1_000, rel=0.001)
+@pytest.mark.parametrize(
+    ("share", "value"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1), (0.0, 1)]
+)
+def test_a_percentile_is_a_value_that_was_measured(share: float, value: float) -> None:
+    assert percentile([float(number) for number in range(1, 101)], share) == value
+    assert percentile([3.0], share) == 3.0
+    assert percentile([], share) == 0.0
 
 
 def test_sub_millisecond_latencies_are_told_apart() -> None:
-    assert percentiles([0.000_123]).p50_ms == pytest.approx(0.123, rel=0.01)
-
-
-def test_what_took_longer_than_a_minute_counts_as_a_minute() -> None:
-    assert percentiles([100.0]).max_ms == pytest.approx(60_000, rel=0.001)
+    sample = sample_of([0.000_456, 0.000_123], 1.0, {})
+    assert (sample.p50_ms, sample.p99_ms) == (0.123, 0.456)
 
 
 def test_calls_come_at_the_rate_asked_for_and_at_the_same_moments_every_time() -> None:

@@ -16,7 +16,7 @@ from holdfast.demo.money import Sums
 from holdfast.demo.order_log import Order, OrderedLine, OrderLog
 from holdfast.demo.outside import CallbackCounts
 from holdfast.demo.replay import Books, Plan, Replay, SaleTime
-from holdfast.demo.report import build_report, percentile
+from holdfast.demo.report import build_report
 from holdfast.demo.report_view import view
 from holdfast.demo.returns import ReturnsDesk
 from holdfast.demo.shop import Happenings
@@ -187,11 +187,3 @@ def test_units_refused_although_the_engine_has_them_are_undersold() -> None:
     report = report_of(replace(replay, levels=[replace(level, available=2)]))
     assert report.proof.undersold_units == 2
     assert not report.ok
-
-
-@pytest.mark.parametrize(
-    ("share", "value"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1), (0.0, 1)]
-)
-def test_a_percentile_is_a_value_that_was_measured(share: float, value: float) -> None:
-    assert percentile([float(number) for number in range(1, 101)], share) == value
-    assert percentile([3.0], share) == 3.0

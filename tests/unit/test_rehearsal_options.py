@@ -2,11 +2,10 @@
 
 import argparse
 import dataclasses
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
+from benchmarks.flash_sale.gate import bucket_response_time
 from benchmarks.flash_sale.options import (
     OptionError,
     Settings,
@@ -14,11 +13,6 @@ from benchmarks.flash_sale.options import (
     checked_target,
     flags_of,
     settings_from,
-)
-from benchmarks.flash_sale.percentiles import (
-    bucket_response_time,
-    console_row_of,
-    percentile_row_of,
 )
 from benchmarks.flash_sale.plan import phase_at, phases
 from benchmarks.flash_sale.sale import from_message, sale_of, to_message
@@ -143,22 +137,3 @@ def test_response_times_keep_three_digits(time_ms: float, bucket_ms: float) -> N
 def test_however_many_responses_there_are_few_times_are_stored() -> None:
     buckets = {bucket_response_time(number / 250) for number in range(2_500_000)}
     assert len(buckets) <= 3_701
-
-
-def entry(**values: Any) -> SimpleNamespace:
-    usual = {"method": "gRPC", "name": "Reserve", "num_requests": 3, "num_failures": 0}
-    times = {
-        "avg_response_time": 0.456,
-        "min_response_time": 0.12,
-        "max_response_time": 147.25,
-        "median_response_time": 0.42,
-    }
-    return SimpleNamespace(**usual, **times, fail_ratio=0.0, **values)
-
-
-def test_the_console_has_decimals() -> None:
-    row = console_row_of(entry(), 8, 20, (12.5, 0.0))
-    assert "   0.46    0.12  147.25   0.42 |   12.50" in row
-    assert percentile_row_of(entry(), 8, 20, [0.42, 1.5, 147]).endswith(
-        "    0.42    1.5    147      3"
-    )
