@@ -7,6 +7,7 @@ the Python that packs the columns.
 
 import hashlib
 import re
+from collections.abc import Set
 from enum import Enum, IntEnum
 from functools import cache
 from importlib.resources import files
@@ -18,7 +19,7 @@ SCHEMA = "2"
 
 
 class Kind(IntEnum):
-    """The commands of a batch. Those up to RETURN have a reservation id."""
+    """The commands of a batch. Journals keep the numbers; their order means nothing."""
 
     RESERVE = 1
     CONFIRM = 2
@@ -31,6 +32,19 @@ class Kind(IntEnum):
     PURGE = 9
     SET_STOCK = 10
     ADJUST_STOCK = 11
+
+
+# Each kind is in exactly one of these three: it names a reservation, finds what is due by itself,
+# or names a stock level. In a journal the subject of the first two is a reservation and its record.
+HAS_ID = frozenset(
+    {
+        *(Kind.RESERVE, Kind.CONFIRM, Kind.RELEASE, Kind.EXTEND),
+        *(Kind.SHIP, Kind.CANCEL, Kind.RETURN),
+    }
+)
+SWEEPS = frozenset({Kind.EXPIRE, Kind.PURGE})
+STOCK_KINDS = frozenset({Kind.SET_STOCK, Kind.ADJUST_STOCK})
+WRITES_RECORD = HAS_ID | SWEEPS
 
 
 class Memory(Enum):
@@ -93,7 +107,17 @@ def constants() -> dict[str, str]:
         "ON_HAND_MAX": model.ON_HAND_MAX,
         "MOVEMENTS_MAX": model.MOVEMENTS_MAX,
     }
-    return {"SCHEMA": f"'{SCHEMA}'"} | {name: str(value) for name, value in words.items()}
+    return {
+        "SCHEMA": f"'{SCHEMA}'",
+        "HAS_ID": _lua_set(HAS_ID),
+        "WRITES_RECORD": _lua_set(WRITES_RECORD),
+    } | {name: str(value) for name, value in words.items()}
+
+
+def _lua_set(kinds: Set[int]) -> str:
+    """A Lua table that is true at each of the kinds. As a list it is made and read fastest."""
+    members = (str(number in kinds).lower() for number in range(1, max(kinds) + 1))
+    return "{" + ", ".join(members) + "}"
 
 
 @cache

@@ -13,13 +13,11 @@ from prometheus_client import CollectorRegistry, values
 
 from engine.answers import NOT_JUDGED
 from engine.model import Outcome, StockOutcome
-from engine.scripts import Kind
+from engine.scripts import STOCK_KINDS, SWEEPS, Kind
 from server import metrics_table as table
 from serving.metrics import CallMetrics
 
 SAMPLE_S = 1.0
-SWEEPS = (Kind.EXPIRE, Kind.PURGE)
-STOCK_KINDS = (Kind.SET_STOCK, Kind.ADJUST_STOCK)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from engine.audit.protocol import Ask, Steps, Summary, pairs
 from engine.keys import PartitionKeys
 from engine.model import State, StockLevel
 from engine.records import Unreadable, split_field, unpack_level, unpacked_string
-from engine.scripts import Kind
+from engine.scripts import STOCK_KINDS, WRITES_RECORD, Kind
 
 ENTRIES_PER_READ = 200
 
@@ -25,7 +25,7 @@ MOVES: dict[State | None, frozenset[State | None]] = {
     State.FULFILLED: frozenset({State.FULFILLED, None}),
     State.CANCELLED: frozenset({None}),
 }
-MOVE_ON_HAND = frozenset({Kind.SHIP, Kind.RETURN, Kind.SET_STOCK, Kind.ADJUST_STOCK})
+MOVE_ON_HAND = STOCK_KINDS | {Kind.SHIP, Kind.RETURN}
 
 
 class JournalEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -80,7 +80,7 @@ def _read(sequence: int, fields: Any) -> _Batch:
                 _state(bytes(entry.subjects[2 * at + 1])),
             )
             for at, kind in enumerate(entry.kinds)
-            if kind <= Kind.PURGE
+            if kind in WRITES_RECORD
         ]
     except Unreadable:
         raise

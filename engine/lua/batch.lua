@@ -14,12 +14,13 @@ end
 local function run_batch()
   load_batch()
   local outcomes, states, expirations = {}, {}, {}
-  local at = 0
+  local has_id = HAS_ID
+  local id_count = 0
   for i = 1, #kinds do
     local kind, id = kinds[i], nil
-    if kind <= RETURN then
-      at = at + 1
-      id = ids[at]
+    if has_id[kind] then
+      id_count = id_count + 1
+      id = ids[id_count]
     end
     local extra = #extras
     outcomes[i], states[i], expirations[i] = judge[kind](id)

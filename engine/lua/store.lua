@@ -53,12 +53,13 @@ local function plan_records()
     return plan(KEYS[2], false, journal_subjects, nil, records_before)
   end
   local puts, gone = {}, {}
+  local writes_record = WRITES_RECORD
   for i = 1, journal_count do
     local id = journal_subjects[2 * i - 1]
-    if journal_kinds[i] <= PURGE and records[id] then
+    if writes_record[journal_kinds[i]] and records[id] then
       puts[#puts + 1] = id
       puts[#puts + 1] = records[id]
-    elseif journal_kinds[i] <= PURGE then
+    elseif writes_record[journal_kinds[i]] then
       gone[#gone + 1] = id
     end
   end
