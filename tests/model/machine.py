@@ -155,11 +155,13 @@ class EngineMachine(OracleMachine):
         self.side_by_side.compare_state()
 
 
-def machine_of(partition: Partition) -> type[EngineMachine]:
+def machine_of(
+    partition: Partition, side_by_side: type[SideBySide] = SideBySide
+) -> type[EngineMachine]:
     """A machine that starts every story with the partition emptied."""
 
     class MachineOfPartition(EngineMachine):
         def __init__(self) -> None:
-            super().__init__(SideBySide(partition))
+            super().__init__(side_by_side(partition))
 
     return MachineOfPartition

@@ -1,0 +1,169 @@
+"""Bugs that can be put into the engine, one at a time: the text that is right, and a wrong one.
+
+`killing_stories.py` keeps for each a story that shows it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+
+import pytest
+import redis
+
+from engine.model import Line
+from engine.records import stock_field
+from engine.scripts import batch_script, part_text
+from tests.partition import DUE_LIMIT, Partition
+
+BUGS = {
+    "one unit more than available can be reserved": (
+        "if units > left then",
+        "if units > left + 1 then",
+    ),
+    "the last available unit cannot be reserved": (
+        "return level[ON_HAND] - level[UNITS_RESERVED]",
+        "return level[ON_HAND] - 1 - level[UNITS_RESERVED]",
+    ),
+    "safety stock is sold": (
+        "level[UNITS_CONFIRMED] - level[SAFETY_STOCK]",
+        "level[UNITS_CONFIRMED]",
+    ),
+    "a Reserve does not look whether its id is known": (
+        "if records[id] then\n    if must_wait(id)",
+        "if false then\n    if must_wait(id)",
+    ),
+    "a known id is replayed whatever its content": (
+        "elseif record:sub(HEADER_BYTES + 1, body_end) == body then",
+        "else",
+    ),
+    "a replay answers the first state": (
+        "return -APPLIED, state, expires\n  end\n  return ID_REUSED",
+        "return -APPLIED, RESERVED, expires\n  end\n  return ID_REUSED",
+    ),
+    "lines of one SKU are not summed for the limit": (
+        "asked[buyer] = (asked[buyer] or 0) + line_units[i]",
+        "asked[buyer] = line_units[i]",
+    ),
+    "no limit per buyer": (
+        " or limited and past_limit(count)",
+        "",
+    ),
+    "expiry keeps the units": (
+        "level[UNITS_RESERVED] - quantity\n    touch_level",
+        "level[UNITS_RESERVED] - (kind == EXPIRE and 0 or quantity)\n    touch_level",
+    ),
+    "expiry and release keep the buyer's units": (
+        "give_back_buyer_units(body, field, quantity)",
+        "",
+    ),
+    "expiry comes a millisecond late": (
+        "if state == RESERVED and expires <= now then",
+        "if state == RESERVED and expires < now then",
+    ),
+    "time runs back": (
+        "now = math.max(now, tonumber(meta[4] or 0))",
+        "",
+    ),
+    "a Release gives back confirmed units": (
+        "local RELEASE_REFUSAL = {\n  [CONFIRMED] = ALREADY_CONFIRMED,",
+        "local RELEASE_REFUSAL = {",
+    ),
+    "an expired reservation is sold without looking at the stock": (
+        "short_of_stock(count) or past_limit(count)",
+        "past_limit(count)",
+    ),
+    "a reacquired reservation is purged": (
+        "retention_after[member] = false",
+        "",
+    ),
+    "a shipment is repeated": (
+        "local known = known_fingerprint(movements, key)",
+        "local known = nil",
+    ),
+    "a movement of a line that the reservation does not have": (
+        "if total == 0 or (wanted and next(wanted)) then",
+        "if total == 0 then",
+    ),
+    "damaged units are sold again": (
+        "[DAMAGED] = rule_to(UNITS_DAMAGED)",
+        "[DAMAGED] = rule_to(ON_HAND)",
+    ),
+    "a fulfilled reservation takes its buyer's units to the grave": (
+        "if state == FULFILLED then\n    local counts",
+        "if false then\n    local counts",
+    ),
+    "an adjustment is repeated": (
+        "local known = known_adjustment(adjustment_id)",
+        "local known = nil",
+    ),
+}
+
+# These show where a batch does not expire all that is due.
+BUGS_OF_A_BOUNDED_BATCH = {
+    "who may be short for what is due is refused": (
+        "or level[DUE_FROM_MS] > now or all_due_expired()",
+        "or level[DUE_FROM_MS] > now or all_due_expired() or true",
+    ),
+    "what is due counts for the limit": (
+        "elseif not all_due_expired() then",
+        "elseif all_due_expired() == nil then",
+    ),
+    "a Reserve overtakes one that waits": (
+        "if someone_waits and must_wait(id, count) then",
+        "if false then",
+    ),
+    "a Release overtakes a Reserve that waits": (
+        "    return NOT_JUDGED, 0, 0\n  elseif not records[id] then\n    keep",
+        "  end\n  if not records[id] then\n    keep",
+    ),
+}
+BUGS_OF_DEADLINES = {
+    "nobody is reminded of a deadline brought forward": (
+        "    remind(id, count_lines(body_of(id)), expires_at_ms)\n",
+        "",
+    ),
+    "a level does not know of a deadline brought forward": (
+        "    tell_levels(id, expires_at_ms)\n",
+        "",
+    ),
+    "a level knows only the last deadline": (
+        "if expires and (expires < level[DUE_FROM_MS] or level[UNITS_RESERVED] == 0) then",
+        "if expires then",
+    ),
+}
+
+
+LINES_ARE_NOT_SUMMED = "lines of one SKU and location are not summed"
+SCRIPT_BUGS = BUGS | BUGS_OF_A_BOUNDED_BATCH | BUGS_OF_DEADLINES
+ALL_BUGS = (*SCRIPT_BUGS, LINES_ARE_NOT_SUMMED)
+
+
+@contextmanager
+def partition_with(bug: str, store: "redis.Redis") -> Iterator[Partition]:
+    """A partition of an engine that has the bug while the context lasts."""
+    with pytest.MonkeyPatch.context() as patched:
+        if bug == LINES_ARE_NOT_SUMMED:
+            # Lines are summed before they reach the script, so this bug goes where the sum is made.
+            patched.setattr("engine.columns.sum_lines", _unsummed)
+            yield Partition(store)
+        else:
+            yield Partition(store, script=_script_with(bug, patched), due_limit=due_limit_of(bug))
+
+
+def due_limit_of(bug: str) -> int:
+    """How much a batch of the bug's partition expires at most."""
+    return 1 if bug in BUGS_OF_A_BOUNDED_BATCH else DUE_LIMIT
+
+
+def _script_with(bug: str, patched: pytest.MonkeyPatch) -> str:
+    """The batch script with a bug; there must be one place for it in the Lua files."""
+    right, wrong = SCRIPT_BUGS[bug]
+    sources = [path.read_text("utf-8") for path in (files("engine") / "lua").iterdir()]
+    assert sum(source.count(right) for source in sources) == 1, right
+    patched.setattr("engine.scripts.part_text", lambda part: part_text(part).replace(right, wrong))
+    return batch_script.__wrapped__()
+
+
+def _unsummed(lines: list[Line]) -> list[tuple[str, int]]:
+    """Every line for itself, as `sum_lines` must not give them."""
+    return sorted((stock_field(line.sku, line.location), line.quantity) for line in lines)
