@@ -39,11 +39,11 @@ from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
 from order_service.fulfilment.callbacks import CarrierCallbacks
 from order_service.fulfilment.cancel_order import Cancelling
+from order_service.fulfilment.follow import FulfilmentSettings, follow
 from order_service.fulfilment.handlers import fulfilment_handlers
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.queries import count_remarks
 from order_service.fulfilment.review import ReviewInput
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.notifications.handlers import handlers as notification_handlers
 from order_service.order.ids import Ids
 from order_service.order.model import Order
@@ -88,17 +88,18 @@ class App:
         self.engine = Client(config.target)
         self.health = health.aio.HealthServicer()
         owner = f"{socket.gethostname()}-{os.getpid()}-{random.SystemRandom().getrandbits(32):08x}"
+        settings = FulfilmentSettings(config.pick_within_ms, config.complete_after_ms)
         self.orders = Orders(
             self.database,
             clock_ms,
             Ids(),
             owner=owner,
             on_tasks=self._offer,
+            follow=partial(follow, settings=settings),
             announce=self.outside.announcer.announce,
         )
         self.methods = methods_of(self.outside.providers)
-        self.settings = FulfilmentSettings(config.pick_within_ms, config.complete_after_ms)
-        self.intake = TrackingIntake(self.orders, self.outside.carriers, self.settings)
+        self.intake = TrackingIntake(self.orders, self.outside.carriers)
         self.catalogue = Catalogue(self.orders)
         self.placing = Placing(self.orders, self.engine, self.catalogue, self.methods)
         self.cancelling = Cancelling(self.orders, self.outside.providers)
@@ -157,7 +158,7 @@ class App:
                 outside.carrier_rules,
                 self._read_review_input,
                 self.intake,
-                self.settings,
+                self.config.pick_within_ms,
             ),
             **notification_handlers(
                 outside.channels, outside.subscribers, outside.merchants, outside.composing
@@ -204,7 +205,9 @@ class App:
         )
         yield (
             fulfilment_pb2_grpc.add_FulfilmentServiceServicer_to_server,
-            FulfilmentServicer(orders, self._read_review_input, self.settings, deadlines),
+            FulfilmentServicer(
+                orders, self._read_review_input, self.config.pick_within_ms, deadlines
+            ),
         )
         yield (
             catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server,

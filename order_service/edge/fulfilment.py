@@ -42,7 +42,6 @@ from order_service.fulfilment.cancel_parcel import cancel_shipment
 from order_service.fulfilment.cold_chain import read_temperature, reading_key
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import once_key, track
 from order_service.fulfilment.warehouse import Done, confirm_packing, confirm_pick, hand_over
 from order_service.fulfilment.waves import create_wave
@@ -72,12 +71,12 @@ class FulfilmentServicer:
         self,
         orders: Orders,
         read_review_input: ReadReviewInput,
-        settings: FulfilmentSettings,
+        pick_within_ms: int,
         deadlines: Deadlines,
     ) -> None:
         self._orders = orders
         self._read_review_input = read_review_input
-        self._settings = settings
+        self._pick_within_ms = pick_within_ms
         self._deadlines = deadlines
 
     async def ReviewOrder(
@@ -93,9 +92,7 @@ class FulfilmentServicer:
                 order = of_tenant(tenant, await self._orders.get(order_id))
                 known = await self._read_review_input(order)
                 if approved:
-                    decide: Callable[[Draft], Any] = partial(
-                        approve, known=known, settings=self._settings, reason=reason
-                    )
+                    decide: Callable[[Draft], Any] = partial(approve, known=known, reason=reason)
                 else:
                     decide = partial(_refuse, known=known, reason=reason)
                 shipments, replayed = await self._orders.change(order_id, decide, actor)
@@ -152,7 +149,7 @@ class FulfilmentServicer:
         check_filters(request, check_name, "location")
         zone = checked_text("zone", request.zone, ZONE_LENGTH_MAX)
         after = number_in(request.page_token)
-        within_ms = self._settings.pick_within_ms
+        within_ms = self._pick_within_ms
         wanted = queries.PickFilter(
             wave_id=request.wave_id,
             location=request.location,
@@ -173,9 +170,7 @@ class FulfilmentServicer:
         self, request: pb.ConfirmPickRequest, context: Context
     ) -> pb.ShipmentResult:
         shipment_id, taken = shipment_id_of(request), units_of(request)
-        decide = partial(
-            confirm_pick, shipment_id=shipment_id, taken=taken, settings=self._settings
-        )
+        decide = partial(confirm_pick, shipment_id=shipment_id, taken=taken)
         try:
             picked = await self._change(request, context, decide)
         except BUSINESS_ANSWERS as error:
@@ -209,9 +204,7 @@ class FulfilmentServicer:
         self, request: pb.CancelShipmentRequest, context: Context
     ) -> pb.ShipmentResult:
         shipment_id, reason = shipment_id_of(request), reason_of(request, length_min=1)
-        decide = partial(
-            cancel_shipment, shipment_id=shipment_id, why=reason, settings=self._settings
-        )
+        decide = partial(cancel_shipment, shipment_id=shipment_id, why=reason)
         return await self._done(request, context, decide)
 
     async def GetShipment(
@@ -268,7 +261,7 @@ class FulfilmentServicer:
     ) -> pb.ShipmentResult:
         shipment_id_of(request)
         event = event_of(request, self._orders.clock_ms())
-        decide = partial(track, event=event, settings=self._settings)
+        decide = partial(track, event=event)
         return await self._once(request, context, decide, once_key(event))
 
     async def RecordTemperature(
@@ -332,13 +325,7 @@ class FulfilmentServicer:
         if said is None:
             problem = "must be WAIT, RESHIP or REFUND"
             raise InvalidField("resolution", problem, request.resolution)
-        decide = partial(
-            resolve,
-            incident_id=request.incident_id,
-            said=said,
-            why=reason,
-            settings=self._settings,
-        )
+        decide = partial(resolve, incident_id=request.incident_id, said=said, why=reason)
         return await self._done(request, context, decide, request.incident_id)
 
     async def _done(

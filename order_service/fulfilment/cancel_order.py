@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from order_service.fulfilment.withdrawing import cancel_unshipped
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
-from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import ORDER, OrderEvent, OrderState
 from order_service.order.tasks import TaskKind
 from order_service.payment.asking import (
@@ -109,7 +109,7 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
         draft.forget(TaskKind.CANCEL_ORDER)
         if order.state is OrderState.CANCELLED:
             return Cancelled(order, replayed=True)
-        return Cancelled(order, refused=_wrong_state(order, order.state))
+        return Cancelled(order, refused=_not_now(order, order.state))
     if unanswered(order, answers):
         # A provider is silent, or a payment was begun while the others were asked.
         wish(draft, reason)
@@ -135,7 +135,7 @@ def cancel_at_once(draft: Draft, reason: str) -> bool:
     if cancelled.refused is None:
         return cancelled.replayed
     if cancelled.refused.reason is RefusalReason.UNDER_WAY:
-        raise _wrong_state(draft.order, f"{draft.order.state} and being paid")
+        raise _not_now(draft.order, f"{draft.order.state} and being paid")
     raise cancelled.refused
 
 
@@ -144,11 +144,5 @@ def _needs_answers(order: Order) -> bool:
     return ORDER.allows(order.state, OrderEvent.CANCEL) and bool(may_still_pay(order))
 
 
-def _wrong_state(order: Order, state: str) -> Refused:
-    return Refused(
-        RefusalReason.WRONG_STATE,
-        thing="order",
-        name=order.order_id,
-        state=state,
-        event=OrderEvent.CANCEL,
-    )
+def _not_now(order: Order, state: str) -> Refused:
+    return wrong_state("order", order.order_id, state, OrderEvent.CANCEL)

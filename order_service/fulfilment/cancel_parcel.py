@@ -4,25 +4,16 @@ Ship what there is (O14), also where it turns out late that not everything is th
 """
 
 from order_service.fulfilment.cancel_order import cancel_at_once
-from order_service.fulfilment.planning import remind_of_picks
-from order_service.fulfilment.progress import follow_parcels
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.shares import goods_minor, send_back
-from order_service.fulfilment.warehouse import Done, shipment_of, wrong_state
+from order_service.fulfilment.warehouse import Done, not_now, shipment_of
 from order_service.fulfilment.withdrawing import settle_with_money, withdraw
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment
-from order_service.order.states import (
-    SHIPMENT,
-    OrderEvent,
-    OrderState,
-    ShipmentEvent,
-    ShipmentState,
-)
+from order_service.order.states import SHIPMENT, OrderState, ShipmentEvent, ShipmentState
 from order_service.order.tasks import TaskKind
 
 
-def cancel_shipment(draft: Draft, shipment_id: str, why: str, settings: FulfilmentSettings) -> Done:
+def cancel_shipment(draft: Draft, shipment_id: str, why: str) -> Done:
     """Somebody says that a parcel cannot be shipped, or must not.
 
     Raises Refused: NOT_FOUND, WRONG_STATE.
@@ -31,19 +22,16 @@ def cancel_shipment(draft: Draft, shipment_id: str, why: str, settings: Fulfilme
     if shipment.state is ShipmentState.CANCELLED:
         return Done(shipment, replayed=True)
     if not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
-        raise wrong_state(shipment, ShipmentEvent.CANCEL)
-    leave_out(draft, shipment, shipment_id, why, settings)
-    follow_parcels(draft, settings)
+        raise not_now(shipment, ShipmentEvent.CANCEL)
+    leave_out(draft, shipment, shipment_id, why)
     return Done(shipment, replayed=False)
 
 
-def leave_out(
-    draft: Draft, shipment: Shipment, refund_key: str, why: str, settings: FulfilmentSettings
-) -> None:
+def leave_out(draft: Draft, shipment: Shipment, refund_key: str, why: str) -> None:
     """Cancels a parcel that has not left: its units are on sale again, their money goes back.
 
-    With its last parcel the order is cancelled; else it has to be followed (progress.py). Raises
-    Refused: WRONG_STATE where it cannot be cancelled, because another attempt to pay it is open.
+    With its last parcel the order is cancelled. Raises Refused: WRONG_STATE where it cannot be,
+    because another attempt to pay it is open.
     """
     order = draft.order
     if _is_all_there_is(order, shipment):
@@ -55,7 +43,6 @@ def leave_out(
     send_back(draft, refund_key, goods_minor(order, shipment), why)
     if order.carries_lines(shipment):
         _count_cancelled(draft, shipment)
-    remind_of_picks(draft, settings)
 
 
 def _is_all_there_is(order: Order, shipment: Shipment) -> bool:
@@ -66,10 +53,7 @@ def _is_all_there_is(order: Order, shipment: Shipment) -> bool:
 
 
 def _count_cancelled(draft: Draft, shipment: Shipment) -> None:
-    order = draft.order
-    lines = {line.line_no: line for line in order.lines}
+    lines = {line.line_no: line for line in draft.order.lines}
     for packed in shipment.lines:
         line = lines[packed.line_no]
         draft.update(line, cancelled=line.cancelled + packed.quantity)
-    if order.all_left and order.state is OrderState.PARTLY_SHIPPED:
-        draft.move(order, OrderEvent.SHIPPED_IN_FULL, "the rest does not come")

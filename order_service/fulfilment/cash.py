@@ -6,7 +6,6 @@ back, and the payment ends without them.
 
 from typing import Final
 
-from order_service.fulfilment.settings import DAY_MS
 from order_service.fulfilment.shares import (
     cash_payment,
     due_for_delivered_minor,
@@ -16,6 +15,7 @@ from order_service.fulfilment.shares import (
     send_back,
     unreported,
 )
+from order_service.fulfilment.timers import DAY_MS
 from order_service.order.draft import Draft
 from order_service.order.model import Shipment
 from order_service.order.records import TrackingEvent

@@ -8,14 +8,13 @@ from holdfast.errors import HoldfastError
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import Carriers
 from order_service.fulfilment.cash import cash_overdue
+from order_service.fulfilment.follow import complete_by_itself
 from order_service.fulfilment.incidents import look_at_deliveries
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label, void_label
 from order_service.fulfilment.payloads import word_of
-from order_service.fulfilment.progress import complete_by_itself
 from order_service.fulfilment.reshipping import reservation_of, reship, stock_lines
 from order_service.fulfilment.review import ReadReviewInput, review
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.warehouse import report_overdue_picks
 from order_service.order.draft import Decide
 from order_service.order.model import Order, Task
@@ -30,13 +29,13 @@ def fulfilment_handlers(
     rules: Sequence[CarrierRule],
     read_review_input: ReadReviewInput,
     intake: TrackingIntake,
-    settings: FulfilmentSettings,
+    pick_within_ms: int,
 ) -> Mapping[TaskKind, Handler]:
     """The handlers, given the engine, the carriers, and the rules by which one is chosen."""
 
     async def on_review(order: Order, _task: Task) -> Decide | None:
         known = await read_review_input(order)
-        return partial(review, known=known, settings=settings)
+        return partial(review, known=known)
 
     async def on_label(order: Order, task: Task) -> Decide | None:
         return await get_label(order, task, carriers, rules)
@@ -52,7 +51,7 @@ def fulfilment_handlers(
 
     async def on_reship(order: Order, task: Task) -> Decide | None:
         try:
-            return await reship(order, task, engine, settings)
+            return await reship(order, task, engine)
         except HoldfastError as error:
             raise _engine_trouble(error) from error
 
@@ -73,7 +72,7 @@ def fulfilment_handlers(
         TaskKind.CANCEL_PARCEL: on_cancel_parcel,
         TaskKind.SHIP: on_ship,
         TaskKind.RESHIP: on_reship,
-        TaskKind.PICK_DUE: _decides(partial(report_overdue_picks, settings=settings)),
+        TaskKind.PICK_DUE: _decides(partial(report_overdue_picks, pick_within_ms=pick_within_ms)),
         TaskKind.DELIVERY_DUE: on_delivery_due,
         TaskKind.COMPLETE: _decides(complete_by_itself),
         TaskKind.CASH_DUE: on_cash_due,

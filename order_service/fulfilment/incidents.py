@@ -5,12 +5,10 @@ What its owner says is carried out in resolving.py.
 
 from typing import Final, NamedTuple
 
-from order_service.fulfilment.settings import DAY_MS, HOUR_MS
-from order_service.fulfilment.timers import UNDER_WAY, remind_of_deliveries
-from order_service.fulfilment.warehouse import Done, shipment_of
+from order_service.fulfilment.timers import DAY_MS, HOUR_MS, UNDER_WAY
+from order_service.fulfilment.warehouse import Done, not_now, shipment_of
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, IncidentKind, Shipment
-from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import (
     GIVEN_UP,
     INCIDENT,
@@ -20,7 +18,6 @@ from order_service.order.states import (
     ShipmentEvent,
     ShipmentState,
 )
-from order_service.order.tasks import TaskKind
 
 _S, _K, _E = IncidentState, IncidentKind, IncidentEvent
 
@@ -95,9 +92,6 @@ def open_incident(
         updated_at_ms=draft.now_ms,
     )
     draft.add(incident, why)
-    # Nothing ends by itself while it is open; whoever settles it starts these again.
-    for ending in (TaskKind.COMPLETE, TaskKind.CASH_DUE):
-        draft.forget(ending)
     return incident
 
 
@@ -112,17 +106,10 @@ def report(draft: Draft, shipment_id: str, kind: IncidentKind, why: str) -> Done
         return Done(shipment, replayed=True)
     late = kind is _K.DELAY and shipment.state in UNDER_WAY
     if not late and not (event and SHIPMENT.allows(shipment.state, event)):
-        raise Refused(
-            RefusalReason.WRONG_STATE,
-            thing="shipment",
-            name=shipment_id,
-            state=shipment.state,
-            event=kind,
-        )
+        raise not_now(shipment, kind)
     if event:
         draft.move(shipment, event, why)
     open_incident(draft, shipment, kind, why)
-    remind_of_deliveries(draft)
     return Done(shipment, replayed=False)
 
 
@@ -177,7 +164,6 @@ def look_at_deliveries(draft: Draft) -> None:
     for incident in draft.order.incidents:
         if incident.state is _S.WAITING and incident.due_at_ms <= draft.now_ms:
             open_again(draft, incident, _E.WAITED_ENOUGH, "waited for in vain")
-    remind_of_deliveries(draft)
 
 
 def reshipping(draft: Draft, shipment: Shipment) -> list[Incident]:

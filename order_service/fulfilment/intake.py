@@ -11,7 +11,6 @@ from order_service.fulfilment.carriers.port import (
 )
 from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.queries import shipment_id_of, told_of
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.fulfilment.tracking import catch_up, once_key, track
@@ -29,10 +28,9 @@ log = structlog.get_logger()
 class TrackingIntake:
     """Gives what carriers tell its effect."""
 
-    def __init__(self, orders: Orders, carriers: Carriers, settings: FulfilmentSettings) -> None:
+    def __init__(self, orders: Orders, carriers: Carriers) -> None:
         self._orders = orders
         self._carriers = carriers
-        self._settings = settings
 
     async def take(self, carrier: str, told: CarrierEvent) -> None:
         """Writes an event to its order, once. An event of a parcel that is not theirs is dropped.
@@ -55,7 +53,7 @@ class TrackingIntake:
             amount_minor=told.amount_minor,
             currency=told.currency,
         )
-        decide = partial(_track_theirs, event=event, settings=self._settings)
+        decide = partial(_track_theirs, event=event)
         try:
             await self._orders.change(
                 order_id, decide, actor=f"carrier:{carrier}", once=once_key(event)
@@ -91,11 +89,11 @@ class TrackingIntake:
         """Handles TRACK: reads what was told of a parcel while it could have no effect."""
         shipment_id = word_of(task, "shipment_id")
         told = await self._orders.read(partial(told_of, shipment_id=shipment_id))
-        return partial(catch_up, shipment_id=shipment_id, told=told.events, settings=self._settings)
+        return partial(catch_up, shipment_id=shipment_id, told=told.events)
 
 
-def _track_theirs(draft: Draft, event: TrackingEvent, settings: FulfilmentSettings) -> None:
+def _track_theirs(draft: Draft, event: TrackingEvent) -> None:
     """`track`, for a parcel that this carrier has. Raises Refused: NOT_FOUND."""
     if shipment_of(draft, event.shipment_id).carrier != event.carrier:
         raise Refused(RefusalReason.NOT_FOUND, thing="shipment", name=event.shipment_id)
-    track(draft, event, settings)
+    track(draft, event)

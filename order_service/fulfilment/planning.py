@@ -8,19 +8,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from order_service.catalogue.model import Article
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.order.draft import Draft
 from order_service.order.model import Shipment, ShipmentLine
 from order_service.order.states import SHIPMENT, OrderEvent, ShipmentState
-from order_service.order.tasks import TaskKind
 
 Articles = Mapping[str, Article]
 """By SKU. An article that is missing has no zone and no limits."""
 
 
-def plan_shipments(
-    draft: Draft, articles: Articles, settings: FulfilmentSettings, why: str
-) -> list[Shipment]:
+def plan_shipments(draft: Draft, articles: Articles, why: str) -> list[Shipment]:
     """Sends a reviewed order to its warehouses: CONFIRMED becomes IN_FULFILMENT."""
     parcels: dict[tuple[int, str, str], list[ShipmentLine]] = defaultdict(list)
     for line in draft.order.lines:
@@ -35,7 +31,8 @@ def plan_shipments(
         shipment = _blank(draft, sub_order_no, location, zone, tuple(lines))
         shipment.temperature_min_millicelsius = coldest
         shipment.temperature_max_millicelsius = warmest
-        planned.append(_plan(draft, shipment, settings))
+        draft.add(shipment)
+        planned.append(shipment)
     return planned
 
 
@@ -43,7 +40,6 @@ def plan_like(
     draft: Draft,
     other: Shipment,
     lines: tuple[ShipmentLine, ...],
-    settings: FulfilmentSettings,
     *,
     location: str,
     replaces: str,
@@ -54,28 +50,8 @@ def plan_like(
     shipment.replaces = replaces
     shipment.temperature_min_millicelsius = other.temperature_min_millicelsius
     shipment.temperature_max_millicelsius = other.temperature_max_millicelsius
-    return _plan(draft, shipment, settings)
-
-
-def _plan(draft: Draft, shipment: Shipment, settings: FulfilmentSettings) -> Shipment:
-    """Has a parcel picked."""
     draft.add(shipment)
-    remind_of_picks(draft, settings)
     return shipment
-
-
-def remind_of_picks(draft: Draft, settings: FulfilmentSettings) -> None:
-    """Has the next pick reported that is not done in time, if any is still to come."""
-    due = [
-        shipment.created_at_ms + settings.pick_within_ms
-        for shipment in draft.order.shipments
-        if shipment.state is ShipmentState.PLANNED
-    ]
-    later = [due_at_ms for due_at_ms in due if due_at_ms > draft.now_ms]
-    if later:
-        draft.remind(TaskKind.PICK_DUE, min(later))
-    else:
-        draft.forget(TaskKind.PICK_DUE)
 
 
 def _blank(

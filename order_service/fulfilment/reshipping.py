@@ -17,8 +17,6 @@ from holdfast.types import Line as StockLine
 from order_service.fulfilment.incidents import open_again, reshipping, settle
 from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.planning import plan_like
-from order_service.fulfilment.progress import follow_parcels
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment, Task
 from order_service.order.states import IncidentEvent, IncidentState
@@ -36,9 +34,7 @@ def reservation_of(order: Order, shipment: Shipment) -> str:
     return _reservation_for(order, lost_id) if lost_id else order.reservation_id
 
 
-async def reship(
-    order: Order, task: Task, engine: Client, settings: FulfilmentSettings
-) -> Decide | None:
+async def reship(order: Order, task: Task, engine: Client) -> Decide | None:
     """Handles RESHIP: gets the goods of a parcel again. Raises HoldfastError, TryLater, GiveUp."""
     incident = order.incident(word_of(task, "incident_id"))
     if incident.state is not IncidentState.RESHIPPING:
@@ -62,7 +58,7 @@ async def reship(
     if not confirmed.applied:
         why = f"confirming it again: {confirmed.outcome.name}"
         return partial(_failed, lost_id=lost.shipment_id, why=why)
-    return partial(_ready, lost_id=lost.shipment_id, location=location, settings=settings)
+    return partial(_ready, lost_id=lost.shipment_id, location=location)
 
 
 def stock_lines(shipment: Shipment, location: str) -> list[StockLine]:
@@ -123,17 +119,16 @@ def _has_all(location: str, levels: list[StockLevel], lost: Shipment) -> bool:
     return all(available.get(sku, 0) >= units for sku, units in wanted.items())
 
 
-def _ready(draft: Draft, lost_id: str, location: str, settings: FulfilmentSettings) -> None:
+def _ready(draft: Draft, lost_id: str, location: str) -> None:
     lost = draft.order.shipment(lost_id)
     waiting = reshipping(draft, lost)
     if not waiting:
         return
-    parcel = plan_like(draft, lost, lost.lines, settings, location=location, replaces=lost_id)
+    parcel = plan_like(draft, lost, lost.lines, location=location, replaces=lost_id)
     for incident in waiting:
         settle(
             draft, incident, IncidentEvent.STOCK_CONFIRMED, f"goes again as {parcel.shipment_id}"
         )
-    follow_parcels(draft, settings)
 
 
 def _failed(draft: Draft, lost_id: str, why: str) -> None:

@@ -3,28 +3,19 @@
 from order_service.fulfilment.cancel_parcel import leave_out
 from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, settle, unsettled
 from order_service.fulfilment.planning import plan_like
-from order_service.fulfilment.progress import follow_parcels
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.shares import goods_minor, send_back
-from order_service.fulfilment.timers import remind_of_deliveries
 from order_service.fulfilment.warehouse import Done
 from order_service.fulfilment.withdrawing import withdraw
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, Shipment
-from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import SHIPMENT, IncidentEvent, IncidentState, ShipmentEvent
 from order_service.order.tasks import TaskKind
 
 _S, _E = IncidentState, IncidentEvent
 
 
-def resolve(
-    draft: Draft,
-    incident_id: str,
-    said: IncidentEvent,
-    why: str,
-    settings: FulfilmentSettings,
-) -> Done:
+def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Done:
     """Its owner says what is done about an incident: WAIT, RESHIP or REFUND.
 
     Raises Refused: NOT_FOUND; WRONG_STATE also for what its kind does not allow.
@@ -37,13 +28,7 @@ def resolve(
     if incident.state in SAID[said]:
         return Done(shipment, replayed=True)
     if said not in allowed_now(incident):
-        raise Refused(
-            RefusalReason.WRONG_STATE,
-            thing=f"{incident.kind} incident",
-            name=incident_id,
-            state=incident.state,
-            event=said,
-        )
+        raise wrong_state(f"{incident.kind} incident", incident_id, incident.state, said)
     why_back = f"{incident.kind} of {shipment.shipment_id}"
     if said is _E.WAIT:
         draft.move(incident, said, why)
@@ -55,11 +40,9 @@ def resolve(
         else:
             draft.send(TaskKind.RESHIP, incident_id=incident_id)
     elif said is _E.REFUND:
-        leave_out(draft, shipment, incident_id, why or why_back, settings)
+        leave_out(draft, shipment, incident_id, why or why_back)
     else:
-        _pick_again(draft, shipment, why, settings)
-    follow_parcels(draft, settings)
-    remind_of_deliveries(draft)
+        _pick_again(draft, shipment, why)
     return Done(shipment, replayed=False)
 
 
@@ -76,7 +59,7 @@ def _give_up(
             draft.move(other, said, why)
 
 
-def _pick_again(draft: Draft, shipment: Shipment, why: str, settings: FulfilmentSettings) -> None:
+def _pick_again(draft: Draft, shipment: Shipment, why: str) -> None:
     """The same goods are picked once more: of a parcel that has not left, the units are still the
     order's, and nothing has to be reserved.
     """
@@ -85,7 +68,6 @@ def _pick_again(draft: Draft, shipment: Shipment, why: str, settings: Fulfilment
         draft,
         shipment,
         shipment.lines,
-        settings,
         location=shipment.location,
         replaces=shipment.shipment_id,
     )

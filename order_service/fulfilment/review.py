@@ -6,11 +6,10 @@ from typing import NamedTuple
 from order_service.fulfilment.cancel_order import cancel_at_once
 from order_service.fulfilment.planning import Articles, plan_shipments
 from order_service.fulfilment.review_rules import Finding, review_findings
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.records import Review, Verdict
-from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.refusals import Refused, wrong_state
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
 
@@ -29,7 +28,7 @@ class ReviewInput(NamedTuple):
 ReadReviewInput = Callable[[Order], Awaitable[ReviewInput]]
 
 
-def review(draft: Draft, known: ReviewInput, settings: FulfilmentSettings) -> None:
+def review(draft: Draft, known: ReviewInput) -> None:
     """Lets an order through if no rule says anything against it, else leaves it to a person.
 
     An order that is no longer to be reviewed is left as it is.
@@ -41,12 +40,10 @@ def review(draft: Draft, known: ReviewInput, settings: FulfilmentSettings) -> No
         draft.note(f"waits for a person: {', '.join(finding.rule for finding in findings)}")
         _record(draft, Verdict.WAITS, findings, BY_ITSELF, "")
     else:
-        plan_shipments(draft, known.articles, settings, "nothing was found")
+        plan_shipments(draft, known.articles, "nothing was found")
 
 
-def approve(
-    draft: Draft, known: ReviewInput, settings: FulfilmentSettings, reason: str
-) -> tuple[list[Shipment], bool]:
+def approve(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipment], bool]:
     """A person lets an order through; returns its shipments, and whether it was through before.
 
     Raises Refused: WRONG_STATE, also for what no person may let through.
@@ -55,14 +52,14 @@ def approve(
     if order.state is not OrderState.CONFIRMED:
         if order.shipments and order.state is not OrderState.CANCELLED:
             return order.shipments, True
-        raise _wrong_state(order, order.state)
+        raise _not_now(order, order.state)
     findings = review_findings(order, known.remarks)
     for finding in findings:
         if not finding.overridable:
-            raise _wrong_state(order, f"{order.state}, and {finding.detail}")
+            raise _not_now(order, f"{order.state}, and {finding.detail}")
     draft.forget(TaskKind.REVIEW)
     _record(draft, Verdict.APPROVED, findings, draft.actor, reason)
-    return plan_shipments(draft, known.articles, settings, reason), False
+    return plan_shipments(draft, known.articles, reason), False
 
 
 def refuse(draft: Draft, known: ReviewInput, reason: str) -> bool:
@@ -74,7 +71,7 @@ def refuse(draft: Draft, known: ReviewInput, reason: str) -> bool:
     if order.state is OrderState.CANCELLED:
         return True
     if order.state is not OrderState.CONFIRMED:
-        raise _wrong_state(order, order.state)
+        raise _not_now(order, order.state)
     findings = review_findings(order, known.remarks)
     _record(draft, Verdict.REFUSED, findings, draft.actor, reason)
     return cancel_at_once(draft, reason)
@@ -100,11 +97,5 @@ def _record(
     )
 
 
-def _wrong_state(order: Order, state: str) -> Refused:
-    return Refused(
-        RefusalReason.WRONG_STATE,
-        thing="order",
-        name=order.order_id,
-        state=state,
-        event="the review's verdict",
-    )
+def _not_now(order: Order, state: str) -> Refused:
+    return wrong_state("order", order.order_id, state, "the review's verdict")

@@ -1,13 +1,15 @@
-"""When a parcel or an incident has to be looked at again. Pure."""
+"""Durations, and the news of a shipment that is kept until it can have its effect. Pure."""
 
 from typing import Final
 
 from order_service.fulfilment.payloads import word_of
-from order_service.fulfilment.settings import DAY_MS
 from order_service.order.draft import Draft
-from order_service.order.model import IncidentKind, Task
-from order_service.order.states import IncidentState, ShipmentState
+from order_service.order.model import Task
+from order_service.order.states import ShipmentState
 from order_service.order.tasks import TaskKind
+
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 
 UNDER_WAY: Final = frozenset(
     {ShipmentState.SHIPPED, ShipmentState.IN_TRANSIT, ShipmentState.OUT_FOR_DELIVERY}
@@ -15,34 +17,6 @@ UNDER_WAY: Final = frozenset(
 
 TOLD_AGAIN_AFTER_MS: Final = DAY_MS
 """What was told of a parcel without a waybill is looked at when it has one, or after so long."""
-
-
-def remind_of_deliveries(draft: Draft) -> None:
-    """Has the next promise of a carrier, or the next end of a wait, looked at when it is due.
-
-    One reminder an order.
-    """
-    reported = {
-        incident.shipment_id
-        for incident in draft.order.incidents
-        if incident.kind is IncidentKind.DELAY
-    }
-    due = [
-        shipment.promised_at_ms
-        for shipment in draft.order.shipments
-        if shipment.state in UNDER_WAY
-        and shipment.promised_at_ms
-        and shipment.shipment_id not in reported
-    ]
-    due += [
-        incident.due_at_ms
-        for incident in draft.order.incidents
-        if incident.state is IncidentState.WAITING
-    ]
-    if due:
-        draft.remind(TaskKind.DELIVERY_DUE, min(due))
-    else:
-        draft.forget(TaskKind.DELIVERY_DUE)
 
 
 def keep_for_later(draft: Draft, shipment_id: str) -> None:

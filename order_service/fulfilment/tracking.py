@@ -10,9 +10,7 @@ from typing import Final, NamedTuple
 
 from order_service.fulfilment.cash import collect
 from order_service.fulfilment.incidents import is_given_up, open_incident, settle_by_arrival
-from order_service.fulfilment.progress import follow_parcels
-from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.fulfilment.timers import keep_for_later, remind_of_deliveries
+from order_service.fulfilment.timers import keep_for_later
 from order_service.fulfilment.warehouse import hand_over, shipment_of
 from order_service.order.draft import Draft
 from order_service.order.model import IncidentKind, Shipment
@@ -53,8 +51,8 @@ def once_key(event: TrackingEvent) -> str:
     return f"track/{event.carrier}/{event.event_id}"
 
 
-def track(draft: Draft, event: TrackingEvent, settings: FulfilmentSettings) -> Shipment:
-    """Writes an event down, and brings its parcel and order forward.
+def track(draft: Draft, event: TrackingEvent) -> Shipment:
+    """Writes an event down, and brings its parcel forward.
 
     Raises Refused: NOT_FOUND.
     """
@@ -66,14 +64,10 @@ def track(draft: Draft, event: TrackingEvent, settings: FulfilmentSettings) -> S
         _have_effect(draft, shipment, event)
     if event.kind is TrackingKind.CASH_COLLECTED:
         collect(draft, shipment, event)
-    follow_parcels(draft, settings)
-    remind_of_deliveries(draft)
     return shipment
 
 
-def catch_up(
-    draft: Draft, shipment_id: str, told: Sequence[TrackingEvent], settings: FulfilmentSettings
-) -> None:
+def catch_up(draft: Draft, shipment_id: str, told: Sequence[TrackingEvent]) -> None:
     """Gives all that was told of a parcel its effect, in the order in which it happened.
 
     What had it before has none again, because a parcel only goes forward.
@@ -84,8 +78,6 @@ def catch_up(
         return
     for event in sorted(told, key=lambda event: event.happened_at_ms):
         _have_effect(draft, shipment, event)
-    follow_parcels(draft, settings)
-    remind_of_deliveries(draft)
 
 
 def _have_effect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:

@@ -13,13 +13,12 @@ from order_service.fulfilment.content import (
     summed,
     wrong_content,
 )
-from order_service.fulfilment.planning import plan_like, remind_of_picks
-from order_service.fulfilment.settings import FulfilmentSettings
-from order_service.fulfilment.timers import remind_of_deliveries, tasks_about
+from order_service.fulfilment.planning import plan_like
+from order_service.fulfilment.timers import tasks_about
 from order_service.order.draft import Draft
 from order_service.order.model import Shipment, ShipmentLine
-from order_service.order.refusals import RefusalReason, Refused
-from order_service.order.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
+from order_service.order.refusals import RefusalReason, Refused, wrong_state
+from order_service.order.states import ShipmentEvent, ShipmentState
 from order_service.order.tasks import TaskKind
 
 _S = ShipmentState
@@ -62,9 +61,7 @@ def put_in_wave(draft: Draft, shipment_id: str, wave_id: str) -> Shipment | None
     return shipment
 
 
-def confirm_pick(
-    draft: Draft, shipment_id: str, taken: Sequence[Units], settings: FulfilmentSettings
-) -> Picked:
+def confirm_pick(draft: Draft, shipment_id: str, taken: Sequence[Units]) -> Picked:
     """PLANNED becomes PICKED; what was planned and not taken becomes a parcel of its own.
 
     Nothing `taken` means all of it. Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT for more
@@ -76,7 +73,7 @@ def confirm_pick(
     if shipment.state is not _S.PLANNED:
         if _is_past(shipment, _S.PLANNED) and picked == planned:
             return Picked(shipment, None, replayed=True)
-        raise wrong_state(shipment, ShipmentEvent.PICK)
+        raise not_now(shipment, ShipmentEvent.PICK)
     if picked - planned:
         raise wrong_content(differences(planned, picked))
     left = picked.copy()
@@ -95,12 +92,10 @@ def confirm_pick(
             draft,
             shipment,
             tuple(rest_lines),
-            settings,
             location=shipment.location,
             replaces=shipment.replaces,
         )
     draft.move(shipment, ShipmentEvent.PICK, f"the rest is {rest.shipment_id}" if rest else "")
-    remind_of_picks(draft, settings)
     return Picked(shipment, rest, replayed=False)
 
 
@@ -120,7 +115,7 @@ def confirm_packing(
         if shipment.state is _S.PACKED and not wrong:
             _weigh_again(draft, shipment, weight_g)
             return Done(shipment, replayed=False)
-        raise wrong_state(shipment, ShipmentEvent.PACK)
+        raise not_now(shipment, ShipmentEvent.PACK)
     if wrong:
         raise wrong_content(wrong)
     draft.update(shipment, weight_g=weight_g)
@@ -138,13 +133,12 @@ def hand_over(draft: Draft, shipment_id: str) -> Done:
     if shipment.state is not _S.LABELLED:
         if shipment.shipped_at_ms:
             return Done(shipment, replayed=True)
-        raise wrong_state(shipment, ShipmentEvent.SHIP)
+        raise not_now(shipment, ShipmentEvent.SHIP)
     draft.move(shipment, ShipmentEvent.SHIP)
     draft.update(shipment, shipped_at_ms=draft.now_ms)
     draft.send(TaskKind.SHIP, shipment_id=shipment_id)
     if draft.order.carries_lines(shipment):
         _count_shipped(draft, shipment)
-    remind_of_deliveries(draft)
     return Done(shipment, replayed=False)
 
 
@@ -161,25 +155,19 @@ def _weigh_again(draft: Draft, shipment: Shipment, weight_g: int) -> None:
     draft.send(TaskKind.LABEL, shipment_id=shipment.shipment_id)
 
 
-def report_overdue_picks(draft: Draft, settings: FulfilmentSettings) -> None:
+def report_overdue_picks(draft: Draft, pick_within_ms: int) -> None:
     """Writes down which parcels should have been picked by now."""
     for shipment in draft.order.shipments:
-        due_at_ms = shipment.created_at_ms + settings.pick_within_ms
+        due_at_ms = shipment.created_at_ms + pick_within_ms
         if shipment.state is _S.PLANNED and due_at_ms <= draft.now_ms:
             draft.note("its pick is overdue", shipment)
-    remind_of_picks(draft, settings)
 
 
 def _count_shipped(draft: Draft, shipment: Shipment) -> None:
-    order = draft.order
-    lines = {line.line_no: line for line in order.lines}
+    lines = {line.line_no: line for line in draft.order.lines}
     for packed in shipment.lines:
         line = lines[packed.line_no]
         draft.update(line, shipped=line.shipped + packed.quantity)
-    if order.all_left:
-        draft.move(order, OrderEvent.SHIPPED_IN_FULL)
-    elif order.state is OrderState.IN_FULFILMENT:
-        draft.move(order, OrderEvent.SHIPPED_IN_PART)
 
 
 def _is_past(shipment: Shipment, step: ShipmentState) -> bool:
@@ -188,12 +176,6 @@ def _is_past(shipment: Shipment, step: ShipmentState) -> bool:
     return shipment.state not in _STEPS or _STEPS.index(shipment.state) > _STEPS.index(step)
 
 
-def wrong_state(shipment: Shipment, event: ShipmentEvent) -> Refused:
-    """The refusal of what a parcel's state does not allow."""
-    return Refused(
-        RefusalReason.WRONG_STATE,
-        thing="shipment",
-        name=shipment.shipment_id,
-        state=shipment.state,
-        event=event,
-    )
+def not_now(shipment: Shipment, event: str) -> Refused:
+    """The refusal of an event that a shipment's state does not allow."""
+    return wrong_state("shipment", shipment.shipment_id, shipment.state, event)

@@ -14,7 +14,6 @@ def cancel_unshipped(draft: Draft, why: str) -> None:
         if SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
             withdraw(draft, shipment, why)
             settle_with_money(draft, shipment, why)
-    draft.forget(TaskKind.PICK_DUE)
     draft.forget(TaskKind.REVIEW)
 
 

@@ -72,6 +72,11 @@ class Refused(Exception):
         self.details = {name: str(value) for name, value in details.items()}
 
 
+def wrong_state(thing: str, name: str, state: str, event: str) -> Refused:
+    """The refusal of an event that a thing's state does not allow."""
+    return Refused(RefusalReason.WRONG_STATE, thing=thing, name=name, state=state, event=event)
+
+
 def _readable(value: object) -> object:
     money = _MINOR_UNITS.fullmatch(value) if isinstance(value, str) else None
     known = money is not None and money[2] in MINOR_DIGITS

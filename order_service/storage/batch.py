@@ -102,6 +102,8 @@ class Writer:
     owner: str
     """The relay of this process, which does such tasks first; "" if it has none."""
     lease_ms: int
+    follow: Callable[[Draft], None]
+    """Derives what follows from a decision, before its draft is finished."""
     announce: Callable[[Draft], None]
     """Adds the tasks by which others are told of what a draft has moved."""
 
@@ -202,6 +204,7 @@ def _judge(draft: Draft, entry: Change | NewOrder, writer: Writer) -> Judged:
         if isinstance(entry, NewOrder):
             draft.begin()
         value = entry.decide(draft)
+        writer.follow(draft)
         draft.finish()
         writer.announce(draft)
     except Exception as error:  # noqa: BLE001 - it is its caller's, who gets it

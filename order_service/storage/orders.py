@@ -30,8 +30,8 @@ class Orders:
     """The orders of a database.
 
     `owner` names the relay of this process: tasks that are due at once are written as taken by it,
-    and told to `on_tasks` after the commit. `announce` adds the tasks by which others are told of
-    what a decision has moved.
+    and told to `on_tasks` after the commit. `follow` adds to each draft what follows from its
+    decision; `announce` then adds the tasks by which others are told of what was moved.
     """
 
     def __init__(
@@ -42,12 +42,13 @@ class Orders:
         *,
         owner: str = "",
         on_tasks: Callable[[Sequence[Taken]], None] = lambda _: None,
+        follow: Callable[[Draft], None] = lambda _: None,
         announce: Callable[[Draft], None] = lambda _: None,
     ) -> None:
         self.database = database
         self.clock_ms = clock_ms
         self.ids = ids
-        self._writer = Writer(clock_ms, ids, owner, LEASE_MS, announce)
+        self._writer = Writer(clock_ms, ids, owner, LEASE_MS, follow, announce)
         self._commits = GroupCommit(self._run, database.writers, on_tasks)
 
     async def place(self, order: Order, decide: Callable[[Draft], object], actor: str) -> Recorded:

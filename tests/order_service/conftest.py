@@ -17,6 +17,7 @@ from order_service.storage.migrate import upgrade
 from order_service.storage.orders import Orders
 from order_service.storage.tables import METADATA
 from tests.order_service.clock import Clock
+from tests.order_service.following import FOLLOW
 from tests.order_service.postgres import serve_postgres
 
 KINDS = ("sqlite", "postgres")
@@ -93,6 +94,6 @@ def ids() -> Ids:
 @pytest.fixture
 async def orders(database: Database, clock: Clock, ids: Ids) -> AsyncIterator[Orders]:
     """The orders of an empty database; no relay does their tasks."""
-    orders = Orders(database, clock, ids)
+    orders = Orders(database, clock, ids, follow=FOLLOW)
     yield orders
     await orders.drain()

@@ -27,7 +27,7 @@ from order_service.fulfilment.carriers.port import (
     Parcel,
     Quote,
 )
-from order_service.fulfilment.settings import DAY_MS
+from order_service.fulfilment.timers import DAY_MS
 from order_service.http.signatures import CallbackForged
 from order_service.order.records import TrackingKind
 

@@ -15,7 +15,6 @@ from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReviewInput, review
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.order.draft import Draft
@@ -43,9 +42,9 @@ from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import stock_confirmed
 from tests.order_service import samples
 from tests.order_service.clock import START_MS
+from tests.order_service.following import finish
 
 METHODS: Final[Methods] = methods_of(["sandbox"])
-SETTINGS: Final = FulfilmentSettings()
 PAYMENT: Final = "4330000000000000000-p1"
 REFUND: Final = "4330000000000000000-r1"
 DUE_MS: Final = 900_000
@@ -75,7 +74,7 @@ class Life:
         self._now_ms += 1
         draft = Draft(self.order, "test", self._now_ms, self._ids)
         decide(draft)
-        draft.finish()
+        finish(draft)
         self.history += draft.history
         self.reviewed = self.reviewed or any(isinstance(row, Review) for row in draft.added)
 
@@ -136,14 +135,14 @@ def confirmed(draft: Draft) -> None:
 def passed(draft: Draft) -> None:
     """The review has nothing against it."""
     draft.forget(TaskKind.REVIEW)
-    review(draft, ReviewInput(0, {}), SETTINGS)
+    review(draft, ReviewInput(0, {}))
 
 
 def labelled(draft: Draft) -> None:
     """It is picked, packed and has its waybill."""
     parcel = draft.order.shipments[0]
     if parcel.state is ShipmentState.PLANNED:
-        confirm_pick(draft, parcel.shipment_id, [], SETTINGS)
+        confirm_pick(draft, parcel.shipment_id, [])
     scanned = [(line.sku, line.quantity) for line in parcel.lines]
     confirm_packing(draft, parcel.shipment_id, scanned, 100)
     draft.forget(TaskKind.LABEL)
@@ -173,7 +172,7 @@ def given_up(said: IncidentEvent) -> Callable[[Draft], None]:
     """Its owner has said what goes in its stead, and the engine knows."""
 
     def decide(draft: Draft) -> None:
-        resolve(draft, draft.order.incidents[0].incident_id, said, "too warm", SETTINGS)
+        resolve(draft, draft.order.incidents[0].incident_id, said, "too warm")
         draft.forget(TaskKind.CANCEL_PARCEL)
         draft.forget(TaskKind.VOID_LABEL)
 
@@ -182,36 +181,36 @@ def given_up(said: IncidentEvent) -> Callable[[Draft], None]:
 
 def picked_in_part(draft: Draft) -> None:
     """One of its two units was found, and the other is to be picked."""
-    confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)], SETTINGS)
+    confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)])
 
 
 def rest_left_out(draft: Draft) -> None:
     """The other unit is not there: the engine knows."""
-    cancel_shipment(draft, draft.order.shipments[1].shipment_id, "not found", SETTINGS)
+    cancel_shipment(draft, draft.order.shipments[1].shipment_id, "not found")
     draft.forget(TaskKind.CANCEL_PARCEL)
 
 
 def signed(draft: Draft) -> None:
     """The buyer has it."""
-    track(draft, _event(draft, TrackingKind.SIGNED), SETTINGS)
+    track(draft, _event(draft, TrackingKind.SIGNED))
 
 
 def collected(draft: Draft) -> None:
     """The carrier was paid at the door."""
     event = _event(draft, TrackingKind.CASH_COLLECTED, amount_minor=TOTAL_MINOR, currency="CNY")
-    track(draft, event, SETTINGS)
+    track(draft, event)
 
 
 def in_two_parcels(draft: Draft) -> None:
     """The other unit is found later: it goes in a parcel of its own."""
-    confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)], SETTINGS)
+    confirm_pick(draft, draft.order.shipments[0].shipment_id, [("SKU-1", 1)])
 
 
 def both_shipped(draft: Draft) -> None:
     """Both parcels have left, and the engine knows."""
     for parcel in draft.order.shipments:
         if parcel.state is ShipmentState.PLANNED:
-            confirm_pick(draft, parcel.shipment_id, [], SETTINGS)
+            confirm_pick(draft, parcel.shipment_id, [])
         confirm_packing(draft, parcel.shipment_id, [("SKU-1", 1)], 100)
         draft.forget(TaskKind.LABEL)
         draft.update(parcel, carrier="sandbox", waybill=f"W-{parcel.shipment_id}")
@@ -225,13 +224,13 @@ def second_lost(draft: Draft) -> None:
     lost = draft.order.shipments[1]
     report(draft, lost.shipment_id, IncidentKind.LOSS, "gone")
     incident_id = draft.order.incidents[0].incident_id
-    resolve(draft, incident_id, IncidentEvent.REFUND, "gone", SETTINGS)
+    resolve(draft, incident_id, IncidentEvent.REFUND, "gone")
 
 
 def collected_in_part(draft: Draft) -> None:
     """The carrier was paid for the first of two parcels, with the freight."""
     event = _event(draft, TrackingKind.CASH_COLLECTED, amount_minor=600, currency="CNY")
-    track(draft, event, SETTINGS)
+    track(draft, event)
 
 
 def cancelled(draft: Draft) -> None:

@@ -126,7 +126,7 @@ async def test_goods_that_go_again_for_a_lost_parcel_are_accounted_for(shop: Sho
     assert (done.findings, done.unsettled) == ([], [])
     order = await shop.orders.get(LOST)
     (task,) = [task for task in order.tasks if task.kind == TaskKind.RESHIP]
-    decide = await reship(order, task, shop.engine, lives.SETTINGS)
+    decide = await reship(order, task, shop.engine)
     assert decide is not None
     half_way = await audited(shop.sources())
     assert (half_way.findings, len(half_way.unsettled)) == ([], 1)
@@ -144,7 +144,7 @@ def _lost(draft: Draft) -> None:
 
 def _sent_again(draft: Draft) -> None:
     incident = draft.order.incidents[0]
-    resolve(draft, incident.incident_id, IncidentEvent.RESHIP, "again", lives.SETTINGS)
+    resolve(draft, incident.incident_id, IncidentEvent.RESHIP, "again")
 
 
 async def test_money_in_quarantine_is_counted_apart(shop: Shop) -> None:

@@ -9,7 +9,6 @@ from order_service.catalogue.model import Article
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.resolving import resolve
-from order_service.fulfilment.settings import FulfilmentSettings
 from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.order.draft import Draft
@@ -28,11 +27,11 @@ from order_service.order.records import TrackingEvent, TrackingKind
 from order_service.order.states import IncidentEvent, OrderState, PaymentState, ShipmentEvent
 from order_service.payment.methods import CASH
 from tests.order_service.clock import START_MS
+from tests.order_service.following import finish
 from tests.order_service.samples import order, payment
 
 T = TypeVar("T")
 
-SETTINGS = FulfilmentSettings()
 ON_DELIVERY: dict[str, Any] = {"payment_method": CASH_ON_DELIVERY}
 ARTICLES = {
     "SKU-1": Article("SKU-1", "merchant-1", "A thing", 500, "CNY", zone="A"),
@@ -62,7 +61,7 @@ def decided(found: Order, decide: Callable[[Draft], T], now_ms: int = START_MS) 
     """What a decision returns; the order is changed in place."""
     draft = draft_of(found, now_ms)
     value = decide(draft)
-    draft.finish()
+    finish(draft)
     return value
 
 
@@ -104,7 +103,7 @@ def cash(amount_minor: int) -> Payment:
 def planned_order(**values: Any) -> Order:
     """The same, reviewed: a parcel of zone A and one of zone COLD."""
     found = paid_order(**values)
-    decided(found, lambda draft: plan_shipments(draft, ARTICLES, SETTINGS, ""))
+    decided(found, lambda draft: plan_shipments(draft, ARTICLES, ""))
     return found
 
 
@@ -117,7 +116,7 @@ def labelled(found: Order, shipment: Shipment, promised_at_ms: int = START_MS + 
     """Brings a planned parcel to where it waits for the van."""
 
     def decide(draft: Draft) -> None:
-        confirm_pick(draft, shipment.shipment_id, (), SETTINGS)
+        confirm_pick(draft, shipment.shipment_id, ())
         confirm_packing(draft, shipment.shipment_id, units(shipment), 700)
         values = {"carrier": "sandbox", "service": "standard", "waybill": "SB1"}
         draft.update(shipment, **values, promised_at_ms=promised_at_ms)
@@ -157,13 +156,13 @@ def told(found: Order, shipment: Shipment, *kinds: TrackingKind) -> None:
     """The carrier tells of a parcel."""
     for number, kind in enumerate(kinds):
         what = event(shipment, kind, number)
-        decided(found, partial(track, event=what, settings=SETTINGS))
+        decided(found, partial(track, event=what))
 
 
 def paid_at_the_door(found: Order, shipment: Shipment, amount_minor: int, number: int = 0) -> None:
     """The carrier says that it has the money of a parcel."""
     what = event(shipment, TrackingKind.CASH_COLLECTED, number, amount_minor)
-    decided(found, partial(track, event=what, settings=SETTINGS))
+    decided(found, partial(track, event=what))
 
 
 def refunded(found: Order, shipment: Shipment, kind: IncidentKind = IncidentKind.LOSS) -> None:
@@ -174,6 +173,5 @@ def refunded(found: Order, shipment: Shipment, kind: IncidentKind = IncidentKind
         incident_id=found.incidents[-1].incident_id,
         said=IncidentEvent.REFUND,
         why="as the buyer wants",
-        settings=SETTINGS,
     )
     decided(found, settled)

@@ -21,7 +21,6 @@ from order_service.relay.errors import GiveUp
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
-    SETTINGS,
     cash,
     decided,
     labelled,
@@ -121,7 +120,6 @@ def test_nothing_is_settled_while_it_is_open_what_is_done_about_a_parcel() -> No
         incident_id=order.incidents[0].incident_id,
         said=IncidentEvent.RESHIP,
         why="",
-        settings=SETTINGS,
     )
     decided(order, again)
     assert payment.state == "PENDING"
@@ -133,10 +131,8 @@ def test_goods_that_went_twice_are_paid_for_once() -> None:
     lost = order.shipments[0]
 
     def goes_again(draft: Draft) -> None:
-        resolve(draft, order.incidents[0].incident_id, IncidentEvent.RESHIP, "", SETTINGS)
-        again = plan_like(
-            draft, lost, lost.lines, SETTINGS, location="north", replaces=lost.shipment_id
-        )
+        resolve(draft, order.incidents[0].incident_id, IncidentEvent.RESHIP, "")
+        again = plan_like(draft, lost, lost.lines, location="north", replaces=lost.shipment_id)
         draft.move(draft.order.incidents[0], IncidentEvent.STOCK_CONFIRMED, again.shipment_id)
 
     decided(order, goes_again)

@@ -43,7 +43,7 @@ from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import StockTasks
 from order_service.relay.attempt import Done, Failed
 from order_service.relay.errors import GiveUp, TryLater
-from tests.order_service.fulfilment.parcels import SETTINGS, paid_order, units
+from tests.order_service.fulfilment.parcels import paid_order, units
 from tests.order_service.fulfilment.world import API_KEY, HOUR_MS, SECRET, World
 from tests.order_service.placing.wanted import METHODS
 from tests.order_service.sound import assert_books_sound
@@ -279,7 +279,7 @@ async def test_the_engine_and_the_carrier_hear_of_what_is_left_out(world: World)
     await labelled(world)
     await world.leave()
     second = (await world.order()).shipments[1]
-    await world.change(lambda draft: cancel_shipment(draft, second.shipment_id, "gone", SETTINGS))
+    await world.change(lambda draft: cancel_shipment(draft, second.shipment_id, "gone"))
     assert await world.do("CANCEL_PARCEL") == [Done(False)]
     order = await world.order()
     reservation = await world.engine.get_reservation("4330000000000000000")
@@ -301,7 +301,7 @@ async def test_goods_that_were_to_go_again_and_cannot_be_found_are_on_sale_again
     await resolve_first(world, IncidentEvent.RESHIP)
     await world.do("RESHIP")
     again = (await world.order()).shipments[2].shipment_id
-    await world.change(lambda draft: cancel_shipment(draft, again, "gone", SETTINGS))
+    await world.change(lambda draft: cancel_shipment(draft, again, "gone"))
     assert await world.do("CANCEL_PARCEL") == [Done(False)]
     reservation = await world.engine.get_reservation("4330000000000000000-x1")
     assert reservation.state is State.CANCELLED
@@ -382,7 +382,7 @@ async def test_a_carrier_that_is_silent_on_its_money_is_asked_again(world: World
     await world.advance(72 * HOUR_MS)
     silent = SandboxCarrier("http://127.0.0.1:9", API_KEY, [SECRET])
     order = await world.order()
-    assert not await TrackingIntake(world.orders, {"sandbox": silent}, SETTINGS).ask(order)
+    assert not await TrackingIntake(world.orders, {"sandbox": silent}).ask(order)
     assert await world.intake.ask(order)
     await silent.aclose()
 
@@ -589,7 +589,7 @@ async def waybill(world: World) -> str:
 
 
 async def resolve_first(world: World, said: IncidentEvent) -> None:
-    await world.change(lambda draft: resolve(draft, "4330000000000000000-i1", said, "", SETTINGS))
+    await world.change(lambda draft: resolve(draft, "4330000000000000000-i1", said, ""))
 
 
 async def test_an_order_that_costs_nothing_goes_the_same_way_and_has_a_receipt(

@@ -17,7 +17,6 @@ from order_service.order.states import IncidentEvent, IncidentState, OrderState,
 from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
-    SETTINGS,
     decided,
     labelled,
     planned_order,
@@ -42,9 +41,7 @@ def with_first_parcel(state: ShipmentState) -> Order:
     order = planned_order()
     first = order.shipments[0]
     if state in (S.PICKED, S.PACKED):
-        decided(
-            order, partial(confirm_pick, shipment_id=first.shipment_id, taken=(), settings=SETTINGS)
-        )
+        decided(order, partial(confirm_pick, shipment_id=first.shipment_id, taken=()))
     if state is S.PACKED:
         scanned = units(first)
         decided(order, lambda draft: confirm_packing(draft, first.shipment_id, scanned, 700))
@@ -54,7 +51,7 @@ def with_first_parcel(state: ShipmentState) -> Order:
         decided(order, partial(hand_over, shipment_id=first.shipment_id))
         told(order, first, *_TOLD[state])
     if state is S.CANCELLED:
-        decided(order, lambda draft: leave_out(draft, first, "k", "not found", SETTINGS))
+        decided(order, lambda draft: leave_out(draft, first, "k", "not found"))
     assert first.state is state
     return order
 
@@ -72,10 +69,9 @@ def warmed(order: Order) -> list[Incident]:
 
 
 def resolved(order: Order, incident: Incident, said: IncidentEvent) -> None:
-    settings = SETTINGS
     decided(
         order,
-        partial(resolve, incident_id=incident.incident_id, said=said, why="", settings=settings),
+        partial(resolve, incident_id=incident.incident_id, said=said, why=""),
     )
 
 

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from order_service.fulfilment.cold_chain import read_temperature
+from order_service.fulfilment.follow import complete, complete_by_itself
 from order_service.fulfilment.incidents import (
     INCIDENTS,
     allowed_now,
@@ -12,7 +13,6 @@ from order_service.fulfilment.incidents import (
     report,
 )
 from order_service.fulfilment.planning import plan_like
-from order_service.fulfilment.progress import complete, complete_by_itself
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.shares import due_at_the_door_minor, goods_minor
 from order_service.fulfilment.tracking import track
@@ -30,7 +30,6 @@ from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
-    SETTINGS,
     captured,
     cash,
     decided,
@@ -55,7 +54,7 @@ def with_loss() -> tuple[Order, Incident]:
 def resolved(order: Order, incident: Incident, said: IncidentEvent) -> None:
     decided(
         order,
-        partial(resolve, incident_id=incident.incident_id, said=said, why="", settings=SETTINGS),
+        partial(resolve, incident_id=incident.incident_id, said=said, why=""),
     )
 
 
@@ -215,7 +214,7 @@ def test_an_order_completes_days_after_it_was_delivered_whenever_that_was_heard(
     order = shipped_order()
     for parcel, at_ms in zip(order.shipments, (0, 1), strict=True):
         signed = event(parcel, TrackingKind.SIGNED, at_ms)
-        heard = partial(track, event=signed, settings=SETTINGS)
+        heard = partial(track, event=signed)
         decided(order, heard, START_MS + 1 + heard_after_days * DAY_MS)
     (timer,) = [task for task in order.tasks if task.kind == TaskKind.COMPLETE]
     assert timer.due_at_ms == START_MS + 1 + completes_after_days * DAY_MS
@@ -238,7 +237,7 @@ def test_what_was_never_paid_at_the_door_is_not_sent_back() -> None:
     order = shipped_order(payments=[cash(2_000)], **ON_DELIVERY)
     first, second = order.shipments
     money = event(first, TrackingKind.CASH_COLLECTED, 1, 1_457)
-    decided(order, partial(track, event=money, settings=SETTINGS))
+    decided(order, partial(track, event=money))
     told(order, second, TrackingKind.LOST)
     resolved(order, order.incidents[0], E.REFUND)
     assert order.incidents[0].state is S.REFUNDED
@@ -259,7 +258,7 @@ def test_shares_of_parcels_add_up_to_the_order() -> None:
 def test_units_of_a_line_in_several_parcels_share_its_amount_to_the_unit() -> None:
     order = planned_order()
     for number, name in enumerate(("4330000000000000000-s1", "4330000000000000000-s3")):
-        pick = partial(confirm_pick, shipment_id=name, taken=[("SKU-1", 1)], settings=SETTINGS)
+        pick = partial(confirm_pick, shipment_id=name, taken=[("SKU-1", 1)])
         rest = decided(order, pick).rest
         assert rest is not None
         assert rest.shipment_id == f"4330000000000000000-s{number + 3}"
@@ -271,9 +270,7 @@ def test_what_goes_in_a_parcels_stead_has_its_share_and_is_not_paid_at_the_door_
     order = planned_order(payments=[cash(2_000)], **ON_DELIVERY)
     first = order.shipments[0]
     draft = draft_of(order)
-    again = plan_like(
-        draft, first, first.lines, SETTINGS, location="south", replaces=first.shipment_id
-    )
+    again = plan_like(draft, first, first.lines, location="south", replaces=first.shipment_id)
     assert (again.zone, goods_minor(order, again)) == ("", 1_357)
     assert due_at_the_door_minor(order, again) == 1_457
     first.collected_minor = 1_457
@@ -294,6 +291,6 @@ def test_what_comes_after_the_delivery_does_not_put_the_completion_off() -> None
     for parcel in order.shipments:
         told(order, parcel, TrackingKind.SIGNED)
     late = event(order.shipments[0], TrackingKind.HUB, 5)
-    decided(order, partial(track, event=late, settings=SETTINGS), START_MS + DAY_MS)
+    decided(order, partial(track, event=late), START_MS + DAY_MS)
     (timer,) = [task for task in order.tasks if task.kind == TaskKind.COMPLETE]
     assert timer.due_at_ms == START_MS + 7 * DAY_MS

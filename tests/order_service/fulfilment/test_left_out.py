@@ -26,7 +26,6 @@ from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
-    SETTINGS,
     cash,
     decided,
     labelled,
@@ -42,7 +41,7 @@ K, S = TrackingKind, ShipmentState
 def left_out(order: Order, parcel: Shipment) -> bool:
     """Leaves a parcel out; whether it was before."""
     name = parcel.shipment_id
-    leave = partial(cancel_shipment, shipment_id=name, why="not found", settings=SETTINGS)
+    leave = partial(cancel_shipment, shipment_id=name, why="not found")
     return decided(order, leave).replayed
 
 
@@ -100,7 +99,7 @@ def test_an_order_of_which_nothing_has_left_goes_on_with_the_rest() -> None:
 def test_units_of_a_short_pick_can_be_left_out_and_cost_what_they_cost() -> None:
     order = planned_order()
     first = order.shipments[0]
-    pick = partial(confirm_pick, taken=[("SKU-1", 1)], settings=SETTINGS)
+    pick = partial(confirm_pick, taken=[("SKU-1", 1)])
     rest = decided(order, partial(pick, shipment_id=first.shipment_id)).rest
     assert rest is not None
     left_out(order, rest)
@@ -150,7 +149,7 @@ def test_goods_that_were_to_go_again_and_cannot_be_found_are_refunded() -> None:
     decided(order, partial(report, shipment_id=lost.shipment_id, kind=IncidentKind.LOSS, why=""))
     name = order.incidents[0].incident_id
     reship = partial(resolve, incident_id=name, said=IncidentEvent.RESHIP, why="")
-    decided(order, partial(reship, settings=SETTINGS))
+    decided(order, partial(reship))
 
     def again(draft: Draft) -> Shipment:
         incident = order.incidents[0]
@@ -159,7 +158,6 @@ def test_goods_that_were_to_go_again_and_cannot_be_found_are_refunded() -> None:
             draft,
             lost,
             lost.lines,
-            SETTINGS,
             location="south",
             replaces=lost.shipment_id,
         )

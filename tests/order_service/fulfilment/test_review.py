@@ -15,7 +15,6 @@ from order_service.order.tasks import TaskKind
 from tests.order_service.fulfilment.parcels import (
     ARTICLES,
     ON_DELIVERY,
-    SETTINGS,
     captured,
     cash,
     draft_of,
@@ -94,7 +93,7 @@ def test_each_rule_is_tested() -> None:
 
 def test_a_clean_order_goes_to_the_warehouse_by_itself() -> None:
     draft = draft_of(paid_order())
-    review(draft, CLEAN, SETTINGS)
+    review(draft, CLEAN)
     assert draft.order.state is OrderState.IN_FULFILMENT
     assert _verdicts(draft.added) == []
     assert {shipment.state for shipment in draft.order.shipments} == {ShipmentState.PLANNED}
@@ -102,18 +101,18 @@ def test_a_clean_order_goes_to_the_warehouse_by_itself() -> None:
 
 def test_an_order_with_remarks_waits_until_somebody_has_read_them() -> None:
     draft = draft_of(paid_order())
-    review(draft, WITH_REMARKS, SETTINGS)
+    review(draft, WITH_REMARKS)
     assert draft.order.state is OrderState.CONFIRMED
     assert not draft.order.shipments
     assert _verdicts(draft.added) == [Verdict.WAITS]
-    shipments, replayed = approve(draft, WITH_REMARKS, SETTINGS, "gift wrapping is noted")
+    shipments, replayed = approve(draft, WITH_REMARKS, "gift wrapping is noted")
     assert (len(shipments), replayed) == (2, False)
-    assert approve(draft, WITH_REMARKS, SETTINGS, "again") == (shipments, True)
+    assert approve(draft, WITH_REMARKS, "again") == (shipments, True)
 
 
 def test_an_order_that_was_cancelled_meanwhile_is_left_alone() -> None:
     draft = draft_of(paid_order(state=OrderState.CANCELLED))
-    review(draft, CLEAN, SETTINGS)
+    review(draft, CLEAN)
     assert untouched(draft)
 
 
@@ -122,7 +121,7 @@ def test_nobody_can_let_an_unpaid_order_through() -> None:
     _refunded(order)
     draft = draft_of(order)
     with pytest.raises(Refused, match="nothing is captured"):
-        approve(draft, CLEAN, SETTINGS, "trust me")
+        approve(draft, CLEAN, "trust me")
     assert untouched(draft)
 
 
@@ -130,9 +129,9 @@ def test_an_order_of_which_a_part_was_given_back_waits_until_somebody_lets_it_th
     order = paid_order()
     _refunded_in_part(order)
     draft = draft_of(order)
-    review(draft, CLEAN, SETTINGS)
+    review(draft, CLEAN)
     assert (order.state, _verdicts(draft.added)) == (OrderState.CONFIRMED, [Verdict.WAITS])
-    shipments, _ = approve(draft, CLEAN, SETTINGS, "a box was scratched")
+    shipments, _ = approve(draft, CLEAN, "a box was scratched")
     assert len(shipments) == 2
 
 

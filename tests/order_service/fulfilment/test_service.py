@@ -15,12 +15,13 @@ from holdfast.order.v1 import fulfilment_pb2_grpc, order_pb2
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.fulfilment.review import ReviewInput
+from order_service.fulfilment.timers import DAY_MS
 from order_service.order.model import Order, Remark
 from order_service.order.states import OrderState
 from serving.deadlines import Deadlines
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
-from tests.order_service.fulfilment.parcels import ARTICLES, SETTINGS
+from tests.order_service.fulfilment.parcels import ARTICLES
 from tests.order_service.fulfilment.world import HOUR_MS, World
 
 APPLIED = order_pb2.ORDER_OUTCOME_APPLIED
@@ -38,7 +39,7 @@ async def service(world: World) -> AsyncIterator[Stub]:
     async def read(_order: Order) -> ReviewInput:
         return ReviewInput(1, ARTICLES)
 
-    servicer: Any = FulfilmentServicer(world.orders, read, SETTINGS, Deadlines(5_000))
+    servicer: Any = FulfilmentServicer(world.orders, read, DAY_MS, Deadlines(5_000))
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     server = grpc.aio.server()
     fulfilment_pb2_grpc.add_FulfilmentServiceServicer_to_server(guarded, server)

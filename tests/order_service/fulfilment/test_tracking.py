@@ -18,9 +18,9 @@ from order_service.order.refusals import Refused
 from order_service.order.states import IncidentState, OrderState, PaymentState, ShipmentState
 from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
+from tests.order_service.following import finish
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
-    SETTINGS,
     cash,
     decided,
     draft_of,
@@ -40,7 +40,7 @@ DAY_MS = 86_400_000
 def one_parcel() -> Order:
     """An order that left in one parcel, without articles' zones."""
     order = paid_order()
-    decided(order, lambda draft: plan_shipments(draft, {}, SETTINGS, ""))
+    decided(order, lambda draft: plan_shipments(draft, {}, ""))
     labelled(order, order.shipments[0])
     return order
 
@@ -66,7 +66,7 @@ def test_events_permuted_and_doubled_end_alike(
             parcel = order.shipments[0]
             for kind in doubled:
                 what = event(parcel, kind, kinds.index(kind))
-                decided(order, lambda draft, what=what: track(draft, what, SETTINGS))  # type: ignore[misc]
+                decided(order, lambda draft, what=what: track(draft, what))  # type: ignore[misc]
             ends.add((parcel.state, parcel.delivered_at_ms, order.state))
     assert len(ends) == 1
     assert ends.pop()[0] is state
@@ -81,7 +81,7 @@ def test_every_event_is_kept_also_one_that_comes_too_late_to_matter() -> None:
     parcel = order.shipments[0]
     told(order, parcel, K.SIGNED)
     draft = draft_of(order)
-    track(draft, event(parcel, K.HUB, 7), SETTINGS)
+    track(draft, event(parcel, K.HUB, 7))
     assert [row for row in draft.added if isinstance(row, TrackingEvent)] == [
         event(parcel, K.HUB, 7)
     ]
@@ -92,7 +92,8 @@ def test_a_parcel_that_its_carrier_has_was_shipped_even_if_nobody_said_so() -> N
     order = planned_order()
     labelled(order, order.shipments[0])
     draft = draft_of(order)
-    track(draft, event(order.shipments[0], K.COLLECTED), SETTINGS)
+    track(draft, event(order.shipments[0], K.COLLECTED))
+    finish(draft)
     assert order.shipments[0].state is S.IN_TRANSIT
     assert order.state is OrderState.PARTLY_SHIPPED
     assert TaskKind.SHIP in {task.kind for task in draft.tasks_made}
@@ -103,7 +104,7 @@ def packed(state: ShipmentState) -> Order:
     order = planned_order()
     first = order.shipments[0]
     if state in (S.PICKED, S.PACKED):
-        decided(order, lambda draft: confirm_pick(draft, first.shipment_id, (), SETTINGS))
+        decided(order, lambda draft: confirm_pick(draft, first.shipment_id, ()))
     if state is S.PACKED:
         decided(order, lambda draft: confirm_packing(draft, first.shipment_id, units(first), 700))
         first.carrier, first.service = "sandbox", "standard"
@@ -126,9 +127,7 @@ def test_what_is_told_of_a_parcel_before_its_waybill_has_its_effect_after(
     assert parcel.state is S.LABELLED
     (now,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
     assert now.due_at_ms == START_MS
-    decided(
-        order, partial(catch_up, shipment_id=parcel.shipment_id, told=[what], settings=SETTINGS)
-    )
+    decided(order, partial(catch_up, shipment_id=parcel.shipment_id, told=[what]))
     # As if it had been told in time.
     other = planned_order()
     labelled(other, other.shipments[0])
@@ -153,7 +152,7 @@ def test_what_was_told_before_has_its_effect_in_the_order_in_which_it_happened()
     get_its_label(order)
     name = parcel.shipment_id
     draft = draft_of(order)
-    catch_up(draft, name, happened[::-1], SETTINGS)
+    catch_up(draft, name, happened[::-1])
     moves = [entry.event for entry in draft.history if entry.part_id == name]
     assert moves == ["SHIP", "TRAVEL", "SIGN"]
     assert parcel.delivered_at_ms == START_MS  # not in the future, whatever the carrier's clock
@@ -168,7 +167,7 @@ def test_who_has_no_waybill_for_long_is_looked_at_again() -> None:
 
     def do(draft: Draft) -> None:
         draft.done(task)
-        catch_up(draft, parcel.shipment_id, [what], SETTINGS)
+        catch_up(draft, parcel.shipment_id, [what])
 
     decided(order, do, task.due_at_ms)
     assert parcel.state is S.PICKED
@@ -182,7 +181,7 @@ def get_its_label(order: Order) -> None:
     """The first parcel goes on to where its carrier's answer has come."""
     parcel = order.shipments[0]
     if parcel.state is S.PLANNED:
-        decided(order, lambda draft: confirm_pick(draft, parcel.shipment_id, (), SETTINGS))
+        decided(order, lambda draft: confirm_pick(draft, parcel.shipment_id, ()))
     if parcel.state is S.PICKED:
         scanned = units(parcel)
         decided(order, lambda draft: confirm_packing(draft, parcel.shipment_id, scanned, 700))
@@ -209,7 +208,7 @@ def test_an_event_of_a_parcel_that_the_order_does_not_have_is_refused() -> None:
         "sandbox", "e", "4330000000000000000", "4330000000000000000-s9", K.SIGNED, 1, 1
     )
     with pytest.raises(Refused):
-        track(draft_of(order), stranger, SETTINGS)
+        track(draft_of(order), stranger)
 
 
 def test_a_lost_parcel_makes_one_incident_which_its_arrival_settles() -> None:
@@ -231,7 +230,7 @@ def test_cash_of_all_parcels_together_pays_the_order() -> None:
         (second, 543, PaymentState.CAPTURED),
     ):
         what = event(parcel, K.CASH_COLLECTED, 1, amount_minor)
-        decided(order, lambda draft, what=what: track(draft, what, SETTINGS))  # type: ignore[misc]
+        decided(order, lambda draft, what=what: track(draft, what))  # type: ignore[misc]
         assert payment.state is state
     assert payment.captured_minor == 2_000
 
@@ -250,5 +249,5 @@ def test_cash_in_another_currency_waits_for_a_person() -> None:
         2_000,
         "USD",
     )
-    decided(order, lambda draft: track(draft, what, SETTINGS))
+    decided(order, lambda draft: track(draft, what))
     assert order.payments[0].state is PaymentState.QUARANTINED

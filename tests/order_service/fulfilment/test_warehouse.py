@@ -17,9 +17,9 @@ from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
+from tests.order_service.following import finish
 from tests.order_service.fulfilment.parcels import (
     ARTICLES,
-    SETTINGS,
     article,
     decided,
     draft_of,
@@ -42,7 +42,7 @@ def test_parcels_are_of_one_merchant_warehouse_and_zone() -> None:
         Line(5, 0, "SKU-9", "", 1, 100, 100, location="north"),
     ]
     draft = draft_of(paid_order(lines=lines))
-    plan_shipments(draft, ARTICLES, SETTINGS, "")
+    plan_shipments(draft, ARTICLES, "")
     planned = [(s.sub_order_no, s.location, s.zone, units(s)) for s in draft.order.shipments]
     assert planned == [
         (0, "north", "", [("SKU-9", 1)]),
@@ -56,7 +56,7 @@ def test_parcels_are_of_one_merchant_warehouse_and_zone() -> None:
 def test_cancelled_units_are_not_planned() -> None:
     lines = [Line(1, 0, "SKU-1", "", 3, 500, 1_500, location="north", cancelled=2)]
     draft = draft_of(paid_order(lines=lines))
-    (shipment,) = plan_shipments(draft, ARTICLES, SETTINGS, "")
+    (shipment,) = plan_shipments(draft, ARTICLES, "")
     assert units(shipment) == [("SKU-1", 1)]
 
 
@@ -68,7 +68,7 @@ def test_a_parcel_has_the_narrowest_limits_of_what_is_in_it() -> None:
         ),
     }
     draft = draft_of(paid_order())
-    (shipment,) = plan_shipments(draft, articles, SETTINGS, "")
+    (shipment,) = plan_shipments(draft, articles, "")
     limits = (shipment.temperature_min_millicelsius, shipment.temperature_max_millicelsius)
     assert limits == (2_000, 8_000)
 
@@ -76,16 +76,12 @@ def test_a_parcel_has_the_narrowest_limits_of_what_is_in_it() -> None:
 def test_units_that_were_not_found_become_a_parcel_of_their_own() -> None:
     order = planned_order()
     first = order.shipments[0]
-    picked = decided(
-        order, lambda draft: confirm_pick(draft, first.shipment_id, [("SKU-1", 1)], SETTINGS)
-    )
+    picked = decided(order, lambda draft: confirm_pick(draft, first.shipment_id, [("SKU-1", 1)]))
     assert picked.rest is not None
     assert (picked.shipment.state, units(picked.shipment)) == (ShipmentState.PICKED, [("SKU-1", 1)])
     assert (picked.rest.state, units(picked.rest)) == (ShipmentState.PLANNED, [("SKU-1", 2)])
     assert (picked.rest.location, picked.rest.zone) == (first.location, first.zone)
-    again = decided(
-        order, lambda draft: confirm_pick(draft, first.shipment_id, [("SKU-1", 1)], SETTINGS)
-    )
+    again = decided(order, lambda draft: confirm_pick(draft, first.shipment_id, [("SKU-1", 1)]))
     assert (again.replayed, again.rest, len(order.shipments)) == (True, None, 3)
 
 
@@ -100,7 +96,7 @@ def test_more_than_planned_cannot_be_picked(taken: list[tuple[str, int]], named:
     order = planned_order()
     draft = draft_of(order)
     with pytest.raises(Refused, match=named) as refused:
-        confirm_pick(draft, order.shipments[0].shipment_id, taken, SETTINGS)
+        confirm_pick(draft, order.shipments[0].shipment_id, taken)
     assert refused.value.reason is RefusalReason.WRONG_CONTENT
     assert untouched(draft)
 
@@ -122,7 +118,7 @@ def test_a_wrongly_packed_parcel_is_told_what_is_wrong(
 ) -> None:
     order = planned_order()
     first = order.shipments[0]
-    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, (), SETTINGS))
+    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, ()))
     draft = draft_of(order)
     with pytest.raises(Refused) as refused:
         confirm_packing(draft, first.shipment_id, scanned, 700)
@@ -134,7 +130,7 @@ def test_a_wrongly_packed_parcel_is_told_what_is_wrong(
 def test_units_may_be_scanned_one_by_one() -> None:
     order = planned_order()
     first = order.shipments[0]
-    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, (), SETTINGS))
+    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, ()))
     draft = draft_of(order)
     done = confirm_packing(draft, first.shipment_id, [("SKU-1", 1)] * 3, 700)
     assert (done.shipment.state, done.shipment.weight_g) == (ShipmentState.PACKED, 700)
@@ -151,7 +147,7 @@ def given_up(order: Order) -> None:
 def test_a_parcel_that_was_weighed_wrongly_can_be_weighed_again(carrier: str) -> None:
     order = planned_order()
     first = order.shipments[0]
-    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, (), SETTINGS))
+    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, ()))
     scanned = units(first)
     decided(order, lambda draft: confirm_packing(draft, first.shipment_id, scanned, 500_000))
     first.carrier = carrier
@@ -181,7 +177,7 @@ def test_a_waybill_that_was_given_up_does_not_keep_the_next_from_being_given_bac
 ) -> None:
     order = planned_order()
     first = order.shipments[0]
-    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, (), SETTINGS))
+    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, ()))
     decided(order, lambda draft: confirm_packing(draft, first.shipment_id, units(first), 700))
     first.carrier = "sandbox"
     if dead:
@@ -210,6 +206,7 @@ def test_the_order_follows_its_parcels_out_of_the_warehouse() -> None:
         hand_over(draft, shipment.shipment_id)
         assert TaskKind.SHIP in {task.kind for task in draft.tasks_made}
         assert hand_over(draft, shipment.shipment_id).replayed
+        finish(draft)
         states.append(order.state)
     assert states == [OrderState.PARTLY_SHIPPED, OrderState.SHIPPED]
     assert [line.shipped for line in order.lines] == [3, 2]
@@ -230,11 +227,11 @@ def test_overdue_picks_are_written_down_and_those_that_were_picked_are_not() -> 
     first, second = order.shipments
     (reminder,) = [task for task in order.tasks if task.kind == TaskKind.PICK_DUE]
     assert reminder.due_at_ms == START_MS + DAY_MS
-    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, (), SETTINGS))
+    decided(order, lambda draft: confirm_pick(draft, first.shipment_id, ()))
     draft = draft_of(order, START_MS + DAY_MS)
-    report_overdue_picks(draft, SETTINGS)
+    report_overdue_picks(draft, DAY_MS)
     assert [entry.part_id for entry in draft.history] == [second.shipment_id]
-    decided(order, lambda draft: confirm_pick(draft, second.shipment_id, (), SETTINGS))
+    decided(order, lambda draft: confirm_pick(draft, second.shipment_id, ()))
     assert TaskKind.PICK_DUE not in {task.kind for task in order.tasks}
 
 

@@ -18,6 +18,7 @@ from order_service.fulfilment.handlers import fulfilment_handlers
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.queries import count_remarks
 from order_service.fulfilment.review import ReviewInput
+from order_service.fulfilment.timers import DAY_MS
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment, Task
@@ -29,7 +30,7 @@ from order_service.sandbox.carrier import SandboxCarrierApp
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
 from tests.order_service.clock import Clock
-from tests.order_service.fulfilment.parcels import ARTICLES, SETTINGS, paid_order, units
+from tests.order_service.fulfilment.parcels import ARTICLES, paid_order, units
 from tests.order_service.payment.http import served
 from tests.order_service.samples import payment
 
@@ -88,7 +89,7 @@ class World:
         """Picks and packs a parcel, rightly."""
 
         def decide(draft: Draft) -> None:
-            confirm_pick(draft, shipment.shipment_id, (), SETTINGS)
+            confirm_pick(draft, shipment.shipment_id, ())
             confirm_packing(draft, shipment.shipment_id, units(shipment), weight_g)
 
         await self.change(decide, shipment.order_id)
@@ -156,7 +157,7 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
         world.carrier_url = carrier_url
         world.carrier = SandboxCarrier(carrier_url, API_KEY, [SECRET])
         carriers = {"sandbox": world.carrier}
-        intake = world.intake = TrackingIntake(orders, carriers, SETTINGS)
+        intake = world.intake = TrackingIntake(orders, carriers)
         callbacks = CarrierCallbacks(intake, carriers, lambda: clock() / 1000)
 
         async def read(order: Order) -> ReviewInput:
@@ -166,7 +167,7 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
             return ReviewInput(remarks, ARTICLES)
 
         rules = [CarrierRule("sandbox")]
-        world.handlers = dict(fulfilment_handlers(engine, carriers, rules, read, intake, SETTINGS))
+        world.handlers = dict(fulfilment_handlers(engine, carriers, rules, read, intake, DAY_MS))
         async with served(Starlette(routes=callbacks.routes)) as callbacks_url:
             world.callbacks_url = f"{callbacks_url}/callbacks/carrier/sandbox"
             world.outside.callbacks.url = world.callbacks_url

@@ -1,0 +1,196 @@
+"""Derives what follows for an order from its shipments and incidents, once per draft. Pure.
+
+Decisions only say what happened to a shipment or an incident. When the draft is finished, `follow`
+looks at the whole order: the order moves to where its shipments are (O9), and its timers and the
+money that is collected at the door keep step. Nothing more follows from an order that was followed.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from order_service.fulfilment.cash import send_refunded_back, settle_cash
+from order_service.fulfilment.timers import DAY_MS, UNDER_WAY
+from order_service.order.draft import Draft
+from order_service.order.model import Incident, IncidentKind, Order, Shipment
+from order_service.order.records import TrackingEvent
+from order_service.order.refusals import wrong_state
+from order_service.order.states import (
+    INCIDENT,
+    ORDER,
+    IncidentState,
+    OrderEvent,
+    OrderState,
+    ShipmentState,
+)
+from order_service.order.tasks import TaskKind
+from order_service.payment.refunds import refund_all
+
+_GONE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED})
+_ARRIVED: Final = frozenset({OrderState.DELIVERED, OrderState.COMPLETED})
+_MADE_GOOD: Final = frozenset({IncidentState.RESHIPPED, IncidentState.REFUNDED})
+
+
+class FulfilmentSettings(Struct, frozen=True):
+    """Durations in milliseconds."""
+
+    pick_within_ms: int = DAY_MS
+    """A shipment that is still to be picked after so long is overdue (O6)."""
+    complete_after_ms: int = 7 * DAY_MS
+    """An order completes by itself so long after its last shipment was signed for (O11)."""
+
+
+def follow(draft: Draft, settings: FulfilmentSettings) -> None:
+    """Brings an order's state, timers and money to where its shipments and incidents are.
+
+    To be called on each draft, before it is finished. In a draft that touched neither, only a timer
+    that has gone off is set again.
+    """
+    order = draft.order
+    if not order.shipments:
+        return
+    touched = _touches_shipments(draft)
+    if touched:
+        _follow_departures(draft)
+        _follow_arrivals(draft, settings)
+        send_refunded_back(draft)
+    picks = _picks_due_at_ms(order, settings)
+    _remind(draft, TaskKind.PICK_DUE, (due for due in picks if due > draft.now_ms), touched)
+    _remind(draft, TaskKind.DELIVERY_DUE, _deliveries_due_at_ms(order), touched)
+
+
+def complete(draft: Draft, why: str) -> bool:
+    """The buyer has received the order: DELIVERED becomes COMPLETED (O11).
+
+    Returns whether it was COMPLETED before. Raises Refused: WRONG_STATE.
+    """
+    order = draft.order
+    if order.state is OrderState.COMPLETED:
+        return True
+    if order.state is not OrderState.DELIVERED:
+        raise wrong_state("order", order.order_id, order.state, OrderEvent.RECEIVED)
+    draft.move(order, OrderEvent.RECEIVED, why)
+    draft.forget(TaskKind.COMPLETE)
+    return False
+
+
+def complete_by_itself(draft: Draft) -> None:
+    """Completes a delivered order whose buyer has had days to complain; others stay as they are."""
+    if draft.order.state is OrderState.DELIVERED:
+        complete(draft, "nobody has complained since it was delivered")
+
+
+def _touches_shipments(draft: Draft) -> bool:
+    rows = (*draft.added, *draft.changed.values())
+    return any(isinstance(row, Shipment | Incident | TrackingEvent) for row in rows)
+
+
+def _follow_departures(draft: Draft) -> None:
+    """Moves an order in fulfilment once units of it have left, or all that will ever leave."""
+    order = draft.order
+    if not any(line.shipped for line in order.lines):
+        return
+    event = OrderEvent.SHIPPED_IN_FULL if order.all_left else OrderEvent.SHIPPED_IN_PART
+    if ORDER.allows(order.state, event):
+        left_out = any(
+            isinstance(part, Shipment) and part.state is ShipmentState.CANCELLED
+            for part in draft.changed.values()
+        )
+        draft.move(order, event, "the rest does not come" if left_out else "")
+
+
+def _follow_arrivals(draft: Draft, settings: FulfilmentSettings) -> None:
+    """Moves a shipped order once its shipments have ended, and starts or stops its completion.
+
+    A lost or damaged shipment counts as ended once other goods, or the money, replace it. An order
+    is CANCELLED where nothing arrived, and the rest of its money goes back. Cash on delivery is
+    judged once nothing about any shipment is open.
+    """
+    order = draft.order
+    shipments = [each for each in order.shipments if each.state is not ShipmentState.CANCELLED]
+    ended = all(_has_ended(order, shipment) for shipment in shipments)
+    if order.state is OrderState.SHIPPED and ended:
+        if any(_has_arrived(shipment) for shipment in shipments):
+            draft.move(order, OrderEvent.DELIVERED_IN_FULL)
+        else:
+            draft.move(order, OrderEvent.NOTHING_DELIVERED)
+            draft.update(order, closed_reason="every parcel was lost or damaged")
+            refund_all(draft, "nothing was delivered")
+    nothing_open = ended and not any(INCIDENT.moves[each.state] for each in order.incidents)
+    if order.state is OrderState.DELIVERED:
+        if not nothing_open:
+            draft.forget(TaskKind.COMPLETE)
+        elif not any(task.kind == TaskKind.COMPLETE for task in order.tasks):
+            draft.remind(TaskKind.COMPLETE, _completes_at_ms(draft, settings))
+    if order.state in _ARRIVED:
+        if nothing_open:
+            settle_cash(draft)
+        else:
+            draft.forget(TaskKind.CASH_DUE)
+
+
+def _picks_due_at_ms(order: Order, settings: FulfilmentSettings) -> list[int]:
+    """When each shipment that is not picked yet should have been."""
+    return [
+        shipment.created_at_ms + settings.pick_within_ms
+        for shipment in order.shipments
+        if shipment.state is ShipmentState.PLANNED
+    ]
+
+
+def _deliveries_due_at_ms(order: Order) -> list[int]:
+    """When carriers promised to deliver what is under way, and when each wait for a parcel ends.
+
+    A shipment that is known to be late has no further reminder.
+    """
+    late = {each.shipment_id for each in order.incidents if each.kind is IncidentKind.DELAY}
+    promised = [
+        shipment.promised_at_ms
+        for shipment in order.shipments
+        if shipment.state in UNDER_WAY
+        and shipment.promised_at_ms
+        and shipment.shipment_id not in late
+    ]
+    waits = [each.due_at_ms for each in order.incidents if each.state is IncidentState.WAITING]
+    return promised + waits
+
+
+def _remind(draft: Draft, kind: TaskKind, due_at_ms: Iterable[int], touched: bool) -> None:
+    """Keeps one reminder of a kind, for the earliest time, or none where nothing is due.
+
+    A reminder whose time has come is left to its handler, in whose draft the next is set.
+    """
+    reminders = [task for task in draft.order.tasks if task.kind == kind]
+    if reminders and not touched:
+        return
+    if any(task.due_at_ms <= draft.now_ms and not task.dead for task in reminders):
+        return
+    first_ms = min(due_at_ms, default=0)
+    if not first_ms:
+        draft.forget(kind)
+    elif [(task.due_at_ms, task.dead) for task in reminders] != [(first_ms, False)]:
+        draft.remind(kind, first_ms)
+
+
+def _completes_at_ms(draft: Draft, settings: FulfilmentSettings) -> int:
+    """When an order completes by itself: counted from the last signature, not from its news."""
+    delivered_at_ms = max(shipment.delivered_at_ms for shipment in draft.order.shipments)
+    return max(draft.now_ms, delivered_at_ms + settings.complete_after_ms)
+
+
+def _has_arrived(shipment: Shipment) -> bool:
+    """Whether a shipment was signed for, whole or damaged."""
+    if shipment.state is ShipmentState.DAMAGED:
+        return shipment.delivered_at_ms > 0
+    return shipment.state is ShipmentState.DELIVERED
+
+
+def _has_ended(order: Order, shipment: Shipment) -> bool:
+    return _has_arrived(shipment) or (
+        shipment.state in _GONE
+        and any(
+            incident.shipment_id == shipment.shipment_id and incident.state in _MADE_GOOD
+            for incident in order.incidents
+        )
+    )
