@@ -44,6 +44,7 @@ from tests.order_service.fulfilment.parcels import (
     decided,
     draft_of,
     event,
+    gone_off,
     labelled,
     planned_order,
     shipped_order,
@@ -136,8 +137,8 @@ def test_an_overdue_pick_is_reported_also_if_another_is_confirmed_just_before() 
     due_at_ms = START_MS + DAY_MS
     decided(order, partial(confirm_pick, shipment_id=first.shipment_id, taken=()), due_at_ms)
     assert timers(order) == {K.PICK_DUE: due_at_ms}
-    draft = _gone_off(order, K.PICK_DUE, due_at_ms)
-    report_overdue_picks(draft, DAY_MS)
+    draft = draft_of(order, due_at_ms)
+    gone_off(K.PICK_DUE, partial(report_overdue_picks, pick_within_ms=DAY_MS), draft)
     finish(draft)
     assert [entry.part_id for entry in draft.history] == [second.shipment_id]
     assert timers(order) == {}
@@ -148,8 +149,8 @@ def test_an_overdue_pick_is_reported_also_if_another_is_confirmed_just_before() 
 
 def test_a_timer_that_went_off_too_early_is_set_again() -> None:
     order = planned_order()
-    draft = _gone_off(order, K.PICK_DUE, START_MS + DAY_MS - 1)
-    report_overdue_picks(draft, DAY_MS)
+    draft = draft_of(order, START_MS + DAY_MS - 1)
+    gone_off(K.PICK_DUE, partial(report_overdue_picks, pick_within_ms=DAY_MS), draft)
     finish(draft)
     assert not draft.history
     assert timers(order) == {K.PICK_DUE: START_MS + DAY_MS}
@@ -222,7 +223,7 @@ def _something(rnd: random.Random, order: Order, number: int, now_ms: int) -> De
             K.COMPLETE: complete_by_itself,
             K.CASH_DUE: cash_overdue,
         }
-        return partial(_after, kind=TaskKind(due[0]), decide=timer[due[0]])
+        return partial(gone_off, TaskKind(due[0]), timer[due[0]])
     if order.incidents and rnd.random() < 0.3:
         return _said(rnd, rnd.choice(order.incidents))
     shipment = rnd.choice(order.shipments)
@@ -264,16 +265,3 @@ def _labelled(draft: Draft, shipment_id: str) -> None:
         promised_at_ms = draft.now_ms + DAY_MS
         draft.update(shipment, carrier="sandbox", waybill="SB1", promised_at_ms=promised_at_ms)
         draft.move(shipment, ShipmentEvent.LABEL)
-
-
-def _after(draft: Draft, kind: TaskKind, decide: Decision) -> None:
-    """A timer's decision, in the draft that takes its task off the list."""
-    draft.forget(kind)
-    decide(draft)
-
-
-def _gone_off(order: Order, kind: TaskKind, now_ms: int) -> Draft:
-    """The draft of a timer: its task is done."""
-    draft = draft_of(order, now_ms)
-    draft.forget(kind)
-    return draft

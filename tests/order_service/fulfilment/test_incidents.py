@@ -35,6 +35,7 @@ from tests.order_service.fulfilment.parcels import (
     decided,
     draft_of,
     event,
+    gone_off,
     planned_order,
     shipped_order,
     told,
@@ -71,7 +72,8 @@ def test_a_parcel_that_is_not_there_when_promised_is_its_carrier_desks() -> None
     order = shipped_order()
     (reminder,) = [task for task in order.tasks if task.kind == TaskKind.DELIVERY_DUE]
     assert reminder.due_at_ms == START_MS + 1_000
-    decided(order, look_at_deliveries, START_MS + 1_000)
+    looks = partial(gone_off, TaskKind.DELIVERY_DUE, look_at_deliveries)
+    decided(order, looks, START_MS + 1_000)
     assert [(i.kind, i.owner, i.state) for i in order.incidents] == [
         (K.DELAY, "carrier-desk", S.OPEN)
     ] * 2
