@@ -55,9 +55,11 @@ proto: setup     ## Generates the stubs from proto/
 	    --python_out=$(GENERATED_INTO) --grpc_python_out=$(GENERATED_INTO) \
 	    --mypy_out=$(GENERATED_INTO) --mypy_grpc_out=$(GENERATED_INTO) $(PROTOS)
 
-constraints: setup ## Pins the newest versions that pyproject.toml allows, with hashes
-	$(BIN)/python -m piptools compile --quiet --generate-hashes --extra dev --extra bench --extra stripe --allow-unsafe \
-	    --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --output-file constraints.txt pyproject.toml
+constraints: setup ## Pins the newest versions that both pyproject.toml allow, with hashes
+	$(BIN)/python -m tools.server_needs | \
+	    $(BIN)/python -m piptools compile --quiet --generate-hashes --extra dev --extra bench --allow-unsafe \
+	    --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header \
+	    --output-file constraints.txt pyproject.toml -
 
 docs: setup      ## Writes docs/reference.md, the state diagrams and the SDK's synchronous twin
 	$(BIN)/python -m tools.make_reference

@@ -8,25 +8,31 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from holdfast.programs import program_command, program_environment
+
 START_S_MAX = 60.0
+_HOME = Path(__file__).parents[1]
 _ENDS_WITH_OWNER = Path(__file__).with_name("ends_with_owner.py")
 
 
 async def exec_module(
     *arguments: str, environment: Mapping[str, str], killed_with_us: bool = False
 ) -> Process:
-    """Starts `python -m ARGUMENT...`. OSError if no process can be made.
+    """Starts `python -m ARGUMENT...`, a program of ours. OSError if no process can be made.
 
     It has a session of its own: Ctrl-C on a terminal is this process's to handle. Its standard
     input ends when this process does. `killed_with_us`: should this process be killed, so is it.
     """
-    # -P: a file of the module's name in the working directory is not the module.
-    command = [sys.executable, "-P", "-m", *arguments]
+    command = program_command(*arguments)
     if killed_with_us:
         shim = [sys.executable, "-I", "-S", str(_ENDS_WITH_OWNER), str(os.getpid())]
         command = [*shim, *command]
     return await asyncio.create_subprocess_exec(
-        *command, env=environment, stdin=PIPE, stdout=PIPE, start_new_session=True
+        *command,
+        env=program_environment(environment, _HOME),
+        stdin=PIPE,
+        stdout=PIPE,
+        start_new_session=True,
     )
 
 

@@ -1,9 +1,11 @@
 """`holdfast demo`: the main job, from an empty machine to a proven report."""
 
+import sys
 from pathlib import Path
 
 from holdfast.cli.arguments import Ratio, Units
 from holdfast.cli.connection import Output, quiet_grpc
+from holdfast.cli.server_commands import needed_programs
 
 STOCK_RATIO_DEFAULT = 0.8
 CONCURRENCY_DEFAULT = 200
@@ -46,6 +48,8 @@ def demo(
     """
     import asyncio
 
+    # The demo reads some of what the servers stand on, too.
+    sys.path.insert(0, str(needed_programs("demo")))
     quiet_grpc()
     from holdfast.cli.output import stderr_console
     from holdfast.demo.run import DemoOptions, run_demo

@@ -5,20 +5,19 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from holdfast.cli.arguments import Port, Workers
 from holdfast.cli.failures import USAGE, Failure
+from holdfast.programs import program_command, program_environment, programs_home
 
 PORT_DEFAULT = 7600
 DATA_DIR_DEFAULT = Path("holdfast-data")
 # How far from the engine's port the others of `dev` are.
 ORDERS_PORT_STEP, CALLBACKS_PORT_STEP, SANDBOX_PORT_STEP = 10, 11, 50
-# -P: a file or directory named as the module where the command is run must not be taken for ours.
-SERVER = ("-P", "-m", "server")
-DEV = ("-P", "-m", "serving.dev")
+SERVER, DEV = "server", "serving.dev"
 
 
 def dev(
@@ -60,11 +59,12 @@ def dev(
     orders
         Run the order service and the sandbox, too.
     """
+    home = needed_programs("dev")
     environment = dev_environment(dict(os.environ), port, data_dir)
     environment |= given_settings(workers, metrics_listen)
     if orders:
-        _become(DEV, with_orders(environment, port, free_port))
-    _become(SERVER, environment)
+        become(DEV, with_orders(environment, port, free_port), home)
+    become(SERVER, environment, home)
 
 
 def serve(
@@ -103,8 +103,9 @@ def serve(
         Address and port of the Prometheus metrics, such as 127.0.0.1:9464
         [default: the environment's HOLDFAST_METRICS_LISTEN, else none].
     """
+    home = needed_programs("serve")
     environment = serve_environment(dict(os.environ), port, host, redis_url)
-    _become(SERVER, environment | given_settings(workers, metrics_listen))
+    become(SERVER, environment | given_settings(workers, metrics_listen), home)
 
 
 def dev_environment(
@@ -173,6 +174,22 @@ def given_settings(workers: int | None, metrics_listen: str | None) -> dict[str,
     return {name: str(value) for name, value in options.items() if value is not None}
 
 
-def _become(program: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
+def needed_programs(command: str) -> Path:
+    """The folder of the programs that `holdfast COMMAND` runs. Failure if they are not here."""
+    home = programs_home()
+    if home is None:
+        from holdfast import __version__
+
+        raise Failure(
+            f"`holdfast {command}` needs the servers, and only the client is installed: "
+            f"pip install holdfast-server=={__version__}",
+            reason="SERVER_NOT_INSTALLED",
+            exit_status=USAGE,
+        )
+    return home
+
+
+def become(module: str, environment: Mapping[str, str], home: Path) -> NoReturn:
+    """Replaces this process by a program."""
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, *program], environment)
+    os.execve(sys.executable, program_command(module), program_environment(environment, home))

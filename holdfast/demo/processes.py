@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import re
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from holdfast.programs import program_command
 
 READY_WAIT_S = 60.0
 READY_POLL_S = 0.02
@@ -39,11 +40,11 @@ async def running(program: Program, directory: Path) -> AsyncIterator[re.Match[s
     Raises ServerFailedError.
     """
     out_path, log_path = directory / f"{program.name}.out", log_path_of(program.name, directory)
-    # -P: a file of the module's name in the working directory is not the module. A session of its
-    # own: Ctrl-C goes to the demo alone, which stops the server. A killed demo closes its stdin.
+    # A session of its own: Ctrl-C goes to the demo alone, which stops the server. A killed demo
+    # closes its stdin.
     with out_path.open("wb") as out, log_path.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", *program.module),
+            *program_command(*program.module),
             stdin=PIPE,
             stdout=out,
             stderr=log,

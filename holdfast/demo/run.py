@@ -29,6 +29,7 @@ from holdfast.demo.synthetic_log import synthetic_log
 from holdfast.demo.waiting import DemoStuckError
 from holdfast.errors import HoldfastError
 from holdfast.orders import OrderClient
+from holdfast.programs import program_environment, programs_home
 
 STOCK_RATIO_MAX = 10.0
 CONCURRENCY_MAX = 10_000
@@ -91,7 +92,10 @@ async def _demo(options: DemoOptions, seed: int, console: Console) -> Replay:
     console.print(f"Seed {seed}: the same seed makes the same plan again", highlight=False)
     with stages(console) as at:
         at.enter("Starting engine, sandbox and order service")
-        async with running_servers(os.environ, seed) as servers:
+        home = programs_home()
+        assert home is not None, "the demo comes with the servers"
+        environment = program_environment(os.environ, home)
+        async with running_servers(environment, seed) as servers:
             try:
                 return await _replayed(plan, servers, at)
             except* (HoldfastError, ServerFailedError, DemoStuckError) as group:

@@ -1,16 +1,16 @@
 """`holdfast orders serve`: the command becomes the order service, by exec."""
 
 import os
-import sys
 from pathlib import Path
 from typing import NoReturn
 
 from holdfast.cli.arguments import Port
 from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.server_commands import become, needed_programs
 
 PORT_DEFAULT = 7610
 CALLBACKS_PORT_DEFAULT = 7611
-ORDER_SERVICE = ("-P", "-m", "order_service")
+ORDER_SERVICE = "order_service"
 
 
 def serve(
@@ -49,11 +49,11 @@ def serve(
         HOST:PORT of the engine's server [default: the environment's
         HOLDFAST_TARGET, else 127.0.0.1:7600].
     """
+    home = needed_programs("orders serve")
     environment = orders_environment(
         dict(os.environ), port, host, callbacks_port, database_url, data_dir, target
     )
-    sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, *ORDER_SERVICE], environment)
+    become(ORDER_SERVICE, environment, home)
 
 
 def orders_environment(

@@ -1,0 +1,1 @@
+"""The folder of Holdfast's programs: nothing to import, see `holdfast.programs`."""
