@@ -9,7 +9,12 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 # Where each folder or file of the repository is in the wheel. The programs have a folder of their
 # own: the wheel takes none of their short names for itself.
-PROGRAMS = ("engine", "serving", "server", "order_service")
+PROGRAMS = (
+    *("engine", "serving", "server", "order_service"),
+    # The rehearsal; what else is in benchmarks measures this repository.
+    *("benchmarks/__init__.py", "benchmarks/rehearse.py", "benchmarks/locustfile.py"),
+    *("benchmarks/servers.py", "benchmarks/flash_sale"),
+)
 DEMO = "holdfast/demo"
 IN_WHEEL = {name: f"holdfast_server/{name}" for name in PROGRAMS} | {DEMO: DEMO}
 

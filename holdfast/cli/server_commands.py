@@ -1,4 +1,4 @@
-"""`holdfast dev` and `holdfast serve`: the command becomes the server, by exec."""
+"""`holdfast dev`, `serve` and `rehearse`: the command becomes the program, by exec."""
 
 import base64
 import os
@@ -6,8 +6,11 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
+
+from cyclopts import Parameter
 
 from holdfast.cli.arguments import Port, Workers
 from holdfast.cli.failures import USAGE, Failure
@@ -17,7 +20,8 @@ PORT_DEFAULT = 7600
 DATA_DIR_DEFAULT = Path("holdfast-data")
 # How far from the engine's port the others of `dev` are.
 ORDERS_PORT_STEP, CALLBACKS_PORT_STEP, SANDBOX_PORT_STEP = 10, 11, 50
-SERVER, DEV = "server", "serving.dev"
+SERVER, DEV, REHEARSAL = "server", "serving.dev", "benchmarks.rehearse"
+RESULTS_DEFAULT = Path("holdfast-rehearsal")
 
 
 def dev(
@@ -108,6 +112,28 @@ def serve(
     become(SERVER, environment | given_settings(workers, metrics_listen), home)
 
 
+def rehearse(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> NoReturn:
+    """Rehearses a flash sale with many buyers, audits it, and says whether it went well.
+
+    Starts a server with a store of its own, or takes the one at --target. Exit
+    status 1 if a condition of the printed table does not hold.
+
+    For example:
+      holdfast rehearse
+      holdfast rehearse --target 10.0.0.5:7600
+      holdfast rehearse -- --help
+
+    Parameters
+    ----------
+    options
+        Options of the sale; `holdfast rehearse -- --help` lists them.
+    """
+    home = needed_programs("rehearse")
+    if find_spec("locust") is None:
+        raise _not_installed("rehearse", "Locust", "holdfast-server[rehearsal]")
+    become(REHEARSAL, dict(os.environ), home, f"--results={RESULTS_DEFAULT}", *options)
+
+
 def dev_environment(
     environment: dict[str, str], port: int, data_dir: Path | None
 ) -> dict[str, str]:
@@ -178,18 +204,23 @@ def needed_programs(command: str) -> Path:
     """The folder of the programs that `holdfast COMMAND` runs. Failure if they are not here."""
     home = programs_home()
     if home is None:
-        from holdfast import __version__
-
-        raise Failure(
-            f"`holdfast {command}` needs the servers, and only the client is installed: "
-            f"pip install holdfast-server=={__version__}",
-            reason="SERVER_NOT_INSTALLED",
-            exit_status=USAGE,
-        )
+        raise _not_installed(command, "the servers", "holdfast-server")
     return home
 
 
-def become(module: str, environment: Mapping[str, str], home: Path) -> NoReturn:
+def become(module: str, environment: Mapping[str, str], home: Path, *arguments: str) -> NoReturn:
     """Replaces this process by a program."""
     sys.stdout.flush()
-    os.execve(sys.executable, program_command(module), program_environment(environment, home))
+    command = program_command(module, *arguments)
+    os.execve(command[0], command, program_environment(environment, home))
+
+
+def _not_installed(command: str, needed: str, distribution: str) -> Failure:
+    from holdfast import __version__
+
+    return Failure(
+        f"`holdfast {command}` needs {needed}, which this environment does not have: "
+        f"pip install '{distribution}=={__version__}'",
+        reason="NOT_INSTALLED",
+        exit_status=USAGE,
+    )

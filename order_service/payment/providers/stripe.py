@@ -1,4 +1,4 @@
-"""The adapter of Stripe, through its own package (`pip install 'holdfast[stripe]'`).
+"""The adapter of Stripe, through its own package (`pip install 'holdfast-server[stripe]'`).
 
 A payment is a PaymentIntent, which keeps our number in its metadata. The buyer chooses among the
 means that the shop's Stripe account offers; a declined card leaves the intent open, to be tried
