@@ -113,7 +113,7 @@ def serve(
 
 
 def rehearse(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> NoReturn:
-    """Rehearses a flash sale with many buyers, audits it, and says whether it went well.
+    """Rehearses a flash sale, audits it, and says whether it went well.
 
     Starts a server with a store of its own, or takes the one at --target. Exit
     status 1 if a condition of the printed table does not hold.
