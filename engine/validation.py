@@ -178,16 +178,20 @@ def check_adjust_stock(command: AdjustStock) -> Complaint | None:
     )
 
 
-def check_batch(commands: Sequence[Command]) -> Complaint | None:
-    """Checks how many commands and lines a batch has."""
-    if not 1 <= len(commands) <= BATCH_COMMANDS_MAX:
-        return Complaint("commands", f"must be 1 to {BATCH_COMMANDS_MAX:,} commands", len(commands))
-    lines = line_count(commands)
-    if lines > BATCH_LINES_MAX:
-        return Complaint("commands", f"must have at most {BATCH_LINES_MAX:,} lines in all", lines)
-    return None
+def check_command_count(count: int) -> Complaint | None:
+    """Checks how many commands a batch has."""
+    if 1 <= count <= BATCH_COMMANDS_MAX:
+        return None
+    return Complaint("commands", f"must be 1 to {BATCH_COMMANDS_MAX:,} commands", count)
+
+
+def check_line_count(count: int) -> Complaint | None:
+    """Checks how many lines the commands of a batch have in all."""
+    if count <= BATCH_LINES_MAX:
+        return None
+    return Complaint("commands", f"must have at most {BATCH_LINES_MAX:,} lines in all", count)
 
 
 def line_count(commands: Iterable[StoreCommand]) -> int:
-    """How many lines commands have."""
+    """Counts the lines of commands."""
     return sum([len(command.lines) for command in commands])

@@ -5,17 +5,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from engine.engine import Engine
-from engine.model import (
-    BATCH_COMMANDS_MAX,
-    BATCH_LINES_MAX,
-    DEFAULT_TENANT,
-    Command,
-    Outcome,
-    Result,
-    State,
-)
+from engine.model import DEFAULT_TENANT, Command, Outcome, Result, State
 from engine.reads import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Filter, PageTokenInvalid
-from engine.validation import Complaint, check_id, check_name, line_count
+from engine.validation import (
+    Complaint,
+    check_command_count,
+    check_id,
+    check_line_count,
+    check_name,
+    line_count,
+)
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from server import wire
@@ -129,7 +128,7 @@ class InventoryServicer:
         return wire.command_result(result)
 
     async def _apply(self, request: pb.ApplyRequest, deadline: float) -> pb.ApplyResponse:
-        _check_size(request)
+        refuse(check_command_count(len(request.commands)))
         results: list[Result | None] = [None] * len(request.commands)
         shares: dict[str, _Share] = {}
         for position, message in enumerate(request.commands):
@@ -147,9 +146,7 @@ class InventoryServicer:
             else:
                 share.positions.append(position)
                 share.commands.append(wire.COMMANDS[kind](content))
-        lines = sum(line_count(share.commands) for share in shares.values())
-        if lines > BATCH_LINES_MAX:
-            refuse(Complaint("commands", f"must have at most {BATCH_LINES_MAX:,} lines", lines))
+        refuse(check_line_count(sum(line_count(share.commands) for share in shares.values())))
         await asyncio.gather(
             *(self._apply_share(share, deadline, results) for share in shares.values())
         )
@@ -187,9 +184,3 @@ def invalid_page_token(request: Any) -> HoldfastError:
 
 def _invalid(problem: Complaint) -> Result:
     return Result(Outcome.INVALID, detail=problem)
-
-
-def _check_size(request: pb.ApplyRequest) -> None:
-    count = len(request.commands)
-    if not 1 <= count <= BATCH_COMMANDS_MAX:
-        refuse(Complaint("commands", f"must be 1 to {BATCH_COMMANDS_MAX:,} commands", count))

@@ -1,11 +1,10 @@
 """Where a tenant's state lives."""
 
 import re
-from collections import Counter
 
 import pytest
 
-from engine.keys import PartitionKeys, partition_keys, partition_of
+from engine.keys import PartitionKeys, partition_keys
 
 
 def test_a_partition_has_these_keys_in_the_order_in_which_the_script_has_them() -> None:
@@ -35,19 +34,3 @@ def test_no_two_partitions_share_a_key() -> None:
     partitions = [("a", 0), ("a", 1), ("a", 10), ("b", 0), ("a:1", 0), ("a.1", 0), ("a_0", 0)]
     keys = [key for tenant, number in partitions for key in partition_keys(tenant, number)]
     assert len(keys) == len(set(keys)) == len(partitions) * len(PartitionKeys._fields)
-
-
-def test_a_sku_stays_in_its_partition_for_ever() -> None:
-    """These numbers are where the stock of running shops lies: they may never change."""
-    assert [partition_of(sku, 8) for sku in ("TEA", "CUP", "茶杯", "a b")] == [0, 6, 5, 3]
-    assert {partition_of(f"sku-{n}", 1) for n in range(100)} == {0}
-
-
-@pytest.mark.parametrize("partitions", [2, 3, 8, 16])
-def test_skus_spread_evenly_over_the_partitions(partitions: int) -> None:
-    skus = [f"sku-{n}" for n in range(10_000)]
-    found = Counter(partition_of(sku, partitions) for sku in skus)
-    assert set(found) == set(range(partitions))
-    fair = len(skus) / partitions
-    assert max(found.values()) < 1.2 * fair
-    assert min(found.values()) > 0.8 * fair

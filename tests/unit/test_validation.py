@@ -23,9 +23,10 @@ from engine.model import (
 from engine.validation import (
     Complaint,
     check_adjust_stock,
-    check_batch,
     check_command,
+    check_command_count,
     check_id,
+    check_line_count,
     check_name,
     check_set_stock,
     line_count,
@@ -246,24 +247,24 @@ def test_what_cannot_be_shown_is_shown_escaped() -> None:
 
 
 def test_a_batch_has_one_to_a_thousand_commands() -> None:
-    assert check_batch([Confirm("A")]) is None
-    assert check_batch([Confirm("A")] * 1_000) is None
+    assert check_command_count(1) is None
+    assert check_command_count(1_000) is None
     for count in (0, 1_001):
-        complaint = check_batch([Confirm("A")] * count)
+        complaint = check_command_count(count)
         assert complaint == f"commands: must be 1 to 1,000 commands; got {count}"
 
 
 def test_a_batch_has_four_thousand_lines_whatever_its_commands_are() -> None:
     full = Reserve("A", ONE * 200)
-    assert check_batch([full] * 20) is None
-    assert check_batch([full] * 20 + [Confirm("A"), Ship("A", "s1")]) is None
+    assert check_line_count(line_count([full] * 20)) is None
+    assert check_line_count(line_count([full] * 20 + [Confirm("A"), Ship("A", "s1")])) is None
     for one_more in (
         Reserve("A", ONE),
         Ship("A", "s1", ONE),
         Cancel("A", "c1", ONE),
         Return("A", "r1", Disposition.DAMAGED, ONE),
     ):
-        complaint = check_batch([full] * 20 + [one_more])
+        complaint = check_line_count(line_count([full] * 20 + [one_more]))
         assert complaint == "commands: must have at most 4,000 lines in all; got 4001"
 
 
