@@ -26,7 +26,7 @@ from engine.model import (
 )
 from engine.partition import OnBatch, Partition, Retention
 from engine.reads import READS_OPEN_MAX, Reader
-from engine.sold_out import KEEP_MS_MAX, SoldOut
+from engine.sold_out import KEEP_MS_MAX
 from engine.sweeper import Sweeper, SweepPace
 from engine.validation import check_adjust_stock, check_command, check_set_stock
 
@@ -165,7 +165,7 @@ class Engine:
                 lambda: secrets.token_hex(8),
                 self._settings.due_limit,
                 self._on_batch,
-                SoldOut(self._settings.sold_out_ms),
+                self._settings.sold_out_ms,
             )
             tenant = _Tenant(
                 partition,

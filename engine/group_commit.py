@@ -11,20 +11,14 @@ which an idle loop's do not, and for a moment at most.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from engine.answers import Answer, NotJudged
 from engine.errors import DeadlinePassed, Draining, EngineError, Overloaded, StoreCorrupt
-from engine.model import (
-    BATCH_COMMANDS_MAX,
-    BATCH_LINES_MAX,
-    Outcome,
-    Result,
-    Shortage,
-    StoreCommand,
-)
+from engine.model import BATCH_COMMANDS_MAX, BATCH_LINES_MAX, StoreCommand
 from engine.partition import Partition
 from engine.request import Answers, Request
 
@@ -57,7 +51,6 @@ class GroupCommit:
 
     def __init__(self, partition: Partition, on_failure: Callable[[EngineError], None]) -> None:
         self.partition = partition
-        self._sold_out = partition.sold_out
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Request] = deque()
@@ -157,7 +150,7 @@ class GroupCommit:
         self._start_handle = None
         batch = self._next_batch()
         self._had_company = len(batch) > 1
-        if self._sold_out:
+        if self.partition.sold_out:
             batch = self._without_refused(batch)
         if batch:
             self._launch(self._judge(batch), batch)
@@ -195,52 +188,41 @@ class GroupCommit:
         return batch
 
     def _without_refused(self, batch: list[Request]) -> list[Request]:
-        """Has refused what need not be judged; returns the rest."""
-        now = self._loop.time()
+        """Starts to refuse requests of what is sold out; returns the others, to be judged."""
+        now = time.monotonic()
+        shortage = self.partition.sold_out.shortage
         rest: list[Request] = []
         refused: list[Request] = []
         for request in batch:
-            (refused if self._shortage(request, now) else rest).append(request)
+            is_short = not request.must_be_judged and shortage(request.commands, now)
+            (refused if is_short else rest).append(request)
         if refused:
             self._launch(self._refuse(refused), refused)
         return rest
 
-    def _shortage(self, request: Request, now: float) -> Shortage | None:
-        """Why a request may be refused without being judged, if it may."""
-        if request.must_be_judged:
-            return None
-        return self._sold_out.shortage(request.commands, now)
-
     async def _refuse(self, batch: list[Request]) -> None:
-        """Refuses what is sold out, but for ids that the store knows: those have an answer."""
-        started = self._loop.time()
+        """Refuses requests without judging them, or queues them again to be judged after all."""
         reserves: list[Any] = [request.commands[0] for request in batch]
         try:
-            known = await self.partition.known(reserves)
+            found = await self.partition.refuse(reserves)
         except EngineError as failure:
             self._on_failure(failure)
             _fail(batch, failure)
             return
-        now = self._loop.time()
-        refused = 0
-        for request, is_known in zip(batch, known, strict=True):
-            short = None if is_known else self._shortage(request, now)
-            if short is None:
+        for request, refusal in zip(batch, found, strict=True):
+            if refusal is not None:
+                request.take((refusal,))
+            else:
                 request.must_be_judged = True
                 self._queue.append(request)
                 self._queued_commands += 1
-            else:
-                request.take([Result(Outcome.OUT_OF_STOCK, shortages=(short,))])
-                refused += 1
-        self.partition.tell_refused(refused, now - started)
 
     async def _judge(self, batch: list[Request]) -> None:
         started = self._loop.time()
         commands = [command for request in batch for command in request.commands]
         try:
             found = await self.partition.judge(commands)
-            self._hand_out(found, batch, started)
-            self._sold_out.forget_what_is_given_back(commands)
+            self._hand_out(found, batch)
         except EngineError as failure:
             if isinstance(failure, StoreCorrupt) and len(batch) > 1:
                 # Nothing was written. A damaged record must not spoil its neighbours.
@@ -262,27 +244,18 @@ class GroupCommit:
                 self._command_s += _SMOOTHING * (command_s - self._command_s)
 
     def _hand_out(
-        self,
-        found: Sequence[Answer | NotJudged | EngineError],
-        batch: list[Request],
-        judged_at: float,
+        self, found: Sequence[Answer | NotJudged | EngineError], batch: list[Request]
     ) -> None:
         first = 0
         for request in batch:
             last = first + len(request.commands)
             if not request.take(found[first:last]):
                 self._waiting.append(request)
-            elif last == first + 1:
-                self._remember(found[first], judged_at)
             first = last
         if not self._waiting:
             self._expire_steps = 1
         elif self._expiring is None:
             self._expiring = self._loop.create_task(self._expire_for_the_waiting())
-
-    def _remember(self, answer: Answer | NotJudged | EngineError, judged_at: float) -> None:
-        if isinstance(answer, Result) and answer.outcome is Outcome.OUT_OF_STOCK:
-            self._sold_out.note(answer.shortages, judged_at)
 
     async def _expire_for_the_waiting(self) -> None:
         """Has due reservations expire, some steps at a time, then judges again who waits for it."""

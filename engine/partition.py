@@ -13,7 +13,7 @@ from engine.columns import Head, lay_out
 from engine.errors import EngineError, StoreCorrupt, StoreFull, StoreWentBack
 from engine.keys import PartitionKeys, partition_keys
 from engine.link import ScriptLink
-from engine.model import Expire, Outcome, Purge, Reserve, StoreCommand, SweepResult
+from engine.model import Expire, Outcome, Purge, Reserve, Result, StoreCommand, SweepResult
 from engine.scripts import SCHEMA, Kind, Memory, Script, header, script_for
 from engine.sold_out import SoldOut
 
@@ -58,14 +58,14 @@ class Partition:
         new_epoch: Callable[[], str],
         due_limit: int,
         on_batch: OnBatch,
-        sold_out: SoldOut,
+        sold_out_ms: int,
     ) -> None:
         self.tenant = tenant
         self.keys: PartitionKeys = partition_keys(tenant, number)
         self.epoch = ""
         self.sequence = 0
         self.went_back = False
-        self.sold_out = sold_out
+        self.sold_out = SoldOut(sold_out_ms)
         self._link = link
         self._sweep_link = sweep_link
         self._retention = (retention.ended_ms, retention.fulfilled_ms, retention.adjustments_ms)
@@ -100,16 +100,24 @@ class Partition:
         """Removes what is finished and past its retention, up to a bound."""
         return await self._sweep(Purge(SWEEP_LIMIT))
 
-    async def known(self, reserves: Sequence[Reserve]) -> list[bool]:
-        """Of which of them the store has a record, whatever became of it."""
-        ids = [reserve.reservation_id for reserve in reserves]
-        found = await self._link.values(self.keys.reservations, ids)
-        return [record is not None for record in found]
+    async def refuse(self, reserves: Sequence[Reserve]) -> list[Result | None]:
+        """Refuses Reserves of what is sold out, without judging them; None for those to be judged.
 
-    def tell_refused(self, count: int, seconds: float) -> None:
-        """Tells of Reserves that were refused without having been judged."""
+        An id of which the store has a record is judged: it has an answer already.
+        """
+        started_s = time.monotonic()
+        ids = [reserve.reservation_id for reserve in reserves]
+        records = await self._link.values(self.keys.reservations, ids)
+        now = time.monotonic()
+        found: list[Result | None] = []
+        for reserve, record in zip(reserves, records, strict=True):
+            short = self.sold_out.shortage((reserve,), now) if record is None else None
+            found.append(Result(Outcome.OUT_OF_STOCK, shortages=(short,)) if short else None)
+        count = sum([refusal is not None for refusal in found])
         if count:
-            self._on_batch([Kind.RESERVE] * count, [Outcome.OUT_OF_STOCK] * count, seconds)
+            refused = [Outcome.OUT_OF_STOCK] * count
+            self._on_batch([Kind.RESERVE] * count, refused, now - started_s)
+        return found
 
     def seen(self) -> Seen:
         """How far the store has been seen to be; taken before asking, to `check` the answer by."""
@@ -131,8 +139,6 @@ class Partition:
     async def _sweep(self, command: Expire | Purge) -> SweepResult:
         (swept,) = await self._judge([command], GIVES, self._sweep_link, SWEEP_LIMIT)
         assert isinstance(swept, SweepResult)
-        if swept.handled:
-            self.sold_out.forget()
         return swept
 
     async def _judge(
@@ -143,7 +149,7 @@ class Partition:
         due_limit: int | None = None,
     ) -> list[Answer | NotJudged]:
         columns = lay_out(commands)
-        started_s = time.perf_counter()
+        started_s = time.monotonic()
         head = Head(
             0,
             self.epoch,
@@ -168,5 +174,8 @@ class Partition:
         except msgspec.MsgspecError as error:
             raise StoreCorrupt(self.keys.meta, str(error)) from error
         self._note(Seen(reply.epoch, reply.sequence))
-        self._on_batch(columns.kinds, reply.outcomes, time.perf_counter() - started_s)
-        return answers(commands, reply)
+        self._on_batch(columns.kinds, reply.outcomes, time.monotonic() - started_s)
+        found = answers(commands, reply)
+        with_extra = [found[extra[0] - 1] for extra in reply.extras]
+        self.sold_out.learn(commands, with_extra, started_s)
+        return found

@@ -1,25 +1,41 @@
 """The sold-out gate: refusals that need no judging.
 
-In a flash sale most calls are refusals of a SKU that the engine has just found short. For a moment
-that is remembered: a Reserve of one line that asks for more than was there is refused without the
-script. It holds no longer than `keep_s` after the engine said so, and not beyond anything that this
-server itself gives back. Nothing is ever accepted from memory.
+In a flash sale most calls are refusals of a SKU that the engine has just found short. Such a
+shortage is remembered for a moment: a Reserve of one line that asks for more than was there is
+refused without the script. The memory lasts no longer than `keep_ms`, and ends at once when this
+server itself gives anything back. Nothing is ever accepted from memory.
 """
 
 from collections.abc import Iterable, Sequence
 
-from engine.model import Confirm, Extend, Reserve, Ship, Shortage, StoreCommand
+from engine.answers import Answer, NotJudged
+from engine.model import (
+    Confirm,
+    Expire,
+    Extend,
+    Outcome,
+    Purge,
+    Reserve,
+    Result,
+    Ship,
+    Shortage,
+    StoreCommand,
+    SweepResult,
+)
 
 KEEP_MS_MAX = 50
-# Nobody sells so many SKUs in so short a time; whoever makes names up fills no memory.
+# Nobody sells this many SKUs in so short a time; made-up names are not to fill the memory.
 FIELDS_MAX = 10_000
 
-# All others may give units back, or make more of them.
-_GIVES_NOTHING = frozenset((Reserve, Confirm, Extend, Ship))
+# All other commands may give units back, or make more of them. A sweep says so in its answer.
+_GIVES_NOTHING = frozenset((Reserve, Confirm, Extend, Ship, Expire, Purge))
 
 
 class SoldOut:
-    """What the engine has just said is short. Times are the event loop's, in seconds."""
+    """Shortages of one partition that the engine has just found.
+
+    Times are in seconds, by one clock of the caller's.
+    """
 
     def __init__(self, keep_ms: int) -> None:
         self._keep_s = keep_ms / 1000
@@ -28,33 +44,47 @@ class SoldOut:
     def __bool__(self) -> bool:
         return bool(self._short)
 
-    def note(self, shortages: Iterable[Shortage], judged_at: float) -> None:
-        """Remembers shortages of a batch that was sent at `judged_at`."""
+    def learn(
+        self,
+        commands: Sequence[StoreCommand],
+        answers: Sequence[Answer | NotJudged],
+        judged_at: float,
+    ) -> None:
+        """Remembers the shortages of a batch, or forgets all if it may have given units back.
+
+        `answers` are those of refusals and sweeps at least; `judged_at` is when the batch was sent.
+        """
+        if not self._short and not answers:
+            return
+        units_are_back = not _GIVES_NOTHING.issuperset(map(type, commands))
+        last: Answer | NotJudged | None = None
+        for answer in answers:
+            if answer is last:  # in a sell-out equal refusals are one object
+                continue
+            last = answer
+            if isinstance(answer, SweepResult):
+                units_are_back = units_are_back or answer.handled > 0
+            elif isinstance(answer, Result) and answer.outcome is Outcome.OUT_OF_STOCK:
+                self._remember(answer.shortages, judged_at + self._keep_s)
+        if units_are_back:
+            self._short.clear()
+
+    def _remember(self, shortages: Iterable[Shortage], until: float) -> None:
         if not self._keep_s or len(self._short) >= FIELDS_MAX:
-            self.forget()
+            self._short.clear()
             return
         for short in shortages:
-            until = judged_at + self._keep_s
             self._short[short.sku, short.location] = (short.available, until)
 
-    def forget_what_is_given_back(self, commands: Iterable[StoreCommand]) -> None:
-        """To be told of all commands that were judged."""
-        if self._short and not _GIVES_NOTHING.issuperset(map(type, commands)):
-            self.forget()
-
-    def forget(self) -> None:
-        """Remembers nothing: units may have come back."""
-        self._short.clear()
-
     def shortage(self, commands: Sequence[StoreCommand], now: float) -> Shortage | None:
-        """Why a request would be refused, if that is known; None if it must be judged.
+        """Returns why commands would be refused, if that is known; None if they must be judged.
 
-        Only of a Reserve of one line: all else has more to say than what is remembered.
+        Only a single Reserve of one line is refused: all else has more to say than is remembered.
         """
-        (command, *more) = commands
-        if more or not isinstance(command, Reserve) or len(command.lines) != 1:
+        command = commands[0]
+        if len(commands) > 1 or not isinstance(command, Reserve) or len(command.lines) != 1:
             return None
-        (line,) = command.lines
+        line = command.lines[0]
         available, until = self._short.get((line.sku, line.location), (0, 0.0))
         if now >= until or line.quantity <= available:
             return None

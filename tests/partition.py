@@ -7,10 +7,10 @@ import redis
 
 from engine.answers import Answer, NotJudged, answers, unpack_reply
 from engine.audit.deadlines import named_by
-from engine.audit.protocol import Finding
-from engine.audit.run import audit_now
+from engine.audit.protocol import Ask, Finding, Summary
+from engine.audit.run import audit_steps
 from engine.columns import Head, lay_out
-from engine.keys import partition_keys
+from engine.keys import PartitionKeys, partition_keys
 from engine.model import (
     AdjustStock,
     Expire,
@@ -129,6 +129,27 @@ class Partition:
     def clear(self) -> None:
         """Removes everything of the tenant."""
         self.client.delete(*self.keys)
+
+
+def audit_now(client: "redis.Redis", keys: PartitionKeys) -> tuple[list[Finding], Summary]:
+    """Audits a partition on a plain connection: the findings, and the summary."""
+    summary = Summary()
+    steps = audit_steps(keys, summary)
+    findings: list[Finding] = []
+    answers: list[Any] | None = None
+    while True:
+        try:
+            step = steps.send(answers)
+        except StopIteration:
+            return findings, summary
+        answers = None
+        if isinstance(step, Ask):
+            pipeline: Any = client.pipeline(transaction=step.atomic)
+            for command in step.commands:
+                pipeline.execute_command(*command)
+            answers = pipeline.execute()
+        elif isinstance(step, Finding):
+            findings.append(step)
 
 
 def _sha(client: "redis.Redis", body: str | None) -> str:

@@ -1,9 +1,8 @@
-"""Runs the audit against a store, on an event loop or on a plain connection."""
+"""Runs the audit against a store, on an event loop."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
-import redis
 import redis.asyncio
 
 from engine.audit.journal import check_journal
@@ -15,7 +14,8 @@ from engine.keys import PartitionKeys
 from engine.link import located, store_errors
 
 
-def _steps(keys: PartitionKeys, summary: Summary) -> Steps:
+def audit_steps(keys: PartitionKeys, summary: Summary) -> Steps:
+    """Yields the questions, progress and findings of an audit of a partition."""
     yield from check_rows(keys, summary)
     yield from check_levels(keys, summary)
     yield from check_journal(keys, summary)
@@ -30,7 +30,7 @@ async def audit(
     `EngineError` if the store does not answer.
     """
     summary = Summary()
-    steps = _steps(keys, summary)
+    steps = audit_steps(keys, summary)
     answers: list[Any] | None = None
     while True:
         try:
@@ -40,35 +40,13 @@ async def audit(
         answers = None
         if isinstance(step, Ask):
             pipeline = client.pipeline(transaction=step.atomic)
+            for command in step.commands:
+                pipeline.execute_command(*command)
             try:
                 with store_errors():
-                    answers = await _queued(pipeline, step).execute()
+                    answers = await pipeline.execute()
             except StoreCorrupt as failure:
                 raise await located(failure, client, keys) from failure
         else:
             yield step
     yield summary
-
-
-def audit_now(client: "redis.Redis", keys: PartitionKeys) -> tuple[list[Finding], Summary]:
-    """Audits a partition on a plain connection: the findings, and the summary."""
-    summary = Summary()
-    steps = _steps(keys, summary)
-    found: list[Finding] = []
-    answers: list[Any] | None = None
-    while True:
-        try:
-            step = steps.send(answers)
-        except StopIteration:
-            return found, summary
-        answers = None
-        if isinstance(step, Ask):
-            answers = _queued(client.pipeline(transaction=step.atomic), step).execute()
-        elif isinstance(step, Finding):
-            found.append(step)
-
-
-def _queued(pipeline: Any, ask: Ask) -> Any:
-    for command in ask.commands:
-        pipeline.execute_command(*command)
-    return pipeline

@@ -8,7 +8,6 @@ import pytest
 import redis
 
 from engine.audit.rows import LEVEL_RULES, RESERVATION_RULES
-from engine.audit.run import audit_now
 from engine.keys import PartitionKeys
 from engine.model import (
     AdjustStock,
@@ -25,7 +24,7 @@ from engine.model import (
     Ship,
     State,
 )
-from tests.partition import Partition
+from tests.partition import Partition, audit_now
 
 T0 = 1_700_000_000_000
 pack = msgspec.msgpack.encode

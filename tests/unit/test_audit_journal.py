@@ -10,12 +10,11 @@ import redis
 from engine.audit import journal
 from engine.audit.journal import JournalEntry
 from engine.audit.protocol import Ask, Finding, Summary
-from engine.audit.run import audit_now
 from engine.keys import PartitionKeys
 from engine.model import Confirm, Line, Release, Reserve, SetStock, State
 from engine.records import packed_string
 from engine.scripts import Kind
-from tests.partition import Partition
+from tests.partition import Partition, audit_now
 
 T0 = 1_700_000_000_000
 RELEASED, SOLD = "r0", "r1"

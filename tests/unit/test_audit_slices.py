@@ -8,9 +8,8 @@ import redis
 from engine.audit import deadlines, levels
 from engine.audit.first_sight import doubtful_groups, group_of
 from engine.audit.protocol import Ask, Summary
-from engine.audit.run import audit_now
 from engine.model import Confirm, Line, Reserve, SetStock
-from tests.partition import Partition
+from tests.partition import Partition, audit_now
 
 T0 = 1_700_000_000_000
 SKUS = 20

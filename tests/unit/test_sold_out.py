@@ -7,15 +7,20 @@ from engine.model import (
     Cancel,
     Confirm,
     Disposition,
+    Expire,
     Extend,
     Line,
+    Outcome,
+    Purge,
     Release,
     Reserve,
+    Result,
     Return,
     SetStock,
     Ship,
     Shortage,
     StoreCommand,
+    SweepResult,
 )
 from engine.sold_out import FIELDS_MAX, KEEP_MS_MAX, SoldOut
 
@@ -38,10 +43,15 @@ GIVES_NOTHING: list[StoreCommand] = [
 ]
 
 
+def refusal(sku: str, requested: int, available: int) -> Result:
+    short = Shortage(sku, "default", requested, available)
+    return Result(Outcome.OUT_OF_STOCK, shortages=(short,))
+
+
 def three_left(keep_ms: int = KEEP_MS_MAX) -> SoldOut:
     """A gate that has just heard of 3 units of TEA, and of too few for somebody."""
     sold_out = SoldOut(keep_ms)
-    sold_out.note([Shortage("TEA", "default", 5, 3)], SENT_AT)
+    sold_out.learn([reserve(5)], [refusal("TEA", 5, 3)], SENT_AT)
     return sold_out
 
 
@@ -83,14 +93,37 @@ def test_only_one_reserve_of_one_line_is_refused(commands: list[StoreCommand]) -
 @pytest.mark.parametrize("command", GIVES_BACK, ids=lambda command: type(command).__name__)
 def test_whatever_may_give_units_back_ends_it_at_once(command: StoreCommand) -> None:
     sold_out = three_left()
-    sold_out.forget_what_is_given_back([reserve(1), command])
+    sold_out.learn([reserve(1), command], [], SENT_AT)
     assert sold_out.shortage([reserve(4)], WITHIN) is None
 
 
 def test_what_gives_nothing_back_leaves_it_be() -> None:
     sold_out = three_left()
-    sold_out.forget_what_is_given_back(GIVES_NOTHING)
+    sold_out.learn(GIVES_NOTHING, [], SENT_AT)
     assert sold_out.shortage([reserve(4)], WITHIN)
+
+
+@pytest.mark.parametrize("sweep", [Expire(100), Purge(100)])
+def test_a_sweep_ends_it_if_it_has_handled_something(sweep: StoreCommand) -> None:
+    sold_out = three_left()
+    sold_out.learn([sweep], [SweepResult(0, False)], SENT_AT)
+    assert sold_out.shortage([reserve(4)], WITHIN)
+    sold_out.learn([sweep], [SweepResult(1, False)], SENT_AT)
+    assert sold_out.shortage([reserve(4)], WITHIN) is None
+
+
+def test_a_shortage_of_a_batch_that_gives_units_back_is_not_remembered() -> None:
+    sold_out = SoldOut(KEEP_MS_MAX)
+    sold_out.learn([reserve(5), Release("r")], [refusal("TEA", 5, 3)], SENT_AT)
+    assert not sold_out
+
+
+def test_every_shortage_of_a_batch_is_remembered() -> None:
+    sold_out = SoldOut(KEEP_MS_MAX)
+    tea, cup = refusal("TEA", 5, 3), refusal("CUP", 1, 0)
+    sold_out.learn([reserve(5), reserve(5), reserve(1, "CUP")], [tea, tea, cup], SENT_AT)
+    assert sold_out.shortage([reserve(4)], WITHIN)
+    assert sold_out.shortage([reserve(1, "CUP")], WITHIN)
 
 
 def test_switched_off_it_remembers_nothing() -> None:
@@ -100,5 +133,6 @@ def test_switched_off_it_remembers_nothing() -> None:
 def test_names_that_somebody_makes_up_fill_no_memory() -> None:
     sold_out = SoldOut(KEEP_MS_MAX)
     for number in range(FIELDS_MAX + 1):
-        sold_out.note([Shortage(f"SKU-{number}", "default", 1, 0)], SENT_AT)
+        sku = f"SKU-{number}"
+        sold_out.learn([reserve(1, sku)], [refusal(sku, 1, 0)], SENT_AT)
     assert not sold_out
