@@ -40,22 +40,22 @@ from order_service.edge.payments import PaymentServicer
 from order_service.fulfilment.callbacks import CarrierCallbacks
 from order_service.fulfilment.cancel_order import Cancelling
 from order_service.fulfilment.follow import FulfilmentSettings, follow
-from order_service.fulfilment.handlers import fulfilment_handlers
+from order_service.fulfilment.handlers import FulfilmentTasks
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.queries import count_remarks
 from order_service.fulfilment.review import ReviewInput
-from order_service.notifications.handlers import handlers as notification_handlers
+from order_service.notifications.handlers import NotificationTasks
 from order_service.order.ids import Ids
 from order_service.order.model import Order
 from order_service.order.tasks import TaskKind
 from order_service.outside import Outside
 from order_service.payment.callbacks import PaymentCallbacks
-from order_service.payment.handlers import payment_handlers
+from order_service.payment.handlers import PaymentTasks
 from order_service.payment.methods import methods_of
 from order_service.payment.starting import PaymentDesk
 from order_service.placing.place import Placing
 from order_service.placing.stock_tasks import StockTasks
-from order_service.relay.attempt import Handler
+from order_service.relay.handler import Handler, handlers_of
 from order_service.relay.metrics import order_metrics
 from order_service.relay.relay import Relay
 from order_service.storage.database import open_database
@@ -146,13 +146,13 @@ class App:
         self.relay.offer(taken)
 
     def _handlers(self) -> dict[TaskKind, Handler]:
-        """Who does which tasks."""
+        """The handler of each kind of task."""
         outside = self.outside
-        known: dict[TaskKind, Any] = {
-            **StockTasks(self.engine, self.placing, self.methods).handlers(),
-            **payment_handlers(outside.providers, self.engine, self._clock_ms),
-            TaskKind.CANCEL_ORDER: self.cancelling.carry_out,
-            **fulfilment_handlers(
+        handlers = handlers_of(
+            StockTasks(self.engine, self.placing, self.methods),
+            PaymentTasks(outside.providers, self.engine, self._clock_ms),
+            self.cancelling,
+            FulfilmentTasks(
                 self.engine,
                 outside.carriers,
                 outside.carrier_rules,
@@ -160,13 +160,13 @@ class App:
                 self.intake,
                 self.config.pick_within_ms,
             ),
-            **notification_handlers(
+            NotificationTasks(
                 outside.channels, outside.subscribers, outside.merchants, outside.composing
             ),
-        }
-        missing = set(TaskKind) - set(known)
+        )
+        missing = set(TaskKind) - set(handlers)
         assert not missing, f"nobody does {missing}"
-        return known
+        return handlers
 
     def _callbacks(self) -> Starlette:
         orders, outside = self.orders, self.outside

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from holdfast.types import Reservation
 from order_service.order.model import HistoryEntry, Order
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import TaskKind, any_payload_of
 from order_service.payment.providers.port import Fact
 
 Units = Counter[tuple[str, str]]
@@ -75,7 +75,9 @@ def judge(case: Case, rules: Iterable[Rule]) -> list[Problem]:
 def is_going_to(case: Case, kind: TaskKind, name: str = "", value: str = "") -> bool:
     """Whether a task of a kind is still to be done, about one part where `name` is given."""
     return any(
-        task.kind == kind and not task.dead and (not name or f'"{name}":"{value}"' in task.payload)
+        task.kind == kind
+        and not task.dead
+        and (not name or getattr(any_payload_of(task), name) == value)
         for task in case.order.tasks
     )
 

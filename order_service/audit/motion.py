@@ -1,8 +1,9 @@
 """Rules of what is still to be done: no order waits for something that nobody will do."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
+
+from msgspec.structs import asdict
 
 from order_service.audit.case import Case, Rule, is_going_to
 from order_service.order.model import Order
@@ -14,7 +15,7 @@ from order_service.order.states import (
     RefundState,
     ShipmentState,
 )
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import TaskKind, any_payload_of
 from order_service.payment.methods import CASH
 
 _O, _S, _I, _K = OrderState, ShipmentState, IncidentState, TaskKind
@@ -112,7 +113,7 @@ def _tasks_are_of_parts(case: Case) -> Iterator[str]:
         "sub_order_id": {part.sub_order_id for part in order.sub_orders},
     }
     for task in order.tasks:
-        carried = json.loads(task.payload) if task.payload else {}
+        carried = asdict(any_payload_of(task))
         for name in carried.keys() & parts.keys():
             if carried[name] not in parts[name]:
                 yield f"task {task.task_id} ({task.kind}) is about {name} {carried[name]}"

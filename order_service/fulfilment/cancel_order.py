@@ -6,17 +6,23 @@ a provider is silent: as soon as it is known whether there is money, the order i
 money goes back.
 """
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 from order_service.fulfilment.withdrawing import cancel_unshipped
 from order_service.order.draft import Decide, Draft
-from order_service.order.model import Order, Task
+from order_service.order.model import Order
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import ORDER, OrderEvent, OrderState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import (
+    CancelOrder,
+    CancelStock,
+    ReleaseStock,
+    TaskKind,
+    Todo,
+    todos,
+)
 from order_service.payment.asking import (
     Answer,
     all_answered,
@@ -27,7 +33,7 @@ from order_service.payment.asking import (
 )
 from order_service.payment.providers.port import Providers
 from order_service.payment.refunds import refund_all
-from order_service.relay.errors import TryLater
+from order_service.relay.handler import TryLater, handles
 from order_service.storage.orders import Orders
 
 ASK_AGAIN_MS: Final = 5_000
@@ -68,8 +74,9 @@ class Cancelling:
             order.order_id, partial(cancel, answers=answers, reason=reason), actor
         )
 
-    async def carry_out(self, order: Order, task: Task) -> Decide | None:
-        """Handles CANCEL_ORDER: a wish that could not be granted at once. Raises TryLater."""
+    @handles(CancelOrder)
+    async def carry_out(self, order: Order, todo: Todo[CancelOrder]) -> Decide | None:
+        """Cancels an order that could not be cancelled at once. Raises TryLater."""
         if order.state is OrderState.CONFIRMING:
             raise TryLater("it turned out to be paid, and its stock is being confirmed")
         answers: list[Answer] = []
@@ -77,14 +84,14 @@ class Cancelling:
             answers = await close_open(self._providers, order)
             if not all_answered(answers):
                 raise TryLater("a payment provider does not say whether it was paid")
-        return partial(grant, answers=answers, reason=str(json.loads(task.payload)["reason"]))
+        return partial(grant, answers=answers, reason=todo.payload.reason)
 
 
 def wish(draft: Draft, reason: str) -> None:
     """Has the order cancelled later, unless that is to be done already."""
-    if not any(task.kind == TaskKind.CANCEL_ORDER for task in draft.order.tasks):
+    if not todos(draft.order, CancelOrder):
         draft.note(f"is to be cancelled: {reason}")
-        draft.send(TaskKind.CANCEL_ORDER, draft.now_ms + ASK_AGAIN_MS, reason=reason)
+        draft.send(CancelOrder(reason), draft.now_ms + ASK_AGAIN_MS)
 
 
 def grant(draft: Draft, answers: Sequence[Answer], reason: str) -> None:
@@ -120,7 +127,7 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
     for kind in (TaskKind.RESERVE, TaskKind.PAYMENT_DUE, TaskKind.CANCEL_ORDER):
         draft.forget(kind)
     cancel_unshipped(draft, reason)
-    draft.send(TaskKind.RELEASE if not_confirmed else TaskKind.CANCEL)
+    draft.send(ReleaseStock() if not_confirmed else CancelStock())
     refund_all(draft, "the order was cancelled")
     return Cancelled(order)
 

@@ -10,7 +10,7 @@ from order_service.fulfilment.withdrawing import settle_with_money, withdraw
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.states import SHIPMENT, OrderState, ShipmentEvent, ShipmentState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import CancelShipmentStock
 
 
 def cancel_shipment(draft: Draft, shipment_id: str, why: str) -> Done:
@@ -39,7 +39,7 @@ def leave_out(draft: Draft, shipment: Shipment, refund_key: str, why: str) -> No
         return
     withdraw(draft, shipment, why)
     settle_with_money(draft, shipment, why)
-    draft.send(TaskKind.CANCEL_PARCEL, shipment_id=shipment.shipment_id)
+    draft.send(CancelShipmentStock(shipment.shipment_id))
     send_back(draft, refund_key, goods_minor(order, shipment), why)
     if order.carries_lines(shipment):
         _count_cancelled(draft, shipment)

@@ -19,10 +19,10 @@ from order_service.fulfilment.timers import DAY_MS
 from order_service.order.draft import Draft
 from order_service.order.model import Shipment
 from order_service.order.records import TrackingEvent
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import CashDue, TaskKind
 from order_service.payment.cash import collected, judge_collected
 from order_service.payment.facts import UnknownPayment
-from order_service.relay.errors import GiveUp
+from order_service.relay.handler import GiveUp
 
 REPORTED_WITHIN_MS: Final = 7 * DAY_MS
 """So long carriers have to say what they collected, once all parcels have ended."""
@@ -56,7 +56,7 @@ def settle_cash(draft: Draft) -> None:
         draft.forget(TaskKind.CASH_DUE)
         judge_collected(draft, due_minor)
     elif not any(task.kind == TaskKind.CASH_DUE for task in draft.order.tasks):
-        draft.remind(TaskKind.CASH_DUE, draft.now_ms + REPORTED_WITHIN_MS)
+        draft.remind(CashDue(), draft.now_ms + REPORTED_WITHIN_MS)
 
 
 def cash_overdue(draft: Draft) -> None:

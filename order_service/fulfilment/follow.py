@@ -24,7 +24,7 @@ from order_service.order.states import (
     OrderState,
     ShipmentState,
 )
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import CompleteOrder, DeliveryDue, Payload, PickDue, TaskKind
 from order_service.payment.refunds import refund_all
 
 _GONE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED})
@@ -56,8 +56,8 @@ def follow(draft: Draft, settings: FulfilmentSettings) -> None:
         _follow_arrivals(draft, settings)
         send_refunded_back(draft)
     picks = _picks_due_at_ms(order, settings)
-    _remind(draft, TaskKind.PICK_DUE, (due for due in picks if due > draft.now_ms), touched)
-    _remind(draft, TaskKind.DELIVERY_DUE, _deliveries_due_at_ms(order), touched)
+    _remind(draft, PickDue(), (due for due in picks if due > draft.now_ms), touched)
+    _remind(draft, DeliveryDue(), _deliveries_due_at_ms(order), touched)
 
 
 def complete(draft: Draft, why: str) -> bool:
@@ -122,7 +122,7 @@ def _follow_arrivals(draft: Draft, settings: FulfilmentSettings) -> None:
         if not nothing_open:
             draft.forget(TaskKind.COMPLETE)
         elif not any(task.kind == TaskKind.COMPLETE for task in order.tasks):
-            draft.remind(TaskKind.COMPLETE, _completes_at_ms(draft, settings))
+            draft.remind(CompleteOrder(), _completes_at_ms(draft, settings))
     if order.state in _ARRIVED:
         if nothing_open:
             settle_cash(draft)
@@ -156,21 +156,21 @@ def _deliveries_due_at_ms(order: Order) -> list[int]:
     return promised + waits
 
 
-def _remind(draft: Draft, kind: TaskKind, due_at_ms: Iterable[int], touched: bool) -> None:
+def _remind(draft: Draft, payload: Payload, due_at_ms: Iterable[int], touched: bool) -> None:
     """Keeps one reminder of a kind, for the earliest time, or none where nothing is due.
 
     A reminder whose time has come is left to its handler, in whose draft the next is set.
     """
-    reminders = [task for task in draft.order.tasks if task.kind == kind]
+    reminders = [task for task in draft.order.tasks if task.kind == payload.kind]
     if reminders and not touched:
         return
     if any(task.due_at_ms <= draft.now_ms and not task.dead for task in reminders):
         return
     first_ms = min(due_at_ms, default=0)
     if not first_ms:
-        draft.forget(kind)
+        draft.forget(payload.kind)
     elif [(task.due_at_ms, task.dead) for task in reminders] != [(first_ms, False)]:
-        draft.remind(kind, first_ms)
+        draft.remind(payload, first_ms)
 
 
 def _completes_at_ms(draft: Draft, settings: FulfilmentSettings) -> int:

@@ -1,10 +1,11 @@
-"""What does the tasks of fulfilment: one handler a kind."""
+"""Does the tasks of fulfilment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError
+from holdfast.types import Result
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import Carriers
 from order_service.fulfilment.cash import cash_overdue
@@ -12,114 +13,130 @@ from order_service.fulfilment.follow import complete_by_itself
 from order_service.fulfilment.incidents import look_at_deliveries
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label, void_label
-from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.reshipping import reservation_of, reship, stock_lines
 from order_service.fulfilment.review import ReadReviewInput, review
 from order_service.fulfilment.warehouse import report_overdue_picks
 from order_service.order.draft import Decide
-from order_service.order.model import Order, Task
-from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Handler
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.order.model import Order
+from order_service.order.tasks import (
+    CancelShipmentStock,
+    CashDue,
+    CatchUpOnTracking,
+    CompleteOrder,
+    DeliveryDue,
+    GetLabel,
+    PickDue,
+    Reship,
+    ReviewOrder,
+    ShipStock,
+    Todo,
+    VoidLabel,
+)
+from order_service.relay.handler import GiveUp, TryLater, handles
 
 
-def fulfilment_handlers(
-    engine: Client,
-    carriers: Carriers,
-    rules: Sequence[CarrierRule],
-    read_review_input: ReadReviewInput,
-    intake: TrackingIntake,
-    pick_within_ms: int,
-) -> Mapping[TaskKind, Handler]:
-    """The handlers, given the engine, the carriers, and the rules by which one is chosen."""
+class FulfilmentTasks:
+    """Does the tasks of fulfilment, given the engine, the carriers, and the rules by which one is
+    chosen.
+    """
 
-    async def on_review(order: Order, _task: Task) -> Decide | None:
-        known = await read_review_input(order)
+    def __init__(
+        self,
+        engine: Client,
+        carriers: Carriers,
+        rules: Sequence[CarrierRule],
+        read_review_input: ReadReviewInput,
+        intake: TrackingIntake,
+        pick_within_ms: int,
+    ) -> None:
+        self._engine = engine
+        self._carriers = carriers
+        self._rules = rules
+        self._read_review_input = read_review_input
+        self._intake = intake
+        self._pick_within_ms = pick_within_ms
+
+    @handles(ReviewOrder)
+    async def review(self, order: Order, _todo: Todo[ReviewOrder]) -> Decide | None:
+        """Reviews an order before it is shipped."""
+        known = await self._read_review_input(order)
         return partial(review, known=known)
 
-    async def on_label(order: Order, task: Task) -> Decide | None:
-        return await get_label(order, task, carriers, rules)
+    @handles(GetLabel)
+    async def label(self, order: Order, todo: Todo[GetLabel]) -> Decide | None:
+        """Gets a waybill for a parcel."""
+        return await get_label(order, todo.payload, self._carriers, self._rules)
 
-    async def on_void_label(order: Order, task: Task) -> Decide | None:
-        return await void_label(order, task, carriers)
+    @handles(VoidLabel)
+    async def void_label(self, order: Order, todo: Todo[VoidLabel]) -> Decide | None:
+        """Gives a waybill back."""
+        return await void_label(order, todo.payload.shipment_id, self._carriers)
 
-    async def on_ship(order: Order, task: Task) -> Decide | None:
-        return await _ship(order, task, engine)
+    @handles(CatchUpOnTracking)
+    async def catch_up(self, _order: Order, todo: Todo[CatchUpOnTracking]) -> Decide | None:
+        """Reads what was told of a parcel before it had a waybill."""
+        return await self._intake.catch_up(todo.payload.shipment_id)
 
-    async def on_cancel_parcel(order: Order, task: Task) -> Decide | None:
-        return await _cancel_parcel(order, task, engine)
+    @handles(ShipStock)
+    async def ship(self, order: Order, todo: Todo[ShipStock]) -> Decide | None:
+        """Takes the units of a parcel out of on hand, once per shipment id (O7)."""
+        await _apply(self._engine.ship, "ship", order, todo.payload.shipment_id)
+        return None
 
-    async def on_reship(order: Order, task: Task) -> Decide | None:
+    @handles(CancelShipmentStock)
+    async def cancel_shipment(self, order: Order, todo: Todo[CancelShipmentStock]) -> Decide | None:
+        """Puts the units of a parcel that stays on sale again, once per shipment id (O14)."""
+        await _apply(self._engine.cancel, "cancel", order, todo.payload.shipment_id)
+        return None
+
+    @handles(Reship)
+    async def reship(self, order: Order, todo: Todo[Reship]) -> Decide | None:
+        """Gets the goods of a parcel again."""
         try:
-            return await reship(order, task, engine)
+            return await reship(order, todo.payload.incident_id, self._engine)
         except HoldfastError as error:
             raise _engine_trouble(error) from error
 
-    async def on_delivery_due(order: Order, _task: Task) -> Decide | None:
-        await intake.ask(order)
+    @handles(PickDue)
+    async def pick_due(self, _order: Order, _todo: Todo[PickDue]) -> Decide | None:
+        """Reports the picks that are overdue."""
+        return partial(report_overdue_picks, pick_within_ms=self._pick_within_ms)
+
+    @handles(DeliveryDue)
+    async def delivery_due(self, order: Order, _todo: Todo[DeliveryDue]) -> Decide | None:
+        """Asks the carriers of late parcels, then reports those that are late."""
+        await self._intake.ask(order)
         return look_at_deliveries
 
-    async def on_cash_due(order: Order, _task: Task) -> Decide | None:
-        if not await intake.ask(order):
+    @handles(CompleteOrder)
+    async def complete(self, _order: Order, _todo: Todo[CompleteOrder]) -> Decide | None:
+        """Completes an order by itself."""
+        return complete_by_itself
+
+    @handles(CashDue)
+    async def cash_due(self, order: Order, _todo: Todo[CashDue]) -> Decide | None:
+        """Asks the carriers that still owe money, then sees to what none of them has reported."""
+        if not await self._intake.ask(order):
             raise TryLater("a carrier does not say what it collected")
         return cash_overdue
 
-    return {
-        TaskKind.REVIEW: on_review,
-        TaskKind.LABEL: on_label,
-        TaskKind.VOID_LABEL: on_void_label,
-        TaskKind.TRACK: intake.catch_up,
-        TaskKind.CANCEL_PARCEL: on_cancel_parcel,
-        TaskKind.SHIP: on_ship,
-        TaskKind.RESHIP: on_reship,
-        TaskKind.PICK_DUE: _decides(partial(report_overdue_picks, pick_within_ms=pick_within_ms)),
-        TaskKind.DELIVERY_DUE: on_delivery_due,
-        TaskKind.COMPLETE: _decides(complete_by_itself),
-        TaskKind.CASH_DUE: on_cash_due,
-    }
 
-
-def _decides(decide: Decide) -> Handler:
-    """The handler of a timer that has nothing to ask outside."""
-
-    async def handle(_order: Order, _task: Task) -> Decide | None:
-        return decide
-
-    return handle
-
-
-async def _ship(order: Order, task: Task, engine: Client) -> Decide | None:
-    """Takes the units of a parcel out of on hand, once per shipment id (O7)."""
-    shipment = order.shipment(word_of(task, "shipment_id"))
+async def _apply(
+    command: Callable[..., Awaitable[Result]], verb: str, order: Order, shipment_id: str
+) -> None:
+    """Has the engine ship or cancel the units of a parcel, once per shipment id."""
+    shipment = order.shipment(shipment_id)
     try:
-        result = await engine.ship(
+        result = await command(
             reservation_of(order, shipment),
-            shipment.shipment_id,
+            shipment_id,
             stock_lines(shipment, shipment.location),
             tenant=order.tenant,
         )
     except HoldfastError as error:
         raise _engine_trouble(error) from error
     if not result.applied:
-        raise GiveUp(f"the engine does not ship {shipment.shipment_id}: {result.outcome.name}")
-    return None
-
-
-async def _cancel_parcel(order: Order, task: Task, engine: Client) -> Decide | None:
-    """Puts the units of a parcel that will not leave on sale again, once per shipment id (O14)."""
-    shipment = order.shipment(word_of(task, "shipment_id"))
-    try:
-        result = await engine.cancel(
-            reservation_of(order, shipment),
-            shipment.shipment_id,
-            stock_lines(shipment, shipment.location),
-            tenant=order.tenant,
-        )
-    except HoldfastError as error:
-        raise _engine_trouble(error) from error
-    if not result.applied:
-        raise GiveUp(f"the engine does not cancel {shipment.shipment_id}: {result.outcome.name}")
-    return None
+        raise GiveUp(f"the engine does not {verb} {shipment_id}: {result.outcome.name}")
 
 
 def _engine_trouble(error: HoldfastError) -> Exception:

@@ -9,14 +9,13 @@ from order_service.fulfilment.carriers.port import (
     Carriers,
     CarrierUnreachable,
 )
-from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.queries import shipment_id_of, told_of
 from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.fulfilment.tracking import catch_up, once_key, track
 from order_service.fulfilment.warehouse import shipment_of
 from order_service.order.draft import Decide, Draft, order_id_of
-from order_service.order.model import Order, Task
+from order_service.order.model import Order
 from order_service.order.records import TrackingEvent
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.storage.batch import AlreadySeen, OrderNotFound
@@ -85,9 +84,8 @@ class TrackingIntake:
                 await self.take(shipment.carrier, event)
         return all_answered
 
-    async def catch_up(self, order: Order, task: Task) -> Decide | None:
-        """Handles TRACK: reads what was told of a parcel while it could have no effect."""
-        shipment_id = word_of(task, "shipment_id")
+    async def catch_up(self, shipment_id: str) -> Decide:
+        """Reads what was told of a parcel while it could have no effect."""
         told = await self._orders.read(partial(told_of, shipment_id=shipment_id))
         return partial(catch_up, shipment_id=shipment_id, told=told.events)
 

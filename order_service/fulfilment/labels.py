@@ -14,25 +14,24 @@ from order_service.fulfilment.carriers.port import (
     Parcel,
     Quote,
 )
-from order_service.fulfilment.payloads import payload_of, word_of
 from order_service.fulfilment.shares import due_at_the_door_minor
 from order_service.fulfilment.timers import look_at_what_was_told
 from order_service.order.draft import Decide, Draft
-from order_service.order.model import Order, Shipment, Task
+from order_service.order.model import Order, Shipment
 from order_service.order.states import ShipmentEvent, ShipmentState
-from order_service.order.tasks import TaskKind
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.order.tasks import GetLabel
+from order_service.relay.handler import GiveUp, TryLater
 
 
 async def get_label(
-    order: Order, task: Task, carriers: Carriers, rules: Sequence[CarrierRule]
+    order: Order, wanted: GetLabel, carriers: Carriers, rules: Sequence[CarrierRule]
 ) -> Decide | None:
-    """Handles LABEL: chooses a carrier, and the next time has it make the waybill.
+    """Chooses a carrier, and the next time has it make the waybill.
 
     A carrier that refuses is left out of the next choice. Raises TryLater, GiveUp.
     """
-    shipment = order.shipment(word_of(task, "shipment_id"))
-    refused: list[str] = payload_of(task).get("refused", [])
+    shipment = order.shipment(wanted.shipment_id)
+    refused = wanted.refused or ()
     if shipment.state is not ShipmentState.PACKED:
         return None
     parcel = parcel_of(order, shipment)
@@ -49,16 +48,16 @@ async def get_label(
     try:
         label = await _carrier_of(carriers, shipment).label(parcel, shipment.service)
     except CarrierRefuses:
-        without = [*refused, shipment.carrier]
+        without = (*refused, shipment.carrier)
         return partial(_choose_again, shipment_id=shipment.shipment_id, refused=without)
     except CarrierUnreachable as error:
         raise TryLater(f"{shipment.carrier} does not answer") from error
     return partial(labelled, shipment_id=shipment.shipment_id, label=label)
 
 
-async def void_label(order: Order, task: Task, carriers: Carriers) -> Decide | None:
-    """Handles VOID_LABEL: gives a waybill back, if one was made. Raises TryLater, GiveUp."""
-    shipment = order.shipment(word_of(task, "shipment_id"))
+async def void_label(order: Order, shipment_id: str, carriers: Carriers) -> Decide | None:
+    """Gives a waybill back, if one was made. Raises TryLater, GiveUp."""
+    shipment = order.shipment(shipment_id)
     try:
         await _carrier_of(carriers, shipment).void(shipment.shipment_id)
     except CarrierRefuses as error:
@@ -102,20 +101,20 @@ def _carrier_of(carriers: Carriers, shipment: Shipment) -> Carrier:
         raise GiveUp(f"there is no carrier {shipment.carrier} any more") from None
 
 
-def _chosen(draft: Draft, shipment_id: str, quote: Quote, refused: Sequence[str]) -> None:
+def _chosen(draft: Draft, shipment_id: str, quote: Quote, refused: tuple[str, ...]) -> None:
     shipment = draft.order.shipment(shipment_id)
     if shipment.state is ShipmentState.PACKED:
         draft.update(shipment, carrier=quote.carrier, service=quote.service)
         draft.note(f"goes with {quote.carrier} {quote.service}", shipment)
-        draft.send(TaskKind.LABEL, shipment_id=shipment_id, refused=list(refused))
+        draft.send(GetLabel(shipment_id, refused))
 
 
-def _choose_again(draft: Draft, shipment_id: str, refused: Sequence[str]) -> None:
+def _choose_again(draft: Draft, shipment_id: str, refused: tuple[str, ...]) -> None:
     shipment = draft.order.shipment(shipment_id)
     if shipment.state is ShipmentState.PACKED:
         draft.note(f"{shipment.carrier} refuses it", shipment)
         draft.update(shipment, carrier="", service="")
-        draft.send(TaskKind.LABEL, shipment_id=shipment_id, refused=list(refused))
+        draft.send(GetLabel(shipment_id, refused))
 
 
 def labelled(draft: Draft, shipment_id: str, label: Label) -> None:

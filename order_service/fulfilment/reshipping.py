@@ -15,13 +15,12 @@ from holdfast.outcomes import Outcome
 from holdfast.types import Disposition, StockLevel
 from holdfast.types import Line as StockLine
 from order_service.fulfilment.incidents import open_again, reshipping, settle
-from order_service.fulfilment.payloads import word_of
 from order_service.fulfilment.planning import plan_like
 from order_service.order.draft import Decide, Draft
-from order_service.order.model import Order, Shipment, Task
+from order_service.order.model import Order, Shipment
 from order_service.order.states import IncidentEvent, IncidentState
-from order_service.order.tasks import TaskKind
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.order.tasks import ShipStock, todos
+from order_service.relay.handler import GiveUp, TryLater
 
 # Somebody has taken the units back before; or the engine has forgotten who bought them, it is long
 # ago.
@@ -34,9 +33,9 @@ def reservation_of(order: Order, shipment: Shipment) -> str:
     return _reservation_for(order, lost_id) if lost_id else order.reservation_id
 
 
-async def reship(order: Order, task: Task, engine: Client) -> Decide | None:
-    """Handles RESHIP: gets the goods of a parcel again. Raises HoldfastError, TryLater, GiveUp."""
-    incident = order.incident(word_of(task, "incident_id"))
+async def reship(order: Order, incident_id: str, engine: Client) -> Decide | None:
+    """Gets the goods of a parcel again. Raises HoldfastError, TryLater, GiveUp."""
+    incident = order.incident(incident_id)
     if incident.state is not IncidentState.RESHIPPING:
         return None
     lost = order.shipment(incident.shipment_id)
@@ -79,10 +78,7 @@ async def _take_back(order: Order, lost: Shipment, engine: Client) -> None:
         disposition=Disposition.DAMAGED,
         tenant=order.tenant,
     )
-    leaves = any(
-        task.kind == TaskKind.SHIP and word_of(task, "shipment_id") == lost.shipment_id
-        for task in order.tasks
-    )
+    leaves = any(todo.payload.shipment_id == lost.shipment_id for todo in todos(order, ShipStock))
     if result.outcome is Outcome.QUANTITY_EXCEEDED and leaves:
         raise TryLater(f"the engine has not heard yet that {lost.shipment_id} left")
     if not result.applied and result.outcome not in _TAKEN_BACK:

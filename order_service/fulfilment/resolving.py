@@ -10,7 +10,7 @@ from order_service.order.draft import Draft
 from order_service.order.model import Incident, Shipment
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import SHIPMENT, IncidentEvent, IncidentState, ShipmentEvent
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import Reship
 
 _S, _E = IncidentState, IncidentEvent
 
@@ -38,7 +38,7 @@ def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Do
         if said is _E.REFUND:
             send_back(draft, incident_id, goods_minor(draft.order, shipment), why_back)
         else:
-            draft.send(TaskKind.RESHIP, incident_id=incident_id)
+            draft.send(Reship(incident_id))
     elif said is _E.REFUND:
         leave_out(draft, shipment, incident_id, why or why_back)
     else:

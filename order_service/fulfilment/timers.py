@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from order_service.fulfilment.payloads import word_of
 from order_service.order.draft import Draft
 from order_service.order.model import Task
 from order_service.order.states import ShipmentState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import CatchUpOnTracking, GetLabel, todos
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -25,23 +24,23 @@ def keep_for_later(draft: Draft, shipment_id: str) -> None:
     One reminder a parcel. That it has one says that something was told.
     """
     due_at_ms = draft.now_ms + TOLD_AGAIN_AFTER_MS
-    if not tasks_about(draft, shipment_id, TaskKind.TRACK):
-        draft.send(TaskKind.TRACK, due_at_ms, shipment_id=shipment_id)
+    if not tasks_about(draft, shipment_id, CatchUpOnTracking):
+        draft.send(CatchUpOnTracking(shipment_id), due_at_ms)
 
 
 def look_at_what_was_told(draft: Draft, shipment_id: str) -> None:
     """Has it looked at now, if anything was told."""
-    kept = tasks_about(draft, shipment_id, TaskKind.TRACK)
+    kept = tasks_about(draft, shipment_id, CatchUpOnTracking)
     for task in kept:
         draft.done(task)
     if kept:
-        draft.send(TaskKind.TRACK, shipment_id=shipment_id)
+        draft.send(CatchUpOnTracking(shipment_id))
 
 
-def tasks_about(draft: Draft, shipment_id: str, kind: TaskKind) -> list[Task]:
-    """What of a kind is still to be done for one parcel."""
+def tasks_about(
+    draft: Draft, shipment_id: str, payload: type[CatchUpOnTracking] | type[GetLabel]
+) -> list[Task]:
+    """The tasks of a kind that are still to be done for one shipment."""
     return [
-        task
-        for task in draft.order.tasks
-        if task.kind == kind and word_of(task, "shipment_id") == shipment_id
+        todo.task for todo in todos(draft.order, payload) if todo.payload.shipment_id == shipment_id
     ]

@@ -19,7 +19,7 @@ from order_service.order.draft import Draft
 from order_service.order.model import Shipment, ShipmentLine
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import ShipmentEvent, ShipmentState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import GetLabel, ShipStock
 
 _S = ShipmentState
 # In the order in which a parcel goes through the warehouse; what comes after LABELLED has left it.
@@ -120,7 +120,7 @@ def confirm_packing(
         raise wrong_content(wrong)
     draft.update(shipment, weight_g=weight_g)
     draft.move(shipment, ShipmentEvent.PACK)
-    draft.send(TaskKind.LABEL, shipment_id=shipment_id)
+    draft.send(GetLabel(shipment_id))
     return Done(shipment, replayed=False)
 
 
@@ -136,7 +136,7 @@ def hand_over(draft: Draft, shipment_id: str) -> Done:
         raise not_now(shipment, ShipmentEvent.SHIP)
     draft.move(shipment, ShipmentEvent.SHIP)
     draft.update(shipment, shipped_at_ms=draft.now_ms)
-    draft.send(TaskKind.SHIP, shipment_id=shipment_id)
+    draft.send(ShipStock(shipment_id))
     if draft.order.carries_lines(shipment):
         _count_shipped(draft, shipment)
     return Done(shipment, replayed=False)
@@ -150,9 +150,9 @@ def _weigh_again(draft: Draft, shipment: Shipment, weight_g: int) -> None:
     """
     draft.note(f"weighs {weight_g} g, not {shipment.weight_g} g", shipment)
     draft.update(shipment, weight_g=weight_g)
-    for task in tasks_about(draft, shipment.shipment_id, TaskKind.LABEL):
+    for task in tasks_about(draft, shipment.shipment_id, GetLabel):
         draft.done(task)
-    draft.send(TaskKind.LABEL, shipment_id=shipment.shipment_id)
+    draft.send(GetLabel(shipment.shipment_id))
 
 
 def report_overdue_picks(draft: Draft, pick_within_ms: int) -> None:

@@ -5,7 +5,7 @@ from order_service.fulfilment.timers import tasks_about
 from order_service.order.draft import Draft
 from order_service.order.model import Shipment
 from order_service.order.states import SHIPMENT, IncidentEvent, ShipmentEvent
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import CatchUpOnTracking, GetLabel, TaskKind, VoidLabel
 
 
 def cancel_unshipped(draft: Draft, why: str) -> None:
@@ -20,14 +20,14 @@ def cancel_unshipped(draft: Draft, why: str) -> None:
 def withdraw(draft: Draft, shipment: Shipment, why: str) -> None:
     """Takes a parcel back that has not left; its waybill is given back."""
     draft.move(shipment, ShipmentEvent.CANCEL, why)
-    for task in tasks_about(draft, shipment.shipment_id, TaskKind.TRACK):
+    for task in tasks_about(draft, shipment.shipment_id, CatchUpOnTracking):
         draft.done(task)
-    for task in tasks_about(draft, shipment.shipment_id, TaskKind.LABEL):
+    for task in tasks_about(draft, shipment.shipment_id, GetLabel):
         if task.dead:  # it would be in the way of the next
             draft.done(task)
     if shipment.carrier:
         # Perhaps its waybill is just being made: this is done after that.
-        draft.send(TaskKind.VOID_LABEL, shipment_id=shipment.shipment_id)
+        draft.send(VoidLabel(shipment.shipment_id))
 
 
 def settle_with_money(draft: Draft, shipment: Shipment, why: str) -> None:

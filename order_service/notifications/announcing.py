@@ -12,7 +12,7 @@ from msgspec import Struct
 from order_service.notifications.notices import NoticeRow, notices_of
 from order_service.order.draft import Draft
 from order_service.order.model import HistoryEntry
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import NotifyBuyer, NotifyMerchant, PublishEvent
 
 BEGIN: Final = "BEGIN"
 """The event of what begins to be: an order, a payment, refund, shipment or incident."""
@@ -31,36 +31,27 @@ class Announcer(Struct, frozen=True):
             for row in notices_of(entry, draft.order):
                 self._notify(draft, entry, row)
             if entry.to_state is not None:
-                self._publish(draft, entry)
+                self._publish(draft, entry, entry.to_state)
 
     def _notify(self, draft: Draft, entry: HistoryEntry, row: NoticeRow) -> None:
         if not row.to_merchants:
             for channel in self.buyer_channels:
-                draft.send(
-                    TaskKind.NOTIFY_BUYER,
-                    channel=channel,
-                    notice=row.notice,
-                    part_id=entry.part_id,
-                )
+                draft.send(NotifyBuyer(channel, row.notice, entry.part_id))
             return
         for sub_order in draft.order.sub_orders:
             for channel in self.merchant_channels:
-                draft.send(
-                    TaskKind.NOTIFY_MERCHANT,
-                    channel=channel,
-                    notice=row.notice,
-                    merchant_id=sub_order.merchant_id,
-                )
+                draft.send(NotifyMerchant(channel, row.notice, sub_order.merchant_id))
 
-    def _publish(self, draft: Draft, entry: HistoryEntry) -> None:
+    def _publish(self, draft: Draft, entry: HistoryEntry, to_state: str) -> None:
         for subscriber in self.subscribers:
             draft.send(
-                TaskKind.EVENT,
-                receiver=subscriber,
-                machine=entry.machine,
-                event=entry.event or BEGIN,
-                from_state=entry.from_state,
-                to_state=entry.to_state,
-                part_id=entry.part_id,
-                version=entry.version,
+                PublishEvent(
+                    receiver=subscriber,
+                    machine=entry.machine,
+                    event=entry.event or BEGIN,
+                    from_state=entry.from_state,
+                    to_state=to_state,
+                    part_id=entry.part_id,
+                    version=entry.version,
+                )
             )

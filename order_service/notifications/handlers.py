@@ -1,8 +1,9 @@
-"""What is done for tasks that tell somebody something."""
+"""Does the tasks that tell somebody something: none of them changes an order."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from msgspec.structs import asdict
 
 from order_service.notifications.compose import (
     About,
@@ -13,93 +14,97 @@ from order_service.notifications.compose import (
 from order_service.notifications.merchants import Merchant, Merchants
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Channel, Event, Subscriber
-from order_service.order.model import Order, Task
+from order_service.order.model import Order
 from order_service.order.states import INCIDENT
-from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Handler
-from order_service.relay.errors import GiveUp
+from order_service.order.tasks import NotifyBuyer, NotifyMerchant, PublishEvent, Todo
+from order_service.relay.handler import GiveUp, handles
 
 T = TypeVar("T")
 
 EVENT_TYPE_PREFIX = "holdfast.order.v1"
 
 
-def handlers(
-    channels: Mapping[str, Channel],
-    subscribers: Mapping[str, Subscriber],
-    merchants: Merchants,
-    composing: Composing,
-) -> dict[TaskKind, Handler]:
-    """The handlers of notifications and events: none of them changes an order.
+class NotificationTasks:
+    """Hands messages to channels, and events to subscribers.
 
     `channels` and `subscribers` by the names that the `Announcer` has; of a merchant that
     is not among `merchants` only the id is known.
     """
 
-    async def notify_buyer(order: Order, task: Task) -> None:
-        payload = _payload(task)
-        channel = _named(channels, "channel", payload)
-        await channel.deliver(for_buyer(_about(order, task, payload), composing))
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        subscribers: Mapping[str, Subscriber],
+        merchants: Merchants,
+        composing: Composing,
+    ) -> None:
+        self._channels = channels
+        self._subscribers = subscribers
+        self._merchants = merchants
+        self._composing = composing
 
-    async def notify_merchant(order: Order, task: Task) -> None:
-        payload = _payload(task)
-        channel = _named(channels, "channel", payload)
-        merchant_id = payload["merchant_id"]
-        known = merchants.get((order.tenant, merchant_id))
-        merchant = known or Merchant(merchant_id, order.tenant)
-        await channel.deliver(for_merchant(_about(order, task, payload), merchant, composing))
+    @handles(NotifyBuyer)
+    async def notify_buyer(self, order: Order, todo: Todo[NotifyBuyer]) -> None:
+        """Sends a notice to the buyer over one channel."""
+        payload = todo.payload
+        channel = _named(self._channels, "channel", payload.channel)
+        about = _about(order, todo, payload.notice, payload.part_id)
+        await channel.deliver(for_buyer(about, self._composing))
 
-    async def publish(order: Order, task: Task) -> None:
-        payload = _payload(task)
-        subscriber = _named(subscribers, "receiver", payload)
-        await subscriber.publish(_event(order, task, payload))
+    @handles(NotifyMerchant)
+    async def notify_merchant(self, order: Order, todo: Todo[NotifyMerchant]) -> None:
+        """Sends a notice to one of the order's merchants over one channel."""
+        payload = todo.payload
+        channel = _named(self._channels, "channel", payload.channel)
+        known = self._merchants.get((order.tenant, payload.merchant_id))
+        merchant = known or Merchant(payload.merchant_id, order.tenant)
+        about = _about(order, todo, payload.notice)
+        await channel.deliver(for_merchant(about, merchant, self._composing))
 
-    return {
-        TaskKind.NOTIFY_BUYER: notify_buyer,
-        TaskKind.NOTIFY_MERCHANT: notify_merchant,
-        TaskKind.EVENT: publish,
-    }
+    @handles(PublishEvent)
+    async def publish(self, order: Order, todo: Todo[PublishEvent]) -> None:
+        """Sends an event to one subscriber."""
+        subscriber = _named(self._subscribers, "receiver", todo.payload.receiver)
+        await subscriber.publish(_event(order, todo))
 
 
-def _payload(task: Task) -> dict[str, Any]:
-    payload: dict[str, Any] = json.loads(task.payload)
-    return payload
-
-
-def _named(known: Mapping[str, T], what: str, payload: Mapping[str, Any]) -> T:
-    name = payload[what]
+def _named(known: Mapping[str, T], kind: str, name: str) -> T:
     if name not in known:
-        raise GiveUp(f"no {what} {name} is configured; configure it and replay, or drop the task")
+        raise GiveUp(f"no {kind} {name} is configured; configure it and replay, or drop the task")
     return known[name]
 
 
-def _about(order: Order, task: Task, payload: Mapping[str, Any]) -> About:
+def _about(
+    order: Order, todo: Todo[NotifyBuyer] | Todo[NotifyMerchant], notice: str, part_id: str = ""
+) -> About:
     return About(
-        message_id=task.task_id,
-        notice=Notice(payload["notice"]),
+        message_id=todo.task.task_id,
+        notice=Notice(notice),
         order=order,
-        part_id=payload.get("part_id", ""),
-        at_ms=task.created_at_ms,
+        part_id=part_id,
+        at_ms=todo.task.created_at_ms,
     )
 
 
-def _event(order: Order, task: Task, payload: dict[str, Any]) -> Event:
-    told = {name: value for name, value in payload.items() if name != "receiver"}
-    if payload["machine"] == INCIDENT.name:
-        # Whoever is told can find the desk and the parcel without asking.
-        incident = order.incident(payload["part_id"])
-        told |= {name: getattr(incident, name) for name in ("kind", "owner", "shipment_id")}
+def _event(order: Order, todo: Todo[PublishEvent]) -> Event:
+    moved = todo.payload
+    data = {
+        "order_id": order.order_id,
+        "source": order.source,
+        "order_key": order.order_key,
+        "buyer_id": order.buyer_id,
+        **asdict(moved),
+    }
+    del data["receiver"]
+    if moved.machine == INCIDENT.name:
+        # A subscriber finds the desk and the parcel without asking.
+        incident = order.incident(moved.part_id)
+        data |= {name: getattr(incident, name) for name in ("kind", "owner", "shipment_id")}
     return Event(
-        event_id=task.task_id,
-        type=f"{EVENT_TYPE_PREFIX}.{payload['machine']}.{payload['to_state'].lower()}",
+        event_id=todo.task.task_id,
+        type=f"{EVENT_TYPE_PREFIX}.{moved.machine}.{moved.to_state.lower()}",
         order_id=order.order_id,
         tenant=order.tenant,
-        data={
-            "order_id": order.order_id,
-            "source": order.source,
-            "order_key": order.order_key,
-            "buyer_id": order.buyer_id,
-            **told,
-        },
-        at_ms=task.created_at_ms,
+        data=data,
+        at_ms=todo.task.created_at_ms,
     )

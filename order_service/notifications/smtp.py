@@ -8,7 +8,7 @@ import structlog
 from msgspec import Struct
 
 from order_service.notifications.port import Message
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.relay.handler import GiveUp, TryLater
 
 log = structlog.get_logger()
 

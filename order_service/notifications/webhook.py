@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from order_service.notifications import cloud_events
 from order_service.notifications.port import Event, Message
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.relay.handler import GiveUp, TryLater
 
 RETRY_AFTER_S_MAX = 3_600
 

@@ -5,7 +5,6 @@ draft, which keeps what has to be written: moves with their history, rows, tasks
 raises changes nothing, because what it changed is thrown away with its draft.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -33,7 +32,7 @@ from order_service.order.states import (
     Machine,
     broken_rule,
 )
-from order_service.order.tasks import TASKS, TaskKind
+from order_service.order.tasks import Payload, TaskKind
 
 Part = Payment | Refund | Shipment | Incident
 
@@ -145,27 +144,27 @@ class Draft:
         """Adds a row that belongs to the order and is never changed, such as a remark."""
         self.added.append(row)
 
-    def send(self, kind: TaskKind, due_at_ms: int = 0, **payload: Any) -> None:
+    def send(self, payload: Payload, due_at_ms: int = 0) -> None:
         """Has something done for the order, once this change is written, at least once."""
-        row = TASKS[kind]
-        # After all that is still to be done, whatever the clock of the process that sent that.
+        # Tasks are done in the order of their ids, so the new id is above those of all that wait,
+        # also where the clock of the process that made them was ahead.
         last = max((task.task_id for task in self.order.tasks), default="")
         task = Task(
             task_id=self._ids.next(self.now_ms, last),
             order_id=self.order.order_id,
-            lane=f"{row.lane}:{payload[row.per]}" if row.per in payload else row.lane,
-            kind=kind,
-            payload=json.dumps(payload, separators=(",", ":")) if payload else "",
+            lane=payload.lane,
+            kind=payload.kind,
+            payload=payload.text,
             due_at_ms=due_at_ms or self.now_ms,
             created_at_ms=self.now_ms,
         )
         self.order.tasks.append(task)
         self.tasks_made.append(task)
 
-    def remind(self, kind: TaskKind, due_at_ms: int, **payload: Any) -> None:
+    def remind(self, payload: Payload, due_at_ms: int) -> None:
         """Has something done when it is due; replaces an earlier reminder of the same kind."""
-        self.forget(kind)
-        self.send(kind, due_at_ms, **payload)
+        self.forget(payload.kind)
+        self.send(payload, due_at_ms)
 
     def forget(self, kind: TaskKind) -> None:
         """Takes back what was to be done."""

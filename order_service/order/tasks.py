@@ -1,15 +1,25 @@
-"""What can be done for an order outside of its transaction: one table.
+"""Declares what can be done for an order outside of its transaction: one class a kind of task.
 
-A message of the outbox is a task that is due at once, a timer one that is due later. Tasks of an
-order and lane are done one after another, in the order in which they were made.
+A message of the outbox is a task that is due at once, a timer one that is due later. A decision
+sends a payload, such as `draft.send(StartPayment(payment_id))`; the handler stands in the room that
+does it, under `@handles(StartPayment)`. Kinds, lanes and the names of fields are stored: they stay.
 """
 
+import json
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from order_service.order.model import Order, Task
+
+P = TypeVar("P", bound="Payload")
 
 
 class TaskKind(StrEnum):
-    """What is to be done."""
+    """The stored names of the kinds."""
 
     RESERVE = "RESERVE"
     CONFIRM = "CONFIRM"
@@ -38,54 +48,226 @@ class TaskKind(StrEnum):
     EVENT = "EVENT"
 
 
+class Payload(Struct, omit_defaults=True):
+    """The content of a task: names and numbers, never anything personal. Stored as JSON."""
+
+    kind: ClassVar[TaskKind]
+
+    @classmethod
+    def of(cls: type[P], task: Task) -> P:
+        """The content of a stored task. Raises msgspec.ValidationError."""
+        return msgspec.json.decode(task.payload or "{}", type=cls)
+
+    @property
+    def lane(self) -> str:
+        """The lane of the task in its order."""
+        row = TASKS[self.kind]
+        return f"{row.lane}:{getattr(self, row.per)}" if row.per else row.lane
+
+    @property
+    def text(self) -> str:
+        """The stored form; "" where there is no content."""
+        fields = msgspec.to_builtins(self)
+        return json.dumps(fields, separators=(",", ":")) if fields else ""
+
+
 class TaskRow(NamedTuple):
     """How tasks of a kind are done."""
 
+    payload: type[Payload]
     lane: str
-    """Those of one lane are done in order; a dead one stops its lane where `blocks`."""
-    blocks: bool
+    """Tasks of an order and lane are done one after another, in the order in which they were made.
+    """
     about: str
     """For people: `holdfast orders tasks`, the docs."""
-    per: str = ""
-    """A key of their payload: those of one value have a lane of their own, so that one payment or
+    blocks: bool
+    """Whether a dead task stops its lane."""
+    per: str
+    """A field of the payload: each of its values has a lane of its own, so that one payment or
     parcel never waits for another."""
 
 
-TASKS: Final[dict[TaskKind, TaskRow]] = {
-    TaskKind.RESERVE: TaskRow("stock", True, "reserve the order's stock, or try again to"),
-    TaskKind.CONFIRM: TaskRow("stock", True, "confirm the reservation of a paid order"),
-    TaskKind.RELEASE: TaskRow("stock", True, "release the reservation of a closed order"),
-    TaskKind.CANCEL: TaskRow("stock", True, "cancel confirmed units of the order"),
-    # It only hurries on what comes by itself: money that is late never waits for it.
-    TaskKind.EXPIRE: TaskRow("stock", False, "have the reservation of an unpaid order expire now"),
-    TaskKind.CANCEL_PARCEL: TaskRow(
-        "stock", True, "cancel the units of a parcel that will not leave"
-    ),
-    TaskKind.SHIP: TaskRow("stock", True, "ship the units of a parcel"),
-    TaskKind.START_PAYMENT: TaskRow(
-        "payment", False, "tell the provider of a payment", "payment_id"
-    ),
-    TaskKind.QUERY_PAYMENT: TaskRow("query", False, "ask the provider what became of a payment"),
-    TaskKind.CLOSE_PAYMENT: TaskRow(
-        "payment", False, "have the provider close a payment", "payment_id"
-    ),
-    TaskKind.REFUND: TaskRow("refund", False, "have the provider send money back", "refund_id"),
-    TaskKind.PAYMENT_DUE: TaskRow("due", False, "close the order if it is still not paid"),
-    TaskKind.CANCEL_ORDER: TaskRow(
-        "wish", False, "cancel the order once its provider says whether it was paid"
-    ),
-    TaskKind.REVIEW: TaskRow("review", False, "review the order before it is shipped"),
-    TaskKind.LABEL: TaskRow("carrier", True, "get a waybill for a parcel", "shipment_id"),
-    TaskKind.VOID_LABEL: TaskRow("carrier", True, "give a waybill back", "shipment_id"),
-    TaskKind.TRACK: TaskRow(
-        "tracking", False, "look at what was told of a parcel without a waybill", "shipment_id"
-    ),
-    TaskKind.PICK_DUE: TaskRow("pick", False, "report a pick that is overdue"),
-    TaskKind.DELIVERY_DUE: TaskRow("delivery", False, "report a parcel that is late"),
-    TaskKind.RESHIP: TaskRow("reship", False, "reserve the goods of a parcel again", "incident_id"),
-    TaskKind.COMPLETE: TaskRow("complete", False, "complete the order by itself"),
-    TaskKind.CASH_DUE: TaskRow("cash", False, "see to cash that no carrier has reported"),
-    TaskKind.NOTIFY_BUYER: TaskRow("buyer", False, "write to the buyer", "channel"),
-    TaskKind.NOTIFY_MERCHANT: TaskRow("merchant", False, "write to a merchant", "channel"),
-    TaskKind.EVENT: TaskRow("event", False, "tell a subscriber what happened", "receiver"),
-}
+TASKS: Final[dict[TaskKind, TaskRow]] = {}
+
+
+def _task(
+    kind: TaskKind, lane: str, about: str, *, blocks: bool = False, per: str = ""
+) -> Callable[[type[P]], type[P]]:
+    """Declares the payload of a kind of task; see `TaskRow`."""
+
+    def declare(payload: type[P]) -> type[P]:
+        payload.kind = kind
+        TASKS[kind] = TaskRow(payload, lane, about, blocks, per)
+        return payload
+
+    return declare
+
+
+@_task(TaskKind.RESERVE, "stock", "reserve the order's stock, or try again to", blocks=True)
+class ReserveStock(Payload):
+    pass
+
+
+@_task(TaskKind.CONFIRM, "stock", "confirm the reservation of a paid order", blocks=True)
+class ConfirmStock(Payload):
+    pass
+
+
+@_task(TaskKind.RELEASE, "stock", "release the reservation of a closed order", blocks=True)
+class ReleaseStock(Payload):
+    pass
+
+
+@_task(TaskKind.CANCEL, "stock", "cancel confirmed units of the order", blocks=True)
+class CancelStock(Payload):
+    pass
+
+
+# Not blocking: the reservation expires by itself, too, and money that is late never waits for it.
+@_task(TaskKind.EXPIRE, "stock", "have the reservation of an unpaid order expire now")
+class ExpireReservation(Payload):
+    pass
+
+
+@_task(
+    TaskKind.CANCEL_PARCEL,
+    "stock",
+    "cancel the units of a parcel that will not leave",
+    blocks=True,
+)
+class CancelShipmentStock(Payload):
+    shipment_id: str
+
+
+@_task(TaskKind.SHIP, "stock", "ship the units of a parcel", blocks=True)
+class ShipStock(Payload):
+    shipment_id: str
+
+
+@_task(TaskKind.START_PAYMENT, "payment", "tell the provider of a payment", per="payment_id")
+class StartPayment(Payload):
+    payment_id: str
+
+
+@_task(TaskKind.QUERY_PAYMENT, "query", "ask the provider what became of a payment")
+class QueryPayment(Payload):
+    round: int
+    """How often the providers were asked before."""
+
+
+@_task(TaskKind.CLOSE_PAYMENT, "payment", "have the provider close a payment", per="payment_id")
+class ClosePayment(Payload):
+    payment_id: str
+
+
+@_task(TaskKind.REFUND, "refund", "have the provider send money back", per="refund_id")
+class SendRefund(Payload):
+    refund_id: str
+    attempt: int = 0
+    """0 for the first attempt at this refund; later ones have greater numbers."""
+    after: str | None = None
+    """The provider's number of the attempt before, which it has refused; "" if it gave none."""
+
+
+@_task(TaskKind.PAYMENT_DUE, "due", "close the order if it is still not paid")
+class PaymentDue(Payload):
+    pass
+
+
+@_task(TaskKind.CANCEL_ORDER, "wish", "cancel the order once its provider says whether it was paid")
+class CancelOrder(Payload):
+    reason: str
+
+
+@_task(TaskKind.REVIEW, "review", "review the order before it is shipped")
+class ReviewOrder(Payload):
+    pass
+
+
+@_task(TaskKind.LABEL, "carrier", "get a waybill for a parcel", blocks=True, per="shipment_id")
+class GetLabel(Payload):
+    shipment_id: str
+    refused: tuple[str, ...] | None = None
+    """The carriers that have refused the shipment; not written before one was chosen."""
+
+
+@_task(TaskKind.VOID_LABEL, "carrier", "give a waybill back", blocks=True, per="shipment_id")
+class VoidLabel(Payload):
+    shipment_id: str
+
+
+@_task(
+    TaskKind.TRACK,
+    "tracking",
+    "look at what was told of a parcel without a waybill",
+    per="shipment_id",
+)
+class CatchUpOnTracking(Payload):
+    shipment_id: str
+
+
+@_task(TaskKind.PICK_DUE, "pick", "report a pick that is overdue")
+class PickDue(Payload):
+    pass
+
+
+@_task(TaskKind.DELIVERY_DUE, "delivery", "report a parcel that is late")
+class DeliveryDue(Payload):
+    pass
+
+
+@_task(TaskKind.RESHIP, "reship", "reserve the goods of a parcel again", per="incident_id")
+class Reship(Payload):
+    incident_id: str
+
+
+@_task(TaskKind.COMPLETE, "complete", "complete the order by itself")
+class CompleteOrder(Payload):
+    pass
+
+
+@_task(TaskKind.CASH_DUE, "cash", "see to cash that no carrier has reported")
+class CashDue(Payload):
+    pass
+
+
+@_task(TaskKind.NOTIFY_BUYER, "buyer", "write to the buyer", per="channel")
+class NotifyBuyer(Payload):
+    channel: str
+    notice: str
+    part_id: str
+
+
+@_task(TaskKind.NOTIFY_MERCHANT, "merchant", "write to a merchant", per="channel")
+class NotifyMerchant(Payload):
+    channel: str
+    notice: str
+    merchant_id: str
+
+
+@_task(TaskKind.EVENT, "event", "tell a subscriber what happened", per="receiver")
+class PublishEvent(Payload):
+    receiver: str
+    machine: str
+    event: str
+    from_state: str | None
+    to_state: str
+    part_id: str
+    version: int
+
+
+class Todo(NamedTuple, Generic[P]):
+    """A task and its content."""
+
+    task: Task
+    payload: P
+
+
+def todos(order: Order, payload: type[P]) -> list[Todo[P]]:
+    """The order's tasks of one kind."""
+    return [Todo(task, payload.of(task)) for task in order.tasks if task.kind == payload.kind]
+
+
+def any_payload_of(task: Task) -> Payload:
+    """The content of a task of any kind."""
+    return TASKS[TaskKind(task.kind)].payload.of(task)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment
 from order_service.order.states import OrderState, PaymentState
-from order_service.order.tasks import TaskKind
-from order_service.payment.attempts import OPEN, charge_of, payment_of
+from order_service.order.tasks import ClosePayment, todos
+from order_service.payment.attempts import OPEN, charge_of
 from order_service.payment.facts import learn
 from order_service.payment.methods import CASH
 from order_service.payment.providers.port import Fact, FactKind, Providers, ProviderUnreachable
@@ -73,7 +73,7 @@ def learn_all(draft: Draft, answers: Sequence[Answer]) -> None:
 
 def _ended_here(order: Order) -> frozenset[str]:
     """The attempts that have ended for us, and for their providers perhaps not."""
-    closing = {payment_of(task) for task in order.tasks if task.kind == TaskKind.CLOSE_PAYMENT}
+    closing = {todo.payload.payment_id for todo in todos(order, ClosePayment)}
     return frozenset(
         payment.payment_id
         for payment in order.payments

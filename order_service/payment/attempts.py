@@ -1,13 +1,19 @@
 """Attempts to pay: begun, accepted by the provider, given up (P1, P4). Pure decisions."""
 
-import json
 from typing import Final
 
 from order_service.order.draft import Draft
-from order_service.order.model import Order, Payment, Task
+from order_service.order.model import Order, Payment
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import PAYMENT, OrderEvent, OrderState, PaymentEvent, PaymentState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import (
+    ClosePayment,
+    ConfirmStock,
+    QueryPayment,
+    StartPayment,
+    TaskKind,
+    todos,
+)
 from order_service.payment.methods import CASH, Method, Methods
 from order_service.payment.providers.port import Charge, Started
 
@@ -48,8 +54,8 @@ def start_payment(
     if method.on_delivery:
         return pay_on_delivery(draft, payment_key, name), False
     payment = _added(draft, payment_key, name, method.provider)
-    draft.send(TaskKind.START_PAYMENT, draft.now_ms + START_AGAIN_MS, payment_id=payment.payment_id)
-    draft.remind(TaskKind.QUERY_PAYMENT, draft.now_ms + QUERY_AFTER_MS[0], round=0)
+    draft.send(StartPayment(payment.payment_id), draft.now_ms + START_AGAIN_MS)
+    draft.remind(QueryPayment(round=0), draft.now_ms + QUERY_AFTER_MS[0])
     return payment, False
 
 
@@ -60,7 +66,7 @@ def pay_on_delivery(draft: Draft, payment_key: str, method_name: str) -> Payment
     draft.update(draft.order, payment_method=method_name)
     draft.move(draft.order, OrderEvent.PAYS_ON_DELIVERY)
     draft.forget(TaskKind.PAYMENT_DUE)
-    draft.send(TaskKind.CONFIRM)
+    draft.send(ConfirmStock())
     return payment
 
 
@@ -73,7 +79,7 @@ def accepted(draft: Draft, payment_id: str, started: Started) -> Payment:
     if payment.state is PaymentState.CREATED:
         draft.move(payment, PaymentEvent.ACCEPTED)
     elif payment.state is PaymentState.ABANDONED:
-        draft.send(TaskKind.CLOSE_PAYMENT, payment_id=payment_id)
+        draft.send(ClosePayment(payment_id))
     return payment
 
 
@@ -82,7 +88,7 @@ def abandon_open(draft: Draft, why: str) -> None:
     for payment in open_payments(draft.order):
         abandon(draft, payment, why)
         if payment.provider != CASH:
-            draft.send(TaskKind.CLOSE_PAYMENT, payment_id=payment.payment_id)
+            draft.send(ClosePayment(payment.payment_id))
 
 
 def abandon(draft: Draft, payment: Payment, why: str) -> None:
@@ -93,19 +99,9 @@ def abandon(draft: Draft, payment: Payment, why: str) -> None:
 
 def forget_start(draft: Draft, payment_id: str) -> None:
     """The provider need not be told of an attempt any more."""
-    for task in list(draft.order.tasks):
-        if task.kind == TaskKind.START_PAYMENT and payment_of(task) == payment_id:
+    for task, start in todos(draft.order, StartPayment):
+        if start.payment_id == payment_id:
             draft.done(task)
-
-
-def payment_of(task: Task) -> str:
-    """The payment that a task is about."""
-    return str(json.loads(task.payload)["payment_id"])
-
-
-def round_of(task: Task) -> int:
-    """How often the providers were asked before."""
-    return int(json.loads(task.payload)["round"])
 
 
 def open_payments(order: Order) -> list[Payment]:
@@ -132,7 +128,7 @@ def query_again(draft: Draft, round_no: int) -> None:
         draft.forget(TaskKind.QUERY_PAYMENT)
         return
     after_ms = QUERY_AFTER_MS[min(round_no, len(QUERY_AFTER_MS) - 1)]
-    draft.remind(TaskKind.QUERY_PAYMENT, draft.now_ms + after_ms, round=round_no)
+    draft.remind(QueryPayment(round_no), draft.now_ms + after_ms)
 
 
 def charge_of(order: Order, payment: Payment) -> Charge:

@@ -9,7 +9,7 @@ from typing import Final
 
 from order_service.order.draft import Draft
 from order_service.order.states import OrderEvent, OrderState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import ExpireReservation, PaymentDue
 from order_service.payment.asking import Answer, learn_all, unanswered
 from order_service.payment.attempts import abandon_open
 
@@ -32,8 +32,8 @@ def payment_due(draft: Draft, answers: Sequence[Answer]) -> None:
     if order.state is not OrderState.AWAITING_PAYMENT:
         return
     if unanswered(order, answers):
-        draft.remind(TaskKind.PAYMENT_DUE, draft.now_ms + ASK_AGAIN_MS)
+        draft.remind(PaymentDue(), draft.now_ms + ASK_AGAIN_MS)
         return
     draft.move(order, OrderEvent.PAYMENT_OVERDUE)
     abandon_open(draft, "the payment was due")
-    draft.send(TaskKind.EXPIRE)
+    draft.send(ExpireReservation())

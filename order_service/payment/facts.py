@@ -14,7 +14,7 @@ from order_service.order.states import (
     PaymentEvent,
     PaymentState,
 )
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import ConfirmStock, TaskKind
 from order_service.payment.attempts import (
     OPEN,
     abandon,
@@ -77,7 +77,7 @@ def settle(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None:
         draft.forget(TaskKind.PAYMENT_DUE)
         draft.forget(TaskKind.EXPIRE)
         abandon_open(draft, "the order is paid")
-        draft.send(TaskKind.CONFIRM)
+        draft.send(ConfirmStock())
     elif order.state in _NEVER_EFFECTIVE:
         send_back_all(draft, payment, f"the order is {order.state}")
     elif payment.provider != CASH or _paid_by_another(draft, payment):

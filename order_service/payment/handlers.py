@@ -3,7 +3,7 @@
 Each returns the decision that follows, or raises TryLater or GiveUp; each may be done twice.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -12,16 +12,22 @@ import structlog
 from holdfast.client import Client
 from holdfast.errors import HoldfastError
 from order_service.order.draft import Decide, Draft
-from order_service.order.model import Order, Payment, Task
+from order_service.order.model import Order, Payment
 from order_service.order.states import OrderState, PaymentState, RefundState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import (
+    ClosePayment,
+    ExpireReservation,
+    PaymentDue,
+    QueryPayment,
+    SendRefund,
+    StartPayment,
+    Todo,
+)
 from order_service.payment.asking import all_answered, ask, close_open, learn_all
 from order_service.payment.attempts import (
     accepted,
     charge_of,
-    payment_of,
     query_again,
-    round_of,
     unsettled_payments,
 )
 from order_service.payment.due import EXPIRES_IN_MS, EXTENSION_MS, payment_due
@@ -35,40 +41,26 @@ from order_service.payment.providers.port import (
     Providers,
     ProviderUnreachable,
 )
-from order_service.payment.refunds import ask_again, attempt_of, refund_of
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.relay.handler import GiveUp, TryLater, handles
 
 log = structlog.get_logger()
-
-Doing = Callable[[Order, Task], Awaitable[Decide | None]]
 
 REFUND_ASK_AGAIN_MS: Final = 3_600_000
 CLOSE_AGAIN_MS: Final = 3_600_000
 
 
-def payment_handlers(
-    providers: Providers, client: Client, clock_ms: Callable[[], int]
-) -> Mapping[TaskKind, Doing]:
-    """What does the tasks of payments. `client` reaches the engine."""
-    doing = _PaymentTasks(providers, client, clock_ms)
-    return {
-        TaskKind.START_PAYMENT: doing.start,
-        TaskKind.QUERY_PAYMENT: doing.query,
-        TaskKind.CLOSE_PAYMENT: doing.close,
-        TaskKind.REFUND: doing.refund,
-        TaskKind.PAYMENT_DUE: doing.due,
-        TaskKind.EXPIRE: doing.expire,
-    }
+class PaymentTasks:
+    """Does the tasks of payments. `client` reaches the engine."""
 
-
-class _PaymentTasks:
     def __init__(self, providers: Providers, client: Client, clock_ms: Callable[[], int]) -> None:
         self._providers = providers
         self._client = client
         self._clock_ms = clock_ms
 
-    async def start(self, order: Order, task: Task) -> Decide | None:
-        payment = order.payment(payment_of(task))
+    @handles(StartPayment)
+    async def start(self, order: Order, todo: Todo[StartPayment]) -> Decide | None:
+        """Tells a provider of a payment, unless that was done."""
+        payment = order.payment(todo.payload.payment_id)
         if payment.state is not PaymentState.CREATED:
             return None
         try:
@@ -76,18 +68,21 @@ class _PaymentTasks:
         except ProviderUnreachable as error:
             raise TryLater(_silent(payment, error)) from error
 
-    async def query(self, order: Order, task: Task) -> Decide | None:
-        round_no = round_of(task)
+    @handles(QueryPayment)
+    async def query(self, order: Order, todo: Todo[QueryPayment]) -> Decide | None:
+        """Asks the providers what became of an order's payments, and when to ask again."""
         answers = await ask(self._providers, order, unsettled_payments(order, self._clock_ms()))
 
         def decide(draft: Draft) -> None:
             learn_all(draft, answers)
-            query_again(draft, round_no + 1)
+            query_again(draft, todo.payload.round + 1)
 
         return decide
 
-    async def close(self, order: Order, task: Task) -> Decide | None:
-        payment = order.payment(payment_of(task))
+    @handles(ClosePayment)
+    async def close(self, order: Order, todo: Todo[ClosePayment]) -> Decide | None:
+        """Has the provider close a payment that was given up."""
+        payment = order.payment(todo.payload.payment_id)
         if payment.state is not PaymentState.ABANDONED:
             return None
         try:
@@ -99,13 +94,14 @@ class _PaymentTasks:
             learn(draft, payment.provider, fact)
             # A bank is at it. Who asks what became of it stops after some time, and so does this.
             if fact.kind is FactKind.OPEN and payment in unsettled_payments(order, draft.now_ms):
-                due_at_ms = draft.now_ms + CLOSE_AGAIN_MS
-                draft.send(TaskKind.CLOSE_PAYMENT, due_at_ms, payment_id=payment.payment_id)
+                draft.send(todo.payload, draft.now_ms + CLOSE_AGAIN_MS)
 
         return decide
 
-    async def refund(self, order: Order, task: Task) -> Decide | None:
-        refund = order.refund(refund_of(task.payload))
+    @handles(SendRefund)
+    async def refund(self, order: Order, todo: Todo[SendRefund]) -> Decide | None:
+        """Has the provider send money back."""
+        refund = order.refund(todo.payload.refund_id)
         payment = order.payment(refund.payment_id)
         if refund.state is not RefundState.REQUESTED:
             return None
@@ -118,7 +114,7 @@ class _PaymentTasks:
                 charge_of(order, payment),
                 refund.refund_id,
                 refund.amount_minor,
-                attempt_of(task.payload),
+                todo.payload.attempt,
             )
         except ProviderUnreachable as error:
             raise TryLater(_silent(payment, error)) from error
@@ -126,11 +122,14 @@ class _PaymentTasks:
         def decide(draft: Draft) -> None:
             learn(draft, payment.provider, fact)
             if fact.kind is FactKind.OPEN:
-                ask_again(draft, task, draft.now_ms + REFUND_ASK_AGAIN_MS)
+                # The same attempt is asked about again.
+                draft.send(todo.payload, draft.now_ms + REFUND_ASK_AGAIN_MS)
 
         return decide
 
-    async def due(self, order: Order, _task: Task) -> Decide | None:
+    @handles(PaymentDue)
+    async def due(self, order: Order, _todo: Todo[PaymentDue]) -> Decide | None:
+        """Has the providers close all attempts to pay an order, and closes it if none paid."""
         if order.state is not OrderState.AWAITING_PAYMENT:
             return None
         answers = await close_open(self._providers, order)
@@ -138,7 +137,8 @@ class _PaymentTasks:
             await self._extend(order)
         return partial(payment_due, answers=answers)
 
-    async def expire(self, order: Order, _task: Task) -> Decide | None:
+    @handles(ExpireReservation)
+    async def expire(self, order: Order, _todo: Todo[ExpireReservation]) -> Decide | None:
         """Brings the deadline of a reservation forward that nobody has paid for.
 
         Whatever else became of the reservation meanwhile is left as it is. Where the engine does

@@ -4,11 +4,10 @@ A payment's `refunded_minor` grows when money is asked to go back, so that no tw
 the same money; the database holds it to what was captured, whoever writes.
 """
 
-import json
 from typing import Final
 
 from order_service.order.draft import Draft
-from order_service.order.model import Order, Payment, Refund, Task
+from order_service.order.model import Order, Payment, Refund
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import (
     REFUND,
@@ -17,7 +16,7 @@ from order_service.order.states import (
     RefundEvent,
     RefundState,
 )
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import SendRefund, Todo, todos
 from order_service.payment.attempts import abandon_open, open_payments
 from order_service.payment.methods import CASH
 from order_service.payment.providers.port import Fact, FactKind
@@ -154,21 +153,6 @@ def retry_refund(draft: Draft, refund_id: str) -> tuple[Refund, bool]:
     return refund, False
 
 
-def refund_of(payload: str) -> str:
-    """The refund that a task is about."""
-    return str(json.loads(payload)["refund_id"])
-
-
-def attempt_of(payload: str) -> int:
-    """Which attempt at its refund a task is: 0 is the first, later ones have a greater number."""
-    return int(json.loads(payload).get("attempt", 0))
-
-
-def ask_again(draft: Draft, task: Task, due_at_ms: int) -> None:
-    """Has the provider asked later what came of the same attempt."""
-    draft.send(TaskKind.REFUND, due_at_ms, **json.loads(task.payload))
-
-
 def _send_back(
     draft: Draft, payment: Payment, amount_minor: int, refund_key: str, reason: str
 ) -> Refund:
@@ -186,7 +170,7 @@ def _send_back(
     )
     draft.update(payment, refunded_minor=payment.refunded_minor + amount_minor)
     draft.add(refund, reason)
-    draft.send(TaskKind.REFUND, refund_id=refund.refund_id)
+    draft.send(SendRefund(refund.refund_id))
     return refund
 
 
@@ -201,29 +185,26 @@ def _try_again(draft: Draft, refund: Refund) -> None:
     if refund.state is not RefundState.FAILED:
         return
     draft.move(refund, RefundEvent.RETRY)
-    draft.send(
-        TaskKind.REFUND,
-        refund_id=refund.refund_id,
-        # No attempt before it had the version that the order will have.
-        attempt=draft.order.version + 1,
-        after=refund.provider_ref,
-    )
+    # No attempt before it had the version that the order will have.
+    attempt = draft.order.version + 1
+    draft.send(SendRefund(refund.refund_id, attempt, after=refund.provider_ref))
     draft.update(refund, provider_ref="")
 
 
 def _is_of_the_attempt_before(order: Order, refund: Refund, fact: Fact) -> bool:
     """Whether a late callback tells of the attempt that was refused, while another is under way."""
     return bool(fact.provider_ref) and any(
-        json.loads(task.payload).get("after") == fact.provider_ref
-        for task in order.tasks
-        if task.kind == TaskKind.REFUND and refund_of(task.payload) == refund.refund_id
+        todo.payload.after == fact.provider_ref for todo in _sendings(order, refund)
     )
 
 
 def _forget(draft: Draft, refund: Refund) -> None:
-    for task in list(draft.order.tasks):
-        if task.kind == TaskKind.REFUND and refund_of(task.payload) == refund.refund_id:
-            draft.done(task)
+    for task, _ in _sendings(draft.order, refund):
+        draft.done(task)
+
+
+def _sendings(order: Order, refund: Refund) -> list[Todo[SendRefund]]:
+    return [todo for todo in todos(order, SendRefund) if todo.payload.refund_id == refund.refund_id]
 
 
 def _captured(order: Order) -> list[Payment]:

@@ -20,7 +20,7 @@ from order_service.payment.methods import Methods
 from order_service.placing.decisions import begin_to_reserve, settle
 from order_service.placing.reserving import Reserving
 from order_service.placing.turns import ACTOR, Turns
-from order_service.relay.errors import TryLater
+from order_service.relay.handler import TryLater
 from order_service.storage.orders import Orders
 from order_service.storage.schema import order_lines
 from order_service.storage.schema import orders as orders_table

@@ -13,7 +13,13 @@ from order_service.order.draft import Draft
 from order_service.order.model import Line, Order, Remark, ShortagePolicy, Task
 from order_service.order.refusals import RefusalReason
 from order_service.order.states import OrderEvent, OrderState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import (
+    ConfirmStock,
+    PaymentDue,
+    ReleaseStock,
+    ReserveStock,
+    TaskKind,
+)
 from order_service.payment.attempts import pay_on_delivery
 from order_service.payment.methods import Methods
 from order_service.placing.lines import settle_lines, sub_orders_of
@@ -104,7 +110,7 @@ def record(draft: Draft, remark: str) -> None:
                 at_ms=draft.now_ms,
             )
         )
-    draft.send(TaskKind.RESERVE, draft.now_ms + RESERVE_AGAIN_MS)
+    draft.send(ReserveStock(), draft.now_ms + RESERVE_AGAIN_MS)
 
 
 def begin_to_reserve(draft: Draft) -> Order | None:
@@ -117,7 +123,7 @@ def begin_to_reserve(draft: Draft) -> Order | None:
     if order.state is OrderState.BACKORDERED:
         if any(_is_being_done(task, draft.now_ms) for task in order.tasks):
             return None
-        draft.remind(TaskKind.RESERVE, draft.now_ms + RESERVE_AGAIN_MS)
+        draft.remind(ReserveStock(), draft.now_ms + RESERVE_AGAIN_MS)
     return order
 
 
@@ -145,7 +151,7 @@ def settle(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:
     if order.state not in WAITS_FOR_STOCK:
         if isinstance(answer, Reserved) and order.state in _WITHOUT_STOCK:
             # Two were at it: the other found nothing, or the buyer was faster.
-            draft.send(TaskKind.RELEASE)
+            draft.send(ReleaseStock())
         return order
     draft.forget(TaskKind.RESERVE)
     match answer:
@@ -164,14 +170,14 @@ def _reserved(draft: Draft, answer: Reserved, methods: Methods) -> None:
     if order.costs_nothing:
         draft.move(order, OrderEvent.STOCK_RESERVED)
         draft.move(order, OrderEvent.PAID, "it costs nothing")
-        draft.send(TaskKind.CONFIRM)
+        draft.send(ConfirmStock())
     elif method_of(methods, order).on_delivery:
         pay_on_delivery(draft, ON_DELIVERY_KEY, order.payment_method)
     else:
         due_at_ms = answer.expires_at_ms - method_of(methods, order).grace_ms
         draft.move(order, OrderEvent.STOCK_RESERVED)
         draft.update(order, payment_due_at_ms=due_at_ms)
-        draft.remind(TaskKind.PAYMENT_DUE, due_at_ms)
+        draft.remind(PaymentDue(), due_at_ms)
 
 
 def _short(draft: Draft, answer: Short) -> None:
@@ -188,7 +194,7 @@ def _close(draft: Draft, reason: RefusalReason, detail: str) -> None:
     order = draft.order
     if _others_may_be_at_it(draft):
         # What they have reserved goes back; what they have not reserved yet, they will not.
-        draft.send(TaskKind.RELEASE)
+        draft.send(ReleaseStock())
     draft.update(order, closed_reason=f"{reason}: {detail}")
     if order.state is OrderState.RESERVING:
         draft.move(order, OrderEvent.STOCK_SHORT, detail)

@@ -23,7 +23,7 @@ from order_service.placing.reserving import Reserving, Short, StockAnswer
 from order_service.placing.shortage import Shortage, missing, told
 from order_service.placing.turns import Turns
 from order_service.placing.validation import Checked, articles_of, check_sums, checked_fields
-from order_service.relay.errors import TryLater
+from order_service.relay.handler import TryLater
 from order_service.storage.batch import Recorded
 from order_service.storage.database import Conflict
 from order_service.storage.load import ids_of_keys, load_orders

@@ -18,7 +18,7 @@ from order_service.order.refusals import RefusalReason
 from order_service.payment.methods import MINUTE_MS, Method, Methods
 from order_service.placing.shortage import Shortage, less_claims, plan, units_of
 from order_service.placing.sourcing import Site, Stock, Take, sites_of
-from order_service.relay.errors import TryLater
+from order_service.relay.handler import TryLater
 
 ATTEMPTS_MAX: Final = 8
 """How often other warehouses or fewer units are tried while others take the stock."""

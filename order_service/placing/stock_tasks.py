@@ -4,7 +4,6 @@ Each can be done again: the engine knows reservations by the order's id, and can
 task's.
 """
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -13,16 +12,21 @@ from holdfast.errors import HoldfastError
 from holdfast.outcomes import Outcome
 from holdfast.types import Result
 from order_service.order.draft import Decide, Draft
-from order_service.order.model import Order, Task
+from order_service.order.model import Order
 from order_service.order.states import OrderEvent, OrderState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import (
+    CancelStock,
+    ConfirmStock,
+    ReleaseStock,
+    ReserveStock,
+    ReviewOrder,
+    Todo,
+)
 from order_service.payment.methods import Methods
 from order_service.payment.refunds import refund_all
 from order_service.placing.decisions import WAITS_FOR_STOCK, settle
 from order_service.placing.place import Placing
-from order_service.relay.errors import GiveUp, TryLater
-
-Handler = Callable[[Order, Task], Awaitable[Decide | None]]
+from order_service.relay.handler import GiveUp, TryLater, handles
 
 CONFIRM_AGAIN_TTL_MS: Final = 60_000
 """So long a reservation is kept that is only made to be confirmed at once."""
@@ -46,16 +50,8 @@ class StockTasks:
         self._placing = placing
         self._methods = methods
 
-    def handlers(self) -> dict[TaskKind, Handler]:
-        """The handler of each kind of task."""
-        return {
-            TaskKind.RESERVE: self.reserve,
-            TaskKind.CONFIRM: self.confirm,
-            TaskKind.RELEASE: self.release,
-            TaskKind.CANCEL: self.cancel,
-        }
-
-    async def reserve(self, order: Order, _task: Task) -> Decide | None:
+    @handles(ReserveStock)
+    async def reserve(self, order: Order, _todo: Todo[ReserveStock]) -> Decide | None:
         """Finishes an order that was recorded, and whose stock was not seen to be reserved."""
         if order.state not in WAITS_FOR_STOCK:
             return None
@@ -69,7 +65,8 @@ class StockTasks:
 
         return decide
 
-    async def confirm(self, order: Order, _task: Task) -> Decide | None:
+    @handles(ConfirmStock)
+    async def confirm(self, order: Order, _todo: Todo[ConfirmStock]) -> Decide | None:
         """Sells the stock of a paid order, taking it again where the reservation has expired."""
         if order.state is not OrderState.CONFIRMING:
             return None
@@ -81,22 +78,24 @@ class StockTasks:
             return stock_confirmed
         return partial(stock_lost, why=f"its stock is gone: {result.outcome.name}")
 
-    async def release(self, order: Order, task: Task) -> Decide | None:
+    @handles(ReleaseStock)
+    async def release(self, order: Order, todo: Todo[ReleaseStock]) -> Decide | None:
         """Gives back the stock of an order that was closed, or keeps it from being reserved."""
         try:
             result = await self._engine.release(order.reservation_id, tenant=order.tenant)
             if result.outcome is Outcome.ALREADY_CONFIRMED:
-                return await self.cancel(order, task)
+                return await self.cancel(order, todo.task)
         except HoldfastError as error:
             raise _later(error) from error
         _check_over(result)
         return None
 
-    async def cancel(self, order: Order, task: Task) -> Decide | None:
+    @handles(CancelStock)
+    async def cancel(self, order: Order, todo: Todo[CancelStock]) -> Decide | None:
         """Gives back the confirmed stock of an order that was cancelled."""
         try:
             result = await self._engine.cancel(
-                order.reservation_id, task.task_id, tenant=order.tenant
+                order.reservation_id, todo.task.task_id, tenant=order.tenant
             )
         except HoldfastError as error:
             raise _later(error) from error
@@ -129,7 +128,7 @@ def stock_confirmed(draft: Draft) -> None:
     if order.state is not OrderState.CONFIRMING:
         return
     draft.move(order, OrderEvent.STOCK_CONFIRMED)
-    draft.send(TaskKind.REVIEW)
+    draft.send(ReviewOrder())
 
 
 def stock_lost(draft: Draft, why: str) -> None:

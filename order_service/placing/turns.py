@@ -18,7 +18,7 @@ from order_service.order.model import Order
 from order_service.order.states import OrderState
 from order_service.placing.claims import claims_of, first_waiting
 from order_service.placing.decisions import begin_to_reserve, let_go, reserving_task_of
-from order_service.relay.errors import TryLater
+from order_service.relay.handler import TryLater
 from order_service.storage.orders import Orders
 
 ACTOR: Final = "backorders"

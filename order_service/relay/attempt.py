@@ -5,15 +5,14 @@ the process dies in between, the next attempt does the same outside under the sa
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
 import structlog
 
 from order_service.order.draft import Decide, Draft
-from order_service.order.model import Order, Task
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.order.model import Task
+from order_service.relay.handler import GiveUp, Handler, TryLater
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
 
@@ -21,15 +20,8 @@ log = structlog.get_logger()
 
 ACTOR = "relay"
 
-Handler = Callable[[Order, Task], Awaitable[Decide | None]]
-"""Does a task outside, with no transaction open, and returns the decision that follows from it.
 
-None: nothing of the order changes, the task is done. It may be called again for the same task, also
-while an earlier call still runs in another process. Raises TryLater, GiveUp.
-"""
-
-
-class Done(NamedTuple):
+class Concluded(NamedTuple):
     """The decision is on disk, and the task gone."""
 
     lane_waits: bool
@@ -51,7 +43,7 @@ class Failed(NamedTuple):
 
 async def attempt(
     taken: Taken, handler: Handler, orders: Orders, seconds_max: float
-) -> Done | Unchanged | Failed:
+) -> Concluded | Unchanged | Failed:
     """Does a task. Raises nothing but what a cancelled coroutine does."""
     order, task = taken
     try:
@@ -59,7 +51,8 @@ async def attempt(
             decide = await handler(order, task)
         if decide is None:
             return Unchanged()
-        return Done(await orders.change(order.order_id, partial(_conclude, task, decide), ACTOR))
+        conclude = partial(_conclude, task, decide)
+        return Concluded(await orders.change(order.order_id, conclude, ACTOR))
     except TryLater as error:
         return Failed(error.reason, error.after_ms)
     except GiveUp as error:

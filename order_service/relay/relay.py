@@ -17,10 +17,11 @@ from msgspec import Struct
 
 from order_service.order.model import Task
 from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Done, Failed, Handler, Unchanged, attempt
+from order_service.relay.attempt import Concluded, Failed, Unchanged, attempt
 from order_service.relay.backlog import Backlog
 from order_service.relay.backoff import pause_ms
 from order_service.relay.counts import RelayCounts
+from order_service.relay.handler import Handler
 from order_service.relay.turn import CLAIM_MAX, Turn, take_turn
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
@@ -132,7 +133,7 @@ class Relay:
         if not self._stopping:
             self._begin()
 
-    def _settle(self, task: Task, ending: Done | Unchanged | Failed) -> None:
+    def _settle(self, task: Task, ending: Concluded | Unchanged | Failed) -> None:
         if isinstance(ending, Failed):
             self._fail(task, ending)
             return

@@ -13,7 +13,14 @@ from order_service.order.draft import Draft
 from order_service.order.ids import Ids
 from order_service.order.model import Amounts, ShipmentLine
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import (
+    CancelShipmentStock,
+    Payload,
+    ReleaseStock,
+    SendRefund,
+    ShipStock,
+    TaskKind,
+)
 from tests.order_service.audit.lives import captured_fact, refunded_fact, reservation
 from tests.order_service.clock import START_MS
 
@@ -91,10 +98,10 @@ def _without_task(kind: TaskKind) -> Callable[[Case], Case]:
     return spoil
 
 
-def _with_task(kind: TaskKind, **payload: Any) -> Callable[[Case], Case]:
+def _with_task(payload: Payload) -> Callable[[Case], Case]:
     def spoil(case: Case) -> Case:
         draft = Draft(case.order, "test", case.now_ms, Ids(random.Random(2)))
-        draft.send(kind, **payload)
+        draft.send(payload)
         return case
 
     return spoil
@@ -324,7 +331,7 @@ DEFECTS: Final[dict[str, Defect]] = {
     "a task about nothing": Defect(
         "task_is_about_a_part",
         "confirmed",
-        _with_task(TaskKind.REFUND, refund_id="4330000000000000000-r9"),
+        _with_task(SendRefund("4330000000000000000-r9")),
     ),
     "sold, and only reserved": Defect(
         "reservation_agrees_with_order", "confirmed", _engine(reservation(State.RESERVED))
@@ -339,7 +346,7 @@ DEFECTS: Final[dict[str, Defect]] = {
     "cancelled, about to be released": Defect(
         "reservation_agrees_with_order",
         "cancelled unpaid",
-        _both(_engine(reservation(State.RESERVED)), _with_task(TaskKind.RELEASE)),
+        _both(_engine(reservation(State.RESERVED)), _with_task(ReleaseStock())),
         settles=True,
     ),
     "one unit reserved of two": Defect(
@@ -360,7 +367,7 @@ DEFECTS: Final[dict[str, Defect]] = {
         "shipped",
         _both(
             _engine(reservation(State.CONFIRMED)),
-            _with_task(TaskKind.SHIP, shipment_id="4330000000000000000-s1"),
+            _with_task(ShipStock("4330000000000000000-s1")),
         ),
         settles=True,
     ),
@@ -372,7 +379,7 @@ DEFECTS: Final[dict[str, Defect]] = {
         "one unit of two shipped, and the other left out",
         _both(
             _engine(reservation(State.CONFIRMED, 1)),
-            _with_task(TaskKind.CANCEL_PARCEL, shipment_id="4330000000000000000-s2"),
+            _with_task(CancelShipmentStock("4330000000000000000-s2")),
         ),
         settles=True,
     ),

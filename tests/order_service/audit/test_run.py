@@ -17,7 +17,7 @@ from order_service.fulfilment.resolving import resolve
 from order_service.order.draft import Draft
 from order_service.order.model import CASH_ON_DELIVERY, IncidentKind
 from order_service.order.states import IncidentEvent, RefundEvent
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import Reship, TaskKind
 from order_service.payment.providers.port import Charge, Provider
 from order_service.payment.refunds import settle_by_hand
 from tests.order_service.audit import lives
@@ -126,7 +126,7 @@ async def test_goods_that_go_again_for_a_lost_parcel_are_accounted_for(shop: Sho
     assert (done.findings, done.unsettled) == ([], [])
     order = await shop.orders.get(LOST)
     (task,) = [task for task in order.tasks if task.kind == TaskKind.RESHIP]
-    decide = await reship(order, task, shop.engine)
+    decide = await reship(order, Reship.of(task).incident_id, shop.engine)
     assert decide is not None
     half_way = await audited(shop.sources())
     assert (half_way.findings, len(half_way.unsettled)) == ([], 1)

@@ -17,7 +17,7 @@ from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import start_payment
 from order_service.payment.methods import methods_of
 from order_service.payment.providers.port import Charge, Fact, FactKind
-from order_service.relay.errors import TryLater
+from order_service.relay.handler import TryLater
 from tests.order_service.edge.conftest import MUG_MINOR, Shop
 
 METHODS = methods_of(["sandbox"])

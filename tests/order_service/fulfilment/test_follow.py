@@ -35,7 +35,7 @@ from order_service.order.states import (
     ShipmentState,
 )
 from order_service.order.tasks import TaskKind
-from order_service.relay.errors import GiveUp
+from order_service.relay.handler import GiveUp
 from tests.order_service.clock import START_MS
 from tests.order_service.following import FOLLOW, finish
 from tests.order_service.fulfilment.parcels import (

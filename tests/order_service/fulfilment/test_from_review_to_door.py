@@ -36,13 +36,13 @@ from order_service.order.states import (
     PaymentState,
     ShipmentState,
 )
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import GetLabel, TaskKind
 from order_service.placing.decisions import settle
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import StockTasks
-from order_service.relay.attempt import Done, Failed
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.relay.attempt import Concluded, Failed
+from order_service.relay.handler import GiveUp, TryLater, handlers_of
 from tests.order_service.fulfilment.parcels import paid_order, units
 from tests.order_service.fulfilment.world import API_KEY, HOUR_MS, SECRET, World
 from tests.order_service.placing.wanted import METHODS
@@ -90,7 +90,7 @@ async def test_an_order_goes_from_its_review_to_the_door_and_completes(world: Wo
     assert order.state is OrderState.DELIVERED
     assert not order.incidents
     await world.advance(WEEK_MS)
-    assert await world.do("COMPLETE") == [Done(False)]
+    assert await world.do("COMPLETE") == [Concluded(False)]
     assert (await world.order()).state is OrderState.COMPLETED
 
 
@@ -264,7 +264,7 @@ async def test_a_parcel_that_is_given_up_before_it_left_gives_units_waybill_and_
     await labelled(world)
     await warm(world)
     await resolve_first(world, IncidentEvent.REFUND)
-    assert await world.do("CANCEL_PARCEL", "CANCEL_PARCEL", "VOID_LABEL") == [Done(False)] * 2
+    assert await world.do("CANCEL_PARCEL", "CANCEL_PARCEL", "VOID_LABEL") == [Concluded(False)] * 2
     order = await world.order()
     assert (order.refunded_minor, order.lines[0].cancelled) == (1_357, 3)
     reservation = await world.engine.get_reservation("4330000000000000000")
@@ -280,7 +280,7 @@ async def test_the_engine_and_the_carrier_hear_of_what_is_left_out(world: World)
     await world.leave()
     second = (await world.order()).shipments[1]
     await world.change(lambda draft: cancel_shipment(draft, second.shipment_id, "gone"))
-    assert await world.do("CANCEL_PARCEL") == [Done(False)]
+    assert await world.do("CANCEL_PARCEL") == [Concluded(False)]
     order = await world.order()
     reservation = await world.engine.get_reservation("4330000000000000000")
     assert (order.state, reservation.state) == (OrderState.SHIPPED, State.FULFILLED)
@@ -302,7 +302,7 @@ async def test_goods_that_were_to_go_again_and_cannot_be_found_are_on_sale_again
     await world.do("RESHIP")
     again = (await world.order()).shipments[2].shipment_id
     await world.change(lambda draft: cancel_shipment(draft, again, "gone"))
-    assert await world.do("CANCEL_PARCEL") == [Done(False)]
+    assert await world.do("CANCEL_PARCEL") == [Concluded(False)]
     reservation = await world.engine.get_reservation("4330000000000000000-x1")
     assert reservation.state is State.CANCELLED
     assert (await world.order()).refunded_minor == 1_357
@@ -369,7 +369,7 @@ async def test_a_carrier_whose_callbacks_are_lost_is_asked_what_it_collected(wor
         await world.intake.take("sandbox", structs.replace(signed, event_id=parcel.shipment_id))
     assert (await world.order()).state is OrderState.DELIVERED
     await world.advance(WEEK_MS)
-    assert await world.do("CASH_DUE") == [Done(False)]
+    assert await world.do("CASH_DUE") == [Concluded(False)]
     (payment,) = (await world.order()).payments
     assert (payment.state, payment.captured_minor) == (PaymentState.CAPTURED, 2_000)
 
@@ -426,7 +426,7 @@ async def test_a_van_that_is_faster_than_the_answer_to_our_call_is_heard(world: 
     await world.collect()
     await world.advance(72 * HOUR_MS)
     assert (await states(world))[0] is ShipmentState.PACKED
-    assert await world.do("LABEL", "TRACK") == [Done(False)] * 2
+    assert await world.do("LABEL", "TRACK") == [Concluded(False)] * 2
     order = await world.order()
     assert order.shipments[0].state is ShipmentState.DELIVERED
     assert order.state is OrderState.PARTLY_SHIPPED
@@ -453,7 +453,7 @@ async def test_a_parcel_that_was_weighed_too_heavy_is_weighed_again_and_goes(wor
     assert isinstance(failed, Failed)
     again = partial(confirm_packing, shipment_id=parcel.shipment_id, scanned=units(parcel))
     await world.change(partial(again, weight_g=400))
-    assert await world.do("LABEL", "LABEL") == [Done(False)] * 2
+    assert await world.do("LABEL", "LABEL") == [Concluded(False)] * 2
     assert (await world.order()).shipments[0].state is ShipmentState.LABELLED
 
 
@@ -549,7 +549,7 @@ async def test_a_carrier_that_refuses_is_left_out_of_the_next_choice(world: Worl
     async def label() -> object:
         order = await world.order()
         (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
-        decide = await get_label(order, task, carriers, rules)
+        decide = await get_label(order, GetLabel.of(task), carriers, rules)
         assert decide is not None
 
         def conclude(draft: Draft) -> None:
@@ -575,12 +575,12 @@ async def test_a_silent_carrier_is_asked_again_later(world: World) -> None:
     order = await world.order()
     (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
     with pytest.raises(TryLater, match="no carrier answers"):
-        await get_label(order, task, {"sandbox": silent}, [CarrierRule("sandbox")])
+        await get_label(order, GetLabel.of(task), {"sandbox": silent}, [CarrierRule("sandbox")])
     await world.do("LABEL")
     order = await world.order()
     (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
     with pytest.raises(TryLater, match="sandbox does not answer"):
-        await get_label(order, task, {"sandbox": silent}, [CarrierRule("sandbox")])
+        await get_label(order, GetLabel.of(task), {"sandbox": silent}, [CarrierRule("sandbox")])
     await silent.aclose()
 
 
@@ -599,11 +599,11 @@ async def test_an_order_that_costs_nothing_goes_the_same_way_and_has_a_receipt(
     takes = [Take(line.sku, line.quantity, line.location) for line in order.lines]
     held = await world.engine.reserve(order.order_id, takes)
     reserved = Reserved(takes, held.expires_at_ms)
-    world.handlers |= StockTasks(world.engine, None, METHODS).handlers()  # type: ignore[arg-type]
+    world.handlers |= handlers_of(StockTasks(world.engine, None, METHODS))  # type: ignore[arg-type]
     await world.orders.place(order, lambda draft: settle(draft, reserved, METHODS), "test")
     with pytest.raises(Refused, match="CONFIRMING"):
         await world.change(issue_receipt)
-    assert await world.do("CONFIRM") == [Done(False)]
+    assert await world.do("CONFIRM") == [Concluded(False)]
     receipt = await world.change(issue_receipt)
     assert receipt.payments == ()
     assert "TOTAL CNY                             0.00\n" in receipt.text
@@ -612,6 +612,6 @@ async def test_an_order_that_costs_nothing_goes_the_same_way_and_has_a_receipt(
     await world.advance(72 * HOUR_MS)
     assert (await world.order()).state is OrderState.DELIVERED
     await world.advance(WEEK_MS)
-    assert await world.do("COMPLETE") == [Done(False)]
+    assert await world.do("COMPLETE") == [Concluded(False)]
     assert (await world.order()).state is OrderState.COMPLETED
     await assert_books_sound(world.orders, world.engine, tenant=world.tenant)

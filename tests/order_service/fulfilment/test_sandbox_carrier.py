@@ -12,7 +12,7 @@ import pytest
 
 from order_service.notifications.port import Event
 from order_service.notifications.webhook import Receiver, WebhookSender
-from order_service.relay.errors import TryLater
+from order_service.relay.handler import TryLater
 from order_service.sandbox.carrier import SandboxCarrierApp
 from tests.order_service.clock import Clock
 from tests.order_service.fulfilment.world import API_KEY, SECRET

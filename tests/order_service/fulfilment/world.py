@@ -14,7 +14,7 @@ from holdfast.types import Line as StockLine
 from order_service.fulfilment.callbacks import CarrierCallbacks
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
-from order_service.fulfilment.handlers import fulfilment_handlers
+from order_service.fulfilment.handlers import FulfilmentTasks
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.queries import count_remarks
 from order_service.fulfilment.review import ReviewInput
@@ -23,9 +23,10 @@ from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, ha
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment, Task
 from order_service.order.states import OrderEvent, OrderState, PaymentEvent
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import ReviewOrder, TaskKind
 from order_service.payment.attempts import pay_on_delivery
-from order_service.relay.attempt import Done, Handler, Unchanged, attempt
+from order_service.relay.attempt import Concluded, Unchanged, attempt
+from order_service.relay.handler import Handler, handlers_of
 from order_service.sandbox.carrier import SandboxCarrierApp
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
@@ -142,7 +143,7 @@ class World:
         came = await attempt(taken, self.handlers[TaskKind(task.kind)], self.orders, 10)
         if isinstance(came, Unchanged):
             await self.change(lambda draft: draft.done(task), task.order_id)
-            return Done(False)
+            return Concluded(False)
         return came
 
 
@@ -167,7 +168,7 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
             return ReviewInput(remarks, ARTICLES)
 
         rules = [CarrierRule("sandbox")]
-        world.handlers = dict(fulfilment_handlers(engine, carriers, rules, read, intake, DAY_MS))
+        world.handlers = handlers_of(FulfilmentTasks(engine, carriers, rules, read, intake, DAY_MS))
         async with served(Starlette(routes=callbacks.routes)) as callbacks_url:
             world.callbacks_url = f"{callbacks_url}/callbacks/carrier/sandbox"
             world.outside.callbacks.url = world.callbacks_url
@@ -199,4 +200,4 @@ def _on_delivery(draft: Draft) -> None:
 
 def _confirmed(draft: Draft) -> None:
     draft.move(draft.order, OrderEvent.STOCK_CONFIRMED)
-    draft.send(TaskKind.REVIEW)
+    draft.send(ReviewOrder())

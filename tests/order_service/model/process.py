@@ -21,7 +21,7 @@ from order_service.config import from_environment
 from order_service.fulfilment.carriers.port import CarrierUnreachable
 from order_service.order.ids import Ids
 from order_service.payment.providers.port import ProviderUnreachable
-from order_service.relay.errors import TryLater
+from order_service.relay.handler import TryLater
 from order_service.storage.database import Conflict, StorageUnavailable, open_database
 from order_service.storage.group_commit import Overloaded
 from tests.order_service.model.links import Brake, Link, Linked

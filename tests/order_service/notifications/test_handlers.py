@@ -1,20 +1,17 @@
-import json
-from functools import partial
-
 import pytest
 
 from order_service.notifications.announcing import Announcer
 from order_service.notifications.compose import Composing
-from order_service.notifications.handlers import handlers
+from order_service.notifications.handlers import NotificationTasks
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.port import Event, Message
 from order_service.notifications.texts import Language
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
-from order_service.order.model import Order, Task
+from order_service.order.model import Task
 from order_service.order.states import OrderEvent, PaymentEvent
-from order_service.order.tasks import TaskKind
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.order.tasks import NotifyBuyer, NotifyMerchant, Payload, PublishEvent, TaskKind
+from order_service.relay.handler import GiveUp, TryLater, handlers_of
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from tests.order_service import samples
@@ -66,13 +63,13 @@ async def test_all_are_told_once_by_the_ids_of_their_tasks(
     database: Database, clock: Clock
 ) -> None:
     buyers, merchants, subscriber = Outlet(failures=1), Outlet(), Outlet()
-    done = handlers(
+    telling = NotificationTasks(
         {"buyers": buyers, "merchants": merchants},
         {"subscriber": subscriber},
         MERCHANTS,
         Composing(),
     )
-    process = Process(database, clock, done)
+    process = Process(database, clock, handlers_of(telling))
     writer = Orders(database, clock, Ids(), announce=TELL_ALL.announce)
     await writer.place(samples.order(), lambda _: None, "test")
     await writer.change("4330000000000000000", make_effective, "test")
@@ -110,7 +107,7 @@ async def test_neither_tasks_nor_events_hold_anything_personal(
     await writer.change("4330000000000000000", make_effective, "test")
     order = await writer.get("4330000000000000000")
     subscriber = Outlet()
-    publish = handlers({}, {"subscriber": subscriber}, {}, Composing())[TaskKind.EVENT]
+    publish = NotificationTasks({}, {"subscriber": subscriber}, {}, Composing()).publish
     for task in order.tasks:
         if task.kind == TaskKind.EVENT:
             await publish(order, task)
@@ -123,24 +120,27 @@ async def test_an_incident_s_event_names_its_desk_and_its_parcel() -> None:
     order = samples.order()
     order.incidents.append(samples.incident())
     subscriber = Outlet()
-    publish = handlers({}, {"one": subscriber}, {}, Composing())[TaskKind.EVENT]
-    about = {"machine": "incident", "to_state": "OPEN", "part_id": samples.incident().incident_id}
-    await publish(order, task_of(TaskKind.EVENT, receiver="one", **about))
+    publish = NotificationTasks({}, {"one": subscriber}, {}, Composing()).publish
+    incident_id = samples.incident().incident_id
+    opened = PublishEvent("one", "incident", "BEGIN", None, "OPEN", incident_id, 2)
+    await publish(order, task_of(opened))
     (event,) = subscriber.events
     assert event.type == "holdfast.order.v1.incident.open"
     told = (event.data["kind"], event.data["owner"], event.data["shipment_id"])
     assert told == ("LOSS", "carrier-desk", "4330000000000000000-s1")
 
 
-def task_of(kind: TaskKind, **payload: str) -> Task:
-    return Task("TASK1", "4330000000000000000", "", kind, json.dumps(payload), 0, 0)
+def task_of(payload: Payload) -> Task:
+    return Task("TASK1", "4330000000000000000", "", payload.kind, payload.text, 0, 0)
 
 
 async def test_what_is_no_longer_configured_waits_for_a_person() -> None:
-    done = handlers({}, {}, {}, Composing())
-    order: Order = samples.order()
-    notify = partial(done[TaskKind.NOTIFY_BUYER], order)
+    telling = NotificationTasks({}, {}, {}, Composing())
+    order = samples.order()
     with pytest.raises(GiveUp, match="no channel mail is configured"):
-        await notify(task_of(TaskKind.NOTIFY_BUYER, channel="mail", notice="order_confirmed"))
+        await telling.notify_buyer(order, task_of(NotifyBuyer("mail", "order_confirmed", "")))
+    with pytest.raises(GiveUp, match="no channel mail is configured"):
+        await telling.notify_merchant(order, task_of(NotifyMerchant("mail", "new_order", "m")))
+    event = PublishEvent("erp.example", "order", "BEGIN", None, "RESERVING", "", 1)
     with pytest.raises(GiveUp, match=r"no receiver erp.example is configured"):
-        await done[TaskKind.EVENT](order, task_of(TaskKind.EVENT, receiver="erp.example"))
+        await telling.publish(order, task_of(event))

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from order_service.notifications.smtp import Smtp, SmtpServer
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.relay.handler import GiveUp, TryLater
 from tests.order_service.notifications.messages import EMAIL, message
 from tests.order_service.notifications.outlets import MailServer, free_port
 

@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from order_service.notifications.json_lines import JsonLines
 from order_service.notifications.webhook import Receiver, WebhookSender
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.relay.handler import GiveUp, TryLater
 from tests.order_service.notifications.messages import event, message
 from tests.order_service.notifications.outlets import WebServer, free_port
 

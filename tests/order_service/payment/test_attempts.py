@@ -5,7 +5,7 @@ import pytest
 from order_service.order.model import CASH_ON_DELIVERY
 from order_service.order.refusals import Refused
 from order_service.order.states import OrderState, PaymentState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import PaymentDue, TaskKind
 from order_service.payment.attempts import (
     QUERY_AFTER_MS,
     WATCHED_MS,
@@ -70,7 +70,7 @@ def test_a_declined_attempt_does_not_lose_the_order() -> None:
 
 def test_an_order_can_be_changed_to_cash_on_delivery() -> None:
     draft = drafted(unpaid())
-    draft.send(TaskKind.PAYMENT_DUE, START_MS + DUE_MS)
+    draft.send(PaymentDue(), START_MS + DUE_MS)
     attempted(draft)
     payment, _ = start_payment(draft, "door", CASH_ON_DELIVERY, METHODS)
     assert payment.state is PaymentState.PENDING

@@ -13,8 +13,9 @@ from order_service.order.model import Order, Payment
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
 from order_service.payment.due import EXPIRES_IN_MS
-from order_service.payment.handlers import payment_handlers
-from order_service.relay.attempt import Done, Failed, Unchanged, attempt
+from order_service.payment.handlers import PaymentTasks
+from order_service.relay.attempt import Concluded, Failed, Unchanged, attempt
+from order_service.relay.handler import handlers_of
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
@@ -44,7 +45,7 @@ class Expired(NamedTuple):
         order = order or await self.order()
         task = next(task for task in order.tasks if task.kind == kind)
         world = self.world
-        handlers = payment_handlers({"sandbox": world.provider}, world.client, world.clock)
+        handlers = handlers_of(PaymentTasks({"sandbox": world.provider}, world.client, world.clock))
         return await attempt(Taken(order, task), handlers[kind], world.orders, 10)
 
     async def state(self) -> State:
@@ -77,7 +78,7 @@ async def expired(
         await world.place(name)
         payment = await world.begin(name)
         made = Expired(world, name, payment)
-        assert isinstance(await made.do(TaskKind.PAYMENT_DUE), Done)
+        assert isinstance(await made.do(TaskKind.PAYMENT_DUE), Concluded)
         assert (await made.order()).state is OrderState.EXPIRED
         clock.now_ms = time.time_ns() // 1_000_000
         yield made
@@ -131,7 +132,7 @@ async def test_a_paid_orders_reservation_keeps_its_deadline(expired: Expired) ->
     before = await expired.world.client.get_reservation(expired.order_id)
     await expired.pay()
     world = expired.world
-    handlers = payment_handlers({"sandbox": world.provider}, world.client, world.clock)
+    handlers = handlers_of(PaymentTasks({"sandbox": world.provider}, world.client, world.clock))
     assert await handlers[TaskKind.EXPIRE](await expired.order(), task) is None
     assert await world.client.get_reservation(expired.order_id) == before
 
@@ -158,7 +159,7 @@ async def test_an_engine_that_does_not_answer_is_asked_again(orders: Orders, clo
         order = await world.order()
         assert order.state is OrderState.EXPIRED
         (task,) = [task for task in order.tasks if task.kind == TaskKind.EXPIRE]
-        handlers = payment_handlers({"sandbox": world.provider}, world.client, world.clock)
+        handlers = handlers_of(PaymentTasks({"sandbox": world.provider}, world.client, world.clock))
         failed = await attempt(Taken(order, task), handlers[TaskKind.EXPIRE], orders, 10)
         assert isinstance(failed, Failed)
         assert not failed.final

@@ -8,7 +8,7 @@ import pytest
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment
 from order_service.order.states import OrderEvent, OrderState, PaymentState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import PaymentDue
 from order_service.payment.attempts import abandon_open
 from order_service.payment.cash import collected
 from order_service.payment.facts import UnknownPayment, learn
@@ -26,7 +26,7 @@ from tests.order_service.payment.orders import (
 
 def test_a_captured_payment_makes_the_order_effective() -> None:
     draft = drafted(unpaid())
-    draft.send(TaskKind.PAYMENT_DUE, draft.now_ms + 1)
+    draft.send(PaymentDue(), draft.now_ms + 1)
     payment = attempted(draft)
     learn(draft, "sandbox", captured(payment))
     assert payment.state is PaymentState.CAPTURED

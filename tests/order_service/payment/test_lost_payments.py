@@ -13,10 +13,11 @@ from order_service.order.states import OrderState, PaymentState, RefundState
 from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import QUERY_AFTER_MS
 from order_service.payment.due import ASK_AGAIN_MS, EXTENSION_MS
-from order_service.payment.handlers import payment_handlers
+from order_service.payment.handlers import PaymentTasks
 from order_service.payment.providers.port import Charge, Fact, FactKind
 from order_service.payment.reconcile import reconcile
 from order_service.relay.attempt import attempt
+from order_service.relay.handler import handlers_of
 from order_service.sandbox.provider_books import day_of
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
@@ -158,7 +159,7 @@ async def test_an_order_of_a_silent_provider_stays_open_and_keeps_its_stock(
         await world.pay(payment)
         order = await world.order(name)
         # The engine's clock is the real one: what is due in a quarter of an hour is asked for now.
-        handlers = payment_handlers({"sandbox": world.provider}, world.client, clock)
+        handlers = handlers_of(PaymentTasks({"sandbox": world.provider}, world.client, clock))
         (due,) = [task for task in order.tasks if task.kind == TaskKind.PAYMENT_DUE]
         await attempt(Taken(order, due), handlers[TaskKind.PAYMENT_DUE], world.orders, 10)
         order = await world.order(name)

@@ -13,12 +13,11 @@ from order_service.order.draft import Draft
 from order_service.order.model import Refund
 from order_service.order.refusals import Refused
 from order_service.order.states import OrderEvent, OrderState, PaymentState, RefundState
+from order_service.order.tasks import SendRefund, todos
 from order_service.payment.cash import collected
 from order_service.payment.facts import learn
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import (
-    ask_again,
-    attempt_of,
     refundable_minor,
     request_refund,
     retry_refund,
@@ -152,7 +151,7 @@ def refused(refund: Refund, reference: str = "") -> Fact:
 
 def attempts(draft: Draft) -> list[int]:
     """The attempts at refunds that are to be made."""
-    return [attempt_of(task.payload) for task in draft.order.tasks if task.kind == "REFUND"]
+    return [todo.payload.attempt for todo in todos(draft.order, SendRefund)]
 
 
 def test_an_automatic_refund_that_was_refused_is_tried_again_by_its_id() -> None:
@@ -194,14 +193,14 @@ def test_what_comes_late_of_a_refused_attempt_does_not_end_the_next_one() -> Non
     (refund,), _ = request_refund(draft, "key", 100, "")
     learn(draft, "sandbox", refused(refund, "re_1"))
     retry_refund(draft, refund.refund_id)
-    (task,) = [task for task in draft.order.tasks if task.kind == "REFUND"]
+    ((task, again),) = todos(draft.order, SendRefund)
     learn(draft, "sandbox", refused(refund, "re_1"))
     assert refund.state is RefundState.REQUESTED
     # The provider takes its time: the attempt that is asked about later is the same.
     learn(draft, "sandbox", Fact(FactKind.OPEN, "", "re_2", refund_id=refund.refund_id))
-    ask_again(draft, task, draft.now_ms + 1)
+    draft.send(again, draft.now_ms + 1)
     draft.done(task)
-    assert attempts(draft) == [attempt_of(task.payload)]
+    assert attempts(draft) == [again.attempt]
     learn(draft, "sandbox", refused(refund, "re_1"))
     assert (refund.state, refund.provider_ref) == (RefundState.REQUESTED, "re_2")
     learn(draft, "sandbox", refused(refund, "re_2"))

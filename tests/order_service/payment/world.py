@@ -12,12 +12,13 @@ from holdfast.client import Client
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment, Task
 from order_service.order.states import OrderEvent, OrderState
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import PaymentDue, TaskKind
 from order_service.payment.callbacks import PaymentCallbacks
-from order_service.payment.handlers import payment_handlers
+from order_service.payment.handlers import PaymentTasks
 from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.payment.starting import PaymentDesk
-from order_service.relay.attempt import Done, Unchanged, attempt
+from order_service.relay.attempt import Concluded, Unchanged, attempt
+from order_service.relay.handler import handlers_of
 from order_service.sandbox.provider import SandboxProviderApp
 from order_service.sandbox.provider_callbacks import Misbehaviour
 from order_service.storage.orders import Orders
@@ -57,7 +58,7 @@ class World:
         def decide(draft: Draft) -> None:
             draft.move(draft.order, OrderEvent.STOCK_RESERVED)
             draft.update(draft.order, payment_due_at_ms=due_at_ms)
-            draft.remind(TaskKind.PAYMENT_DUE, due_at_ms)
+            draft.remind(PaymentDue(), due_at_ms)
 
         due_at_ms = self.clock() + DUE_MS
         about = {"state": OrderState.RESERVING, "tenant": self.tenant}
@@ -90,7 +91,7 @@ class World:
 
     async def do(self, *kinds: str, order_id: str = "4330000000000000000") -> list[object]:
         """Does the tasks of some kinds that are due, as the relay would; what came of each."""
-        handlers = payment_handlers({"sandbox": self.provider}, self.client, self.clock)
+        handlers = handlers_of(PaymentTasks({"sandbox": self.provider}, self.client, self.clock))
         done: list[object] = []
         order = await self.order(order_id)
         for task in order.tasks:
@@ -101,7 +102,7 @@ class World:
                 if isinstance(done[-1], Unchanged):
                     await self.orders.change(order_id, _without(task), "test")
                 else:
-                    assert isinstance(done[-1], Done), done[-1]
+                    assert isinstance(done[-1], Concluded), done[-1]
         return done
 
     async def pass_time(self, ms: int, *kinds: str, order_id: str = "4330000000000000000") -> None:

@@ -14,6 +14,7 @@ from order_service.payment.facts import learn
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.placing.place import Placed, Placing
 from order_service.placing.stock_tasks import StockTasks
+from order_service.relay.handler import handlers_of
 from order_service.storage.orders import Orders
 from tests.order_service.placing.wanted import METHODS, order
 
@@ -72,7 +73,7 @@ class Shop(NamedTuple):
         """Does the order's first task of a kind, as the relay does."""
         order = await self.orders.get(order_id)
         task = next(task for task in order.tasks if task.kind == kind)
-        decide = await self.stock_tasks.handlers()[kind](order, task)
+        decide = await handlers_of(self.stock_tasks)[TaskKind(kind)](order, task)
 
         def conclude(draft: Draft) -> None:
             if decide is not None:

@@ -6,7 +6,13 @@ from sqlalchemy.util import await_only
 
 from order_service.order.draft import Draft
 from order_service.order.model import Task
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import (
+    ClosePayment,
+    CompleteOrder,
+    PaymentDue,
+    StartPayment,
+    TaskKind,
+)
 from order_service.storage import tasks
 from order_service.storage.database import Database, PostgresDatabase
 from order_service.storage.orders import Orders
@@ -91,8 +97,8 @@ async def test_only_the_first_task_of_a_lane_is_claimed(orders: Orders) -> None:
 async def test_payments_do_not_wait_for_each_other(orders: Orders) -> None:
     def two_payments(draft: Draft) -> None:
         for payment_id in ("A-p1", "A-p2"):
-            draft.send(TaskKind.START_PAYMENT, payment_id=payment_id)
-            draft.send(TaskKind.CLOSE_PAYMENT, payment_id=payment_id)
+            draft.send(StartPayment(payment_id))
+            draft.send(ClosePayment(payment_id))
 
     await place(orders, A, two_payments)
     assert [task.payload for task in await claim(orders, "one")] == [
@@ -123,7 +129,7 @@ async def test_a_dead_task_stops_its_lane_only_where_order_matters(orders: Order
 
 async def test_a_timer_is_not_claimed_before_it_is_due(orders: Orders, clock: Clock) -> None:
     due_at_ms = clock.now_ms + 60_000
-    await place(orders, A, lambda draft: draft.remind(TaskKind.PAYMENT_DUE, due_at_ms))
+    await place(orders, A, lambda draft: draft.remind(PaymentDue(), due_at_ms))
     clock.advance(59_999)
     assert await claim(orders, "one") == []
     clock.advance(1)
@@ -222,7 +228,7 @@ async def test_queues_tell_what_is_due_later_and_dead(orders: Orders, clock: Clo
     for order_id in (A, B):
         await place(orders, order_id, sends(TaskKind.EVENT))
     later = clock.now_ms + 60_000
-    await place(orders, C, lambda draft: draft.remind(TaskKind.COMPLETE, later))
+    await place(orders, C, lambda draft: draft.remind(CompleteOrder(), later))
     (task,) = await claim(orders, "one", limit=1)
     await fail(orders, "one", failure(task, dead=True))
     clock.advance(10)

@@ -13,7 +13,7 @@ from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
 from order_service.order.tasks import TaskKind
 from order_service.relay.backoff import PAUSE_MS_MAX
-from order_service.relay.errors import GiveUp, TryLater
+from order_service.relay.handler import GiveUp, TryLater
 from order_service.relay.relay import RelaySettings
 from order_service.storage import tasks
 from order_service.storage.database import Database, StorageUnavailable

@@ -5,9 +5,9 @@ import pytest
 
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
-from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Handler
+from order_service.order.tasks import PaymentDue, ShipStock, TaskKind
 from order_service.relay.backlog import SLOTS
+from order_service.relay.handler import Handler
 from order_service.relay.relay import RelaySettings
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
@@ -76,7 +76,7 @@ async def test_what_a_handler_decides_is_written_and_what_it_sends_is_done(
     async def confirm(_order: Order, _task: Task) -> Decide:
         def decide(draft: Draft) -> None:
             draft.note("confirmed")
-            draft.send(TaskKind.SHIP)
+            draft.send(ShipStock("A-s1"))
 
         return decide
 
@@ -127,7 +127,7 @@ async def test_a_timer_is_done_when_it_is_due(database: Database, clock: Clock) 
     process = Process(database, clock, {TaskKind.PAYMENT_DUE: doing})
     due_at_ms = clock.now_ms + 1_000
     async with process.running():
-        await place(process.orders, A, lambda draft: draft.remind(TaskKind.PAYMENT_DUE, due_at_ms))
+        await place(process.orders, A, lambda draft: draft.remind(PaymentDue(), due_at_ms))
         await place(process.orders, B, sends(TaskKind.PAYMENT_DUE))
         await until(lambda: len(doing.done) == 1)
         clock.advance(1_000)

@@ -9,12 +9,13 @@ from order_service.order.draft import Draft
 from order_service.order.ids import Ids
 from order_service.order.model import Order, Task
 from order_service.order.tasks import TaskKind
-from order_service.relay.attempt import Handler
+from order_service.relay.handler import Handler
 from order_service.relay.relay import Relay, RelaySettings
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken, TaskFilter, list_tasks
 from tests.order_service import samples
+from tests.order_service.payloads import OF_KIND
 
 SOON_S = 10.0
 ALL = TaskFilter("default")
@@ -59,7 +60,7 @@ def sends(*kinds: TaskKind) -> Callable[[Draft], None]:
 
     def decide(draft: Draft) -> None:
         for kind in kinds:
-            draft.send(kind)
+            draft.send(OF_KIND[kind])
 
     return decide
 

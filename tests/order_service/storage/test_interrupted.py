@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from order_service.order.draft import Draft
 from order_service.order.model import Line, Payment, Remark
 from order_service.order.states import OrderEvent, PaymentEvent
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import ConfirmStock, PaymentDue, ReserveStock, TaskKind
 from order_service.storage.batch import AlreadySeen
 from order_service.storage.database import StorageUnavailable
 from order_service.storage.orders import Orders
@@ -31,7 +31,7 @@ def everything(connection: Connection) -> dict[str, list[Any]]:
 
 def placed(draft: Draft) -> None:
     """What is decided on a new order."""
-    draft.send(TaskKind.RESERVE)
+    draft.send(ReserveStock())
     draft.record(Remark(draft.order.order_id, draft.new_id(), "buyer", "web", "quick", 1))
 
 
@@ -46,7 +46,7 @@ def reserved_and_asked_to_pay(draft: Draft) -> None:
     )
     draft.move(draft.order, OrderEvent.STOCK_RESERVED)
     draft.forget(TaskKind.RESERVE)
-    draft.remind(TaskKind.PAYMENT_DUE, draft.now_ms + 1)
+    draft.remind(PaymentDue(), draft.now_ms + 1)
     draft.add(payment(draft.next_part_id(Payment)))
 
 
@@ -57,7 +57,7 @@ def paid(draft: Draft) -> None:
     draft.move(one, PaymentEvent.CAPTURE)
     draft.move(draft.order, OrderEvent.PAID)
     draft.replace_lines(draft.order.lines[:1])
-    draft.send(TaskKind.CONFIRM)
+    draft.send(ConfirmStock())
 
 
 Command = Callable[[Orders], Awaitable[object]]

@@ -14,7 +14,7 @@ from order_service.order.states import (
     PaymentEvent,
     PaymentState,
 )
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import ConfirmStock, NotifyBuyer, PaymentDue, ReserveStock, TaskKind
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.database import Conflict
 from order_service.storage.orders import Orders
@@ -38,7 +38,7 @@ def reserved(draft: Draft) -> None:
 
 async def test_an_order_comes_back_as_it_was_placed(orders: Orders) -> None:
     def decide(draft: Draft) -> None:
-        draft.send(TaskKind.RESERVE)
+        draft.send(ReserveStock())
         draft.record(Remark(draft.order.order_id, draft.new_id(), "buyer", "web", "quick", 1))
 
     placed = await orders.place(order(), decide, "buyer")
@@ -88,7 +88,7 @@ async def test_an_illegal_move_changes_nothing(orders: Orders) -> None:
 
     def decide(draft: Draft) -> None:
         draft.move(draft.order, OrderEvent.STOCK_RESERVED)
-        draft.send(TaskKind.CONFIRM)
+        draft.send(ConfirmStock())
         draft.move(draft.order, OrderEvent.REVIEWED)
 
     with pytest.raises(IllegalMove):
@@ -165,7 +165,7 @@ async def test_what_failed_may_happen_once_again(orders: Orders) -> None:
 async def test_parts_lines_and_tasks_are_added_changed_and_ended(
     orders: Orders, clock: Clock
 ) -> None:
-    await orders.place(order(), lambda draft: draft.send(TaskKind.RESERVE), "buyer")
+    await orders.place(order(), lambda draft: draft.send(ReserveStock()), "buyer")
 
     def pays(draft: Draft) -> None:
         one = draft.order.lines[0]
@@ -175,7 +175,7 @@ async def test_parts_lines_and_tasks_are_added_changed_and_ended(
         payment_id = draft.next_part_id(Payment)
         draft.add(payment(payment_id, created_at_ms=clock.now_ms))
         draft.forget(TaskKind.RESERVE)
-        draft.remind(TaskKind.PAYMENT_DUE, clock.now_ms + 1_000)
+        draft.remind(PaymentDue(), clock.now_ms + 1_000)
 
     def captured(draft: Draft) -> None:
         paid = draft.order.payment("4330000000000000000-p1")
@@ -214,10 +214,10 @@ async def test_tasks_that_are_due_are_taken_by_the_process_that_wrote_them(
     owned = Orders(orders.database, clock, orders.ids, owner="me", on_tasks=told.extend)
 
     def decide(draft: Draft) -> None:
-        draft.send(TaskKind.RESERVE)
-        draft.send(TaskKind.CONFIRM)  # of the same lane: not before the first is done
-        draft.send(TaskKind.NOTIFY_BUYER)
-        draft.remind(TaskKind.PAYMENT_DUE, clock.now_ms + 1)
+        draft.send(ReserveStock())
+        draft.send(ConfirmStock())  # of the same lane: not before the first is done
+        draft.send(NotifyBuyer("mail", "order_confirmed", ""))
+        draft.remind(PaymentDue(), clock.now_ms + 1)
 
     await owned.place(order(), decide, "buyer")
     assert [taken.task.kind for taken in told] == [TaskKind.RESERVE, TaskKind.NOTIFY_BUYER]

@@ -1,0 +1,76 @@
+"""Handlers of tasks: how a room declares one, and how it says that a task could not be done."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import TypeVar
+
+from order_service.order.draft import Decide
+from order_service.order.model import Order, Task
+from order_service.order.tasks import P, TaskKind, Todo
+
+Room = TypeVar("Room")
+
+Handler = Callable[[Order, Task], Awaitable[Decide | None]]
+"""Does a task outside, with no transaction open, and returns the decision that follows from it.
+
+None: nothing of the order changes, the task is done. It may be called again for the same task, also
+while an earlier call still runs in another process. Raises TryLater, GiveUp.
+"""
+
+_KIND = "kind_of_task"
+
+
+class TryLater(Exception):
+    """Not done this time: another attempt after a pause, until there were too many.
+
+    Raise it for what can pass by itself, such as an outside that does not answer. `after_ms` is
+    the pause that the outside asked for; None leaves it to the back-off. The reason is kept with
+    the task (`last_error`) and shown to operators: it is never personal. Anything else that a
+    handler raises counts as this, and only the name of its type is kept.
+    """
+
+    def __init__(self, reason: str, after_ms: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after_ms = after_ms
+
+
+class GiveUp(Exception):
+    """Cannot be done, however often it is tried: off to the dead-letter list, for a person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def handles(
+    payload: type[P],
+) -> Callable[
+    [Callable[[Room, Order, Todo[P]], Awaitable[Decide | None]]],
+    Callable[[Room, Order, Task], Awaitable[Decide | None]],
+]:
+    """Makes a method the `Handler` of the tasks with a payload, which it gets read."""
+
+    def declare(
+        method: Callable[[Room, Order, Todo[P]], Awaitable[Decide | None]],
+    ) -> Callable[[Room, Order, Task], Awaitable[Decide | None]]:
+        @wraps(method)
+        async def handle(room: Room, order: Order, task: Task) -> Decide | None:
+            return await method(room, order, Todo(task, payload.of(task)))
+
+        setattr(handle, _KIND, payload.kind)
+        return handle
+
+    return declare
+
+
+def handlers_of(*rooms: object) -> dict[TaskKind, Handler]:
+    """The handlers that objects have declared by `handles`, by the kinds of their tasks."""
+    found: dict[TaskKind, Handler] = {}
+    for room in rooms:
+        for name, method in vars(type(room)).items():
+            kind = getattr(method, _KIND, None)
+            if kind is not None:
+                assert kind not in found, f"two do {kind}"
+                found[kind] = getattr(room, name)
+    return found

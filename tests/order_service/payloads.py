@@ -1,0 +1,119 @@
+"""Tasks as version 0.4.0 wrote them: the lane and the payload, letter by letter, of every kind.
+
+Databases have such rows, so this table is only added to.
+"""
+
+from typing import Final, NamedTuple
+
+from order_service.order.tasks import (
+    CancelOrder,
+    CancelShipmentStock,
+    CancelStock,
+    CashDue,
+    CatchUpOnTracking,
+    ClosePayment,
+    CompleteOrder,
+    ConfirmStock,
+    DeliveryDue,
+    ExpireReservation,
+    GetLabel,
+    NotifyBuyer,
+    NotifyMerchant,
+    Payload,
+    PaymentDue,
+    PickDue,
+    PublishEvent,
+    QueryPayment,
+    ReleaseStock,
+    ReserveStock,
+    Reship,
+    ReviewOrder,
+    SendRefund,
+    ShipStock,
+    StartPayment,
+    TaskKind,
+    VoidLabel,
+)
+
+
+class Stored(NamedTuple):
+    """A task's columns, and the payload that they stand for."""
+
+    kind: str
+    lane: str
+    payload: str
+    read: Payload
+
+
+STORED: Final = (
+    Stored("RESERVE", "stock", "", ReserveStock()),
+    Stored("CONFIRM", "stock", "", ConfirmStock()),
+    Stored("RELEASE", "stock", "", ReleaseStock()),
+    Stored("CANCEL", "stock", "", CancelStock()),
+    Stored("EXPIRE", "stock", "", ExpireReservation()),
+    Stored("CANCEL_PARCEL", "stock", '{"shipment_id":"4-s1"}', CancelShipmentStock("4-s1")),
+    Stored("SHIP", "stock", '{"shipment_id":"4-s1"}', ShipStock("4-s1")),
+    Stored("START_PAYMENT", "payment:4-p1", '{"payment_id":"4-p1"}', StartPayment("4-p1")),
+    Stored("QUERY_PAYMENT", "query", '{"round":0}', QueryPayment(0)),
+    Stored("CLOSE_PAYMENT", "payment:4-p1", '{"payment_id":"4-p1"}', ClosePayment("4-p1")),
+    Stored("REFUND", "refund:4-r1", '{"refund_id":"4-r1"}', SendRefund("4-r1")),
+    Stored(
+        "REFUND",
+        "refund:4-r1",
+        '{"refund_id":"4-r1","attempt":7,"after":"re_1"}',
+        SendRefund("4-r1", 7, "re_1"),
+    ),
+    Stored(
+        "REFUND",
+        "refund:4-r1",
+        '{"refund_id":"4-r1","attempt":7,"after":""}',
+        SendRefund("4-r1", 7, ""),
+    ),
+    Stored("PAYMENT_DUE", "due", "", PaymentDue()),
+    Stored(
+        "CANCEL_ORDER",
+        "wish",
+        '{"reason":"\\u4e70\\u5bb6 \\"changed\\" his mind"}',
+        CancelOrder('买家 "changed" his mind'),
+    ),
+    Stored("REVIEW", "review", "", ReviewOrder()),
+    Stored("LABEL", "carrier:4-s1", '{"shipment_id":"4-s1"}', GetLabel("4-s1")),
+    Stored(
+        "LABEL", "carrier:4-s1", '{"shipment_id":"4-s1","refused":[]}', GetLabel("4-s1", refused=())
+    ),
+    Stored(
+        "LABEL",
+        "carrier:4-s1",
+        '{"shipment_id":"4-s1","refused":["sandbox","easypost"]}',
+        GetLabel("4-s1", refused=("sandbox", "easypost")),
+    ),
+    Stored("VOID_LABEL", "carrier:4-s1", '{"shipment_id":"4-s1"}', VoidLabel("4-s1")),
+    Stored("TRACK", "tracking:4-s1", '{"shipment_id":"4-s1"}', CatchUpOnTracking("4-s1")),
+    Stored("PICK_DUE", "pick", "", PickDue()),
+    Stored("DELIVERY_DUE", "delivery", "", DeliveryDue()),
+    Stored("RESHIP", "reship:4-i1", '{"incident_id":"4-i1"}', Reship("4-i1")),
+    Stored("COMPLETE", "complete", "", CompleteOrder()),
+    Stored("CASH_DUE", "cash", "", CashDue()),
+    Stored(
+        "NOTIFY_BUYER",
+        "buyer:mail",
+        '{"channel":"mail","notice":"parcel_lost","part_id":"4-i1"}',
+        NotifyBuyer("mail", "parcel_lost", "4-i1"),
+    ),
+    Stored(
+        "NOTIFY_MERCHANT",
+        "merchant:mail",
+        '{"channel":"mail","notice":"new_order","merchant_id":"m-1"}',
+        NotifyMerchant("mail", "new_order", "m-1"),
+    ),
+    Stored(
+        "EVENT",
+        "event:erp.example/hook",
+        '{"receiver":"erp.example/hook","machine":"order","event":"BEGIN","from_state":null,'
+        '"to_state":"RESERVING","part_id":"","version":1}',
+        PublishEvent("erp.example/hook", "order", "BEGIN", None, "RESERVING", "", 1),
+    ),
+)
+
+OF_KIND: Final = {TaskKind(stored.kind): stored.read for stored in reversed(STORED)}
+"""A payload of each kind, for tests to which it is all the same what is in it."""
