@@ -37,7 +37,7 @@ from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
-from order_service.fulfilment.callbacks import CarrierCallbacks
+from order_service.fulfilment.callbacks import carrier_callbacks
 from order_service.fulfilment.cancel_order import Cancelling
 from order_service.fulfilment.follow import FulfilmentSettings, follow
 from order_service.fulfilment.handlers import FulfilmentTasks
@@ -49,7 +49,7 @@ from order_service.order.ids import Ids
 from order_service.order.model import Order
 from order_service.order.tasks import TaskKind
 from order_service.outside import Outside
-from order_service.payment.callbacks import PaymentCallbacks
+from order_service.payment.callbacks import payment_callbacks
 from order_service.payment.handlers import PaymentTasks
 from order_service.payment.methods import methods_of
 from order_service.payment.starting import PaymentDesk
@@ -169,10 +169,12 @@ class App:
         return handlers
 
     def _callbacks(self) -> Starlette:
-        orders, outside = self.orders, self.outside
-        carriers = CarrierCallbacks(self.intake, outside.carriers, self._clock_s)
-        payments = PaymentCallbacks(orders, outside.providers, self._clock_s)
-        return Starlette(routes=[*carriers.routes, *payments.routes])
+        return Starlette(
+            routes=[
+                carrier_callbacks(self.intake, self.outside.carriers, self._clock_s),
+                payment_callbacks(self.orders, self.outside.providers, self._clock_s),
+            ]
+        )
 
     async def _read_review_input(self, order: Order) -> ReviewInput:
         remarks = await self.orders.read(partial(count_remarks, order_id=order.order_id))

@@ -1,15 +1,19 @@
-"""Our books: what was captured and what went back, read from the database."""
+"""Our books: money that was captured and went back, and callbacks about payments not known here."""
 
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, case, func, insert, literal_column, select
 
 from order_service.order.model import Payment, Refund
 from order_service.order.states import PaymentState, RefundState
+from order_service.payment.providers.port import Callback, Fact, FactKind
 from order_service.storage.parts import is_after_part
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import orders, payments, refunds
+from order_service.storage.schema_payments import stray_callbacks
+
+STRAYS_MAX = 10_000
 
 # As they stand in the conditions of the indexes, which no parameter matches.
 _ZERO: ColumnElement[int] = literal_column("0")
@@ -162,3 +166,55 @@ def failed_refunds(
         .limit(count)
     )
     return [FailedRefund(ROW_KINDS[Refund].from_row(row[:-2]), row[-2], row[-1]) for row in rows]
+
+
+def keep_stray(
+    connection: Connection, provider: str, callback: Callback, fact: Fact, now_ms: int
+) -> None:
+    """Keeps a callback about a payment that is not known, once; reconciliation tells a person."""
+    columns = stray_callbacks.c
+    known = select(columns.event_id).where(
+        columns.provider == provider, columns.event_id == callback.event_id
+    )
+    if connection.execute(known).first() is None:
+        connection.execute(
+            insert(stray_callbacks).values(
+                provider=provider,
+                event_id=callback.event_id,
+                payment_id=fact.payment_id,
+                refund_id=fact.refund_id,
+                provider_ref=fact.provider_ref,
+                kind=fact.kind,
+                amount_minor=fact.amount_minor,
+                currency=fact.currency,
+                at_ms=fact.at_ms,
+                received_at_ms=now_ms,
+            )
+        )
+
+
+def strays_between(
+    connection: Connection, provider: str, from_ms: int, before_ms: int
+) -> Sequence[Fact]:
+    """Facts of captured and refunded money in a time, of payments that were not known then."""
+    columns = stray_callbacks.c
+    rows = connection.execute(
+        select(
+            columns.kind,
+            columns.payment_id,
+            columns.provider_ref,
+            columns.amount_minor,
+            columns.currency,
+            columns.at_ms,
+            columns.refund_id,
+        )
+        .where(
+            columns.provider == provider,
+            columns.received_at_ms >= from_ms,
+            columns.received_at_ms < before_ms,
+            columns.kind.in_((FactKind.CAPTURED, FactKind.REFUNDED)),
+        )
+        .order_by(columns.received_at_ms, columns.event_id)
+        .limit(STRAYS_MAX)
+    )
+    return [Fact(FactKind(row[0]), *row[1:]) for row in rows]

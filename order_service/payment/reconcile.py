@@ -15,10 +15,9 @@ from order_service.order.draft import Draft, order_id_of
 from order_service.order.model import Order, Payment, Refund
 from order_service.order.states import RefundState
 from order_service.payment.attempts import charge_of
-from order_service.payment.books import captured_between, refunded_between
+from order_service.payment.books import captured_between, refunded_between, strays_between
 from order_service.payment.facts import UnknownPayment, learn
 from order_service.payment.providers.port import Fact, FactKind, Provider, Providers
-from order_service.payment.strays import strays_between
 from order_service.storage.batch import OrderNotFound
 from order_service.storage.load import load_orders
 from order_service.storage.orders import Orders

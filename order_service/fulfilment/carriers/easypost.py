@@ -13,9 +13,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, TypeVar
+from http import HTTPStatus
+from typing import Any, Final
 
-import httpx
 import msgspec
 
 from holdfast.money import MINOR_DIGITS
@@ -28,6 +28,7 @@ from order_service.fulfilment.carriers.port import (
     Quote,
 )
 from order_service.fulfilment.timers import DAY_MS
+from order_service.http.json_client import JsonClient
 from order_service.http.signatures import CallbackForged
 from order_service.order.records import TrackingKind
 
@@ -37,8 +38,6 @@ TIMEOUT_S: Final = 15.0
 GRAMS_PER_OUNCE: Final = 28.349523125
 TRANSIT_DAYS_UNKNOWN: Final = 14
 """What is taken for the promise of a service that makes none."""
-
-T = TypeVar("T")
 
 
 class _Rate(msgspec.Struct):
@@ -85,11 +84,6 @@ class _Problem(msgspec.Struct):
     error: _Code
 
 
-_shipment = msgspec.json.Decoder(_Shipment)
-_tracker = msgspec.json.Decoder(_Tracker)
-_event = msgspec.json.Decoder(_Event)
-_problem = msgspec.json.Decoder(_Problem)
-
 _K = TrackingKind
 # By EasyPost's `status_detail`, where that tells more than its `status`.
 _OF_DETAIL: Final = {
@@ -117,7 +111,13 @@ class EasyPostCarrier:
     def __init__(
         self, api_key: str, secrets: Sequence[str], origins: Mapping[str, str], url: str = ""
     ) -> None:
-        self._http = httpx.AsyncClient(base_url=url or URL, auth=(api_key, ""), timeout=TIMEOUT_S)
+        self._http = JsonClient(
+            CarrierUnreachable,
+            {HTTPStatus.BAD_REQUEST: _refused, HTTPStatus.UNPROCESSABLE_ENTITY: _refused},
+            base_url=url or URL,
+            auth=(api_key, ""),
+            timeout=TIMEOUT_S,
+        )
         self._keys = [unicodedata.normalize("NFKD", secret).encode() for secret in secrets]
         self._origins = origins
 
@@ -150,7 +150,7 @@ class EasyPostCarrier:
         shipment = await self._find(shipment_id)
         if shipment is None or shipment.selected_rate is None or shipment.refund_status:
             return
-        await self._send("POST", f"/shipments/{shipment.id}/refund")
+        await self._http.ask(msgspec.Raw, "POST", f"/shipments/{shipment.id}/refund")
 
     async def track(self, shipment_id: str) -> list[CarrierEvent]:
         """See `Carrier`."""
@@ -168,10 +168,10 @@ class EasyPostCarrier:
         if not any(hmac.compare_digest(signature, given) for signature in expected):
             raise CallbackForged("no signature of it is right")
         try:
-            event = _event.decode(raw_body)
+            event = msgspec.json.decode(raw_body, type=_Event)
             if not event.description.startswith("tracker."):
                 return []
-            return _events_of(_tracker.decode(event.result))
+            return _events_of(msgspec.json.decode(event.result, type=_Tracker))
         except (msgspec.DecodeError, ValueError) as error:
             raise CallbackForged("it is signed, but says nothing that can be read") from error
 
@@ -184,21 +184,14 @@ class EasyPostCarrier:
         found = await self._find(parcel.shipment_id)
         if found is not None:
             return found
-        return _sensible(
-            _shipment, await self._send("POST", "/shipments", json=self._body_of(parcel))
-        )
+        return await self._http.ask(_Shipment, "POST", "/shipments", json=self._body_of(parcel))
 
     async def _bought(self, shipment: _Shipment, rate: _Rate) -> _Shipment:
         body = {"rate": {"id": rate.id}}
-        return _sensible(
-            _shipment, await self._send("POST", f"/shipments/{shipment.id}/buy", json=body)
-        )
+        return await self._http.ask(_Shipment, "POST", f"/shipments/{shipment.id}/buy", json=body)
 
     async def _find(self, shipment_id: str) -> _Shipment | None:
-        answer = await self._send("GET", f"/shipments/{shipment_id}", unknown_is_fine=True)
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            return None
-        return _sensible(_shipment, answer)
+        return await self._http.find(_Shipment, "GET", f"/shipments/{shipment_id}")
 
     def _body_of(self, parcel: Parcel) -> dict[str, Any]:
         delivery = parcel.delivery
@@ -228,22 +221,6 @@ class EasyPostCarrier:
                 "options": options,
             }
         }
-
-    async def _send(
-        self, verb: str, path: str, *, unknown_is_fine: bool = False, **content: Any
-    ) -> httpx.Response:
-        try:
-            answer = await self._http.request(verb, path, **content)
-        except httpx.HTTPError as error:
-            raise CarrierUnreachable(type(error).__name__) from error
-        if answer.is_success:
-            return answer
-        if answer.status_code == httpx.codes.NOT_FOUND and unknown_is_fine:
-            return answer
-        if answer.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY):
-            # Only its code: the message may repeat the address.
-            raise CarrierRefuses(_sensible(_problem, answer).error.code)
-        raise CarrierUnreachable(f"status {answer.status_code}")
 
 
 def _label_of(shipment: _Shipment) -> Label:
@@ -300,8 +277,6 @@ def _signature(key: bytes, raw_body: bytes) -> bytes:
     return b"hmac-sha256-hex=" + hmac.new(key, raw_body, hashlib.sha256).hexdigest().encode()
 
 
-def _sensible(decoder: "msgspec.json.Decoder[T]", answer: httpx.Response) -> T:
-    try:
-        return decoder.decode(answer.content)
-    except msgspec.DecodeError as error:
-        raise CarrierUnreachable("its answer cannot be read") from error
+def _refused(body: bytes) -> CarrierRefuses:
+    # Only its code: the message may repeat the address.
+    return CarrierRefuses(msgspec.json.decode(body, type=_Problem).error.code)

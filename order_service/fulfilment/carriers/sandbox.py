@@ -1,9 +1,9 @@
 """The adapter of the built-in sandbox carrier (`order_service/sandbox`), over HTTP."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from http import HTTPStatus
+from typing import Any, Final
 
-import httpx
 import msgspec
 from standardwebhooks import Webhook
 
@@ -15,13 +15,11 @@ from order_service.fulfilment.carriers.port import (
     Parcel,
     Quote,
 )
+from order_service.http.json_client import JsonClient
 from order_service.http.signatures import CallbackForged, verify_standard
 
 NAME: Final = "sandbox"
 TIMEOUT_S: Final = 5.0
-CONNECTIONS_MAX: Final = 50
-
-T = TypeVar("T")
 
 
 class _Offer(msgspec.Struct):
@@ -43,13 +41,6 @@ class _Problem(msgspec.Struct):
     error: str
 
 
-_offers = msgspec.json.Decoder(_Offers)
-_label = msgspec.json.Decoder(Label)
-_events = msgspec.json.Decoder(_Events)
-_event = msgspec.json.Decoder(CarrierEvent)
-_problem = msgspec.json.Decoder(_Problem)
-
-
 class SandboxCarrier:
     """Speaks to a sandbox carrier at `base_url`, such as `http://127.0.0.1:7650/carrier`.
 
@@ -57,39 +48,36 @@ class SandboxCarrier:
     """
 
     def __init__(self, base_url: str, api_key: str, secrets: Sequence[str]) -> None:
-        self._http = httpx.AsyncClient(
+        self._http = JsonClient(
+            CarrierUnreachable,
+            {HTTPStatus.CONFLICT: _refused},
             base_url=base_url,
             headers={"authorization": f"Bearer {api_key}"},
             timeout=TIMEOUT_S,
-            limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
         )
         self._keys = [Webhook(secret) for secret in secrets]
 
     async def quote(self, parcel: Parcel) -> list[Quote]:
         """See `Carrier`."""
-        answer = await self._send("POST", "/v1/quotes", json=_body_of(parcel))
+        answer = await self._http.ask(_Offers, "POST", "/v1/quotes", json=_body_of(parcel))
         return [
             Quote(NAME, offer.service, offer.freight_minor, offer.currency, offer.transit_ms)
-            for offer in _sensible(_offers, answer).offers
+            for offer in answer.offers
         ]
 
     async def label(self, parcel: Parcel, service: str) -> Label:
         """See `Carrier`."""
         body = {**_body_of(parcel), "service": service}
-        answer = await self._send("PUT", f"/v1/labels/{parcel.shipment_id}", json=body)
-        return _sensible(_label, answer)
+        return await self._http.ask(Label, "PUT", f"/v1/labels/{parcel.shipment_id}", json=body)
 
     async def void(self, shipment_id: str) -> None:
         """See `Carrier`."""
-        await self._send("DELETE", f"/v1/labels/{shipment_id}", unknown_is_fine=True)
+        await self._http.send("DELETE", f"/v1/labels/{shipment_id}")
 
     async def track(self, shipment_id: str) -> list[CarrierEvent]:
         """See `Carrier`."""
-        path = f"/v1/parcels/{shipment_id}/events"
-        answer = await self._send("GET", path, unknown_is_fine=True)
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            return []
-        return _sensible(_events, answer).events
+        answer = await self._http.find(_Events, "GET", f"/v1/parcels/{shipment_id}/events")
+        return answer.events if answer else []
 
     def read_callback(
         self, raw_body: bytes, headers: Mapping[str, str], now_s: float
@@ -97,7 +85,7 @@ class SandboxCarrier:
         """See `Carrier`."""
         verify_standard(raw_body, headers, self._keys, now_s)
         try:
-            return [_event.decode(raw_body)]
+            return [msgspec.json.decode(raw_body, type=CarrierEvent)]
         except msgspec.DecodeError as error:
             raise CallbackForged("it is signed, but says nothing that can be read") from error
 
@@ -105,24 +93,9 @@ class SandboxCarrier:
         """See `Carrier`."""
         await self._http.aclose()
 
-    async def _send(
-        self, verb: str, path: str, *, unknown_is_fine: bool = False, **content: Any
-    ) -> httpx.Response:
-        try:
-            answer = await self._http.request(verb, path, **content)
-        except httpx.HTTPError as error:
-            raise CarrierUnreachable(type(error).__name__) from error
-        if answer.is_success:
-            return answer
-        if answer.status_code == httpx.codes.NOT_FOUND and unknown_is_fine:
-            return answer
-        if answer.status_code == httpx.codes.CONFLICT:
-            raise CarrierRefuses(_sensible(_problem, answer).error)
-        raise CarrierUnreachable(f"status {answer.status_code}")
-
 
 def _body_of(parcel: Parcel) -> dict[str, Any]:
-    """What it needs to know: not who lives there, because it only pretends to go there."""
+    """The request about a parcel. The sandbox only pretends to go there, so no name or street."""
     return {
         "country": parcel.delivery.country,
         "weight_g": parcel.weight_g,
@@ -131,8 +104,5 @@ def _body_of(parcel: Parcel) -> dict[str, Any]:
     }
 
 
-def _sensible(decoder: "msgspec.json.Decoder[T]", answer: httpx.Response) -> T:
-    try:
-        return decoder.decode(answer.content)
-    except msgspec.DecodeError as error:
-        raise CarrierUnreachable("its answer cannot be read") from error
+def _refused(body: bytes) -> CarrierRefuses:
+    return CarrierRefuses(msgspec.json.decode(body, type=_Problem).error)

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from holdfast.client import Client
 from holdfast.types import Line as StockLine
-from order_service.fulfilment.callbacks import CarrierCallbacks
+from order_service.fulfilment.callbacks import carrier_callbacks
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
 from order_service.fulfilment.handlers import FulfilmentTasks
@@ -159,7 +159,7 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
         world.carrier = SandboxCarrier(carrier_url, API_KEY, [SECRET])
         carriers = {"sandbox": world.carrier}
         intake = world.intake = TrackingIntake(orders, carriers)
-        callbacks = CarrierCallbacks(intake, carriers, lambda: clock() / 1000)
+        route = carrier_callbacks(intake, carriers, lambda: clock() / 1000)
 
         async def read(order: Order) -> ReviewInput:
             remarks = await orders.read(
@@ -169,7 +169,7 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
 
         rules = [CarrierRule("sandbox")]
         world.handlers = handlers_of(FulfilmentTasks(engine, carriers, rules, read, intake, DAY_MS))
-        async with served(Starlette(routes=callbacks.routes)) as callbacks_url:
+        async with served(Starlette(routes=[route])) as callbacks_url:
             world.callbacks_url = f"{callbacks_url}/callbacks/carrier/sandbox"
             world.outside.callbacks.url = world.callbacks_url
             headers = {"authorization": f"Bearer {API_KEY}"}

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import select
 
+from order_service.http.callbacks import BODY_BYTES_MAX
 from order_service.order.model import Order, Payment
 from order_service.order.states import OrderState, PaymentState
-from order_service.payment.callbacks import BODY_BYTES_MAX
-from order_service.payment.strays import strays_between
+from order_service.payment.books import strays_between
 from order_service.sandbox.provider_callbacks import Callbacks
 from order_service.storage.load import digest_of
 from order_service.storage.schema import seen

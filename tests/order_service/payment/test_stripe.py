@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from holdfast.money import MINOR_DIGITS
 from order_service.order.states import OrderState
-from order_service.payment.callbacks import PaymentCallbacks
+from order_service.payment.callbacks import payment_callbacks
 from order_service.payment.methods import methods_of
 from order_service.payment.providers.port import (
     Charge,
@@ -281,7 +281,7 @@ async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
 ) -> None:
     """The whole way: begun, paid on the page, told by a callback over HTTP, each event once."""
     providers = {"stripe": provider}
-    callbacks = PaymentCallbacks(world.orders, providers, time.time)
+    route = payment_callbacks(world.orders, providers, time.time)
     taken = asyncio.Event()
     bodies: list[Any] = []
 
@@ -297,7 +297,7 @@ async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
         return Response(status_code=answer.status_code)
 
     front = Starlette(routes=[Route("/", passed_on, methods=["POST"])])
-    async with served(Starlette(routes=callbacks.routes)) as url, served(front) as front_url:
+    async with served(Starlette(routes=[route])) as url, served(front) as front_url:
         await buyer.post("/_config/webhooks/w", data={"url": f"{front_url}/", "secret": SECRET})
         await world.place(currency="EUR")
         desk = PaymentDesk(world.orders, providers, methods_of(["stripe"]))

@@ -13,7 +13,7 @@ from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment, Task
 from order_service.order.states import OrderEvent, OrderState
 from order_service.order.tasks import PaymentDue, TaskKind
-from order_service.payment.callbacks import PaymentCallbacks
+from order_service.payment.callbacks import payment_callbacks
 from order_service.payment.handlers import PaymentTasks
 from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.payment.starting import PaymentDesk
@@ -46,7 +46,6 @@ class World:
         self.outside = outside
         self.callbacks_url = ""
         self.provider: SandboxProvider
-        self.callbacks: PaymentCallbacks
         self.desk: PaymentDesk
         self.client: Client
         self.control: httpx.AsyncClient
@@ -145,10 +144,10 @@ async def world_of(
             f"{outside_url}/provider", API_KEY, [SECRET, FORMER_SECRET]
         )
         providers = {"sandbox": world.provider}
-        world.callbacks = PaymentCallbacks(orders, providers, lambda: clock() / 1000)
+        route = payment_callbacks(orders, providers, lambda: clock() / 1000)
         world.desk = PaymentDesk(orders, providers, METHODS)
         world.client, world.control, world.http = client, control, http
-        async with served(Starlette(routes=world.callbacks.routes)) as url:
+        async with served(Starlette(routes=[route])) as url:
             world.callbacks_url = outside.callbacks.url = f"{url}/callbacks/sandbox"
             try:
                 yield world

@@ -1,0 +1,84 @@
+"""The door for callbacks of providers and carriers, over HTTP.
+
+A callback is proven on its raw bytes first, then it is given its effect, and only when that is on
+disk is it answered 200: a sender that hears anything else sends it again. Nothing of a body reaches
+a log.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeVar
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from order_service.http.signatures import CallbackForged
+from order_service.storage.database import Conflict, StorageUnavailable
+from order_service.storage.group_commit import Overloaded
+
+log = structlog.get_logger()
+
+BODY_BYTES_MAX: Final = 65_536
+
+T = TypeVar("T")
+
+Prove = Callable[[bytes, Mapping[str, str], float], T]
+"""Reads the raw body of a callback, given its headers in lower case and the time since the Unix
+epoch in seconds. Raises CallbackForged.
+"""
+
+
+class _BodyTooLarge(Exception):
+    pass
+
+
+def callback_route(
+    path: str,
+    party: str,
+    provers: Callable[[str], Prove[T] | None],
+    take: Callable[[str, T], Awaitable[None]],
+    clock_s: Callable[[], float],
+) -> Route:
+    """The route at which a party, such as "carrier", tells what happened; `{name}` is in its path.
+
+    `provers` has what proves the callbacks of a name, None for one that is not set up; `take` gives
+    a proven callback its effect. Answers 200 when that is on disk; 400 to what is not proven, 404
+    to a name that is not set up, 413 to what is too long, 503 to what has to come again.
+    """
+
+    async def answer(request: Request) -> Response:
+        name = request.path_params["name"]
+        prove = provers(name)
+        if prove is None:
+            return PlainTextResponse(f"no such {party}", 404)
+        try:
+            told = prove(await _body_of(request), request.headers, clock_s())
+        except _BodyTooLarge:
+            return PlainTextResponse(f"at most {BODY_BYTES_MAX} bytes", 413)
+        except CallbackForged as error:
+            log.warning("a callback was refused", **{party: name}, problem=type(error).__name__)
+            return PlainTextResponse(f"not proven to come from the {party}", 400)
+        try:
+            await take(name, told)
+        except (StorageUnavailable, Conflict, Overloaded) as error:
+            problem = type(error).__name__
+            log.warning("a callback has to come again", **{party: name}, problem=problem)
+            return PlainTextResponse("try again", 503)
+        return PlainTextResponse("taken")
+
+    return Route(path, answer, methods=["POST"])
+
+
+async def _body_of(request: Request) -> bytes:
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+        raise _BodyTooLarge
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_BYTES_MAX:
+            raise _BodyTooLarge
+        chunks.append(chunk)
+    return b"".join(chunks)
