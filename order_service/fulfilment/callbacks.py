@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from order_service.fulfilment.carriers.port import CarrierEvent, Carriers
 from order_service.fulfilment.intake import TrackingIntake
-from order_service.http.callbacks import callback_route
+from order_service.http.callbacks import Prove, callback_route
 
 
 def carrier_callbacks(
@@ -18,5 +18,8 @@ def carrier_callbacks(
         for event in events:
             await intake.take(name, event)
 
-    provers = {name: carrier.read_callback for name, carrier in carriers.items()}
-    return callback_route("/callbacks/carrier/{name}", "carrier", provers.get, take, clock_s)
+    def prover(name: str) -> Prove[Sequence[CarrierEvent]] | None:
+        carrier = carriers.get(name)
+        return carrier.read_callback if carrier else None
+
+    return callback_route("/callbacks/carrier/{name}", "carrier", prover, take, clock_s)

@@ -36,20 +36,20 @@ class _BodyTooLarge(Exception):
 def callback_route(
     path: str,
     party: str,
-    provers: Callable[[str], Prove[T] | None],
+    prover: Callable[[str], Prove[T] | None],
     take: Callable[[str, T], Awaitable[None]],
     clock_s: Callable[[], float],
 ) -> Route:
     """The route at which a party, such as "carrier", tells what happened; `{name}` is in its path.
 
-    `provers` has what proves the callbacks of a name, None for one that is not set up; `take` gives
-    a proven callback its effect. Answers 200 when that is on disk; 400 to what is not proven, 404
-    to a name that is not set up, 413 to what is too long, 503 to what has to come again.
+    `prover` returns what proves the callbacks of a name, None for one that is not set up; `take`
+    gives a proven callback its effect. Answers 200 when that is on disk; 400 to what is not proven,
+    404 to a name that is not set up, 413 to what is too long, 503 to what has to come again.
     """
 
     async def answer(request: Request) -> Response:
         name = request.path_params["name"]
-        prove = provers(name)
+        prove = prover(name)
         if prove is None:
             return PlainTextResponse(f"no such {party}", 404)
         try:

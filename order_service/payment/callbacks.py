@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 from starlette.routing import Route
 
-from order_service.http.callbacks import callback_route
+from order_service.http.callbacks import Prove, callback_route
 from order_service.order.draft import Draft, order_id_of
 from order_service.payment.books import keep_stray
 from order_service.payment.facts import UnknownPayment, learn
@@ -19,12 +19,16 @@ log = structlog.get_logger()
 
 def payment_callbacks(orders: Orders, providers: Providers, clock_s: Callable[[], float]) -> Route:
     """The route of all providers. `clock_s` is the time since the Unix epoch in seconds."""
-    provers = {name: provider.verify_callback for name, provider in providers.items()}
-    take = partial(take_callback, orders)
-    return callback_route("/callbacks/{name}", "provider", provers.get, take, clock_s)
+
+    def prover(name: str) -> Prove[Callback] | None:
+        provider = providers.get(name)
+        return provider.verify_callback if provider else None
+
+    take = partial(_take, orders)
+    return callback_route("/callbacks/{name}", "provider", prover, take, clock_s)
 
 
-async def take_callback(orders: Orders, provider: str, callback: Callback) -> None:
+async def _take(orders: Orders, provider: str, callback: Callback) -> None:
     """Gives a proven callback its effect, once. Returns when that is on disk."""
     fact = callback.fact
     if fact is None:
