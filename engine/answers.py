@@ -1,4 +1,4 @@
-"""What the script answers, as values: one answer a command, in order."""
+"""Turns the script's reply into values: one answer for each command, in order."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -33,7 +33,7 @@ Answer = Result | StockResult | SweepResult
 
 
 class NotJudged(Enum):
-    """Instead of an answer: to tell it, more of what is due has to expire first. Send it again."""
+    """Stands for an answer that is not known until more due reservations expire. Send it again."""
 
     NOT_JUDGED = 0
 
@@ -65,7 +65,7 @@ unpack_reply = msgspec.msgpack.Decoder(Reply).decode
 
 
 class _Plain(dict[tuple[int, int, int], Answer | NotJudged]):
-    """Results by outcome, state and expires_at_ms: most of a batch shares a few."""
+    """Results by outcome, state and expires_at_ms: a batch has few different ones."""
 
     def __missing__(self, column: tuple[int, int, int]) -> Answer | NotJudged:
         outcome, state, expires_at_ms = column
@@ -84,12 +84,12 @@ def answers(commands: Sequence[StoreCommand], reply: Reply) -> list[Answer | Not
     columns = zip(reply.outcomes, reply.states, reply.expirations, strict=True)
     found: list[Answer | NotJudged] = [plain[column] for column in columns]
     for index, *content in reply.extras:
-        at = index - 1
-        found[at] = _with_extra(commands[at], reply.outcomes[at], found[at], content)
+        i = index - 1
+        found[i] = _with_extra(commands[i], reply.outcomes[i], found[i], content)
     if Outcome.INVALID in reply.outcomes:
-        for at, result in enumerate(found):
+        for i, result in enumerate(found):
             if isinstance(result, Result) and result.outcome is Outcome.INVALID:
-                found[at] = replace(result, detail=_why_invalid(commands[at], reply.now_ms))
+                found[i] = replace(result, detail=_why_invalid(commands[i], reply.now_ms))
     return found
 
 
@@ -107,7 +107,7 @@ def _with_extra(command: StoreCommand, outcome: int, plain: Any, content: Sequen
 def _short(
     state: State, expires_at_ms: int, short_lines: tuple[tuple[str, int, int], ...]
 ) -> Result:
-    """A refusal for want of units. At a sell-out many are alike, and are made once."""
+    """A refusal for lack of units. In a sell-out many are equal, and are made once."""
     found = (
         Shortage(*split_field(field), min(requested, _UINT32_MAX), min(available, _UINT32_MAX))
         for field, requested, available in short_lines
@@ -127,7 +127,7 @@ def _stock_result(command: SetStock | AdjustStock, outcome: int, counts: Any) ->
 
 
 def _why_invalid(command: StoreCommand, now_ms: int) -> str:
-    """Why the script found a command invalid; only what depends on the store is left to it."""
+    """Why the script found a command invalid: by a bound that depends on the store."""
     if isinstance(command, Extend):
         return Complaint(
             "expires_at_ms",

@@ -1,4 +1,4 @@
-"""The engine: every tenant's partitions behind one object. What a server, or a test, talks to."""
+"""The engine: every tenant's partitions behind one object, which servers and tests use."""
 
 import asyncio
 import secrets
@@ -30,15 +30,15 @@ from engine.sold_out import KEEP_MS_MAX
 from engine.sweeper import Sweeper, SweepPace
 from engine.validation import check_adjust_stock, check_command, check_set_stock
 
-# A batch that would refuse somebody first expires about so many lines of what is due; the sweeper
-# does the rest.
+# A batch that would refuse somebody first expires about this many lines of due reservations; the
+# sweeper does the rest.
 DUE_LIMIT = 100
-# From so many tenants on, those that turn out to have nothing in the store are forgotten again.
+# From this many tenants on, tenants with nothing in the store are forgotten.
 TENANTS_KEPT = 1_000
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
-    """What an engine can be told."""
+    """The settings of an engine."""
 
     retention: Retention = Retention()
     sweep: SweepPace = SweepPace()
@@ -47,7 +47,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
 
 
 class _Tenant:
-    """One tenant's only partition (P = 1), and the ways to it."""
+    """One tenant's only partition, with its queue and its reader."""
 
     def __init__(self, partition: Partition, queue: GroupCommit, reader: Reader) -> None:
         self.partition = partition
@@ -131,7 +131,7 @@ class Engine:
 
     @property
     def queued_commands(self) -> int:
-        """How many commands of all tenants wait for a batch."""
+        """The number of commands of all tenants that wait for a batch."""
         return sum(tenant.queue.queued_commands for tenant in self._tenants.values())
 
     def trouble(self) -> str:
@@ -176,7 +176,7 @@ class Engine:
         return tenant
 
     def _forget_empty_tenants(self) -> None:
-        """Forgets tenants with nothing in the store: whoever makes names up fills no memory."""
+        """Forgets tenants with nothing in the store: made-up names are not to fill the memory."""
         empty = [
             name
             for name, tenant in self._tenants.items()
@@ -188,7 +188,7 @@ class Engine:
     async def _list(self, tenant: str) -> None:
         """Puts a tenant on the list that sweepers follow, before it has anything to sweep.
 
-        Only what can be a tenant's first write does so: a mistyped tenant leaves nothing behind.
+        Only a command that can be a tenant's first write does so: mistyped tenants leave no trace.
         """
         with store_errors():
             # Asked first: a full store refuses to add, even what it has.

@@ -1,4 +1,4 @@
-"""Why the engine could not judge a command. A business answer is never one of these."""
+"""The reasons why the engine could not judge a command. A business answer is never one of them."""
 
 
 class EngineError(Exception):
@@ -14,7 +14,7 @@ class StoreRefuses(EngineError):
 
 
 class StoreFull(EngineError):
-    """The store is at its maxmemory: nothing that takes stock can be judged."""
+    """The store is at its maxmemory: no command that takes stock can be judged."""
 
 
 class StoreWentBack(EngineError):

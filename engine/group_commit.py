@@ -1,13 +1,13 @@
-"""Group commit: what arrives while a batch is in flight forms the next batch.
+"""Group commit: the requests that arrive while a batch is in flight form the next batch.
 
-An idle partition judges at once. Under load a batch grows by itself to what the store can do in one
-step, so the cost of a step, its fsync above all, is shared. An answer leaves only when its batch is
-on disk.
+An idle partition judges at once. Under load a batch grows by itself to as much as the store can do
+in one step, so the cost of a step, above all its fsync, is shared. An answer leaves only when its
+batch is on disk.
 
 gRPC hands small calls over one by one, slower than the store answers, so a busy server would still
 judge them one or two at a time, and spend more on the way to the store than on judging. So a batch
-waits while company comes: as long as every other turn of the event loop brings another request,
-which an idle loop's do not, and for a moment at most.
+waits while more requests arrive: as long as every other turn of the event loop brings one, which
+does not happen in an idle loop, and for COMPANY_S_MAX at most.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ from engine.request import Answers, Request
 
 # Beyond this expected delay a request is refused at once rather than served too late.
 QUEUE_DELAY_S_MAX = 1.0
-# What a command costs in a large batch, until that has been measured. Only large batches count: a
-# long queue is judged in those, and the fixed cost of a small one would make it look far longer.
+# The cost of a command in a large batch, until it has been measured. Only large batches are
+# measured: a long queue is judged in those, and a small batch has a fixed cost that is not shared.
 _COMMAND_S_FIRST_GUESS = 0.00005
 _LARGE_BATCH_COMMANDS = 100
 _SMOOTHING = 0.1
@@ -33,16 +33,16 @@ _SMOOTHING = 0.1
 # A batch is sent while the one before it is judged: neither the store nor Python waits.
 IN_FLIGHT_MAX = 2
 
-# A batch starts when so many turns of the event loop in a row brought nothing to it, and after
-# COMPANY_S_MAX at the latest. An idle turn takes some 5 us. More of either makes larger batches
-# when all callers wait for their answers, and others wait longer.
+# A batch starts when QUIET_TURNS turns of the event loop in a row brought no request, and after
+# COMPANY_S_MAX at the latest. An idle turn takes some 5 us. Higher values make larger batches when
+# all callers wait for their answers, and all others wait longer.
 QUIET_TURNS = 2
 COMPANY_S_MAX = 0.001
 
-# How often to look for those whose deadline has passed; a timer for each would cost each call.
+# How often to look for requests whose deadline has passed; a timer each would cost each call.
 WATCH_S = 0.1
 
-# Those who wait for due reservations to expire are judged again after 1 step, 2 more, 4 more ...
+# Requests that wait for due reservations to expire are judged again after 1 step, 2, 4 ... more.
 EXPIRE_STEPS_MAX = 64
 
 
@@ -90,7 +90,7 @@ class GroupCommit:
 
     @property
     def queued_commands(self) -> int:
-        """How many commands wait for a batch."""
+        """The number of commands that wait for a batch."""
         return self._queued_commands
 
     @property
@@ -99,11 +99,11 @@ class GroupCommit:
         return not (self._queue or self._in_flight or self._waiting or self._expiring)
 
     def close(self) -> None:
-        """Takes nothing new, and ends once what is queued has been judged."""
+        """Refuses new requests from now on."""
         self._closing = True
 
     async def drain(self) -> None:
-        """Judges what is queued, then ends."""
+        """Refuses new requests, and returns when all queued ones have been judged."""
         self.close()
         while not self.idle:
             self._start_next()
@@ -111,7 +111,7 @@ class GroupCommit:
             await (asyncio.wait(under_way) if under_way else asyncio.sleep(0))
 
     def _end_overdue(self) -> None:
-        """Ends the wait of those whose deadline passes while the store is silent."""
+        """Ends the wait of requests whose deadline passes while the store is silent."""
         now = self._loop.time()
         in_flight = (request for batch in self._in_flight.values() for request in batch)
         for request in (*in_flight, *self._waiting, *self._queue):
@@ -122,7 +122,7 @@ class GroupCommit:
             self._watch = self._loop.call_later(WATCH_S, self._end_overdue)
 
     def _start_next(self) -> None:
-        """Has the next batch start as soon as it should."""
+        """Schedules the next batch if there is a request and not too much is in flight."""
         large = self._queued_commands >= _LARGE_BATCH_COMMANDS
         in_flight_max = IN_FLIGHT_MAX if large or not self._had_company else 1
         if self._start_handle is None and self._queue and len(self._in_flight) < in_flight_max:
@@ -131,7 +131,7 @@ class GroupCommit:
             self._start_handle = self._loop.call_soon(self._start)
 
     def _company_comes(self) -> bool:
-        """Whether to wait another turn of the event loop for company."""
+        """Whether to wait another turn of the event loop for more requests."""
         if self._queued_commands > self._commands_before:
             self._commands_before = self._queued_commands
             self._turns_left = QUIET_TURNS
@@ -166,7 +166,7 @@ class GroupCommit:
         self._start_next()
 
     def _next_batch(self) -> list[Request]:
-        """Takes from the queue what fits into one batch; drops what nobody waits for any more."""
+        """Takes the requests of one batch from the queue; drops any that nobody waits for."""
         batch: list[Request] = []
         commands = lines = 0
         now = self._loop.time()
@@ -232,13 +232,13 @@ class GroupCommit:
             self._on_failure(failure)
             _fail(batch, failure)
         except BaseException as failure:
-            # Nobody may wait for ever, whatever went wrong; the caller's edge logs it.
+            # No caller may wait for ever, whatever went wrong; the server logs it.
             _fail(batch, failure)
             if not isinstance(failure, Exception):
                 raise
         else:
             if len(commands) >= _LARGE_BATCH_COMMANDS:
-                # Those that are under way at the same time share the store's.
+                # Batches in flight at the same time share the store's time.
                 took_s = (self._loop.time() - started) / len(self._in_flight)
                 command_s = took_s / len(commands)
                 self._command_s += _SMOOTHING * (command_s - self._command_s)
@@ -258,12 +258,12 @@ class GroupCommit:
             self._expiring = self._loop.create_task(self._expire_for_the_waiting())
 
     async def _expire_for_the_waiting(self) -> None:
-        """Has due reservations expire, some steps at a time, then judges again who waits for it."""
+        """Expires due reservations, a few steps, then queues the waiting requests again."""
         try:
             for _ in range(self._expire_steps):
                 if not (await self.partition.expire_step()).more:
                     break
-        except Exception as failure:  # noqa: BLE001 - whatever it was, nobody may wait for ever
+        except Exception as failure:  # noqa: BLE001 - whatever it was, no caller may wait for ever
             if isinstance(failure, EngineError):
                 self._on_failure(failure)
             _fail(self._waiting, failure)

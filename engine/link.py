@@ -1,4 +1,4 @@
-"""The way to the store: runs the batch script, and says in the engine's words what went wrong.
+"""The way to the store: runs the batch script, and turns redis-py's errors into the engine's.
 
 redis-py connects, authenticates and reads replies. The script runs on a connection of its own, so
 that a batch never queues behind a read; a connection on which anything went wrong is not used
@@ -30,7 +30,7 @@ from engine.scripts import Script
 ANSWER_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
 
-# What a store answers while it cannot decide; its first word says so.
+# First words of the errors with which a store refuses commands for now.
 _REFUSALS = frozenset(
     {"LOADING", "BUSY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "CLUSTERDOWN"}
     | {"TRYAGAIN", "NOAUTH", "NOPERM", "WRONGPASS", "UNKILLABLE"}
@@ -49,7 +49,7 @@ _KEY_TYPES = {
 
 
 def connect(url: str) -> "redis.asyncio.Redis":
-    """A client of the store at a redis-py URL. It does not retry: whoever asks decides that."""
+    """A client of the store at a redis-py URL. It does not retry: its callers decide that."""
     return redis.asyncio.Redis.from_url(
         url,
         socket_timeout=ANSWER_TIMEOUT_S,
@@ -59,7 +59,7 @@ def connect(url: str) -> "redis.asyncio.Redis":
 
 
 def engine_error(error: Exception) -> EngineError:
-    """What an error of redis-py means to the engine."""
+    """The engine's error for one of redis-py."""
     text = str(error) or type(error).__name__
     word = text.partition(" ")[0]
     if isinstance(error, exceptions.OutOfMemoryError) or word == "OOM":
@@ -77,7 +77,7 @@ def engine_error(error: Exception) -> EngineError:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turns what redis-py raises into an `EngineError`."""
+    """Turns an error of redis-py into an `EngineError`."""
     try:
         yield
     except (exceptions.RedisError, OSError) as error:
@@ -98,7 +98,7 @@ async def located(
 
 
 class _Pipe:
-    """One connection to the store. Replies come in the order of what was sent."""
+    """One connection to the store. Replies come in the order of the commands."""
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         pool: Any = client.connection_pool
@@ -109,15 +109,15 @@ class _Pipe:
         self._connecting = asyncio.Lock()
         self._last: asyncio.Future[None] | None = None
         self.broken = False
-        self.scripts: set[str] = set()  # those that the store has from this connection
+        self.scripts: set[str] = set()  # SHA-1s of the scripts sent on this connection
 
     @property
     def connected(self) -> bool:
-        """Whether it may be used at once."""
+        """Whether a command can be sent at once."""
         return bool(self._connection.is_connected) and not self._connecting.locked()
 
     async def connect(self) -> None:
-        """Connects, unless somebody else has done so meanwhile."""
+        """Connects, unless another task has done so meanwhile."""
         async with self._connecting:
             if not self.broken and not self._connection.is_connected:
                 await self._connection.connect()
@@ -139,14 +139,14 @@ class _Pipe:
         except exceptions.ResponseError:
             raise
         except BaseException:
-            # A reply may be on its way still: whoever read next would take it for its own.
+            # A reply may still come: the next caller to read would take it for its own.
             self.broken = True
             raise
         finally:
             mine.set_result(None)
 
     async def close(self) -> None:
-        """Ends the connection; those who wait for a reply are told."""
+        """Ends the connection; calls that wait for a reply fail."""
         self.broken = True
         await self._connection.disconnect(nowait=True)
 
@@ -185,7 +185,7 @@ class ScriptLink:
             raise await located(failure, self._client, keys) from failure
 
     async def values(self, key: str, fields: Sequence[str]) -> list[bytes | None]:
-        """What a hash holds in some fields. Raises an `EngineError`."""
+        """The values of some fields of a hash. Raises an `EngineError`."""
         found: list[bytes | None] = await self._ask(lambda pipe: pipe.call("HMGET", key, *fields))
         return found
 
@@ -208,7 +208,7 @@ class ScriptLink:
             raise
 
     async def close(self) -> None:
-        """Gives the connection up; the next call makes a new one."""
+        """Closes the connection; the next call makes a new one."""
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             await pipe.close()

@@ -31,7 +31,7 @@ DEFAULT_LOCATION = "default"
 
 
 class Outcome(IntEnum):
-    """What was decided about a command."""
+    """The decision about a command."""
 
     APPLIED = 1
     OUT_OF_STOCK = 2
@@ -200,7 +200,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
 
 class StockOutcome(IntEnum):
-    """What was decided about a stock setting."""
+    """The decision about a stock setting or adjustment."""
 
     APPLIED = 1
     NOT_FOUND = 2
@@ -231,7 +231,7 @@ class SweepResult(msgspec.Struct, gc=False):
 
 
 class ReservationLine(msgspec.Struct, frozen=True, gc=False):
-    """One line of a reservation and how far it has come, in units."""
+    """One line of a reservation, with its units shipped, cancelled and returned."""
 
     sku: str
     location: str
@@ -254,7 +254,7 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
 
 
 class StockLevel(msgspec.Struct, frozen=True, gc=False):
-    """How many units of one SKU there are at one location, and what they are doing."""
+    """The units of one SKU at one location, by what they are held for."""
 
     sku: str
     location: str
@@ -268,5 +268,5 @@ class StockLevel(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def available(self) -> int:
-        """What can be reserved now, in units."""
+        """Units that can be reserved now."""
         return max(0, self.on_hand - self.reserved - self.confirmed - self.safety_stock)

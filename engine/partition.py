@@ -1,5 +1,5 @@
-"""One tenant's partition: judges batches of commands in the store, and watches that it never goes
-back in time.
+"""One tenant's partition: judges batches of commands in the store, refuses from memory what is sold
+out, and watches that the store never goes back in time.
 """
 
 import time
@@ -21,13 +21,13 @@ TAKES = script_for(Memory.TAKES)
 GIVES = script_for(Memory.GIVES)
 GIVING_KINDS = frozenset(kind for kind in Kind if header(kind).memory is Memory.GIVES)
 
-# What one step of a sweep takes on, in lines of reservations or in what is to be purged. Its script
-# holds up all buyers of the tenant, so it is to stay well under 5 ms.
+# The work of one step of a sweep: lines of reservations to expire, or ids to purge. The step holds
+# up all buyers of the tenant, so it is to stay well under 5 ms.
 SWEEP_LIMIT = 100
 
 
 class Retention(msgspec.Struct, frozen=True):
-    """How long the store keeps what is finished, in milliseconds."""
+    """The time for which the store keeps finished reservations and ids, in milliseconds."""
 
     ended_ms: int = 86_400_000
     fulfilled_ms: int = 30 * 86_400_000
@@ -35,13 +35,13 @@ class Retention(msgspec.Struct, frozen=True):
 
 
 class Seen(NamedTuple):
-    """How far a partition's store has been seen to be: its life since it was empty, and changes."""
+    """How far a partition's store has been seen to be: its epoch, and the changes in it."""
 
     epoch: str
     sequence: int
 
 
-# Told of every batch: the kind and the signed outcome of each command, and how long it took.
+# Called for every batch: the kind and signed outcome of each command, and the seconds it took.
 OnBatch = Callable[[Sequence[int], Sequence[int], float], None]
 
 
@@ -93,11 +93,11 @@ class Partition:
             return [next(found) if gives else full for gives in giving]
 
     async def expire_step(self) -> SweepResult:
-        """Expires what is due, up to a bound."""
+        """Expires due reservations, up to a bound."""
         return await self._sweep(Expire(SWEEP_LIMIT))
 
     async def purge_step(self) -> SweepResult:
-        """Removes what is finished and past its retention, up to a bound."""
+        """Removes finished reservations and ids past their retention, up to a bound."""
         return await self._sweep(Purge(SWEEP_LIMIT))
 
     async def refuse(self, reserves: Sequence[Reserve]) -> list[Result | None]:
@@ -131,7 +131,7 @@ class Partition:
         self._note(now)
 
     def _note(self, now: Seen) -> None:
-        # Answers may overtake one another: those of sweeps come over a connection of their own.
+        # Answers may overtake one another: sweeps have a connection of their own.
         self.went_back = False
         self.epoch = now.epoch
         self.sequence = max(self.sequence, now.sequence)

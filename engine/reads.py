@@ -1,7 +1,7 @@
 """Reading reservations and stock levels: no decision is made here, nothing is written.
 
-What is due and not swept yet reads as EXPIRED, as it would be judged; its units show as reserved
-until the sweep, within a second.
+A reservation that is due and not swept yet reads as EXPIRED, as it would be judged; its units show
+as reserved until the sweep, within a second.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from engine.records import (
 READS_OPEN_MAX = 50
 PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1_000
-# A page ends after so many looked at, however few matched: a filter must not scan a whole store.
+# A page ends after this many rows, however few matched: a filter must not scan a whole store.
 SCANNED_MAX = 20_000
 
 
@@ -39,7 +39,7 @@ class PageTokenInvalid(Exception):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which reservations a list is to hold; the defaults let all pass."""
+    """The reservations to be listed; the defaults let all pass."""
 
     state: State = State.UNSPECIFIED
     sku: str = ""
@@ -55,7 +55,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class _Position(msgspec.Struct, frozen=True, array_like=True):
-    """Where a page ended: a cursor of the store, and how many of its answer are done with."""
+    """Where a page ended: a cursor of the store, and how many rows of its answer were used."""
 
     cursor: int
     done: int
@@ -78,7 +78,7 @@ def _position(token: str) -> _Position:
 
 
 def seen_at(reservation: Reservation, now_ms: int) -> Reservation:
-    """The reservation as whoever asks at `now_ms` is to see it."""
+    """The reservation as a caller sees it at `now_ms`."""
     if reservation.state is State.RESERVED and reservation.expires_at_ms <= now_ms:
         return msgspec.structs.replace(reservation, state=State.EXPIRED)
     return reservation
@@ -139,7 +139,10 @@ class Reader:
                 for sku, packed in zip(skus, listed, strict=True)
                 for field in (
                     sku,
-                    *(stock_field(sku, at) for at in (unpack_locations(packed) if packed else ())),
+                    *(
+                        stock_field(sku, name)
+                        for name in (unpack_locations(packed) if packed else ())
+                    ),
                 )
             ]
         packed_levels, _ = await self._read(("HMGET", self._keys.stock, *fields))
@@ -166,7 +169,7 @@ class Reader:
     async def _scan(
         self, key: str, page_size: int, page_token: str, page: Sequence[Any], take: Any
     ) -> str:
-        """Feeds `take` from a hash until the page is full or enough was looked at."""
+        """Feeds `take` from a hash until the page is full or SCANNED_MAX rows were read."""
         position = _position(page_token) if page_token else _Position(0, 0)
         scanned = 0
         while True:

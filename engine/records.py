@@ -1,4 +1,4 @@
-"""How values look in the store: packed by whoever writes them first, read by both ends.
+"""The values in the store: packed by the script or by Python, read by both.
 
 A stock field is the SKU, followed by NUL and the location unless that is `default`: NUL is not
 printable, so it cannot be part of either. A record is a fixed header that the script writes, the
@@ -78,7 +78,7 @@ def pack_body(content: Sequence[int | str]) -> msgspec.Raw:
 
 
 def packed_string(data: bytes) -> msgspec.Raw:
-    """Any bytes as a msgpack string: the only kind that Lua's msgpack knows, and bytes to it."""
+    """Packs any bytes as a msgpack string: Lua's msgpack knows no other kind, and reads bytes."""
     size = len(data)
     if size < 1 << 5:
         return msgspec.Raw(bytes((0xA0 | size,)) + data)
@@ -115,7 +115,7 @@ def _unpack_header(record: bytes) -> tuple[int, int, int, int]:
 
 
 class Unreadable(ValueError):
-    """A value that is not what its key holds: somebody else wrote it."""
+    """A value of another shape than its key has: somebody else wrote it."""
 
 
 def unpack_reservation(reservation_id: str, record: bytes) -> Reservation:
@@ -161,7 +161,7 @@ def level_of(field: str, numbers: Sequence[int]) -> StockLevel:
 
 
 def due_from_ms(packed: bytes) -> int:
-    """What a packed level says last: no unit reserved of it is due before. Raises Unreadable."""
+    """The time before which no reserved unit of a packed level is due. Raises Unreadable."""
     try:
         return _unpack_level(packed)[_LEVEL_COUNTS]
     except msgspec.MsgspecError as error:

@@ -1,4 +1,4 @@
-"""A request in a partition's queue: some commands of one caller, and what was found of them."""
+"""A request in a partition's queue: some commands of one caller, and the answers so far."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _ANSWERS = frozenset((Result, StockResult, SweepResult))
 
 
 class Request:
-    """Some commands of one caller, judged together, and what has been found of them so far."""
+    """Some commands of one caller, judged together, and the answers to them so far."""
 
     __slots__ = (
         "_found",
@@ -30,22 +30,22 @@ class Request:
     def __init__(
         self, commands: Sequence[StoreCommand], deadline: float, answers: "asyncio.Future[Answers]"
     ) -> None:
-        self.commands = commands  # those that are still to be judged
+        self.commands = commands  # the ones still to be judged
         self.deadline = deadline
         self.answers = answers
         self.lines = line_count(commands)
         self.must_be_judged = False  # whether it may not be refused from memory
         self._found: list[Any] = [NOT_JUDGED] * len(commands)
-        self._waiting: Sequence[int] = range(len(commands))  # where `commands` stand among all
+        self._waiting: Sequence[int] = range(len(commands))  # positions of `commands` among all
 
     def take(self, found: Sequence[Answer | NotJudged | EngineError]) -> bool:
-        """Takes what was found of `commands`; answers the caller, and says so, if that is all."""
+        """Takes answers to `commands`. Returns whether all are there; the caller then has them."""
         if _ANSWERS.issuperset(map(type, found)) and len(found) == len(self._found):
             self._answer(list(found))
             return True
         for position, answer in zip(self._waiting, found, strict=True):
             self._found[position] = answer
-        self._waiting = [at for at, answer in enumerate(self._found) if answer is NOT_JUDGED]
+        self._waiting = [i for i, answer in enumerate(self._found) if answer is NOT_JUDGED]
         self.commands = [
             command
             for command, answer in zip(self.commands, found, strict=True)
@@ -56,7 +56,7 @@ class Request:
         return not self._waiting
 
     def fail(self, failure: BaseException) -> None:
-        """Ends the caller's wait with what went wrong."""
+        """Ends the caller's wait with an error."""
         if not self.answers.done():
             self.answers.set_exception(failure)
 

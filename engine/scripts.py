@@ -55,7 +55,7 @@ class Memory(Enum):
 
 
 class Header(NamedTuple):
-    """What the header of a command's Lua file says."""
+    """The contents of the header of a command's Lua file."""
 
     numbers: str
     strings: str
@@ -67,8 +67,8 @@ _WORD = r"\b[A-Z][A-Z0-9_]+\b(?!')"  # not within quotes: 'HSET' is not a consta
 _NAMES = r"[A-Z][A-Z0-9_]+(?:, [A-Z][A-Z0-9_]+)*"
 _LITERALS = r"(?:\d+|'[^'\n]*')(?:, (?:\d+|'[^'\n]*'))*"
 
-# The Lua files, in order: each may use what those before it define. A part with kinds is made only
-# for a batch that has one of them: making all rules was a quarter of the time of a batch of one.
+# The Lua files, in order: each may use the definitions of the ones before it. A part with kinds is
+# made only for a batch that has one: making all was a quarter of the time of a batch of one.
 STATE = "state"
 PARTS: tuple[tuple[tuple[Kind, ...], tuple[str, ...]], ...] = (
     ((), ("load", "expire", "lines")),

@@ -1,9 +1,9 @@
-"""The sweeper: gives back what is past its deadline, and removes what nobody needs any more.
+"""The sweeper: expires reservations past their deadline, and purges what is past its retention.
 
-Both go in bounded steps through the batch script, so that a buyer never waits behind a long one,
+Both go through the batch script in bounded steps, so that a buyer never waits behind a long one,
 and with rests between them, so that most of the store's time is left to buyers however much is due.
-Several servers may sweep the same store. What one has done is not there for the next, and each
-rests in proportion to how long its step took, the wait behind the steps of others included.
+Several servers may sweep the same store: each finds only what the others have left. A server rests
+in proportion to how long its step took, including the wait behind the steps of others.
 """
 
 import asyncio
@@ -18,21 +18,22 @@ from engine.errors import EngineError
 from engine.link import store_errors
 from engine.partition import Partition
 
-# How long a sweep rests, by how long its last step took. A step that had to wait for others, in the
-# store or in this process, took longer than it kept the store busy: the busier they are, the less.
+# The rest after a step, as a multiple of its duration. A step that had to wait for others, in the
+# store or in this process, took longer than it kept the store busy: the busier both are, the less
+# is swept.
 REST_PER_WORK = 2.0
-# A round comes up to such a share of its pace earlier or later: servers are not to keep in step.
+# A round comes up to this share of its pace earlier or later: servers are not to keep in step.
 JITTER = 0.25
 
 
 class SweepPace(msgspec.Struct, frozen=True):
-    """How often to sweep. Units are on sale again about `expire_ms` after their deadline, for
-    whoever asks for them at once.
+    """The pauses between sweeps. Units are on sale again about `expire_ms` after their deadline; a
+    Reserve that needs them earlier gets them at once.
     """
 
     expire_ms: int = 200
     purge_ms: int = 5_000
-    # The journal keeps about so many changes, until an archive follows it and owns the trimming.
+    # About how many changes the journal keeps.
     journal_changes_max: int = 100_000
 
 
@@ -84,20 +85,20 @@ class Sweeper:
                 await asyncio.wait_for(self._stopping.wait(), pause_s)
 
     async def _expire(self, partition: Partition) -> bool:
-        with self._failures_told():
+        with self._report_engine_errors():
             return (await partition.expire_step()).more
         return False
 
     async def _purge(self, partition: Partition) -> bool:
-        with self._failures_told():
+        with self._report_engine_errors():
             swept = await partition.purge_step()
             await self._trim_journal(partition)
             return swept.more
         return False
 
     @contextmanager
-    def _failures_told(self) -> Iterator[None]:
-        """One tenant's trouble is not the others'."""
+    def _report_engine_errors(self) -> Iterator[None]:
+        """Reports an EngineError and lets the sweep go on with the next tenant."""
         try:
             yield
         except EngineError as failure:
@@ -111,8 +112,8 @@ class Sweeper:
 
 
 class Rounds:
-    """One kind of sweep: a step for every partition now and then, and further steps in between for
-    those that have more to do.
+    """One kind of sweep: a step for every partition in each round, and between rounds further steps
+    for partitions that have more to do.
     """
 
     def __init__(self, step: Callable[[Partition], Awaitable[bool]], pace_ms: int) -> None:
@@ -127,7 +128,7 @@ class Rounds:
         partitions: Callable[[], Awaitable[Iterable[Partition]]],
         chance: float,
     ) -> None:
-        """A round if it is time for one, else a step for those that are behind.
+        """Sweeps all partitions if a round is due, else those that were left with more to do.
 
         `now` is in the event loop's time; `chance`, from 0 to 1, moves the next round a little.
         """

@@ -40,14 +40,14 @@ _VALUE_LENGTH_MAX = 80
 
 
 class _Shown(str):
-    """A value that is shown as it is."""
+    """A text whose repr is the text itself, without quotes."""
 
     __slots__ = ()
     __repr__ = str.__str__
 
 
 class Complaint(str):
-    """A sentence for a person, `field: what it must be; got value`, that still knows its parts."""
+    """A sentence for a person, `field: problem; got value`, that keeps its parts."""
 
     __slots__ = ("field", "problem", "value")
 
@@ -65,7 +65,7 @@ class Complaint(str):
         return self
 
     def within(self, parent: str) -> "Complaint":
-        """The same complaint about a field of `parent`."""
+        """Returns this complaint as one about a field of `parent`."""
         return Complaint(f"{parent}.{self.field}", self.problem, _Shown(self.value))
 
 

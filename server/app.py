@@ -1,4 +1,4 @@
-"""The one place that builds things: configuration in, a server ready to be started out."""
+"""Builds the server of a configuration, ready to be started. Nothing else builds its parts."""
 
 import time
 from typing import Any
@@ -36,12 +36,12 @@ SERVICES = (
     *(service.full_name for service in inventory_pb2.DESCRIPTOR.services_by_name.values()),
     *(service.full_name for service in operations_pb2.DESCRIPTOR.services_by_name.values()),
 )
-# The same failure hits every batch while it lasts; it is logged once in so long.
+# A failure hits every batch while it lasts; it is logged once in this time.
 LOG_PAUSE_S = 5.0
 
 
 class App:
-    """What a server is made of."""
+    """The parts of a server."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from serving.settings import ConfigError, Ms, check_port, host_and_port, setting
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that a server can be told."""
+    """The settings of a server."""
 
     listen: Annotated[
         str,
@@ -101,7 +101,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return host_and_port(self.listen)
 
     def engine_settings(self) -> EngineSettings:
-        """What of this is the engine's."""
+        """The settings that are the engine's."""
         return EngineSettings(
             Retention(
                 self.retention_ended_ms, self.retention_fulfilled_ms, self.retention_adjustments_ms

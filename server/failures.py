@@ -1,4 +1,4 @@
-"""What the engine's errors are on the wire: one table."""
+"""The engine's errors on the wire: one table."""
 
 import secrets
 from typing import Final
@@ -30,8 +30,8 @@ def _overloaded(error: engine_errors.Overloaded) -> HoldfastError:
     return refusal
 
 
-# What is on the wire for each of the engine's errors (a test asserts that none is missing), for a
-# read that deadlines.py ended, and for a request that decoding.py could not decode.
+# The wire's error for each of the engine's (a test asserts that none is missing), for a read that
+# deadlines.py ended, and for a request that decoding.py could not decode.
 TRANSLATIONS: Final[Translations] = {
     engine_errors.StoreUnreachable: lambda _: HoldfastError.of(Reason.STORE_UNREACHABLE),
     engine_errors.StoreRefuses: _refuses,

@@ -25,7 +25,7 @@ SKUS_MAX = 1_000
 
 
 class _Share:
-    """What of an Apply is one tenant's, and where in it that stands."""
+    """One tenant's commands of an Apply, with their positions in it."""
 
     def __init__(self, tenant: str) -> None:
         self.tenant = tenant

@@ -1,4 +1,4 @@
-"""What a server process counts of its work. The hot path pays for children resolved beforehand."""
+"""Counts the work of a server process. Labelled counters are made once, not per command."""
 
 import asyncio
 import os
@@ -22,11 +22,11 @@ SAMPLE_S = 1.0
 
 @contextmanager
 def counted_in_files(worker: int) -> Iterator[None]:
-    """Keeps what is counted in files of PROMETHEUS_MULTIPROC_DIR, the supervisor's directory.
+    """Keeps the counts in files of PROMETHEUS_MULTIPROC_DIR, the supervisor's directory.
 
-    They carry the worker's number and not its pid: whoever has the number next goes on counting
-    where it ended, so nothing goes down and no file is left behind. No two processes may have a
-    number at the same time.
+    They carry the worker's number and not its pid: the next worker with the number goes on counting
+    where this one ended, so no counter goes down and no file is left behind. No two processes may
+    have a number at the same time.
     """
     supervisor_pid = os.getppid()
     values.ValueClass = values.MultiProcessValue(lambda: worker)  # type: ignore[no-untyped-call]
@@ -54,7 +54,7 @@ class _CommandCounters(dict[tuple[int, int], prometheus_client.Counter]):
 
 
 class ServerMetrics:
-    """What each server process counts. With workers, the endpoint sums over them."""
+    """The metrics of each server process. With workers, the endpoint sums over them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._commands = _CommandCounters(table.COMMANDS.made(registry))
@@ -91,14 +91,14 @@ class ServerMetrics:
         self._serving.set(serving)
 
     async def watch_queue(self, queued_commands: Callable[[], int]) -> None:
-        """Looks at the queue again and again, until cancelled."""
+        """Samples the length of the queue, until cancelled."""
         while True:
             self._queued_commands.set(queued_commands())
             await asyncio.sleep(SAMPLE_S)
 
 
 class WholeMetrics:
-    """What is counted once, however many workers there are."""
+    """The metrics that are counted once, however many workers there are."""
 
     def __init__(self, registry: CollectorRegistry, workers: int) -> None:
         self.worker_restarts = table.WORKER_RESTARTS.made(registry)

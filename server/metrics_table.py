@@ -48,7 +48,7 @@ STORE_RESTARTS = CounterMetric(
 )
 BUILD_INFO = GaugeMetric("holdfast_build_info", "Always 1; the label is the version.", ("version",))
 
-# What each server process counts for itself, and what whoever runs all of them does.
+# The metrics that each server process counts, and those of the process that runs all of them.
 SERVER_METRICS: tuple[Metric, ...] = (
     COMMANDS,
     BATCH_COMMANDS,

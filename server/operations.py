@@ -1,4 +1,4 @@
-"""OperationsService: the audit, and what the engine stands on."""
+"""OperationsService: the audit, and the status of the store."""
 
 import time
 from collections.abc import AsyncIterator

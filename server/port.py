@@ -2,9 +2,9 @@
 
 Workers listen on one port with SO_REUSEPORT, with which any server of the same user may join them
 and silently take a share of the connections. So the supervisor first takes the port as a lone
-server would, which fails if anybody has it; then keeps a socket on it that never listens. Linux
-lets a socket join that one only if it asks for SO_REUSEPORT: our workers do. A lone server and
-another supervisor ask to be alone, and are refused, also while no worker is alive.
+server would, which fails if any process has it; then it keeps a socket on the port that never
+listens. Linux lets another socket join only if it asks for SO_REUSEPORT, as our workers do. A lone
+server and another supervisor ask to be alone, and are refused, even while no worker is alive.
 """
 
 import socket
@@ -31,7 +31,7 @@ def kept_port(host: str, port: int) -> Iterator[int]:
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
-    """What the host's name means, one row an address."""
+    """The addresses of a host, each with its family."""
     found = socket.getaddrinfo(
         host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )

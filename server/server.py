@@ -23,7 +23,7 @@ from serving.start import EXIT_STORE_UNREACHABLE, StartError
 
 log = structlog.get_logger()
 
-# Says that the server is ready, given its target and what it stands on, as long as it is.
+# Says that the server is ready while the context lasts: of its target, and of its store.
 Announce = Callable[[str, str], AbstractContextManager[None]]
 
 
@@ -41,14 +41,14 @@ async def run(config: Config) -> None:
 
 
 async def run_worker(config: Config, number: int) -> None:
-    """The same beside other workers, for the supervisor that started it. Raises StartError."""
+    """Serves beside other workers, for the supervisor that started it. Raises StartError."""
     logs.configure(config.log_level)
     structlog.contextvars.bind_contextvars(worker=number)
     signals = Signals(_nothing_to_roll, with_stdin=config.stop_with_stdin)
     with counted_in_files(number) if config.metrics_listen else nullcontext():
         metrics = ServerMetrics(CollectorRegistry())
         app = _built(config, config.redis_url, metrics, shares_port=True)
-        await _serve(app, signals.stopping, _supervisor_told)
+        await _serve(app, signals.stopping, _announced_to_supervisor)
     log.info("stopped")
 
 
@@ -102,15 +102,15 @@ async def _start(app: App) -> None:
 
 
 @contextmanager
-def _supervisor_told(_target: str, about: str) -> Iterator[None]:
-    """A worker's one line of output (see `WorkerProcess.ready`)."""
+def _announced_to_supervisor(_target: str, about: str) -> Iterator[None]:
+    """Prints a worker's one line of output (see `WorkerProcess.ready`)."""
     log.info("ready", pid=os.getpid())
     print(about, flush=True)
     yield
 
 
 async def _drain(app: App) -> None:
-    """Health checks fail first, then nothing new is taken, then what is under way ends."""
+    """Fails health checks first, then takes no new call, then ends the calls under way."""
     log.info("draining")
     app.metrics.serving(False)
     await app.watch.stop()

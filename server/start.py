@@ -1,4 +1,4 @@
-"""How a server says that it is ready: in a line and in a file."""
+"""Announces that a server is ready: in a line and in a file."""
 
 import json
 import os
@@ -15,9 +15,9 @@ log = structlog.get_logger()
 
 @contextmanager
 def announced(config: Config, target: str, about: str) -> Iterator[None]:
-    """Says that the server is ready on `target`; `about` is what it stands on, for a person.
+    """Says that the server is ready on `target`; `about` describes its store, for a person.
 
-    A server with a store of its own says so in a file, too, which is there while the context lasts.
+    A server with a store of its own also writes a file, which is there while the context lasts.
     """
     ready_file = None
     if not config.redis_url:

@@ -1,4 +1,4 @@
-"""The store that a server stands on: somebody's, or one of its own."""
+"""The store of a server: one that it is given, or one of its own."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 async def opened_store(config: Config, on_restart: Callable[[], None]) -> AsyncIterator[str]:
     """The URL of the store, which is started and stopped if it is the server's own.
 
-    `on_restart` is told each time that it died and is started again. Raises StartError.
+    `on_restart` is called each time that it died and is started again. Raises StartError.
     """
     if config.redis_url:
         yield config.redis_url

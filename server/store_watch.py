@@ -21,11 +21,11 @@ from holdfast.errors import HoldfastError, Reason
 log = structlog.get_logger()
 
 PAUSE_S = 1.0
-LOOK_S_MAX = 2.0  # a store that is silent for so long is not there for its buyers
+LOOK_S_MAX = 2.0  # a store that is silent for longer is not there for its buyers
 
 
 class StoreWatch:
-    """Looks at the store every second, and at once when told that something went wrong.
+    """Looks at the store every second, and at once when a batch has failed.
 
     `store` and `durability` describe what was found; `trouble` says why nothing can be served, ""
     when it can.
@@ -61,7 +61,7 @@ class StoreWatch:
             )
 
     async def look(self) -> list[Weakness]:
-        """Looks once; returns what makes the store unfit. Raises what redis-py raises."""
+        """Looks once; returns the settings that are too weak. Raises redis-py's errors."""
         facts = await inspect_store(self._client)
         self.store = describe(facts)
         self.durability = durability_of(facts)
@@ -70,11 +70,11 @@ class StoreWatch:
 
     async def start(self) -> None:
         """Says that the store is well, as `look` has just found it, and starts watching."""
-        await self._tell("")
+        await self._report("")
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def suspect(self) -> None:
-        """Has it looked at without waiting: a batch has just failed."""
+        """Looks at the store without waiting for the next second: a batch has just failed."""
         self._look_now.set()
 
     async def stop(self) -> None:
@@ -89,11 +89,11 @@ class StoreWatch:
             self._look_now.clear()
             trouble = await self._trouble()
             if trouble != self.trouble and not self._stopping:
-                await self._tell(trouble)
+                await self._report(trouble)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look_now.wait(), PAUSE_S)
 
-    async def _tell(self, trouble: str) -> None:
+    async def _report(self, trouble: str) -> None:
         self.trouble = trouble
         if trouble:
             log.error("not serving", trouble=trouble)

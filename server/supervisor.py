@@ -61,7 +61,7 @@ async def supervise(config: Config, environment: Mapping[str, str]) -> None:
 def _launcher(
     environment: Mapping[str, str], target: str, store_url: str, metrics_files: str
 ) -> Callable[[int], Awaitable[WorkerProcess]]:
-    """How to start a worker: it listens on the kept port, and the store is not its own."""
+    """The function that starts a worker on the kept port and the given store."""
     settings = {
         "HOLDFAST_LISTEN": target,
         "HOLDFAST_REDIS_URL": store_url,
@@ -73,7 +73,7 @@ def _launcher(
 
 
 async def _live(workers: Workers, config: Config, target: str, rolling: asyncio.Event) -> None:
-    """Starts the workers, and rolls them whenever that is asked for."""
+    """Starts the workers, and rolls them at each SIGHUP."""
     try:
         about = await workers.start(config.workers)
     except WorkerDidNotStart as failure:

@@ -15,7 +15,7 @@ _IN_MEMORY = "/dev/shm"
 
 
 class WorkerFiles:
-    """The files of `counted_in_files`: what the workers have counted, in a directory of their own.
+    """The files of `counted_in_files`: the counts of all workers, in one directory.
 
     `directory` is "" where there is no endpoint to show it.
     """
@@ -24,7 +24,7 @@ class WorkerFiles:
         self.directory = directory
 
     def forget_gauges(self, number: int) -> None:
-        """Forgets what was so while a worker lived; what it has counted stays."""
+        """Forgets the gauges of a worker that ended; its counters stay."""
         if self.directory:
             mark_process_dead(number, self.directory)  # type: ignore[no-untyped-call]
 
@@ -33,7 +33,7 @@ class WorkerFiles:
 def files_of_workers(registry: CollectorRegistry, config: Config) -> Iterator[WorkerFiles]:
     """The files of the workers, while the context lasts.
 
-    The registry collects what is in them, summed over all workers.
+    The registry collects their counts, summed over all workers.
     """
     if not config.metrics_listen:
         yield WorkerFiles("")

@@ -27,8 +27,8 @@ class WorkerDidNotStart(Exception):
 class Workers:
     """The workers of one port. A worker's number is the lowest that no living one has.
 
-    `launch` starts the worker of a number, `on_restart` is told of each that died, `on_end` of each
-    number that is free again. A worker that is to end has `drain_s_max` seconds for it.
+    `launch` starts the worker of a number, `on_restart` is called for each that died, `on_end` with
+    each number that is free again. A worker that is to end has `drain_s_max` seconds for it.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class Workers:
         self._keepers: list[asyncio.Task[None]] = []
 
     async def start(self, count: int) -> str:
-        """Starts so many, and waits until all are ready; what they say that they stand on.
+        """Starts `count` workers and waits until all are ready; returns the first one's ready line.
 
-        The first goes alone: what keeps one from starting keeps all, and is said once. Raises
+        The first starts alone: a reason not to start is the same for all, and is said once. Raises
         WorkerDidNotStart.
         """
         about = await self._add()
@@ -56,9 +56,9 @@ class Workers:
         return about
 
     async def roll(self) -> None:
-        """Replaces each by a new one, which is ready before the old one drains.
+        """Replaces each worker by a new one, which is ready before the old one drains.
 
-        Ends early if a new one does not start: those that run go on.
+        Ends early if a new one does not start; the others go on.
         """
         for keeper in tuple(self._keepers):
             try:
@@ -70,7 +70,7 @@ class Workers:
         log.info("workers rolled")
 
     async def stop(self) -> None:
-        """Drains all at once, and waits until they have ended."""
+        """Drains all workers at the same time, and waits until they have ended."""
         await self._retire(*self._keepers)
 
     async def _add(self) -> str:
@@ -87,7 +87,7 @@ class Workers:
 
     async def _retire(self, *keepers: "asyncio.Task[None]") -> None:
         for keeper in keepers:
-            if not keeper.cancelling():  # one that drains already is not to be interrupted
+            if not keeper.cancelling():  # draining must not be interrupted
                 keeper.cancel()
         if keepers:
             await asyncio.wait(keepers)
@@ -114,7 +114,7 @@ class Workers:
             await asyncio.sleep(restart_s(deaths))
 
     async def _run(self, ready: "asyncio.Future[str]") -> int:
-        """Runs a worker until it ends unasked; its exit code."""
+        """Runs a worker until it ends unasked; returns its exit code."""
         async with self._launched() as worker:
             about = await worker.ready()
             if about and not ready.done():

@@ -1,11 +1,12 @@
 """Deadlines: every live reservation is named by an entry that comes due no later than it does.
 
-Without one nobody would give its units back. The reverse is no matter: an entry is a reminder, and
-may name what is confirmed, released or gone.
+Without an entry, the units would never be given back. The reverse is no fault: an entry is a
+reminder, and may name a reservation that is confirmed, released or gone.
 
-Memory is bounded: so many live reservations are taken note of, then all entries are read and those
-that they name are struck out. The store may be at work meanwhile. Of what is left, an entry that
-was there has come due since; so its reservation has ended, or has an entry of its own.
+Memory is bounded: up to LIVE_NOTED_MAX live reservations are noted, then all entries are read, and
+the reservations that they name are struck out. The store may be at work meanwhile, so an entry may
+have come due since; its reservation has then ended, or has an entry of its own. The reservations
+left over are read once more.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ def own_entry(reservation_id: str, lines: int) -> bytes:
 
 
 def named_by(entry: bytes) -> list[str]:
-    """Whom an entry names. Raises Unreadable."""
+    """The ids of the reservations that an entry names. Raises Unreadable."""
     try:
         lines, *named = _unpack_entry(entry)
     except (ValueError, msgspec.MsgspecError) as error:
@@ -50,8 +51,8 @@ class LiveReservations:
         self._unreadable: set[bytes] = set()
 
     def note(self, reservations: Sequence[Reservation]) -> Steps:
-        """Takes note of those that are live; one with an entry of its own is proven at once."""
-        live = [it for it in reservations if it.state is State.RESERVED]
+        """Notes the live reservations; one with an entry of its own is proven at once."""
+        live = [found for found in reservations if found.state is State.RESERVED]
         if not live:
             return
         (scores,) = yield Ask([("ZMSCORE", self._keys.deadlines, *map(_own_entry_of, live))])
@@ -64,7 +65,7 @@ class LiveReservations:
             yield from self.check()
 
     def check(self) -> Steps:
-        """Looks for those noted in all entries."""
+        """Looks for the noted reservations in all entries."""
         noted = self._noted
         cursor = -1
         while cursor:

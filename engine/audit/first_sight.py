@@ -1,9 +1,9 @@
-"""A first look at the counts of very many buyers: which of them need a closer one.
+"""A first look at the counts of very many buyers, to find those that need a closer one.
 
-Every count is given a number by the hash of its row. What the store counts, less what the
-reservations hold, each times its number, is added up over the rows of each of many small groups;
-where that comes to nothing, all rows of the group agree, unless 61-bit hashes conspire. So one read
-of everything proves most of a large store, with memory for the groups alone.
+Buyers are divided into many small groups. In each group, the units that the store counts, less the
+units that the reservations hold, are added up, each multiplied by the hash of its row. Where the
+sum is 0, all rows of the group agree, unless 61-bit hashes happen to cancel out. So one read of
+everything proves most of a large store, with memory for the groups alone.
 """
 
 import zlib
@@ -30,7 +30,7 @@ def doubtful_groups(
 ) -> Generator[Any, Any, frozenset[int]]:
     """The groups in which a buyer's count may not be the sum of the reservations.
 
-    The buyers of the others are counted in the summary.
+    The buyers of all other groups are counted in the summary.
     """
     left, rows = [0] * GROUPS, [0] * GROUPS
     cursor = -1

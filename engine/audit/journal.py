@@ -1,6 +1,6 @@
-"""The journal: no change is missing from it, and it only tells of changes that may happen.
+"""The journal: no change is missing from it, and each change is one that may happen.
 
-Its tail is bounded, so what is remembered while it is read is too.
+The journal is trimmed to a bound, which also bounds the memory of this check.
 """
 
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from engine.scripts import STOCK_KINDS, WRITES_RECORD, Kind
 
 ENTRIES_PER_READ = 200
 
-# The only ways of a reservation, from one journal image to the next. None is not there (yet).
+# The states that a reservation may have after another. None: it is not there, or not yet.
 MOVES: dict[State | None, frozenset[State | None]] = {
     None: frozenset({State.RESERVED, State.RELEASED}),
     State.RESERVED: frozenset({State.RESERVED, State.CONFIRMED, State.RELEASED, State.EXPIRED}),
@@ -46,7 +46,7 @@ _unpack_entry = msgspec.msgpack.Decoder(JournalEntry).decode
 
 
 class _Change(NamedTuple):
-    """One change of a batch, as far as the audit follows it: what became of which reservation."""
+    """A reservation and its state after one change of a batch; None if it was purged."""
 
     kind: int
     reservation_id: str
@@ -76,10 +76,10 @@ def _read(sequence: int, fields: Any) -> _Batch:
         changes = [
             _Change(
                 kind,
-                unpacked_string(entry.subjects[2 * at]).decode(),
-                _state(bytes(entry.subjects[2 * at + 1])),
+                unpacked_string(entry.subjects[2 * i]).decode(),
+                _state(bytes(entry.subjects[2 * i + 1])),
             )
-            for at, kind in enumerate(entry.kinds)
+            for i, kind in enumerate(entry.kinds)
             if kind in WRITES_RECORD
         ]
     except Unreadable:
@@ -95,7 +95,7 @@ def _state(packed: bytes) -> State | None:
 
 
 class _Seen:
-    """What the journal has told so far."""
+    """The states and levels as of the entries read so far."""
 
     def __init__(self) -> None:
         self.sequence: int | None = None
@@ -103,7 +103,7 @@ class _Seen:
         self.levels: dict[str, StockLevel] = {}
 
     def forget(self) -> None:
-        """Forgets what came before a gap: what follows cannot be held against it."""
+        """Forgets all before a gap: later entries cannot be compared with it."""
         self.states.clear()
         self.levels.clear()
 
@@ -146,7 +146,7 @@ def _check_entry(
 def _check_gap(
     keys: PartitionKeys, row: str, batch: _Batch, seen: _Seen, summary: Summary
 ) -> Steps:
-    """Between two reads the journal may have been trimmed past what was read: that is no gap."""
+    """Finds a gap, unless the journal was trimmed past the entries read since the last read."""
     (oldest,) = yield Ask([("XRANGE", keys.journal, "-", "+", "COUNT", 1)])
     if oldest and int(oldest[0][0].partition(b"-")[0]) <= (seen.sequence or 0):
         detail = f"{len(batch.kinds)} changes after {seen.sequence} end at {batch.sequence}"
@@ -197,12 +197,12 @@ def _check_end(keys: PartitionKeys, seen: _Seen, summary: Summary) -> Steps:
             yield from _check_left(field, packed, seen.levels[field], summary)
 
 
-def _check_left(field: str, packed: bytes | None, told: StockLevel, summary: Summary) -> Steps:
+def _check_left(field: str, packed: bytes | None, last: StockLevel, summary: Summary) -> Steps:
     try:
         level = unpack_level(field, packed) if packed else None
     except Unreadable:
         return  # check_rows has named it
-    if level is None or (level.version <= told.version and level != told):
+    if level is None or (level.version <= last.version and level != last):
         sku, location = split_field(field)
-        detail = f"the journal left it at {told}, the store has {level}"
+        detail = f"the journal left it at {last}, the store has {level}"
         yield summary.found("level_is_as_the_journal_left_it", f"stock {sku} @ {location}", detail)

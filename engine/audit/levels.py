@@ -6,7 +6,7 @@ with the next pass. A row that disagrees is reported only when it has stood stil
 twice: a scan of a shrinking hash may show a reservation twice.
 
 Memory is bounded: rows are taken a slice at a time, by hash, and each slice reads the reservations
-once more. Where that would be many slices, a first look spares those buyers who add up.
+once more. Where that would be many slices, a first look proves most buyers beforehand.
 """
 
 import zlib
@@ -54,21 +54,21 @@ def check_levels(keys: PartitionKeys, summary: Summary) -> Steps:
 
 
 class _Level(NamedTuple):
-    """A level's row: its counts, and before when no unit reserved of it is due."""
+    """A level's row: its counts, and the time before which none of its reserved units is due."""
 
     level: StockLevel
     due_from_ms: int
 
 
 class _Buyer(NamedTuple):
-    """A buyer's row: the units, and the packed levels of the SKU, whose versions tell of moves."""
+    """A buyer's row: the units, and the packed levels of the SKU, whose versions show any move."""
 
     units: int
     levels: tuple[bytes | None, ...]
 
 
 class _Sum(NamedTuple):
-    """What the reservations say of a row: units, and the earliest deadline of those reserved."""
+    """The sum of the reservations for a row: units, and the earliest deadline of reserved ones."""
 
     reserved: int = 0
     confirmed: int = 0
@@ -76,9 +76,9 @@ class _Sum(NamedTuple):
 
 
 class _Slice:
-    """The rows of one slice, and what has been found of each.
+    """The rows of one slice, and the results of the check so far.
 
-    Of buyers it has those in `groups`; None means all.
+    Only buyers in `groups` belong to it; None means all.
     """
 
     def __init__(self, number: int, slices: int, groups: frozenset[int] | None) -> None:
@@ -127,7 +127,7 @@ def _check_slice(keys: PartitionKeys, summary: Summary, part: _Slice, total: int
 
 
 def _counts(value: Any) -> tuple[int, int]:
-    """What a stored row says that the reservations must add up to."""
+    """Reserved and confirmed units of a stored row, to which the reservations must add up."""
     if value is None:
         return (0, 0)
     if isinstance(value, _Buyer):
@@ -226,7 +226,7 @@ def _read_buyers(keys: PartitionKeys, rows: list[str]) -> Generator[Any, Any, Ro
 
 def _fields(sku: str, located: bytes | None) -> list[str]:
     with suppress(msgspec.MsgspecError):
-        return [sku, *(stock_field(sku, at) for at in unpack_locations(located or b"\x90"))]
+        return [sku, *(stock_field(sku, name) for name in unpack_locations(located or b"\x90"))]
     return [sku]
 
 

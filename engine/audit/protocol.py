@@ -1,4 +1,4 @@
-"""How the audit talks: it asks, somebody else fetches, and it says what it finds.
+"""The words of the audit: it asks, its runner fetches the answers, and it yields findings.
 
 The audit itself does no I/O. It is a generator that yields an `Ask` and is sent the answers, so the
 server runs it on its event loop and a test runs it on a plain connection, with the same rules.
@@ -33,7 +33,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct):
-    """What was checked. `unsettled` rows changed in every pass: they could not be proven."""
+    """Counts of what was checked. `unsettled` rows changed in every pass and were not proven."""
 
     levels: int = 0
     reservations: int = 0
@@ -65,7 +65,7 @@ def page_of(
 
 
 def shown(name: bytes) -> str:
-    """The name of a row for a person, also one that is not UTF-8 and so not ours."""
+    """The name of a row for a person, also of one that is not UTF-8: somebody else wrote it."""
     return name.decode("utf-8", "backslashreplace")
 
 

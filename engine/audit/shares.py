@@ -1,5 +1,6 @@
-"""What a reservation adds to which rows. A row is named by a letter and its field: `s` and a stock
-field, or `b` and a buyer field.
+"""The units that a reservation adds to levels and buyers.
+
+A row is named by a letter and its field: `s` and a stock field, or `b` and a buyer field.
 """
 
 from collections.abc import Iterator
@@ -9,8 +10,8 @@ from engine.records import buyer_field, stock_field
 
 
 def shares(reservation: Reservation) -> Iterator[tuple[str, int, int]]:
-    """Rows with what they get: a level reserved and confirmed units, a buyer the units that count
-    for a limit.
+    """Yields each row with two counts: a level's reserved and confirmed units; for a buyer, the
+    units that count for a limit, and 0.
     """
     for line in reservation.lines:
         row = "s" + stock_field(line.sku, line.location)
@@ -26,7 +27,7 @@ def shares(reservation: Reservation) -> Iterator[tuple[str, int, int]]:
 
 
 def units_of(value: bytes | None) -> int:
-    """A buyer's units; -1, which no sum can be, for what is no number."""
+    """A buyer's units; -1, which no sum can be, if the value is no number."""
     if value is None:
         return 0
     return int(value) if value.isdigit() else -1

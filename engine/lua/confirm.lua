@@ -45,8 +45,8 @@ judge[CONFIRM] = function(id)
   end
 
   local body = body_of(id)
-  for at = BODY_LINES, #body, 2 do
-    local field, quantity = body[at], body[at + 1]
+  for i = BODY_LINES, #body, 2 do
+    local field, quantity = body[i], body[i + 1]
     local level = levels[field]
     level[UNITS_RESERVED] = level[UNITS_RESERVED] - quantity
     level[UNITS_CONFIRMED] = level[UNITS_CONFIRMED] + quantity

@@ -1,32 +1,32 @@
 -- Expire: give the units of reservations past their deadline back to sale.
 --
--- A reservation past its deadline is EXPIRED for whoever asks for it. Its units are given back by
--- the sweeper, and before that by the first batch that would refuse somebody for want of them.
+-- A reservation past its deadline is EXPIRED for every caller. Its units are given back by the
+-- sweeper, or before that by the first batch that would refuse somebody for lack of them.
 --
--- An entry of `deadlines` is a reminder: it names reservations to look at, at its score, and how
--- many lines they have. The record has the last word, so Confirm and Release leave the entries
--- alone. A Reserve is named together with others of its batch. Who has been extended gets an entry
--- of its own when that is due, and at once if its deadline comes nearer; there is one such entry a
--- reservation, however often.
+-- An entry of `deadlines` is a reminder: it names reservations to look at when its score is due, and
+-- the number of their lines. The record has the last word, so Confirm and Release leave the entries
+-- alone. A Reserve is named together with others of its batch. An extended reservation gets an entry
+-- of its own when the shared one is due, or at once if its deadline comes nearer; it has one such
+-- entry, however often it is extended.
 --
 -- Numbers: none
 -- Strings: none
 -- Outcomes: APPLIED
 -- Memory: gives
 
--- The first read of due entries takes so many, each further one twice as many.
+-- The number of due entries in the first read; each further read takes twice as many.
 local ENTRIES_FIRST = 8
--- A due record that cannot be read is looked at again after so long; the audit names it.
+-- The time after which an unreadable due record is looked at again; the audit names it.
 local UNREADABLE_MS = 60000
 
 local expired = 0      -- reservations, by this batch
-local all_expired      -- whether all that is due has; nil: not tried yet
+local all_expired      -- whether all due reservations have expired; nil: not tried yet
 
 -- Gives a live reservation's units back, for Expire and Release.
 local function end_reservation(kind, id, state)
   local body = body_of(id)
-  for at = BODY_LINES, #body, 2 do
-    local field, quantity = body[at], body[at + 1]
+  for i = BODY_LINES, #body, 2 do
+    local field, quantity = body[i], body[i + 1]
     local level = levels[field]
     level[UNITS_RESERVED] = level[UNITS_RESERVED] - quantity
     touch_level(field, level)
@@ -36,7 +36,7 @@ local function end_reservation(kind, id, state)
   move_record(kind, id, state)
 end
 
--- The state of a record, now: past its deadline a reservation is EXPIRED for whoever asks.
+-- The state of a record now. A reservation past its deadline is expired first.
 local function state_of(id)
   local state, _, expires = struct_unpack(HEADER, records[id])
   if state == RESERVED and expires <= now then
@@ -53,10 +53,10 @@ local function remind(id, lines, at_ms)
   entries_after[entry] = at_ms
 end
 
--- Expires what is due, up to `due_limit` lines and an entry; returns whether that was all. Its
--- parts are made when it runs: most batches do without.
+-- Expires due reservations, up to `due_limit` lines and one more entry; returns whether those were
+-- all. Its functions are made when it runs: most batches do not run it.
 local function expire_due()
-  -- Adds the ids that an entry names, none if it is not ours; returns their lines, but at least 1.
+  -- Adds the ids that an entry names, none if it is not ours; returns their lines, at least 1.
   local function add_named(ids, entry)
     local readable, named = pcall(decode, entry)
     if not readable or type(named) ~= 'table' or type(named[1]) ~= 'number' then
@@ -70,7 +70,7 @@ local function expire_due()
     return math.max(1, named[1])
   end
 
-  -- Takes out due entries until they are enough; returns the ids, and whether no other is due.
+  -- Takes out due entries until `due_limit` is reached; returns their ids, and whether that is all.
   local function take_due()
     local due, lines, read, wanted = {}, 0, 0, ENTRIES_FIRST
     while true do
@@ -121,7 +121,7 @@ local function expire_due()
   return all
 end
 
--- The same, once a batch.
+-- Expires due reservations once a batch; returns whether all are expired.
 local function all_due_expired()
   if all_expired == nil then
     all_expired = expire_due()
@@ -129,7 +129,7 @@ local function all_due_expired()
   return all_expired
 end
 
--- Whether no reserved unit of a level is due, or none any more: false if that cannot be told yet.
+-- Whether no reserved unit of a level is due, or none any more; false if that is not known yet.
 local function no_unit_is_due(level)
   return level[UNITS_RESERVED] == 0 or level[DUE_FROM_MS] > now or all_due_expired()
 end

@@ -14,7 +14,8 @@ local EXTEND_REFUSAL = {
   [CANCELLED] = ALREADY_CANCELLED,
 }
 
-local function tell_levels(id, expires_at_ms)
+-- No unit of a level may be due before its `due_from_ms`, so an earlier deadline lowers it.
+local function lower_bounds(id, expires_at_ms)
   for i = 1, lay_out(body_of(id)) do
     local level = line_level[i]
     if expires_at_ms < level[DUE_FROM_MS] then
@@ -44,7 +45,7 @@ judge[EXTEND] = function(id)
   local _, created = struct_unpack(HEADER, records[id])
   if expires_at_ms < expires then
     remind(id, count_lines(body_of(id)), expires_at_ms)
-    tell_levels(id, expires_at_ms)
+    lower_bounds(id, expires_at_ms)
   end
   put_record(EXTEND, id, struct_pack(HEADER, RESERVED, created, expires_at_ms, now)
     .. records[id]:sub(HEADER_BYTES + 1))

@@ -1,8 +1,8 @@
 -- Taking stock for lines, as Reserve and a Confirm that re-acquires do it, and waiting for it.
 --
--- The lines of the command being judged lie in lists that are used again for each command: nothing
--- is built per command that is not kept. The loops below do without helpers: they run once a line,
--- and a call costs as much as what it would do.
+-- The lines of the command being judged lie in lists that are used again for each command, so that
+-- nothing is built only to be thrown away. The loops below call no functions: they run once a line,
+-- and a call would cost as much as its work.
 
 local line_field, line_level, line_units = {}, {}, {}
 local line_buyer = {}      -- buyer field, or false for nobody
@@ -10,18 +10,18 @@ local line_buyer = {}      -- buyer field, or false for nobody
 -- Lays out the lines of a stored body; returns how many there are.
 local function lay_out(body)
   local count = 0
-  for at = BODY_LINES, #body, 2 do
+  for i = BODY_LINES, #body, 2 do
     count = count + 1
-    local field = body[at]
-    line_field[count], line_level[count], line_units[count] = field, levels[field], body[at + 1]
-    line_buyer[count] = body[BODY_BUYER] ~= '' and buyer_field(body[BODY_BUYER], body[at])
+    local field = body[i]
+    line_field[count], line_level[count], line_units[count] = field, levels[field], body[i + 1]
+    line_buyer[count] = body[BODY_BUYER] ~= '' and buyer_field(body[BODY_BUYER], field)
   end
   return count
 end
 
--- A command that cannot be refused before more of what is due has expired is answered NOT_JUDGED,
--- for the caller to send it again after a sweep. So is each later one of the batch that has an id
--- or a SKU in common with it: judged first, it might take what the other is to get.
+-- A command that cannot be refused before more due reservations have expired is answered
+-- NOT_JUDGED, for the caller to send it again after a sweep. So is each later command of the batch
+-- that has an id or a SKU in common with it: judged first, it might take units of the earlier one.
 local NOT_JUDGED = 0
 local waiting_ids, waiting_skus = {}, {}
 local someone_waits = false
@@ -37,8 +37,8 @@ local function wait(id, count)
   return NOT_JUDGED, 0, 0
 end
 
--- Whether a command has to wait because one before it does. Its lines are laid out; without a count
--- they are those of the reservation, if it is there.
+-- Whether a command has to wait because an earlier one does. Its `count` lines are laid out; without
+-- a count, the lines of the reservation are laid out here, if it is there.
 local function must_wait(id, count)
   if not someone_waits then
     return false
@@ -73,8 +73,8 @@ local function short_of_stock(count)
   return short
 end
 
--- Whether the lines would take the buyer past a limit. It is of the SKU, over all its locations, so
--- lines that share a buyer field are summed.
+-- Whether the lines would take the buyer past a limit. A limit counts a SKU over all its locations,
+-- so lines that share a buyer field are summed.
 local function pass_limit(count)
   local asked = count > 1 and {}      -- one line needs no table to sum in
   for i = 1, asked and count or 0 do
@@ -91,8 +91,8 @@ local function pass_limit(count)
   return false
 end
 
--- LIMIT_EXCEEDED, NOT_JUDGED or false. What a buyer has of a SKU may be due at a location that is
--- not asked for, so it is not enough to look at the levels of the lines.
+-- Returns LIMIT_EXCEEDED, NOT_JUDGED or false. The buyer's units of a SKU may be due at a location
+-- that is not asked for, so it is not enough to look at the levels of the lines.
 local function past_limit(count)
   if not pass_limit(count) then
     return false
@@ -102,8 +102,8 @@ local function past_limit(count)
   return pass_limit(count) and LIMIT_EXCEEDED
 end
 
--- Adds the lines to one count of their levels, and to what the buyer has. Of units that are
--- reserved, `expires` says until when.
+-- Adds the lines to one count of their levels, and to the buyer's units. `expires` is the deadline
+-- of units that are reserved, nil for units that are sold.
 local function take(count, level_count, expires)
   for i = 1, count do
     local level, units, buyer = line_level[i], line_units[i], line_buyer[i]

@@ -1,6 +1,6 @@
--- Loads what a batch touches in bulk, and keeps track of what its commands change.
+-- Loads the rows that a batch touches in bulk, and keeps track of their changes.
 
--- Loads records that are not there yet; what this batch has made of one stays.
+-- Loads records that are not loaded yet; a record that this batch has changed stays.
 local function load_records(names)
   for first = 1, #names, CHUNK do
     local last = math.min(first + CHUNK - 1, #names)
@@ -42,12 +42,14 @@ local function load_buyers(names)
   end
 end
 
--- A record is state, created_at_ms, expires_at_ms, updated_at_ms and the length of the body; the
--- body, packed by the caller and never changed, so that it tells a replay from a reused id; and
--- once confirmed units have moved, the progress: {counts, movements}.
+-- A record has these parts, one after the other:
+--   header    state, created_at_ms, expires_at_ms, updated_at_ms
+--   body      its length, then the content of the Reserve as the caller packed it; never changed, so
+--             that comparing it tells a replay from a reused id
+--   progress  {counts, movements}, once confirmed units have moved
 local HEADER = '>BI6I6I6'
 local HEADER_BYTES, BODY_FIRST = 19, 22
-local HEADER_NOW = 13      -- up to here, it is as it was when a record moves
+local HEADER_NOW = 13      -- the bytes of a header that stay when a record changes its state
 local now_packed = struct_pack('>I6', now)
 
 local function body_of(id)
@@ -76,8 +78,8 @@ local function buyer_field(buyer_id, field)
   return buyer_id .. '\0' .. sku_of(field)
 end
 
--- Whether a record's buyer may get or give up units in this batch: not while it lives, unless some
--- command gives units back. A sale confirms far more than it cancels.
+-- Whether a record's buyer may get or give up units in this batch. The buyer of a live reservation
+-- cannot, unless some command gives units back, so a batch of Confirms loads no buyers.
 local function buyer_may_move(id)
   if wanted[RELEASE] or wanted[CANCEL] or wanted[RETURN] then
     return true
@@ -86,15 +88,15 @@ local function buyer_may_move(id)
   return state ~= RESERVED or expires <= now
 end
 
--- Loads what the lines of some records stand for, and is not there yet.
+-- Loads the levels and buyers of some records' lines that are not loaded yet.
 local function load_lines(ids)
   local fields, wanted_fields = {}, {}
   local names, wanted_names = {}, {}
   for i = 1, #ids do
     local body = body_of(ids[i])
     local with_buyer = body[BODY_BUYER] ~= '' and buyer_may_move(ids[i])
-    for at = BODY_LINES, #body, 2 do
-      local field = body[at]
+    for line = BODY_LINES, #body, 2 do
+      local field = body[line]
       if not levels[field] and not wanted_fields[field] then
         wanted_fields[field] = true
         fields[#fields + 1] = field
@@ -117,7 +119,7 @@ local function load_lines(ids)
   end
 end
 
--- What can be reserved now, in units; below 0 if less is on hand than is to stay there.
+-- Units that can be reserved now; below 0 if less is on hand than the safety stock.
 local function available(level)
   return level[ON_HAND] - level[UNITS_RESERVED] - level[UNITS_CONFIRMED] - level[SAFETY_STOCK]
 end
@@ -138,7 +140,7 @@ local function give_back_buyer_units(body, field, units)
   end
 end
 
--- Puts a record in place of the one there was; the journal gets it as it is now.
+-- Replaces a record, and journals the new one.
 local function put_record(kind, id, record)
   records[id] = record
   journal_count = journal_count + 1
@@ -147,7 +149,7 @@ local function put_record(kind, id, record)
   journal_subjects[2 * journal_count] = record
 end
 
--- Moves a record to a state; its body and progress stay, unless a new progress is given.
+-- Moves a record to a state. Its body stays, and its progress unless a new one is given.
 local function move_record(kind, id, state, progress)
   local record = records[id]
   local rest = record:sub(HEADER_BYTES + 1)

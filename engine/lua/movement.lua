@@ -1,5 +1,5 @@
--- What Ship, Cancel and Return share: they move units of a confirmed reservation, each under an id
--- of its own, by which it is replayed.
+-- The shared part of Ship, Cancel and Return: they move units of a confirmed reservation, each under
+-- an id of its own, by which it is replayed.
 --
 -- The progress of a record is {counts, movements}: counts has shipped, cancelled and returned of
 -- each line in turn, movements has key and fingerprint of each movement in turn.
@@ -34,7 +34,7 @@ local function known_fingerprint(movements, key)
   return nil
 end
 
--- What to move of each line, in units, or nil if that is more than is left or nothing at all.
+-- The units to move of each line, or nil if they are more than is left, or none at all.
 local function units_to_move(body, counts, wanted, left_of)
   local units, total = {}, 0
   for line = 1, count_lines(body) do
@@ -58,18 +58,18 @@ end
 local function state_after(state, body, counts)
   local shipped = 0
   for line = 1, #counts / 3 do
-    local at = 3 * (line - 1)
+    local offset = 3 * (line - 1)
     local quantity = body[BODY_LINES + 2 * line - 1]
-    if counts[at + LINE_SHIPPED] + counts[at + LINE_CANCELLED] < quantity then
+    if counts[offset + LINE_SHIPPED] + counts[offset + LINE_CANCELLED] < quantity then
       return state
     end
-    shipped = shipped + counts[at + LINE_SHIPPED]
+    shipped = shipped + counts[offset + LINE_SHIPPED]
   end
   return shipped > 0 and FULFILLED or CANCELLED
 end
 
--- Judges one movement. `rule` says which count it raises, what is left of a line, and what it does
--- to a level.
+-- Judges one movement. `rule` has the count that it raises, the function of the units left of a
+-- line, and the function that moves units of a level.
 local function judge_movement(id, kind, rule)
   local line_count = numbers[number_next]
   local key, fingerprint = strings[string_next], strings[string_next + 1]
@@ -108,8 +108,8 @@ local function judge_movement(id, kind, rule)
   for line = 1, #units do
     if units[line] > 0 then
       local field = body[BODY_LINES + 2 * line - 2]
-      local at = 3 * (line - 1) + rule.count
-      counts[at] = counts[at] + units[line]
+      local i = 3 * (line - 1) + rule.count
+      counts[i] = counts[i] + units[line]
       rule.move(levels[field], units[line])
       touch_level(field, levels[field])
       if rule.gives_back_buyer_units then
@@ -127,6 +127,6 @@ local function judge_movement(id, kind, rule)
   return APPLIED, after, expires
 end
 
-local function left_to_ship(quantity, counts, at)
-  return quantity - counts[at + LINE_SHIPPED] - counts[at + LINE_CANCELLED]
+local function left_to_ship(quantity, counts, offset)
+  return quantity - counts[offset + LINE_SHIPPED] - counts[offset + LINE_CANCELLED]
 end

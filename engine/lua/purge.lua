@@ -5,17 +5,17 @@
 -- Outcomes: APPLIED
 -- Memory: gives
 
--- A fulfilled reservation still counts for its buyer; with the record gone, nothing would ever give
--- those units back, so they go with it.
+-- The units of a fulfilled reservation still count for its buyer; once the record is gone nothing
+-- would ever give them back, so they go with it.
 local function forget(id)
   local body = body_of(id)
   local state = struct_unpack(HEADER, records[id])
   if state == FULFILLED then
     local counts = progress_of(id, count_lines(body))[1]
     for line = 1, #counts / 3 do
-      local at = 3 * (line - 1)
+      local offset = 3 * (line - 1)
       give_back_buyer_units(body, body[BODY_LINES + 2 * line - 2],
-        counts[at + LINE_SHIPPED] - counts[at + LINE_RETURNED])
+        counts[offset + LINE_SHIPPED] - counts[offset + LINE_RETURNED])
     end
   end
   put_record(PURGE, id, false)

@@ -8,7 +8,7 @@
 -- Outcomes: ALREADY_RELEASED | APPLIED | ID_REUSED | UNKNOWN_SKU | OUT_OF_STOCK | LIMIT_EXCEEDED
 -- Memory: takes
 
--- An entry of deadlines names reservations of at most so many lines, but for one that has more: the
+-- An entry of deadlines names reservations of at most this many lines, or one that has more: the
 -- work of expiring them is bounded.
 local ENTRY_LINES_MAX = 100
 
@@ -21,7 +21,7 @@ local function prepare(ttl_ms)
   new_entries[#new_entries + 1] = {now + ttl_ms, entries[ttl_ms]}
 end
 
--- The same id again: the first answer, an id used twice, or a release that came first.
+-- Judges a Reserve of a known id: a replay, an id used for something else, or one released before.
 local function judge_known(id, body)
   local state, expires = state_of(id)
   local record = records[id]
@@ -36,9 +36,9 @@ end
 
 judge[RESERVE] = function(id)
   local ttl_ms, count = numbers[number_next], numbers[number_next + 1]
-  local at = number_next + 2
+  local position = number_next + 2      -- of a line's numbers
   local body = strings[string_next]
-  number_next, string_next = at + 3 * count, string_next + 1
+  number_next, string_next = position + 3 * count, string_next + 1
   if records[id] then
     if must_wait(id) then
       return NOT_JUDGED, 0, 0
@@ -48,13 +48,13 @@ judge[RESERVE] = function(id)
 
   local known, limited = true, false
   for i = 1, count do
-    local field = field_at[numbers[at]]
+    local field = field_at[numbers[position]]
     local level = levels[field]
     known = known and level
     limited = limited or level and level[LIMIT_PER_BUYER] > 0
-    line_field[i], line_level[i], line_units[i] = field, level, numbers[at + 1]
-    line_buyer[i] = buyer_at[numbers[at + 2]]
-    at = at + 3
+    line_field[i], line_level[i], line_units[i] = field, level, numbers[position + 1]
+    line_buyer[i] = buyer_at[numbers[position + 2]]
+    position = position + 3
   end
   if someone_waits and must_wait(id, count) then
     return NOT_JUDGED, 0, 0

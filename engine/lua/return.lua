@@ -6,8 +6,8 @@
 --   ALREADY_CANCELLED | QUANTITY_EXCEEDED | INVALID
 -- Memory: gives
 
-local function left_to_return(_, counts, at)
-  return counts[at + LINE_SHIPPED] - counts[at + LINE_RETURNED]
+local function left_to_return(_, counts, offset)
+  return counts[offset + LINE_SHIPPED] - counts[offset + LINE_RETURNED]
 end
 
 local function rule_to(count_of_level)

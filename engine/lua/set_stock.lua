@@ -31,7 +31,7 @@ local function answer_level(outcome, level)
   return outcome, 0, 0
 end
 
--- Stock changes go into the journal with what was asked, not only with what came of it.
+-- The journal has the request of a stock change, and the level after it.
 local function journal_stock(kind, field, asked)
   journal_count = journal_count + 1
   journal_kinds[journal_count] = kind

@@ -1,9 +1,9 @@
--- The state of a batch: its arguments, what of the store it touches, and what it has changed. No
--- rule and no call but the two that every batch makes; store.lua does the writing, at the end.
+-- The state of a batch: its arguments, the rows that it touches, and its changes. There is no rule
+-- here, and no call but the two that every batch makes; store.lua writes, at the end.
 --
--- The parts after this one are joined inside one function. To Lua 5.1 a function made inside
--- another takes over the variables around it as they are; at the top of the script each of them
--- would be searched for anew, which was a third of the time of a batch of one.
+-- The parts after this one are joined inside one function. In Lua 5.1 a function made inside another
+-- takes over the variables around it as they are; at the top of the script each of them would be
+-- searched for anew, which was a third of the time of a batch of one.
 --
 -- KEYS[1] stock         hash    SKU and location -> packed level
 -- KEYS[2] reservations  hash    reservation id -> record
@@ -44,7 +44,7 @@ end
 -- Redis caps what one call can unpack from a table onto the Lua stack at 8,000.
 local CHUNK = 4000
 
--- Time is read once, and never runs back behind what a batch that wrote has seen.
+-- Time is read once, and is never before the time of an earlier batch that wrote.
 local meta = call('HMGET', KEYS[6], 'schema', 'epoch', 'sequence', 'now')
 local epoch, sequence = meta[2] or '', tonumber(meta[3] or 0)
 if now == 0 then
@@ -53,30 +53,30 @@ if now == 0 then
 end
 now = math.max(now, tonumber(meta[4] or 0))
 
--- What this batch touches; `..._before` is as loaded. What is not there is nil, or false once it
--- has been removed.
+-- The rows that this batch touches; `..._before` is as loaded. A missing row is nil, or false once
+-- it has been removed.
 local records, records_before = {}, {}      -- reservation id -> record
 local levels, levels_before = {}, {}        -- stock field -> level; false: no such level
 local buyers, buyers_before = {}, {}        -- buyer field -> units
 local bodies = {}                           -- reservation id -> unpacked body
 
 -- A level is {on_hand, reserved, confirmed, damaged, safety_stock, limit_per_buyer, version,
--- due_from_ms}. No unit that is reserved is due before due_from_ms; if none is, it says nothing.
+-- due_from_ms}. No reserved unit is due before due_from_ms, which means nothing if none is reserved.
 local ON_HAND, UNITS_RESERVED, UNITS_CONFIRMED, UNITS_DAMAGED = 1, 2, 3, 4
 local SAFETY_STOCK, LIMIT_PER_BUYER, VERSION, DUE_FROM_MS = 5, 6, 7, 8
 
--- What has changed, for store.lua, by what is to be there; false: nothing.
-local changed_levels, bounded_levels = {}, {}      -- stock field -> level; of the latter, the bound
-local new_entries = {}                             -- {expires_at_ms, entry}, of what is reserved
+-- The changes, for store.lua: the new value by name; false: the name is removed.
+local changed_levels, bounded_levels = {}, {}      -- stock field -> level; the latter: due_from_ms
+local new_entries = {}                             -- {expires_at_ms, entry} of new reservations
 local entries_after, entries_before, own_entries = {}, {}, {}      -- of deadlines
 local retention_after, retention_before = {}, {}
 local adjustments_after, adjustments_before = {}, {}
 local locations_after, locations_before = {}, {}
 local journal_count, journal_kinds, journal_subjects = 0, {}, {}
-local only_records_change = true      -- so that the subjects are just what is to be written
+local only_records_change = true      -- then the subjects are just the records to write
 
 -- The rule of each command, by kind: judge[kind](id) returns outcome, state, expires_at_ms. A
 -- negative outcome is one that was applied before.
 local judge = {}
 local shortages = {}      -- the short lines of the command being judged
-local extras = {}         -- {index, value}: what a few answers say beyond the three columns
+local extras = {}         -- {index, value}: the parts of a few answers beyond the three columns

@@ -4,15 +4,15 @@
 -- Holdfast writes to; should one fail all the same (a key of the wrong type, a command denied),
 -- everything written so far is put back as it was loaded, and the error goes to the caller.
 
--- What is to be written, in order: {key, whether it is a sorted set, puts, gone, before}. Puts are
--- flat, as HSET and ZADD take them; gone are names; before has by name what was there.
+-- The writes to make, in order: {key, whether it is a sorted set, puts, gone, before}. `puts` is
+-- flat, as HSET and ZADD take it; `gone` has the names to remove; `before` the old value by name.
 local plans = {}
 
 local function plan(key, is_zset, puts, gone, before)
   plans[#plans + 1] = {key, is_zset, puts, gone, before}
 end
 
--- Plans what `after` says: a value or score by name, false for what is to be gone.
+-- Plans the writes of a map: a new value or score by name, false for a name to remove.
 local function plan_map(key, is_zset, after, before)
   if next(after) == nil then
     return
@@ -29,7 +29,8 @@ local function plan_map(key, is_zset, after, before)
   plan(key, is_zset, puts, gone, before)
 end
 
--- Plans the levels; returns those that changed, for the journal. Of the others only the bound did.
+-- Plans the levels; returns the changed ones, for the journal. Of bounded levels only `due_from_ms`
+-- changed, which is not journalled.
 local function plan_levels()
   local listed, bounded = {}, {}
   for field, level in pairs(changed_levels) do
@@ -47,7 +48,8 @@ local function plan_levels()
   return listed
 end
 
--- The journal's subjects are just what HSET takes, unless there is more to it: a purge, or stock.
+-- Plans the records. The journal's subjects are just the arguments of HSET, unless the batch has a
+-- purge or a stock command.
 local function plan_records()
   if only_records_change then
     return plan(KEYS[2], false, journal_subjects, nil, records_before)
@@ -82,12 +84,12 @@ local function plan_buyers()
   plan(KEYS[4], false, puts, gone, buyers_before)
 end
 
--- Plans the entries. Where new reservations are named no others are, so should such an entry be
--- there already, its ids are all of reservations that are gone. An entry of one's own may be there.
+-- Plans the entries of deadlines. An entry of new reservations names no others, so if it is there
+-- already, all its ids are of reservations that are gone. A reservation's own entry may be there.
 local function plan_entries()
   for i = 1, #new_entries do
     local entry = encode(new_entries[i][2])
-    entries_after[entry] = entries_after[entry] or new_entries[i][1]      -- its own knows better
+    entries_after[entry] = entries_after[entry] or new_entries[i][1]      -- an own entry has the later word
   end
   for first = 1, #own_entries, CHUNK do
     local last = math.min(first + CHUNK - 1, #own_entries)
@@ -120,11 +122,11 @@ local function write(key, is_zset, puts, gone)
   end
 end
 
--- The journal comes last: what it says has happened.
+-- The journal comes last, so that every change in it has happened.
 local function write_all(stock_listed)
   for i = 1, #plans do
-    local it = plans[i]
-    write(it[1], it[2], it[3], it[4])
+    local key, is_zset, puts, gone = unpack(plans[i], 1, 4)
+    write(key, is_zset, puts, gone)
   end
   if journal_count > 0 then
     call('XADD', KEYS[5], string.format('%.0f-*', sequence), 'batch',
@@ -132,13 +134,13 @@ local function write_all(stock_listed)
   end
 end
 
--- Puts back what was there under all names; what was not there is to be gone. A key that refused to
--- be written refuses again: the others must be put back all the same.
+-- Puts the old value back under all names, and removes names that were not there. A key that
+-- refused to be written refuses again: the others must be put back all the same.
 local function put_back_all()
   local function write_back(key, is_zset, puts, gone, before)
     local names, restored, removed = gone and {unpack(gone)} or {}, {}, {}
-    for at = is_zset and 2 or 1, #puts, 2 do
-      names[#names + 1] = puts[at]
+    for i = is_zset and 2 or 1, #puts, 2 do
+      names[#names + 1] = puts[i]
     end
     for i = 1, #names do
       local name = names[i]
@@ -162,7 +164,7 @@ local function put_back_all()
 end
 
 local function store()
-  -- A reminder that is put right changes nothing that anybody could see, so it is no change.
+  -- An entry of deadlines that is put right is no change: nobody can see it.
   if journal_count > 0 or next(retention_after) ~= nil then
     plan_about()
   end

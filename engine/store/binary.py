@@ -70,7 +70,7 @@ def _supported(binary: Path) -> Path:
 
 
 def _version_of(binary: Path) -> StoreVersion:
-    """What `binary --version` says, such as `Valkey server v=9.1.2 sha=00000000:1 malloc=libc`."""
+    """The version in the output of `binary --version`, such as `Valkey server v=9.1.2 sha=...`."""
     try:
         ran = subprocess.run(
             [binary, "--version"],

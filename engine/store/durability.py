@@ -1,7 +1,7 @@
-"""What a store must be before stock is entrusted to it: checked at start, refused with the mend.
+"""The demands on a store before stock is entrusted to it; a refusal names the mend.
 
 inspect_store() reads the facts, judge() says which of them are too weak for the level that is to
-be kept. A fact that the store does not tell counts as too weak, not as good.
+be kept. A fact that the store does not report counts as too weak, not as good.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,18 +16,18 @@ from engine.store.version import VERSIONS_WANTED, StoreVersion
 
 
 class Durability(StrEnum):
-    """What is on disk when an answer leaves: the level a store has, or is told to keep."""
+    """The changes on disk when an answer leaves: the level a store has, or must keep."""
 
     ALWAYS = "always"
     """The answer's changes."""
     EVERYSEC = "everysec"
     """The changes up to a second or two ago."""
     NONE = "none"
-    """Whatever the operating system has written."""
+    """As much as the operating system has written."""
 
 
 class StoreFacts(msgspec.Struct, frozen=True):
-    """What a store says of itself, in its own words; None where it does not say."""
+    """The facts that a store reports, in its own words; None for one that it does not report."""
 
     version: StoreVersion | None = None
     role: str | None = None
@@ -119,7 +119,7 @@ CHECKS = (
 
 
 def judge(facts: StoreFacts, keep: Durability) -> list[Weakness]:
-    """What is too weak for `keep`, in the order of CHECKS; empty if the store can be trusted."""
+    """The settings too weak for `keep`, in the order of CHECKS; empty if the store is safe."""
     return [
         _weakness(check, facts, keep)
         for check in CHECKS

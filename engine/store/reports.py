@@ -1,4 +1,4 @@
-"""What the embedded store tells whoever runs it: events while it lives, errors when it cannot."""
+"""The reports of the embedded store to its owner: events while it lives, errors when it cannot."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -7,24 +7,24 @@ from typing import Any
 
 
 class StoreEvent(StrEnum):
-    """What can happen to the store, each with the details that come with it."""
+    """The events of a store, each with its details."""
 
     LOADING = "store_loading"
-    """It reads its data: pid, loaded_percent."""
+    """The store reads its data: pid, loaded_percent."""
     READY = "store_ready"
-    """It answers: pid, binary."""
+    """The store answers: pid, binary."""
     EXITED = "store_exited"
-    """It died unasked and is started again after restart_seconds: pid, exit_code (negative: the
-    signal that killed it), log_tail. pid and exit_code are None if it could not be launched."""
+    """The store died unasked and is started again after restart_seconds: pid, exit_code (negative:
+    the signal that killed it), log_tail. pid and exit_code are None if it was not launched."""
     ORPHAN_FOUND = "store_orphan_found"
-    """It outlived an owner that was killed, and is asked to end before it is started anew: pid."""
+    """A store outlived its killed owner, and is asked to end before a new one starts: pid."""
     KILLED = "store_killed"
-    """It did not end when asked and was killed: pid."""
+    """The store did not end when asked and was killed: pid."""
 
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 
-# What a store says as it gives up, and what to do then. The first row found in its log is told.
+# Last words of a store, and what to do then. The first row found in its log is the advice.
 ADVICE = {
     "reading the append only file": (
         "Its data is damaged before the end. Restore the directory from a backup; the repair that "

@@ -146,7 +146,7 @@ def outcomes_of(table: str) -> set[str]:
 
 
 def reservations_of(table: str) -> set[str]:
-    """Who of the cast the rows of a table are about."""
+    """The reservations of the cast that the rows of a table name."""
     return {row.words[1] for row in _rows(table, T0)} & CAST_NAMES
 
 

@@ -37,7 +37,7 @@ def reserves(count: int, ttl_ms: int = MINUTE_MS, prefix: str = "r") -> list[Sto
 
 
 def named(partition: Partition) -> list[str]:
-    """Who is named by an entry, as often as that is."""
+    """The ids that entries name, each as often as it is named."""
     return [name for names, _ in partition.deadlines() for name in names]
 
 

@@ -113,7 +113,7 @@ def whole_state(partition: Partition) -> dict[str, Any]:
 
 
 def set_up(store: "redis.Redis") -> Partition:
-    """The same state, made anew."""
+    """Empties the store and makes the state of SETUP anew."""
     store.flushall()
     partition = Partition(store)
     for now_ms, commands in SETUP:

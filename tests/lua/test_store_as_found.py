@@ -1,5 +1,5 @@
-"""What the script makes of the store it finds: empty, of another schema, gone back in time, or
-touched by somebody else.
+"""The script and the store that it finds: empty, of another schema, gone back in time, or touched
+by somebody else.
 """
 
 from collections.abc import Sequence

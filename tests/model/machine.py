@@ -36,7 +36,7 @@ RETENTIONS_MS = (DAY_MS - 1, DAY_MS, 30 * DAY_MS - 1, 30 * DAY_MS, 30 * DAY_MS)
 
 
 def named(command: AnyCommand, answer: Answer) -> str:
-    """What happened, in short: `Confirm OUT_OF_STOCK`, `Ship APPLIED again`, `Purge`."""
+    """The event in short: `Confirm OUT_OF_STOCK`, `Ship APPLIED again`, `Purge`."""
     if isinstance(answer, SweepResult):
         return type(command).__name__
     again = " again" if answer.replayed else ""
@@ -56,7 +56,7 @@ class OracleMachine(RuleBasedStateMachine):
         self.earlier: list[AnyCommand] = []
 
     def judge(self, commands: Sequence[AnyCommand], now_ms: int) -> list[Answer]:
-        """Judges one batch; the answers. What a subclass puts beside the oracle goes here."""
+        """Judges one batch; returns the answers. A subclass may judge with more than the oracle."""
         return self.oracle.run(commands, now_ms)
 
     def send(self, commands: Sequence[AnyCommand], now_ms: int) -> None:

@@ -1,11 +1,11 @@
-"""Ship, Cancel and Return: what each is known by, what it may move, and what it moves."""
+"""Ship, Cancel and Return: the id and content of each, the units it may move, and moving them."""
 
 from engine.model import Cancel, Disposition, Return, Ship
 from tests.model.records import Held, HeldLine, Level, Movement, MovementContent, Place, summed
 
 
 def identity(command: Movement) -> tuple[type[Movement], str]:
-    """What makes a shipment, cancellation or return the same as an earlier one."""
+    """The kind and id by which a shipment, cancellation or return is known."""
     match command:
         case Ship():
             return Ship, command.shipment_id
@@ -16,13 +16,13 @@ def identity(command: Movement) -> tuple[type[Movement], str]:
 
 
 def content_of(command: Movement) -> MovementContent:
-    """What must be the same for it to be a replay: lines, and where returned units go."""
+    """The content that a replay must repeat: lines, and where returned units go."""
     where_to = command.disposition if isinstance(command, Return) else Disposition.UNSPECIFIED
     return summed(command.lines), where_to
 
 
 def left_for(command: Movement, held: Held) -> dict[Place, int]:
-    """What such a command may still move, without the places where nothing is left."""
+    """Units that the command may still move, without the places where none is left."""
     is_return = isinstance(command, Return)
     left = {
         place: line.with_buyer if is_return else line.unshipped

@@ -1,4 +1,4 @@
-"""What the oracle remembers: reservations, stock levels, adjustments."""
+"""The memory of the oracle: reservations, stock levels, adjustments."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ ADJUSTMENT_RETENTION_MS = DAY_MS
 
 @dataclass
 class Level:
-    """What is known of a place besides its reservations, in units."""
+    """The settings and counts of a place besides its reservations, in units."""
 
     on_hand: int
     safety_stock: int
@@ -55,12 +55,12 @@ class HeldLine:
 
     @property
     def unshipped(self) -> int:
-        """What may still be shipped or cancelled."""
+        """Units that may still be shipped or cancelled."""
         return self.quantity - self.shipped - self.cancelled
 
     @property
     def with_buyer(self) -> int:
-        """What may still be returned."""
+        """Units that may still be returned."""
         return self.shipped - self.returned
 
 
@@ -80,7 +80,7 @@ class Held:
 
     @classmethod
     def tombstone(cls, now_ms: int) -> "Held":
-        """What a Release of an id never seen leaves."""
+        """Makes the record that a Release of an id never seen leaves."""
         return cls(State.RELEASED, {}, "", 0, now_ms, 0, now_ms, ended_at_ms=now_ms)
 
     def turn(self, state: State, now_ms: int) -> None:
@@ -90,7 +90,7 @@ class Held:
         self.ended_at_ms = now_ms if state in RETENTION_MS else None
 
     def quantities(self) -> dict[Place, int]:
-        """What was asked for, as `summed` gives it."""
+        """The units that were asked for, as `summed` gives them."""
         return {place: line.quantity for place, line in self.lines.items()}
 
     def answer(
@@ -127,7 +127,7 @@ class Held:
 
 @dataclass
 class Adjustment:
-    """An adjustment id that was used, and for what: SKU, location, delta, reason."""
+    """A used adjustment id, and its content: SKU, location, delta, reason."""
 
     content: tuple[str, str, int, str]
     used_at_ms: int

@@ -1,7 +1,7 @@
-"""What the contract promises whatever happens: a reservation ends once, no count is negative, only
-some commands touch on hand, and as many win as there are units.
+"""The promises of the contract, whatever happens: a reservation ends once, no count is negative,
+only some commands touch on hand, and as many win as there are units.
 
-All but the last are held against the oracle, so that it cannot agree with the engine on something
+All but the last are checked on the oracle, so that it cannot agree with the engine on something
 that the contract forbids.
 """
 

@@ -54,7 +54,7 @@ def test_each_damaged_row_is_found_once(shop: Partition) -> None:
 
 
 def doubtful(shop: Partition, summary: Summary) -> frozenset[int]:
-    """What a first look finds."""
+    """The findings of a first look."""
     steps = doubtful_groups(shop.keys, summary, 0)
     answers: Any = None
     while True:

@@ -1,4 +1,4 @@
-"""What is too weak in a store, row by row, without a store."""
+"""The settings of a store that are too weak, row by row, without a store."""
 
 import msgspec
 import pytest

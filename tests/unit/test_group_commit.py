@@ -56,7 +56,7 @@ async def partition(store_url: str, store: "redis.Redis") -> AsyncIterator[Parti
 
 
 class Failures(list[EngineError]):
-    """What the queue reported."""
+    """The failures that the queue reported."""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -255,7 +255,7 @@ async def test_nobody_waits_for_ever_when_judging_breaks(
 async def most_under_way(
     queue: GroupCommit, partition: Partition, monkeypatch: pytest.MonkeyPatch, commands: int
 ) -> int:
-    """How many batches were judged at a time, of twenty requests of so many commands each."""
+    """The most batches in flight at a time, of twenty requests of `commands` commands each."""
     under_way = most = 0
     judge = partition.judge
 

@@ -1,4 +1,4 @@
-"""What a server process counts, and what of it is still there when another goes on."""
+"""The counts of a server process, and those still there when another process goes on."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def metrics(registry: CollectorRegistry) -> ServerMetrics:
 
 
 def commands(registry: CollectorRegistry) -> dict[tuple[str, str, str], float]:
-    """How many commands were counted, by kind, outcome and whether they were replayed."""
+    """The number of commands counted, by kind, outcome and whether they were replayed."""
     return {
         (sample.labels["kind"], sample.labels["outcome"], sample.labels["replayed"]): sample.value
         for family in registry.collect()
@@ -128,7 +128,7 @@ def test_what_was_so_while_a_worker_lived_is_forgotten_and_what_it_counted_is_no
 
 
 def count_a_batch(worker: int) -> None:
-    """What a worker of that number does in its life."""
+    """Lives the life of the worker of a number."""
     with counted_in_files(worker):
         metrics = ServerMetrics(CollectorRegistry())
         metrics.batch([Kind.RESERVE] * 3, [Outcome.APPLIED] * 3, 0.001)

@@ -1,4 +1,4 @@
-"""What the sold-out gate remembers, and for how long."""
+"""The memory of the sold-out gate, and how long it lasts."""
 
 import pytest
 

@@ -66,7 +66,7 @@ async def shop(store_url: str, store: "redis.Redis") -> AsyncIterator[Shop]:
 
 
 def batches(store: "redis.Redis") -> int:
-    """How many batches the store has judged."""
+    """The number of batches that the store has judged."""
     stats: Any = store.info("commandstats")
     return int(stats["cmdstat_evalsha"]["calls"])
 

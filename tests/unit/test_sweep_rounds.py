@@ -27,7 +27,7 @@ class Shops:
         return list(self.steps)
 
     async def go_on(self, rounds: Rounds, now: float, chance: float = MIDDLE) -> list[str]:
-        """Whom it sweeps at a time."""
+        """The partitions that are swept, time by time."""
         self.swept.clear()
         await rounds.go_on(now, self.all, chance)
         return list(self.swept)
