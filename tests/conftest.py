@@ -1,4 +1,4 @@
-"""What the tests share: one real store for the session, and a partition in it that starts empty."""
+"""Fixtures of all tests: one real store for the session, a partition in it that starts empty."""
 
 import subprocess
 import time

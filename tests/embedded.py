@@ -1,4 +1,4 @@
-"""What the tests of the embedded store share: running it, hearing it, killing it."""
+"""Running an embedded store in tests, hearing its events, killing it."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ POLL_SECONDS = 0.01
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
-    """What a store told, in order."""
+    """The events of a store, in order."""
 
     def tell(self, event: str, details: dict[str, Any]) -> None:
         self.append((event, details))
@@ -46,7 +46,7 @@ async def until(condition: Callable[[], object]) -> None:
     pytest.fail("waited in vain")
 
 
-async def until_told(events: Events, event: StoreEvent, times: int) -> None:
+async def until_event(events: Events, event: StoreEvent, times: int) -> None:
     await until(lambda: len(events.details(event)) >= times)
 
 

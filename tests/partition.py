@@ -121,7 +121,7 @@ class Partition:
         return [(named_by(entry), int(score)) for entry, score in stored]
 
     def audit(self) -> list[Finding]:
-        """What breaks an invariant; [] when all hold."""
+        """The rows that break an invariant; [] when all hold."""
         findings, summary = audit_now(self.client, self.keys)
         assert bool(findings) != summary.ok
         return findings

@@ -30,7 +30,7 @@ def value(server: Server, name: str, **labels: str) -> float:
 
 
 def connections(pid: int, port: int) -> int:
-    """How many connections to a port of this machine a process has accepted."""
+    """The number of connections to a port of this machine that a process has accepted."""
     mine = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:

@@ -48,11 +48,11 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self.process.pid
 
     def log(self) -> str:
-        """What it has logged so far."""
+        """The log so far."""
         return self._log_file.read_text()
 
     def logged(self, event: str) -> list[dict[str, Any]]:
@@ -180,7 +180,7 @@ async def eventually(holds: Callable[[], Awaitable[object]], within_s: float) ->
 
 
 async def answer_or_error(call: Awaitable[object]) -> Any:
-    """What the SDK answers, or the HoldfastError it raises, as a value."""
+    """The SDK's answer, or the HoldfastError that it raises, as a value."""
     try:
         return await call
     except HoldfastError as error:

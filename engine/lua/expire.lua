@@ -3,11 +3,11 @@
 -- A reservation past its deadline is EXPIRED for every caller. Its units are given back by the
 -- sweeper, or before that by the first batch that would refuse somebody for lack of them.
 --
--- An entry of `deadlines` is a reminder: it names reservations to look at when its score is due, and
--- the number of their lines. The record has the last word, so Confirm and Release leave the entries
--- alone. A Reserve is named together with others of its batch. An extended reservation gets an entry
--- of its own when the shared one is due, or at once if its deadline comes nearer; it has one such
--- entry, however often it is extended.
+-- An entry of `deadlines` is a reminder: it names reservations to look at when its score is due,
+-- and the number of their lines. The record has the last word, so Confirm and Release leave the
+-- entries alone. A Reserve is named together with others of its batch. An extended reservation gets
+-- an entry of its own when the shared one is due, or at once if its deadline comes nearer; it has
+-- one such entry, however often it is extended.
 --
 -- Numbers: none
 -- Strings: none

@@ -37,8 +37,8 @@ local function wait(id, count)
   return NOT_JUDGED, 0, 0
 end
 
--- Whether a command has to wait because an earlier one does. Its `count` lines are laid out; without
--- a count, the lines of the reservation are laid out here, if it is there.
+-- Whether a command has to wait because an earlier one does. Its `count` lines are laid out;
+-- without a count, the lines of the reservation are laid out here, if it is there.
 local function must_wait(id, count)
   if not someone_waits then
     return false

@@ -44,8 +44,8 @@ end
 
 -- A record has these parts, one after the other:
 --   header    state, created_at_ms, expires_at_ms, updated_at_ms
---   body      its length, then the content of the Reserve as the caller packed it; never changed, so
---             that comparing it tells a replay from a reused id
+--   body      its length, then the content of the Reserve as the caller packed it; never changed,
+--             so that comparing it tells a replay from a reused id
 --   progress  {counts, movements}, once confirmed units have moved
 local HEADER = '>BI6I6I6'
 local HEADER_BYTES, BODY_FIRST = 19, 22

@@ -1,5 +1,5 @@
--- The shared part of Ship, Cancel and Return: they move units of a confirmed reservation, each under
--- an id of its own, by which it is replayed.
+-- The shared part of Ship, Cancel and Return: they move units of a confirmed reservation, each
+-- under an id of its own, by which it is replayed.
 --
 -- The progress of a record is {counts, movements}: counts has shipped, cancelled and returned of
 -- each line in turn, movements has key and fingerprint of each movement in turn.

@@ -1,9 +1,9 @@
 -- The state of a batch: its arguments, the rows that it touches, and its changes. There is no rule
 -- here, and no call but the two that every batch makes; store.lua writes, at the end.
 --
--- The parts after this one are joined inside one function. In Lua 5.1 a function made inside another
--- takes over the variables around it as they are; at the top of the script each of them would be
--- searched for anew, which was a third of the time of a batch of one.
+-- The parts after this one are joined inside one function. In Lua 5.1 a function made inside
+-- another takes over the variables around it as they are; at the top of the script each of them
+-- would be searched for anew, which was a third of the time of a batch of one.
 --
 -- KEYS[1] stock         hash    SKU and location -> packed level
 -- KEYS[2] reservations  hash    reservation id -> record
@@ -61,7 +61,7 @@ local buyers, buyers_before = {}, {}        -- buyer field -> units
 local bodies = {}                           -- reservation id -> unpacked body
 
 -- A level is {on_hand, reserved, confirmed, damaged, safety_stock, limit_per_buyer, version,
--- due_from_ms}. No reserved unit is due before due_from_ms, which means nothing if none is reserved.
+-- due_from_ms}. No reserved unit is due before due_from_ms; if none is reserved, it means nothing.
 local ON_HAND, UNITS_RESERVED, UNITS_CONFIRMED, UNITS_DAMAGED = 1, 2, 3, 4
 local SAFETY_STOCK, LIMIT_PER_BUYER, VERSION, DUE_FROM_MS = 5, 6, 7, 8
 

@@ -89,7 +89,7 @@ end
 local function plan_entries()
   for i = 1, #new_entries do
     local entry = encode(new_entries[i][2])
-    entries_after[entry] = entries_after[entry] or new_entries[i][1]      -- an own entry has the later word
+    entries_after[entry] = entries_after[entry] or new_entries[i][1]      -- an own entry stays
   end
   for first = 1, #own_entries, CHUNK do
     local last = math.min(first + CHUNK - 1, #own_entries)

@@ -1,4 +1,4 @@
-"""What the fault tests of the server share: a store that somebody else runs, and a server on it."""
+"""Fixtures of the server's fault tests: a store that somebody else runs, and a server on it."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator

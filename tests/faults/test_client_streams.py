@@ -63,7 +63,7 @@ class Orders:
         await eventually(are, 30)
 
     async def check(self) -> None:
-        """As many units are held as were told, no more and no less."""
+        """Checks that exactly the units of applied Reserves are held."""
         (level,) = await self._client.get_stock("HOT")
         assert level.reserved == self.applied
         await assert_sound(self._client)

@@ -1,4 +1,4 @@
-"""Who may start an embedded store, what becomes of an orphan, and starts that fail."""
+"""The owner of an embedded store: who may start one, what becomes of orphans, failed starts."""
 
 import asyncio
 import os

@@ -27,7 +27,7 @@ from tests.embedded import (
     read,
     running,
     until,
-    until_told,
+    until_event,
     write,
 )
 
@@ -45,7 +45,7 @@ def test_data_is_there_after_stop_and_start_on_either_event_loop(
         async with running(tmp_path, events) as store:
             await write(store.url, sold=50)
             kill(store.pid, signal.SIGKILL)
-            await until_told(events, StoreEvent.READY, 2)
+            await until_event(events, StoreEvent.READY, 2)
         async with running(tmp_path, events) as store:
             assert await read(store.url, "sold") == 50
 
@@ -142,10 +142,10 @@ async def test_a_killed_store_comes_back_with_every_acknowledged_write(
         await until(lambda: acknowledged > 200)
         first_pid = store.pid
         kill(first_pid, signal.SIGKILL)
-        await until_told(events, StoreEvent.EXITED, 1)
+        await until_event(events, StoreEvent.EXITED, 1)
         selling.cancel()
         await asyncio.wait({selling})
-        await until_told(events, StoreEvent.READY, 2)
+        await until_event(events, StoreEvent.READY, 2)
 
         assert store.pid != first_pid
         # One more may be on disk than was answered, never one less.
@@ -160,7 +160,7 @@ async def test_a_store_that_keeps_dying_is_restarted_less_and_less_often(
     async with running(tmp_path, events, restart_seconds=restart_s) as store:
         for deaths in (1, 2, 3):
             kill(store.pid, signal.SIGKILL)
-            await until_told(events, StoreEvent.READY, deaths + 1)
+            await until_event(events, StoreEvent.READY, deaths + 1)
     delays = [exited["restart_seconds"] for exited in events.details(StoreEvent.EXITED)]
     assert delays == [0.05, 0.1, 0.2]
 
@@ -174,10 +174,10 @@ async def test_a_store_that_cannot_be_restarted_is_tried_until_it_can(
         await write(store.url, sold=50)
         binary.unlink()
         kill(store.pid, signal.SIGKILL)
-        await until_told(events, StoreEvent.EXITED, 3)
+        await until_event(events, StoreEvent.EXITED, 3)
         assert f"cannot run {binary}" in events.details(StoreEvent.EXITED)[-1]["log_tail"]
         binary.symlink_to(find_store_binary())
-        await until_told(events, StoreEvent.READY, 2)
+        await until_event(events, StoreEvent.READY, 2)
         assert await read(store.url, "sold") == 50
 
 
@@ -190,11 +190,11 @@ async def test_an_owner_out_of_file_descriptors_restarts_the_store_when_it_has_s
         resource.setrlimit(resource.RLIMIT_NOFILE, (1, hard))
         try:
             kill(store.pid, signal.SIGKILL)
-            await until_told(events, StoreEvent.EXITED, 2)
+            await until_event(events, StoreEvent.EXITED, 2)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert events.details(StoreEvent.EXITED)[1]["exit_code"] is None
-        await until_told(events, StoreEvent.READY, 2)
+        await until_event(events, StoreEvent.READY, 2)
         assert await read(store.url, "sold") == 50
 
 
@@ -204,7 +204,7 @@ async def test_stop_while_the_store_is_down_does_not_wait_for_a_restart(
     store = EmbeddedStore(tmp_path, events.tell, restart_seconds=lambda _deaths: 3600)
     await store.start()
     kill(store.pid, signal.SIGKILL)
-    await until_told(events, StoreEvent.EXITED, 1)
+    await until_event(events, StoreEvent.EXITED, 1)
     async with asyncio.timeout(WAIT_SECONDS_MAX):
         await store.stop()
     assert len(events.details(StoreEvent.READY)) == 1

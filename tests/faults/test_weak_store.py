@@ -1,4 +1,4 @@
-"""What the engine finds in real stores that are set up wrongly, and whether the mends mend."""
+"""Real stores that are set up wrongly: the engine finds the weakness, and the mend mends it."""
 
 import asyncio
 import shlex

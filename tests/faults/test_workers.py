@@ -174,7 +174,7 @@ async def test_the_metrics_are_summed_over_workers_and_never_go_back(tmp_path: P
 
 
 def reserved(server: Server) -> float:
-    """How many Reserves were applied, replayed ones left out."""
+    """The number of Reserves that were applied, without replays."""
     name, labels = "holdfast_commands_total", {"kind": "reserve", "outcome": "APPLIED"}
     return value(server, name, replayed="false", **labels)
 

@@ -141,7 +141,7 @@ async def inventory(channel: grpc.aio.Channel) -> pb_grpc.InventoryServiceStub:
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
 async def nothing_changes(client: Client) -> AsyncIterator[None]:
-    """What is refused leaves the tenant's stock and its one reservation as they were."""
+    """Checks that a refusal leaves the tenant's stock and its one reservation as they were."""
     await client.set_stock("A", 1_000)
     await client.reserve("live", [("A", 2)])
     before = await client.get_stock("A"), await client.get_reservation("live")

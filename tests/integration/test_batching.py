@@ -1,4 +1,4 @@
-"""What travels in messages is answered as each command's own method would answer it."""
+"""Commands that travel in messages are answered as each command's own method would answer it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine

@@ -1,4 +1,4 @@
-"""What load balancers, grpcurl and operators ask of a server that is well."""
+"""The questions of load balancers, grpcurl and operators to a server that is well."""
 
 import asyncio
 from importlib.metadata import version

@@ -123,7 +123,7 @@ BUGS_OF_DEADLINES = {
         "",
     ),
     "a level does not know of a deadline brought forward": (
-        "    tell_levels(id, expires_at_ms)\n",
+        "    lower_bounds(id, expires_at_ms)\n",
         "",
     ),
     "a level knows only the last deadline": (
@@ -151,7 +151,7 @@ def partition_with(bug: str, store: "redis.Redis") -> Iterator[Partition]:
 
 
 def due_limit_of(bug: str) -> int:
-    """How much a batch of the bug's partition expires at most."""
+    """The most lines that a batch of the bug's partition expires."""
     return 1 if bug in BUGS_OF_A_BOUNDED_BATCH else DUE_LIMIT
 
 

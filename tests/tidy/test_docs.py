@@ -1,4 +1,4 @@
-"""What is generated or kept twice agrees with what it is made from."""
+"""Generated files, and facts that are kept twice, agree with their source."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What the Lua files say of themselves is so, and they keep to rules that Lua does not check."""
+"""The headers of the Lua files are true, and the files keep to rules that Lua does not check."""
 
 import re
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def code(part: str) -> str:
 
 
 class Definition(NamedTuple):
-    """What a Lua file defines at its top level, in one piece: a function, a table, a rule."""
+    """A definition at the top level of a Lua file: a function, a table, a rule."""
 
     part: str
     names: list[str]

@@ -26,6 +26,10 @@ class United(NamedTuple):
 
 UNITED: Final[tuple[United, ...]] = (
     United(
+        r"_failures_told|_supervisor_told|until_told",
+        "the noun that is meant, such as event or report",
+    ),
+    United(
         r"storage\.batch import .*\bPlac(ed|ing)\b",
         "Recorded and NewOrder: Placed and Placing are of placing/place.py",
     ),
