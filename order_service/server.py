@@ -2,11 +2,15 @@
 
 import asyncio
 import os
-from typing import Any
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 
 from order_service.app import App, build
 from order_service.config import Config
@@ -19,6 +23,8 @@ from serving.signals import Signals
 from serving.start import EXIT_STORE_UNREACHABLE, StartError
 
 log = structlog.get_logger()
+
+STARTED_POLL_S: Final = 0.01
 
 
 async def run(config: Config) -> None:
@@ -57,7 +63,7 @@ async def _serve(app: App, stopping: asyncio.Event) -> None:
         port = app.grpc_server.add_insecure_port(config.orders_listen)
     except RuntimeError as error:
         raise StartError.cannot_listen(name_of("orders_listen"), config.orders_listen) from error
-    callbacks = _CallbackServer(app)
+    callbacks = CallbackServer(app.callbacks, config)
     await callbacks.begin()
     await app.start()
     target = f"{host_and_port(config.orders_listen)[0]}:{port}"
@@ -71,18 +77,23 @@ async def _serve(app: App, stopping: asyncio.Event) -> None:
         await callbacks.end()
 
 
-class _CallbackServer:
-    """uvicorn in this process's loop, without signal handlers of its own."""
+class _Uvicorn(uvicorn.Server):
+    """A server that leaves signals to the process, which has handlers of its own."""
 
-    def __init__(self, app: App) -> None:
-        config = app.config
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+
+class CallbackServer:
+    """uvicorn in this process's loop."""
+
+    def __init__(self, callbacks: Starlette, config: Config) -> None:
         self._address = config.callbacks_listen
-        host, port = host_and_port(config.callbacks_listen)
-        self._server = uvicorn.Server(
+        self._server = _Uvicorn(
             uvicorn.Config(
-                app.callbacks,
-                host=host.strip("[]"),
-                port=port,
+                callbacks,
                 log_config=None,
                 log_level="warning",
                 access_log=False,
@@ -96,18 +107,29 @@ class _CallbackServer:
 
     async def begin(self) -> None:
         """Listens. Raises StartError."""
-        self._server.config.load()
-        self._server.lifespan = self._server.config.lifespan_class(self._server.config)
         try:
-            await self._server.startup()
-        except SystemExit as error:  # uvicorn's way to say that the address is taken
+            sockets = await _listening(*host_and_port(self._address))
+        except OSError as error:
             raise StartError.cannot_listen(name_of("callbacks_listen"), self._address) from error
-        listening: Any = self._server.servers[0].sockets[0].getsockname()
-        self.url = f"{self._scheme}://{listening[0]}:{listening[1]}"
-        self._serving = asyncio.ensure_future(self._server.main_loop())
+        host, port = sockets[0].getsockname()[:2]
+        self.url = f"{self._scheme}://{host}:{port}"
+        self._serving = asyncio.ensure_future(self._server.serve(sockets))
+        while not self._server.started:
+            await asyncio.wait([self._serving], timeout=STARTED_POLL_S)
+            if self._serving.done():
+                for each in sockets:
+                    each.close()
+                await self._serving  # raises, such as for a certificate that cannot be read
 
     async def end(self) -> None:
         """Answers what is under way, and listens no more."""
         self._server.should_exit = True
         await self._serving
-        await self._server.shutdown()
+
+
+async def _listening(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of a host. Raises OSError."""
+    addresses = await asyncio.get_running_loop().getaddrinfo(
+        host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    return [socket.create_server(address, family=family) for family, *_, address in addresses]
