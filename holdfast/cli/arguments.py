@@ -14,6 +14,7 @@ from cyclopts import Parameter, Token
 from holdfast.cli.times import duration_ms, moment_ms
 
 PORT_MAX = 65_535
+LIST_LIMIT_DEFAULT = 100
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")

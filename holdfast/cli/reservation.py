@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from holdfast.cli.arguments import DurationMs, Limit, MomentMs, StateName
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, DurationMs, Limit, MomentMs, StateName
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import USAGE, Failure
 from holdfast.cli.groups import OPERATE
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from holdfast.types import Reservation, Result
 
 app = App(name="reservation", group=OPERATE, help="Reads, releases and extends reservations.")
-
-LIST_LIMIT_DEFAULT = 100
 
 
 @app.command

@@ -1,7 +1,6 @@
 """`holdfast orders` without a service: its arguments, its names, its documents, wrong usage."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -47,22 +46,26 @@ def test_units_are_an_article_and_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "enum"),
+    ("argument", "enum"),
     [
-        (arguments.ORDER_STATES, order_pb2.Order.State),
-        (arguments.SHIPMENT_STATES, order_pb2.Shipment.State),
-        (arguments.SOURCES, order_pb2.OrderSource),
-        (arguments.SHORTAGE_POLICIES, order_pb2.ShortagePolicy),
-        (arguments.DELIVERY_WISHES, order_pb2.DeliveryWish),
-        (arguments.INCIDENT_KINDS, fulfilment_pb2.Incident.Kind),
-        (arguments.TRACKING_KINDS, fulfilment_pb2.TrackingEvent.Kind),
-        (arguments.RESOLUTIONS, fulfilment_pb2.Resolution),
+        (arguments.OrderStateName, order_pb2.Order.State),
+        (arguments.ShipmentStateName, order_pb2.Shipment.State),
+        (arguments.SourceName, order_pb2.OrderSource),
+        (arguments.ShortageName, order_pb2.ShortagePolicy),
+        (arguments.WishName, order_pb2.DeliveryWish),
+        (arguments.IncidentName, fulfilment_pb2.Incident.Kind),
+        (arguments.TrackingName, fulfilment_pb2.TrackingEvent.Kind),
+        (arguments.ResolutionName, fulfilment_pb2.Resolution),
     ],
 )
-def test_the_names_that_are_taken_are_those_of_the_contract(
-    names: Sequence[str], enum: Any
+def test_the_names_that_a_shell_completes_are_those_of_the_contract(
+    argument: Any, enum: Any
 ) -> None:
-    assert list(names) == [enum_name(enum.DESCRIPTOR, number) for number in enum.values() if number]
+    (parameter,) = argument.__metadata__
+    names = [choice.name for choice in parameter.choices]
+    assert names == [enum_name(enum.DESCRIPTOR, number) for number in enum.values() if number]
+    assert names
+    assert not any(name.startswith(("UNSPECIFIED", "ORDER_SOURCE")) for name in names)
 
 
 def test_the_kinds_of_tasks_are_those_of_the_order_service() -> None:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 
 from holdfast.cli.arguments import named, read_as, whole_number
+from holdfast.cli.output import enum_name
+from holdfast.order.v1 import fulfilment_pb2, order_pb2
 
 NO_LIMIT = "none"
 _DEGREES = re.compile(r"([+-]?)([0-9]{1,3})(?:\.([0-9]{1,3}))?")
@@ -66,56 +68,18 @@ def _each(read: Callable[[str], object], metavar: str) -> Parameter:
     return Parameter(validator=check, metavar=metavar, negative=())
 
 
-# The names of the contract's enums, without what it puts before them; a test holds them against it.
-ORDER_STATES = (
-    "RESERVING",
-    "BACKORDERED",
-    "AWAITING_PAYMENT",
-    "CONFIRMING",
-    "CONFIRMED",
-    "IN_FULFILMENT",
-    "PARTLY_SHIPPED",
-    "SHIPPED",
-    "DELIVERED",
-    "COMPLETED",
-    "REJECTED",
-    "EXPIRED",
-    "CANCELLED",
-)
-SHIPMENT_STATES = (
-    "PLANNED",
-    "PICKED",
-    "PACKED",
-    "LABELLED",
-    "SHIPPED",
-    "IN_TRANSIT",
-    "OUT_FOR_DELIVERY",
-    "DELIVERED",
-    "LOST",
-    "DAMAGED",
-    "CANCELLED",
-)
-SOURCES = ("WEB", "APP", "PHONE", "SHOP", "IMPORT")
-SHORTAGE_POLICIES = ("ALL_OR_NOTHING", "SHIP_AVAILABLE", "WAIT")
-TRACKING_KINDS = (
-    "COLLECTED",
-    "IN_TRANSIT",
-    "HUB",
-    "OUT_FOR_DELIVERY",
-    "SIGNED",
-    "ATTEMPT_FAILED",
-    "LOST",
-    "DAMAGED",
-    "CASH_COLLECTED",
-)
-DELIVERY_WISHES = ("CHEAPEST", "FASTEST")
-INCIDENT_KINDS = ("DELAY", "LOSS", "DAMAGE", "TEMPERATURE")
-# A temperature out of limits is no person's to report: readings tell.
+def _one_of(enum: Any, metavar: str) -> Parameter:
+    """A parameter that is one of an enum's names, without what the contract puts before them."""
+    names = [enum_name(enum.DESCRIPTOR, number) for number in enum.values() if number]
+    return named(names, metavar)
+
+
+# A temperature out of limits is for readings to report, not for people.
 REPORTED_KINDS = ("DELAY", "LOSS", "DAMAGE")
-RESOLUTIONS = ("WAIT", "RESHIP", "REFUND")
 
 Millicelsius = Annotated[int, read_as(millicelsius, "DEGREES")]
 TemperatureLimit = Annotated[int | str, read_as(_limit, "DEGREES")]
+# The contract has kinds of tasks as texts; a test holds these against the order service's.
 TASK_KINDS = (
     "RESERVE",
     "CONFIRM",
@@ -145,15 +109,15 @@ TASK_KINDS = (
 )
 
 TaskName = Annotated[str, named(TASK_KINDS, "KIND")]
-OrderStateName = Annotated[str, named(ORDER_STATES, "STATE")]
-ShipmentStateName = Annotated[str, named(SHIPMENT_STATES, "STATE")]
-SourceName = Annotated[str, named(SOURCES, "SOURCE")]
-ShortageName = Annotated[str, named(SHORTAGE_POLICIES, "POLICY")]
-WishName = Annotated[str, named(DELIVERY_WISHES, "WISH")]
-TrackingName = Annotated[str, named(TRACKING_KINDS, "KIND")]
-IncidentName = Annotated[str, named(INCIDENT_KINDS, "KIND")]
+OrderStateName = Annotated[str, _one_of(order_pb2.Order.State, "STATE")]
+ShipmentStateName = Annotated[str, _one_of(order_pb2.Shipment.State, "STATE")]
+SourceName = Annotated[str, _one_of(order_pb2.OrderSource, "SOURCE")]
+ShortageName = Annotated[str, _one_of(order_pb2.ShortagePolicy, "POLICY")]
+WishName = Annotated[str, _one_of(order_pb2.DeliveryWish, "WISH")]
+TrackingName = Annotated[str, _one_of(fulfilment_pb2.TrackingEvent.Kind, "KIND")]
+IncidentName = Annotated[str, _one_of(fulfilment_pb2.Incident.Kind, "KIND")]
 ReportedName = Annotated[str, named(REPORTED_KINDS, "KIND")]
-ResolutionName = Annotated[str, named(RESOLUTIONS, "WHAT")]
+ResolutionName = Annotated[str, _one_of(fulfilment_pb2.Resolution, "WHAT")]
 # As they were typed: cyclopts takes a type that has parts for several words.
 WantedLines = Annotated[list[str], _each(wanted_line, "SKU=QUANTITY@PRICE")]
 ArticleUnits = Annotated[str, _each(units_of_article, "SKU=QUANTITY")]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.cli.failures import Failure
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.cli.output import plain, print_json, print_remark, print_table, stderr_console
+from holdfast.money import amount_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -37,8 +39,6 @@ def audit(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
       holdfast orders audit --tenant shop-2 -o json
     """
     from rich.progress import Progress
-
-    from holdfast.cli.output import stderr_console
 
     console = stderr_console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -85,8 +85,6 @@ async def _follow(client: "OrderClient", progress: "Progress") -> Audited:
 
 
 def _print_document(audited: Audited) -> None:
-    from holdfast.cli.output import plain, print_json
-
     document = {
         **plain(audited.summary),
         "findings_total": audited.summary.findings,
@@ -97,8 +95,6 @@ def _print_document(audited: Audited) -> None:
 
 
 def _print_tables(audited: Audited) -> None:
-    from holdfast.cli.output import print_remark, print_table
-
     summary = audited.summary
     if audited.findings:
         rows = [(found.invariant, found.row, found.detail) for found in audited.findings]
@@ -120,9 +116,6 @@ def _print_tables(audited: Audited) -> None:
 
 
 def _print_books(books: Sequence[Any]) -> None:
-    from holdfast.cli.output import print_table
-    from holdfast.money import amount_text
-
     columns = (
         ("Captured", "captured_minor"),
         ("Refunded", "refunded_minor"),

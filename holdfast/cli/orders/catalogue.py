@@ -4,13 +4,15 @@ from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.failures import USAGE, Failure
 from holdfast.cli.groups import SERVICE
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.options import NO_CHANGES, ArticleOptions
-
-LIST_LIMIT_DEFAULT = 100
+from holdfast.cli.orders.tables import print_list
+from holdfast.cli.output import print_json, print_table
+from holdfast.money import minor_units, money_text
+from holdfast.order.v1 import catalogue_pb2 as pb
 
 articles = App(name="articles", group=SERVICE, help="What can be ordered, and what it costs.")
 warehouses = App(name="warehouses", group=SERVICE, help="Where parcels come from.")
@@ -41,10 +43,6 @@ def put_article(
     price
         What a unit costs [default: as before].
     """
-    from holdfast.cli.output import print_json
-    from holdfast.money import money_text
-    from holdfast.order.v1 import catalogue_pb2 as pb
-
     known = connection.ask(pb.ListArticlesRequest(sku=sku)).articles
     new = pb.Article(sku=sku, merchant_id="default", title=sku, currency="CNY")
     article = known[0] if known else new
@@ -63,8 +61,6 @@ def put_article(
 
 
 def _price_minor(price: str, currency: str) -> int:
-    from holdfast.money import minor_units
-
     try:
         return minor_units(price, currency)
     except ValueError as error:
@@ -94,18 +90,12 @@ def list_articles(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list
-    from holdfast.order.v1 import catalogue_pb2 as pb
-
     request = pb.ListArticlesRequest(merchant_id=merchant)
     found, truncated = connection.some(request, "articles", limit)
     print_list(connection, "articles", found, truncated, _print_articles)
 
 
 def _print_articles(found: list[Any]) -> None:
-    from holdfast.cli.output import print_table
-    from holdfast.money import money_text
-
     rows = [
         (
             article.sku,
@@ -153,9 +143,6 @@ def put_warehouse(
     closed
         It takes no new orders.
     """
-    from holdfast.cli.output import print_json
-    from holdfast.order.v1 import catalogue_pb2 as pb
-
     warehouse = pb.Warehouse(
         location=location,
         country=country,
@@ -178,9 +165,6 @@ def list_warehouses(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION)
     For example:
       holdfast orders warehouses list
     """
-    from holdfast.cli.output import print_json, print_table
-    from holdfast.order.v1 import catalogue_pb2 as pb
-
     found = connection.ask(pb.ListWarehousesRequest()).warehouses
     if connection.as_json:
         print_json({"warehouses": list(found)})

@@ -4,7 +4,7 @@ from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.failures import USAGE, Failure
 from holdfast.cli.groups import MONEY
 from holdfast.cli.orders.connection import (
@@ -12,8 +12,12 @@ from holdfast.cli.orders.connection import (
     OrdersConnection,
     new_key,
 )
+from holdfast.cli.orders.tables import print_answer, print_list, print_payments, state_of
+from holdfast.cli.output import enum_name, print_json, print_table
+from holdfast.cli.times import local_iso
+from holdfast.money import amount_text, minor_units, money_text
+from holdfast.order.v1 import payment_pb2 as pb
 
-LIST_LIMIT_DEFAULT = 100
 RECONCILE_MS_MAX = 600_000
 ALL = "all"
 
@@ -49,9 +53,6 @@ def pay(
     key
         The attempt's key: the same key is the same attempt [default: a new one].
     """
-    from holdfast.cli.orders.tables import print_answer, state_of
-    from holdfast.order.v1 import payment_pb2 as pb
-
     key = new_key(key)
     request = pb.StartPaymentRequest(order_id=order_id, payment_key=key, method=method)
     answer = connection.decide_once(request, key)
@@ -72,9 +73,6 @@ def payments(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_
     order_id
         The order.
     """
-    from holdfast.cli.orders.tables import print_payments
-    from holdfast.cli.output import print_json
-
     order = connection.run(lambda client: client.get(order_id))
     if connection.as_json:
         print_json({"payments": list(order.payments), "refunds": list(order.refunds)})
@@ -110,10 +108,6 @@ def refund(
     key
         The refund's key: the same key is the same refund [default: a new one].
     """
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.money import money_text
-    from holdfast.order.v1 import payment_pb2 as pb
-
     currency = connection.run(lambda client: client.get(order_id)).currency
     amount_minor = _refund_minor(amount, currency)
     key = new_key(key)
@@ -136,8 +130,6 @@ def _refund_minor(amount: str, currency: str) -> int:
 
     Failure for a 0 that was typed: nobody who means all types it, and money sent back is gone.
     """
-    from holdfast.money import minor_units
-
     if amount == ALL:
         return 0
     try:
@@ -156,8 +148,6 @@ def _refund_minor(amount: str, currency: str) -> int:
 
 def _more_than_is_left(connection: OrdersConnection, order_id: str, amount_minor: int) -> Failure:
     """The refusal of a refund, with amounts as people write them."""
-    from holdfast.cli.orders.tables import state_of
-    from holdfast.money import money_text
 
     order = connection.run(lambda client: client.get(order_id))
     left_minor = sum(
@@ -197,9 +187,6 @@ def settle(
     reason
         How it was sent back; nothing personal.
     """
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.order.v1 import payment_pb2 as pb
-
     answer = connection.decide(pb.SettleRefundRequest(refund_id=refund_id, reason=reason))
     print_answer(connection, answer, f"{refund_id} is settled.")
 
@@ -230,10 +217,6 @@ def reconcile(
     report_only
         Repair nothing.
     """
-    from holdfast.cli.output import enum_name, print_json, print_table
-    from holdfast.money import amount_text
-    from holdfast.order.v1 import payment_pb2 as pb
-
     request = pb.ReconcileRequest(provider=provider, day=day, report_only=report_only)
     report = connection.run(lambda client: client.ask(request, timeout_ms=RECONCILE_MS_MAX))
     if connection.as_json:
@@ -270,10 +253,6 @@ def books(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
     For example:
       holdfast orders books
     """
-    from holdfast.cli.output import print_json, print_table
-    from holdfast.money import amount_text
-    from holdfast.order.v1 import payment_pb2 as pb
-
     found = connection.ask(pb.GetPaymentBooksRequest()).books
     if connection.as_json:
         print_json({"books": list(found)})
@@ -312,18 +291,11 @@ def list_failed_refunds(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list
-    from holdfast.order.v1 import payment_pb2 as pb
-
     found, truncated = connection.some(pb.ListFailedRefundsRequest(), "refunds", limit)
     print_list(connection, "refunds", found, truncated, _print_failed_refunds)
 
 
 def _print_failed_refunds(found: list[Any]) -> None:
-    from holdfast.cli.output import print_table
-    from holdfast.cli.times import local_iso
-    from holdfast.money import amount_text
-
     rows = [
         (
             failed.refund.refund_id,
@@ -350,8 +322,5 @@ def retry(refund_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CO
     refund_id
         The refund, which is FAILED.
     """
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.order.v1 import payment_pb2 as pb
-
     answer = connection.decide(pb.RetryRefundRequest(refund_id=refund_id))
     print_answer(connection, answer, f"{refund_id} is tried again.")

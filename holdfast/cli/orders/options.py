@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 from cyclopts import Group, Parameter
 
 from holdfast.cli.arguments import Units as WholeNumber
 from holdfast.cli.failures import USAGE, Failure
 from holdfast.cli.orders.arguments import NO_LIMIT, TemperatureLimit, Wanted, WishName
-
-if TYPE_CHECKING:
-    from holdfast.order.v1 import catalogue_pb2, order_pb2
+from holdfast.money import minor_units
+from holdfast.order.v1 import catalogue_pb2, order_pb2
+from holdfast.order.v1 import order_pb2 as pb
 
 AMOUNTS = Group("Amounts", sort_key=1)
 DELIVERY = Group("Delivery", sort_key=2)
@@ -34,7 +33,6 @@ class AmountOptions:
 
     def with_lines(self, lines: Iterable[Wanted], currency: str) -> "order_pb2.Amounts":
         """The amounts, added up. Failure for what is no amount of the currency."""
-        from holdfast.order.v1 import order_pb2 as pb
 
         amounts = pb.Amounts(
             goods_minor=sum(line.quantity * minor("line", line.price, currency) for line in lines),
@@ -76,7 +74,6 @@ class DeliveryOptions:
 
     def message(self) -> "order_pb2.Delivery":
         """The same, as the order service is told of it."""
-        from holdfast.order.v1 import order_pb2 as pb
 
         texts = {field.name: getattr(self, field.name) for field in fields(self)}
         return pb.Delivery(**texts | {"wish": pb.DeliveryWish.Value(f"DELIVERY_WISH_{self.wish}")})
@@ -170,7 +167,6 @@ NO_CORRECTIONS = CorrectionOptions()
 
 def minor(option: str, text: str, currency: str) -> int:
     """The minor units of an option's amount. Failure if it is none."""
-    from holdfast.money import minor_units
 
     try:
         return minor_units(text, currency)

@@ -4,7 +4,7 @@ from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.groups import PARCELS
 from holdfast.cli.orders.arguments import (
     IncidentName,
@@ -13,9 +13,11 @@ from holdfast.cli.orders.arguments import (
     ShipmentStateName,
 )
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.cli.orders.tables import print_answer, print_list, print_shipments, state_of
+from holdfast.cli.output import enum_name, plain, print_json, print_table
 from holdfast.cli.times import local_iso
-
-LIST_LIMIT_DEFAULT = 100
+from holdfast.order.v1 import fulfilment_pb2 as pb
+from holdfast.order.v1 import order_pb2
 
 incidents = App(
     name="incidents",
@@ -53,10 +55,6 @@ def shipments(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list, print_shipments
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-    from holdfast.order.v1 import order_pb2
-
     request = pb.ListShipmentsRequest(
         order_id=order_id,
         state=order_pb2.Shipment.State.Value(state or "STATE_UNSPECIFIED"),
@@ -78,10 +76,6 @@ def track(shipment_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_
     shipment_id
         The parcel.
     """
-    from holdfast.cli.orders.tables import print_shipments
-    from holdfast.cli.output import enum_name, plain, print_json, print_table
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     found = connection.ask(pb.GetShipmentRequest(shipment_id=shipment_id))
     if connection.as_json:
         print_json(plain(found))
@@ -141,9 +135,6 @@ def list_incidents(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     request = pb.ListIncidentsRequest(
         owner=owner,
         kind=pb.Incident.Kind.Value(kind or "KIND_UNSPECIFIED"),
@@ -155,10 +146,6 @@ def list_incidents(
 
 
 def _print_incidents(found: list[Any]) -> None:
-    from holdfast.cli.orders.tables import state_of
-    from holdfast.cli.output import enum_name, print_table
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     rows = [
         (
             incident.incident_id,
@@ -203,9 +190,6 @@ def report(
     actor
         Who reports it, such as staff:7.
     """
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     answer = connection.decide(
         pb.ReportIncidentRequest(
             shipment_id=shipment_id,
@@ -243,9 +227,6 @@ def resolve(
     actor
         Who decides, such as staff:7.
     """
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     answer = connection.decide(
         pb.ResolveIncidentRequest(
             incident_id=incident_id,

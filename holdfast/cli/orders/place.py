@@ -1,7 +1,5 @@
 """`holdfast orders place|cancel|complete`: an order's beginning and its ends."""
 
-from typing import TYPE_CHECKING
-
 from holdfast.cli.orders.arguments import ShortageName, SourceName, WantedLines, wanted_line
 from holdfast.cli.orders.connection import (
     DEFAULT_ORDERS_CONNECTION,
@@ -10,9 +8,10 @@ from holdfast.cli.orders.connection import (
     new_key,
 )
 from holdfast.cli.orders.options import NO_AMOUNTS, AmountOptions, DeliveryOptions, minor
-
-if TYPE_CHECKING:
-    from holdfast.order.v1 import order_pb2
+from holdfast.cli.orders.tables import print_answer, state_of
+from holdfast.money import money_text
+from holdfast.order.v1 import order_pb2
+from holdfast.order.v1 import order_pb2 as pb
 
 
 def place(
@@ -58,9 +57,6 @@ def place(
     remark
         A special request of the buyer.
     """
-    from holdfast.cli.orders.tables import print_answer, state_of
-    from holdfast.money import money_text
-
     request = _request(key, source, buyer, currency, method, shortage, remark)
     lines = [wanted_line(text) for text in line]
     for wanted in lines:
@@ -80,7 +76,6 @@ def _request(
     key: str, source: str, buyer: str, currency: str, method: str, shortage: str, remark: str
 ) -> "order_pb2.PlaceOrderRequest":
     """An order without its lines, amounts and delivery."""
-    from holdfast.order.v1 import order_pb2 as pb
 
     return pb.PlaceOrderRequest(
         source=pb.OrderSource.Value(f"ORDER_SOURCE_{source}"),
@@ -115,8 +110,6 @@ def cancel(
     actor
         Who asks, for the history, such as staff:7.
     """
-    from holdfast.cli.orders.tables import print_answer
-
     result = accepted(connection.run(lambda client: client.cancel(order_id, reason, actor=actor)))
     print_answer(connection, result, f"Cancelled {order_id}.")
 
@@ -142,7 +135,5 @@ def complete(
     actor
         Who says so, for the history, such as buyer.
     """
-    from holdfast.cli.orders.tables import print_answer
-
     result = accepted(connection.run(lambda client: client.complete(order_id, actor=actor)))
     print_answer(connection, result, f"Completed {order_id}.")

@@ -5,14 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.groups import MONEY
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.cli.orders.tables import print_answer, print_list
+from holdfast.cli.output import print_table
+from holdfast.cli.times import local_iso
+from holdfast.money import money_text
+from holdfast.order.v1 import payment_pb2 as pb
 
 if TYPE_CHECKING:
     from holdfast.orders import OrderClient
 
-LIST_LIMIT_DEFAULT = 100
 
 quarantine = App(
     name="quarantine", group=MONEY, help="Payments in a wrong amount: for a person to decide."
@@ -35,19 +39,12 @@ def list_quarantined(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list
-    from holdfast.order.v1 import payment_pb2 as pb
-
     found, truncated = connection.some(pb.ListQuarantinedRequest(), "payments", limit)
     print_quarantined = partial(_print_quarantined, connection)
     print_list(connection, "payments", found, truncated, print_quarantined)
 
 
 def _print_quarantined(connection: OrdersConnection, found: list[Any]) -> None:
-    from holdfast.cli.output import print_table
-    from holdfast.cli.times import local_iso
-    from holdfast.money import money_text
-
     asked_in = _currencies(connection, found)
     rows = [
         (
@@ -121,9 +118,6 @@ def return_(
 def _resolve(
     payment_id: str, reason: str, resolution: str, text: str, connection: OrdersConnection
 ) -> None:
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.order.v1 import payment_pb2 as pb
-
     value = pb.QuarantineResolution.Value(f"QUARANTINE_RESOLUTION_{resolution}")
     answer = connection.decide(
         pb.ResolveQuarantinedRequest(payment_id=payment_id, resolution=value, reason=reason)

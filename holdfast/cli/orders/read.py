@@ -2,15 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
-from holdfast.cli.arguments import Limit, MomentMs
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit, MomentMs
 from holdfast.cli.orders.arguments import OrderStateName, SourceName
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, accepted
+from holdfast.cli.orders.tables import order_document, print_list, print_order, state_of
+from holdfast.cli.output import print_json, print_table
 from holdfast.cli.times import local_iso
+from holdfast.money import money_text
+from holdfast.order.v1 import order_pb2 as pb
 
 if TYPE_CHECKING:
     from holdfast.orders import OrderClient
-
-LIST_LIMIT_DEFAULT = 100
 
 
 def get(
@@ -33,9 +35,6 @@ def get(
     personal
         Show who receives it, and where, too.
     """
-    from holdfast.cli.orders.tables import order_document, print_order
-    from holdfast.cli.output import print_json
-
     order = connection.run(lambda client: client.get(order_id))
     if connection.as_json:
         print_json({"order": order_document(order, personal)})
@@ -74,9 +73,6 @@ def list_(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list
-    from holdfast.order.v1 import order_pb2 as pb
-
     request = pb.ListOrdersRequest(
         buyer_id=buyer,
         state=pb.Order.State.Value(state or "STATE_UNSPECIFIED"),
@@ -89,10 +85,6 @@ def list_(
 
 
 def _print_summaries(orders: list[Any]) -> None:
-    from holdfast.cli.orders.tables import state_of
-    from holdfast.cli.output import print_table
-    from holdfast.money import money_text
-
     rows = [
         (
             order.order_id,
@@ -120,7 +112,6 @@ def timeline(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_
     order_id
         The order.
     """
-    from holdfast.cli.output import print_json, print_table
 
     async def read(client: "OrderClient") -> list[Any]:
         return [entry async for entry in client.timeline(order_id)]
@@ -154,8 +145,6 @@ def receipt(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_C
     order_id
         The order.
     """
-    from holdfast.cli.output import print_json
-
     answer = accepted(connection.run(lambda client: client.receipt(order_id)))
     if connection.as_json:
         print_json({"receipt": answer.receipt})

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from holdfast.cli.arguments import Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
 from holdfast.cli.orders.options import NO_CORRECTIONS, CorrectionOptions
+from holdfast.cli.orders.tables import print_answer, print_list
+from holdfast.cli.output import print_table
 from holdfast.cli.times import local_iso
-
-LIST_LIMIT_DEFAULT = 100
+from holdfast.order.v1 import order_pb2 as pb
 
 
 def remark(
@@ -39,9 +40,6 @@ def remark(
     key
         The entry's id, for saying it once [default: a new one].
     """
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.order.v1 import order_pb2 as pb
-
     key = new_key(key)
     request = pb.AddRemarkRequest(
         order_id=order_id, remark_id=key, author=author, channel=channel, text=text
@@ -69,16 +67,11 @@ def remarks(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list
-    from holdfast.order.v1 import order_pb2 as pb
-
     found, truncated = connection.some(pb.ListRemarksRequest(order_id=order_id), "remarks", limit)
     print_list(connection, "remarks", found, truncated, _print_remarks)
 
 
 def _print_remarks(entries: list[Any]) -> None:
-    from holdfast.cli.output import print_table
-
     rows = [(local_iso(entry.at_ms), entry.author, entry.channel, entry.text) for entry in entries]
     print_table(("When", "Who", "How", "What"), rows)
 
@@ -113,9 +106,6 @@ def correct(
     key
         The correction's id, for doing it once [default: a new one].
     """
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.order.v1 import order_pb2 as pb
-
     delivery = connection.run(lambda client: client.get(order_id)).delivery
     corrections.apply(delivery)
     key = new_key(key)

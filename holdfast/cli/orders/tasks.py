@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from holdfast.cli.arguments import Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.failures import USAGE, Failure
 from holdfast.cli.orders.arguments import TaskName
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.cli.orders.tables import print_list
+from holdfast.cli.output import print_json, print_table
 from holdfast.cli.times import local_iso
-
-LIST_LIMIT_DEFAULT = 100
+from holdfast.order.v1 import operations_pb2 as pb
 
 
 def tasks(
@@ -36,17 +37,12 @@ def tasks(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list
-    from holdfast.order.v1 import operations_pb2 as pb
-
     request = pb.ListTasksRequest(dead=dead, kind=kind or "", order_id=order)
     found, truncated = connection.some(request, "tasks", limit)
     print_list(connection, "tasks", found, truncated, _print_tasks)
 
 
 def _print_tasks(found: list[Any]) -> None:
-    from holdfast.cli.output import print_table
-
     rows = [
         (
             task.task_id,
@@ -88,9 +84,6 @@ def replay(
     all_
         All that are dead.
     """
-    from holdfast.cli.output import print_json
-    from holdfast.order.v1 import operations_pb2 as pb
-
     if not (task_ids or kind or order or all_):
         raise Failure(
             "give TASK_IDS, --kind, --order or --all. See `holdfast orders replay --help`",
@@ -134,9 +127,6 @@ def drop(
     actor
         Who drops it, such as staff:7.
     """
-    from holdfast.cli.output import print_json
-    from holdfast.order.v1 import operations_pb2 as pb
-
     connection.ask(pb.DropTaskRequest(task_id=task_id, actor=actor, why=why))
     if connection.as_json:
         print_json({"task_id": task_id, "dropped": True})
@@ -150,9 +140,6 @@ def status(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
     For example:
       holdfast orders status
     """
-    from holdfast.cli.output import print_json, print_table
-    from holdfast.order.v1 import operations_pb2 as pb
-
     found = connection.ask(pb.GetStatusRequest())
     if connection.as_json:
         print_json({"status": found})

@@ -4,6 +4,10 @@ from holdfast.cli.arguments import MomentMs
 from holdfast.cli.failures import USAGE, Failure
 from holdfast.cli.orders.arguments import Millicelsius, TrackingName
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
+from holdfast.cli.orders.tables import now_ms, print_answer
+from holdfast.cli.orders.warehouse import print_moved
+from holdfast.money import minor_units
+from holdfast.order.v1 import fulfilment_pb2 as pb
 
 CASH_COLLECTED = "CASH_COLLECTED"
 # Whose word it is while a parcel has no carrier.
@@ -46,10 +50,6 @@ def record(
     event_id
         The carrier's id of it: the same id is recorded once [default: a new one].
     """
-    from holdfast.cli.orders.tables import now_ms
-    from holdfast.cli.orders.warehouse import print_moved
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     if bool(amount) != (kind == CASH_COLLECTED):
         raise Failure(
             "give --amount with cash-collected, and with nothing else. "
@@ -75,7 +75,6 @@ def record(
 
 def _cash(connection: OrdersConnection, shipment_id: str, amount: str) -> tuple[int, str]:
     """What a carrier has collected, in the currency of the parcel's order."""
-    from holdfast.money import minor_units
 
     order_id = shipment_id.rpartition("-")[0]
     currency = connection.run(lambda client: client.get(order_id)).currency
@@ -113,9 +112,6 @@ def temperature(
     at
         When: an ISO time, or milliseconds since 1970 [default: now].
     """
-    from holdfast.cli.orders.tables import now_ms, print_answer
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     reading = pb.TemperatureReading(
         sensor=sensor,
         read_at_ms=now_ms() if at is None else at,

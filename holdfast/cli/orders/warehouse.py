@@ -1,21 +1,20 @@
 """`holdfast orders review|wave|picks|pick|pack|ship|cancel-shipment`: the warehouse at work."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.arguments import Units as WholeNumber
 from holdfast.cli.groups import PARCELS
 from holdfast.cli.orders.arguments import ArticleUnits, units_of_article
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
+from holdfast.cli.orders.tables import print_answer, print_list, state_of
+from holdfast.cli.output import print_table
 from holdfast.cli.times import local_iso
-
-if TYPE_CHECKING:
-    from holdfast.order.v1 import fulfilment_pb2
-
-LIST_LIMIT_DEFAULT = 100
+from holdfast.order.v1 import fulfilment_pb2
+from holdfast.order.v1 import fulfilment_pb2 as pb
 
 review = App(name="review", group=PARCELS, help="Orders that the review left to a person.")
 
@@ -36,16 +35,11 @@ def list_reviews(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     found, truncated = connection.some(pb.ListReviewsRequest(), "reviews", limit)
     print_list(connection, "reviews", found, truncated, _print_reviews)
 
 
 def _print_reviews(found: list[Any]) -> None:
-    from holdfast.cli.output import print_table
-
     rows = [
         (waiting.order_id, local_iso(waiting.since_at_ms), "; ".join(waiting.findings))
         for waiting in found
@@ -108,9 +102,6 @@ def refuse(
 def _decide(
     order_id: str, verdict: str, reason: str, actor: str, connection: OrdersConnection, text: str
 ) -> None:
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     answer = connection.decide(
         pb.ReviewOrderRequest(
             order_id=order_id,
@@ -147,9 +138,6 @@ def wave(
     key
         The wave's id: the same id is the same wave [default: a new one].
     """
-    from holdfast.cli.orders.tables import print_answer
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     key = new_key(key)
     request = pb.CreateWaveRequest(wave_id=key, location=location, zone=zone, shipments_max=limit)
     answer = connection.decide_once(request, key)
@@ -186,17 +174,12 @@ def picks(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.orders.tables import print_list
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     request = pb.ListPicksRequest(wave_id=wave_id, location=location, zone=zone, overdue=overdue)
     found, truncated = connection.some(request, "picks", limit)
     print_list(connection, "picks", found, truncated, _print_picks)
 
 
 def _print_picks(found: list[Any]) -> None:
-    from holdfast.cli.output import print_table
-
     rows = [
         (
             pick.location,
@@ -236,8 +219,6 @@ def pick(
     actor
         Who picked it, such as staff:7.
     """
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     lines = _parcel_lines(units)
     move_parcel(
         connection, pb.ConfirmPickRequest(shipment_id=shipment_id, actor=actor, lines=lines)
@@ -268,8 +249,6 @@ def pack(
     actor
         Who packed it, such as staff:7.
     """
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     lines = _parcel_lines(units)
     move_parcel(
         connection,
@@ -280,8 +259,6 @@ def pack(
 
 
 def _parcel_lines(units: Sequence[str]) -> list["fulfilment_pb2.ParcelLine"]:
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     read = [units_of_article(text) for text in units]
     return [pb.ParcelLine(sku=each.sku, quantity=each.quantity) for each in read]
 
@@ -305,8 +282,6 @@ def ship(
     actor
         Who handed it over, such as staff:7.
     """
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     move_parcel(connection, pb.ShipShipmentRequest(shipment_id=shipment_id, actor=actor))
 
 
@@ -334,8 +309,6 @@ def cancel_shipment(
     actor
         Who cancels it, such as staff:7.
     """
-    from holdfast.order.v1 import fulfilment_pb2 as pb
-
     request = pb.CancelShipmentRequest(shipment_id=shipment_id, reason=reason, actor=actor)
     move_parcel(connection, request)
 
@@ -347,7 +320,6 @@ def move_parcel(connection: OrdersConnection, request: Any) -> None:
 
 def print_moved(connection: OrdersConnection, answer: Any, *, key: str = "") -> None:
     """Prints the answer of a parcel that was moved."""
-    from holdfast.cli.orders.tables import print_answer, state_of
 
     rest = "".join(f" {made.shipment_id} was made beside it." for made in answer.new_shipments)
     text = f"{answer.shipment.shipment_id} is {state_of(answer.shipment)}.{rest}"
