@@ -6,8 +6,7 @@ as the server would refuse it: INVALID_FIELD, naming the field.
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from enum import IntEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -26,6 +25,7 @@ from holdfast.commands import (
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import operations_pb2 as operations_pb
+from holdfast.messages import Messages, Pair, UnknownNumber
 from holdfast.outcomes import Outcome
 from holdfast.types import (
     AuditEvent,
@@ -37,13 +37,12 @@ from holdfast.types import (
     ReservationLine,
     Result,
     Shortage,
-    State,
     Status,
     StockLevel,
 )
 
 M = TypeVar("M", bound=Message)
-E = TypeVar("E", bound=IntEnum)
+T = TypeVar("T")
 
 Answer = Result | HoldfastError
 """What came of one of many commands."""
@@ -205,19 +204,23 @@ def unpacked(data: bytes) -> tuple[str, Message]:
     return _RPCS[field], getattr(command, field)
 
 
+MESSAGES: Final = Messages(
+    Pair(Result, pb.CommandResult),
+    Pair(Shortage, pb.Shortage),
+    Pair(Reservation, pb.Reservation),
+    Pair(ReservationLine, pb.ReservationLine),
+    Pair(StockLevel, pb.StockLevel),
+    Pair(AuditProgress, operations_pb.AuditProgress),
+    Pair(AuditFinding, operations_pb.AuditFinding),
+    Pair(AuditSummary, operations_pb.AuditSummary),
+    Pair(Status, operations_pb.GetStatusResponse),
+)
+"""A field that stands on one side only is named here, or a test fails."""
+
+
 def result_from(answer: pb.CommandResult) -> Result:
     """The answer to one command."""
-    return Result(
-        outcome=_member(Outcome, answer.outcome),
-        replayed=answer.replayed,
-        state=_member(State, answer.state),
-        expires_at_ms=answer.expires_at_ms,
-        shortages=tuple(
-            Shortage(short.sku, short.location, short.requested, short.available)
-            for short in answer.shortages
-        ),
-        detail=answer.detail,
-    )
+    return _value_of(answer, Result)
 
 
 def answers_from(data: bytes, count: int) -> list[Answer]:
@@ -271,84 +274,38 @@ def _invalid(detail: str) -> HoldfastError:
 
 def reservation_from(answer: pb.Reservation) -> Reservation:
     """A reservation as it was read."""
-    return Reservation(
-        tenant=answer.tenant,
-        reservation_id=answer.reservation_id,
-        state=_member(State, answer.state),
-        lines=tuple(
-            ReservationLine(
-                sku=line.sku,
-                location=line.location,
-                quantity=line.quantity,
-                shipped=line.shipped,
-                cancelled=line.cancelled,
-                returned=line.returned,
-            )
-            for line in answer.lines
-        ),
-        buyer_id=answer.buyer_id,
-        created_at_ms=answer.created_at_ms,
-        expires_at_ms=answer.expires_at_ms,
-        updated_at_ms=answer.updated_at_ms,
-    )
+    return _value_of(answer, Reservation)
 
 
 def level_from(answer: pb.StockLevel) -> StockLevel:
     """A stock level as it was read."""
-    return StockLevel(
-        tenant=answer.tenant,
-        sku=answer.sku,
-        location=answer.location,
-        on_hand=answer.on_hand,
-        reserved=answer.reserved,
-        confirmed=answer.confirmed,
-        damaged=answer.damaged,
-        safety_stock=answer.safety_stock,
-        available=answer.available,
-        limit_per_buyer=answer.limit_per_buyer,
-        version=answer.version,
-    )
+    return _value_of(answer, StockLevel)
 
 
 def audit_from(answer: operations_pb.AuditResponse) -> AuditEvent:
     """One message of an audit."""
     match answer.WhichOneof("kind"):
         case "progress":
-            return AuditProgress(
-                answer.progress.reservations_checked, answer.progress.reservations_total
-            )
+            return _value_of(answer.progress, AuditProgress)
         case "finding":
-            return AuditFinding(answer.finding.invariant, answer.finding.row, answer.finding.detail)
+            return _value_of(answer.finding, AuditFinding)
         case "summary":
-            return AuditSummary(
-                ok=answer.summary.ok,
-                levels=answer.summary.levels,
-                reservations=answer.summary.reservations,
-                buyers=answer.summary.buyers,
-                journal_entries=answer.summary.journal_entries,
-                findings=answer.summary.findings,
-                unsettled=answer.summary.unsettled,
-                elapsed_ms=answer.summary.elapsed_ms,
-            )
+            return _value_of(answer.summary, AuditSummary)
         case _:
             raise _too_new("an audit message of a kind")
 
 
 def status_from(answer: operations_pb.GetStatusResponse) -> Status:
-    """What the engine stands on."""
-    return Status(
-        version=answer.version,
-        store=answer.store,
-        durability=answer.durability,
-        trouble=answer.trouble,
-    )
+    """The state of the engine's server and store."""
+    return _value_of(answer, Status)
 
 
-def _member(kind: type[E], number: int) -> E:
+def _value_of(answer: Message, kind: type[T]) -> T:
+    """The value of a message. Raises HoldfastError for a number that only a newer server knows."""
     try:
-        return kind(number)
-    except ValueError:
-        raise _too_new(f"{kind.__name__.lower()} {number}") from None
+        return MESSAGES.from_message(answer, kind)
+    except UnknownNumber as error:
+        raise _too_new(f"{error.kind.__name__.lower()} {error.number}") from None
 
 
 def _too_new(what: str) -> HoldfastError:

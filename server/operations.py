@@ -40,22 +40,9 @@ class OperationsServicer:
 
 def _message(step: Progress | Finding | Summary, elapsed_ms: int) -> pb.AuditResponse:
     if isinstance(step, Progress):
-        progress = pb.AuditProgress(
-            reservations_checked=step.checked, reservations_total=step.total
-        )
-        return pb.AuditResponse(progress=progress)
+        return pb.AuditResponse(progress=wire.to_message(step, pb.AuditProgress))
     if isinstance(step, Finding):
-        finding = pb.AuditFinding(invariant=step.invariant, row=step.row, detail=step.detail)
-        return pb.AuditResponse(finding=finding)
-    return pb.AuditResponse(
-        summary=pb.AuditSummary(
-            ok=step.ok,
-            levels=step.levels,
-            reservations=step.reservations,
-            buyers=step.buyers,
-            journal_entries=step.journal_entries,
-            findings=step.findings,
-            unsettled=step.unsettled,
-            elapsed_ms=elapsed_ms,
-        )
-    )
+        return pb.AuditResponse(finding=wire.to_message(step, pb.AuditFinding))
+    summary = wire.to_message(step, pb.AuditSummary)
+    summary.elapsed_ms = elapsed_ms
+    return pb.AuditResponse(summary=summary)

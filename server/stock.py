@@ -19,12 +19,12 @@ class StockServicer:
         self._deadlines = deadlines
 
     async def SetStock(self, request: pb.SetStockRequest, context: Context) -> pb.StockLevel:
-        tenant, command = wire.tenant_of(request), wire.set_stock(request)
+        tenant, command = wire.tenant_of(request), wire.from_message(request, SetStock)
         result = await self._engine.set_stock(tenant, command, self._deadlines.of(context))
         return wire.stock_level(tenant, _applied(tenant, command, result))
 
     async def AdjustStock(self, request: pb.AdjustStockRequest, context: Context) -> pb.StockLevel:
-        tenant, command = wire.tenant_of(request), wire.adjust_stock(request)
+        tenant, command = wire.tenant_of(request), wire.from_message(request, AdjustStock)
         result = await self._engine.adjust_stock(tenant, command, self._deadlines.of(context))
         return wire.stock_level(tenant, _applied(tenant, command, result))
 

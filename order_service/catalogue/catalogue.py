@@ -20,7 +20,7 @@ from order_service.catalogue.model import (
     Warehouse,
     atlas_of,
 )
-from order_service.catalogue.store import Changes, Page
+from order_service.catalogue.store import Changes
 from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.orders import Orders
 
@@ -129,8 +129,8 @@ class Catalogue:
 
     async def list_articles(
         self, tenant: str, merchant_id: str, size: int, after: str, sku: str = ""
-    ) -> Page:
-        """A page of articles by SKU, those after the token's; "" of merchant or SKU means all."""
+    ) -> list[Article]:
+        """Articles by SKU, those after one; "" of merchant or SKU means all."""
         return await self._orders.read(
             lambda connection: store.list_articles(
                 connection, tenant, merchant_id, size, after, sku
@@ -141,8 +141,8 @@ class Catalogue:
         """All warehouses of a shop, the most preferred first."""
         return await self._orders.read(lambda connection: store.list_warehouses(connection, tenant))
 
-    async def list_places(self, tenant: str, size: int, after: Sequence[str]) -> Page:
-        """A page of places, those after the token's."""
+    async def list_places(self, tenant: str, size: int, after: Sequence[str]) -> list[Place]:
+        """Places by country, region and prefix, those after one."""
         return await self._orders.read(
             lambda connection: store.list_places(connection, tenant, size, after)
         )

@@ -23,13 +23,6 @@ class Changes(NamedTuple):
     places: list[Place]
 
 
-class Page(NamedTuple):
-    """Some rows of a list, and where the next page begins; "" after the last."""
-
-    rows: list[Any]
-    next_token: str
-
-
 def put_articles(connection: Connection, tenant: str, put: Sequence[Article]) -> int:
     """Creates articles or overwrites them. Returns the catalogue's new version."""
     return _put(connection, tenant, articles, ("sku",), put)
@@ -74,16 +67,15 @@ def changes_since(connection: Connection, tenant: str, version: int) -> Changes:
 
 def list_articles(
     connection: Connection, tenant: str, merchant_id: str, size: int, after: str, sku: str = ""
-) -> Page:
-    """A page of articles by SKU, those after the token's; "" of merchant or SKU means all."""
+) -> list[Article]:
+    """Articles by SKU, those after one; "" of merchant or SKU means all."""
     wanted = select(articles).where(articles.c.tenant == tenant, articles.c.sku > after)
     if merchant_id:
         wanted = wanted.where(articles.c.merchant_id == merchant_id)
     if sku:
         wanted = wanted.where(articles.c.sku == sku)
-    rows = connection.execute(wanted.order_by(articles.c.sku).limit(size + 1)).all()
-    found = [_article(row) for row in rows[:size]]
-    return Page(found, found[-1].sku if len(rows) > size else "")
+    rows = connection.execute(wanted.order_by(articles.c.sku).limit(size))
+    return [_article(row) for row in rows]
 
 
 def list_warehouses(connection: Connection, tenant: str) -> list[Warehouse]:
@@ -93,16 +85,16 @@ def list_warehouses(connection: Connection, tenant: str) -> list[Warehouse]:
     return sorted(map(_warehouse, rows), key=preference)
 
 
-def list_places(connection: Connection, tenant: str, size: int, after: Sequence[str]) -> Page:
-    """A page of places, those after the token's country, region and prefix."""
+def list_places(
+    connection: Connection, tenant: str, size: int, after: Sequence[str]
+) -> list[Place]:
+    """Places by country, region and prefix, those after one."""
     key = (places.c.country, places.c.region, places.c.postcode_prefix)
     wanted = select(places).where(places.c.tenant == tenant)
     if after:
         wanted = wanted.where(tuple_(*key) > tuple(after))
-    rows = connection.execute(wanted.order_by(*key).limit(size + 1)).all()
-    found = [_place(row) for row in rows[:size]]
-    last = found[-1] if len(rows) > size else None
-    return Page(found, f"{last.country}\n{last.region}\n{last.postcode_prefix}" if last else "")
+    rows = connection.execute(wanted.order_by(*key).limit(size))
+    return [_place(row) for row in rows]
 
 
 def preference(warehouse: Warehouse) -> tuple[int, str]:

@@ -3,8 +3,6 @@
 import time
 from collections.abc import AsyncIterator
 
-from msgspec import structs
-
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import operations_pb2 as pb
@@ -12,6 +10,7 @@ from order_service.audit.invariants import INVARIANTS
 from order_service.audit.protocol import Finding, Progress, Step, Summary, Unsettled
 from order_service.audit.run import audit
 from order_service.audit.sources import Sources, StatementUnreachable
+from order_service.edge import wire
 from order_service.edge.requests import tenant_of
 from order_service.payment.providers.port import Providers
 from order_service.storage.orders import Orders
@@ -41,30 +40,16 @@ class OrderAudits:
 def _message(step: Step, elapsed_ms: int) -> pb.AuditOrdersResponse:
     match step:
         case Progress():
-            progress = pb.AuditOrdersProgress(orders_checked=step.checked, orders_total=step.total)
+            progress = wire.to_message(step, pb.AuditOrdersProgress)
             return pb.AuditOrdersResponse(progress=progress)
         case Finding():
-            mend = INVARIANTS[step.invariant].mend
-            finding = pb.AuditOrdersFinding(**structs.asdict(step), mend=mend)
+            finding = wire.to_message(step, pb.AuditOrdersFinding)
+            finding.mend = INVARIANTS[step.invariant].mend
             return pb.AuditOrdersResponse(finding=finding)
         case Unsettled():
-            unsettled = pb.AuditOrdersUnsettled(row=step.row, detail=step.detail)
+            unsettled = wire.to_message(step, pb.AuditOrdersUnsettled)
             return pb.AuditOrdersResponse(unsettled=unsettled)
         case Summary():
-            return pb.AuditOrdersResponse(summary=_summary(step, elapsed_ms))
-
-
-def _summary(found: Summary, elapsed_ms: int) -> pb.AuditOrdersSummary:
-    return pb.AuditOrdersSummary(
-        ok=found.ok,
-        orders=found.orders,
-        lines=found.lines,
-        units_sold=found.units_sold,
-        units_reserved=found.units_reserved,
-        reservations_gone=found.reservations_gone,
-        findings=found.findings,
-        unsettled=found.unsettled,
-        books=[pb.AuditOrdersBook(**structs.asdict(book)) for book in found.books],
-        books_balance=found.books_balance,
-        elapsed_ms=elapsed_ms,
-    )
+            summary = wire.to_message(step, pb.AuditOrdersSummary)
+            summary.elapsed_ms = elapsed_ms
+            return pb.AuditOrdersResponse(summary=summary)

@@ -1,40 +1,23 @@
 """FulfilmentService: from the wire, one call, to the wire."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import order_pb2
 from order_service.edge import wire
-from order_service.edge.fulfilment_messages import (
-    RESOLUTIONS,
-    check_filters,
-    event_message,
-    event_of,
-    incident_kind_of,
-    incident_message,
-    number_in,
-    pick_message,
-    reading_message,
-    reading_of,
-    reason_of,
-    review_message,
-    shipment_id_of,
-    shipment_result,
-    shipment_state_of,
-    units_of,
-    wave_message,
-)
-from order_service.edge.outcomes import BUSINESS_ANSWERS, refusal
+from order_service.edge.fulfilment_requests import event_of, reading_of, shipment_id_of, units_of
+from order_service.edge.methods import change, command, method, page_of
 from order_service.edge.requests import (
     DEFAULT_ACTOR,
     actor_of,
-    for_tenant,
+    check_filters,
     id_in,
+    number_in,
     of_tenant,
     order_id_of,
-    page_size_of,
+    reason_of,
     tenant_of,
 )
 from order_service.fulfilment import incidents, queries
@@ -50,9 +33,9 @@ from order_service.order.draft import order_id_of as order_of_part
 from order_service.order.fields import check_id, check_name, check_whole, checked_text
 from order_service.order.model import IncidentKind, Shipment
 from order_service.order.refusals import InvalidField
+from order_service.order.states import ShipmentState
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.orders import Orders
-from serving.context import Context
 from serving.deadlines import Deadlines
 
 T = TypeVar("T")
@@ -77,196 +60,173 @@ class FulfilmentServicer:
         self._orders = orders
         self._read_review_input = read_review_input
         self._pick_within_ms = pick_within_ms
-        self._deadlines = deadlines
+        self.deadlines = deadlines
 
-    async def ReviewOrder(
-        self, request: pb.ReviewOrderRequest, context: Context
-    ) -> pb.ReviewOrderResponse:
+    @command(pb.ReviewOrderResponse)
+    async def ReviewOrder(self, request: pb.ReviewOrderRequest) -> pb.ReviewOrderResponse:
         tenant, order_id, reason = tenant_of(request), order_id_of(request), reason_of(request)
         actor = actor_of(request)
         approved = request.verdict == pb.REVIEW_VERDICT_APPROVE
         if not approved and request.verdict != pb.REVIEW_VERDICT_REFUSE:
             raise InvalidField("verdict", "must be APPROVE or REFUSE", request.verdict)
-        try:
-            async with self._deadlines.limit(context):
-                order = of_tenant(tenant, await self._orders.get(order_id))
-                known = await self._read_review_input(order)
-                if approved:
-                    decide: Callable[[Draft], Any] = partial(approve, known=known, reason=reason)
-                else:
-                    decide = partial(_refuse, known=known, reason=reason)
-                shipments, replayed = await self._orders.change(order_id, decide, actor)
-        except BUSINESS_ANSWERS as error:
-            return pb.ReviewOrderResponse(**refusal(error)._asdict())
+        known = await self._read_review_input(of_tenant(tenant, await self._orders.get(order_id)))
+        if approved:
+            decide: Callable[[Draft], tuple[list[Shipment], bool]] = partial(
+                approve, known=known, reason=reason
+            )
+        else:
+            decide = partial(_refuse, known=known, reason=reason)
+        shipments, replayed = await change(self._orders, request, order_id, decide, actor)
         return pb.ReviewOrderResponse(
             outcome=_APPLIED,
             replayed=replayed,
-            shipments=[wire.shipment(shipment) for shipment in shipments],
+            shipments=[wire.to_message(each, order_pb2.Shipment) for each in shipments],
         )
 
-    async def ListReviews(
-        self, request: pb.ListReviewsRequest, context: Context
-    ) -> pb.ListReviewsResponse:
-        tenant, size = tenant_of(request), page_size_of(request)
+    @method
+    async def ListReviews(self, request: pb.ListReviewsRequest) -> pb.ListReviewsResponse:
         read = partial(
-            queries.waiting_reviews, tenant=tenant, size=size, after=id_in(request.page_token)
+            queries.waiting_reviews, tenant=tenant_of(request), after=id_in(request.page_token)
         )
-        async with self._deadlines.limit(context):
-            page = await self._orders.read(read)
+        page, token = await page_of(
+            request,
+            lambda size: self._orders.read(partial(read, size=size)),
+            lambda review: review.review_id,
+        )
         return pb.ListReviewsResponse(
-            reviews=[review_message(review) for review in page],
-            next_page_token=page[-1].review_id if len(page) == size else "",
+            reviews=[wire.to_message(review, pb.WaitingReview) for review in page],
+            next_page_token=token,
         )
 
-    async def CreateWave(
-        self, request: pb.CreateWaveRequest, context: Context
-    ) -> pb.CreateWaveResponse:
+    @command(pb.CreateWaveResponse)
+    async def CreateWave(self, request: pb.CreateWaveRequest) -> pb.CreateWaveResponse:
         tenant, size = tenant_of(request), request.shipments_max or WAVE_SHIPMENTS_DEFAULT
         check_id("wave_id", request.wave_id)
         check_name("location", request.location)
         zone = checked_text("zone", request.zone, ZONE_LENGTH_MAX)
         check_whole("shipments_max", size, 1, queries.PICKED_AT_ONCE_MAX)
-        try:
-            async with self._deadlines.limit(context):
-                wave, replayed = await create_wave(
-                    self._orders,
-                    tenant,
-                    request.wave_id,
-                    request.location,
-                    zone,
-                    size,
-                    DEFAULT_ACTOR,
-                )
-        except BUSINESS_ANSWERS as error:
-            return pb.CreateWaveResponse(**refusal(error)._asdict())
-        return pb.CreateWaveResponse(outcome=_APPLIED, replayed=replayed, wave=wave_message(wave))
+        wave, replayed = await create_wave(
+            self._orders, tenant, request.wave_id, request.location, zone, size, DEFAULT_ACTOR
+        )
+        return pb.CreateWaveResponse(
+            outcome=_APPLIED, replayed=replayed, wave=wire.to_message(wave, pb.Wave)
+        )
 
-    async def ListPicks(
-        self, request: pb.ListPicksRequest, context: Context
-    ) -> pb.ListPicksResponse:
-        tenant, size = tenant_of(request), page_size_of(request)
+    @method
+    async def ListPicks(self, request: pb.ListPicksRequest) -> pb.ListPicksResponse:
+        tenant, after = tenant_of(request), number_in(request.page_token)
         check_filters(request, check_id, "wave_id")
         check_filters(request, check_name, "location")
-        zone = checked_text("zone", request.zone, ZONE_LENGTH_MAX)
-        after = number_in(request.page_token)
         within_ms = self._pick_within_ms
         wanted = queries.PickFilter(
             wave_id=request.wave_id,
             location=request.location,
-            zone=zone,
+            zone=checked_text("zone", request.zone, ZONE_LENGTH_MAX),
             created_before_ms=self._orders.clock_ms() - within_ms if request.overdue else 0,
         )
-        async with self._deadlines.limit(context):
-            picks = await self._orders.read(
+
+        async def read(size: int) -> Sequence[tuple[int, queries.Pick]]:
+            found = await self._orders.read(
                 partial(queries.list_picks, tenant=tenant, wanted=wanted)
             )
-        upto = after + size
-        return pb.ListPicksResponse(
-            picks=[pick_message(pick, within_ms) for pick in picks[after:upto]],
-            next_page_token=str(upto) if upto < len(picks) else "",
-        )
+            return list(enumerate(found, 1))[after : after + size]
 
-    async def ConfirmPick(
-        self, request: pb.ConfirmPickRequest, context: Context
-    ) -> pb.ShipmentResult:
+        # Picks are sorted as a person walks, which no key is: their pages are found by counting.
+        page, token = await page_of(request, read, lambda numbered: str(numbered[0]))
+        response = pb.ListPicksResponse(next_page_token=token)
+        for _, pick in page:
+            message = response.picks.add()
+            wire.fill(pick, message)
+            message.due_at_ms = pick.created_at_ms + within_ms
+        return response
+
+    @command(pb.ShipmentResult)
+    async def ConfirmPick(self, request: pb.ConfirmPickRequest) -> pb.ShipmentResult:
         shipment_id, taken = shipment_id_of(request), units_of(request)
         decide = partial(confirm_pick, shipment_id=shipment_id, taken=taken)
-        try:
-            picked = await self._change(request, context, decide)
-        except BUSINESS_ANSWERS as error:
-            return _refused(error)
-        rest = [picked.rest] if picked.rest else []
-        return shipment_result(picked.shipment, picked.replayed, rest)
+        picked = await self._change(request, shipment_id, decide)
+        return _result(picked.shipment, picked.replayed, picked.rest)
 
-    async def ConfirmPacking(
-        self, request: pb.ConfirmPackingRequest, context: Context
-    ) -> pb.ShipmentResult:
+    @command(pb.ShipmentResult)
+    async def ConfirmPacking(self, request: pb.ConfirmPackingRequest) -> pb.ShipmentResult:
         shipment_id, scanned = shipment_id_of(request), units_of(request)
         check_whole("weight_g", request.weight_g, 1, WEIGHT_G_MAX)
-        return await self._done(
-            request,
-            context,
-            partial(
-                confirm_packing,
-                shipment_id=shipment_id,
-                scanned=scanned,
-                weight_g=request.weight_g,
-            ),
+        decide = partial(
+            confirm_packing, shipment_id=shipment_id, scanned=scanned, weight_g=request.weight_g
         )
+        return await self._done(request, shipment_id, decide)
 
-    async def ShipShipment(
-        self, request: pb.ShipShipmentRequest, context: Context
-    ) -> pb.ShipmentResult:
-        decide = partial(hand_over, shipment_id=shipment_id_of(request))
-        return await self._done(request, context, decide)
+    @command(pb.ShipmentResult)
+    async def ShipShipment(self, request: pb.ShipShipmentRequest) -> pb.ShipmentResult:
+        shipment_id = shipment_id_of(request)
+        return await self._done(request, shipment_id, partial(hand_over, shipment_id=shipment_id))
 
-    async def CancelShipment(
-        self, request: pb.CancelShipmentRequest, context: Context
-    ) -> pb.ShipmentResult:
+    @command(pb.ShipmentResult)
+    async def CancelShipment(self, request: pb.CancelShipmentRequest) -> pb.ShipmentResult:
         shipment_id, reason = shipment_id_of(request), reason_of(request, length_min=1)
         decide = partial(cancel_shipment, shipment_id=shipment_id, why=reason)
-        return await self._done(request, context, decide)
+        return await self._done(request, shipment_id, decide)
 
-    async def GetShipment(
-        self, request: pb.GetShipmentRequest, context: Context
-    ) -> pb.GetShipmentResponse:
+    @method
+    async def GetShipment(self, request: pb.GetShipmentRequest) -> pb.GetShipmentResponse:
         tenant, shipment_id = tenant_of(request), shipment_id_of(request)
-        order_id = order_of_part(shipment_id)
-        async with self._deadlines.limit(context):
-            order = of_tenant(tenant, await self._orders.get(order_id))
-            told = await self._orders.read(partial(queries.told_of, shipment_id=shipment_id))
+        order = of_tenant(tenant, await self._orders.get(order_of_part(shipment_id)))
+        on_its_way = await self._orders.read(partial(queries.told_of, shipment_id=shipment_id))
         try:
             shipment = order.shipment(shipment_id)
         except KeyError:
             raise OrderNotFound(shipment_id) from None
         return pb.GetShipmentResponse(
-            shipment=wire.shipment(shipment),
-            events=[event_message(event) for event in told.events],
-            readings=[reading_message(reading) for reading in told.readings],
+            shipment=wire.to_message(shipment, order_pb2.Shipment),
+            events=[wire.to_message(event, pb.TrackingEvent) for event in on_its_way.events],
+            readings=[
+                wire.to_message(reading, pb.TemperatureReading) for reading in on_its_way.readings
+            ],
             incidents=[
-                incident_message(incident)
+                wire.to_message(incident, pb.Incident)
                 for incident in order.incidents
                 if incident.shipment_id == shipment_id
             ],
         )
 
-    async def ListShipments(
-        self, request: pb.ListShipmentsRequest, context: Context
-    ) -> pb.ListShipmentsResponse:
-        tenant, size = tenant_of(request), page_size_of(request)
+    @method
+    async def ListShipments(self, request: pb.ListShipmentsRequest) -> pb.ListShipmentsResponse:
         check_filters(request, check_id, "order_id")
         check_filters(request, check_name, "location", "waybill")
+        states = order_pb2.Shipment.State
         wanted = queries.ShipmentFilter(
             order_id=request.order_id,
-            state=shipment_state_of(request.state),
+            state=wire.filter_of(
+                ShipmentState, states, request.state, "state", "a state of a shipment"
+            ),
             location=request.location,
             waybill=request.waybill,
         )
         read = partial(
             queries.list_shipments,
-            tenant=tenant,
+            tenant=tenant_of(request),
             wanted=wanted,
-            size=size,
             after=id_in(request.page_token),
         )
-        async with self._deadlines.limit(context):
-            page = await self._orders.read(read)
+        page, token = await page_of(
+            request,
+            lambda size: self._orders.read(partial(read, size=size)),
+            lambda shipment: shipment.shipment_id,
+        )
         return pb.ListShipmentsResponse(
-            shipments=[wire.shipment(shipment) for shipment in page],
-            next_page_token=page[-1].shipment_id if len(page) == size else "",
+            shipments=[wire.to_message(shipment, order_pb2.Shipment) for shipment in page],
+            next_page_token=token,
         )
 
-    async def RecordTracking(
-        self, request: pb.RecordTrackingRequest, context: Context
-    ) -> pb.ShipmentResult:
+    @command(pb.ShipmentResult)
+    async def RecordTracking(self, request: pb.RecordTrackingRequest) -> pb.ShipmentResult:
         shipment_id_of(request)
         event = event_of(request, self._orders.clock_ms())
         decide = partial(track, event=event)
-        return await self._once(request, context, decide, once_key(event))
+        return await self._once(request, decide, once_key(event))
 
-    async def RecordTemperature(
-        self, request: pb.RecordTemperatureRequest, context: Context
-    ) -> pb.ShipmentResult:
+    @command(pb.ShipmentResult)
+    async def RecordTemperature(self, request: pb.RecordTemperatureRequest) -> pb.ShipmentResult:
         shipment_id = shipment_id_of(request)
         sensor, read_at_ms, millicelsius = reading_of(request)
         decide = partial(
@@ -276,100 +236,77 @@ class FulfilmentServicer:
             read_at_ms=read_at_ms,
             millicelsius=millicelsius,
         )
-        once = reading_key(shipment_id, sensor, read_at_ms)
-        return await self._once(request, context, decide, once)
+        return await self._once(request, decide, reading_key(shipment_id, sensor, read_at_ms))
 
-    async def ReportIncident(
-        self, request: pb.ReportIncidentRequest, context: Context
-    ) -> pb.ShipmentResult:
+    @command(pb.ShipmentResult)
+    async def ReportIncident(self, request: pb.ReportIncidentRequest) -> pb.ShipmentResult:
         shipment_id, reason = shipment_id_of(request), reason_of(request)
-        kind = incident_kind_of(request.kind)
+        kind = _incident_kind_of(request)
         if kind not in _REPORTED:
             raise InvalidField("kind", "must be DELAY, LOSS or DAMAGE", request.kind)
         decide = partial(incidents.report, shipment_id=shipment_id, kind=kind, why=reason)
-        return await self._done(request, context, decide)
+        return await self._done(request, shipment_id, decide)
 
-    async def ListIncidents(
-        self, request: pb.ListIncidentsRequest, context: Context
-    ) -> pb.ListIncidentsResponse:
-        tenant, size = tenant_of(request), page_size_of(request)
+    @method
+    async def ListIncidents(self, request: pb.ListIncidentsRequest) -> pb.ListIncidentsResponse:
         check_filters(request, check_id, "owner")
         due, _, incident_id = request.page_token.partition("/")
         wanted = queries.IncidentFilter(
             owner=request.owner,
-            kind=incident_kind_of(request.kind),
+            kind=_incident_kind_of(request),
             settled_too=request.settled_too,
             due_before_ms=self._orders.clock_ms() if request.overdue else 0,
         )
         read = partial(
             queries.list_incidents,
-            tenant=tenant,
+            tenant=tenant_of(request),
             wanted=wanted,
-            size=size,
             after=(number_in(due), id_in(incident_id)),
         )
-        async with self._deadlines.limit(context):
-            page = await self._orders.read(read)
-        last = page[-1] if len(page) == size else None
+        page, token = await page_of(
+            request,
+            lambda size: self._orders.read(partial(read, size=size)),
+            lambda incident: f"{incident.due_at_ms}/{incident.incident_id}",
+        )
         return pb.ListIncidentsResponse(
-            incidents=[incident_message(incident) for incident in page],
-            next_page_token=f"{last.due_at_ms}/{last.incident_id}" if last else "",
+            incidents=[wire.to_message(incident, pb.Incident) for incident in page],
+            next_page_token=token,
         )
 
-    async def ResolveIncident(
-        self, request: pb.ResolveIncidentRequest, context: Context
-    ) -> pb.ShipmentResult:
-        check_id("incident_id", request.incident_id)
-        reason = reason_of(request)
-        said = RESOLUTIONS.get(request.resolution)
+    @command(pb.ShipmentResult)
+    async def ResolveIncident(self, request: pb.ResolveIncidentRequest) -> pb.ShipmentResult:
+        incident_id, reason = request.incident_id, reason_of(request)
+        check_id("incident_id", incident_id)
+        said = wire.RESOLUTIONS.get(request.resolution)
         if said is None:
             problem = "must be WAIT, RESHIP or REFUND"
             raise InvalidField("resolution", problem, request.resolution)
-        decide = partial(resolve, incident_id=request.incident_id, said=said, why=reason)
-        return await self._done(request, context, decide, request.incident_id)
+        decide = partial(resolve, incident_id=incident_id, said=said, why=reason)
+        return await self._done(request, incident_id, decide)
 
     async def _done(
-        self,
-        request: Any,
-        context: Context,
-        decide: Callable[[Draft], Done],
-        part_id: str = "",
+        self, request: Any, part_id: str, decide: Callable[[Draft], Done]
     ) -> pb.ShipmentResult:
-        """A command on a shipment, and its answer."""
-        try:
-            done = await self._change(request, context, decide, part_id)
-        except BUSINESS_ANSWERS as error:
-            return _refused(error)
-        return shipment_result(done.shipment, done.replayed)
+        """Makes a decision on a shipment or an incident of one, and answers with the shipment."""
+        done = await self._change(request, part_id, decide)
+        return _result(done.shipment, done.replayed)
 
     async def _once(
-        self, request: Any, context: Context, decide: Callable[[Draft], Shipment], once: str
+        self, request: Any, decide: Callable[[Draft], Shipment], once: str
     ) -> pb.ShipmentResult:
-        """Something that is written down once, and its answer."""
-        tenant, shipment_id = tenant_of(request), request.shipment_id
-        order_id = order_of_part(shipment_id)
-        replayed = False
+        """Writes something down once, and answers with the shipment it is about."""
+        order_id = order_of_part(request.shipment_id)
         try:
-            async with self._deadlines.limit(context):
-                try:
-                    shipment = await self._orders.change(
-                        order_id, for_tenant(tenant, decide), DEFAULT_ACTOR, once
-                    )
-                except AlreadySeen:
-                    order = of_tenant(tenant, await self._orders.get(order_id))
-                    shipment, replayed = order.shipment(shipment_id), True
-        except BUSINESS_ANSWERS as error:
-            return _refused(error)
-        return shipment_result(shipment, replayed)
+            shipment = await change(self._orders, request, order_id, decide, once=once)
+        except AlreadySeen:
+            order = of_tenant(tenant_of(request), await self._orders.get(order_id))
+            return _result(order.shipment(request.shipment_id), replayed=True)
+        return _result(shipment, replayed=False)
 
-    async def _change(
-        self, request: Any, context: Context, decide: Callable[[Draft], T], part_id: str = ""
-    ) -> T:
-        """Has a decision made on the order of the shipment that a request names."""
-        order_id = order_of_part(part_id or request.shipment_id)
-        tenant, actor = tenant_of(request), actor_of(request)
-        async with self._deadlines.limit(context):
-            return await self._orders.change(order_id, for_tenant(tenant, decide), actor)
+    async def _change(self, request: Any, part_id: str, decide: Callable[[Draft], T]) -> T:
+        """Makes a decision on the order that a shipment or incident belongs to."""
+        order_id, actor = order_of_part(part_id), actor_of(request)
+        return await change(self._orders, request, order_id, decide, actor)
 
 
 def _refuse(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipment], bool]:
@@ -377,5 +314,16 @@ def _refuse(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipmen
     return [], refuse(draft, known, reason)
 
 
-def _refused(error: Exception) -> pb.ShipmentResult:
-    return pb.ShipmentResult(**refusal(error)._asdict())
+def _incident_kind_of(request: Any) -> IncidentKind | None:
+    """The kind of incident that a request names; None if it names none. Raises InvalidField."""
+    kinds = pb.Incident.Kind
+    return wire.filter_of(IncidentKind, kinds, request.kind, "kind", "a kind of incident")
+
+
+def _result(shipment: Shipment, replayed: bool, rest: Shipment | None = None) -> pb.ShipmentResult:
+    """The answer to a command that was applied; `rest` is a shipment of units left to pick."""
+    result = pb.ShipmentResult(outcome=_APPLIED, replayed=replayed)
+    wire.fill(shipment, result.shipment)
+    if rest is not None:
+        wire.fill(rest, result.new_shipments.add())
+    return result

@@ -1,22 +1,21 @@
-"""What requests have in common: the tenant, the order they are about, the page they ask for."""
+"""Checks fields that requests share: the tenant, the order, who asks and why, the page, filters."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from order_service.order.draft import Draft
 from order_service.order.draft import order_id_of as order_id_of_part
-from order_service.order.fields import check_id, check_whole, shown
+from order_service.order.fields import check_id, check_whole, checked_text, shown
 from order_service.order.ids import number_of
 from order_service.order.model import Order
 from order_service.order.refusals import InvalidField
 from order_service.storage.batch import OrderNotFound
 
-T = TypeVar("T")
-
 DEFAULT_TENANT: Final = "default"
 DEFAULT_ACTOR: Final = "api"
 PAGE_SIZE_DEFAULT: Final = 100
 PAGE_SIZE_MAX: Final = 1_000
+REASON_LENGTH_MAX: Final = 200
+NUMBER_LENGTH_MAX: Final = 16
 
 
 def tenant_of(request: Any) -> str:
@@ -40,6 +39,19 @@ def actor_of(request: Any) -> str:
     return actor
 
 
+def reason_of(request: Any, length_min: int = 0) -> str:
+    """Why, for the history; may be "" unless it has a shortest length. Raises InvalidField."""
+    return checked_text("reason", request.reason, REASON_LENGTH_MAX, length_min=length_min)
+
+
+def check_filters(request: Any, check: Callable[[str, str], None], *fields: str) -> None:
+    """Checks fields that mean all when they are empty. Raises InvalidField."""
+    for field in fields:
+        value = getattr(request, field)
+        if value:
+            check(field, value)
+
+
 def page_size_of(request: Any) -> int:
     """How many a page may have; 0 means 100. Raises InvalidField."""
     check_whole("page_size", request.page_size, 0, PAGE_SIZE_MAX)
@@ -59,18 +71,20 @@ def id_in(token: str) -> str:
     return token
 
 
+def is_number(text: str) -> bool:
+    """Whether a part of a page token is a number that a page may have given."""
+    return text.isascii() and text.isdecimal() and len(text) <= NUMBER_LENGTH_MAX
+
+
+def number_in(token: str) -> int:
+    """The number that a page token is, or has in it; 0 for "". Raises InvalidField."""
+    if token and not is_number(token):
+        raise invalid_page_token(token)
+    return int(token or 0)
+
+
 def of_tenant(tenant: str, order: Order) -> Order:
     """The order, if it is the tenant's: another's does not exist for it. Raises OrderNotFound."""
     if order.tenant != tenant:
         raise OrderNotFound(order.order_id)
     return order
-
-
-def for_tenant(tenant: str, decide: Callable[[Draft], T]) -> Callable[[Draft], T]:
-    """The decision, for an order that is the tenant's. It raises OrderNotFound for another's."""
-
-    def decided(draft: Draft) -> T:
-        of_tenant(tenant, draft.order)
-        return decide(draft)
-
-    return decided

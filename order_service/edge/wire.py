@@ -1,205 +1,156 @@
-"""The order service's values to protobuf messages. No decision is made here."""
+"""The order service's values and their messages: one table, and the enums of requests."""
 
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from holdfast.messages import Messages, Pair, UnknownNumber, members_of
+from holdfast.order.v1 import catalogue_pb2, fulfilment_pb2, operations_pb2, payment_pb2
 from holdfast.order.v1 import order_pb2 as pb
-from order_service.edge.payment_messages import payment_message, refund_message
-from order_service.order.model import (
-    Amounts,
-    Delivery,
-    HistoryEntry,
-    Line,
-    Order,
-    Remark,
-    Shipment,
-    SubOrder,
-)
-from order_service.order.receipts import Receipt
+from order_service.audit import protocol
+from order_service.audit.books import Book as AuditBook
+from order_service.catalogue.model import Article, Place, Warehouse
+from order_service.edge.requests import DEFAULT_TENANT
+from order_service.fulfilment.incidents import allowed_now
+from order_service.fulfilment.queries import Pick, WaitingReview
+from order_service.fulfilment.waves import Wave
+from order_service.order import model
+from order_service.order.receipts import Receipt, ReceiptLine, ReceiptPayment
+from order_service.order.records import TemperatureReading, TrackingEvent
+from order_service.order.refusals import InvalidField
+from order_service.order.states import IncidentEvent
+from order_service.payment import books, reconcile
+from order_service.placing.request import PlaceOrder, WantedLine
 from order_service.placing.shortage import Shortage
 from order_service.storage.reads import Summary
+from order_service.storage.tasks import Queue
 
-# The values of the contract's enums are named as ours, with the enum's name before them where it
-# stands at the top level of the file.
+Kind = TypeVar("Kind", bound=StrEnum)
 
-
-def amounts(found: Amounts) -> pb.Amounts:
-    """Amounts, on the wire."""
-    return pb.Amounts(
-        goods_minor=found.goods_minor,
-        discount_minor=found.discount_minor,
-        coupon_minor=found.coupon_minor,
-        freight_minor=found.freight_minor,
-        tax_minor=found.tax_minor,
-        total_minor=found.total_minor,
-    )
+RESOLUTIONS: Final = {
+    fulfilment_pb2.RESOLUTION_WAIT: IncidentEvent.WAIT,
+    fulfilment_pb2.RESOLUTION_RESHIP: IncidentEvent.RESHIP,
+    fulfilment_pb2.RESOLUTION_REFUND: IncidentEvent.REFUND,
+}
+_RESOLUTION_OF: Final = {event: number for number, event in RESOLUTIONS.items()}
 
 
-def shortage(found: Shortage) -> pb.Shortage:
-    """An article of which there is too little, on the wire."""
-    return pb.Shortage(sku=found.sku, requested=found.requested, available=found.available)
+def _allowed(incident: model.Incident) -> list[int]:
+    """The resolutions that an incident's owner may choose now."""
+    return [_RESOLUTION_OF[event] for event in allowed_now(incident)]
 
 
-def delivery(found: Delivery) -> pb.Delivery:
-    """A delivery, on the wire."""
-    return pb.Delivery(
-        name=found.name,
-        phone=found.phone,
-        country=found.country,
-        postcode=found.postcode,
-        region=found.region,
-        city=found.city,
-        district=found.district,
-        street=found.street,
-        email=found.email,
-        wish=pb.DeliveryWish.Value(f"DELIVERY_WISH_{found.wish}"),
-    )
+MESSAGES: Final = Messages(
+    # What is sent when an order is placed.
+    Pair(PlaceOrder, pb.PlaceOrderRequest, theirs=("tenant",)),
+    Pair(WantedLine, pb.PlaceOrderLine),
+    Pair(Shortage, pb.Shortage),
+    # An order and its parts.
+    Pair(model.Amounts, pb.Amounts),
+    Pair(model.Delivery, pb.Delivery),
+    Pair(model.SubOrder, pb.SubOrder),
+    Pair(model.Line, pb.OrderLine),
+    Pair(model.Payment, pb.Payment, ours=("order_id", "captured_at_ms")),
+    Pair(model.Refund, pb.Refund, ours=("order_id",)),
+    Pair(model.ShipmentLine, pb.ShipmentLine),
+    Pair(
+        model.Shipment,
+        pb.Shipment,
+        ours=(
+            "collected_minor",
+            "temperature_min_millicelsius",
+            "temperature_max_millicelsius",
+        ),
+    ),
+    Pair(model.Order, pb.Order, ours=("fingerprint", "seal", "incidents", "tasks")),
+    Pair(Summary, pb.OrderSummary),
+    Pair(model.Remark, pb.Remark, ours=("order_id",)),
+    Pair(model.Remark, pb.AddRemarkRequest, ours=("at_ms",), theirs=("tenant",)),
+    Pair(
+        model.HistoryEntry,
+        pb.TimelineEntry,
+        renamed={"machine": "subject"},
+        ours=("order_id", "entry_no", "seal"),
+    ),
+    Pair(Receipt, pb.Receipt),
+    Pair(ReceiptLine, pb.ReceiptLine),
+    Pair(ReceiptPayment, pb.ReceiptPayment),
+    # Money.
+    Pair(
+        books.FailedRefund,
+        payment_pb2.FailedRefund,
+        computed={"order_id": lambda failed: failed.refund.order_id},
+    ),
+    Pair(books.Book, payment_pb2.PaymentBook),
+    Pair(reconcile.Difference, payment_pb2.Difference),
+    Pair(
+        reconcile.Report,
+        payment_pb2.ReconcileResponse,
+        computed={"day": lambda report: report.day.isoformat()},
+    ),
+    # Fulfilment.
+    Pair(WaitingReview, fulfilment_pb2.WaitingReview, ours=("review_id",)),
+    Pair(Wave, fulfilment_pb2.Wave, ours=("tenant",)),
+    Pair(Pick, fulfilment_pb2.Pick, ours=("created_at_ms",), theirs=("due_at_ms",)),
+    Pair(TrackingEvent, fulfilment_pb2.TrackingEvent, ours=("order_id", "shipment_id")),
+    Pair(
+        TemperatureReading,
+        fulfilment_pb2.TemperatureReading,
+        renamed={"millicelsius": "temperature_millicelsius"},
+        ours=("order_id", "shipment_id"),
+    ),
+    Pair(
+        model.Incident,
+        fulfilment_pb2.Incident,
+        ours=("order_id", "updated_at_ms"),
+        computed={"allowed": _allowed},
+    ),
+    # The catalogue.
+    Pair(Article, catalogue_pb2.Article),
+    Pair(Warehouse, catalogue_pb2.Warehouse),
+    Pair(Place, catalogue_pb2.Place),
+    # Operations.
+    Pair(model.Task, operations_pb2.Task, renamed={"lease_until_ms": "lease_ends_at_ms"}),
+    Pair(Queue, operations_pb2.TaskQueue, theirs=("kind", "about")),
+    Pair(
+        protocol.Progress,
+        operations_pb2.AuditOrdersProgress,
+        renamed={"checked": "orders_checked", "total": "orders_total"},
+    ),
+    Pair(protocol.Finding, operations_pb2.AuditOrdersFinding, theirs=("mend",)),
+    Pair(protocol.Unsettled, operations_pb2.AuditOrdersUnsettled),
+    Pair(protocol.Summary, operations_pb2.AuditOrdersSummary, theirs=("elapsed_ms",)),
+    Pair(AuditBook, operations_pb2.AuditOrdersBook),
+)
+"""A field that stands on one side only is named here, or a test fails."""
+
+fill = MESSAGES.fill
+to_message = MESSAGES.to_message
+from_message = MESSAGES.from_message
 
 
-def sub_order(found: SubOrder) -> pb.SubOrder:
-    """A sub-order, on the wire."""
-    return pb.SubOrder(
-        sub_order_id=found.sub_order_id,
-        merchant_id=found.merchant_id,
-        amounts=amounts(found.amounts),
-    )
+def place_order(m: pb.PlaceOrderRequest) -> PlaceOrder:
+    """An order as it was sent. Raises InvalidField for what the contract does not name."""
+    try:
+        return from_message(m, PlaceOrder, tenant=m.tenant or DEFAULT_TENANT)
+    except UnknownNumber as error:
+        raise _unnamed(error.field, error) from None
 
 
-def order_line(found: Line) -> pb.OrderLine:
-    """A line of an order, on the wire."""
-    return pb.OrderLine(
-        line_no=found.line_no,
-        sub_order_no=found.sub_order_no,
-        sku=found.sku,
-        title=found.title,
-        quantity=found.quantity,
-        unit_price_minor=found.unit_price_minor,
-        amount_minor=found.amount_minor,
-        location=found.location,
-        shipped=found.shipped,
-        cancelled=found.cancelled,
-        returned=found.returned,
-    )
+def delivery(m: pb.Delivery) -> model.Delivery:
+    """A delivery as it was sent. Raises InvalidField for a wish that the contract does not name."""
+    try:
+        return from_message(m, model.Delivery)
+    except UnknownNumber as error:
+        raise _unnamed(f"delivery.{error.field}", error) from None
 
 
-def shipment(found: Shipment) -> pb.Shipment:
-    """A parcel, on the wire."""
-    return pb.Shipment(
-        shipment_id=found.shipment_id,
-        order_id=found.order_id,
-        sub_order_no=found.sub_order_no,
-        state=pb.Shipment.State.Value(found.state),
-        location=found.location,
-        lines=[
-            pb.ShipmentLine(line_no=line.line_no, sku=line.sku, quantity=line.quantity)
-            for line in found.lines
-        ],
-        zone=found.zone,
-        wave_id=found.wave_id,
-        carrier=found.carrier,
-        service=found.service,
-        waybill=found.waybill,
-        weight_g=found.weight_g,
-        freight_minor=found.freight_minor,
-        created_at_ms=found.created_at_ms,
-        updated_at_ms=found.updated_at_ms,
-        shipped_at_ms=found.shipped_at_ms,
-        delivered_at_ms=found.delivered_at_ms,
-        promised_at_ms=found.promised_at_ms,
-        replaces=found.replaces,
-    )
+def filter_of(kind: type[Kind], enum: Any, number: int, field: str, thing: str) -> Kind | None:
+    """The member that a filter asks for; None for 0, which means any. Raises InvalidField."""
+    members = members_of(enum.DESCRIPTOR, kind)
+    if number and number not in members:
+        raise InvalidField(field, f"must be {thing}", number)
+    return members.get(number)
 
 
-def order(found: Order) -> pb.Order:
-    """An order with everything that belongs to it, on the wire."""
-    return pb.Order(
-        tenant=found.tenant,
-        order_id=found.order_id,
-        source=pb.OrderSource.Value(f"ORDER_SOURCE_{found.source}"),
-        order_key=found.order_key,
-        state=pb.Order.State.Value(found.state),
-        version=found.version,
-        buyer_id=found.buyer_id,
-        currency=found.currency,
-        amounts=amounts(found.amounts),
-        payment_method=found.payment_method,
-        shortage_policy=pb.ShortagePolicy.Value(f"SHORTAGE_POLICY_{found.shortage_policy}"),
-        delivery=delivery(found.delivery),
-        sub_orders=[sub_order(part) for part in found.sub_orders],
-        lines=[order_line(line) for line in found.lines],
-        payments=[payment_message(part) for part in found.payments],
-        refunds=[refund_message(part) for part in found.refunds],
-        shipments=[shipment(part) for part in found.shipments],
-        payment_due_at_ms=found.payment_due_at_ms,
-        created_at_ms=found.created_at_ms,
-        updated_at_ms=found.updated_at_ms,
-        closed_reason=found.closed_reason,
-    )
-
-
-def summary(found: Summary) -> pb.OrderSummary:
-    """What a list shows of an order, on the wire."""
-    return pb.OrderSummary(
-        order_id=found.order_id,
-        source=pb.OrderSource.Value(f"ORDER_SOURCE_{found.source}"),
-        order_key=found.order_key,
-        state=pb.Order.State.Value(found.state),
-        buyer_id=found.buyer_id,
-        currency=found.currency,
-        total_minor=found.total_minor,
-        payment_due_at_ms=found.payment_due_at_ms,
-        created_at_ms=found.created_at_ms,
-        updated_at_ms=found.updated_at_ms,
-    )
-
-
-def remark(found: Remark) -> pb.Remark:
-    """An entry of a contact log, on the wire."""
-    return pb.Remark(
-        remark_id=found.remark_id,
-        author=found.author,
-        channel=found.channel,
-        text=found.text,
-        at_ms=found.at_ms,
-    )
-
-
-def timeline_entry(found: HistoryEntry) -> pb.TimelineEntry:
-    """Something that happened to an order, on the wire."""
-    return pb.TimelineEntry(
-        at_ms=found.at_ms,
-        version=found.version,
-        subject=found.machine,
-        part_id=found.part_id,
-        event=found.event or "",
-        from_state=found.from_state or "",
-        to_state=found.to_state or "",
-        actor=found.actor,
-        why=found.why,
-    )
-
-
-def receipt(found: Receipt) -> pb.Receipt:
-    """A receipt, on the wire."""
-    return pb.Receipt(
-        tenant=found.tenant,
-        order_id=found.order_id,
-        issued_at_ms=found.issued_at_ms,
-        placed_at_ms=found.placed_at_ms,
-        currency=found.currency,
-        lines=[
-            pb.ReceiptLine(
-                sku=line.sku,
-                title=line.title,
-                quantity=line.quantity,
-                unit_price_minor=line.unit_price_minor,
-                goods_minor=line.goods_minor,
-            )
-            for line in found.lines
-        ],
-        amounts=amounts(found.amounts),
-        payments=[
-            pb.ReceiptPayment(
-                payment_id=part.payment_id, method=part.method, captured_minor=part.captured_minor
-            )
-            for part in found.payments
-        ],
-        text=found.text,
-    )
+def _unnamed(field: str, error: UnknownNumber) -> InvalidField:
+    return InvalidField(field, f"must be one of {', '.join(error.names)}", error.number)

@@ -123,7 +123,7 @@ def refunded_between(
     return [(ROW_KINDS[Refund].from_row(row[:-1]), row[-1]) for row in rows]
 
 
-def quarantined(connection: Connection, tenant: str, after: str, count: int) -> Sequence[Payment]:
+def quarantined(connection: Connection, tenant: str, size: int, after: str) -> Sequence[Payment]:
     """Payments that wait for a person, those after a payment id first; oldest first."""
     rows = connection.execute(
         select(payments)
@@ -135,7 +135,7 @@ def quarantined(connection: Connection, tenant: str, after: str, count: int) -> 
             is_after_part(*_PAYMENT, after),
         )
         .order_by(*_PAYMENT)
-        .limit(count)
+        .limit(size)
     )
     return [ROW_KINDS[Payment].from_row(row) for row in rows]
 
@@ -149,7 +149,7 @@ class FailedRefund(Struct, frozen=True):
 
 
 def failed_refunds(
-    connection: Connection, tenant: str, after: str, count: int
+    connection: Connection, tenant: str, size: int, after: str
 ) -> Sequence[FailedRefund]:
     """Refunds that their provider has refused, those after a refund id first; oldest order first.
 
@@ -163,7 +163,7 @@ def failed_refunds(
             orders.c.tenant == tenant, refunds.c.state == _FAILED, is_after_part(*_REFUND, after)
         )
         .order_by(*_REFUND)
-        .limit(count)
+        .limit(size)
     )
     return [FailedRefund(ROW_KINDS[Refund].from_row(row[:-2]), row[-2], row[-1]) for row in rows]
 

@@ -1,15 +1,14 @@
-"""What callers read of orders beside whole ones: lists, timelines, contact logs, receipts.
+"""Reads parts of orders: lists, timelines, contact logs, receipts.
 
 Functions of a plain `Connection`, for `Orders.read`. Pages are found by key, never by counting:
-each begins after the last thing of the page before, however many came in between.
+each begins after the last thing of the page before, however many came in between. A list returns
+at most `size` things.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, select, tuple_
 
-from order_service.order.fields import is_id
 from order_service.order.ids import least_of
 from order_service.order.model import HistoryEntry, Remark
 from order_service.order.receipts import Receipt
@@ -17,8 +16,6 @@ from order_service.storage.history import ENTRIES
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import history, orders, remarks
 from order_service.storage.schema_receipts import receipts
-
-T = TypeVar("T")
 
 # By how much the time in an order's id may differ from when it was placed: processes' clocks do.
 ID_SKEW_MS: Final = 60_000
@@ -50,23 +47,16 @@ class Wanted(NamedTuple):
     placed_before_at_ms: int = 0
 
 
-class PageTokenInvalid(Exception):
-    """A page token that no page gave."""
-
-
 _SUMMARY: Final = tuple(orders.c[name] for name in Summary._fields)
 
 
-def list_orders(
-    connection: Connection, wanted: Wanted, size: int, token: str
-) -> tuple[list[Summary], str]:
-    """A page of orders, the newest first, and the token of the next one, "" on the last."""
-    rows = connection.execute(_list_statement(wanted, size, token))
-    return _page([Summary(*row) for row in rows], size, lambda order: order.order_id)
+def list_orders(connection: Connection, wanted: Wanted, size: int, after: str) -> list[Summary]:
+    """Orders, the newest first, of those before the id `after`; "" means from the newest."""
+    rows = connection.execute(_list_statement(wanted, size, after))
+    return [Summary(*row) for row in rows]
 
 
-def _list_statement(wanted: Wanted, size: int, token: str) -> "Select[Any]":
-    """Reads a page and one more."""
+def _list_statement(wanted: Wanted, size: int, after: str) -> "Select[Any]":
     statement = select(*_SUMMARY).where(orders.c.tenant == wanted.tenant)
     for column, value in (
         (orders.c.buyer_id, wanted.buyer_id),
@@ -83,9 +73,9 @@ def _list_statement(wanted: Wanted, size: int, token: str) -> "Select[Any]":
         at_ms = wanted.placed_before_at_ms
         end = least_of(at_ms + ID_SKEW_MS)
         statement = statement.where(orders.c.order_id < end, orders.c.created_at_ms < at_ms)
-    if token:
-        statement = statement.where(orders.c.order_id < token)
-    return statement.order_by(orders.c.order_id.desc()).limit(size + 1)
+    if after:
+        statement = statement.where(orders.c.order_id < after)
+    return statement.order_by(orders.c.order_id.desc()).limit(size)
 
 
 def order_exists(connection: Connection, tenant: str, order_id: str) -> bool:
@@ -97,32 +87,21 @@ def order_exists(connection: Connection, tenant: str, order_id: str) -> bool:
 
 
 def timeline_of(
-    connection: Connection, order_id: str, size: int, token: str
-) -> tuple[list[HistoryEntry], str]:
-    """A page of an order's history, the oldest first. Raises PageTokenInvalid."""
-    statement = ENTRIES.where(history.c.order_id == order_id)
-    if token:
-        statement = statement.where(tuple_(history.c.version, history.c.entry_no) > _numbers(token))
-    statement = statement.order_by(history.c.version, history.c.entry_no).limit(size + 1)
-    found: list[HistoryEntry] = _read(connection, HistoryEntry, statement)
-    return _page(found, size, lambda entry: f"{entry.version}.{entry.entry_no}")
+    connection: Connection, order_id: str, size: int, after: tuple[int, int]
+) -> list[HistoryEntry]:
+    """An order's history, the oldest first; `after` a version and the number of its entry."""
+    key = (history.c.version, history.c.entry_no)
+    statement = ENTRIES.where(history.c.order_id == order_id, tuple_(*key) > after)
+    return _read(connection, HistoryEntry, statement.order_by(*key).limit(size))
 
 
 def remarks_of(
-    connection: Connection, order_id: str, size: int, token: str
-) -> tuple[list[Remark], str]:
-    """A page of an order's contact log, the oldest first. Raises PageTokenInvalid."""
-    statement = select(remarks).where(remarks.c.order_id == order_id)
-    if token:
-        at_ms, _, remark_id = token.partition(".")
-        if not is_id(remark_id):
-            raise PageTokenInvalid(token)
-        statement = statement.where(
-            tuple_(remarks.c.at_ms, remarks.c.remark_id) > (_number(at_ms), remark_id)
-        )
-    statement = statement.order_by(remarks.c.at_ms, remarks.c.remark_id).limit(size + 1)
-    found: list[Remark] = _read(connection, Remark, statement)
-    return _page(found, size, lambda remark: f"{remark.at_ms}.{remark.remark_id}")
+    connection: Connection, order_id: str, size: int, after: tuple[int, str]
+) -> list[Remark]:
+    """An order's contact log, the oldest first; `after` the time and id of a remark."""
+    key = (remarks.c.at_ms, remarks.c.remark_id)
+    statement = select(remarks).where(remarks.c.order_id == order_id, tuple_(*key) > after)
+    return _read(connection, Remark, statement.order_by(*key).limit(size))
 
 
 def remark_of(connection: Connection, order_id: str, remark_id: str) -> Remark | None:
@@ -143,20 +122,3 @@ def receipt_of(connection: Connection, order_id: str) -> Receipt | None:
 
 def _read(connection: Connection, kind: type, statement: "Select[Any]") -> list[Any]:
     return [ROW_KINDS[kind].from_row(row) for row in connection.execute(statement)]
-
-
-def _page(found: Sequence[T], size: int, token_of: Any) -> tuple[list[T], str]:
-    """What fits into a page of `size`, of which one more was read, and the next page's token."""
-    page = list(found[:size])
-    return page, token_of(page[-1]) if len(found) > size else ""
-
-
-def _numbers(token: str) -> tuple[int, int]:
-    first, _, second = token.partition(".")
-    return _number(first), _number(second)
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 18:
-        raise PageTokenInvalid(text)
-    return int(text)

@@ -191,14 +191,14 @@ class TaskFilter(NamedTuple):
 
 
 def list_tasks(
-    connection: Connection, wanted: TaskFilter, limit: int, after: str = ""
+    connection: Connection, wanted: TaskFilter, size: int, after: str = ""
 ) -> list[Task]:
     """Tasks in the order in which they were made, from the one after the id `after`."""
     statement = (
         select(tasks)
         .where(*_conditions(wanted), tasks.c.task_id > after)
         .order_by(tasks.c.task_id)
-        .limit(limit)
+        .limit(size)
     )
     return [_task(row) for row in connection.execute(statement)]
 

@@ -13,7 +13,7 @@ from holdfast.demo.requests import CARD, HASTY_CARD, place_order
 from holdfast.demo.synthetic_log import synthetic_log
 from holdfast.demo.waiting import TIMERS
 from holdfast.order.v1 import order_pb2
-from order_service.edge.decoding import place_order as decoded
+from order_service.edge.wire import place_order as decoded
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
 from order_service.payment.methods import methods_of

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, text
 from order_service.order.ids import least_of
 from order_service.order.states import OrderState
 from order_service.storage.database import Database
-from order_service.storage.reads import Wanted, _list_statement, list_orders
+from order_service.storage.reads import Summary, Wanted, _list_statement, list_orders
 from order_service.storage.rows import order_row
 from order_service.storage.schema import orders
 from tests.order_service import samples
@@ -83,12 +83,14 @@ async def test_pages_make_up_the_list_of_a_buyer_and_a_time(database: Database) 
         placed_from_at_ms=START_MS + 7 * 60_000,
         placed_before_at_ms=START_MS + (7 + 50 * BUYERS) * 60_000,
     )
-    found, token, pages = [], "", 0
-    while pages == 0 or token:
-        page, token = await database.read(partial(list_orders, wanted=wanted, size=20, token=token))
+    found: list[Summary] = []
+    pages: list[int] = []
+    while not pages or pages[-1] == 20:
+        after = found[-1].order_id if found else ""
+        page = await database.read(partial(list_orders, wanted=wanted, size=20, after=after))
         found += page
-        pages += 1
-    assert pages == 3
+        pages.append(len(page))
+    assert pages == [20, 20, 10]
     assert [order.order_key for order in found] == [
         f"key-{7 + BUYERS * number}" for number in reversed(range(50))
     ]

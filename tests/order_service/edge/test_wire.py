@@ -4,9 +4,8 @@ import pytest
 
 from holdfast.errors import Reason
 from holdfast.order.v1 import order_pb2 as pb
-from order_service.edge import decoding, wire
-from order_service.edge.failures import TRANSLATIONS
-from order_service.edge.outcomes import outcome_of, refusal
+from order_service.edge import wire
+from order_service.edge.failures import TRANSLATIONS, outcome_of, refusal
 from order_service.order.model import DeliveryWish, ShortagePolicy, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.order.states import IllegalMove
@@ -25,10 +24,10 @@ def test_every_refusal_is_an_outcome_and_every_outcome_a_refusal() -> None:
 
 def test_what_was_sent_is_what_is_placed() -> None:
     request = order_of("key-1", remark="Hello", source=pb.ORDER_SOURCE_APP)
-    wanted = decoding.place_order(request)
+    wanted = wire.place_order(request)
     assert (wanted.tenant, wanted.source, wanted.order_key) == ("default", Source.APP, "key-1")
     assert wanted.shortage_policy is ShortagePolicy.ALL_OR_NOTHING
-    assert wire.amounts(wanted.amounts) == request.amounts
+    assert wire.to_message(wanted.amounts, pb.Amounts) == request.amounts
     assert wanted.delivery.wish is DeliveryWish.CHEAPEST
     assert [(line.sku, line.quantity, line.unit_price_minor) for line in wanted.lines] == [
         ("MUG", 2, 1_250)
@@ -37,7 +36,7 @@ def test_what_was_sent_is_what_is_placed() -> None:
 
 def test_an_order_is_sent_whole() -> None:
     found = samples.order(payments=[samples.payment()], closed_reason="why", version=7)
-    message = wire.order(found)
+    message = wire.to_message(found, pb.Order)
     unset = {field.name for field in message.DESCRIPTOR.fields if not getattr(message, field.name)}
     assert unset == {"refunds", "shipments", "payment_due_at_ms"}
     assert message.delivery.phone == found.delivery.phone

@@ -187,8 +187,7 @@ async def test_orders_that_wait_for_a_person_are_listed_and_can_be_refused(
     await world.do("REVIEW")
     waiting = await service.ListReviews(pb.ListReviewsRequest(tenant=world.tenant, page_size=1))
     assert [review.order_id for review in waiting.reviews] == ["4330000000000000000"]
-    following = pb.ListReviewsRequest(tenant=world.tenant, page_token=waiting.next_page_token)
-    assert not (await service.ListReviews(following)).reviews
+    assert waiting.next_page_token == ""
     refuse = pb.ReviewOrderRequest(
         tenant=world.tenant,
         order_id="4330000000000000000",

@@ -190,5 +190,5 @@ async def test_the_books_sum_up_what_was_captured_and_what_went_back(world: Worl
     kept = await world.orders.read(partial(books, tenant="default"))
     assert kept == [Book("sandbox", "CNY", 3, 3_100, 300, 300, 900)]
     assert await world.orders.read(partial(books, tenant="other")) == []
-    (waiting,) = await world.orders.read(partial(quarantined, tenant="default", after="", count=10))
+    (waiting,) = await world.orders.read(partial(quarantined, tenant="default", after="", size=10))
     assert waiting.payment_id == "4350000000000000000-p1"

@@ -200,7 +200,7 @@ async def test_tasks_are_listed_by_page_and_filtered(orders: Orders) -> None:
         await place(orders, order_id, sends(TaskKind.CONFIRM, TaskKind.EVENT))
     everything = await tasks_of(orders)
     assert [task.order_id for task in everything] == [A, A, B, B]
-    rest = partial(tasks.list_tasks, wanted=ALL, limit=2, after=everything[1].task_id)
+    rest = partial(tasks.list_tasks, wanted=ALL, size=2, after=everything[1].task_id)
     assert await orders.read(rest) == everything[2:]
     assert await tasks_of(orders, ALL._replace(kind="EVENT")) == everything[1::2]
     assert await tasks_of(orders, ALL._replace(order_id=B)) == everything[2:]

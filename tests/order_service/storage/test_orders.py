@@ -76,7 +76,7 @@ async def test_a_move_is_kept_with_who_when_and_why(orders: Orders, clock: Clock
     await orders.change(A, reserved, "system")
     found = await orders.get(A)
     assert (found.state, found.version) == (OrderState.AWAITING_PAYMENT, 2)
-    entries, _ = await orders.read(lambda connection: timeline_of(connection, A, 10, ""))
+    entries = await orders.read(lambda connection: timeline_of(connection, A, 10, (0, -1)))
     last = entries[-1]
     assert (last.from_state, last.to_state) == ("RESERVING", "AWAITING_PAYMENT")
     assert (last.actor, last.why, last.at_ms) == ("system", "two units", clock.now_ms)
