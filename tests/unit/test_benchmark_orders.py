@@ -10,7 +10,7 @@ from benchmarks.orders.loads import SKUS, OrdersLoad, order_request
 from benchmarks.orders.posting import post_all, request_of
 from benchmarks.orders.scenarios import ORDERS_SET
 from benchmarks.targets import TARGETS
-from order_service.edge import decoding
+from order_service.edge import wire
 from order_service.payment.methods import methods_of
 from order_service.payment.providers.port import Callback, FactKind
 from order_service.payment.providers.sandbox import SandboxProvider
@@ -24,7 +24,7 @@ LOAD = OrdersLoad(orders=3, tenant="t", prefix="p.0")
 def test_every_order_is_valid_and_has_a_key_and_a_buyer_of_its_own() -> None:
     requests = [order_request(LOAD, number) for number in range(3)]
     for request in requests:
-        wanted = decoding.place_order(request)
+        wanted = wire.place_order(request)
         checked_fields(wanted, methods_of(["sandbox"]))
         check_sums(wanted.lines, wanted.amounts)
     assert len({request.order_key for request in requests}) == 3
