@@ -1,4 +1,4 @@
-"""What one worker and one order service can do, beside what else a shop could take, and the audits.
+"""Measures one worker and one order service beside other ways to sell stock, and audits both.
 
 `python -m benchmarks.capacity` starts a Holdfast with a store of its own (Valkey, fsync always,
 every feature on), an empty gRPC echo, a naive server and a PostgreSQL, and sends each its loads in
@@ -37,7 +37,6 @@ from benchmarks.picture import draw
 from benchmarks.reading import median_of
 from benchmarks.report import for_terminal
 from benchmarks.rounds import Measurements
-from benchmarks.running import LoadFailed
 from benchmarks.scenarios import (
     CLOSED_LOOP,
     CURVE_SHARES,
@@ -47,6 +46,7 @@ from benchmarks.scenarios import (
     scaled,
     tigerbeetle,
 )
+from benchmarks.servers import LoadFailed
 from benchmarks.stage import Stage, stage
 from holdfast.errors import HoldfastError
 
@@ -84,7 +84,7 @@ def main() -> int:
 
 
 def arguments() -> argparse.ArgumentParser:
-    """What can be asked for."""
+    """The options of the command."""
     about, _, more = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -23,12 +23,12 @@ class Named(Protocol):
 
     @property
     def name(self) -> str:
-        """What programs know it by."""
+        """The name by which programs know it."""
         ...
 
     @property
     def title(self) -> str:
-        """What people read."""
+        """The name that people read."""
         ...
 
 

@@ -1,7 +1,7 @@
 """An empty gRPC server in the same layout as Holdfast's: what the transport alone costs.
 
-It parses a ReserveRequest, answers a constant CommandResult, and does nothing else. Prints the port
-that it listens on, and serves until its standard input ends.
+It parses a ReserveRequest, answers a constant CommandResult, and does nothing else. Prints the
+address that it listens on, and serves until its standard input ends.
 """
 
 from typing import Any

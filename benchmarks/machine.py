@@ -1,4 +1,4 @@
-"""What was measured on: the machine, the versions, the commit."""
+"""The machine, the versions and the commit of a run."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ def machine(directory: Path) -> dict[str, Any]:
 
 
 def versions(stage: Stage) -> dict[str, str]:
-    """What ran, with its version."""
+    """The version of each program that ran."""
     with stage.client() as client:
         status = client.get_status()
     return {

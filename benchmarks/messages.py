@@ -1,4 +1,4 @@
-"""What a load sends: the packed requests, made before the clock starts."""
+"""The requests that a load sends, packed before the clock starts."""
 
 from benchmarks.loads import Load
 from holdfast.inventory.v1 import inventory_pb2 as pb

@@ -1,4 +1,4 @@
-"""What it takes to list a buyer's orders among a million.
+"""Measures how long it takes to list a buyer's orders among a million.
 
 `python -m benchmarks.orders_size` starts an engine and an order service on each database, fills the
 latter with `--orders` copies of an order, 20 a buyer, and reads the 20 newest of buyers at random

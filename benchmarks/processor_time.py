@@ -16,7 +16,7 @@ class _Stat(NamedTuple):
 
 
 def parsed(stat: str) -> _Stat:
-    """What /proc/PID/stat says; the name is in brackets and may have any character in it."""
+    """The fields of /proc/PID/stat; the name is in brackets and may have any character in it."""
     name, _, rest = stat.partition("(")[2].rpartition(")")
     fields = rest.split()
     ticks = int(fields[11]) + int(fields[12])

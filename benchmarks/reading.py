@@ -1,4 +1,4 @@
-"""What one run of a benchmark measured, and the median of several."""
+"""The measurements of one run of a benchmark, and the median of several."""
 
 import statistics
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ COUNTS = ("accepted", "refused", "errors")
 
 
 class Used(NamedTuple):
-    """What was used while a load lasted: CPU time, the store's own time in scripts, batches."""
+    """The costs of a load while it lasted: CPU time, the store's own time in scripts, batches."""
 
     server_cpu_s: float
     store_cpu_s: float
@@ -20,7 +20,7 @@ class Used(NamedTuple):
     batches: int
 
     def since(self, before: "Used") -> "Used":
-        """What has been used since then."""
+        """The costs since then."""
         return Used(
             self.server_cpu_s - before.server_cpu_s,
             self.store_cpu_s - before.store_cpu_s,

@@ -113,7 +113,7 @@ def for_terminal(document: Document) -> str:
 
 
 def audit_line(document: Document) -> str:
-    """What all audits together say."""
+    """The verdict of all audits together."""
     total = document.audit
     verdict = "nothing wrong" if total.ok else f"NOT SOUND ({total.findings:,} findings)"
     return (
@@ -144,5 +144,7 @@ def _audited(audit: Audit | None) -> str:
     if audit is None:
         return ""
     return (
-        "ok" if audit.ok else f"{audit.findings} findings, {audit.reservations:,} of {audit.told:,}"
+        "ok"
+        if audit.ok
+        else f"{audit.findings} findings, {audit.reservations:,} of {audit.answered:,}"
     )

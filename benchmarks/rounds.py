@@ -18,20 +18,20 @@ Tell = Callable[[str], None]
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """What an audit of a benchmark's tenant found.
+    """The result of an audit of a benchmark's tenant.
 
-    `reservations` are the store's, `told` those that the loads were told were made; `findings` are
+    `reservations` are the store's, `answered` those of the answers to the loads; `findings` are
     rows that break an invariant or could not be proven.
     """
 
     reservations: int
-    told: int
+    answered: int = msgspec.field(name="told")
     findings: int
 
     @property
     def ok(self) -> bool:
-        """Whether every row is right, and every reservation told is there, and no other."""
-        return not self.findings and self.reservations == self.told
+        """Whether every row is right, and the store has as many reservations as the answers."""
+        return not self.findings and self.reservations == self.answered
 
 
 class Measurements:
@@ -42,7 +42,7 @@ class Measurements:
         self.audits: dict[str, Audit] = {}
         self._stage = stage
         self.tell = tell
-        self._told: Counter[str] = Counter()
+        self._answered: Counter[str] = Counter()
 
     def measure(self, benchmarks: Sequence[Benchmark], rounds: int) -> None:
         """Runs benchmarks for so many rounds; after its last run each is audited.
@@ -62,10 +62,10 @@ class Measurements:
     def _run(self, benchmark: Benchmark, number: int) -> None:
         reading, reservations = run(benchmark, self._stage, f"{benchmark.name}.{number}")
         self.rounds[number][benchmark.name] = reading
-        self._told[benchmark.tenant] += reservations
+        self._answered[benchmark.tenant] += reservations
 
     def _audit(self, benchmark: Benchmark) -> None:
         found = audit(self._stage, benchmark.tenant)
         self.audits[benchmark.name] = Audit(
-            found.reservations, self._told[benchmark.tenant], found.findings + found.unsettled
+            found.reservations, self._answered[benchmark.tenant], found.findings + found.unsettled
         )

@@ -1,6 +1,5 @@
 """Runs a benchmark once: the load in a process of its own, and what it cost while it lasted."""
 
-import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,19 +13,14 @@ from benchmarks.processor_time import cpu_s
 from benchmarks.reading import Reading, Used, reading_of
 from benchmarks.sample import APPLIED, OUT_OF_STOCK, Sample
 from benchmarks.scenarios import Benchmark
-from benchmarks.servers import process, python_module
+from benchmarks.servers import LoadFailed, output_of
 from benchmarks.stage import Stage
 from holdfast.types import AuditSummary
 
 UNITS = 1_000_000_000
 LIMIT_PER_BUYER = 5
-RUN_S_MAX = 120.0
 SETTING_UP = 32
 STORE_USERS = ("holdfast", "naive", "raw")
-
-
-class LoadFailed(Exception):
-    """A load could not be sent; the message has what its process said."""
 
 
 def stock_up(stage: Stage, benchmarks: Sequence[Benchmark]) -> None:
@@ -48,12 +42,13 @@ def stock_up(stage: Stage, benchmarks: Sequence[Benchmark]) -> None:
 
 
 def run(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[Reading, int]:
-    """Runs it with ids that begin with `prefix`; how many reservations its load was told it made.
+    """Runs it with ids that begin with `prefix`; the number of reservations that it made,
+    by the answers to its load.
 
     Raises LoadFailed.
     """
     before = _used(benchmark, stage)
-    sample = msgspec.json.decode(send(command(benchmark, stage, prefix)), type=Sample)
+    sample = msgspec.json.decode(output_of(*command(benchmark, stage, prefix)), type=Sample)
     after = _used(benchmark, stage)
     accepted = sample.outcomes.get(APPLIED, 0) + sample.warm_up
     confirmed = isinstance(benchmark.load, Load) and benchmark.load.confirmed
@@ -70,38 +65,29 @@ def audit(stage: Stage, tenant: str) -> AuditSummary:
     raise LoadFailed(f"the audit of {tenant} ended without a summary")
 
 
-def command(benchmark: Benchmark, stage: Stage, prefix: str) -> list[str]:
-    """The process that sends a benchmark's load."""
+def command(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[str, ...]:
+    """The module that sends a benchmark's load, and its arguments."""
     target = {"holdfast": stage.holdfast, "echo": stage.echo, "naive": stage.naive}
     ours = {"tenant": benchmark.tenant, "prefix": prefix}
     match benchmark.load:
         case Load() as load:
             given: Any = replace(load, target=target[benchmark.subject], **ours)
-            return python_module("benchmarks.load", encode(given).decode())
+            return ("benchmarks.load", encode(given).decode())
         case RawBatches() as load:
             given = replace(load, socket=str(stage.store_socket), **ours)
-            return python_module("benchmarks.peers.raw_script", encode(given).decode())
+            return ("benchmarks.peers.raw_script", encode(given).decode())
         case SdkLoad(calls=calls, open_calls=open_calls, skus=skus):
             words = map(str, (stage.holdfast, calls, open_calls, skus, prefix))
-            return python_module("benchmarks.sdk_load", *words)
+            return ("benchmarks.sdk_load", *words)
         case Transfers(binary=binary, calls=calls, commands=commands):
             words = map(str, (binary, calls, commands))
-            return python_module("benchmarks.peers.tigerbeetle_load", *words)
+            return ("benchmarks.peers.tigerbeetle_load", *words)
         case Sales(sales=sales, way=way, with_pgbench=True):
             about = (stage.postgres.dsn, stage.postgres.pgbench, way, str(sales))
-            return python_module("benchmarks.peers.postgres_pgbench", *about)
+            return ("benchmarks.peers.postgres_pgbench", *about)
         case Sales(sales=sales, way=way):
             about = (stage.postgres.dsn, way, str(sales), prefix)
-            return python_module("benchmarks.peers.postgres_load", *about)
-
-
-def send(words: list[str]) -> bytes:
-    """Runs the process of a load to its end; returns what it prints. Raises LoadFailed."""
-    with process(words, errors=subprocess.PIPE) as sender:
-        printed, complaints = sender.communicate(timeout=RUN_S_MAX)
-        if sender.returncode:
-            raise LoadFailed(f"{' '.join(words)}: {complaints.decode()}")
-    return printed
+            return ("benchmarks.peers.postgres_load", *about)
 
 
 def _used(benchmark: Benchmark, stage: Stage) -> Used:

@@ -1,4 +1,4 @@
-"""What one run of a load measured, as its process prints it."""
+"""The measurements of one run of a load, as its process prints them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ class Sample(msgspec.Struct, frozen=True):
 
     @property
     def commands(self) -> int:
-        """How many commands were answered."""
+        """The number of commands that were answered."""
         return sum(self.outcomes.values())
 
 

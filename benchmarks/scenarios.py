@@ -1,4 +1,4 @@
-"""What is measured: one entry a benchmark, with the load that it sends.
+"""The benchmarks of the engine: one entry each, with the load that it sends.
 
 Sizes are such that a run lasts one to three seconds on two cores. Benchmarks of Holdfast that have
 little to do with one another have tenants of their own, so that each audit is short.
@@ -35,7 +35,7 @@ class Benchmark(NamedTuple):
 
     @property
     def skus(self) -> int:
-        """How many SKUs the load sells."""
+        """The number of SKUs that the load sells."""
         return 1 if isinstance(self.load, Sales | Transfers) else self.load.skus
 
 

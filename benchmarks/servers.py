@@ -1,101 +1,65 @@
-"""The servers that a benchmark loads, as processes of their own: a Holdfast, an empty echo.
+"""The processes of a benchmark: the servers that it loads, and the loads themselves."""
 
-Each is in a session of its own and ends when its standard input does: Ctrl-C reaches only the
-benchmark, which stops them in order, and a benchmark that is killed leaves none behind.
-"""
-
-import json
 import os
 import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
-START_S_MAX = 20.0
-STOP_S_MAX = 20.0
-POLL_S = 0.02
+from holdfast.programs import program_command, program_environment
+from serving.processes import ChildProcess, DidNotStart, address_in, without_settings
+
 ROOT = Path(__file__).parent.parent
+RUN_S_MAX = 120.0
+
+
+class LoadFailed(Exception):
+    """A load could not be sent; the message has what its process said."""
 
 
 class Running(NamedTuple):
-    """A server that listens: its target (`host:port`) and its process id."""
+    """A server that is ready: the line that it printed, and its process id."""
 
-    target: str
+    line: str
     pid: int
 
-
-def python_module(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module in a process of its own."""
-    return [sys.executable, "-m", module, *arguments]
+    @property
+    def target(self) -> str:
+        """The address that it listens on."""
+        return address_in(self.line)
 
 
 @contextmanager
-def process(
-    command: Sequence[str], errors: IO[bytes] | int = subprocess.DEVNULL, **environment: str
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process whose standard output is read and whose standard error goes to `errors`.
+def running(log: Path, *words: str, **settings: str) -> Iterator[Running]:
+    """A server of ours, `python -m WORD...`, that appends to `log`.
 
-    In the end it is asked to end, by SIGTERM, and killed if it does not.
+    `settings` are environment variables (`HOLDFAST_WORKERS="2"`); those of the caller's own
+    environment are left out. Raises SystemExit with the end of the log if it does not start.
     """
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        start_new_session=True,
-    ) as started:
+    ours = {"HOLDFAST_STOP_WITH_STDIN": "true"}
+    environment = program_environment(without_settings(os.environ) | ours | settings, ROOT)
+    with ChildProcess(program_command(*words), environment, errors=log) as process:
         try:
-            yield started
-        finally:
-            started.terminate()
-            try:
-                started.wait(STOP_S_MAX)
-            except subprocess.TimeoutExpired:
-                started.kill()
+            line = process.ready()
+        except DidNotStart as error:
+            raise SystemExit(f"{words[0]} {error}") from error
+        yield Running(line, process.pid)
 
 
 @contextmanager
 def server(directory: Path, **settings: str) -> Iterator[Running]:
-    """A Holdfast with a store of its own in `directory`, ready.
-
-    `settings` are environment variables (`HOLDFAST_WORKERS="2"`); those of the caller's own
-    environment are left out. Raises SystemExit with the server's log if it does not start.
-    """
-    inherited = {name: "" for name in os.environ if name.startswith("HOLDFAST_")}
-    ours = {
-        "HOLDFAST_LISTEN": "127.0.0.1:0",
-        "HOLDFAST_DATA_DIR": str(directory),
-        "HOLDFAST_STOP_WITH_STDIN": "true",
-    }
-    log, ready = directory / "server.log", directory / "server.json"
-    command = [sys.executable, "-P", "-m", "server"]
-    with (
-        log.open("ab") as errors,
-        process(command, errors, **inherited | ours | settings) as started,
-    ):
-        give_up_at_s = time.monotonic() + START_S_MAX
-        while not ready.exists():
-            if started.poll() is not None or time.monotonic() > give_up_at_s:
-                raise SystemExit(f"the server did not start: {log.read_text()}")
-            time.sleep(POLL_S)
-        yield Running(json.loads(ready.read_text())["target"], started.pid)
+    """A Holdfast with a store of its own in `directory`. Raises SystemExit."""
+    ours = {"HOLDFAST_LISTEN": "127.0.0.1:0", "HOLDFAST_DATA_DIR": str(directory)}
+    with running(directory / "server.log", "server", **ours | settings) as started:
+        yield started
 
 
-@contextmanager
-def small_server(module: str, *arguments: str) -> Iterator[Running]:
-    """A server of the benchmarks' own, which prints its port when it listens."""
-    with process(python_module(module, *arguments)) as started:
-        assert started.stdout is not None
-        yield Running(f"127.0.0.1:{int(started.stdout.readline())}", started.pid)
-
-
-@contextmanager
-def echo() -> Iterator[Running]:
-    """An empty gRPC server in the process layout of one worker."""
-    with small_server("benchmarks.echo_server") as running:
-        yield running
+def output_of(*words: str) -> bytes:
+    """Runs a load, `python -m WORD...`, to its end; returns what it printed. Raises LoadFailed."""
+    environment = program_environment(os.environ, ROOT)
+    with ChildProcess(program_command(*words), environment, errors=subprocess.PIPE) as load:
+        printed, complaints = load.communicate(timeout=RUN_S_MAX)
+        if load.returncode:
+            raise LoadFailed(f"{' '.join(words)}: {complaints.decode()}")
+    return printed

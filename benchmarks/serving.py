@@ -16,7 +16,7 @@ Reserve = Callable[[pb.ReserveRequest, Any], Awaitable[pb.CommandResult]]
 
 
 async def serve(reserve: Reserve) -> None:
-    """Prints the port that it listens on, then serves until standard input ends."""
+    """Prints the address that it listens on, then serves until standard input ends."""
     collect_seldom()
     server = grpc.aio.server(options=GRPC_OPTIONS)
     method = grpc.unary_unary_rpc_method_handler(
@@ -26,7 +26,7 @@ async def serve(reserve: Reserve) -> None:
     server.add_registered_method_handlers("holdfast.inventory.v1.InventoryService", handlers)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    print(port, flush=True)
+    print(f"ready on 127.0.0.1:{port}", flush=True)
     await until_stdin_ends()
     await server.stop(None)
 

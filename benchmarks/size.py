@@ -1,4 +1,4 @@
-"""What ten million live reservations cost, and what a million do that fall due at one instant.
+"""Measures the cost of ten million live reservations, and of a million due at one instant.
 
 `python -m benchmarks.size` starts two servers with stores of their own (Valkey, fsync always) and
 fills one with 10,000 live reservations, the other with `--live`: it measures Apply and unary
@@ -15,7 +15,6 @@ core for as long as it lasts, and what it costs others would hide all else.
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,7 +29,7 @@ import redis
 from benchmarks.filling import fill, now_ms
 from benchmarks.loads import Load
 from benchmarks.sample import APPLIED, Sample
-from benchmarks.servers import Running, process, python_module, server
+from benchmarks.servers import Running, output_of, server
 from engine.keys import partition_keys
 from holdfast.sync_client import SyncClient
 from holdfast.types import AuditSummary
@@ -79,13 +78,9 @@ def shop(directory: Path) -> Iterator[Shop]:
 
 
 def sent(load: Load, shop: Shop, prefix: str) -> Sample:
-    """What a load measured, run in a process of its own."""
+    """Runs a load in a process of its own; its measurements."""
     given = msgspec.structs.replace(load, target=shop.running.target, prefix=prefix)
-    words = python_module("benchmarks.load", msgspec.json.encode(given).decode())
-    with process(words, errors=subprocess.PIPE) as sender:
-        printed, complaints = sender.communicate()
-    if sender.returncode:
-        raise SystemExit(complaints.decode())
+    printed = output_of("benchmarks.load", msgspec.json.encode(given).decode())
     sample = msgspec.json.decode(printed, type=Sample)
     if sample.errors or set(sample.outcomes) != {APPLIED}:
         raise SystemExit(f"the load went wrong: {sample}")

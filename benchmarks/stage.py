@@ -9,7 +9,7 @@ from typing import NamedTuple
 import redis
 
 from benchmarks.processor_time import family
-from benchmarks.servers import echo, process, python_module, server, small_server
+from benchmarks.servers import running, server
 from holdfast.sync_client import SyncClient
 
 STORE_NAMES = ("valkey", "redis")
@@ -25,7 +25,7 @@ class Postgres(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """What runs: the gRPC servers' targets, Holdfast's store, and the processes of each part."""
+    """The running parts: targets of gRPC servers, Holdfast's store, and each part's processes."""
 
     holdfast: str
     echo: str
@@ -51,9 +51,10 @@ def stage(directory: Path, **settings: str) -> Iterator[Stage]:
         socket = directory / "store.sock"
         ours = family(holdfast.pid)
         stores = frozenset(pid for pid, name in ours.items() if name.startswith(STORE_NAMES))
-        empty = started.enter_context(echo())
+        log = directory / "peers.log"
+        empty = started.enter_context(running(log, "benchmarks.echo_server"))
         naive = started.enter_context(
-            small_server("benchmarks.peers.naive_server", f"unix://{socket}")
+            running(log, "benchmarks.peers.naive_server", f"unix://{socket}")
         )
         yield Stage(
             holdfast.target,
@@ -73,11 +74,6 @@ def stage(directory: Path, **settings: str) -> Iterator[Stage]:
 @contextmanager
 def postgres(directory: Path) -> Iterator[Postgres]:
     """A PostgreSQL in a directory of its own below `directory`."""
-    command = python_module("benchmarks.peers.postgres_server", str(directory / POSTGRES_DIRECTORY))
-    log = directory / "postgres.log"
-    with log.open("ab") as errors, process(command, errors) as running:
-        assert running.stdout is not None
-        line = running.stdout.readline()
-        if not line:
-            raise SystemExit(f"PostgreSQL did not start: {log.read_text()}")
-        yield Postgres(**json.loads(line))
+    words = ("benchmarks.peers.postgres_server", str(directory / POSTGRES_DIRECTORY))
+    with running(directory / "postgres.log", *words) as started:
+        yield Postgres(**json.loads(started.line))

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Measured(msgspec.Struct):
-    """What came back: the answers, how long each call took, how long all took, CPU time used."""
+    """A load's answers, how long each call took, how long all took, and the CPU time used."""
 
     answers: list[bytes]
     latencies_s: list[float]
@@ -21,6 +21,6 @@ class Stopwatch:
         self._wall_s, self._cpu_s = time.perf_counter(), time.process_time()
 
     def measured(self, answers: list[bytes], latencies_s: list[float]) -> Measured:
-        """What came back until now."""
+        """The answers and times until now."""
         seconds = time.perf_counter() - self._wall_s
         return Measured(answers, latencies_s, seconds, time.process_time() - self._cpu_s)

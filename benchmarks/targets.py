@@ -1,4 +1,4 @@
-"""What must be reached: the one list of ratios and floors, each with its bound.
+"""The targets to reach: the one list of ratios and floors, each with its bound.
 
 A ratio is taken within each round, of runs that were made one after the other on the same machine,
 and the median of rounds counts: what slows a machine for a while slows both sides of it.

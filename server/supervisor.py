@@ -1,22 +1,23 @@
 """The life of a supervisor: keep the port, open the store, run the workers, drain, stop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import structlog
 from prometheus_client import CollectorRegistry
 
+from holdfast.programs import program_command, program_environment
 from server.config import Config
 from server.metrics import WholeMetrics
 from server.port import kept_port
 from server.start import announced
 from server.store import opened_store
 from server.worker_files import files_of_workers
-from server.worker_process import WorkerProcess
 from server.workers import WorkerDidNotStart, Workers
 from serving import logs
 from serving.metrics import serve_metrics
+from serving.processes import HOME, ChildProcess
 from serving.settings import name_of
 from serving.signals import Signals
 from serving.start import EXIT_REFUSED, StartError
@@ -60,8 +61,12 @@ async def supervise(config: Config, environment: Mapping[str, str]) -> None:
 
 def _launcher(
     environment: Mapping[str, str], target: str, store_url: str, metrics_files: str
-) -> Callable[[int], Awaitable[WorkerProcess]]:
-    """The function that starts a worker on the kept port and the given store."""
+) -> Callable[[int], ChildProcess]:
+    """The function that starts the worker of a number, on the kept port and the given store.
+
+    A worker takes the end of its standard input, which comes when this process ends, as a wish to
+    stop.
+    """
     settings = {
         "HOLDFAST_LISTEN": target,
         "HOLDFAST_REDIS_URL": store_url,
@@ -69,7 +74,10 @@ def _launcher(
     }
     if metrics_files:
         settings["PROMETHEUS_MULTIPROC_DIR"] = metrics_files
-    return lambda number: WorkerProcess.launched(number, {**environment, **settings})
+    environment = program_environment({**environment, **settings}, HOME)
+    return lambda number: ChildProcess(
+        program_command("server", "--worker", str(number)), environment
+    )
 
 
 async def _live(workers: Workers, config: Config, target: str, rolling: asyncio.Event) -> None:

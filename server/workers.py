@@ -2,13 +2,13 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
 from server.restarts import restart_s
-from server.worker_process import WorkerProcess
+from serving.processes import ChildProcess, DidNotStart, in_thread
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ class Workers:
 
     def __init__(
         self,
-        launch: Callable[[int], Awaitable[WorkerProcess]],
+        launch: Callable[[int], ChildProcess],
         on_restart: Callable[[], None],
         on_end: Callable[[int], None],
         drain_s_max: float,
@@ -115,24 +115,25 @@ class Workers:
 
     async def _run(self, ready: "asyncio.Future[str]") -> int:
         """Runs a worker until it ends unasked; returns its exit code."""
-        async with self._launched() as worker:
-            about = await worker.ready()
-            if about and not ready.done():
-                ready.set_result(about)
-            exit_code = await worker.exit_code()
-        log.warning("worker ended", worker=worker.number, pid=worker.pid, exit_code=exit_code)
+        async with self._launched() as (number, worker):
+            with suppress(DidNotStart):
+                about = await in_thread(worker.ready)
+                if not ready.done():
+                    ready.set_result(about)
+            exit_code = await in_thread(worker.wait)
+        log.warning("worker ended", worker=number, pid=worker.pid, exit_code=exit_code)
         return exit_code
 
     @asynccontextmanager
-    async def _launched(self) -> AsyncIterator[WorkerProcess]:
+    async def _launched(self) -> AsyncIterator[tuple[int, ChildProcess]]:
         number = next(n for n in itertools.count(1) if n not in self._numbers)
         self._numbers.add(number)
         try:
-            worker = await self._launch(number)
+            worker = self._launch(number)
             try:
-                yield worker
+                yield number, worker
             finally:
-                await worker.end(self._drain_s_max)
+                await in_thread(worker.end, self._drain_s_max)
         finally:
             self._numbers.remove(number)
             self._on_end(number)

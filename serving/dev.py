@@ -12,14 +12,21 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from serving.child_process import ChildProcess, exec_module
+from holdfast.programs import program_command, program_environment
+from serving.processes import (
+    HOME,
+    ChildProcess,
+    DidNotStart,
+    address_in,
+    in_thread,
+    owned,
+)
 from serving.signals import Signals
 from serving.start import EXIT_REFUSED
 
 END_S_MAX: Final = 20.0
 # A parcel is at the door before whoever tries things out has lost patience.
 DELIVER_MS: Final = 5_000
-_ENGINE_READY: Final = "Holdfast is ready on "
 
 
 class Part(NamedTuple):
@@ -29,20 +36,12 @@ class Part(NamedTuple):
     environment: Mapping[str, str]
 
 
-class DidNotStart(Exception):
-    """A part ended before it was ready; what it said is on stderr."""
-
-    def __init__(self, exit_code: int) -> None:
-        super().__init__(exit_code)
-        self.exit_code = exit_code if exit_code > 0 else EXIT_REFUSED
-
-
 async def run(environment: Mapping[str, str]) -> int:
     """Runs all parts until SIGTERM, SIGINT, or the end of one; the answer is the exit code."""
     children: list[ChildProcess] = []
 
     def roll_workers() -> None:
-        children[0].send(signal.SIGHUP)
+        children[0].send_signal(signal.SIGHUP)
 
     with_stdin = environment.get("HOLDFAST_STOP_WITH_STDIN") == "true"
     signals = Signals(roll_workers, with_stdin=with_stdin)
@@ -52,42 +51,40 @@ async def run(environment: Mapping[str, str]) -> int:
         await asyncio.wait({asked, life}, return_when=asyncio.FIRST_COMPLETED)
         return life.result() if life.done() else 0
     except DidNotStart as error:
-        return error.exit_code
+        return _failed(error.exit_code)
     finally:
         asked.cancel()
         life.cancel()
         # What stands on another ends before it.
         for child in reversed(children):
-            await child.end(END_S_MAX)
+            await in_thread(child.end, END_S_MAX)
 
 
 async def _live(environment: Mapping[str, str], children: list[ChildProcess]) -> int:
     """Starts all parts, says that they are ready, and waits for the end of one."""
     engine = await _started(engine_part(environment), children)
-    target = engine.removeprefix(_ENGINE_READY).split()[0]
     sandbox = await _started(sandbox_part(environment), children)
-    orders = await _started(orders_part(environment, target), children)
+    orders = await _started(orders_part(environment, address_in(engine)), children)
     print(f"{engine}\n{orders}\n{sandbox}", flush=True)
-    ends = [asyncio.ensure_future(child.exit_code()) for child in children]
+    ends = [in_thread(child.wait) for child in children]
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     exit_code = done.pop().result()
     print(f"holdfast: a part of it has ended (exit code {exit_code})", file=sys.stderr)
+    return _failed(exit_code)
+
+
+def _failed(exit_code: int) -> int:
+    """The exit code of this process after that of a part, which may have ended by a signal."""
     return exit_code if exit_code > 0 else EXIT_REFUSED
 
 
 async def _started(part: Part, children: list[ChildProcess]) -> str:
     """Starts a part; the answer is what it says when it is ready. Raises DidNotStart."""
-    process = await exec_module(
-        *part.arguments,
-        environment={**part.environment, "HOLDFAST_STOP_WITH_STDIN": "true"},
-        killed_with_us=True,
-    )
-    child = ChildProcess(process)
+    environment = {**part.environment, "HOLDFAST_STOP_WITH_STDIN": "true"}
+    command = owned(program_command(*part.arguments))
+    child = ChildProcess(command, program_environment(environment, HOME))
     children.append(child)
-    said = await child.ready()
-    if not said:
-        raise DidNotStart(await child.exit_code())
-    return said
+    return await in_thread(child.ready)
 
 
 def engine_part(environment: Mapping[str, str]) -> Part:

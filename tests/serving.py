@@ -5,10 +5,9 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +20,9 @@ from google.rpc import error_details_pb2, status_pb2
 from engine.store.binary import find_store_binary
 from holdfast.client import Client
 from holdfast.errors import DOMAIN, ERRORS, HoldfastError
+from holdfast.programs import program_command
 from holdfast.types import AuditFinding, AuditSummary
+from serving.processes import ChildProcess, address_in, owned, without_settings
 
 START_S_MAX = 30
 STOP_S_MAX = 30
@@ -41,7 +42,7 @@ class Ended(NamedTuple):
 class Server:
     """A running `python -m server`: its process, where it listens, and its log."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", log_file: Path) -> None:
+    def __init__(self, process: ChildProcess, log_file: Path) -> None:
         self.process = process
         self.target = ""
         self._log_file = log_file
@@ -72,16 +73,10 @@ class Server:
 
     def wait(self) -> int:
         """Waits until it has ended; returns its exit code."""
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_S_MAX)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        if self.process.end():
             pytest.fail(f"the server did not stop within {STOP_S_MAX} s: {self.log()}")
-        finally:
-            for pipe in (self.process.stdin, self.process.stdout):
-                if pipe is not None:
-                    pipe.close()
         return self.process.returncode
 
 
@@ -92,10 +87,7 @@ def serve(directory: Path, **settings: str) -> Iterator[Server]:
     """
     server = launched(directory, **settings)
     try:
-        assert server.process.stdout is not None
-        line = server.process.stdout.readline().decode()
-        assert line.startswith(READY), f"the server did not start: {server.log()}"
-        server.target = line.removeprefix(READY).split()[0]
+        server.target = address_in(server.process.ready())
         yield server
     finally:
         server.stop()
@@ -110,28 +102,21 @@ def refused_start(directory: Path, **settings: str) -> Ended:
 def launched(directory: Path, **settings: str) -> Server:
     """A server that has only just been started; whoever starts it waits for its end."""
     directory.mkdir(parents=True, exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if "HOLDFAST" not in name}
+    environment = without_settings(os.environ)
     environment["HOLDFAST_LISTEN"] = "127.0.0.1:0"
     if "HOLDFAST_REDIS_URL" not in settings:
         environment["HOLDFAST_DATA_DIR"] = str(directory)
     # Should the tests be killed, the pipe closes and the server ends with them.
     environment["HOLDFAST_STOP_WITH_STDIN"] = "true"
     log_file = directory / "server.log"
-    with log_file.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "server"],
-            env=environment | settings,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
-    return Server(process, log_file)
+    command = program_command("server")
+    return Server(ChildProcess(command, environment | settings, errors=log_file), log_file)
 
 
 class Store(NamedTuple):
     """A store that somebody else runs: its process and its URL."""
 
-    process: "subprocess.Popen[bytes]"
+    process: ChildProcess
     url: str
 
     def client(self) -> "redis.Redis":
@@ -147,9 +132,8 @@ def own_store(directory: Path, **settings: str) -> Iterator[Store]:
     wanted = {"port": "0", "save": "", "dir": str(directory), "unixsocket": str(socket)} | SAFE
     wanted |= {name.replace("_", "-"): value for name, value in settings.items()}
     options = [word for name, value in wanted.items() for word in (f"--{name}", value)]
-    with subprocess.Popen(
-        [str(find_store_binary()), *options], stdout=subprocess.DEVNULL
-    ) as process:
+    command = [str(find_store_binary()), *options]
+    with ChildProcess(owned(command), stdout=subprocess.DEVNULL) as process:
         store = Store(process, f"unix://{socket}")
         try:
             _wait_until_answering(store)

@@ -50,7 +50,7 @@ def widest_first(_context: Any, _revision: Any, directives: list[Any]) -> None:
 
 
 def _width(part: Any) -> int:
-    """What comes first; parts that are no columns last."""
+    """The place of a part in its table; parts that are no columns come last."""
     kind = part.type.compile(dialect=_POSTGRES) if isinstance(part, Column) else ""
     return _WIDEST_FIRST.index(kind) if kind in _WIDEST_FIRST else len(_WIDEST_FIRST)
 

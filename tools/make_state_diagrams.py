@@ -33,7 +33,7 @@ def diagram(machine: Machine) -> str:
 
 
 def meanings() -> dict[str, dict[str, str]]:
-    """What each state means, by its enum's name: the text under it in the source."""
+    """The meaning of each state, by its enum's name: the text under it in the source."""
     found: dict[str, dict[str, str]] = {}
     for node in ast.parse(inspect.getsource(states)).body:
         if isinstance(node, ast.ClassDef) and node.name.endswith("State"):

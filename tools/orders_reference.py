@@ -64,7 +64,7 @@ def tasks() -> list[Row]:
 
 
 def notices() -> list[Row]:
-    """Who is told what, and when."""
+    """The messages to buyers and merchants, and when each is sent."""
     return [
         (f"`{row.notice}`", "each merchant" if row.to_merchants else "the buyer", _when(row))
         for row in NOTICES
@@ -79,7 +79,7 @@ def _when(row: NoticeRow) -> str:
 
 
 def incidents() -> list[Row]:
-    """What can go wrong with a parcel, whose it is, and what can be done."""
+    """The kinds of incidents, the owner of each, and what can be done."""
     return [
         (
             f"`{kind}`",
@@ -95,7 +95,7 @@ def incidents() -> list[Row]:
 
 
 def resolutions() -> list[Row]:
-    """What can be done about an incident, as the contract says it."""
+    """The resolutions of an incident, as the contract describes them."""
     meanings = comments_of(PROTOS / "fulfilment.proto")
     names = dict.fromkeys(event for row in INCIDENTS.values() for event in row.allowed)
     return [(f"`{name}`", meanings[f"RESOLUTION_{name}"]) for name in names]
@@ -128,12 +128,12 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 
 
 def invariants() -> list[Row]:
-    """What the audit of orders proves, and what to do where it does not hold."""
+    """The invariants that the audit of orders proves, and the way out where one does not hold."""
     return [(f"`{name}`", row.means, row.mend) for name, row in INVARIANTS.items()]
 
 
 def metrics() -> list[Row]:
-    """What is counted."""
+    """The metrics of the order service."""
     of_calls = [
         (f"`{row.name}`", row.type, ", ".join(f"`{label}`" for label in row.labels), row.help)
         for row in (*CALL_METRICS, *ORDER_METRICS)

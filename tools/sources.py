@@ -1,4 +1,4 @@
-"""What stands in a source beside its names: texts under attributes, comments over enum values."""
+"""Reads the texts that belong to names: those under attributes, comments over enum values."""
 
 import ast
 import inspect

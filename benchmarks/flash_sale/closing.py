@@ -16,7 +16,7 @@ from holdfast.sync_client import SyncClient
 from holdfast.types import Line, State
 
 BACK_ON_SALE_S_MAX = 2.0
-"""How long after its deadline a unit may take to be on sale again; the contract says a second."""
+"""A unit must be on sale again this long after its deadline; the contract says a second."""
 POLL_S = 0.1
 ORDERS_A_CALL = 500
 
@@ -33,7 +33,7 @@ def close(client: SyncClient, sale: Sale, books: Books) -> Closing:
     }
     states = {reservation_id: reservation.state for reservation_id, reservation in found.items()}
     after = count_units(client, sale)
-    wrong = (*contradictions(books.told, states), *unequal_sums(after, found.values()))
+    wrong = (*contradictions(books.answered, states), *unequal_sums(after, found.values()))
     return Closing(after, wanted, wrong, books.beyond_limit)
 
 
@@ -89,4 +89,4 @@ def _sell(client: SyncClient, sale: Sale, books: Books, orders: list[tuple[str, 
     results = client.apply(commands)
     for (order_id, _), result in zip(orders, results[1::2], strict=True):
         if result.state is not State.UNSPECIFIED:
-            books.told[order_id] = result.state
+            books.answered[order_id] = result.state

@@ -1,4 +1,4 @@
-"""What must hold after a sale: every condition, its limit and what was seen, as one table.
+"""The conditions that must hold after a sale, each with its limit and what was seen: one table.
 
 The same rows are the audit tab, the printed table and the JSON; the gate is passed when every
 condition in them holds.
@@ -52,7 +52,7 @@ class SkuCount(NamedTuple):
 
 
 class LoadSeen(NamedTuple):
-    """What Locust measured. `accepted` and `refused` are Reserve calls."""
+    """Locust's measurements. `accepted` and `refused` are Reserve calls."""
 
     accepted: int
     refused: int
@@ -62,7 +62,7 @@ class LoadSeen(NamedTuple):
 
 
 class Closing(NamedTuple):
-    """What came of a sale when nobody was there any more and no reservation was live.
+    """The outcome of a sale when nobody was there any more and no reservation was live.
 
     `wanted` is the demand for each SKU: units sold, and units that somebody asked for in vain.
     """

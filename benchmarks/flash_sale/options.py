@@ -22,7 +22,7 @@ def _option(default: float | str, least: float, most: float, meaning: str) -> An
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """What is sold, who comes and what must hold; bounds and meaning are beside each default."""
+    """The options of a sale: goods, people, gate. Bounds and meaning are beside each default."""
 
     skus: int = _option(10, 1, 1_000, "articles on sale; the first is the most wanted")
     stock: int = _option(100, 1, 1_000_000, "units of each article")

@@ -10,7 +10,7 @@ TAIL_SHARE = 0.2
 RAMP_SHARE = 0.8
 """The part of the gathering in which people arrive; then they all wait."""
 LEAVE_S = 3.0
-"""How long it takes until those have left who do not stay."""
+"""The time in which people leave who do not stay for the tail."""
 
 
 class Phase(NamedTuple):

@@ -104,7 +104,7 @@ class Rehearsal:
         Shopper.shop = Shop(self.sale, self._clients, process, self._books)
 
     def tick(self, run_time_s: float) -> tuple[int, float] | None:
-        """How many users there shall be, and how fast they come; None when all is done."""
+        """The number of users there should be, and how fast they come; None when all is done."""
         if self._over:
             return None
         phase = phase_at(self._settings, run_time_s)
@@ -132,7 +132,7 @@ class Rehearsal:
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What is wrong, a sentence each."""
+        """The problems found, a sentence each."""
         problem = self.seen.problem
         return (f"the sale could not be looked at: {problem}",) * bool(problem) + self._findings
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from benchmarks.flash_sale.options import Settings
 
 LATE_BY_S = 0.1
-"""How long after a deadline a late payment comes."""
+"""A late payment comes this long after its deadline."""
 VISIT_CALLS_S_MAX = 15.0
 """The most that the calls of one visit may take together, by their deadlines."""
 
@@ -28,7 +28,7 @@ class Sale(NamedTuple):
 
     @property
     def ttl_ms(self) -> int:
-        """How long a reservation lives, in milliseconds."""
+        """The life of a reservation, in milliseconds."""
         return round(self.ttl_s * 1_000)
 
     @property

@@ -1,4 +1,4 @@
-"""Who comes to a flash sale: Locust users that speak gRPC, and what each of them does in a visit.
+"""The people in a flash sale: Locust users that speak gRPC, and what each does in a visit.
 
 A method's calls are three rows of Locust's statistics: accepted, refused and failed, because they
 cost differently and only the accepted ones are held to the SLO. A refusal is an answer; failed is a
@@ -32,11 +32,11 @@ REFUSALS = {Outcome.OUT_OF_STOCK, Outcome.LIMIT_EXCEEDED, Outcome.ALREADY_EXPIRE
 Answer = TypeVar("Answer")
 
 WEIGHTS = {"Buyer": 6, "Waverer": 1, "Browser": 3}
-"""How many of ten users are of a kind."""
+"""The number of users of each kind, of ten."""
 
 
 class Ending(StrEnum):
-    """What becomes of an accepted reservation."""
+    """The end of an accepted reservation."""
 
     PAID = "paid in time"
     PAID_AND_GREEDY = "paid in time, then asked for more than the limit allows"
@@ -61,7 +61,7 @@ class UndeservedError(Exception):
 
 @dataclass
 class Shop:
-    """What the users of a process share: the sale, a few connections, the books.
+    """The things that the users of a process share: the sale, a few connections, the books.
 
     `process` is the process's number among Locust's workers, a part of every id it makes.
     """
@@ -79,7 +79,7 @@ class Shop:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a buyer asks for in a visit, and under which ids."""
+    """The reservation that a buyer asks for in a visit, with its ids."""
 
     reservation_id: str
     buyer_id: str
@@ -191,11 +191,12 @@ class Shopper(User):
         try:
             result = self._measured(name, call)
         finally:  # also when Locust ends a user in the middle of a call
-            told = self.shop.books.told  # asked for now: a worker's books are new after each report
+            # Read here, after the call: a worker's books are new after each report.
+            answered = self.shop.books.answered
             if result is None:
-                told[order.reservation_id] = State.UNSPECIFIED
+                answered[order.reservation_id] = State.UNSPECIFIED
             elif result.state is not State.UNSPECIFIED:
-                told[order.reservation_id] = result.state
+                answered[order.reservation_id] = result.state
         return result
 
     def _measured(self, name: str, call: Callable[[], Answer]) -> Answer | None:

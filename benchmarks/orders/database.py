@@ -21,7 +21,7 @@ class Database(Protocol):
 
     @property
     def url(self) -> str:
-        """As the order service is told of it."""
+        """The URL that the order service is started with."""
         ...
 
     def cpu_s(self) -> float:
@@ -29,7 +29,7 @@ class Database(Protocol):
         ...
 
     def bytes_used(self) -> int:
-        """What it takes on disk, indexes included, log and room for more left out."""
+        """The bytes it takes on disk, with its indexes, without its log and room for more."""
         ...
 
 

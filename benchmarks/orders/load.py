@@ -102,7 +102,7 @@ async def pay(load: OrdersLoad) -> Sample:
 
 
 def signed_callbacks(url: str, payments: Sequence[Payment], now_s: int) -> list[bytes]:
-    """What the sandbox provider would send, had it been told to whom."""
+    """The callbacks that the sandbox provider would send if it had been given an address."""
     key, moment = Webhook(SECRET), datetime.fromtimestamp(now_s, UTC)
     requests = []
     for payment in payments:
@@ -135,7 +135,7 @@ async def _all_effective(client: OrderClient) -> None:
 
 
 async def _count_effective(client: OrderClient, prefix: str) -> int:
-    """How many orders of this load are CONFIRMED or further."""
+    """Counts the orders of this load that are CONFIRMED or further."""
     count = 0
     async for order in client.list():
         if order.order_key.startswith(f"{prefix}-"):

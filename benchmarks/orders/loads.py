@@ -1,4 +1,4 @@
-"""What the loads of the order service's benchmarks send: one order a buyer, of one line."""
+"""The orders that the benchmarks of the order service send: one a buyer, of one line."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class OrdersLoad(msgspec.Struct, frozen=True, kw_only=True):
     file: str = ""
 
     def calls(self, service: str, method: str) -> Load:
-        """The same as calls of a method over gRPC."""
+        """The load as calls of one gRPC method."""
         return Load(
             calls=self.orders,
             service=service,
@@ -50,7 +50,7 @@ class OrdersLoad(msgspec.Struct, frozen=True, kw_only=True):
         Path(self.file).write_text("\n".join(lines))
 
     def saved(self) -> list[str]:
-        """What the step before has kept."""
+        """Reads what the step before has kept."""
         return Path(self.file).read_text().split("\n")
 
 

@@ -20,9 +20,9 @@ from benchmarks.orders.service import OrderService
 from benchmarks.processor_time import cpu_s
 from benchmarks.reading import Reading, Used, reading_of
 from benchmarks.rounds import Audit, Measurements, Tell
-from benchmarks.running import UNITS, LoadFailed, audit, send
+from benchmarks.running import UNITS, audit
 from benchmarks.sample import APPLIED, Sample
-from benchmarks.servers import python_module
+from benchmarks.servers import LoadFailed, output_of
 from benchmarks.stage import Stage
 from holdfast.order.v1 import catalogue_pb2, operations_pb2, operations_pb2_grpc
 from holdfast.orders import OrderClient
@@ -74,7 +74,7 @@ class OrderRounds:
         )
         placed = _measured(service, load, "place")
         self._placed[service] += placed.accepted
-        send(_step(load, "begin"))
+        _sent(load, "begin")
         paid = _measured(service, load, "pay")
         asyncio.run(_quiet(service))
         grown = service.database.bytes_used() - self._empty_bytes[service]
@@ -95,13 +95,13 @@ def _name(service: OrderService, step: str) -> str:
     return name
 
 
-def _step(load: OrdersLoad, step: str) -> list[str]:
-    return python_module(LOAD, step, msgspec.json.encode(load).decode())
+def _sent(load: OrdersLoad, step: str) -> bytes:
+    return output_of(LOAD, step, msgspec.json.encode(load).decode())
 
 
 def _measured(service: OrderService, load: OrdersLoad, step: str) -> Reading:
     before = _used(service)
-    sample = msgspec.json.decode(send(_step(load, step)), type=Sample)
+    sample = msgspec.json.decode(_sent(load, step), type=Sample)
     return reading_of(sample, APPLIED, _used(service).since(before))
 
 

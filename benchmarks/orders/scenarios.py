@@ -1,4 +1,4 @@
-"""What is measured of the order service: one entry a benchmark."""
+"""The benchmarks of the order service: one entry each."""
 
 from typing import NamedTuple
 

@@ -23,17 +23,17 @@ from sqlalchemy.sql.expression import ColumnElement
 from order_service.storage.database import open_database
 from order_service.storage.schema import history, order_lines, orders
 
-# The numbers of their ids: before all that are made of the time.
+# The numbers of their ids: lower than all ids that are made from the time.
 FIRST_ID = 10**17
 
 
 def buyer_of(number: int, buyers: int) -> str:
-    """Whose the n-th copy is."""
+    """The buyer of the n-th copy."""
     return f"seeded-{number % buyers}"
 
 
 async def seed(url: str, template_id: str, count: int, buyers: int) -> None:
-    """Copies an order, with its lines and history, so many times: each buyer gets as many."""
+    """Copies an order with its lines and history `count` times; each buyer gets equally many."""
     database = open_database(url)
     try:
         await database.write(lambda connection: _copy(connection, template_id, count, buyers))

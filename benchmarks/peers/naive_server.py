@@ -1,8 +1,9 @@
-"""What a hand-written Lua script behind gRPC does: one EVALSHA a request, through redis-py.
+"""A server with a hand-written Lua script behind gRPC: one EVALSHA a request, through redis-py.
 
 The same process layout as a Holdfast worker and the same store with the same fsync, but nothing is
 batched, and of the features there is only the reservation itself: no idempotency, no limit per
-buyer, no journal. `python -m benchmarks.peers.naive_server STORE_URL` prints its port.
+buyer, no journal. `python -m benchmarks.peers.naive_server STORE_URL` prints its
+address.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What the engine's own batch script does with nothing around it: no gRPC, no SDK, no queue.
+"""Measures the engine's batch script with nothing around it: no gRPC, no SDK, no queue.
 
 `python -m benchmarks.peers.raw_script JSON` takes the fields of `RawBatches`, packs every EVALSHA
 beforehand, sends them over one connection with two under way, as the engine does, and prints a

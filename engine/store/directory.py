@@ -25,7 +25,8 @@ KILLED_SECONDS_MAX = 5.0
 class StoreDirectory:
     """A claimed directory: nobody else starts a store in it.
 
-    The store keeps a lock on `store_lock` while it lives (exec_shim.py), and its pid in it.
+    The store keeps a lock on `store_lock` while it lives, and its pid in it; see
+    serving/ends_with_owner.py.
     """
 
     def __init__(self, path: Path, socket: Path) -> None:

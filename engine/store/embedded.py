@@ -18,8 +18,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from engine.store.binary import find_store_binary
 from engine.store.directory import StoreDirectory, claim
-from engine.store.process import StoreProcess
+from engine.store.process import started_store
 from engine.store.reports import OnEvent, StoreEvent, StoreStartFailed
+from serving.processes import ChildProcess, in_thread
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
@@ -64,7 +65,7 @@ class EmbeddedStore:
         self._stop_seconds_max = stop_seconds_max
         self._restart_seconds = restart_seconds
         self._socket: Path | None = None
-        self._process: StoreProcess | None = None
+        self._process: ChildProcess | None = None
         self._life: asyncio.Task[None] | None = None
         self._started: asyncio.Future[None]
         self._stop_asked: asyncio.Future[None]
@@ -153,42 +154,39 @@ class EmbeddedStore:
     async def _run(self, binary: Path, directory: StoreDirectory) -> _RunEnd:
         """Run the store once, until it exits or is asked to stop."""
         try:
-            process = self._process = StoreProcess(binary, directory)
+            process = self._process = started_store(binary, directory)
         except OSError as error:
             return _RunEnd(None, None, f"no process could be made: {error}")
+        exited = in_thread(process.wait)
         try:
-            if await self._answers(process, directory.socket):
+            if await self._answers(process.pid, exited, directory.socket):
                 self._on_event(StoreEvent.READY, {"pid": process.pid, "binary": str(binary)})
                 if not self._started.done():
                     self._started.set_result(None)
-            await _first_of(process.exited, self._stop_asked)
+            await _first_of(exited, self._stop_asked)
         finally:
-            killed = await process.end(self._stop_seconds_max)
+            killed = await in_thread(process.end, self._stop_seconds_max)
             self._process = None
         if killed:
             self._on_event(StoreEvent.KILLED, {"pid": process.pid})
-        return _RunEnd(process.pid, process.exited.result(), directory.log_tail())
+        return _RunEnd(process.pid, process.returncode, directory.log_tail())
 
-    async def _answers(self, process: StoreProcess, socket: Path) -> bool:
+    async def _answers(self, pid: int, exited: "asyncio.Future[int]", socket: Path) -> bool:
         """Wait until the store answers; False if it exits, or is asked to stop, before that."""
-        told_percent = None
+        reported_percent = None
         async with Redis(
             unix_socket_path=str(socket),
             socket_timeout=READY_ANSWER_SECONDS_MAX,
             retry=Retry(NoBackoff(), 0),
         ) as client:
-            while not await _first_of(
-                process.exited, self._stop_asked, seconds_max=READY_POLL_SECONDS
-            ):
+            while not await _first_of(exited, self._stop_asked, seconds_max=READY_POLL_SECONDS):
                 persistence = await _persistence(client)
                 if persistence.get("loading") == 0:
                     return True
                 percent = int(persistence.get("loading_loaded_perc", 0))
-                if persistence and percent != told_percent:
-                    told_percent = percent
-                    self._on_event(
-                        StoreEvent.LOADING, {"pid": process.pid, "loaded_percent": percent}
-                    )
+                if persistence and percent != reported_percent:
+                    reported_percent = percent
+                    self._on_event(StoreEvent.LOADING, {"pid": pid, "loaded_percent": percent})
         return False
 
 

@@ -5,15 +5,14 @@ The first line names the columns: `sku` and `on_hand`, and if wanted `location`,
 """
 
 import codecs
-import csv
-import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from holdfast.bounds import LIMIT_PER_BUYER_MAX, NAME_BYTES_MAX, ON_HAND_MAX
+from holdfast.cli.csv_lines import CsvLine, csv_lines
 
 REQUIRED = ("sku", "on_hand")
 OPTIONAL = ("location", "safety_stock", "limit_per_buyer")
@@ -61,43 +60,17 @@ def check_stock_csv(content: bytes) -> CheckedStock:
         return _unreadable("the file is UTF-16; save it as UTF-8")
     # Bytes that are not UTF-8 become surrogates, so that the lines that hold them can be named.
     text = content.decode("utf-8-sig", errors="surrogateescape")
-    lines = _lines(text)
+    lines = csv_lines(text)
     header = next(lines, None)
     if header is None:
         return _unreadable("the file is empty; its first line must name the columns sku,on_hand")
-    if isinstance(header, BadLine):
-        return _unreadable(header.reason)
-    if problem := _header_problem(header.cells):
+    if problem := header.problem or _header_problem(header.cells):
         return _unreadable(problem)
-    judged = [
-        line if isinstance(line, BadLine) else _check_line(header.cells, line) for line in lines
-    ]
-    return _without_duplicates(judged)
+    return _without_duplicates([_check_line(header.cells, line) for line in lines])
 
 
 def _unreadable(problem: str) -> CheckedStock:
     return CheckedStock((), (BadLine(1, problem),))
-
-
-class _Line(NamedTuple):
-    line: int
-    cells: list[str]
-
-
-def _lines(text: str) -> Iterator[_Line | BadLine]:
-    """The lines that are not blank; a quoted cell may run over several, the first one counts."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield BadLine(number, f"is not CSV: {error}")
-            continue
-        if cells:
-            yield _Line(number, cells)
 
 
 def _header_problem(header: Sequence[str]) -> str:
@@ -115,9 +88,11 @@ def _header_problem(header: Sequence[str]) -> str:
     return ""
 
 
-def _check_line(header: Sequence[str], line: _Line) -> StockRow | BadLine:
+def _check_line(header: Sequence[str], line: CsvLine) -> StockRow | BadLine:
+    if line.problem:
+        return BadLine(line.number, line.problem)
     if len(line.cells) != len(header):
-        return BadLine(line.line, f"has {len(line.cells)} cells, the header has {len(header)}")
+        return BadLine(line.number, f"has {len(line.cells)} cells, the header has {len(header)}")
     cells = dict(zip(header, line.cells, strict=True))
     location = cells.get("location") or "default"
     problems = [
@@ -127,9 +102,9 @@ def _check_line(header: Sequence[str], line: _Line) -> StockRow | BadLine:
         *(_units_problem(name, cells[name]) for name in OPTIONAL[1:] if cells.get(name)),
     ]
     if any(problems):
-        return BadLine(line.line, "; ".join(filter(None, problems)))
+        return BadLine(line.number, "; ".join(filter(None, problems)))
     return StockRow(
-        line=line.line,
+        line=line.number,
         sku=cells["sku"],
         location=location,
         on_hand=int(cells["on_hand"]),

@@ -4,35 +4,35 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from holdfast.client import Client
-from holdfast.demo.progress import Stages
+from holdfast.demo.waiting import Stages
 from holdfast.order.v1 import operations_pb2
 from holdfast.orders import OrderClient
 from holdfast.types import AuditFinding, AuditProgress, AuditSummary
 
 
 class EngineAudit(NamedTuple):
-    """What the engine finds in its own stock, reservations and journal."""
+    """The engine's findings in its own stock, reservations and journal."""
 
     findings: Sequence[AuditFinding]
     summary: AuditSummary
 
 
 class CrossingAudit(NamedTuple):
-    """What the order service finds between its orders, the engine and the provider."""
+    """The order service's findings between its orders, the engine and the provider."""
 
     findings: Sequence[operations_pb2.AuditOrdersFinding]
     unsettled: Sequence[operations_pb2.AuditOrdersUnsettled]
     summary: operations_pb2.AuditOrdersSummary
 
 
-async def audit_engine(engine: Client, at: Stages) -> EngineAudit:
+async def audit_engine(engine: Client, progress: Stages) -> EngineAudit:
     """Runs the engine's audit. Raises HoldfastError."""
-    at.enter("Auditing the stock")
+    progress.enter("Auditing the stock")
     findings = []
     async for event in engine.audit():
         match event:
             case AuditProgress(checked, total):
-                at.reach(checked, total)
+                progress.reach(checked, total)
             case AuditFinding():
                 findings.append(event)
             case AuditSummary():
@@ -40,14 +40,14 @@ async def audit_engine(engine: Client, at: Stages) -> EngineAudit:
     raise RuntimeError("the audit ended without a summary")
 
 
-async def audit_orders(orders: OrderClient, at: Stages) -> CrossingAudit:
+async def audit_orders(orders: OrderClient, progress: Stages) -> CrossingAudit:
     """Runs the order service's audit. Raises HoldfastError."""
-    at.enter("Auditing orders, stock and money")
+    progress.enter("Auditing orders, stock and money")
     findings, unsettled = [], []
     async for event in orders.audit():
         match event.WhichOneof("kind"):
             case "progress":
-                at.reach(event.progress.orders_checked, event.progress.orders_total)
+                progress.reach(event.progress.orders_checked, event.progress.orders_total)
             case "finding":
                 findings.append(event.finding)
             case "unsettled":

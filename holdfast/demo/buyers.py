@@ -14,7 +14,7 @@ from holdfast.demo.waiting import POLL_S, STUCK_AFTER_S, DemoStuckError
 from holdfast.order.v1 import order_pb2
 
 DEADLINE_MARGIN_MS = 50
-"""How long after the end of its reservation a buyer who let an order expire comes back."""
+"""A buyer who let an order expire comes back this long after the end of its reservation."""
 
 
 class Sale:
@@ -38,16 +38,16 @@ class Sale:
         """
         shop = self._shop
         accounts = shop.ledger.accounts
-        shop.at.enter("Selling", len(accounts))
+        shop.progress.enter("Selling", len(accounts))
         started_at = time.perf_counter()
         async with asyncio.TaskGroup() as waiting:
 
             async def come(account: Account) -> None:
                 await self._buy(account, waiting)
-                shop.at.step()
+                shop.progress.step()
 
             await for_each(accounts, shop.concurrency, come)
-            shop.at.enter("Waiting for the last deadlines")
+            shop.progress.enter("Waiting for the last deadlines")
             return time.perf_counter() - started_at
 
     async def offer_again(self) -> int:
@@ -66,7 +66,7 @@ class Sale:
         return len(took)
 
     async def _buy(self, account: Account, waiting: asyncio.TaskGroup) -> None:
-        """One buyer comes; who has to wait does so among those `waiting`, in nobody's way."""
+        """Lets one buyer come. A buyer who has to wait for stock waits as a task of `waiting`."""
         hasty = self._shop.buyer_of(account).paying.lets_it_expire
         order = await self._checkout.place(account, hasty=hasty)
         if order.state == order_pb2.Order.RESERVING:

@@ -29,7 +29,7 @@ Answered = TypeVar("Answered")
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted on the way; `place_ms` holds one latency for each PlaceOrder."""
+    """Counts of calls and mishaps; `place_ms` holds one latency for each PlaceOrder."""
 
     calls: int = 0
     duplicates_sent: int = 0

@@ -49,7 +49,7 @@ class Checkout:
         return None
 
     async def begin_payment(self, account: Account, attempt: int = 1) -> str:
-        """Begins the so-maniest attempt to pay, and gives its number; "" if it is too late."""
+        """Begins an attempt to pay and gives the payment's id; "" if it is too late."""
         allowed = {"NOT_PAYABLE"} if account.lapses else set()
         request = payment_pb2.StartPaymentRequest(
             order_id=account.order_id, payment_key=f"try-{attempt}"
@@ -64,7 +64,7 @@ class Checkout:
                 return ""
             # Another copy of the request is just speaking to the provider.
             await asyncio.sleep(POLL_S)
-        raise DemoStuckError(f"the provider is never told of a payment of {account.order_id}")
+        raise DemoStuckError(f"no payment reaches the provider for {account.order_id}")
 
     async def pay(
         self, account: Account, payment_id: str, *, amount_minor: int = 0, times: int = 1
@@ -74,7 +74,7 @@ class Checkout:
             payment_id, amount_minor=amount_minor, times=times
         )
         self._shop.money.paid(payment_id, captured_minor)
-        self._shop.unsettled[account.order_id] = account
+        self._shop.undecided[account.order_id] = account
 
     async def buy(self, account: Account) -> bool:
         """Places an order and pays it at once; returns whether there was stock for it."""

@@ -7,17 +7,16 @@ five digits (`85123A`); whatever else is sold on an invoice (`POST`, `D`, `M`, `
 `BANK CHARGES`, `AMAZONFEE`, gift vouchers) has no stock.
 """
 
-import csv
-import io
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from holdfast.cli.csv_lines import CsvLine, csv_lines
 from holdfast.demo.order_log import (
     GOODS_MINOR_MAX,
     LINES_PER_ORDER_MAX,
@@ -90,8 +89,8 @@ def parse_order_log(text: str) -> OrderLog:
 
     Raises DemoInputError for a missing column, too many lines, or if no order is left.
     """
-    records = _records(text)
-    first = next(records, None)
+    lines = csv_lines(text)
+    first = next(lines, None)
     header = [name.strip() for name in (first and first.cells) or ()]
     missing = [name for name in COLUMNS if name not in header]
     if missing:
@@ -99,35 +98,11 @@ def parse_order_log(text: str) -> OrderLog:
             f"column {missing[0]} is missing; the first row must name {', '.join(COLUMNS)}"
         )
     invoices = _Invoices(header)
-    for record in records:
-        if record.line_number > FILE_LINES_MAX:
+    for line in lines:
+        if line.number > FILE_LINES_MAX:
             raise DemoInputError(f"the file has more than {FILE_LINES_MAX:,} lines")
-        invoices.add(record)
+        invoices.add(line)
     return invoices.order_log()
-
-
-class _Record(NamedTuple):
-    """A row as CSV: its cells (None if its quoting is broken) and the lines it takes up."""
-
-    cells: list[str] | None
-    line_number: int
-    line_count: int
-
-
-def _records(text: str) -> Iterator[_Record]:
-    # Not str.splitlines, which takes the Latin-1 byte 0x85 for the end of a line.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line_number = 1
-    while True:
-        try:
-            cells: list[str] | None = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            cells = None
-        if cells != []:
-            yield _Record(cells, line_number, reader.line_num + 1 - line_number)
-        line_number = reader.line_num + 1
 
 
 class _Row(NamedTuple):
@@ -145,7 +120,7 @@ class _Row(NamedTuple):
 
 
 def _judge(cells: dict[str, str]) -> _Row | SkipReason:
-    """What a row says, or the first reason not to replay it."""
+    """The content of a row, or the first reason not to replay it."""
     invoice_no, sku, quantity_text, price_text, customer_id = (cells[name] for name in COLUMNS)
     if not _ID.fullmatch(invoice_no):
         return SkipReason.NO_INVOICE_ID
@@ -163,7 +138,7 @@ def _judge(cells: dict[str, str]) -> _Row | SkipReason:
     if abs(row.quantity) > UNITS_PER_LINE_MAX:
         return SkipReason.QUANTITY_TOO_LARGE
     if row.is_return:
-        # What a return is worth, the order says that it is of.
+        # The price of a return is ignored: the refund follows the order it belongs to.
         if row.quantity >= 0:
             return SkipReason.RETURN_NOT_NEGATIVE
         return row._replace(quantity=-row.quantity)
@@ -210,26 +185,24 @@ class _Invoices:
         self._skipped: Counter[SkipReason] = Counter()
         self._rows = 0
 
-    def add(self, record: _Record) -> None:
+    def add(self, line: CsvLine) -> None:
         """Takes the next row.
 
-        A row that is no row of this table counts as all the lines it takes up: a quote that is
-        never closed swallows rows, and they are not to vanish.
+        A row with broken quoting or the wrong number of cells counts as all the lines it takes up:
+        a quote that is never closed swallows rows, and these must not vanish from the counts.
         """
-        if record.cells is None or len(record.cells) != len(self._header):
-            reason = (
-                SkipReason.BROKEN_QUOTING if record.cells is None else SkipReason.WRONG_COLUMN_COUNT
-            )
-            self._rows += record.line_count
-            self._skipped[reason] += record.line_count
+        if len(line.cells) != len(self._header):
+            reason = SkipReason.BROKEN_QUOTING if line.problem else SkipReason.WRONG_COLUMN_COUNT
+            self._rows += line.line_count
+            self._skipped[reason] += line.line_count
             return
         self._rows += 1
-        named = {name: cell.strip() for name, cell in zip(self._header, record.cells, strict=True)}
+        named = {name: cell.strip() for name, cell in zip(self._header, line.cells, strict=True)}
         row = _judge(named)
         if isinstance(row, SkipReason):
             self._skipped[row] += 1
             return
-        self._add_row(record.line_number, row)
+        self._add_row(line.number, row)
         if description := named.get(DESCRIPTION):
             self._descriptions.setdefault(row.sku, description)
 

@@ -9,12 +9,12 @@ from holdfast.order.v1 import fulfilment_pb2, order_pb2
 
 HOURS_36_MS = 36 * 3_600_000
 STEPS = 3
-"""So often do 36 hours pass: the cheapest service takes three days, and the last attempt less."""
+"""36 hours pass this often: the cheapest service takes three days, and the last attempt less."""
 
 _S = order_pb2.Shipment
 ON_THE_WAY = (_S.SHIPPED, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY)
-"""The states of a parcel that has left and did not arrive, in the order of its way: so that none is
-missed that moves while they are listed."""
+"""The states of a parcel that has left and did not arrive. They are listed in the order in which a
+parcel goes through them, so that none is missed that moves meanwhile."""
 
 
 async def deliver(shop: Shop, shipment_ids: Sequence[str]) -> None:
@@ -32,7 +32,7 @@ async def deliver(shop: Shop, shipment_ids: Sequence[str]) -> None:
                 count += len(page.shipments)
         return count
 
-    await until_done(left, "parcels on their way", shop.at)
+    await until_done(left, "parcels on their way", shop.progress)
 
 
 async def say_received(shop: Shop) -> None:

@@ -11,7 +11,7 @@ from holdfast.types import Result
 
 APPLIED = "APPLIED"
 RESERVING = "RESERVING"
-"""The verdict on an order of which it is not known yet whether there is stock for it."""
+"""The verdict on an order while the order service does not know yet whether it has stock."""
 
 _OUTCOME = "ORDER_OUTCOME_"
 _KEYS = (
@@ -26,7 +26,7 @@ _KEYS = (
 
 
 class Verdict(NamedTuple):
-    """What an answer says of its command; `effect` is whose it was: two of them are two effects."""
+    """The outcome in an answer. `effect` is the id of what was made: two ids are two effects."""
 
     outcome: str
     replayed: bool
@@ -62,7 +62,7 @@ def name_of(request: Message | Return) -> str:
 
 
 class Effects:
-    """What the answers say of each command.
+    """The effects of each command, by the answers to all its copies.
 
     A command that was applied afresh twice under one name is a double effect, and so are two orders
     under one key; an answer that was not allowed is an unexpected one.

@@ -8,7 +8,7 @@ from holdfast.demo.shop import Happenings
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the demo was run with; `source` says where the log is from."""
+    """The settings of the demo; `source` says where the log is from."""
 
     source: str
     seed: int
@@ -18,7 +18,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class LogFigures:
-    """What was to be replayed. Every one of the `rows` is one of `lines`, of the return lines, or
+    """The log that was replayed. Every one of the `rows` is one of `lines`, of the return lines, or
     of `skipped_rows`. `units` were ordered, `stock_units` were there to sell.
     """
 
@@ -35,7 +35,7 @@ class LogFigures:
 
 @dataclass(frozen=True, slots=True)
 class OrderFigures:
-    """What became of the orders of the log; `accepted` and `refused` are all of them.
+    """The ends of the orders of the log; `accepted` and `refused` are all of them.
 
     Accepted is an order that was reserved at some time, `accepted_late` only when units came back;
     refused is one that never was. `sold` were paid and became effective, `released` were cancelled
@@ -75,7 +75,7 @@ class MoneyFigures:
 
 @dataclass(frozen=True, slots=True)
 class UnitFigures:
-    """What became of the units: `units_sold` without the cancelled ones, `units_left` on sale.
+    """The ends of the units: `units_sold` without the cancelled ones, `units_left` on sale.
 
     `sold_out_skus` had stock, and have none left.
     """
@@ -152,9 +152,9 @@ class ProofFigures:
 
 @dataclass(frozen=True, slots=True)
 class MishapFigures:
-    """What went wrong on purpose on the way of calls and callbacks.
+    """Mishaps on purpose, of calls and callbacks.
 
-    `duplicates_replayed` were told that they came twice; the others were refused both times.
+    `duplicates_replayed` were recognised as replays; the others were refused both times.
     `killed_after_effect` counts the killed clients whose command had been applied.
     """
 

@@ -1,6 +1,6 @@
-"""What the answers say: the demo's own account of every unit, kept apart from the engine's.
+"""The demo's own account of every unit, by the answers, kept apart from the engine's.
 
-It is told what is sent and what is answered. From that alone it knows what every stock level has to
+It sees each request and each answer. From that alone it knows what every stock level has to
 be at the end, and judges:
 
 - **Oversold.** A unit is promised from the moment it is known to be somebody's (the order was
@@ -28,7 +28,7 @@ from holdfast.types import Disposition, StockLevel
 
 
 class ExpectedLevel(NamedTuple):
-    """What the level of a SKU has to be, by the answers."""
+    """The level that a SKU has to have, by the answers."""
 
     on_hand: int
     reserved: int
@@ -37,17 +37,17 @@ class ExpectedLevel(NamedTuple):
 
     @property
     def available(self) -> int:
-        """What can be reserved."""
+        """Units that can be reserved."""
         return self.on_hand - self.reserved - self.confirmed
 
 
 class Standing(Enum):
-    """What an order has of the stock."""
+    """The hold of an order on the stock."""
 
     NOTHING = auto()
     RESERVED = auto()
     SOLD = auto()
-    """What of it has not left the warehouse is confirmed."""
+    """Confirmed, as far as its units have not left the warehouse."""
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Account:
     `attempt` counts how often it was placed; `order_id` is that of the last time, "" before. It was
     `accepted` if its stock was reserved at some time, `sold` if it was effective at some time. It
     is `wanting` if there was no stock for it the last time: it would take units that come back.
-    `lapses`: its reservation may have expired without anybody having been told.
+    `lapses`: its reservation may expire during the demo, without an answer that says so.
     """
 
     order: Order
@@ -101,14 +101,14 @@ class Ledger:
         self._peak_excess: dict[str, int] = defaultdict(int)
 
     def places(self, account: Account, *, lapses: bool) -> None:
-        """The order is about to be placed, perhaps again."""
+        """Notes that an order is about to be placed, perhaps again."""
         if account.attempt == 0:
             self._asked.update(account.units)
         account.attempt += 1
         account.lapses = lapses
 
     def reserved(self, account: Account, order_id: str) -> None:
-        """Its stock is reserved."""
+        """Notes that the stock of an order is reserved."""
         account.order_id = order_id
         account.standing = Standing.RESERVED
         account.accepted = True
@@ -117,55 +117,55 @@ class Ledger:
             self._promise(account)
 
     def refused(self, account: Account, order_id: str) -> bool:
-        """There was too little for it; returns whether that can be."""
+        """Notes that there was too little stock; returns whether that can be."""
         account.order_id = order_id
         account.wanting = True
         return any(self._asked[sku] > self.stock[sku] for sku in account.units)
 
     def expired(self, account: Account) -> None:
-        """It was not paid in time, and has nothing of the stock any more."""
+        """Notes that an order was not paid in time and lost its stock."""
         account.standing = Standing.NOTHING
         account.expired = True
 
     def lost(self, account: Account) -> None:
-        """It was paid after it had expired, and its stock was gone."""
+        """Notes that an order was paid after it had expired, when its stock was gone."""
         account.standing = Standing.NOTHING
         account.wanting = True
 
     def sold(self, account: Account) -> None:
-        """It is paid and effective."""
+        """Notes that an order is paid and effective."""
         account.standing = Standing.SOLD
         account.sold = True
         self._promise(account)
 
     def gives_back(self, account: Account) -> None:
-        """A request that cancels it is about to be sent."""
+        """Notes that a request that cancels an order is about to be sent."""
         if account.promised:
             account.promised = False
             self._promised.subtract(account.units)
 
     def gave_back(self, account: Account) -> None:
-        """It is cancelled."""
+        """Notes that an order is cancelled."""
         if account.standing is Standing.SOLD:
             account.cancelled.update(account.units)
         account.standing = Standing.NOTHING
 
     def shipped(self, account: Account, units: Mapping[str, int]) -> None:
-        """A parcel of it has left."""
+        """Notes that a parcel of an order has left."""
         account.shipped.update(units)
 
     def sends_back(self, sku: str, units: int, disposition: Disposition) -> None:
-        """The return of units is about to be sent."""
+        """Notes that the return of units is about to be sent."""
         if disposition is Disposition.RESELLABLE:
             self._restocked[sku] += units
 
     def sent_back(self, account: Account, sku: str, units: int, disposition: Disposition) -> None:
-        """Units of it have come back."""
+        """Notes that units of an order have come back."""
         resellable = disposition is Disposition.RESELLABLE
         (account.restocked if resellable else account.damaged)[sku] += units
 
     def accepted_orders(self) -> int:
-        """How many orders have been accepted so far."""
+        """The number of orders accepted so far."""
         return sum(account.accepted for account in self.accounts)
 
     def wanting(self) -> list[Account]:
@@ -173,7 +173,7 @@ class Ledger:
         return [account for account in self.accounts if account.wanting]
 
     def levels(self) -> dict[str, ExpectedLevel]:
-        """What every stock level has to be now, by the answers."""
+        """The stock level that every SKU has to have now, by the answers."""
         reserved: Counter[str] = Counter()
         confirmed: Counter[str] = Counter()
         gone: Counter[str] = Counter()

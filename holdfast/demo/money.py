@@ -1,6 +1,6 @@
 """The demo's own account of the money: what buyers' banks sent, and what has to have gone back.
 
-It is told of payments by the provider's answer to the buyer, and of returns by whoever takes them.
+It learns of payments from the provider's answer to the buyer, and of returns from the returns desk.
 From that alone it knows what every order may have kept at the end. Pure; whole minor units.
 """
 
@@ -24,11 +24,11 @@ KEEPS_ITS_MONEY = frozenset(
         _S.COMPLETED,
     }
 )
-"""In every other state, what was paid for an order is its buyer's."""
+"""In every other state, the money that was paid for an order belongs to its buyer."""
 
 
 class Sums(NamedTuple):
-    """What somebody's books come to."""
+    """The sums of somebody's books."""
 
     captured_minor: int
     refunded_minor: int
@@ -48,11 +48,11 @@ class MoneyAccount:
         return sum(self._paid_minor.values())
 
     def paid(self, payment_id: str, captured_minor: int) -> None:
-        """A bank has sent so much for a payment, all that it sent before included."""
+        """Notes all that a bank has sent for a payment so far."""
         self._paid_minor[payment_id] = captured_minor
 
     def returned(self, order_id: str, amount_minor: int) -> None:
-        """Units of an order came back, and so much of its money goes back for them."""
+        """Notes that units of an order came back, and how much of its money goes back for them."""
         self._returned_minor[order_id] += amount_minor
 
     def differences(
@@ -102,7 +102,7 @@ class MoneyAccount:
 
 
 def sums_of(books: Iterable[payment_pb2.PaymentBook]) -> Sums:
-    """What the order service's books come to."""
+    """The sums of the order service's books."""
     listed = list(books)
     return Sums(
         sum(book.captured_minor for book in listed), sum(book.refunded_minor for book in listed)
@@ -110,12 +110,12 @@ def sums_of(books: Iterable[payment_pb2.PaymentBook]) -> Sums:
 
 
 def waiting_minor(books: Iterable[payment_pb2.PaymentBook]) -> int:
-    """What of the order service's money is neither kept nor gone back."""
+    """The order service's money that is neither kept nor gone back."""
     return sum(book.refunding_minor + book.quarantined_minor for book in books)
 
 
 def share_minor(line: order_pb2.OrderLine, units_before: int, units: int) -> int:
-    """What the buyer paid for `units` of a line of which `units_before` were taken before.
+    """The price paid for `units` of a line after `units_before` of them were taken before.
 
     The shares of all units add up to the line's amount, to the unit.
     """

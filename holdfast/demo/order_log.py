@@ -72,7 +72,7 @@ class Order:
         return dict(units)
 
     def paid_minor(self) -> int:
-        """What the buyer paid for the goods."""
+        """The money that the buyer paid for the goods."""
         return sum(line.quantity * line.price_minor for line in self.lines)
 
 
@@ -102,7 +102,7 @@ class OrderLog:
     rows: int
 
     def line_count(self) -> int:
-        """How many lines the orders have."""
+        """The number of lines of all orders."""
         return sum(len(order.lines) for order in self.orders)
 
     def demand_units(self) -> Counter[str]:
@@ -115,7 +115,7 @@ class OrderLog:
 
 
 def prices_of(orders: Iterable[Order]) -> dict[str, int]:
-    """What a unit of each SKU costs before discounts: the most that anybody paid for it."""
+    """The price of a unit of each SKU before discounts: the most that anybody paid for it."""
     prices_minor: dict[str, int] = {}
     for order in orders:
         for line in order.lines:

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple, Self
 import httpx
 
 from holdfast.demo.money import Sums
-from holdfast.demo.processes import ServerFailedError
-from holdfast.demo.servers import API_KEY
+from holdfast.demo.servers import API_KEY, ServerFailedError
 
 TIMEOUT_S = 60.0
 PARCELS_A_REQUEST = 1_000
@@ -21,14 +20,14 @@ CALLBACKS_OF_PAYMENTS = {
     "reorder": 0.05,
     "corrupt": 0.03,
 }
-"""What goes wrong with callbacks of payments, and how often."""
+"""Mishaps of callbacks of payments, and how often each comes."""
 CALLBACKS_OF_PARCELS = {"duplicate": 0.10, "delay": 0.05, "delay_ms": 500, "reorder": 0.10}
-"""The same of parcels. None is lost: nobody asks for a parcel before it is late."""
+"""Mishaps of callbacks of parcels. None is lost: nobody asks for a parcel before it is late."""
 LUCK_OF_PARCELS = {"fail_attempt": 0.05}
 
 
 class CallbackCounts(NamedTuple):
-    """How many callbacks were sent, and how many never were."""
+    """The number of callbacks that were sent, and of those that never were."""
 
     sent: int
     lost: int
@@ -82,11 +81,11 @@ class Outside:
             await self._post("/carrier/control/collect", {"shipment_ids": taken})
 
     async def pass_time(self, ms: int) -> None:
-        """So much time passes for the carrier."""
+        """Lets time pass for the carrier."""
         await self._post("/carrier/control/advance", {"ms": ms})
 
     async def provider_sums(self, currency: str) -> Sums:
-        """What the provider's books come to."""
+        """The sums of the provider's books."""
         books = await self._get("/provider/control/books")
         captured, refunded = books["captured_minor"], books["refunded_minor"]
         return Sums(captured.get(currency, 0), refunded.get(currency, 0))

@@ -1,4 +1,4 @@
-"""What every buyer is going to do, drawn from the seed before the replay begins.
+"""The plan of what every buyer does, drawn from the seed before the replay begins.
 
 The plans do not depend on how the calls interleave: the same log and seed plan the same behaviour
 at every concurrency.
@@ -9,11 +9,17 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from holdfast.demo.draw import weighted
 from holdfast.demo.order_log import Order, OrderLog, ReturnLine
 from holdfast.types import Disposition
+
+Choice = TypeVar("Choice")
+
+
+def weighted(rng: random.Random, weights: Mapping[Choice, int]) -> Choice:
+    """One key of `weights`, drawn in proportion to its weight."""
+    return rng.choices(list(weights), list(weights.values()))[0]
 
 
 class Paying(Enum):
@@ -42,7 +48,7 @@ class Paying(Enum):
 
 
 class Delivery(Enum):
-    """What becomes of an order that was paid."""
+    """The end of an order that was paid."""
 
     WHOLE = auto()
     IN_PARTS = auto()
@@ -55,7 +61,7 @@ class Delivery(Enum):
 
 
 class Review(Enum):
-    """What comes of the review before shipping."""
+    """The verdict of the review before shipping."""
 
     BY_ITSELF = auto()
     APPROVED = auto()
@@ -65,7 +71,7 @@ class Review(Enum):
 
 
 class MishapKind(Enum):
-    """What happens to a call on its way."""
+    """A mishap of a call on its way."""
 
     NONE = auto()
     TWICE_AT_ONCE = auto()
@@ -132,7 +138,7 @@ class Buyer:
     mishaps: tuple[Mishap, ...]
 
     def mishap(self, call_number: int) -> Mishap:
-        """What happens to the call of this number that is made for the buyer, from 0."""
+        """The mishap of the buyer's call of this number, counted from 0."""
         return self.mishaps[call_number % len(self.mishaps)]
 
 

@@ -15,16 +15,15 @@ from holdfast.demo.delivery import deliver, say_received
 from holdfast.demo.effects import Effects
 from holdfast.demo.ledger import Ledger
 from holdfast.demo.money import MoneyAccount, Sums, sums_of, waiting_minor
+from holdfast.demo.money_desk import MoneyDesk
 from holdfast.demo.order_log import CURRENCY, OrderLog, prices_of
 from holdfast.demo.outside import CallbackCounts, Outside
 from holdfast.demo.plan import Buyer, PlannedReturn
-from holdfast.demo.progress import Stages
 from holdfast.demo.proof import order_differences
 from holdfast.demo.requests import catalogue_of
 from holdfast.demo.returns import ReturnsDesk, take_returns
-from holdfast.demo.settling import Settling
 from holdfast.demo.shop import Happenings, Shop
-from holdfast.demo.waiting import until_idle
+from holdfast.demo.waiting import Stages, until_idle
 from holdfast.demo.warehouse import Warehouse
 from holdfast.order.v1 import order_pb2, payment_pb2
 from holdfast.types import StockLevel
@@ -35,7 +34,7 @@ READS_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be replayed: the log, the units of each SKU to begin with, who does what."""
+    """The plan of a replay: the log, the units of each SKU to begin with, who does what."""
 
     log: OrderLog
     stock: Mapping[str, int]
@@ -46,7 +45,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class SaleTime:
-    """How long orders came in, and how many orders were accepted and calls made in that time."""
+    """The time in which orders came in, and the orders accepted and calls made in it."""
 
     seconds: float
     accepted: int
@@ -54,7 +53,7 @@ class SaleTime:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class MoneyBooks:
     """The money at the end: the order service's books, the provider's, and what is wrong."""
 
     ours: Sums
@@ -64,7 +63,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay leaves behind, to report on.
+    """Everything that a replay leaves behind for the report.
 
     `levels` are the engine's and `orders` the order service's at the end, the orders by id.
     `differences` are those of levels and orders from what the answers say.
@@ -80,13 +79,15 @@ class Replay:
     levels: Sequence[StockLevel]
     orders: Mapping[str, order_pb2.Order]
     differences: Sequence[str]
-    books: Books
+    books: MoneyBooks
     callbacks: CallbackCounts
     engine_audit: EngineAudit
     crossing_audit: CrossingAudit
 
 
-async def replay(plan: Plan, clients: Sequence[Clients], outside: Outside, at: Stages) -> Replay:
+async def replay(
+    plan: Plan, clients: Sequence[Clients], outside: Outside, progress: Stages
+) -> Replay:
     """Replays `plan` against the servers of `clients`, which have to be empty.
 
     Gives everything there is to report on. Raises HoldfastError (in a group) if a server stops
@@ -101,21 +102,21 @@ async def replay(plan: Plan, clients: Sequence[Clients], outside: Outside, at: S
         money=MoneyAccount(CURRENCY),
         callers=Callers(clients, Effects(), tally),
         outside=outside,
-        at=at,
+        progress=progress,
         concurrency=plan.concurrency,
     )
     engine = clients[0].engine
     checkout = Checkout(shop)
     sale = Sale(shop, checkout, engine, lambda: time.time() * 1_000)
-    settling = Settling(shop, checkout, started_at)
+    money_desk = MoneyDesk(shop, checkout, started_at)
     desk = ReturnsDesk(plan.returns, ledger.accounts)
 
     await _open(shop, plan, engine)
     sale_s = await sale.sell()
     sale_time = SaleTime(sale_s, ledger.accepted_orders(), tally.calls)
-    await settling.settle()
-    await _go_on(shop, sale, settling, Warehouse(shop), desk)
-    problems = await settling.reconcile(report_only=True)
+    await money_desk.see_to_payments()
+    await _go_on(shop, sale, money_desk, Warehouse(shop), desk)
+    problems = await money_desk.reconcile(report_only=True)
     orders = await _read_orders(shop)
     levels = [level async for level in engine.list_stock()]
     return Replay(
@@ -134,18 +135,18 @@ async def replay(plan: Plan, clients: Sequence[Clients], outside: Outside, at: S
         ],
         books=await _books(shop, orders, problems),
         callbacks=await outside.callback_counts(),
-        engine_audit=await audit_engine(engine, at),
-        crossing_audit=await audit_orders(shop.orders, at),
+        engine_audit=await audit_engine(engine, progress),
+        crossing_audit=await audit_orders(shop.orders, progress),
     )
 
 
 async def _open(shop: Shop, plan: Plan, engine: Client) -> None:
     """Fills the shelves and the catalogue, and lets things go wrong from now on."""
-    shop.at.enter("Loading stock", len(plan.stock))
+    shop.progress.enter("Loading stock", len(plan.stock))
 
     async def load(level: tuple[str, int]) -> None:
         await insist(partial(engine.set_stock, *level))
-        shop.at.step()
+        shop.progress.step()
 
     await for_each(list(plan.stock.items()), STOCK_CALLS_AT_ONCE, load)
     for request in catalogue_of(plan.log):
@@ -154,29 +155,29 @@ async def _open(shop: Shop, plan: Plan, engine: Client) -> None:
 
 
 async def _go_on(
-    shop: Shop, sale: Sale, settling: Settling, warehouse: Warehouse, desk: ReturnsDesk
+    shop: Shop, sale: Sale, money_desk: MoneyDesk, warehouse: Warehouse, desk: ReturnsDesk
 ) -> None:
     """Ships what was sold and takes back what is returned, until nothing moves any more."""
     while True:
-        shop.at.enter("Offering again what came back")
+        shop.progress.enter("Offering again what came back")
         while await sale.offer_again():
-            await settling.settle()
+            await money_desk.see_to_payments()
         await deliver(shop, await warehouse.send_out())
         await say_received(shop)
-        await until_idle(shop.orders, shop.at)
+        await until_idle(shop.orders, shop.progress)
         if not await take_returns(shop, desk):
             break
-        await until_idle(shop.orders, shop.at)
+        await until_idle(shop.orders, shop.progress)
 
 
 async def _read_orders(shop: Shop) -> dict[str, order_pb2.Order]:
     order_ids = list(shop.order_ids())
     orders: dict[str, order_pb2.Order] = {}
-    shop.at.enter("Reading every order", len(order_ids))
+    shop.progress.enter("Reading every order", len(order_ids))
 
     async def read(order_id: str) -> None:
         orders[order_id] = await shop.orders.get(order_id)
-        shop.at.step()
+        shop.progress.step()
 
     await for_each(order_ids, READS_AT_ONCE, read)
     return orders
@@ -184,10 +185,10 @@ async def _read_orders(shop: Shop) -> dict[str, order_pb2.Order]:
 
 async def _books(
     shop: Shop, orders: Mapping[str, order_pb2.Order], problems: Sequence[str]
-) -> Books:
+) -> MoneyBooks:
     answer = await shop.orders.ask(payment_pb2.GetPaymentBooksRequest())
     ours = sums_of(answer.books)
     theirs = await shop.outside.provider_sums(CURRENCY)
     waiting = waiting_minor(answer.books)
     found = shop.money.differences(orders.values(), ours, theirs, waiting)
-    return Books(ours, theirs, [*problems, *found])
+    return MoneyBooks(ours, theirs, [*problems, *found])

@@ -46,7 +46,7 @@ def _verdict(report: DemoReport) -> Panel:
 
 
 def _checks(report: DemoReport) -> list[tuple[bool, str, str]]:
-    """What was proven: whether it holds, its name, and its figures."""
+    """The proofs: whether each holds, its name, and its figures."""
     proof, money = report.proof, report.money
     captured = money_text(money.captured_minor, money.currency)
     refunded = amount_text(money.refunded_minor, money.currency)

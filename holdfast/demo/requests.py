@@ -42,7 +42,7 @@ def catalogue_of(log: OrderLog) -> Iterator[catalogue_pb2.PutArticlesRequest]:
 
 
 def order_key(order: Order, attempt: int) -> str:
-    """The key of the so-maniest attempt to place an order.
+    """The key of an attempt to place an order, by its number.
 
     Its place in the log, not the shop's number: that one may be as long as a key can be.
     """
@@ -102,7 +102,7 @@ def _delivery(order: Order) -> order_pb2.Delivery:
 
 
 def _one_of(names: Sequence[str], what: str) -> str:
-    """The same name for the same thing in every run."""
+    """A name that is the same for the same thing in every run."""
     return names[zlib.crc32(what.encode()) % len(names)]
 
 

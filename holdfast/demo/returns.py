@@ -1,4 +1,4 @@
-"""What the returns of the log are of, how they come back, and what goes back to the buyer for them.
+"""The returns desk: matches returns with orders, takes units back, and refunds their buyers.
 
 After-sales are not part of the order service yet: the units go back through the engine, the money
 through a refund.
@@ -88,12 +88,12 @@ class ReturnsDesk:
 async def take_returns(shop: Shop, desk: ReturnsDesk) -> int:
     """Takes in every return of something shipped by now, and pays it back; gives how many."""
     pieces = desk.take_in()
-    shop.at.enter("Taking returns", len(pieces))
+    shop.progress.enter("Taking returns", len(pieces))
 
     async def take(piece: Piece) -> None:
         await _take_units(shop, piece)
         await _pay_back(shop, piece)
-        shop.at.step()
+        shop.progress.step()
 
     await for_each(pieces, shop.concurrency, take)
     return len(pieces)

@@ -19,14 +19,12 @@ from holdfast.demo.figures import DemoReport, Setting
 from holdfast.demo.order_log import DemoInputError, OrderLog, initial_stock_units
 from holdfast.demo.outside import Outside
 from holdfast.demo.plan import plan_buyers, plan_returns
-from holdfast.demo.processes import ServerFailedError
-from holdfast.demo.progress import Stages, stages
 from holdfast.demo.replay import Plan, Replay, replay
 from holdfast.demo.report import build_report
 from holdfast.demo.report_view import view
-from holdfast.demo.servers import DemoServers, running_servers
+from holdfast.demo.servers import DemoServers, ServerFailedError, running_servers
 from holdfast.demo.synthetic_log import synthetic_log
-from holdfast.demo.waiting import DemoStuckError
+from holdfast.demo.waiting import DemoStuckError, Stages, stages
 from holdfast.errors import HoldfastError
 from holdfast.orders import OrderClient
 from holdfast.programs import program_environment, programs_home
@@ -44,7 +42,7 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 0, 1, 2, 3
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What to run the demo with.
+    """The options of the demo.
 
     `orders`: a CSV file of invoices, None for a log made from the seed. `stock_ratio`: initial
     stock as a share of each SKU's demand, above 0 and at most 10. `concurrency`: buyers at once,
@@ -90,20 +88,20 @@ async def _demo(options: DemoOptions, seed: int, console: Console) -> Replay:
     _check(options)
     plan = _plan(options, seed)
     console.print(f"Seed {seed}: the same seed makes the same plan again", highlight=False)
-    with stages(console) as at:
-        at.enter("Starting engine, sandbox and order service")
+    with stages(console) as progress:
+        progress.enter("Starting engine, sandbox and order service")
         home = programs_home()
         assert home is not None, "the demo comes with the servers"
         environment = program_environment(os.environ, home)
         async with running_servers(environment, seed) as servers:
             try:
-                return await _replayed(plan, servers, at)
+                return await _replayed(plan, servers, progress)
             except* (HoldfastError, ServerFailedError, DemoStuckError) as group:
                 kind = DemoStuckError if group.subgroup(DemoStuckError) else ServerFailedError
                 raise kind(f"{_message(group)}\n{servers.log_tails()}") from group
 
 
-async def _replayed(plan: Plan, servers: DemoServers, at: Stages) -> Replay:
+async def _replayed(plan: Plan, servers: DemoServers, progress: Stages) -> Replay:
     async with AsyncExitStack() as stack:
         clients = []
         for _ in range(CLIENTS):
@@ -120,11 +118,11 @@ async def _replayed(plan: Plan, servers: DemoServers, at: Stages) -> Replay:
                 )
             )
         outside = await stack.enter_async_context(Outside(servers.sandbox_url))
-        return await replay(plan, clients, outside, at)
+        return await replay(plan, clients, outside, progress)
 
 
 def _plan(options: DemoOptions, seed: int) -> Plan:
-    """What is to be replayed. Raises DemoInputError."""
+    """The plan of the replay. Raises DemoInputError."""
     log = _order_log(options.orders, seed)
     # Separate streams, so that what buyers do does not depend on where the log came from.
     return Plan(
@@ -170,7 +168,7 @@ def _print_report(report: DemoReport, as_json: bool) -> None:
 
 
 def _message(error: BaseException) -> str:
-    """What went wrong first."""
+    """The message of what went wrong first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error)

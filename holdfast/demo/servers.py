@@ -3,26 +3,41 @@
 They listen on 127.0.0.1 and keep everything in a temporary directory, which ends with them.
 """
 
-import re
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast.demo.processes import Program, log_path_of, running, tail
+from holdfast.programs import program_command
+from serving.processes import (
+    ChildProcess,
+    DidNotStart,
+    address_in,
+    in_thread,
+    tail_of,
+    without_settings,
+)
 
-OWN_VARIABLES = "HOLDFAST_"
 ENGINE, SANDBOX, ORDERS = "engine", "sandbox", "order-service"
 ANY_PORT = "127.0.0.1:0"
 API_KEY = "demo"
 # Proves callbacks between two processes of the demo, and nothing else.
 CALLBACK_SECRET = "whsec_aG9sZGZhc3QtZGVtby1ob2xkZmFzdC1kZW1v"
 
-_ENGINE_READY = re.compile(r"ready on (\S+) ")
-_SANDBOX_READY = re.compile(r"sandbox at (\S+)\n")
-_ORDERS_READY = re.compile(r"ready on (\S+) ")
+
+class ServerFailedError(Exception):
+    """A server of the demo did not start, or stopped answering; the message has its log's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A module to run, in `words` with its arguments; its log is called by its `name`."""
+
+    name: str
+    words: Sequence[str]
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +52,46 @@ class DemoServers:
     def log_tails(self) -> str:
         """The last lines of every server's log."""
         return "\n".join(
-            f"The end of the {name}'s log:\n{tail(log_path_of(name, self.directory))}"
+            f"The end of the {name}'s log:\n{tail_of(self.directory / f'{name}.log')}"
             for name in (ENGINE, SANDBOX, ORDERS)
         )
 
 
 @asynccontextmanager
 async def running_servers(environment: Mapping[str, str], seed: int) -> AsyncIterator[DemoServers]:
-    """All servers, for as long as the block; `seed` is of what goes wrong in the outside world.
+    """All servers, for as long as the block; `seed` decides what goes wrong in the outside world.
 
-    Of `environment` they get everything but HOLDFAST_ variables: the demo has nothing to do with
-    the servers that those are for. Raises ServerFailedError.
+    They get `environment` without HOLDFAST_ variables: the demo has nothing to do with the servers
+    that those are for. Raises ServerFailedError.
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as name:
         directory = Path(name)
-        own = {
-            key: value for key, value in environment.items() if not key.startswith(OWN_VARIABLES)
-        }
+        own = without_settings(environment)
         callbacks = _free_address()
         async with AsyncExitStack() as stack:
             engine = await stack.enter_async_context(running(_engine(own, directory), directory))
             sandbox = await stack.enter_async_context(
                 running(_sandbox(own, callbacks, seed), directory)
             )
-            program = _orders(own, engine[1], sandbox[1], callbacks, directory)
+            program = _orders(own, engine, sandbox, callbacks, directory)
             orders = await stack.enter_async_context(running(program, directory))
-            yield DemoServers(engine[1], orders[1], sandbox[1], directory)
+            yield DemoServers(engine, orders, sandbox, directory)
+
+
+@asynccontextmanager
+async def running(program: Program, directory: Path) -> AsyncIterator[str]:
+    """Runs a program, with its log in `directory`, for as long as the block; gives its address.
+
+    Raises ServerFailedError.
+    """
+    log = directory / f"{program.name}.log"
+    child = ChildProcess(program_command(*program.words), program.environment, errors=log)
+    try:
+        yield address_in(await in_thread(child.ready))
+    except DidNotStart as error:
+        raise ServerFailedError(f"the demo's {program.name} {error}") from error
+    finally:
+        await in_thread(child.end)
 
 
 def _engine(own: Mapping[str, str], directory: Path) -> Program:
@@ -71,7 +100,7 @@ def _engine(own: Mapping[str, str], directory: Path) -> Program:
         "HOLDFAST_DATA_DIR": str(directory),
         "HOLDFAST_STOP_WITH_STDIN": "true",
     }
-    return Program(ENGINE, ["server"], {**own, **settings}, _ENGINE_READY)
+    return Program(ENGINE, ["server"], {**own, **settings})
 
 
 def _sandbox(own: Mapping[str, str], callbacks: str, seed: int) -> Program:
@@ -85,7 +114,7 @@ def _sandbox(own: Mapping[str, str], callbacks: str, seed: int) -> Program:
     }
     words = [word for option in options.items() for word in option]
     module = ["order_service.sandbox", *words, "--stop-with-stdin"]
-    return Program(SANDBOX, module, own, _SANDBOX_READY)
+    return Program(SANDBOX, module, own)
 
 
 def _orders(
@@ -101,7 +130,7 @@ def _orders(
         "HOLDFAST_SANDBOX_SECRETS": CALLBACK_SECRET,
         "HOLDFAST_STOP_WITH_STDIN": "true",
     }
-    return Program(ORDERS, ["order_service"], {**own, **settings}, _ORDERS_READY)
+    return Program(ORDERS, ["order_service"], {**own, **settings})
 
 
 def _free_address() -> str:

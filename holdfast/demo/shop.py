@@ -1,4 +1,4 @@
-"""What everybody who plays a part in the demo shares: the plans, the accounts, the connections."""
+"""The things that all parts of the demo share: the plans, the accounts, the connections."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,16 +11,16 @@ from holdfast.demo.ledger import Account, Ledger
 from holdfast.demo.money import MoneyAccount
 from holdfast.demo.outside import Outside
 from holdfast.demo.plan import Buyer
-from holdfast.demo.progress import Stages
+from holdfast.demo.waiting import Stages
 from holdfast.orders import OrderClient
 
 STAFF = 0
-"""The caller that sends what is of no single order."""
+"""The caller of requests that belong to no single order."""
 
 
 @dataclass(slots=True)
 class Happenings:
-    """What was done on purpose, and what was seen of it; every figure counts orders or parcels."""
+    """Counts of what buyers and staff did on purpose; every figure counts orders or parcels."""
 
     paid_twice: int = 0
     declined: int = 0
@@ -47,7 +47,7 @@ class Shop:
         money: MoneyAccount,
         callers: Callers,
         outside: Outside,
-        at: Stages,
+        progress: Stages,
         concurrency: int,
     ) -> None:
         self.prices_minor = prices_minor
@@ -55,11 +55,11 @@ class Shop:
         self.money = money
         self.callers = callers
         self.outside = outside
-        self.at = at
+        self.progress = progress
         self.concurrency = concurrency
         self.happened = Happenings()
-        self.unsettled: dict[str, Account] = {}
-        """Orders that were paid, and of which it is not known yet what came of that."""
+        self.undecided: dict[str, Account] = {}
+        """Paid orders of which it is not known yet whether they became effective."""
         self._numbers = {buyer.order.position: number for number, buyer in enumerate(buyers)}
         self._buyers = buyers
         self._calls: Counter[int] = Counter()
@@ -67,20 +67,20 @@ class Shop:
 
     @property
     def effects(self) -> Effects:
-        """What the answers say of each command."""
+        """The effects of each command, by the answers."""
         return self.callers.effects
 
     @property
     def orders(self) -> OrderClient:
-        """For what changes nothing."""
+        """The client for requests that change nothing."""
         return self.callers.orders
 
     def buyer_of(self, account: Account) -> Buyer:
-        """Whose account it is."""
+        """The buyer of an account."""
         return self._buyers[self._numbers[account.order.position]]
 
     def know(self, account: Account, order_id: str) -> None:
-        """The account's order has this id at the order service."""
+        """Notes the id that an account's order has at the order service."""
         self._accounts[order_id] = account
 
     def order_ids(self) -> Iterable[str]:

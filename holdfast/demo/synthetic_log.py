@@ -4,21 +4,21 @@ import math
 import random
 from itertools import accumulate
 
-from holdfast.demo.draw import weighted
 from holdfast.demo.order_log import Order, OrderedLine, OrderLog, ReturnLine
+from holdfast.demo.plan import weighted
 
 ORDERS = 500
 BUYERS = 350
 LINES_PER_ORDER_WEIGHTS = {1: 46, 2: 26, 3: 15, 4: 8, 5: 5}
 UNITS_PER_LINE_WEIGHTS = {1: 70, 2: 20, 3: 7, 6: 3}
 PRICES_MINOR = (150, 12_000)
-"""What an article costs: at least, and at most, log-uniform, and a few pence less than a pound."""
+"""The least and most that an article costs: log-uniform, a few pence less than a pound."""
 POPULARITY_EXPONENT = 0.9
 """Zipf: the n-th most wanted article is ordered in proportion to 1 / n ** exponent."""
 RETURN_SHARE = 0.05
 """Share of orders of which a line is sent back later."""
 RETURN_DELAY_ORDERS = (5, 100)
-"""How many orders later a return is in the log: at least, and at most."""
+"""The least and most orders after which a return is in the log."""
 
 ARTICLES = (
     "headphones",

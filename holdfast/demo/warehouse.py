@@ -33,11 +33,11 @@ class Warehouse:
     async def send_out(self) -> list[str]:
         """Sends out every parcel that may go; gives their ids. Raises DemoStuckError."""
         shop = self._shop
-        shop.at.enter("Picking and packing")
+        shop.progress.enter("Picking and packing")
         while await self._work_on_a_wave():
             pass
-        await until_done(self._without_waybill, "waybills", shop.at)
-        shop.at.enter("Handing over to the carrier", len(self._packed))
+        await until_done(self._without_waybill, "waybills", shop.progress)
+        shop.progress.enter("Handing over to the carrier", len(self._packed))
         sent = list(self._packed)
         await for_each(sent, shop.concurrency, self._hand_over)
         self._packed.clear()
@@ -120,7 +120,7 @@ class Warehouse:
         request = pb.ShipShipmentRequest(shipment_id=shipment_id, actor=GATE)
         await self._shop.command(account, request)
         self._shop.ledger.shipped(account, self._packed[shipment_id])
-        self._shop.at.step()
+        self._shop.progress.step()
 
     def _account_of(self, shipment_id: str) -> Account:
         return self._shop.account_of(shipment_id.rpartition("-")[0])

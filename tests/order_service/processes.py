@@ -2,17 +2,15 @@
 
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.serving import STOP_S_MAX, Server, serve
+from holdfast.programs import program_command
+from serving.processes import ChildProcess, address_in, without_settings
+from tests.serving import Server, serve
 
-ORDERS_READY = "Orders are ready on "
-SANDBOX_READY = "sandbox at "
 API_KEY = "sandbox"
 SECRET = "whsec_c2FuZGJveC1zYW5kYm94LXNhbmRib3gh"
 
@@ -26,7 +24,7 @@ class OrderServer(Server):
 class Sandbox(NamedTuple):
     """A running sandbox of provider and carrier."""
 
-    process: "subprocess.Popen[bytes]"
+    process: ChildProcess
     url: str
 
 
@@ -41,7 +39,7 @@ class World(NamedTuple):
 def orders_launched(directory: Path, module: str = "order_service", **settings: str) -> OrderServer:
     """An order service that has only just been started; whoever starts it waits for its end."""
     directory.mkdir(parents=True, exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if "HOLDFAST" not in name}
+    environment = without_settings(os.environ)
     environment |= {
         "HOLDFAST_ORDERS_LISTEN": "127.0.0.1:0",
         "HOLDFAST_CALLBACKS_LISTEN": "127.0.0.1:0",
@@ -50,15 +48,8 @@ def orders_launched(directory: Path, module: str = "order_service", **settings: 
         "HOLDFAST_STOP_WITH_STDIN": "true",
     }
     log_file = directory / "orders.log"
-    with log_file.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module],
-            env=environment | settings,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
-    return OrderServer(process, log_file)
+    command = program_command(module)
+    return OrderServer(ChildProcess(command, environment | settings, errors=log_file), log_file)
 
 
 @contextmanager
@@ -68,11 +59,9 @@ def serve_orders(
     """An order service on free ports, ready; stopped in the end, if the test did not."""
     server = orders_launched(directory, module, **settings)
     try:
-        assert server.process.stdout is not None
-        line = server.process.stdout.readline().decode()
-        assert line.startswith(ORDERS_READY), f"the order service did not start: {server.log()}"
-        server.target, _, callbacks = line.removeprefix(ORDERS_READY).partition(" ")
-        server.callbacks_url = callbacks.strip().removeprefix("(callbacks on ").removesuffix(")")
+        line = server.process.ready()
+        server.target = address_in(line)
+        server.callbacks_url = line.partition("(callbacks on ")[2].removesuffix(")")
         yield server
     finally:
         server.stop()
@@ -81,19 +70,11 @@ def serve_orders(
 @contextmanager
 def serve_sandbox(directory: Path, *options: str) -> Iterator[Sandbox]:
     """A sandbox on a free port, ready, with its books in `directory`."""
-    command = [sys.executable, "-P", "-m", "order_service.sandbox", "--listen", "127.0.0.1:0"]
-    with subprocess.Popen(
-        [*command, "--data-dir", str(directory / "sandbox"), *options],
-        stdout=subprocess.PIPE,
+    words = ("--listen", "127.0.0.1:0", "--data-dir", str(directory / "sandbox"), *options)
+    with ChildProcess(
+        program_command("order_service.sandbox", *words, "--stop-with-stdin")
     ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline().decode()
-            assert line.startswith(SANDBOX_READY), "the sandbox did not start"
-            yield Sandbox(process, line.removeprefix(SANDBOX_READY).strip())
-        finally:
-            process.terminate()
-            process.wait(STOP_S_MAX)
+        yield Sandbox(process, address_in(process.ready()))
 
 
 def sandbox_settings(sandbox: Sandbox) -> dict[str, str]:

@@ -95,11 +95,11 @@ def test_every_target_has_a_name_of_its_own_and_only_measured_ones_are_shown() -
     assert (ratio.name, ratio.value, ratio.reached) == ("apply_hot", 90_000, True)
 
 
-def test_an_audit_is_sound_only_if_the_store_has_what_the_loads_were_told() -> None:
-    assert Audit(reservations=10, told=10, findings=0).ok
-    assert not Audit(reservations=9, told=10, findings=0).ok
-    assert not Audit(reservations=11, told=10, findings=0).ok
-    assert not Audit(reservations=10, told=10, findings=1).ok
+def test_an_audit_is_sound_only_if_the_store_has_what_the_answers_add_up_to() -> None:
+    assert Audit(reservations=10, answered=10, findings=0).ok
+    assert not Audit(reservations=9, answered=10, findings=0).ok
+    assert not Audit(reservations=11, answered=10, findings=0).ok
+    assert not Audit(reservations=10, answered=10, findings=1).ok
     assert not total_of({"a": Audit(10, 10, 0), "b": Audit(9, 10, 0)}).ok
 
 

@@ -15,7 +15,7 @@ from holdfast.demo.ledger import Account, Ledger
 from holdfast.demo.money import Sums
 from holdfast.demo.order_log import Order, OrderedLine, OrderLog
 from holdfast.demo.outside import CallbackCounts
-from holdfast.demo.replay import Books, Plan, Replay, SaleTime
+from holdfast.demo.replay import MoneyBooks, Plan, Replay, SaleTime
 from holdfast.demo.report import build_report
 from holdfast.demo.report_view import view
 from holdfast.demo.returns import ReturnsDesk
@@ -84,7 +84,7 @@ def made_replay() -> Replay:
         levels=[StockLevel("default", "A", "default", 1, 0, 0, 0, 0, 1, 0, 1)],
         orders={order.order_id: order for order in found},
         differences=(),
-        books=Books(Sums(600, 200), Sums(600, 200), ()),
+        books=MoneyBooks(Sums(600, 200), Sums(600, 200), ()),
         callbacks=CallbackCounts(10, 1),
         engine_audit=EngineAudit((), AUDITED),
         crossing_audit=CrossingAudit((), (), CROSSED),
@@ -157,7 +157,9 @@ def wrong_replays() -> dict[str, Replay]:
     return {
         "PlaceOrder 1.1 was applied": replace(good, effects=twice),
         "SKU A: on_hand": replace(good, differences=("SKU A: on_hand is 2",)),
-        "kept, and due": replace(good, books=Books(Sums(1, 0), Sums(1, 0), ("kept, and due",))),
+        "kept, and due": replace(
+            good, books=MoneyBooks(Sums(1, 0), Sums(1, 0), ("kept, and due",))
+        ),
         "no_negative_counts: stock A": replace(
             good,
             engine_audit=EngineAudit((finding,), replace(AUDITED, ok=False, findings=1)),

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import time
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from server.restarts import RESTART_S_MIN
-from server.worker_process import WorkerProcess
 from server.workers import WorkerDidNotStart, Workers
+from serving.processes import ChildProcess
 from tests.embedded import is_alive, until
 
 READY = "print('a store', flush=True);"
@@ -31,22 +30,21 @@ class Crew:
 
     def __init__(self, *programs: str, drain_s_max: float = DRAIN_S_MAX) -> None:
         self.programs = list(programs)
-        self.launched: list[WorkerProcess] = []
+        self.launched: list[ChildProcess] = []
+        self.numbers: dict[int, int] = {}
         self.launched_at: list[float] = []
         self.restarts = 0
         self.ended: list[int] = []
         self.workers = Workers(self._launch, self._count, self.ended.append, drain_s_max)
 
     @property
-    def alive(self) -> list[WorkerProcess]:
+    def alive(self) -> list[ChildProcess]:
         return [worker for worker in self.launched if is_alive(worker.pid)]
 
-    async def _launch(self, number: int) -> WorkerProcess:
+    def _launch(self, number: int) -> ChildProcess:
         program = self.programs.pop(0) if len(self.programs) > 1 else self.programs[0]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", "-c", program), stdin=PIPE, stdout=PIPE
-        )
-        self.launched.append(WorkerProcess(number, process))
+        self.launched.append(ChildProcess([sys.executable, "-I", "-S", "-c", program]))
+        self.numbers[self.launched[-1].pid] = number
         self.launched_at.append(time.monotonic())
         return self.launched[-1]
 
@@ -67,7 +65,7 @@ async def crew(count: int, *programs: str, **limits: float) -> AsyncIterator[Cre
 
 
 def numbers(crew: Crew) -> list[int]:
-    return sorted(worker.number for worker in crew.alive)
+    return sorted(crew.numbers[worker.pid] for worker in crew.alive)
 
 
 async def test_a_worker_that_dies_is_replaced_under_its_number() -> None:
@@ -119,7 +117,7 @@ async def test_rolling_replaces_each_once_its_successor_is_ready() -> None:
         assert not {worker.pid for worker in two.alive} & set(before)
         assert two.restarts == 0
         # Never more than one over: the numbers, and with them the files, stay few.
-        assert max(worker.number for worker in two.launched) == 3
+        assert max(two.numbers.values()) == 3
 
 
 async def test_a_roll_whose_first_successor_does_not_start_changes_nothing() -> None:
@@ -149,10 +147,10 @@ async def test_a_stop_lets_one_that_is_draining_drain(tmp_path: Path) -> None:
         rolling = asyncio.create_task(one.workers.roll())
         await until(draining.exists)
         rolling.cancel()
-    assert await one.launched[0].exit_code() == 0
+    assert one.launched[0].wait() == 0
 
 
 async def test_one_that_does_not_drain_in_time_is_killed() -> None:
     async with crew(1, IGNORES, drain_s_max=0.2) as one:
         pass
-    assert await one.launched[0].exit_code() == -signal.SIGKILL
+    assert one.launched[0].wait() == -signal.SIGKILL

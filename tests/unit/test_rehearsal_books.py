@@ -10,13 +10,13 @@ from holdfast.types import Reservation, ReservationLine, State
 
 def test_the_books_of_two_processes_add_up() -> None:
     here, there = Books(), Books()
-    here.told = {"1": State.RESERVED, "2": State.CONFIRMED}
+    here.answered = {"1": State.RESERVED, "2": State.CONFIRMED}
     here.refused_units = Counter(a=2)
-    there.told = {"1": State.CONFIRMED, "3": State.UNSPECIFIED}
+    there.answered = {"1": State.CONFIRMED, "3": State.UNSPECIFIED}
     there.refused_units = Counter(a=1, b=4)
     there.beyond_limit = 1
     here.add(there.to_message())
-    assert here.told == {"1": State.CONFIRMED, "2": State.CONFIRMED, "3": State.UNSPECIFIED}
+    assert here.answered == {"1": State.CONFIRMED, "2": State.CONFIRMED, "3": State.UNSPECIFIED}
     assert here.refused_units == {"a": 3, "b": 4}
     assert here.beyond_limit == 1
 

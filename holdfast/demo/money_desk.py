@@ -1,4 +1,4 @@
-"""What comes of the money: orders become effective, and staff sees to those that do not."""
+"""Sees to the money: paid orders become effective, and staff handles those that do not."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,16 +12,16 @@ from holdfast.demo.waiting import until_done
 from holdfast.order.v1 import fulfilment_pb2, order_pb2, payment_pb2
 
 STATEMENT_EVERY_S = 2.5
-"""Callbacks have so long; then the provider's statement is looked into."""
+"""Callbacks have this long; then the provider's statement is read."""
 RECONCILE_TIMEOUT_MS = 120_000
 
 _S = order_pb2.Order
 ON_THE_WAY = (_S.AWAITING_PAYMENT, _S.EXPIRED, _S.CONFIRMING, _S.CONFIRMED)
-"""The states of a paid order that is not effective and reviewed, in the order of its way: so that
-none is missed that moves while they are listed."""
+"""The states of a paid order before it is effective and reviewed. They are listed in the order in
+which an order goes through them, so that none is missed that moves meanwhile."""
 
 
-class Settling:
+class MoneyDesk:
     """The people of a shop who see to money, and to orders before they are shipped."""
 
     def __init__(self, shop: Shop, checkout: Checkout, started_at: datetime) -> None:
@@ -31,14 +31,14 @@ class Settling:
         self._statement_at_s = 0.0
         self._returned: set[str] = set()
 
-    async def settle(self) -> None:
-        """Returns when all money that was paid is known, and what came of it for every order.
+    async def see_to_payments(self) -> None:
+        """Waits until all paid money is known, and whether each paid order became effective.
 
         Planned cancellations of effective orders come then. Raises DemoStuckError.
         """
         shop = self._shop
         self._statement_at_s = time.monotonic() + STATEMENT_EVERY_S
-        await until_done(self._left, "paid orders", shop.at)
+        await until_done(self._left, "paid orders", shop.progress)
         cancelled = [
             account
             for account in shop.ledger.accounts
@@ -74,15 +74,15 @@ class Settling:
         for state in ON_THE_WAY:
             async for summary in shop.orders.list(order_pb2.ListOrdersRequest(state=state)):
                 on_the_way.add(summary.order_id)
-        arrived = [order_id for order_id in shop.unsettled if order_id not in on_the_way]
+        arrived = [order_id for order_id in shop.undecided if order_id not in on_the_way]
         await for_each(arrived, shop.concurrency, self._conclude)
         books = await shop.orders.ask(payment_pb2.GetPaymentBooksRequest())
         all_is_known = sums_of(books.books).captured_minor == shop.money.paid_minor
-        return len(shop.unsettled) + (not all_is_known)
+        return len(shop.undecided) + (not all_is_known)
 
     async def _conclude(self, order_id: str) -> None:
         shop = self._shop
-        account = shop.unsettled.pop(order_id)
+        account = shop.undecided.pop(order_id)
         order = await shop.orders.get(order_id)
         if order.state != _S.CANCELLED:
             shop.ledger.sold(account)
@@ -130,7 +130,7 @@ class Settling:
         )
         if refused:
             shop.happened.refused_by_person += 1
-            shop.unsettled.pop(order_id, None)
+            shop.undecided.pop(order_id, None)
             shop.ledger.gives_back(account)
         request = fulfilment_pb2.ReviewOrderRequest(
             order_id=order_id, verdict=verdict, actor="staff:review", reason="the remark was read"

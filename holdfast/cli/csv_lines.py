@@ -1,0 +1,33 @@
+"""The one reader of CSV: lines with their numbers, without blank ones, broken ones named."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class CsvLine(NamedTuple):
+    """A line of a CSV file. A quoted cell may run over several lines: `number` is of the first."""
+
+    number: int
+    cells: list[str]
+    line_count: int
+    """How many lines of the file it takes up."""
+    problem: str = ""
+    """Why it is not CSV; it has no cells then. Empty for a good line."""
+
+
+def csv_lines(text: str) -> Iterator[CsvLine]:
+    """The lines of a text that are not blank, with those that cannot be read as CSV."""
+    # Not str.splitlines, which takes the Latin-1 byte 0x85 for the end of a line.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        number, cells, problem = reader.line_num + 1, [], ""
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problem = f"is not CSV: {error}"
+        if cells or problem:
+            yield CsvLine(number, cells, reader.line_num + 1 - number, problem)
