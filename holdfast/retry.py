@@ -1,4 +1,4 @@
-"""How long to wait after a failure, and when the SDK sends a request again. No clock, no dice."""
+"""The pause after failures, and when the SDK sends a request again. No clock, no dice."""
 
 from holdfast.errors import HoldfastError
 
@@ -44,7 +44,7 @@ def may_try_again(
 def wait_ms_before_next(
     error: HoldfastError, attempt: int, attempts_max: int, left_ms: float, jitter: float
 ) -> float | None:
-    """How long to wait after attempt number `attempt` (from 1) ended in `error`; None to give up.
+    """The wait after attempt number `attempt` (from 1) ended in `error`; None to give up.
 
     For a call that travels alone: its own failures are all there are.
     """

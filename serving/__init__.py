@@ -1,1 +1,1 @@
-"""What every process of Holdfast stands on that serves: settings, logs, signals, the gRPC guard."""
+"""The base of every process of Holdfast that serves: settings, logs, signals, the gRPC guard."""

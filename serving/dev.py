@@ -1,7 +1,8 @@
 """`python -m serving.dev`: the engine, the order service and the sandbox on one machine.
 
-What `holdfast dev` becomes. Each is a process of its own; they start one after another, are ready
-together, and end together: when this process is asked to stop, and when one of them ends.
+`holdfast dev` becomes this process. Each part is a process of its own; they start one after
+another, are ready together, and end together: when this process is asked to stop, and when one of
+them ends.
 """
 
 import asyncio
@@ -55,7 +56,7 @@ async def run(environment: Mapping[str, str]) -> int:
     finally:
         asked.cancel()
         life.cancel()
-        # What stands on another ends before it.
+        # A part ends before the parts that it needs.
         for child in reversed(children):
             await in_thread(child.end, END_S_MAX)
 
@@ -111,11 +112,11 @@ def sandbox_part(environment: Mapping[str, str]) -> Part:
 def orders_part(environment: Mapping[str, str], target: str) -> Part:
     """The order service, beside the engine at `target`.
 
-    It tells the sandbox what it does: the van comes for what is shipped.
+    The sandbox is one of its webhooks, so that the van comes for shipped parcels.
     """
     url = f"{environment['HOLDFAST_SANDBOX_URL'].rstrip('/')}/carrier/events"
-    told = f"{url} {_sandbox_secret(environment)}"
-    receivers = [environment.get("HOLDFAST_NOTIFY_WEBHOOKS", ""), told]
+    sandbox = f"{url} {_sandbox_secret(environment)}"
+    receivers = [environment.get("HOLDFAST_NOTIFY_WEBHOOKS", ""), sandbox]
     settings = {
         "HOLDFAST_TARGET": target,
         "HOLDFAST_NOTIFY_WEBHOOKS": ",".join(filter(None, receivers)),
@@ -124,7 +125,7 @@ def orders_part(environment: Mapping[str, str], target: str) -> Part:
 
 
 def _sandbox_secret(environment: Mapping[str, str]) -> str:
-    """What the sandbox signs with: the newest of its secrets."""
+    """The secret that the sandbox signs with: the newest."""
     return environment["HOLDFAST_SANDBOX_SECRETS"].split(",")[0].strip()
 
 

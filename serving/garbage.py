@@ -1,4 +1,4 @@
-"""How seldom a server looks for garbage."""
+"""Garbage collection of a server: rare, because calls leave almost none."""
 
 import gc
 
@@ -6,7 +6,7 @@ THRESHOLD = 50_000
 
 
 def collect_seldom() -> None:
-    """Spares the garbage collector what lives for ever, and most of its rounds.
+    """Makes the garbage collector skip objects that live for ever, and most of its rounds.
 
     A call leaves next to no cycles behind, but makes enough objects to have all of them looked at
     many times a second.

@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 Translations = Mapping[type[Exception], Callable[[Any], HoldfastError]]
-"""What is on the wire for each exception that a server may meet."""
+"""The error on the wire for each exception that a server may meet."""
 
 
 class Guarded:

@@ -9,7 +9,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import ExcInfo
 
 # Without local variables: they would carry buyers' ids into the log.
-_told = ExceptionDictTransformer(show_locals=False)
+_reported = ExceptionDictTransformer(show_locals=False)
 
 
 def configure(level: str, *, personal: bool = False) -> None:
@@ -24,7 +24,7 @@ def configure(level: str, *, personal: bool = False) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(_types_and_places if personal else _told),
+            structlog.processors.ExceptionRenderer(_types_and_places if personal else _reported),
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
@@ -39,12 +39,12 @@ def configure(level: str, *, personal: bool = False) -> None:
 
 def _types_and_places(exc_info: ExcInfo) -> list[dict[str, Any]]:
     """An exception and its causes, without what they say."""
-    return [_silenced(each) for each in _told(exc_info)]
+    return [_silenced(each) for each in _reported(exc_info)]
 
 
-def _silenced(told: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: told[name] for name in ("exc_type", "is_cause", "frames")}
-    kept["exceptions"] = [[_silenced(each) for each in inner] for inner in told["exceptions"]]
+def _silenced(reported: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: reported[name] for name in ("exc_type", "is_cause", "frames")}
+    kept["exceptions"] = [[_silenced(each) for each in inner] for inner in reported["exceptions"]]
     return kept
 
 

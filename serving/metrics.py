@@ -1,4 +1,4 @@
-"""What metrics are made of, those of gRPC calls, and the endpoint that Prometheus asks."""
+"""The kinds of metrics, the metrics of gRPC calls, and the endpoint that Prometheus asks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _CALL_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of the table: what Prometheus is told of a metric."""
+    """A row of the table of metrics: its name, help and labels, as Prometheus shows them."""
 
     type: ClassVar[str]
     name: str
@@ -34,7 +34,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class CounterMetric(Metric):
-    """What only goes up."""
+    """A count that only goes up."""
 
     type = "counter"
 
@@ -45,7 +45,7 @@ class CounterMetric(Metric):
 
 @dataclass(frozen=True)
 class GaugeMetric(Metric):
-    """What is so now; with workers, the sum over those that are alive."""
+    """A value of now; with workers, the sum over those that are alive."""
 
     type = "gauge"
 
@@ -58,7 +58,7 @@ class GaugeMetric(Metric):
 
 @dataclass(frozen=True)
 class HistogramMetric(Metric):
-    """How often a value was how large; `buckets` are upper bounds."""
+    """A distribution of values; `buckets` are upper bounds."""
 
     type = "histogram"
     buckets: Sequence[float] = ()
@@ -83,7 +83,7 @@ CALL_METRICS: tuple[Metric, ...] = (CALL_SECONDS, CALL_ERRORS)
 
 
 class MethodMetrics:
-    """What is counted of the calls of one method."""
+    """The metrics of the calls of one method."""
 
     def __init__(self, method: str, seconds: Histogram, errors: Counter) -> None:
         self.answered: Callable[[float], None] = seconds.labels(method, "OK").observe
@@ -102,14 +102,14 @@ class MethodMetrics:
 
 
 class CallMetrics:
-    """What is counted of gRPC calls."""
+    """The metrics of gRPC calls."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seconds = CALL_SECONDS.made(registry)
         self._errors = CALL_ERRORS.made(registry)
 
     def of_method(self, method: str) -> MethodMetrics:
-        """What is counted of a method's calls."""
+        """The metrics of a method's calls."""
         return MethodMetrics(method, self._seconds, self._errors)
 
 
@@ -121,7 +121,7 @@ def serve_metrics(registry: CollectorRegistry, setting: str, address: str) -> No
     if not address:
         return
     host, port = host_and_port(address)
-    # They would be one more series beside each, for which nobody asks.
+    # The time of creation would be one more series for each counter; nobody asks for it.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         server, _ = start_http_server(port, host.strip("[]"), registry)

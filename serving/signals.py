@@ -1,4 +1,4 @@
-"""What a process is asked from outside: to stop, and with SIGHUP to begin anew."""
+"""Requests to a process from outside: to stop, and with SIGHUP to begin anew."""
 
 import asyncio
 import os

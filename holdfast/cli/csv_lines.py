@@ -12,7 +12,7 @@ class CsvLine(NamedTuple):
     number: int
     cells: list[str]
     line_count: int
-    """How many lines of the file it takes up."""
+    """The number of lines of the file that it takes up."""
     problem: str = ""
     """Why it is not CSV; it has no cells then. Empty for a good line."""
 
