@@ -47,7 +47,7 @@ class UnknownNumber(ValueError):
         """The names in the contract that ours has, too."""
 
     def inside(self, field: str) -> Self:
-        """The same error, seen from the message around."""
+        """The error as the message around it names it."""
         return type(self)(f"{field}.{self.field}", self.number, self.kind, self.names)
 
 
