@@ -21,12 +21,17 @@ from order_service.edge.requests import (
     tenant_of,
 )
 from order_service.fulfilment import incidents, queries
-from order_service.fulfilment.cancel_parcel import cancel_shipment
+from order_service.fulfilment.cancel_shipment import cancel_shipment
 from order_service.fulfilment.cold_chain import read_temperature, reading_key
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
 from order_service.fulfilment.tracking import once_key, track
-from order_service.fulfilment.warehouse import Done, confirm_packing, confirm_pick, hand_over
+from order_service.fulfilment.warehouse import (
+    ShipmentAnswer,
+    confirm_packing,
+    confirm_pick,
+    hand_over,
+)
 from order_service.fulfilment.waves import create_wave
 from order_service.order.draft import Draft
 from order_service.order.draft import order_id_of as order_of_part
@@ -144,8 +149,7 @@ class FulfilmentServicer:
     async def ConfirmPick(self, request: pb.ConfirmPickRequest) -> pb.ShipmentResult:
         shipment_id, taken = shipment_id_of(request), units_of(request)
         decide = partial(confirm_pick, shipment_id=shipment_id, taken=taken)
-        picked = await self._change(request, shipment_id, decide)
-        return _result(picked.shipment, picked.replayed, picked.rest)
+        return await self._done(request, shipment_id, decide)
 
     @command(pb.ShipmentResult)
     async def ConfirmPacking(self, request: pb.ConfirmPackingRequest) -> pb.ShipmentResult:
@@ -171,16 +175,16 @@ class FulfilmentServicer:
     async def GetShipment(self, request: pb.GetShipmentRequest) -> pb.GetShipmentResponse:
         tenant, shipment_id = tenant_of(request), shipment_id_of(request)
         order = of_tenant(tenant, await self._orders.get(order_of_part(shipment_id)))
-        on_its_way = await self._orders.read(partial(queries.told_of, shipment_id=shipment_id))
+        reports = await self._orders.read(partial(queries.reports_of, shipment_id=shipment_id))
         try:
             shipment = order.shipment(shipment_id)
         except KeyError:
             raise OrderNotFound(shipment_id) from None
         return pb.GetShipmentResponse(
             shipment=wire.to_message(shipment, order_pb2.Shipment),
-            events=[wire.to_message(event, pb.TrackingEvent) for event in on_its_way.events],
+            events=[wire.to_message(event, pb.TrackingEvent) for event in reports.events],
             readings=[
-                wire.to_message(reading, pb.TemperatureReading) for reading in on_its_way.readings
+                wire.to_message(reading, pb.TemperatureReading) for reading in reports.readings
             ],
             incidents=[
                 wire.to_message(incident, pb.Incident)
@@ -285,11 +289,11 @@ class FulfilmentServicer:
         return await self._done(request, incident_id, decide)
 
     async def _done(
-        self, request: Any, part_id: str, decide: Callable[[Draft], Done]
+        self, request: Any, part_id: str, decide: Callable[[Draft], ShipmentAnswer]
     ) -> pb.ShipmentResult:
         """Makes a decision on a shipment or an incident of one, and answers with the shipment."""
         done = await self._change(request, part_id, decide)
-        return _result(done.shipment, done.replayed)
+        return _result(done.shipment, done.replayed, done.rest)
 
     async def _once(
         self, request: Any, decide: Callable[[Draft], Shipment], once: str

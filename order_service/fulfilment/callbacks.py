@@ -1,4 +1,4 @@
-"""Where carriers tell what became of parcels: `POST /callbacks/carrier/{name}`, each event once."""
+"""Takes the callbacks of carriers: `POST /callbacks/carrier/{name}`, each event once."""
 
 from collections.abc import Callable, Sequence
 

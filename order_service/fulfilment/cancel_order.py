@@ -37,7 +37,7 @@ from order_service.relay.handler import TryLater, handles
 from order_service.storage.orders import Orders
 
 ASK_AGAIN_MS: Final = 5_000
-"""Whoever wishes an order cancelled has just asked; the task asks after so long."""
+"""The pause before the task asks the providers, because the first caller has just asked them."""
 
 # In these its stock was not confirmed: it is released; in the others it is cancelled.
 _NOT_CONFIRMED = frozenset(
@@ -46,7 +46,7 @@ _NOT_CONFIRMED = frozenset(
 
 
 class Cancelled(NamedTuple):
-    """What came of it: the order, whether it was cancelled before, or why it could not be."""
+    """The order, whether it was cancelled before, and the refusal where it could not be."""
 
     order: Order
     replayed: bool = False
@@ -63,8 +63,8 @@ class Cancelling:
     async def cancel(self, order: Order, reason: str, actor: str) -> Cancelled:
         """Closes the order.
 
-        One that cannot be cancelled is `refused` with WRONG_STATE; with UNDER_WAY one whose
-        provider does not say whether it was paid: it is cancelled later.
+        An order that cannot be cancelled is `refused` with WRONG_STATE. It is refused with
+        UNDER_WAY, and cancelled later, where a provider does not say whether it was paid.
         """
         answers: list[Answer] = []
         if _needs_answers(order):
@@ -88,14 +88,14 @@ class Cancelling:
 
 
 def wish(draft: Draft, reason: str) -> None:
-    """Has the order cancelled later, unless that is to be done already."""
+    """Writes down that the order is to be cancelled later, unless that is written already."""
     if not todos(draft.order, CancelOrder):
         draft.note(f"is to be cancelled: {reason}")
         draft.send(CancelOrder(reason), draft.now_ms + ASK_AGAIN_MS)
 
 
 def grant(draft: Draft, answers: Sequence[Answer], reason: str) -> None:
-    """Cancels an order of which that was wished before; one that was just paid is tried again."""
+    """Grants a wish that was written down before; an order that was just paid is tried again."""
     refused = cancel(draft, answers, reason).refused
     if refused is None or refused.reason is RefusalReason.UNDER_WAY:
         return
@@ -108,7 +108,7 @@ def grant(draft: Draft, answers: Sequence[Answer], reason: str) -> None:
 def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
     """Cancels the order, given what the providers of its open attempts answered.
 
-    Returns the refusal instead of raising it: what was learned must be written all the same.
+    Returns the refusal instead of raising it, so that the providers' answers are written anyway.
     """
     learn_all(draft, answers)
     order = draft.order
@@ -133,10 +133,10 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
 
 
 def cancel_at_once(draft: Draft, reason: str) -> bool:
-    """Cancels an order that nobody was asked about; whether it was cancelled before.
+    """Cancels an order without asking a provider; returns whether it was cancelled before.
 
-    Raises Refused: WRONG_STATE, also where an attempt to pay it is open. Nothing is kept then, no
-    wish either: what was to be done besides may have become wrong until it is granted.
+    Raises Refused: WRONG_STATE, also where an attempt to pay it is open. No wish is kept then,
+    because the caller's other changes may be wrong by the time it would be granted.
     """
     cancelled = cancel(draft, (), reason)
     if cancelled.refused is None:

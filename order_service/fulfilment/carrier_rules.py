@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from order_service.fulfilment.carriers.port import Parcel, Quote
+from order_service.fulfilment.carriers.port import CarrierShipment, Quote
 from order_service.order.model import DeliveryWish
 
 
@@ -18,7 +18,7 @@ class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
     """Admits a carrier's offers for some parcels. An empty or 0 field does not narrow it."""
 
     carrier: str
-    """Whose offers, such as `easypost`."""
+    """The name of the carrier, such as `easypost`."""
     service: str = ""
     """Which of the carrier's services, such as `express`."""
     countries: frozenset[str] = frozenset()
@@ -30,25 +30,25 @@ class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
     weight_g_max: int = 0
     """Of the parcel, in grams."""
     freight_minor_max: int = 0
-    """What the carrier charges, in minor units of the order's currency."""
+    """The most the carrier may charge, in minor units of the order's currency."""
     transit_ms_max: int = 0
-    """How long the carrier takes, in milliseconds."""
+    """The longest the carrier may take, in milliseconds."""
     collects_cash: bool = True
     """Whether it takes parcels that are paid on delivery."""
 
-    def admits(self, parcel: Parcel, quote: Quote) -> bool:
+    def admits(self, shipment: CarrierShipment, quote: Quote) -> bool:
         """Whether a parcel may go by an offer."""
-        delivery = parcel.delivery
+        delivery = shipment.delivery
         return (
             self.carrier == quote.carrier
             and self.service in ("", quote.service)
             and (not self.countries or delivery.country in self.countries)
             and (not self.regions or delivery.region.casefold() in _folded(self.regions))
-            and (not self.locations or parcel.location in self.locations)
-            and (not self.weight_g_max or parcel.weight_g <= self.weight_g_max)
+            and (not self.locations or shipment.location in self.locations)
+            and (not self.weight_g_max or shipment.weight_g <= self.weight_g_max)
             and (not self.freight_minor_max or quote.freight_minor <= self.freight_minor_max)
             and (not self.transit_ms_max or quote.transit_ms <= self.transit_ms_max)
-            and (self.collects_cash or not parcel.collect_minor)
+            and (self.collects_cash or not shipment.collect_minor)
         )
 
 
@@ -58,7 +58,10 @@ def rules_from(json: bytes) -> tuple[CarrierRule, ...]:
 
 
 def choose(
-    parcel: Parcel, quotes: Iterable[Quote], rules: Sequence[CarrierRule], wish: DeliveryWish
+    shipment: CarrierShipment,
+    quotes: Iterable[Quote],
+    rules: Sequence[CarrierRule],
+    wish: DeliveryWish,
 ) -> Quote | None:
     """The cheapest or the fastest offer that a rule admits; None if there is none.
 
@@ -67,7 +70,8 @@ def choose(
     admitted = [
         quote
         for quote in quotes
-        if quote.currency == parcel.currency and any(rule.admits(parcel, quote) for rule in rules)
+        if quote.currency == shipment.currency
+        and any(rule.admits(shipment, quote) for rule in rules)
     ]
     return min(admitted, key=_ORDER_OF[wish], default=None)
 

@@ -1,7 +1,7 @@
 """Money that carriers collect for orders paid on delivery (货到付款, O3, O9, O10). Pure.
 
-What is due is what was delivered: goods that were lost were never paid for, so nothing of them goes
-back, and the payment ends without them.
+Money is due for delivered goods only: lost goods were never paid for, so nothing is sent back for
+them, and the payment ends without them.
 """
 
 from typing import Final
@@ -25,11 +25,11 @@ from order_service.payment.facts import UnknownPayment
 from order_service.relay.handler import GiveUp
 
 REPORTED_WITHIN_MS: Final = 7 * DAY_MS
-"""So long carriers have to say what they collected, once all parcels have ended."""
+"""The time that carriers have to report what they collected, once all parcels have ended."""
 
 
 def collect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
-    """A carrier has the money of a parcel: with that of the last one the order is paid."""
+    """Books the money that a carrier has for a shipment; the last of it pays the order."""
     draft.update(shipment, collected_minor=shipment.collected_minor + event.amount_minor)
     try:
         collected(
@@ -44,10 +44,10 @@ def collect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
         draft.note("money was collected, and the order is not paid at the door", shipment)
 
 
-def settle_cash(draft: Draft) -> None:
-    """Ends the payment at the door of an order all of whose parcels have ended.
+def judge_cash(draft: Draft) -> None:
+    """Ends the payment at the door of an order all of whose shipments have ended.
 
-    Carriers may report the money after the parcel: what is missing is waited for.
+    Carriers may report money after the delivery, so missing money is waited for.
     """
     payment = cash_payment(draft.order)
     due_minor = due_for_delivered_minor(draft.order)
@@ -60,9 +60,9 @@ def settle_cash(draft: Draft) -> None:
 
 
 def cash_overdue(draft: Draft) -> None:
-    """The carriers have had their time: a part of the money waits for a person.
+    """Stops waiting for carriers' money: the part that came waits for a person.
 
-    Raises GiveUp where they have reported none: whether it was collected is a person's to find out.
+    Raises GiveUp where nothing came: a person has to find out whether it was collected.
     """
     payment = cash_payment(draft.order)
     due_minor = due_for_delivered_minor(draft.order)
@@ -72,7 +72,7 @@ def cash_overdue(draft: Draft) -> None:
 
 
 def send_refunded_back(draft: Draft) -> None:
-    """Sends back what was paid for a parcel whose money was to go back before it had come."""
+    """Sends back money that came for a shipment after its refund was decided."""
     sent = {refund.refund_key.partition("/")[0] for refund in draft.order.refunds}
     for shipment in draft.order.shipments:
         refunded = refunded_incidents(draft.order, shipment)

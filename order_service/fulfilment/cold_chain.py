@@ -8,14 +8,14 @@ from order_service.order.records import TemperatureReading
 
 
 def reading_key(shipment_id: str, sensor: str, read_at_ms: int) -> str:
-    """What makes a reading have its effect once."""
+    """The key under which a reading has its effect once."""
     return f"reading/{shipment_id}/{sensor}/{read_at_ms}"
 
 
 def read_temperature(
     draft: Draft, shipment_id: str, sensor: str, read_at_ms: int, millicelsius: int
 ) -> Shipment:
-    """Writes a reading down; out of the parcel's limits it is a TEMPERATURE incident.
+    """Writes a reading down; a reading out of the parcel's limits opens a TEMPERATURE incident.
 
     Raises Refused: NOT_FOUND.
     """

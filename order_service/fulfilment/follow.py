@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from order_service.fulfilment.cash import send_refunded_back, settle_cash
+from order_service.fulfilment.cash import judge_cash, send_refunded_back
 from order_service.fulfilment.timers import DAY_MS, UNDER_WAY
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, IncidentKind, Order, Shipment
@@ -36,9 +36,9 @@ class FulfilmentSettings(Struct, frozen=True):
     """Durations in milliseconds."""
 
     pick_within_ms: int = DAY_MS
-    """A shipment that is still to be picked after so long is overdue (O6)."""
+    """A pick is overdue after this time (O6)."""
     complete_after_ms: int = 7 * DAY_MS
-    """An order completes by itself so long after its last shipment was signed for (O11)."""
+    """The time from an order's last signature until it completes by itself (O11)."""
 
 
 def follow(draft: Draft, settings: FulfilmentSettings) -> None:
@@ -125,7 +125,7 @@ def _follow_arrivals(draft: Draft, settings: FulfilmentSettings) -> None:
             draft.remind(CompleteOrder(), _completes_at_ms(draft, settings))
     if order.state in _ARRIVED:
         if nothing_open:
-            settle_cash(draft)
+            judge_cash(draft)
         else:
             draft.forget(TaskKind.CASH_DUE)
 

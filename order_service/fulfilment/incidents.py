@@ -1,12 +1,12 @@
-"""What goes wrong with parcels: whose it is, what can be done about it (异常物流, O10). Pure.
+"""Incidents: something went wrong with a parcel, and its owner decides (异常物流, O10). Pure.
 
-What its owner says is carried out in resolving.py.
+The owner's decision is carried out in resolving.py.
 """
 
 from typing import Final, NamedTuple
 
 from order_service.fulfilment.timers import DAY_MS, HOUR_MS, UNDER_WAY
-from order_service.fulfilment.warehouse import Done, not_now, shipment_of
+from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, IncidentKind, Shipment
 from order_service.order.states import (
@@ -27,12 +27,12 @@ class IncidentRow(NamedTuple):
 
     owner: str
     decide_within_ms: int
-    """So long its owner has to say what is done."""
+    """The time that its owner has to decide."""
     wait_ms: int
-    """With WAIT: so long the parcel is waited for."""
+    """With WAIT: the time that the parcel is waited for."""
     allowed: tuple[IncidentEvent, ...]
     gives_up: ShipmentEvent
-    """What becomes of the parcel when other goods or the money go in its stead."""
+    """The event of the shipment once other goods or the money replace it."""
 
 
 INCIDENTS: Final[dict[IncidentKind, IncidentRow]] = {
@@ -55,18 +55,18 @@ SAID: Final[dict[IncidentEvent, frozenset[IncidentState]]] = {
     _E.RESHIP: frozenset({_S.RESHIPPING, _S.RESHIPPED}),
     _E.REFUND: frozenset({_S.REFUNDED}),
 }
-"""Where an incident is after each of what its owner can say: tells what was said before."""
-_UNSETTLED: Final = frozenset({_S.OPEN, _S.WAITING, _S.RESHIPPING})
-# With these a parcel that comes settles it; a damaged one does not.
-_SETTLED_BY_ARRIVAL: Final = frozenset({_K.DELAY, _K.LOSS})
+"""The states of an incident after each decision of its owner: how a repeated one is known."""
+_NOT_CLOSED: Final = frozenset({_S.OPEN, _S.WAITING, _S.RESHIPPING})
+# The kinds that end when the parcel comes; a parcel that comes damaged stays an incident.
+_CLOSED_BY_ARRIVAL: Final = frozenset({_K.DELAY, _K.LOSS})
 
 
 def open_incident(
     draft: Draft, shipment: Shipment, kind: IncidentKind, why: str
 ) -> Incident | None:
-    """Makes an incident for its owner, unless the same is already open or the parcel given up.
+    """Opens an incident for its owner; None where one of its kind is open already.
 
-    Nothing is wrong with what does not go at all.
+    A shipment that was given up or cancelled has no more incidents: nobody waits for it.
     """
     known = [
         incident
@@ -76,7 +76,7 @@ def open_incident(
     cancelled = shipment.state is ShipmentState.CANCELLED
     if cancelled or any(incident.state in GIVEN_UP for incident in known):
         return None
-    if any(incident.kind is kind and incident.state in _UNSETTLED for incident in known):
+    if any(incident.kind is kind and incident.state in _NOT_CLOSED for incident in known):
         return None
     row = INCIDENTS[kind]
     incident = Incident(
@@ -95,7 +95,7 @@ def open_incident(
     return incident
 
 
-def report(draft: Draft, shipment_id: str, kind: IncidentKind, why: str) -> Done:
+def report(draft: Draft, shipment_id: str, kind: IncidentKind, why: str) -> ShipmentAnswer:
     """A person says that a parcel is late, lost or damaged.
 
     Raises Refused: NOT_FOUND; WRONG_STATE for a parcel that has not left, was given up, or came.
@@ -103,18 +103,18 @@ def report(draft: Draft, shipment_id: str, kind: IncidentKind, why: str) -> Done
     shipment = shipment_of(draft, shipment_id)
     event = None if kind is _K.DELAY else INCIDENTS[kind].gives_up
     if _is_open(draft, shipment, kind):
-        return Done(shipment, replayed=True)
+        return ShipmentAnswer(shipment, replayed=True)
     late = kind is _K.DELAY and shipment.state in UNDER_WAY
     if not late and not (event and SHIPMENT.allows(shipment.state, event)):
         raise not_now(shipment, kind)
     if event:
         draft.move(shipment, event, why)
     open_incident(draft, shipment, kind, why)
-    return Done(shipment, replayed=False)
+    return ShipmentAnswer(shipment, replayed=False)
 
 
 def allowed_now(incident: Incident) -> tuple[IncidentEvent, ...]:
-    """What its owner can say about an incident."""
+    """The decisions about an incident that its owner can make now."""
     return tuple(
         event
         for event in INCIDENTS[incident.kind].allowed
@@ -122,42 +122,42 @@ def allowed_now(incident: Incident) -> tuple[IncidentEvent, ...]:
     )
 
 
-def settle_by_arrival(draft: Draft, shipment: Shipment) -> None:
-    """A parcel has come that was late or lost."""
+def close_by_arrival(draft: Draft, shipment: Shipment) -> None:
+    """Closes the incidents of a late or lost parcel that has come."""
     for incident in draft.order.incidents:
         if (
             incident.shipment_id == shipment.shipment_id
-            and incident.kind in _SETTLED_BY_ARRIVAL
+            and incident.kind in _CLOSED_BY_ARRIVAL
             and INCIDENT.allows(incident.state, _E.ARRIVE)
         ):
-            settle(draft, incident, _E.ARRIVE, "the parcel has come")
+            close(draft, incident, _E.ARRIVE, "the parcel has come")
 
 
 def is_given_up(draft: Draft, shipment: Shipment) -> bool:
-    """Whether other goods, or the money, go in a parcel's stead."""
+    """Whether other goods, or the money, replace a shipment."""
     return any(
         incident.shipment_id == shipment.shipment_id and incident.state in GIVEN_UP
         for incident in draft.order.incidents
     )
 
 
-def unsettled(draft: Draft, shipment: Shipment) -> list[Incident]:
-    """What is wrong with a parcel, and not at its end."""
+def not_closed(draft: Draft, shipment: Shipment) -> list[Incident]:
+    """The incidents of a shipment that have not ended."""
     return [
         incident
         for incident in draft.order.incidents
-        if incident.shipment_id == shipment.shipment_id and incident.state in _UNSETTLED
+        if incident.shipment_id == shipment.shipment_id and incident.state in _NOT_CLOSED
     ]
 
 
-def settle(draft: Draft, incident: Incident, event: IncidentEvent, why: str) -> None:
-    """Brings an incident to an end."""
+def close(draft: Draft, incident: Incident, event: IncidentEvent, why: str) -> None:
+    """Closes an incident by an event that ends it."""
     draft.move(incident, event, why)
     draft.update(incident, settled_at_ms=draft.now_ms)
 
 
 def look_at_deliveries(draft: Draft) -> None:
-    """Makes incidents of parcels that are late, and opens those again that were waited for."""
+    """Opens an incident for each late parcel, and opens again those whose wait has ended."""
     for shipment in draft.order.shipments:
         if shipment.state in UNDER_WAY and 0 < shipment.promised_at_ms <= draft.now_ms:
             open_incident(draft, shipment, _K.DELAY, "not delivered when it was promised")
@@ -167,7 +167,7 @@ def look_at_deliveries(draft: Draft) -> None:
 
 
 def reshipping(draft: Draft, shipment: Shipment) -> list[Incident]:
-    """The incidents of a parcel that wait for the same goods."""
+    """The incidents of a shipment whose goods are to go again."""
     return [
         incident
         for incident in draft.order.incidents
@@ -176,11 +176,11 @@ def reshipping(draft: Draft, shipment: Shipment) -> list[Incident]:
 
 
 def open_again(draft: Draft, incident: Incident, event: IncidentEvent, why: str) -> None:
-    """Has its owner say again what is done about an incident."""
+    """Leaves an incident to its owner once more."""
     draft.move(incident, event, why)
     due_at_ms = draft.now_ms + INCIDENTS[incident.kind].decide_within_ms
     draft.update(incident, due_at_ms=due_at_ms)
 
 
 def _is_open(draft: Draft, shipment: Shipment, kind: IncidentKind) -> bool:
-    return any(incident.kind is kind for incident in unsettled(draft, shipment))
+    return any(incident.kind is kind for incident in not_closed(draft, shipment))

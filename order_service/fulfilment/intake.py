@@ -1,4 +1,4 @@
-"""What carriers tell, on its way into the books: each event once, however it came."""
+"""Takes carriers' events into the books: each once, however it came."""
 
 from functools import partial
 
@@ -9,7 +9,7 @@ from order_service.fulfilment.carriers.port import (
     Carriers,
     CarrierUnreachable,
 )
-from order_service.fulfilment.queries import shipment_id_of, told_of
+from order_service.fulfilment.queries import reports_of, shipment_id_of
 from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.fulfilment.tracking import catch_up, once_key, track
@@ -25,32 +25,32 @@ log = structlog.get_logger()
 
 
 class TrackingIntake:
-    """Gives what carriers tell its effect."""
+    """Gives carriers' events their effect."""
 
     def __init__(self, orders: Orders, carriers: Carriers) -> None:
         self._orders = orders
         self._carriers = carriers
 
-    async def take(self, carrier: str, told: CarrierEvent) -> None:
-        """Writes an event to its order, once. An event of a parcel that is not theirs is dropped.
+    async def take(self, carrier: str, news: CarrierEvent) -> None:
+        """Writes an event to its order, once; drops it where the carrier does not have the parcel.
 
         Raises what `Orders.change` does.
         """
-        shipment_id = told.shipment_id or await self._orders.read(
-            partial(shipment_id_of, carrier=carrier, waybill=told.waybill)
+        shipment_id = news.shipment_id or await self._orders.read(
+            partial(shipment_id_of, carrier=carrier, waybill=news.waybill)
         )
         order_id = order_id_of(shipment_id)
         event = TrackingEvent(
             carrier=carrier,
-            event_id=told.event_id,
+            event_id=news.event_id,
             order_id=order_id,
             shipment_id=shipment_id,
-            kind=told.kind,
-            happened_at_ms=told.happened_at_ms,
+            kind=news.kind,
+            happened_at_ms=news.happened_at_ms,
             received_at_ms=self._orders.clock_ms(),
-            place=told.place,
-            amount_minor=told.amount_minor,
-            currency=told.currency,
+            place=news.place,
+            amount_minor=news.amount_minor,
+            currency=news.currency,
         )
         decide = partial(_track_theirs, event=event)
         try:
@@ -60,11 +60,12 @@ class TrackingIntake:
         except AlreadySeen:
             return
         except (OrderNotFound, Refused):
-            log.warning("an event of a parcel that is not known", carrier=carrier, kind=told.kind)
+            log.warning("an event of a parcel that is not known", carrier=carrier, kind=news.kind)
 
     async def ask(self, order: Order) -> bool:
-        """Asks the carriers of an order's late parcels, and of those whose money they still owe:
-        perhaps their callbacks were lost. Whether all of them answered.
+        """Asks carriers about an order's late parcels, and those whose cash they have not reported.
+
+        Their callbacks may have been lost. Returns whether all of them answered.
         """
         all_answered = True
         now_ms = self._orders.clock_ms()
@@ -85,9 +86,9 @@ class TrackingIntake:
         return all_answered
 
     async def catch_up(self, shipment_id: str) -> Decide:
-        """Reads what was told of a parcel while it could have no effect."""
-        told = await self._orders.read(partial(told_of, shipment_id=shipment_id))
-        return partial(catch_up, shipment_id=shipment_id, told=told.events)
+        """Reads the events of a shipment that could have no effect when they came."""
+        reports = await self._orders.read(partial(reports_of, shipment_id=shipment_id))
+        return partial(catch_up, shipment_id=shipment_id, events=reports.events)
 
 
 def _track_theirs(draft: Draft, event: TrackingEvent) -> None:

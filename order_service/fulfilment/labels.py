@@ -1,4 +1,6 @@
-"""Waybills: the carrier is chosen and written down first, then asked, so that it is one (O8)."""
+"""Gets waybills (O8). The carrier is chosen and written down before it is asked, so that there is
+one waybill however often the task is tried.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,13 +11,13 @@ from order_service.fulfilment.carriers.port import (
     Carrier,
     CarrierRefuses,
     Carriers,
+    CarrierShipment,
     CarrierUnreachable,
     Label,
-    Parcel,
     Quote,
 )
 from order_service.fulfilment.shares import due_at_the_door_minor
-from order_service.fulfilment.timers import look_at_what_was_told
+from order_service.fulfilment.timers import look_at_kept_events
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.states import ShipmentEvent, ShipmentState
@@ -34,7 +36,7 @@ async def get_label(
     refused = wanted.refused or ()
     if shipment.state is not ShipmentState.PACKED:
         return None
-    parcel = parcel_of(order, shipment)
+    parcel = for_carrier(order, shipment)
     if not shipment.carrier:
         able = {name: carrier for name, carrier in carriers.items() if name not in refused}
         quotes = await _quotes(parcel, able)
@@ -67,9 +69,9 @@ async def void_label(order: Order, shipment_id: str, carriers: Carriers) -> Deci
     return partial(_voided, shipment_id=shipment.shipment_id)
 
 
-def parcel_of(order: Order, shipment: Shipment) -> Parcel:
-    """A parcel, as carriers are told of it."""
-    return Parcel(
+def for_carrier(order: Order, shipment: Shipment) -> CarrierShipment:
+    """A shipment as its carrier needs to know it."""
+    return CarrierShipment(
         shipment_id=shipment.shipment_id,
         location=shipment.location,
         delivery=order.delivery,
@@ -79,15 +81,15 @@ def parcel_of(order: Order, shipment: Shipment) -> Parcel:
     )
 
 
-async def _quotes(parcel: Parcel, carriers: Carriers) -> list[Quote]:
-    """The offers of all that answer. Raises TryLater if none does."""
+async def _quotes(parcel: CarrierShipment, carriers: Carriers) -> list[Quote]:
+    """The offers of all carriers that answer. Raises TryLater if none does."""
     answers = await asyncio.gather(*(_quotes_of(carrier, parcel) for carrier in carriers.values()))
     if carriers and all(answer is None for answer in answers):
         raise TryLater("no carrier answers")
     return [quote for answer in answers for quote in answer or ()]
 
 
-async def _quotes_of(carrier: Carrier, parcel: Parcel) -> list[Quote] | None:
+async def _quotes_of(carrier: Carrier, parcel: CarrierShipment) -> list[Quote] | None:
     try:
         return await carrier.quote(parcel)
     except CarrierUnreachable:
@@ -130,7 +132,7 @@ def labelled(draft: Draft, shipment_id: str, label: Label) -> None:
         )
         draft.move(shipment, ShipmentEvent.LABEL, f"waybill of {shipment.carrier}")
         # The carrier may have collected it, and said so, before its answer came.
-        look_at_what_was_told(draft, shipment_id)
+        look_at_kept_events(draft, shipment_id)
 
 
 def _voided(draft: Draft, shipment_id: str) -> None:

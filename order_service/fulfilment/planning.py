@@ -1,7 +1,7 @@
-"""From a reviewed order to the parcels it goes in (O5, O6). Pure.
+"""Plans the shipments of a reviewed order (O5, O6). Pure.
 
-A parcel is of one merchant, from one warehouse, and from one zone of it: what lies together is
-picked together, and what must be kept cold is not packed with what must not.
+A shipment is of one merchant, from one warehouse and one zone of it: articles that lie together are
+picked together, and articles that must be kept cold are not packed with others.
 """
 
 from collections import defaultdict
@@ -18,15 +18,15 @@ Articles = Mapping[str, Article]
 
 def plan_shipments(draft: Draft, articles: Articles, why: str) -> list[Shipment]:
     """Sends a reviewed order to its warehouses: CONFIRMED becomes IN_FULFILMENT."""
-    parcels: dict[tuple[int, str, str], list[ShipmentLine]] = defaultdict(list)
+    by_place: dict[tuple[int, str, str], list[ShipmentLine]] = defaultdict(list)
     for line in draft.order.lines:
         units = line.quantity - line.cancelled - line.shipped
         if units:
             key = (line.sub_order_no, line.location, _zone_of(articles, line.sku))
-            parcels[key].append(ShipmentLine(line.line_no, line.sku, units))
+            by_place[key].append(ShipmentLine(line.line_no, line.sku, units))
     draft.move(draft.order, OrderEvent.REVIEWED, why)
     planned = []
-    for (sub_order_no, location, zone), lines in sorted(parcels.items()):
+    for (sub_order_no, location, zone), lines in sorted(by_place.items()):
         coldest, warmest = _limits_of(articles, lines)
         shipment = _blank(draft, sub_order_no, location, zone, tuple(lines))
         shipment.temperature_min_millicelsius = coldest
@@ -44,7 +44,7 @@ def plan_like(
     location: str,
     replaces: str,
 ) -> Shipment:
-    """A parcel to be picked that is like another, but for what is in it and where it comes from."""
+    """Plans a shipment like another, but for its lines and the location it comes from."""
     zone = other.zone if location == other.location else ""
     shipment = _blank(draft, other.sub_order_no, location, zone, lines)
     shipment.replaces = replaces
@@ -57,7 +57,7 @@ def plan_like(
 def _blank(
     draft: Draft, sub_order_no: int, location: str, zone: str, lines: tuple[ShipmentLine, ...]
 ) -> Shipment:
-    """A parcel of which nothing is known yet but what is to be in it."""
+    """A shipment of which only the lines are known yet."""
     return Shipment(
         shipment_id=draft.next_part_id(Shipment),
         order_id=draft.order.order_id,
@@ -82,7 +82,7 @@ def _zone_of(articles: Articles, sku: str) -> str:
 
 
 def _limits_of(articles: Articles, lines: Sequence[ShipmentLine]) -> tuple[int | None, int | None]:
-    """The narrowest limits of what is in a parcel."""
+    """The narrowest temperature limits of the articles in a shipment."""
     inside = [articles[line.sku] for line in lines if line.sku in articles]
     lowest = [article.temperature_min_millicelsius for article in inside]
     highest = [article.temperature_max_millicelsius for article in inside]

@@ -1,4 +1,4 @@
-"""What fulfilment's lists show, read in one transaction each."""
+"""Reads fulfilment's lists, each in one transaction."""
 
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +19,7 @@ from order_service.storage.schema_fulfilment import (
 )
 
 PICKED_AT_ONCE_MAX: Final = 1_000
-"""A pick list is of at most so many shipments: the oldest."""
+"""The most shipments of a pick list: the oldest."""
 
 _SHIPMENT: Final = (shipments.c.order_id, shipments.c.shipment_no)
 _INCIDENT: Final = (incidents.c.order_id, incidents.c.incident_no)
@@ -78,15 +78,15 @@ class IncidentFilter(Struct, frozen=True):
     due_before_ms: int = 0
 
 
-class Telling(NamedTuple):
-    """What carriers and sensors have told of a parcel, by the time at which it happened."""
+class Reports(NamedTuple):
+    """Events and temperatures of a shipment, by the time at which they happened."""
 
     events: list[TrackingEvent]
     readings: list[TemperatureReading]
 
 
 def count_remarks(connection: Connection, order_id: str) -> int:
-    """How many entries an order's contact log has."""
+    """The number of entries in an order's contact log."""
     statement = select(func.count()).select_from(remarks).where(remarks.c.order_id == order_id)
     return connection.execute(statement).scalar_one()
 
@@ -156,7 +156,7 @@ def waiting_shipments(
 
 
 def list_picks(connection: Connection, tenant: str, wanted: PickFilter) -> list[Pick]:
-    """What is to be picked, sorted by warehouse, zone, SKU and shipment: one walk's order."""
+    """Units to be picked, sorted by warehouse, zone, SKU and shipment: the order of one walk."""
     statement = _shipments_of(tenant).where(shipments.c.state == ShipmentState.PLANNED)
     if wanted.wave_id:
         statement = statement.where(shipments.c.wave_id == wanted.wave_id, _IS_IN_WAVE)
@@ -209,8 +209,8 @@ def list_incidents(
     return [ROW_KINDS[Incident].from_row(row) for row in rows]
 
 
-def told_of(connection: Connection, shipment_id: str) -> Telling:
-    """What carriers and sensors have told of a parcel."""
+def reports_of(connection: Connection, shipment_id: str) -> Reports:
+    """Reads what carriers and sensors have reported of a shipment."""
     events = connection.execute(
         select(tracking_events)
         .where(is_part(tracking_events.c.order_id, tracking_events.c.shipment_no, shipment_id))
@@ -222,7 +222,7 @@ def told_of(connection: Connection, shipment_id: str) -> Telling:
         .where(is_part(columns.order_id, columns.shipment_no, shipment_id))
         .order_by(columns.read_at_ms, columns.sensor)
     )
-    return Telling(
+    return Reports(
         [ROW_KINDS[TrackingEvent].from_row(row) for row in events],
         [ROW_KINDS[TemperatureReading].from_row(row) for row in readings],
     )

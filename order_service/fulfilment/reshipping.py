@@ -1,9 +1,9 @@
-"""The same goods again, for a parcel that was lost, damaged or given up (O10).
+"""Sends goods again for a parcel that was lost, damaged or given up (O10).
 
-They are reserved and confirmed in the engine under an id of their own, which tells the parcel in
-whose stead they go: `<order id>-x1` for `<order id>-s1`. So it does not matter how often it is
-tried. Before, what is lost is taken back in the engine as damaged: it would count against the limit
-of its buyer, who could not be sent what they have bought.
+The goods are reserved and confirmed in the engine under an id of their own, made from the shipment
+that they replace: `<order id>-x1` for `<order id>-s1`. So an attempt can be repeated. Before that,
+the lost units are taken back in the engine as damaged: otherwise they would count against the limit
+of their buyer, who could not be sent what they have bought.
 """
 
 from functools import partial
@@ -14,7 +14,7 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.outcomes import Outcome
 from holdfast.types import Disposition, StockLevel
 from holdfast.types import Line as StockLine
-from order_service.fulfilment.incidents import open_again, reshipping, settle
+from order_service.fulfilment.incidents import close, open_again, reshipping
 from order_service.fulfilment.planning import plan_like
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
@@ -22,13 +22,12 @@ from order_service.order.states import IncidentEvent, IncidentState
 from order_service.order.tasks import ShipStock, todos
 from order_service.relay.handler import GiveUp, TryLater
 
-# Somebody has taken the units back before; or the engine has forgotten who bought them, it is long
-# ago.
+# The units were taken back before, or the engine has forgotten the old reservation.
 _TAKEN_BACK: Final = frozenset({Outcome.QUANTITY_EXCEEDED, Outcome.NOT_FOUND})
 
 
 def reservation_of(order: Order, shipment: Shipment) -> str:
-    """The reservation in the engine that has a parcel's units."""
+    """The id of the reservation in the engine that has a shipment's units."""
     lost_id = order.sold_again_for(shipment)
     return _reservation_for(order, lost_id) if lost_id else order.reservation_id
 
@@ -61,7 +60,7 @@ async def reship(order: Order, incident_id: str, engine: Client) -> Decide | Non
 
 
 def stock_lines(shipment: Shipment, location: str) -> list[StockLine]:
-    """What is in a parcel, as the engine knows it, in a warehouse."""
+    """The units of a shipment, as lines for the engine, at a location."""
     return [StockLine(line.sku, line.quantity, location) for line in shipment.lines]
 
 
@@ -86,7 +85,7 @@ async def _take_back(order: Order, lost: Shipment, engine: Client) -> None:
 
 
 async def _location_reserved(engine: Client, tenant: str, reservation_id: str) -> str:
-    """Where an earlier attempt has reserved the goods; "" if none has."""
+    """The location at which an earlier attempt has reserved the goods; "" if none has."""
     try:
         reservation = await engine.get_reservation(reservation_id, tenant=tenant)
     except HoldfastError as error:
@@ -97,7 +96,7 @@ async def _location_reserved(engine: Client, tenant: str, reservation_id: str) -
 
 
 async def _location_with_all(engine: Client, tenant: str, lost: Shipment) -> str:
-    """The warehouse that has all that was in a parcel, best the one it came from; "" if none."""
+    """A location that has all the goods, best the one they first came from; "" if none has."""
     levels = await engine.get_stock(*{line.sku for line in lost.lines}, tenant=tenant)
     able = [
         location
@@ -120,11 +119,9 @@ def _ready(draft: Draft, lost_id: str, location: str) -> None:
     waiting = reshipping(draft, lost)
     if not waiting:
         return
-    parcel = plan_like(draft, lost, lost.lines, location=location, replaces=lost_id)
+    again = plan_like(draft, lost, lost.lines, location=location, replaces=lost_id)
     for incident in waiting:
-        settle(
-            draft, incident, IncidentEvent.STOCK_CONFIRMED, f"goes again as {parcel.shipment_id}"
-        )
+        close(draft, incident, IncidentEvent.STOCK_CONFIRMED, f"goes again as {again.shipment_id}")
 
 
 def _failed(draft: Draft, lost_id: str, why: str) -> None:

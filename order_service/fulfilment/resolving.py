@@ -1,10 +1,10 @@
-"""What is done about an incident: its owner says wait, ship again, or send the money back. Pure."""
+"""Carries out what the owner of an incident decides: wait, ship again, or refund. Pure."""
 
-from order_service.fulfilment.cancel_parcel import leave_out
-from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, settle, unsettled
+from order_service.fulfilment.cancel_shipment import leave_out
+from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, close, not_closed
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.shares import goods_minor, send_back
-from order_service.fulfilment.warehouse import Done
+from order_service.fulfilment.warehouse import ShipmentAnswer
 from order_service.fulfilment.withdrawing import withdraw
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, Shipment
@@ -15,8 +15,8 @@ from order_service.order.tasks import Reship
 _S, _E = IncidentState, IncidentEvent
 
 
-def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Done:
-    """Its owner says what is done about an incident: WAIT, RESHIP or REFUND.
+def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> ShipmentAnswer:
+    """Carries out the decision of an incident's owner: WAIT, RESHIP or REFUND.
 
     Raises Refused: NOT_FOUND; WRONG_STATE also for what its kind does not allow.
     """
@@ -26,7 +26,7 @@ def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Do
         raise Refused(RefusalReason.NOT_FOUND, thing="incident", name=incident_id) from None
     shipment = draft.order.shipment(incident.shipment_id)
     if incident.state in SAID[said]:
-        return Done(shipment, replayed=True)
+        return ShipmentAnswer(shipment, replayed=True)
     if said not in allowed_now(incident):
         raise wrong_state(f"{incident.kind} incident", incident_id, incident.state, said)
     why_back = f"{incident.kind} of {shipment.shipment_id}"
@@ -43,34 +43,35 @@ def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Do
         leave_out(draft, shipment, incident_id, why or why_back)
     else:
         _pick_again(draft, shipment, why)
-    return Done(shipment, replayed=False)
+    return ShipmentAnswer(shipment, replayed=False)
 
 
 def _give_up(
     draft: Draft, shipment: Shipment, incident: Incident, said: IncidentEvent, why: str
 ) -> None:
-    """Other goods or the money go in the parcel's stead: what else was wrong with it is settled."""
+    """Gives a shipment up for other goods or the money, which ends its other incidents too."""
     if SHIPMENT.allows(shipment.state, INCIDENTS[incident.kind].gives_up):
         draft.move(shipment, INCIDENTS[incident.kind].gives_up, why)
-    for other in unsettled(draft, shipment):
+    for other in not_closed(draft, shipment):
         if said is _E.REFUND:
-            settle(draft, other, said, why)
+            close(draft, other, said, why)
         else:
             draft.move(other, said, why)
 
 
 def _pick_again(draft: Draft, shipment: Shipment, why: str) -> None:
-    """The same goods are picked once more: of a parcel that has not left, the units are still the
-    order's, and nothing has to be reserved.
+    """Has the goods of a shipment that has not left picked again, as another shipment.
+
+    Its units are still the order's, so nothing has to be reserved.
     """
     withdraw(draft, shipment, why)
-    parcel = plan_like(
+    again = plan_like(
         draft,
         shipment,
         shipment.lines,
         location=shipment.location,
         replaces=shipment.shipment_id,
     )
-    for incident in unsettled(draft, shipment):
+    for incident in not_closed(draft, shipment):
         draft.move(incident, _E.RESHIP, why)
-        settle(draft, incident, _E.STOCK_CONFIRMED, f"goes again as {parcel.shipment_id}")
+        close(draft, incident, _E.STOCK_CONFIRMED, f"goes again as {again.shipment_id}")

@@ -1,11 +1,11 @@
-"""The review before shipping: automatic where nothing is found, else by a person (O15)."""
+"""The review before shipping: automatic where no rule objects, else by a person (O15)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from order_service.fulfilment.cancel_order import cancel_at_once
 from order_service.fulfilment.planning import Articles, plan_shipments
-from order_service.fulfilment.review_rules import Finding, review_findings
+from order_service.fulfilment.review_rules import Objection, objections_to
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.records import Review, Verdict
@@ -18,10 +18,10 @@ BY_ITSELF = "rules"
 
 
 class ReviewInput(NamedTuple):
-    """What a review needs to know beside the order."""
+    """Facts that a review needs beside the order."""
 
     remarks: int
-    """How many entries its contact log has."""
+    """The number of entries in its contact log."""
     articles: Articles
 
 
@@ -29,16 +29,16 @@ ReadReviewInput = Callable[[Order], Awaitable[ReviewInput]]
 
 
 def review(draft: Draft, known: ReviewInput) -> None:
-    """Lets an order through if no rule says anything against it, else leaves it to a person.
+    """Lets an order through if no rule objects to it, else leaves it to a person.
 
     An order that is no longer to be reviewed is left as it is.
     """
     if draft.order.state is not OrderState.CONFIRMED:
         return
-    findings = review_findings(draft.order, known.remarks)
-    if findings:
-        draft.note(f"waits for a person: {', '.join(finding.rule for finding in findings)}")
-        _record(draft, Verdict.WAITS, findings, BY_ITSELF, "")
+    objections = objections_to(draft.order, known.remarks)
+    if objections:
+        draft.note(f"waits for a person: {', '.join(objection.rule for objection in objections)}")
+        _record(draft, Verdict.WAITS, objections, BY_ITSELF, "")
     else:
         plan_shipments(draft, known.articles, "nothing was found")
 
@@ -53,12 +53,12 @@ def approve(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipmen
         if order.shipments and order.state is not OrderState.CANCELLED:
             return order.shipments, True
         raise _not_now(order, order.state)
-    findings = review_findings(order, known.remarks)
-    for finding in findings:
-        if not finding.overridable:
-            raise _not_now(order, f"{order.state}, and {finding.detail}")
+    objections = objections_to(order, known.remarks)
+    for objection in objections:
+        if not objection.overridable:
+            raise _not_now(order, f"{order.state}, and {objection.detail}")
     draft.forget(TaskKind.REVIEW)
-    _record(draft, Verdict.APPROVED, findings, draft.actor, reason)
+    _record(draft, Verdict.APPROVED, objections, draft.actor, reason)
     return plan_shipments(draft, known.articles, reason), False
 
 
@@ -72,15 +72,15 @@ def refuse(draft: Draft, known: ReviewInput, reason: str) -> bool:
         return True
     if order.state is not OrderState.CONFIRMED:
         raise _not_now(order, order.state)
-    findings = review_findings(order, known.remarks)
-    _record(draft, Verdict.REFUSED, findings, draft.actor, reason)
+    objections = objections_to(order, known.remarks)
+    _record(draft, Verdict.REFUSED, objections, draft.actor, reason)
     return cancel_at_once(draft, reason)
 
 
 def _record(
     draft: Draft,
     verdict: Verdict,
-    findings: Sequence[Finding],
+    objections: Sequence[Objection],
     reviewer: str,
     reason: str,
 ) -> None:
@@ -89,7 +89,7 @@ def _record(
             order_id=draft.order.order_id,
             review_id=draft.new_id(),
             verdict=verdict,
-            findings=tuple(finding.detail for finding in findings),
+            findings=tuple(objection.detail for objection in objections),
             reviewer=reviewer,
             reason=reason,
             at_ms=draft.now_ms,

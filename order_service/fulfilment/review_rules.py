@@ -1,4 +1,4 @@
-"""What an order must be before it is shipped: one table of rules (订单审核, O15).
+"""The rules that an order must keep before it is shipped: one table (订单审核, O15).
 
 Everything is computed again from the order's lines and payments; nothing is believed.
 """
@@ -11,8 +11,8 @@ from order_service.payment.attempts import open_payments
 from order_service.payment.methods import CASH
 
 
-class Finding(NamedTuple):
-    """What a rule says against an order."""
+class Objection(NamedTuple):
+    """An objection of a rule to an order."""
 
     rule: str
     detail: str
@@ -30,14 +30,14 @@ class ReviewRule(NamedTuple):
     overridable: bool
 
 
-def review_findings(order: Order, remarks: int) -> Sequence[Finding]:
-    """What the rules say against an order that has so many remarks."""
-    findings = []
+def objections_to(order: Order, remarks: int) -> Sequence[Objection]:
+    """The objections of all rules to an order, given the number of its remarks."""
+    objections = []
     for rule in REVIEW_RULES:
         detail = rule.detail_of(order, remarks)
         if detail:
-            findings.append(Finding(rule.name, detail, rule.overridable))
-    return findings
+            objections.append(Objection(rule.name, detail, rule.overridable))
+    return objections
 
 
 def _price(order: Order, _remarks: int) -> str:
@@ -86,7 +86,7 @@ def _paid_amount(order: Order, _remarks: int) -> str:
 
 
 def _kept_minor(order: Order) -> int:
-    """What the order keeps of its money, or gets at the door."""
+    """The money that the order keeps, or gets at the door."""
     if any(payment.provider == CASH for payment in open_payments(order)):
         return order.amounts.total_minor
     return order.together.kept_minor
@@ -102,7 +102,7 @@ REVIEW_RULES: Final = (
     ReviewRule("coupon", _coupon, True),
     ReviewRule("freight", _freight, True),
     ReviewRule("total", _total, True),
-    # Nothing leaves unpaid, whoever says so.
+    # No person may let an unpaid order through.
     ReviewRule("payment", _payment, False),
     # Somebody has approved another amount, or given a part of it back.
     ReviewRule("paid amount", _paid_amount, True),

@@ -1,4 +1,4 @@
-"""What of an order's money falls to one parcel: for refunds, and for cash on delivery.
+"""The share of an order's money that falls to one parcel, for refunds and cash on delivery.
 
 Shares are integer minor units, and those of all parcels add up to the order's amounts to the unit.
 """
@@ -12,7 +12,7 @@ from order_service.payment.refunds import request_refund
 
 
 def goods_minor(order: Order, shipment: Shipment) -> int:
-    """What the buyer pays for the units of a parcel."""
+    """The price of a shipment's units."""
     lines = {line.line_no: line for line in order.lines}
     share_minor = 0
     for packed in shipment.lines:
@@ -25,10 +25,10 @@ def goods_minor(order: Order, shipment: Shipment) -> int:
 
 
 def due_at_the_door_minor(order: Order, shipment: Shipment) -> int:
-    """What the carrier has to collect for a parcel: 0 unless it is paid on delivery.
+    """The money that the carrier has to collect for a shipment: 0 unless it is paid on delivery.
 
-    The freight is collected with the order's first parcel, or what goes in its stead; nothing is,
-    where it was for the parcel in whose stead this one goes.
+    The freight is collected with the order's first shipment, or its replacement. Nothing is
+    collected for a replacement of a shipment that was paid.
     """
     if cash_payment(order) is None or paid_minor(order, shipment):
         return 0
@@ -36,23 +36,23 @@ def due_at_the_door_minor(order: Order, shipment: Shipment) -> int:
 
 
 def due_for_delivered_minor(order: Order) -> int:
-    """What carriers had to collect for what was delivered; nothing for an order that was closed."""
+    """The money due for all delivered shipments; 0 for a cancelled order."""
     if order.state is OrderState.CANCELLED:
         return 0
-    return sum(_due_minor(order, parcel) for parcel in _not_replaced(order))
+    return sum(_due_minor(order, shipment) for shipment in _not_replaced(order))
 
 
 def unreported(order: Order) -> list[Shipment]:
-    """The parcels that were delivered, and for which no carrier has said yet what it collected."""
+    """The delivered shipments for which no carrier has reported money yet."""
     return [
-        parcel
-        for parcel in _not_replaced(order)
-        if _due_minor(order, parcel) and not paid_minor(order, parcel)
+        shipment
+        for shipment in _not_replaced(order)
+        if _due_minor(order, shipment) and not paid_minor(order, shipment)
     ]
 
 
 def paid_minor(order: Order, shipment: Shipment) -> int:
-    """What was collected for a parcel, and for those in whose stead it goes."""
+    """The money collected for a shipment, and for those that it replaces."""
     before_minor = paid_minor(order, order.shipment(shipment.replaces)) if shipment.replaces else 0
     return before_minor + shipment.collected_minor
 
@@ -75,7 +75,7 @@ def cash_payment(order: Order) -> Payment | None:
 def send_back(draft: Draft, refund_key: str, amount_minor: int, reason: str) -> None:
     """Sends money back, at most what is left of what was captured. Once per key.
 
-    Of what is still to be paid at the door nothing goes back.
+    Money that is still to be paid at the door does not go back.
     """
     left_minor = sum(
         payment.captured_minor - payment.refunded_minor
@@ -87,9 +87,9 @@ def send_back(draft: Draft, refund_key: str, amount_minor: int, reason: str) -> 
 
 
 def _units_before(order: Order, shipment: Shipment, line_no: int) -> int:
-    """How many units of a line are in parcels before this one, or before what it goes in stead of.
+    """The units of a line in earlier shipments than this one, or than the one it replaces.
 
-    What goes in stead of a parcel has the same units, in one parcel or in several.
+    The replacements of a shipment have the same units as it, in one shipment or in several.
     """
     units = 0
     if shipment.replaces:
@@ -100,15 +100,16 @@ def _units_before(order: Order, shipment: Shipment, line_no: int) -> int:
 
 
 def _not_replaced(order: Order) -> list[Shipment]:
-    """The parcels in whose stead no other goes: the goods of the order, each once."""
+    """The shipments that no other replaces: the goods of the order, each once."""
     replaced = {shipment.replaces for shipment in order.shipments}
     return [shipment for shipment in order.shipments if shipment.shipment_id not in replaced]
 
 
 def _due_minor(order: Order, shipment: Shipment) -> int:
-    """What had to be paid for a parcel: its share if it came, and its money does not go back.
+    """The money due for a shipment: its share if it came and is not refunded.
 
-    For others nothing has to be paid; what was paid all the same is not too much.
+    Nothing is due for the others, but money that was paid for them counts as due, so that it is not
+    too much.
     """
     share_minor = _at_the_door_minor(order, shipment)
     if _came(order, shipment) and not refunded_incidents(order, shipment):
@@ -117,7 +118,7 @@ def _due_minor(order: Order, shipment: Shipment) -> int:
 
 
 def _came(order: Order, shipment: Shipment) -> bool:
-    """Whether a parcel was signed for, or one in whose stead it goes."""
+    """Whether a shipment was signed for, or one that it replaces."""
     if not shipment.replaces:
         return shipment.delivered_at_ms > 0
     return shipment.delivered_at_ms > 0 or _came(order, order.shipment(shipment.replaces))

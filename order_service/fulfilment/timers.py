@@ -14,22 +14,22 @@ UNDER_WAY: Final = frozenset(
     {ShipmentState.SHIPPED, ShipmentState.IN_TRANSIT, ShipmentState.OUT_FOR_DELIVERY}
 )
 
-TOLD_AGAIN_AFTER_MS: Final = DAY_MS
-"""What was told of a parcel without a waybill is looked at when it has one, or after so long."""
+KEPT_EVENTS_AFTER_MS: Final = DAY_MS
+"""The longest that an event is kept for a shipment that has no waybill yet."""
 
 
-def keep_for_later(draft: Draft, shipment_id: str) -> None:
-    """Has what was told of a parcel looked at again: it has no waybill yet, so it cannot travel.
+def keep_event(draft: Draft, shipment_id: str) -> None:
+    """Has the events of a shipment looked at later: without a waybill they can have no effect.
 
-    One reminder a parcel. That it has one says that something was told.
+    A shipment has one such reminder, which also says that there are events to look at.
     """
-    due_at_ms = draft.now_ms + TOLD_AGAIN_AFTER_MS
+    due_at_ms = draft.now_ms + KEPT_EVENTS_AFTER_MS
     if not tasks_about(draft, shipment_id, CatchUpOnTracking):
         draft.send(CatchUpOnTracking(shipment_id), due_at_ms)
 
 
-def look_at_what_was_told(draft: Draft, shipment_id: str) -> None:
-    """Has it looked at now, if anything was told."""
+def look_at_kept_events(draft: Draft, shipment_id: str) -> None:
+    """Has the events of a shipment looked at now, if any were kept."""
     kept = tasks_about(draft, shipment_id, CatchUpOnTracking)
     for task in kept:
         draft.done(task)

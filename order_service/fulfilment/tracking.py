@@ -1,16 +1,16 @@
-"""What carriers say of parcels, in any order and however often (物流跟踪, O9). Pure.
+"""Carriers' events of parcels, in any order and however often (物流跟踪, O9). Pure.
 
-Every event is kept with its own time. A parcel's state only goes forward: an event that its state
-does not know is kept, and changes nothing. What is told of a parcel before it has its waybill has
-its effect when it has one.
+Every event is kept with its own time. A shipment's state only goes forward: an event that its state
+does not allow is kept, and changes nothing. Events that come before the waybill have their effect
+once the shipment has it.
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from order_service.fulfilment.cash import collect
-from order_service.fulfilment.incidents import is_given_up, open_incident, settle_by_arrival
-from order_service.fulfilment.timers import keep_for_later
+from order_service.fulfilment.incidents import close_by_arrival, is_given_up, open_incident
+from order_service.fulfilment.timers import keep_event
 from order_service.fulfilment.warehouse import hand_over, shipment_of
 from order_service.order.draft import Draft
 from order_service.order.model import IncidentKind, Shipment
@@ -21,11 +21,11 @@ _K = TrackingKind
 
 
 class TrackingRow(NamedTuple):
-    """What an event does to a parcel."""
+    """The effect of a kind of event on a shipment."""
 
     event: ShipmentEvent | None
     incident: IncidentKind | None = None
-    """What has gone wrong then."""
+    """The kind of incident that it opens."""
 
 
 TRACKING: Final[dict[TrackingKind, TrackingRow]] = {
@@ -43,23 +43,23 @@ TRACKING: Final[dict[TrackingKind, TrackingRow]] = {
 WITHOUT_WAYBILL: Final = frozenset(
     {ShipmentState.PLANNED, ShipmentState.PICKED, ShipmentState.PACKED}
 )
-"""Where a parcel is before its carrier can have it, or before we know that it can."""
+"""The states of a shipment before its carrier can have it, or before we know that it can."""
 
 
 def once_key(event: TrackingEvent) -> str:
-    """What makes an event have its effect once."""
+    """The key under which an event has its effect once."""
     return f"track/{event.carrier}/{event.event_id}"
 
 
 def track(draft: Draft, event: TrackingEvent) -> Shipment:
-    """Writes an event down, and brings its parcel forward.
+    """Writes an event down, and brings its shipment forward.
 
     Raises Refused: NOT_FOUND.
     """
     shipment = shipment_of(draft, event.shipment_id)
     draft.record(event)
     if TRACKING[event.kind].event and shipment.state in WITHOUT_WAYBILL:
-        keep_for_later(draft, event.shipment_id)
+        keep_event(draft, event.shipment_id)
     else:
         _have_effect(draft, shipment, event)
     if event.kind is TrackingKind.CASH_COLLECTED:
@@ -67,23 +67,23 @@ def track(draft: Draft, event: TrackingEvent) -> Shipment:
     return shipment
 
 
-def catch_up(draft: Draft, shipment_id: str, told: Sequence[TrackingEvent]) -> None:
-    """Gives all that was told of a parcel its effect, in the order in which it happened.
+def catch_up(draft: Draft, shipment_id: str, events: Sequence[TrackingEvent]) -> None:
+    """Gives all events of a shipment their effect, in the order in which they happened.
 
-    What had it before has none again, because a parcel only goes forward.
+    An event that had its effect before has none again, because a shipment only goes forward.
     """
     shipment = draft.order.shipment(shipment_id)
     if shipment.state in WITHOUT_WAYBILL:
-        keep_for_later(draft, shipment_id)
+        keep_event(draft, shipment_id)
         return
-    for event in sorted(told, key=lambda event: event.happened_at_ms):
+    for event in sorted(events, key=lambda event: event.happened_at_ms):
         _have_effect(draft, shipment, event)
 
 
 def _have_effect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
     row = TRACKING[event.kind]
     if row.event and shipment.state is ShipmentState.LABELLED:
-        hand_over(draft, shipment.shipment_id)  # the carrier has it before we were told
+        hand_over(draft, shipment.shipment_id)  # the carrier reports it before our warehouse does
     if row.event is ShipmentEvent.SIGN and shipment.shipped_at_ms:
         happened_at_ms = min(event.happened_at_ms, draft.now_ms)
         first_at_ms = min(shipment.delivered_at_ms or happened_at_ms, happened_at_ms)
@@ -96,11 +96,11 @@ def _move(draft: Draft, shipment: Shipment, event: TrackingEvent, row: TrackingR
     assert row.event is not None
     why = f"{event.carrier}: {event.kind}"
     if is_given_up(draft, shipment):
-        # Other goods or the money already go in its stead.
+        # Other goods or the money already replace it.
         draft.note(f"{why}, after it was given up", shipment)
         return
     draft.move(shipment, row.event, why)
     if row.event is ShipmentEvent.SIGN:
-        settle_by_arrival(draft, shipment)
+        close_by_arrival(draft, shipment)
     if row.incident:
         open_incident(draft, shipment, row.incident, why)

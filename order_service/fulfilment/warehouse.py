@@ -1,18 +1,12 @@
 """Work in the warehouse: picking, packing, handing over (O6, O7). Pure decisions.
 
-Each can be asked for again when its answer was lost: `replayed` says that it was done before.
+Each can be repeated when its answer was lost; it is then answered as `replayed`.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from order_service.fulfilment.content import (
-    Units,
-    differences,
-    planned_units,
-    summed,
-    wrong_content,
-)
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.timers import tasks_about
 from order_service.order.draft import Draft
@@ -21,28 +15,26 @@ from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import ShipmentEvent, ShipmentState
 from order_service.order.tasks import GetLabel, ShipStock
 
+Units = tuple[str, int]
+"""A SKU and a number of its units."""
+
 _S = ShipmentState
-# In the order in which a parcel goes through the warehouse; what comes after LABELLED has left it.
+# In the order in which a shipment goes through the warehouse; after LABELLED it has left.
 _STEPS: Final = (_S.PLANNED, _S.PICKED, _S.PACKED, _S.LABELLED)
 
 
-class Picked(NamedTuple):
-    """A parcel that was picked, and the parcel of what was not found, if any."""
-
-    shipment: Shipment
-    rest: Shipment | None
-    replayed: bool
-
-
-class Done(NamedTuple):
-    """A parcel after a command on it."""
+class ShipmentAnswer(NamedTuple):
+    """The answer to a command on a shipment."""
 
     shipment: Shipment
     replayed: bool
+    """Whether it was carried out before, and its answer was lost."""
+    rest: Shipment | None = None
+    """The new shipment of the units that a pick did not find."""
 
 
 def shipment_of(draft: Draft, shipment_id: str) -> Shipment:
-    """A parcel of the order. Raises Refused: NOT_FOUND."""
+    """A shipment of the order. Raises Refused: NOT_FOUND."""
     try:
         return draft.order.shipment(shipment_id)
     except KeyError:
@@ -50,7 +42,7 @@ def shipment_of(draft: Draft, shipment_id: str) -> Shipment:
 
 
 def put_in_wave(draft: Draft, shipment_id: str, wave_id: str) -> Shipment | None:
-    """Makes a parcel part of a wave; None if it is picked already, or in another wave."""
+    """Makes a shipment part of a wave; None if it is picked already, or in another wave."""
     shipment = shipment_of(draft, shipment_id)
     if shipment.wave_id == wave_id:
         return shipment
@@ -61,21 +53,21 @@ def put_in_wave(draft: Draft, shipment_id: str, wave_id: str) -> Shipment | None
     return shipment
 
 
-def confirm_pick(draft: Draft, shipment_id: str, taken: Sequence[Units]) -> Picked:
-    """PLANNED becomes PICKED; what was planned and not taken becomes a parcel of its own.
+def confirm_pick(draft: Draft, shipment_id: str, taken: Sequence[Units]) -> ShipmentAnswer:
+    """PLANNED becomes PICKED; units that were not taken become a shipment of their own.
 
-    Nothing `taken` means all of it. Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT for more
+    Nothing `taken` means all units. Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT for more
     of a SKU than planned.
     """
     shipment = shipment_of(draft, shipment_id)
-    planned = planned_units(shipment)
-    picked = summed(taken) or planned
+    planned = _planned_units(shipment)
+    picked = _summed(taken) or planned
     if shipment.state is not _S.PLANNED:
         if _is_past(shipment, _S.PLANNED) and picked == planned:
-            return Picked(shipment, None, replayed=True)
+            return ShipmentAnswer(shipment, replayed=True)
         raise not_now(shipment, ShipmentEvent.PICK)
     if picked - planned:
-        raise wrong_content(differences(planned, picked))
+        raise _wrong_content(_differences(planned, picked))
     left = picked.copy()
     lines, rest_lines = [], []
     for line in shipment.lines:
@@ -96,56 +88,56 @@ def confirm_pick(draft: Draft, shipment_id: str, taken: Sequence[Units]) -> Pick
             replaces=shipment.replaces,
         )
     draft.move(shipment, ShipmentEvent.PICK, f"the rest is {rest.shipment_id}" if rest else "")
-    return Picked(shipment, rest, replayed=False)
+    return ShipmentAnswer(shipment, replayed=False, rest=rest)
 
 
 def confirm_packing(
     draft: Draft, shipment_id: str, scanned: Sequence[Units], weight_g: int
-) -> Done:
-    """PICKED becomes PACKED, if what was scanned is what should be in the parcel.
+) -> ShipmentAnswer:
+    """PICKED becomes PACKED, if the scanned units are the planned ones.
 
-    One that is PACKED and has no waybill yet takes another weight: the first may have been wrong.
+    A shipment that is PACKED and has no waybill yet can be weighed again, as a mistake may be.
     Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming every SKU that differs.
     """
     shipment = shipment_of(draft, shipment_id)
-    wrong = differences(planned_units(shipment), summed(scanned))
+    wrong = _differences(_planned_units(shipment), _summed(scanned))
     if shipment.state is not _S.PICKED:
         if _is_past(shipment, _S.PICKED) and not wrong and shipment.weight_g == weight_g:
-            return Done(shipment, replayed=True)
+            return ShipmentAnswer(shipment, replayed=True)
         if shipment.state is _S.PACKED and not wrong:
             _weigh_again(draft, shipment, weight_g)
-            return Done(shipment, replayed=False)
+            return ShipmentAnswer(shipment, replayed=False)
         raise not_now(shipment, ShipmentEvent.PACK)
     if wrong:
-        raise wrong_content(wrong)
+        raise _wrong_content(wrong)
     draft.update(shipment, weight_g=weight_g)
     draft.move(shipment, ShipmentEvent.PACK)
     draft.send(GetLabel(shipment_id))
-    return Done(shipment, replayed=False)
+    return ShipmentAnswer(shipment, replayed=False)
 
 
-def hand_over(draft: Draft, shipment_id: str) -> Done:
-    """The parcel has left: LABELLED becomes SHIPPED, and its units leave the stock (出库确认, O7).
+def hand_over(draft: Draft, shipment_id: str) -> ShipmentAnswer:
+    """LABELLED becomes SHIPPED: the shipment has left, its units leave the stock (出库确认, O7).
 
     Raises Refused: NOT_FOUND, WRONG_STATE.
     """
     shipment = shipment_of(draft, shipment_id)
     if shipment.state is not _S.LABELLED:
         if shipment.shipped_at_ms:
-            return Done(shipment, replayed=True)
+            return ShipmentAnswer(shipment, replayed=True)
         raise not_now(shipment, ShipmentEvent.SHIP)
     draft.move(shipment, ShipmentEvent.SHIP)
     draft.update(shipment, shipped_at_ms=draft.now_ms)
     draft.send(ShipStock(shipment_id))
     if draft.order.carries_lines(shipment):
         _count_shipped(draft, shipment)
-    return Done(shipment, replayed=False)
+    return ShipmentAnswer(shipment, replayed=False)
 
 
 def _weigh_again(draft: Draft, shipment: Shipment, weight_g: int) -> None:
-    """Has the waybill asked for anew, also where it was given up.
+    """Has the waybill asked for again, also where that was given up.
 
-    A carrier that was chosen stays so, because it may have made one. If it refuses the weight,
+    A carrier that was chosen is kept, because it may have made a waybill. If it refuses the weight,
     another is chosen.
     """
     draft.note(f"weighs {weight_g} g, not {shipment.weight_g} g", shipment)
@@ -156,7 +148,7 @@ def _weigh_again(draft: Draft, shipment: Shipment, weight_g: int) -> None:
 
 
 def report_overdue_picks(draft: Draft, pick_within_ms: int) -> None:
-    """Writes down which parcels should have been picked by now."""
+    """Writes down which shipments should have been picked by now."""
     for shipment in draft.order.shipments:
         due_at_ms = shipment.created_at_ms + pick_within_ms
         if shipment.state is _S.PLANNED and due_at_ms <= draft.now_ms:
@@ -174,6 +166,31 @@ def _is_past(shipment: Shipment, step: ShipmentState) -> bool:
     if shipment.state is _S.CANCELLED:
         return False
     return shipment.state not in _STEPS or _STEPS.index(shipment.state) > _STEPS.index(step)
+
+
+def _planned_units(shipment: Shipment) -> "Counter[str]":
+    return _summed((line.sku, line.quantity) for line in shipment.lines)
+
+
+def _summed(scanned: Iterable[Units]) -> "Counter[str]":
+    """Units by SKU; a SKU may come more than once."""
+    units: Counter[str] = Counter()
+    for sku, quantity in scanned:
+        units[sku] += quantity
+    return units
+
+
+def _differences(expected: "Counter[str]", got: "Counter[str]") -> list[str]:
+    """A sentence for each SKU whose number of units is wrong, sorted by SKU."""
+    return [
+        f"{sku}: {expected[sku] or 'none'} expected, {got[sku] or 'none'} scanned"
+        for sku in sorted(expected | got)
+        if expected[sku] != got[sku]
+    ]
+
+
+def _wrong_content(differences: Iterable[str]) -> Refused:
+    return Refused(RefusalReason.WRONG_CONTENT, detail="; ".join(differences))
 
 
 def not_now(shipment: Shipment, event: str) -> Refused:

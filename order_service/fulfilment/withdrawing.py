@@ -1,6 +1,6 @@
-"""Parcels that have not left and never will. Pure."""
+"""Withdraws shipments that have not left. Pure."""
 
-from order_service.fulfilment.incidents import settle, unsettled
+from order_service.fulfilment.incidents import close, not_closed
 from order_service.fulfilment.timers import tasks_about
 from order_service.order.draft import Draft
 from order_service.order.model import Shipment
@@ -9,16 +9,16 @@ from order_service.order.tasks import CatchUpOnTracking, GetLabel, TaskKind, Voi
 
 
 def cancel_unshipped(draft: Draft, why: str) -> None:
-    """Cancels every parcel that has not left, with what was wrong with it. For whole orders."""
+    """Cancels every shipment of an order that has not left, and closes its incidents."""
     for shipment in draft.order.shipments:
         if SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
             withdraw(draft, shipment, why)
-            settle_with_money(draft, shipment, why)
+            close_with_refund(draft, shipment, why)
     draft.forget(TaskKind.REVIEW)
 
 
 def withdraw(draft: Draft, shipment: Shipment, why: str) -> None:
-    """Takes a parcel back that has not left; its waybill is given back."""
+    """Cancels a shipment that has not left, and has its waybill given back."""
     draft.move(shipment, ShipmentEvent.CANCEL, why)
     for task in tasks_about(draft, shipment.shipment_id, CatchUpOnTracking):
         draft.done(task)
@@ -30,7 +30,7 @@ def withdraw(draft: Draft, shipment: Shipment, why: str) -> None:
         draft.send(VoidLabel(shipment.shipment_id))
 
 
-def settle_with_money(draft: Draft, shipment: Shipment, why: str) -> None:
-    """Ends what was wrong with a parcel whose money goes back."""
-    for incident in unsettled(draft, shipment):
-        settle(draft, incident, IncidentEvent.REFUND, why)
+def close_with_refund(draft: Draft, shipment: Shipment, why: str) -> None:
+    """Closes the incidents of a shipment whose money goes back."""
+    for incident in not_closed(draft, shipment):
+        close(draft, incident, IncidentEvent.REFUND, why)

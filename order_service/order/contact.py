@@ -11,7 +11,7 @@ from msgspec import structs
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, checked_lines_of_text
 from order_service.order.model import Delivery, Order, Remark
-from order_service.order.refusals import InvalidField, RefusalReason, Refused
+from order_service.order.refusals import InvalidField, wrong_state
 from order_service.order.states import OrderState, ShipmentState
 
 TEXT_LENGTH_MAX: Final = 2_000
@@ -106,18 +106,6 @@ def _check_correctable(order: Order) -> None:
     event = "a correction of the delivery"
     for shipment in order.shipments:
         if shipment.state not in _WITHOUT_WAYBILL:
-            raise Refused(
-                RefusalReason.WRONG_STATE,
-                thing="shipment",
-                name=shipment.shipment_id,
-                state=shipment.state,
-                event=event,
-            )
+            raise wrong_state("shipment", shipment.shipment_id, shipment.state, event)
     if order.state not in _CORRECTABLE:
-        raise Refused(
-            RefusalReason.WRONG_STATE,
-            thing="order",
-            name=order.order_id,
-            state=order.state,
-            event=event,
-        )
+        raise wrong_state("order", order.order_id, order.state, event)

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from holdfast.money import amount_text
 from order_service.order.draft import Draft
 from order_service.order.model import Amounts, Order, Payment
-from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.refusals import wrong_state
 from order_service.order.states import SOLD, PaymentState
 
 COLUMNS: Final = 42
@@ -62,13 +62,8 @@ def issue_receipt(draft: Draft) -> Receipt:
     order = draft.order
     paid = [payment for payment in order.payments if payment.state is PaymentState.CAPTURED]
     if not paid and not (order.costs_nothing and order.state in SOLD):
-        raise Refused(
-            RefusalReason.WRONG_STATE,
-            thing="order",
-            name=order.order_id,
-            state=order.state if order.costs_nothing else f"{order.state} and not paid",
-            event="a receipt",
-        )
+        state = order.state if order.costs_nothing else f"{order.state} and not paid"
+        raise wrong_state("order", order.order_id, state, "a receipt")
     receipt = receipt_of(order, paid, draft.now_ms)
     draft.record(receipt)
     return receipt

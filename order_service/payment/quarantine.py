@@ -2,7 +2,7 @@
 
 from order_service.order.draft import Draft
 from order_service.order.model import Payment
-from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import PaymentEvent, PaymentState
 from order_service.payment.facts import settle
 from order_service.payment.refunds import send_back_all
@@ -25,13 +25,8 @@ def resolve_quarantined(
         return payment, True
     is_waiting = payment.state is PaymentState.QUARANTINED
     if not is_waiting or (approve and payment.refunded_minor):
-        raise Refused(
-            RefusalReason.WRONG_STATE,
-            thing="payment",
-            name=payment_id,
-            state=payment.state,
-            event="APPROVE" if approve else "RETURN",
-        )
+        event = "APPROVE" if approve else "RETURN"
+        raise wrong_state("payment", payment_id, payment.state, event)
     if not approve:
         send_back_all(draft, payment, reason)
         return payment, False

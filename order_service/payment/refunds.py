@@ -8,7 +8,7 @@ from typing import Final
 
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment, Refund
-from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import (
     REFUND,
     PaymentEvent,
@@ -124,13 +124,7 @@ def settle_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund, b
     """
     refund = _known(draft.order, refund_id)
     if refund.state is RefundState.REQUESTED:
-        raise Refused(
-            RefusalReason.WRONG_STATE,
-            thing="refund",
-            name=refund_id,
-            state=refund.state,
-            event="settling by hand",
-        )
+        raise wrong_state("refund", refund_id, refund.state, "settling by hand")
     if refund.state is RefundState.DONE:
         return refund, True
     settle_refund(draft, refund, reason)

@@ -1,7 +1,7 @@
 """`python -m order_service.sandbox`: the outside world on one port, each part under its own path.
 
 Prints one line when it serves. Everything it does is pretended; it listens on this machine only,
-unless it is told otherwise.
+unless an option says otherwise.
 """
 
 import argparse
@@ -106,7 +106,7 @@ class _AnnouncedServer(uvicorn.Server):
             print(f"sandbox at http://{address[0]}:{address[1]}", flush=True)
 
     def read_stdin(self) -> None:
-        """Stops when whoever started the sandbox is gone."""
+        """Stops when the process that started the sandbox is gone."""
         if not os.read(sys.stdin.fileno(), STDIN_BYTES):
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
             self.should_exit = True

@@ -1,8 +1,8 @@
-"""The sandbox carrier: takes pretended parcels over HTTP, and tells of them as real ones do.
+"""The sandbox carrier: takes pretended parcels over HTTP, and reports on them as real carriers do.
 
-`/v1` is what a shop calls; `/control` is for tests and demonstrations: there the van comes, time
-goes faster, shares of misbehaviour are set and the books are read. Nobody needs it where the order
-service tells `/events` of what it ships: the van comes for that by itself.
+Shops call `/v1`. Tests and demonstrations call `/control`, to send the van, advance time, set the
+shares of misbehaviour and read the books. Where the order service reports its shipments to
+`/events`, the van comes for them without being sent.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from order_service.sandbox import provider_callbacks
-from order_service.sandbox.carrier_books import CarrierBooks, SandboxParcel
+from order_service.sandbox.carrier_books import CarrierBooks, SandboxShipment
 from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps, journey_of, shares_of
 from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour
 
@@ -40,7 +40,7 @@ SERVICES: Final[dict[str, tuple[int, int, int]]] = {
 Answering = Callable[[Request], Awaitable[Response]]
 
 
-class _Parcel(msgspec.Struct):
+class _Shipment(msgspec.Struct):
     country: str
     weight_g: int
     currency: str
@@ -52,13 +52,13 @@ class _Collect(msgspec.Struct, forbid_unknown_fields=True):
     shipment_ids: list[str] = []
 
 
-class _Told(msgspec.Struct):
+class _EventData(msgspec.Struct):
     part_id: str
 
 
 class _Event(msgspec.Struct):
     type: str
-    data: _Told
+    data: _EventData
 
 
 class _Advance(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,7 +84,7 @@ class SandboxCarrierApp:
         seed: int = 0,
         deliver_ms: int = 0,
     ) -> None:
-        """With `deliver_ms` every parcel takes so long, whatever was promised of it."""
+        """With `deliver_ms` every parcel takes that time, whatever was promised."""
         self.books = CarrierBooks(path)
         self.callbacks = Callbacks(callback_url, secret, random.Random(seed), clock_ms)
         self.mishaps = Mishaps()
@@ -110,7 +110,7 @@ class SandboxCarrierApp:
         )
 
     def start(self) -> None:
-        """Has parcels travel, also those that were on their way before."""
+        """Lets parcels travel, also those that were on their way before."""
         self._ticking = self._ticking or asyncio.create_task(self._tick())
 
     async def aclose(self) -> None:
@@ -122,15 +122,15 @@ class SandboxCarrierApp:
         await self.callbacks.aclose()
         self.books.close()
 
-    def collect(self, parcel: SandboxParcel) -> None:
+    def collect(self, shipment: SandboxShipment) -> None:
         """The van takes a parcel: its journey begins."""
-        transit_ms = self._deliver_ms or parcel.transit_ms
-        journey = journey_of(parcel, self._now_ms(), transit_ms, self.mishaps, self._seed)
-        self.books.begin(parcel, journey)
+        transit_ms = self._deliver_ms or shipment.transit_ms
+        journey = journey_of(shipment, self._now_ms(), transit_ms, self.mishaps, self._seed)
+        self.books.begin(shipment, journey)
         self.catch_up()
 
     def catch_up(self) -> int:
-        """Has everything happen that should have by now; returns how much it was."""
+        """Lets every stop happen that is due by now; returns their number."""
         happened = 0
         while event := self.books.next_stop(self._now_ms()):
             self.callbacks.announce(event)
@@ -159,27 +159,27 @@ class SandboxCarrierApp:
             self.catch_up()
 
     async def _quote(self, request: Request) -> Response:
-        parcel = msgspec.json.decode(await _body(request), type=_Parcel)
+        shipment = msgspec.json.decode(await _body(request), type=_Shipment)
         offers = [
             {
                 "service": service,
-                "freight_minor": _freight_minor(service, parcel.weight_g),
-                "currency": parcel.currency,
+                "freight_minor": _freight_minor(service, shipment.weight_g),
+                "currency": shipment.currency,
                 "transit_ms": transit_ms,
             }
             for service, (_, _, transit_ms) in SERVICES.items()
-            if _goes(parcel)
+            if _goes(shipment)
         ]
         return JSONResponse({"offers": offers})
 
     async def _label(self, request: Request) -> Response:
-        asked = msgspec.json.decode(await _body(request), type=_Parcel)
+        asked = msgspec.json.decode(await _body(request), type=_Shipment)
         shipment_id = request.path_params["shipment_id"]
-        parcel = self.books.find(shipment_id)
-        if parcel is None:
+        shipment = self.books.find(shipment_id)
+        if shipment is None:
             if asked.service not in SERVICES or not _goes(asked):
                 return _problem(409, "not_served")
-            parcel = SandboxParcel(
+            shipment = SandboxShipment(
                 shipment_id=shipment_id,
                 service=asked.service,
                 waybill=_waybill(shipment_id),
@@ -189,54 +189,54 @@ class SandboxCarrierApp:
                 collect_minor=asked.collect_minor,
                 country=asked.country,
             )
-            self.books.keep(parcel)
-        if parcel.state == "VOID":
+            self.books.keep(shipment)
+        if shipment.state == "VOID":
             return _problem(409, "void")
         return JSONResponse(
             {
-                "waybill": parcel.waybill,
-                "freight_minor": parcel.freight_minor,
-                "transit_ms": parcel.transit_ms,
+                "waybill": shipment.waybill,
+                "freight_minor": shipment.freight_minor,
+                "transit_ms": shipment.transit_ms,
             }
         )
 
     async def _void(self, request: Request) -> Response:
-        parcel = self.books.find(request.path_params["shipment_id"])
-        if parcel is None:
+        shipment = self.books.find(request.path_params["shipment_id"])
+        if shipment is None:
             return _problem(404, "unknown")
-        if parcel.state == "COLLECTED":
+        if shipment.state == "COLLECTED":
             return _problem(409, "collected")
-        parcel.state = "VOID"
-        self.books.keep(parcel)
+        shipment.state = "VOID"
+        self.books.keep(shipment)
         return JSONResponse({})
 
     async def _events(self, request: Request) -> Response:
-        parcel = self.books.find(request.path_params["shipment_id"])
-        if parcel is None:
+        shipment = self.books.find(request.path_params["shipment_id"])
+        if shipment is None:
             return _problem(404, "unknown")
-        return JSONResponse({"events": [parcel.event(n) for n in range(parcel.happened)]})
+        return JSONResponse({"events": [shipment.event(n) for n in range(shipment.happened)]})
 
     async def _collect(self, request: Request) -> Response:
         asked = msgspec.json.decode(await _body(request), type=_Collect)
         collected = []
         for shipment_id in asked.shipment_ids or self.books.waiting():
-            parcel = self.books.find(shipment_id)
-            if parcel is not None and parcel.state == "LABELLED":
-                self.collect(parcel)
+            shipment = self.books.find(shipment_id)
+            if shipment is not None and shipment.state == "LABELLED":
+                self.collect(shipment)
                 collected.append(shipment_id)
         return JSONResponse({"collected": collected})
 
     async def _shipped(self, request: Request) -> Response:
-        """An event of the order service: with a parcel that was handed over the van goes."""
+        """Takes an event of the order service: the van collects a parcel that was handed over."""
         try:
-            told = self._key.verify(await _body(request), dict(request.headers))
+            sent = self._key.verify(await _body(request), dict(request.headers))
         except (WebhookVerificationError, ValueError):
             return _problem(401, "it is not signed with our secret")
-        event = msgspec.convert(told, type=_Event)
-        parcel = self.books.find(event.data.part_id)
-        if event.type == HANDED_OVER and parcel is not None and parcel.state == "LABELLED":
+        event = msgspec.convert(sent, type=_Event)
+        shipment = self.books.find(event.data.part_id)
+        if event.type == HANDED_OVER and shipment is not None and shipment.state == "LABELLED":
             self.start()
-            self.collect(parcel)
+            self.collect(shipment)
         return Response(status_code=204)
 
     async def _advance(self, request: Request) -> Response:
@@ -266,8 +266,8 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _goes(parcel: _Parcel) -> bool:
-    return parcel.country not in NOT_SERVED and 0 < parcel.weight_g <= WEIGHT_G_MAX
+def _goes(shipment: _Shipment) -> bool:
+    return shipment.country not in NOT_SERVED and 0 < shipment.weight_g <= WEIGHT_G_MAX
 
 
 def _freight_minor(service: str, weight_g: int) -> int:

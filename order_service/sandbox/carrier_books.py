@@ -1,4 +1,4 @@
-"""What the sandbox carrier knows of parcels: their waybills, and what has become of them.
+"""The sandbox carrier's books: the waybills of parcels, and their journeys.
 
 Kept in memory and written through to a SQLite file, so that parcels still travel after the next
 start. Nothing of an address is kept but its country.
@@ -11,7 +11,7 @@ import msgspec
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """Something that happens to a parcel, when and where; with its money, if it is paid then."""
+    """Something that happens to a parcel, with time and place, and the money paid then."""
 
     at_ms: int
     kind: str
@@ -19,7 +19,7 @@ class Stop(msgspec.Struct, frozen=True):
     amount_minor: int = 0
 
 
-class SandboxParcel(msgspec.Struct):
+class SandboxShipment(msgspec.Struct):
     """A parcel, as the sandbox carrier has it."""
 
     shipment_id: str
@@ -33,12 +33,12 @@ class SandboxParcel(msgspec.Struct):
     state: str = "LABELLED"
     """LABELLED, VOID or COLLECTED."""
     journey: tuple[Stop, ...] = ()
-    """What happens to it from its collection on, in time."""
+    """The stops from its collection on, in the order of time."""
     happened: int = 0
-    """How many stops of its journey have come."""
+    """The number of stops of its journey that have come."""
 
     def event(self, number: int) -> dict[str, object]:
-        """A stop of its journey, as the carrier tells it."""
+        """A stop of its journey, as the carrier reports it."""
         stop = self.journey[number]
         return {
             "event_id": f"{self.waybill}-{number + 1}",
@@ -61,56 +61,56 @@ class CarrierBooks:
         self._file.execute(
             "CREATE TABLE IF NOT EXISTS parcels (shipment_id TEXT PRIMARY KEY, body BLOB NOT NULL)"
         )
-        decoder = msgspec.json.Decoder(SandboxParcel)
-        self._parcels = {
+        decoder = msgspec.json.Decoder(SandboxShipment)
+        self._shipments = {
             row[0]: decoder.decode(row[1])
             for row in self._file.execute("SELECT shipment_id, body FROM parcels")
         }
         self._coming: list[tuple[int, str]] = []
         """When the next stop of a parcel comes, the nearest first."""
-        for parcel in self._parcels.values():
-            self._expect(parcel)
+        for shipment in self._shipments.values():
+            self._expect(shipment)
 
-    def find(self, shipment_id: str) -> SandboxParcel | None:
+    def find(self, shipment_id: str) -> SandboxShipment | None:
         """One parcel."""
-        return self._parcels.get(shipment_id)
+        return self._shipments.get(shipment_id)
 
     def waiting(self) -> list[str]:
         """The parcels that wait to be collected."""
-        return [name for name, parcel in self._parcels.items() if parcel.state == "LABELLED"]
+        return [name for name, shipment in self._shipments.items() if shipment.state == "LABELLED"]
 
-    def keep(self, parcel: SandboxParcel) -> None:
+    def keep(self, shipment: SandboxShipment) -> None:
         """Writes a parcel down."""
-        self._parcels[parcel.shipment_id] = parcel
-        body = msgspec.json.encode(parcel)
+        self._shipments[shipment.shipment_id] = shipment
+        body = msgspec.json.encode(shipment)
         self._file.execute(
-            "INSERT OR REPLACE INTO parcels VALUES (?, ?)", (parcel.shipment_id, body)
+            "INSERT OR REPLACE INTO parcels VALUES (?, ?)", (shipment.shipment_id, body)
         )
 
-    def begin(self, parcel: SandboxParcel, journey: tuple[Stop, ...]) -> None:
-        """A parcel was collected."""
-        parcel.state = "COLLECTED"
-        parcel.journey = journey
-        self.keep(parcel)
-        self._expect(parcel)
+    def begin(self, shipment: SandboxShipment, journey: tuple[Stop, ...]) -> None:
+        """Begins the journey of a collected parcel."""
+        shipment.state = "COLLECTED"
+        shipment.journey = journey
+        self.keep(shipment)
+        self._expect(shipment)
 
     def next_stop(self, now_ms: int) -> dict[str, object] | None:
-        """What has happened next, as the carrier tells it; None if nothing more has by now."""
+        """The next stop that is due, as the carrier reports it; None if none is due by now."""
         if not self._coming or self._coming[0][0] > now_ms:
             return None
-        parcel = self._parcels[heapq.heappop(self._coming)[1]]
-        event = parcel.event(parcel.happened)
-        parcel.happened += 1
-        self.keep(parcel)
-        self._expect(parcel)
+        shipment = self._shipments[heapq.heappop(self._coming)[1]]
+        event = shipment.event(shipment.happened)
+        shipment.happened += 1
+        self.keep(shipment)
+        self._expect(shipment)
         return event
 
     def sums(self) -> dict[str, int]:
-        """How many parcels there are of each state, and how many stops of each kind have come."""
+        """Counts parcels by state, and the stops that have come by kind."""
         sums: dict[str, int] = {}
-        for parcel in self._parcels.values():
-            stops = [stop.kind for stop in parcel.journey[: parcel.happened]]
-            for name in (f"parcels_{parcel.state.lower()}", *stops):
+        for shipment in self._shipments.values():
+            stops = [stop.kind for stop in shipment.journey[: shipment.happened]]
+            for name in (f"parcels_{shipment.state.lower()}", *stops):
                 sums[name] = sums.get(name, 0) + 1
         return sums
 
@@ -118,7 +118,7 @@ class CarrierBooks:
         """Closes the file."""
         self._file.close()
 
-    def _expect(self, parcel: SandboxParcel) -> None:
-        if parcel.happened < len(parcel.journey):
-            at_ms = parcel.journey[parcel.happened].at_ms
-            heapq.heappush(self._coming, (at_ms, parcel.shipment_id))
+    def _expect(self, shipment: SandboxShipment) -> None:
+        if shipment.happened < len(shipment.journey):
+            at_ms = shipment.journey[shipment.happened].at_ms
+            heapq.heappush(self._coming, (at_ms, shipment.shipment_id))

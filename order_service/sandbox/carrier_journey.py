@@ -1,17 +1,17 @@
-"""What happens to a parcel of the sandbox carrier: its way, and its bad luck. Pure."""
+"""The journey of a parcel of the sandbox carrier, and its mishaps. Pure."""
 
 import random
 from typing import Final
 
 import msgspec
 
-from order_service.sandbox.carrier_books import SandboxParcel, Stop
+from order_service.sandbox.carrier_books import SandboxShipment, Stop
 
 HOUR_MS: Final = 3_600_000
 
 
 class Mishaps(msgspec.Struct, frozen=True):
-    """How often what goes wrong with parcels: shares from 0 to 1."""
+    """The shares of parcels with which something goes wrong, from 0 to 1."""
 
     late: float = 0.0
     """Parcels that take `late_ms` longer than was promised."""
@@ -29,7 +29,7 @@ def shares_of(mishaps: Mishaps) -> list[float]:
     return [value for value in msgspec.structs.astuple(mishaps) if isinstance(value, float)]
 
 
-# What happens on the way, at which share of the promised time.
+# The stops on the way, each after a share of the promised time.
 _WAY: Final = (
     (0.0, "COLLECTED", "depot"),
     (0.1, "IN_TRANSIT", "depot"),
@@ -42,19 +42,19 @@ _ENDS_AT: Final = 0.9
 
 
 def journey_of(
-    parcel: SandboxParcel, collected_at_ms: int, transit_ms: int, mishaps: Mishaps, seed: int
+    shipment: SandboxShipment, collected_at_ms: int, transit_ms: int, mishaps: Mishaps, seed: int
 ) -> tuple[Stop, ...]:
     """The stops of a parcel that takes `transit_ms` without bad luck.
 
     One seed and shipment id have one fate, whatever else happens.
     """
-    chance = random.Random(f"{seed}/{parcel.shipment_id}")
+    chance = random.Random(f"{seed}/{shipment.shipment_id}")
     late, lost, damaged, missed = (chance.random() for _ in range(4))
     took_ms = transit_ms + (mishaps.late_ms if late < mishaps.late else 0)
 
     def stop(share: float, kind: str, place: str, amount_minor: int = 0) -> Stop:
         at_ms = collected_at_ms + int(took_ms * share)
-        return Stop(at_ms, kind, f"{place} {parcel.country}", amount_minor)
+        return Stop(at_ms, kind, f"{place} {shipment.country}", amount_minor)
 
     way = [stop(*step) for step in _WAY]
     if lost < mishaps.lose:
@@ -64,6 +64,6 @@ def journey_of(
     if missed < mishaps.fail_attempt:
         way.append(stop(_ATTEMPT_AT, "ATTEMPT_FAILED", "door"))
     way.append(stop(_ENDS_AT, "SIGNED", "door"))
-    if parcel.collect_minor:
-        way.append(stop(_ENDS_AT, "CASH_COLLECTED", "door", parcel.collect_minor))
+    if shipment.collect_minor:
+        way.append(stop(_ENDS_AT, "CASH_COLLECTED", "door", shipment.collect_minor))
     return tuple(way)

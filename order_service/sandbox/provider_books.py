@@ -1,4 +1,4 @@
-"""The books of the sandbox provider: what it was told of, what it took and what it sent back.
+"""The books of the sandbox provider: payments that were announced, captured and sent back.
 
 Kept in memory and written through to a SQLite file, so that they are there again at the next start.
 What a payment's fact says is cumulative, as the port of the order service has it.
@@ -43,11 +43,11 @@ class SandboxPayment(msgspec.Struct):
 
     @property
     def left_minor(self) -> int:
-        """What is left of what was captured."""
+        """The captured money that was not sent back."""
         return self.captured_minor - sum(each.amount_minor for each in self.refunds if each.done)
 
     def fact(self) -> dict[str, Any]:
-        """What the provider says of it."""
+        """The provider's statement of the payment."""
         return {
             "kind": self.kind,
             "payment_id": self.payment_id,
@@ -59,7 +59,7 @@ class SandboxPayment(msgspec.Struct):
         }
 
     def refund_fact(self, refund: SandboxRefund) -> dict[str, Any]:
-        """What the provider says of a refund of it."""
+        """The provider's statement of a refund of the payment."""
         return self.fact() | {
             "kind": "REFUNDED" if refund.done else "REFUND_FAILED",
             "provider_ref": refund.provider_ref,
@@ -167,7 +167,7 @@ class Books:
         return page, ""
 
     def sums(self) -> dict[str, Any]:
-        """What an audit compares: minor units captured and sent back, by currency."""
+        """Sums for an audit: minor units captured and sent back, by currency."""
         captured: dict[str, int] = defaultdict(int)
         refunded: dict[str, int] = defaultdict(int)
         for payment in self._payments.values():

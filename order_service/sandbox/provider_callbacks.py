@@ -25,7 +25,7 @@ class Misbehaviour(msgspec.Struct):
     decline: float = 0.0
     """Buyers whose bank says no."""
     wrong_amount: float = 0.0
-    """Payments of which another amount is captured."""
+    """Payments with another amount captured than was asked for."""
     pay_twice: float = 0.0
     """Payments that are captured twice."""
     refuse_refund: float = 0.0
@@ -40,7 +40,7 @@ class Misbehaviour(msgspec.Struct):
     reorder: float = 0.0
     """Callbacks that wait until the next one has been sent."""
     corrupt: float = 0.0
-    """Callbacks of which a byte is changed on the way; the next attempt is whole."""
+    """Callbacks with a byte changed on the way; the next attempt is whole."""
     down: str = ""
     """"refuse": every call is answered 503; "hang": after half a minute; "": it serves."""
 

@@ -46,6 +46,23 @@ UNITED: Final[tuple[United, ...]] = (
         ("holdfast/cli/", "order_service/", "tests/"),
     ),
     United(r"\bat: Stages\b|\bat\.enter\(", "progress: `at` is no progress bar"),
+    United(
+        r"\bfollow_parcels\b|\bremind_of_(picks|deliveries)\b", "follow of fulfilment/follow.py"
+    ),
+    United(
+        r"cancel_parcel\b|\bparcel_of\b|\bSandboxParcel\b",
+        "shipment in code; parcel where a person reads of the thing",
+    ),
+    United(
+        r"\bsettle_(cash|by_arrival|with_money)\b|incidents import .*\b(un)?settled?\b",
+        "judge_cash, close: settle is for the settlement with merchants",
+    ),
+    United(
+        r"RefusalReason\.WRONG_STATE,",
+        "wrong_state of order/refusals.py",
+        # Its own definition, and a test of how refusals become messages.
+        ("order_service/order/refusals.py", "tests/order_service/edge/test_wire.py"),
+    ),
 )
 
 

@@ -1,1 +1,1 @@
-"""Who carries parcels: one port, the built-in sandbox and EasyPost behind it."""
+"""Carriers of parcels: one port, the built-in sandbox and EasyPost behind it."""

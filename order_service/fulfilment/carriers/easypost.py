@@ -22,9 +22,9 @@ from holdfast.money import MINOR_DIGITS
 from order_service.fulfilment.carriers.port import (
     CarrierEvent,
     CarrierRefuses,
+    CarrierShipment,
     CarrierUnreachable,
     Label,
-    Parcel,
     Quote,
 )
 from order_service.fulfilment.timers import DAY_MS
@@ -37,7 +37,7 @@ URL: Final = "https://api.easypost.com/v2"
 TIMEOUT_S: Final = 15.0
 GRAMS_PER_OUNCE: Final = 28.349523125
 TRANSIT_DAYS_UNKNOWN: Final = 14
-"""What is taken for the promise of a service that makes none."""
+"""The promise assumed of a service that makes none."""
 
 
 class _Rate(msgspec.Struct):
@@ -121,12 +121,12 @@ class EasyPostCarrier:
         self._keys = [unicodedata.normalize("NFKD", secret).encode() for secret in secrets]
         self._origins = origins
 
-    async def quote(self, parcel: Parcel) -> list[Quote]:
-        """See `Carrier`. It does not collect at warehouses of which it has no address."""
-        if parcel.location not in self._origins:
+    async def quote(self, ours: CarrierShipment) -> list[Quote]:
+        """See `Carrier`. It offers nothing for warehouses whose address it does not have."""
+        if ours.location not in self._origins:
             return []
         try:
-            shipment = await self._created(parcel)
+            shipment = await self._created(ours)
         except CarrierRefuses:
             return []
         return [
@@ -135,9 +135,9 @@ class EasyPostCarrier:
             if (freight_minor := _minor(rate)) is not None
         ]
 
-    async def label(self, parcel: Parcel, service: str) -> Label:
+    async def label(self, ours: CarrierShipment, service: str) -> Label:
         """See `Carrier`."""
-        shipment = await self._created(parcel)
+        shipment = await self._created(ours)
         if shipment.selected_rate is None:
             rates = [rate for rate in shipment.rates if _service(rate) == service]
             if not rates:
@@ -179,12 +179,12 @@ class EasyPostCarrier:
         """See `Carrier`."""
         await self._http.aclose()
 
-    async def _created(self, parcel: Parcel) -> _Shipment:
+    async def _created(self, ours: CarrierShipment) -> _Shipment:
         """EasyPost's shipment for a parcel: found, else made."""
-        found = await self._find(parcel.shipment_id)
+        found = await self._find(ours.shipment_id)
         if found is not None:
             return found
-        return await self._http.ask(_Shipment, "POST", "/shipments", json=self._body_of(parcel))
+        return await self._http.ask(_Shipment, "POST", "/shipments", json=self._body_of(ours))
 
     async def _bought(self, shipment: _Shipment, rate: _Rate) -> _Shipment:
         body = {"rate": {"id": rate.id}}
@@ -193,12 +193,12 @@ class EasyPostCarrier:
     async def _find(self, shipment_id: str) -> _Shipment | None:
         return await self._http.find(_Shipment, "GET", f"/shipments/{shipment_id}")
 
-    def _body_of(self, parcel: Parcel) -> dict[str, Any]:
-        delivery = parcel.delivery
+    def _body_of(self, ours: CarrierShipment) -> dict[str, Any]:
+        delivery = ours.delivery
         options: dict[str, Any] = {}
-        if parcel.collect_minor:
-            digits = MINOR_DIGITS[parcel.currency]
-            amount = Decimal(parcel.collect_minor).scaleb(-digits)
+        if ours.collect_minor:
+            digits = MINOR_DIGITS[ours.currency]
+            amount = Decimal(ours.collect_minor).scaleb(-digits)
             options = {"cod_amount": str(amount), "cod_method": "CASH"}
         to_address = {
             "name": delivery.name,
@@ -211,12 +211,12 @@ class EasyPostCarrier:
             "zip": delivery.postcode,
             "country": delivery.country,
         }
-        ounces = math.ceil(parcel.weight_g / GRAMS_PER_OUNCE * 10) / 10
+        ounces = math.ceil(ours.weight_g / GRAMS_PER_OUNCE * 10) / 10
         return {
             "shipment": {
-                "reference": parcel.shipment_id,
+                "reference": ours.shipment_id,
                 "to_address": to_address,
-                "from_address": {"id": self._origins[parcel.location]},
+                "from_address": {"id": self._origins[ours.location]},
                 "parcel": {"weight": ounces},
                 "options": options,
             }
@@ -232,14 +232,14 @@ def _label_of(shipment: _Shipment) -> Label:
 
 
 def _events_of(tracker: _Tracker) -> list[CarrierEvent]:
-    """What a tracker tells; EasyPost's details have no ids of their own."""
+    """The events of a tracker; their ids are made here, because EasyPost gives its details none."""
     events = []
     for detail in tracker.tracking_details:
         kind = _OF_DETAIL.get(detail.status_detail or "") or _OF_STATUS.get(detail.status)
         if kind is None:
             continue
-        told = f"{detail.datetime}|{detail.status}|{detail.status_detail}"
-        digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+        detail_text = f"{detail.datetime}|{detail.status}|{detail.status_detail}"
+        digest = hashlib.sha256(detail_text.encode()).hexdigest()[:16]
         where = detail.tracking_location or {}
         events.append(
             CarrierEvent(

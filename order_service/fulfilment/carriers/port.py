@@ -1,8 +1,8 @@
-"""What a carrier must offer: one port, whatever its own API looks like (物流商对接, O8, O9).
+"""The port to carriers, the same whatever their own API looks like (物流商对接, O8, O9).
 
-Carriers know a parcel by our shipment id, and tell everything as `CarrierEvent`s: in callbacks and
-when asked. Events may come late, twice and in any order. Amounts are minor units, currencies ISO
-4217 in capitals, times milliseconds since the Unix epoch.
+Carriers know a parcel by our shipment id, and report everything as `CarrierEvent`s, in callbacks or
+when they are asked. Events may come late, twice and in any order. Amounts are minor units,
+currencies ISO 4217 in capitals, times milliseconds since the Unix epoch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ from order_service.order.model import Delivery
 from order_service.order.records import TrackingKind
 
 
-class Parcel(Struct, frozen=True):
-    """A parcel, as carriers are told of it. Personal, as `Delivery` is."""
+class CarrierShipment(Struct, frozen=True):
+    """A shipment as a carrier needs to know it. Personal, as `Delivery` is."""
 
     shipment_id: str
     location: str
@@ -23,9 +23,9 @@ class Parcel(Struct, frozen=True):
     delivery: Delivery
     weight_g: int
     currency: str
-    """Of what the carrier charges and collects."""
+    """The currency in which the carrier charges and collects."""
     collect_minor: int = 0
-    """What the carrier has to collect at the door; 0 for what is paid."""
+    """The money to collect at the door; 0 for a shipment that is paid."""
 
 
 class Quote(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Quote(Struct, frozen=True):
     freight_minor: int
     currency: str
     transit_ms: int
-    """How long it promises to take."""
+    """The time that the carrier promises to take."""
 
 
 class Label(Struct, frozen=True):
@@ -44,25 +44,25 @@ class Label(Struct, frozen=True):
 
     waybill: str
     freight_minor: int
-    """What the carrier charges."""
+    """The price that the carrier charges."""
     transit_ms: int
-    """How long it promises to take."""
+    """The time that the carrier promises to take."""
 
 
 class CarrierEvent(Struct, frozen=True):
-    """What a carrier says that became of a parcel."""
+    """A carrier's report of something that happened to a parcel."""
 
     event_id: str
     """The carrier's: the same event has the same id each time."""
     kind: TrackingKind
     happened_at_ms: int
     shipment_id: str = ""
-    """Ours, as the carrier has kept it; "" where it tells only its own number."""
+    """Our id, as the carrier has kept it; "" where the carrier reports only its own number."""
     waybill: str = ""
-    """The carrier's number, where it does not tell ours."""
+    """The carrier's number, where it does not report our id."""
     place: str = ""
     amount_minor: int = 0
-    """What was collected, with CASH_COLLECTED."""
+    """The money collected, with CASH_COLLECTED."""
     currency: str = ""
 
 
@@ -77,12 +77,12 @@ class CarrierRefuses(Exception):
 class Carrier(Protocol):
     """A carrier. Methods raise CarrierUnreachable, and where said CarrierRefuses."""
 
-    async def quote(self, parcel: Parcel) -> list[Quote]:
-        """What it offers for a parcel; nothing, where it does not go."""
+    async def quote(self, shipment: CarrierShipment) -> list[Quote]:
+        """Offers to carry a shipment; none where the carrier does not go."""
         ...
 
-    async def label(self, parcel: Parcel, service: str) -> Label:
-        """Its waybill for a parcel, once per shipment id. Raises CarrierRefuses."""
+    async def label(self, shipment: CarrierShipment, service: str) -> Label:
+        """Makes the waybill of a shipment, once per shipment id. Raises CarrierRefuses."""
         ...
 
     async def void(self, shipment_id: str) -> None:
@@ -90,13 +90,13 @@ class Carrier(Protocol):
         ...
 
     async def track(self, shipment_id: str) -> list[CarrierEvent]:
-        """All that it can tell of a parcel."""
+        """Returns all events of a shipment."""
         ...
 
     def read_callback(
         self, raw_body: bytes, headers: Mapping[str, str], now_s: float
     ) -> Sequence[CarrierEvent]:
-        """What a callback says. Raises CallbackForged. `headers` in lower case."""
+        """Reads a callback's events. Raises CallbackForged. `headers` in lower case."""
         ...
 
     async def aclose(self) -> None:

@@ -10,9 +10,9 @@ from standardwebhooks import Webhook
 from order_service.fulfilment.carriers.port import (
     CarrierEvent,
     CarrierRefuses,
+    CarrierShipment,
     CarrierUnreachable,
     Label,
-    Parcel,
     Quote,
 )
 from order_service.http.json_client import JsonClient
@@ -57,18 +57,18 @@ class SandboxCarrier:
         )
         self._keys = [Webhook(secret) for secret in secrets]
 
-    async def quote(self, parcel: Parcel) -> list[Quote]:
+    async def quote(self, shipment: CarrierShipment) -> list[Quote]:
         """See `Carrier`."""
-        answer = await self._http.ask(_Offers, "POST", "/v1/quotes", json=_body_of(parcel))
+        answer = await self._http.ask(_Offers, "POST", "/v1/quotes", json=_body_of(shipment))
         return [
             Quote(NAME, offer.service, offer.freight_minor, offer.currency, offer.transit_ms)
             for offer in answer.offers
         ]
 
-    async def label(self, parcel: Parcel, service: str) -> Label:
+    async def label(self, shipment: CarrierShipment, service: str) -> Label:
         """See `Carrier`."""
-        body = {**_body_of(parcel), "service": service}
-        return await self._http.ask(Label, "PUT", f"/v1/labels/{parcel.shipment_id}", json=body)
+        body = {**_body_of(shipment), "service": service}
+        return await self._http.ask(Label, "PUT", f"/v1/labels/{shipment.shipment_id}", json=body)
 
     async def void(self, shipment_id: str) -> None:
         """See `Carrier`."""
@@ -94,13 +94,13 @@ class SandboxCarrier:
         await self._http.aclose()
 
 
-def _body_of(parcel: Parcel) -> dict[str, Any]:
+def _body_of(shipment: CarrierShipment) -> dict[str, Any]:
     """The request about a parcel. The sandbox only pretends to go there, so no name or street."""
     return {
-        "country": parcel.delivery.country,
-        "weight_g": parcel.weight_g,
-        "currency": parcel.currency,
-        "collect_minor": parcel.collect_minor,
+        "country": shipment.delivery.country,
+        "weight_g": shipment.weight_g,
+        "currency": shipment.currency,
+        "collect_minor": shipment.collect_minor,
     }
 
 

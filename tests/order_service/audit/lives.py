@@ -10,7 +10,7 @@ from msgspec import structs
 from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
 from order_service.fulfilment.cancel_order import cancel
-from order_service.fulfilment.cancel_parcel import cancel_shipment
+from order_service.fulfilment.cancel_shipment import cancel_shipment
 from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.resolving import resolve

@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from order_service.fulfilment.carrier_rules import CarrierRule, choose, rules_from
-from order_service.fulfilment.carriers.port import Parcel, Quote
+from order_service.fulfilment.carriers.port import CarrierShipment, Quote
 from order_service.order.model import DeliveryWish
 from tests.order_service.samples import DELIVERY
 
@@ -13,7 +13,7 @@ CHEAP = Quote("post", "parcel", 500, "CNY", 5 * DAY_MS)
 FAST = Quote("courier", "express", 2_000, "CNY", DAY_MS)
 FOREIGN = Quote("abroad", "express", 1, "USD", 1)
 QUOTES = [FAST, CHEAP, FOREIGN]
-PARCEL = Parcel("4330000000000000000-s1", "north", DELIVERY, 1_500, "CNY")
+PARCEL = CarrierShipment("4330000000000000000-s1", "north", DELIVERY, 1_500, "CNY")
 ANY = [CarrierRule("post"), CarrierRule("courier"), CarrierRule("abroad")]
 
 

@@ -13,8 +13,8 @@ from msgspec import structs
 from order_service.fulfilment.carriers.easypost import EasyPostCarrier
 from order_service.fulfilment.carriers.port import (
     CarrierRefuses,
+    CarrierShipment,
     CarrierUnreachable,
-    Parcel,
 )
 from order_service.http.signatures import CallbackForged
 from order_service.order.records import TrackingKind
@@ -24,7 +24,9 @@ from tests.order_service.samples import DELIVERY
 
 SECRET, FORMER_SECRET = "sécret", "former"
 DAY_MS = 86_400_000
-PARCEL = Parcel("4330000000000000000-s1", "north", DELIVERY, 700, "USD", collect_minor=1_250)
+PARCEL = CarrierShipment(
+    "4330000000000000000-s1", "north", DELIVERY, 700, "USD", collect_minor=1_250
+)
 GROUND = "USPS GroundAdvantage"
 
 

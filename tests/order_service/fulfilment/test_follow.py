@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from order_service.fulfilment.cancel_order import cancel
-from order_service.fulfilment.cancel_parcel import cancel_shipment
+from order_service.fulfilment.cancel_shipment import cancel_shipment
 from order_service.fulfilment.cash import REPORTED_WITHIN_MS, cash_overdue
 from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.follow import complete_by_itself

@@ -13,15 +13,20 @@ from order_service.audit.case import Case, judge
 from order_service.audit.parcels import RULES as PARCEL_RULES
 from order_service.audit.stock import RULES as STOCK_RULES
 from order_service.fulfilment.cancel_order import cancel
-from order_service.fulfilment.cancel_parcel import cancel_shipment
+from order_service.fulfilment.cancel_shipment import cancel_shipment
 from order_service.fulfilment.carrier_rules import CarrierRule
-from order_service.fulfilment.carriers.port import CarrierEvent, CarrierRefuses, Label, Parcel
+from order_service.fulfilment.carriers.port import (
+    CarrierEvent,
+    CarrierRefuses,
+    CarrierShipment,
+    Label,
+)
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
 from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label
-from order_service.fulfilment.queries import told_of
+from order_service.fulfilment.queries import reports_of
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.warehouse import confirm_packing, hand_over
 from order_service.order.draft import Draft
@@ -101,7 +106,7 @@ async def test_the_events_of_a_parcel_are_kept_each_once_by_their_own_time(world
     await world.collect()
     await world.advance(72 * HOUR_MS)
     name = order.shipments[0].shipment_id
-    told = await world.orders.read(lambda connection: told_of(connection, name))
+    told = await world.orders.read(lambda connection: reports_of(connection, name))
     kinds = [event.kind for event in told.events]
     assert kinds == [
         TrackingKind.COLLECTED,
@@ -535,7 +540,7 @@ async def test_a_carrier_speaks_only_of_its_own_parcels(world: World) -> None:
 class Refusing(SandboxCarrier):
     """A carrier that offers and then will not."""
 
-    async def label(self, parcel: Parcel, service: str) -> Label:
+    async def label(self, parcel: CarrierShipment, service: str) -> Label:
         raise CarrierRefuses("full")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from order_service.audit.case import Case, judge
 from order_service.audit.parcels import RULES as PARCEL_RULES
-from order_service.fulfilment.cancel_parcel import leave_out
+from order_service.fulfilment.cancel_shipment import leave_out
 from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from order_service.fulfilment.review import ReviewInput, approve, refuse, review
-from order_service.fulfilment.review_rules import REVIEW_RULES, review_findings
+from order_service.fulfilment.review_rules import REVIEW_RULES, objections_to
 from order_service.order.model import Order
 from order_service.order.records import Review, Verdict
 from order_service.order.refusals import RefusalReason, Refused
@@ -82,9 +82,9 @@ BROKEN: list[tuple[Callable[[Order], None], str]] = [
 )
 def test_each_rule_finds_what_it_is_for(breaking: Callable[[Order], None], rule: str) -> None:
     order = paid_order()
-    assert not review_findings(order, remarks=0)
+    assert not objections_to(order, remarks=0)
     breaking(order)
-    assert rule in {finding.rule for finding in review_findings(order, remarks=0)}
+    assert rule in {finding.rule for finding in objections_to(order, remarks=0)}
 
 
 def test_each_rule_is_tested() -> None:
@@ -137,7 +137,7 @@ def test_an_order_of_which_a_part_was_given_back_waits_until_somebody_lets_it_th
 
 def test_an_order_paid_on_delivery_passes_without_money() -> None:
     order = paid_order(payments=[cash(2_000)], **ON_DELIVERY)
-    assert not review_findings(order, remarks=0)
+    assert not objections_to(order, remarks=0)
 
 
 def test_a_refused_order_is_cancelled_and_its_stock_and_money_go_back() -> None:
