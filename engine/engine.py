@@ -28,7 +28,7 @@ from engine.partition import OnBatch, Partition, Retention
 from engine.reads import READS_OPEN_MAX, Reader
 from engine.sold_out import KEEP_MS_MAX
 from engine.sweeper import Sweeper, SweepPace
-from engine.validation import check_adjust_stock, check_command, check_set_stock
+from engine.validation import Complaint, check_adjust_stock, check_command, check_set_stock
 
 # A batch that would refuse somebody first expires about this many lines of due reservations; the
 # sweeper does the rest.
@@ -81,7 +81,7 @@ class Engine:
         self._sweeper.start()
 
     async def drain(self) -> None:
-        """Judges what is queued, then stops. New commands raise `Draining`."""
+        """Judges the queued commands, then stops. New commands raise `Draining`."""
         await asyncio.gather(*(tenant.queue.drain() for tenant in self._tenants.values()))
         await self._sweeper.stop()
         await self._link.close()
@@ -107,19 +107,11 @@ class Engine:
 
     async def set_stock(self, tenant: str, command: SetStock, deadline: float) -> StockResult:
         """Creates a stock level or overwrites its settings."""
-        problem = check_set_stock(command)
-        if problem:
-            return StockResult(StockOutcome.INVALID, detail=problem)
-        (found,) = await self._submit(tenant, [command], deadline)
-        return found  # type: ignore[return-value]
+        return await self._judge_stock(tenant, command, check_set_stock(command), deadline)
 
     async def adjust_stock(self, tenant: str, command: AdjustStock, deadline: float) -> StockResult:
         """Adds to or takes from on hand, once per adjustment id."""
-        problem = check_adjust_stock(command)
-        if problem:
-            return StockResult(StockOutcome.INVALID, detail=problem)
-        (found,) = await self._submit(tenant, [command], deadline)
-        return found  # type: ignore[return-value]
+        return await self._judge_stock(tenant, command, check_adjust_stock(command), deadline)
 
     def reader(self, tenant: str) -> Reader:
         """Reads a tenant's reservations and stock."""
@@ -141,6 +133,18 @@ class Engine:
             for name, tenant in self._tenants.items()
             if tenant.partition.went_back
         )
+
+    async def _judge_stock(
+        self,
+        tenant: str,
+        command: SetStock | AdjustStock,
+        problem: Complaint | None,
+        deadline: float,
+    ) -> StockResult:
+        if problem:
+            return StockResult(StockOutcome.INVALID, detail=problem)
+        (found,) = await self._submit(tenant, [command], deadline)
+        return found  # type: ignore[return-value]
 
     async def _submit(
         self, tenant_name: str, commands: Sequence[StoreCommand], deadline: float

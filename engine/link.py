@@ -175,7 +175,7 @@ class ScriptLink:
                 try:
                     return await pipe.call("EVALSHA", script.sha, len(keys), *keys, *arguments)
                 except exceptions.NoScriptError:
-                    pass  # somebody has flushed the store's scripts
+                    pass  # the store's scripts were flushed
             pipe.scripts.add(script.sha)
             return await pipe.call("EVAL", script.text, len(keys), *keys, *arguments)
 

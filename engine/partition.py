@@ -78,7 +78,7 @@ class Partition:
     ) -> list[Answer | NotJudged | EngineError]:
         """Judges a batch in one atomic step; found[i] answers commands[i].
 
-        A command that would be refused for want of units while more may be due than one batch
+        A command that would be refused for lack of units while more may be due than one batch
         expires is NOT_JUDGED, and so are later ones that have an id or a SKU in common with it:
         send them again, in their order, after an `expire_step`. In a full store only the commands
         that give stock back are judged, the others are answered with `StoreFull`. Raises an

@@ -18,12 +18,7 @@ from engine.errors import StoreCorrupt
 from engine.link import located, store_errors
 from engine.model import Reservation, State, StockLevel
 from engine.partition import Partition, Seen
-from engine.records import (
-    stock_field,
-    unpack_level,
-    unpack_locations,
-    unpack_reservation,
-)
+from engine.records import pairs, stock_field, unpack_level, unpack_locations, unpack_reservation
 
 # Each read has a connection while it lasts, and redis-py refuses those beyond its pool's size: the
 # others wait their turn here.
@@ -86,7 +81,7 @@ def seen_at(reservation: Reservation, now_ms: int) -> Reservation:
 
 @contextmanager
 def _readable(key: str) -> Iterator[None]:
-    """Turns a value that somebody else wrote into `StoreCorrupt`."""
+    """Turns the error of an unreadable value into `StoreCorrupt`."""
     try:
         yield
     except (ValueError, msgspec.MsgspecError) as error:
@@ -176,13 +171,14 @@ class Reader:
             (cursor, flat), now_ms = await self._read(
                 ("HSCAN", key, position.cursor, "COUNT", page_size)
             )
-            for done, (name, value) in enumerate(_pairs(flat), start=1):
+            rows = pairs(flat)
+            for done, (name, value) in enumerate(rows, start=1):
                 if done > position.done:
                     with _readable(key):
                         take(name, value, now_ms)
                     if len(page) == page_size:
                         return _Position(position.cursor, done).token()
-            scanned += len(flat) // 2
+            scanned += len(rows)
             position = _Position(int(cursor), 0)
             if position.cursor == 0:
                 return ""
@@ -207,10 +203,3 @@ class Reader:
             now_ms = max(seconds * 1000 + micros // 1000, int(last_ms or 0))
         self._partition.check(before, seen)
         return answer, now_ms
-
-
-def _pairs(flat: Any) -> Iterator[tuple[bytes, bytes]]:
-    if isinstance(flat, dict):
-        yield from flat.items()
-    else:
-        yield from zip(flat[::2], flat[1::2], strict=True)

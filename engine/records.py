@@ -87,7 +87,7 @@ def packed_string(data: bytes) -> msgspec.Raw:
     return msgspec.Raw(b"\xda" + size.to_bytes(2, "big") + data)
 
 
-# What stands before a short body, by its length: that of the packed string, and its own.
+# The bytes before a short body, by its length: the length of the packed string, then its own.
 _BODY_PREFIXES = [
     bytes(packed_string(size.to_bytes(2, "big") + bytes(size)))[: -size or None]
     for size in range(254)
@@ -115,7 +115,7 @@ def _unpack_header(record: bytes) -> tuple[int, int, int, int]:
 
 
 class Unreadable(ValueError):
-    """A value of another shape than its key has: somebody else wrote it."""
+    """A value of another shape than its key has: another program wrote it."""
 
 
 def unpack_reservation(reservation_id: str, record: bytes) -> Reservation:
@@ -166,3 +166,12 @@ def due_from_ms(packed: bytes) -> int:
         return _unpack_level(packed)[_LEVEL_COUNTS]
     except msgspec.MsgspecError as error:
         raise Unreadable(f"a stock level: {error}") from error
+
+
+def pairs(flat: Any) -> list[tuple[bytes, bytes]]:
+    """The pairs of a flat reply; newer protocols give them as pairs or a map already."""
+    if isinstance(flat, dict):
+        return list(flat.items())
+    if flat and isinstance(flat[0], list | tuple):
+        return [(name, value) for name, value in flat]
+    return list(zip(flat[::2], flat[1::2], strict=True))

@@ -34,8 +34,8 @@ class Kind(IntEnum):
     ADJUST_STOCK = 11
 
 
-# Each kind is in exactly one of these three: it names a reservation, finds what is due by itself,
-# or names a stock level. In a journal the subject of the first two is a reservation and its record.
+# Each kind is in exactly one of these three: it names a reservation, finds due ones by itself, or
+# names a stock level. In a journal the subject of the first two is a reservation and its record.
 HAS_ID = frozenset(
     {
         *(Kind.RESERVE, Kind.CONFIRM, Kind.RELEASE, Kind.EXTEND),

@@ -92,7 +92,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."),
     ] = "info"
     stop_with_stdin: Annotated[
-        bool, Meta(description="Whether to stop when standard input ends, for whoever starts it.")
+        bool,
+        Meta(
+            description="Whether to stop when standard input ends, as it does when the parent dies."
+        ),
     ] = False
 
     @property

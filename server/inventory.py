@@ -1,7 +1,8 @@
 """InventoryService: from the wire, one call of the engine, to the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from engine.engine import Engine
@@ -97,12 +98,9 @@ class InventoryServicer:
             refuse(check_id("buyer_id", request.buyer_id))
         wanted = Filter(State(request.state), request.sku, request.buyer_id)
         reader = self._engine.reader(tenant)
-        size = page_size(request)
-        try:
+        with wanted_page(request) as size:
             async with self._deadlines.limit(context):
                 page, token = await reader.reservations(size, request.page_token, wanted)
-        except PageTokenInvalid:
-            raise invalid_page_token(request) from None
         return pb.ListReservationsResponse(
             reservations=[wire.reservation(tenant, found) for found in page], next_page_token=token
         )
@@ -169,17 +167,16 @@ def refuse(problem: Any) -> None:
         raise wire.invalid(problem)
 
 
-def page_size(request: Any) -> int:
-    """The size of the page asked for. Raises INVALID_FIELD."""
+@contextmanager
+def wanted_page(request: Any) -> Iterator[int]:
+    """The size of the page asked for. Raises INVALID_FIELD of it, or of a wrong page token."""
     if request.page_size > PAGE_SIZE_MAX:
         refuse(Complaint("page_size", f"must be at most {PAGE_SIZE_MAX:,}", request.page_size))
-    return request.page_size or PAGE_SIZE_DEFAULT
-
-
-def invalid_page_token(request: Any) -> HoldfastError:
-    """The error of a page token that no page gave."""
-    problem = "must be the next_page_token of the page before, or empty"
-    return wire.invalid(Complaint("page_token", problem, request.page_token))
+    try:
+        yield request.page_size or PAGE_SIZE_DEFAULT
+    except PageTokenInvalid:
+        problem = "must be the next_page_token of the page before, or empty"
+        raise wire.invalid(Complaint("page_token", problem, request.page_token)) from None
 
 
 def _invalid(problem: Complaint) -> Result:

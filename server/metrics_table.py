@@ -21,7 +21,7 @@ BATCH_SECONDS = HistogramMetric(
 )
 SWEEP_SECONDS = HistogramMetric(
     "holdfast_sweep_seconds",
-    "The same for a bounded step of the sweeper; kind: expire or purge.",
+    "From a sweep step's way to the store until its answer is back; kind: expire or purge.",
     ("kind",),
     _STORE_S,
 )

@@ -43,7 +43,7 @@ def _guard(family: socket.AddressFamily, address: Any) -> socket.socket:
     guard = socket.socket(family)
     try:
         with socket.socket(family) as alone:
-            # What an earlier server left behind in TIME_WAIT is nobody's.
+            # Connections of an earlier server in TIME_WAIT do not count.
             alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             alone.bind(address)
             alone.listen(0)

@@ -103,7 +103,7 @@ async def _start(app: App) -> None:
 
 @contextmanager
 def _announced_to_supervisor(_target: str, about: str) -> Iterator[None]:
-    """Prints a worker's one line of output (see `WorkerProcess.ready`)."""
+    """Prints a worker's one line of output (see `Workers._run`)."""
     log.info("ready", pid=os.getpid())
     print(about, flush=True)
     yield

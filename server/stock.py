@@ -2,11 +2,10 @@
 
 from engine.engine import Engine
 from engine.model import AdjustStock, SetStock, StockLevel, StockOutcome, StockResult
-from engine.reads import PageTokenInvalid
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from server import wire
-from server.inventory import invalid_page_token, page_size, refuse
+from server.inventory import refuse, wanted_page
 from serving.context import Context
 from serving.deadlines import Deadlines
 
@@ -33,12 +32,9 @@ class StockServicer:
     ) -> pb.ListStockResponse:
         tenant = wire.tenant_of(request)
         reader = self._engine.reader(tenant)
-        size = page_size(request)
-        try:
+        with wanted_page(request) as size:
             async with self._deadlines.limit(context):
                 page, token = await reader.all_levels(size, request.page_token)
-        except PageTokenInvalid:
-            raise invalid_page_token(request) from None
         levels = [wire.stock_level(tenant, level) for level in page]
         return pb.ListStockResponse(levels=levels, next_page_token=token)
 

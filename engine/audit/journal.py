@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.audit.protocol import Ask, Steps, Summary, pairs
+from engine.audit.protocol import Ask, Steps, Summary
 from engine.keys import PartitionKeys
 from engine.model import State, StockLevel
-from engine.records import Unreadable, split_field, unpack_level, unpacked_string
+from engine.records import Unreadable, pairs, split_field, unpack_level, unpacked_string
 from engine.scripts import STOCK_KINDS, WRITES_RECORD, Kind
 
 ENTRIES_PER_READ = 200

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from engine.records import pairs
+
 
 class Ask(msgspec.Struct, frozen=True):
     """Commands for the store, sent together; `atomic` if nothing may come between them."""
@@ -65,14 +67,5 @@ def page_of(
 
 
 def shown(name: bytes) -> str:
-    """The name of a row for a person, also of one that is not UTF-8: somebody else wrote it."""
+    """The name of a row for a person, also of one that is not UTF-8: another program wrote it."""
     return name.decode("utf-8", "backslashreplace")
-
-
-def pairs(flat: Any) -> list[tuple[bytes, bytes]]:
-    """The pairs of a flat reply; newer protocols give them as pairs or a map already."""
-    if isinstance(flat, dict):
-        return list(flat.items())
-    if flat and isinstance(flat[0], list | tuple):
-        return [(name, value) for name, value in flat]
-    return list(zip(flat[::2], flat[1::2], strict=True))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.store.reports import DataDirectoryInUse, OnEvent, StoreEvent, StoreStartFailed
 
-# What AF_UNIX takes on macOS; Linux takes 107.
+# The limit of AF_UNIX on macOS; Linux has 107.
 SOCKET_PATH_BYTES_MAX = 103
 LOG_BYTES_MAX = 1_048_576
 LOG_TAIL_BYTES_MAX = 4_096
@@ -36,7 +36,7 @@ class StoreDirectory:
         self._log = path / "store.log"
 
     def open_log(self) -> int:
-        """A descriptor to append to the log; what passes LOG_BYTES_MAX is moved aside first."""
+        """A descriptor to append to the log; a log above LOG_BYTES_MAX is moved aside first."""
         with suppress(FileNotFoundError):
             if self._log.stat().st_size > LOG_BYTES_MAX:
                 self._log.replace(self._log.with_suffix(".log.1"))

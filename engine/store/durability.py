@@ -63,7 +63,7 @@ class _Check(NamedTuple):
 
 
 UNKNOWN = "unknown"
-# Reading what is unknown comes before mending it.
+# An unknown setting has to be readable before it can be mended.
 UNKNOWN_MEND = "ACL SETUSER <the user in HOLDFAST_REDIS_URL> +info +config|get"
 
 APPENDFSYNC_ACCEPTED: dict[Durability, set[str | None]] = {
