@@ -1,8 +1,6 @@
 # Two commands to know: `make demo` (sets up and runs the main job) and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-PROTOS := $(shell cd proto && find . -name '*.proto' | sed 's|^\./||' | sort)
-GENERATED_INTO ?= .
 SETUP := .venv/.installed
 
 .DEFAULT_GOAL := help
@@ -51,9 +49,7 @@ format: setup    ## Formats the code
 	$(BIN)/ruff check --fix .
 
 proto: setup     ## Generates the stubs from proto/
-	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m grpc_tools.protoc -Iproto \
-	    --python_out=$(GENERATED_INTO) --grpc_python_out=$(GENERATED_INTO) \
-	    --mypy_out=$(GENERATED_INTO) --mypy_grpc_out=$(GENERATED_INTO) $(PROTOS)
+	$(BIN)/python -m tools.make_stubs
 
 constraints: setup ## Pins the newest versions that both pyproject.toml allow, with hashes
 	$(BIN)/python -m tools.server_needs | \

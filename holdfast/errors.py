@@ -10,11 +10,13 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 import grpc
-from google.protobuf import any_pb2
-from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
+from google.protobuf.any_pb2 import Any
+
+from holdfast.rpc.v1 import error_pb2
 
 DOMAIN = "holdfast"
+DETAILS_TRAILER = "grpc-status-details-bin"
+_ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 
 
 class Reason(StrEnum):
@@ -203,20 +205,20 @@ class HoldfastError(Exception):
         texts = {name: str(value) for name, value in metadata.items()}
         return cls(reason, row.code, row.message.format(**texts), texts)
 
-    def to_status(self) -> status_pb2.Status:
-        """The error as google.rpc.Status, with its one ErrorInfo."""
-        info = error_details_pb2.ErrorInfo(
+    def details(self) -> bytes:
+        """The error as google.rpc.Status, with its one ErrorInfo: what the trailer has."""
+        info = error_pb2.ErrorInfo(
             reason=self.reason or Reason.INTERNAL, domain=DOMAIN, metadata=self.metadata
         )
-        detail = any_pb2.Any()
-        detail.Pack(info)
-        return status_pb2.Status(code=self.code.value[0], message=self.message, details=[detail])
+        detail = Any(type_url=_ERROR_INFO, value=info.SerializeToString())
+        status = error_pb2.Status(code=self.code.value[0], message=self.message, details=[detail])
+        return status.SerializeToString()
 
     @classmethod
     def from_rpc(cls, error: grpc.RpcError) -> Self:
         """The error that a call ended with, read from its ErrorInfo."""
         code = error.code()
-        trailers = dict(error.trailing_metadata() or ())
+        trailers = trailers_of(error)
         pushback = trailers.get("grpc-retry-pushback-ms")
         retry_after_ms = int(pushback) if pushback and str(pushback).isdigit() else None
         info = error_info(error)
@@ -241,14 +243,20 @@ class HoldfastError(Exception):
         return ERRORS[self.reason].retryable
 
 
-def error_info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo | None:
+def error_info(error: grpc.RpcError) -> error_pb2.ErrorInfo | None:
     """The ErrorInfo of domain `holdfast` that a call's error carries, if any."""
-    trailers = dict(error.trailing_metadata() or ())
-    packed = trailers.get(rpc_status.GRPC_DETAILS_METADATA_KEY)
+    packed = trailers_of(error).get(DETAILS_TRAILER)
     if not isinstance(packed, bytes):
         return None
-    for detail in status_pb2.Status.FromString(packed).details:
-        info = error_details_pb2.ErrorInfo()
-        if detail.Unpack(info) and info.domain == DOMAIN:
-            return info
+    for detail in error_pb2.Status.FromString(packed).details:
+        if detail.type_url == _ERROR_INFO:
+            info = error_pb2.ErrorInfo.FromString(detail.value)
+            if info.domain == DOMAIN:
+                return info
     return None
+
+
+def trailers_of(error: grpc.RpcError) -> dict[str, str | bytes]:
+    """The trailers of a call that ended with an error, by name."""
+    # Not dict(...): the Metadata of older versions of grpc.aio has keys(), but not those of a dict.
+    return {name: value for name, value in error.trailing_metadata() or ()}  # noqa: C416

@@ -17,9 +17,8 @@ import grpc
 import grpc.aio
 import structlog
 from google.protobuf.message import DecodeError
-from grpc_status import rpc_status
 
-from holdfast.errors import HoldfastError, Reason
+from holdfast.errors import DETAILS_TRAILER, HoldfastError, Reason
 from serving.context import Context
 from serving.metrics import CallMetrics, MethodMetrics
 
@@ -123,12 +122,11 @@ class _Edge:
 
 async def abort(context: Context, error: HoldfastError) -> None:
     """Ends a call with an error of the contract."""
-    status = rpc_status.to_status(error.to_status())
-    trailers = tuple(status.trailing_metadata)
+    trailers: tuple[tuple[str, str | bytes], ...] = ((DETAILS_TRAILER, error.details()),)
     if error.retry_after_ms is not None:
         trailers += (("grpc-retry-pushback-ms", str(error.retry_after_ms)),)
     context.set_trailing_metadata(trailers)
-    await context.abort(status.code, status.details, trailers)
+    await context.abort(error.code, error.message, trailers)
 
 
 def contract_error(error: Exception, translations: Translations) -> HoldfastError:

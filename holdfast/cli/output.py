@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ def plain(value: Any) -> Any:
 def _plain_field(message: Any, field: Any) -> Any:
     """A field of a protobuf message; None where it has a presence and is not set."""
     value = getattr(message, field.name)
-    if field.is_repeated:
+    if isinstance(value, MutableSequence):
         return [_plain_value(item, field) for item in value]
     if field.has_presence and not message.HasField(field.name):
         return None

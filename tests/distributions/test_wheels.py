@@ -11,8 +11,8 @@ from tests.distributions.wheels import PROGRAMS, Wheels, files_of, metadata_of
 from tests.tidy.sources import ROOT
 
 # What a module of the client may import, and the distributions that bring it.
-CLIENT_NEEDS = {"cyclopts", "grpcio", "grpcio-status", "protobuf", "rich"}
-CLIENT_IMPORTS = {"holdfast", "cyclopts", "grpc", "grpc_status", "google", "rich"}
+CLIENT_NEEDS = {"cyclopts", "grpcio", "protobuf", "rich"}
+CLIENT_IMPORTS = {"holdfast", "cyclopts", "grpc", "google", "rich"}
 REHEARSAL = re.compile(r"benchmarks/(flash_sale/.+|(__init__|rehearse|locustfile|servers)\.py)")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-_GENERATED: Final = ("holdfast/inventory/", "holdfast/order/")
+_GENERATED: Final = ("holdfast/inventory/", "holdfast/order/", "holdfast/rpc/")
 
 
 @cache

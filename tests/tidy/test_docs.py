@@ -15,6 +15,7 @@ from holdfast.errors import ERRORS, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.outcomes import OUTCOMES, Outcome
 from tools.make_reference import REFERENCE, reference
+from tools.make_stubs import make_stubs
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,21 +25,7 @@ def test_the_reference_is_as_the_tables_say() -> None:
 
 
 def test_the_generated_stubs_are_as_the_protos_say(tmp_path: Path) -> None:
-    protos = sorted(str(path.relative_to(ROOT / "proto")) for path in ROOT.glob("proto/**/*.proto"))
-    outputs = [
-        f"--{kind}_out={tmp_path}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")
-    ]
-    plugins = [
-        f"--plugin={name}={Path(sys.executable).parent / name}"
-        for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
-    ]
-    subprocess.run(
-        [sys.executable, "-m", "grpc_tools.protoc", "-Iproto", *plugins, *outputs, *protos],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.py*"))
+    made = make_stubs(tmp_path)
     assert made
     for path in made:
         assert (ROOT / path).read_text() == (tmp_path / path).read_text(), f"{path}: `make proto`"

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-from grpc_status import rpc_status
 
-from holdfast.errors import HoldfastError
+from holdfast.errors import DETAILS_TRAILER, HoldfastError
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from holdfast.inventory.v1 import operations_pb2_grpc as operations_pb_grpc
@@ -45,11 +44,11 @@ class ScriptedEngine(
             return context.abort(answer, "")
         if not isinstance(answer, HoldfastError):
             return answer
-        status = rpc_status.to_status(answer.to_status())
+        trailers: list[tuple[str, str | bytes]] = [(DETAILS_TRAILER, answer.details())]
         if answer.retry_after_ms is not None:
-            pushback = ("grpc-retry-pushback-ms", str(answer.retry_after_ms))
-            status = _Status(status.code, status.details, (*status.trailing_metadata, pushback))
-        return context.abort_with_status(status)
+            trailers.append(("grpc-retry-pushback-ms", str(answer.retry_after_ms)))
+        context.set_trailing_metadata(trailers)
+        return context.abort(answer.code, answer.message)
 
     def _stream(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         yield from self._answer(request, context)
@@ -66,10 +65,3 @@ class ScriptedEngine(
         for request in requests:
             asked = [getattr(one, str(one.WhichOneof("kind"))) for one in request.commands]
             yield pb.ApplyResponse(results=[self._answer(one, context) for one in asked])
-
-
-class _Status(grpc.Status):  # type: ignore[misc]  # grpc has no types
-    def __init__(self, code: Any, details: str, trailing_metadata: tuple[Any, ...]) -> None:
-        self.code = code
-        self.details = details
-        self.trailing_metadata = trailing_metadata

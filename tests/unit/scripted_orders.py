@@ -8,10 +8,9 @@ import grpc
 import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.message_factory import GetMessageClass
-from grpc_status import rpc_status
 
 from holdfast.cli.__main__ import run
-from holdfast.errors import HoldfastError
+from holdfast.errors import DETAILS_TRAILER, HoldfastError
 from holdfast.orders import RPCS
 from tests.e2e.ran import Ran
 
@@ -56,7 +55,8 @@ class ScriptedOrders(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has 
             if isinstance(said, grpc.StatusCode):
                 context.abort(said, "")
             if isinstance(said, HoldfastError):
-                context.abort_with_status(rpc_status.to_status(said.to_status()))
+                context.set_trailing_metadata(((DETAILS_TRAILER, said.details()),))
+                context.abort(said.code, said.message)
             return said
 
         return answer

@@ -33,9 +33,6 @@ class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_
 class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
 
-GRPC_GENERATED_VERSION: str
-GRPC_VERSION: str
-
 class CatalogueServiceStub:
     """Sets and lists articles, warehouses and places. What was put stays until it is put again;
     nothing is deleted, because orders refer to it: articles are withdrawn, warehouses closed.
