@@ -23,8 +23,7 @@ import uvloop
 
 from benchmarks.loads import Load
 from benchmarks.messages import packed_requests
-from benchmarks.sample import Sample, sample_of
-from benchmarks.stopwatch import Measured, Stopwatch
+from benchmarks.sample import Measured, Sample, Stopwatch, sample_of
 from benchmarks.unary_load import CONNECTIONS, run_unary
 from holdfast.channel import CHANNEL_OPTIONS
 from holdfast.inventory.v1 import inventory_pb2 as pb

@@ -1,18 +1,26 @@
 """The loads that processes of the benchmarks send, each with its size.
 
-What a load is sent to, and the prefix that makes its ids its own, are filled in when it is run.
+The target of a load, and the prefix that makes its ids its own, are filled in when it is run.
 """
 
-from typing import Self
+from typing import ClassVar, Self
 
 import msgspec
 
 
-def _at_least_one(size: float) -> int:
-    return max(1, round(size))
+class Sized(msgspec.Struct, frozen=True):
+    """A load; the field `size_field` says how large it is, at least `size_min`."""
+
+    size_field: ClassVar[str] = "calls"
+    size_min: ClassVar[int] = 1
+
+    def scaled(self, scale: float) -> Self:
+        """The load in `scale` times the size."""
+        size = max(self.size_min, round(getattr(self, self.size_field) * scale))
+        return msgspec.structs.replace(self, **{self.size_field: size})
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True):
+class Load(Sized, frozen=True, kw_only=True):
     """Calls over gRPC, sent by `benchmarks.load`.
 
     `open_calls` are kept open (a closed loop), unless `per_s` is set: then calls start at that
@@ -40,25 +48,21 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
         """Where its calls go."""
         return f"/{self.service}/{self.method}"
 
-    def scaled(self, scale: float) -> Self:
-        """The load with so many times the calls."""
-        return msgspec.structs.replace(self, calls=_at_least_one(self.calls * scale))
 
-
-class SdkLoad(msgspec.Struct, frozen=True, kw_only=True):
+class SdkLoad(Sized, frozen=True, kw_only=True):
     """`await client.reserve(...)` from `open_calls` tasks, sent by `benchmarks.sdk_load`."""
 
     calls: int
     open_calls: int
     skus: int = 1
-
-    def scaled(self, scale: float) -> Self:
-        """The load with so many times the calls."""
-        return msgspec.structs.replace(self, calls=_at_least_one(self.calls * scale))
+    target: str = ""
+    prefix: str = ""
 
 
-class RawBatches(msgspec.Struct, frozen=True, kw_only=True):
+class RawBatches(Sized, frozen=True, kw_only=True):
     """Batches of Reserves of one unit, sent to the store by `benchmarks.peers.raw_script`."""
+
+    size_field = "batches"
 
     batches: int
     commands: int = 1_000
@@ -67,30 +71,21 @@ class RawBatches(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = ""
     prefix: str = ""
 
-    def scaled(self, scale: float) -> Self:
-        """The load with so many times the batches."""
-        return msgspec.structs.replace(self, batches=_at_least_one(self.batches * scale))
 
-
-class Sales(msgspec.Struct, frozen=True, kw_only=True):
+class Sales(Sized, frozen=True, kw_only=True):
     """Sales from PostgreSQL's hot row, in one `statement` or in a `transaction`."""
+
+    size_field = "sales"
+    size_min = 16  # pgbench needs one a connection
 
     sales: int
     way: str
     with_pgbench: bool = False
 
-    def scaled(self, scale: float) -> Self:
-        """The load with so many times the sales; pgbench needs one a connection."""
-        return msgspec.structs.replace(self, sales=max(16, round(self.sales * scale)))
 
-
-class Transfers(msgspec.Struct, frozen=True, kw_only=True):
+class Transfers(Sized, frozen=True, kw_only=True):
     """Pending transfers of TigerBeetle, whose server program is `binary`."""
 
     binary: str
     calls: int
     commands: int
-
-    def scaled(self, scale: float) -> Self:
-        """The load with so many times the calls."""
-        return msgspec.structs.replace(self, calls=_at_least_one(self.calls * scale))

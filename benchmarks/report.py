@@ -1,10 +1,11 @@
 """The document of a run as rows of tables, and as text for a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from benchmarks.document import Document, Ratio, Result
 from benchmarks.rounds import Audit
-from benchmarks.tables import Row, aligned
+
+Row = Sequence[str]
 
 RESULT_COLUMNS = ("benchmark", "accepted/s", "refused/s", "p50 ms", "p99 ms", "errors", "audit")
 RATIO_COLUMNS = ("ratio or floor", "measured", "must reach", "reached")
@@ -120,6 +121,25 @@ def audit_line(document: Document) -> str:
         f"Audit after each of {total.benchmarks} benchmarks, "
         f"{total.reservations:,} reservations read: {verdict}"
     )
+
+
+def aligned(columns: Row, rows: Iterable[Row]) -> str:
+    """Columns as wide as they need be, the first to the left, all others to the right."""
+    lines = [columns, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def markdown(columns: Row, rows: Iterable[Row]) -> str:
+    """A table for a README, its first column to the left, all others to the right."""
+    rule = ["---", *["--:"] * (len(columns) - 1)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (columns, rule, *rows))
 
 
 def _figure(value: float) -> str:

@@ -76,9 +76,9 @@ def command(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[str, ...]:
         case RawBatches() as load:
             given = replace(load, socket=str(stage.store_socket), **ours)
             return ("benchmarks.peers.raw_script", encode(given).decode())
-        case SdkLoad(calls=calls, open_calls=open_calls, skus=skus):
-            words = map(str, (stage.holdfast, calls, open_calls, skus, prefix))
-            return ("benchmarks.sdk_load", *words)
+        case SdkLoad() as load:
+            given = replace(load, target=stage.holdfast, prefix=prefix)
+            return ("benchmarks.sdk_load", encode(given).decode())
         case Transfers(binary=binary, calls=calls, commands=commands):
             words = map(str, (binary, calls, commands))
             return ("benchmarks.peers.tigerbeetle_load", *words)

@@ -1,9 +1,9 @@
 """A load through the SDK: one process, one client, many tasks that each await their own reserve.
 
-`python -m benchmarks.sdk_load TARGET CALLS OPEN_CALLS SKUS PREFIX` makes CALLS calls of
-`await client.reserve(...)`, OPEN_CALLS tasks at a time, each reserving one unit under a new id; it
-prints one `Sample` as JSON. What is measured is what a shop's own process
-pays: building the request, the tasks' turns, gRPC, and reading the answer.
+`python -m benchmarks.sdk_load JSON` takes the fields of `SdkLoad`, awaits `client.reserve(...)` in
+`open_calls` tasks, each time for one unit under a new id, and prints one `Sample` as JSON. It
+measures the costs of a shop's own process: building the request, the tasks' turns, gRPC, reading
+the answer.
 """
 
 import asyncio
@@ -14,23 +14,15 @@ from collections import Counter
 
 import msgspec
 import uvloop
+from msgspec.structs import replace
 
+from benchmarks.loads import SdkLoad
 from benchmarks.sample import Sample, sample_of
 from holdfast.client import Client
 from holdfast.errors import HoldfastError
 
 
-class SdkCalls(msgspec.Struct):
-    """The arguments of the process."""
-
-    target: str
-    calls: int
-    open_calls: int
-    skus: int
-    prefix: str
-
-
-async def run(load: SdkCalls, client: Client) -> Sample:
+async def run(load: SdkLoad, client: Client) -> Sample:
     """Makes all calls, and measures each."""
     outcomes: Counter[str] = Counter()
     latencies_s: list[float] = []
@@ -55,22 +47,19 @@ async def run(load: SdkCalls, client: Client) -> Sample:
     return sample_of(latencies_s, seconds, outcomes, errors, cpu_s)
 
 
-async def measured(load: SdkCalls) -> Sample:
+async def measured(load: SdkLoad) -> Sample:
     """A small load to connect and to warm up, then the whole one."""
     async with Client(load.target) as client:
-        warm_up = SdkCalls(
-            load.target, load.open_calls, load.open_calls, load.skus, f"{load.prefix}w"
-        )
+        warm_up = replace(load, calls=load.open_calls, prefix=f"{load.prefix}w")
         await run(warm_up, client)
         gc.collect()
         gc.freeze()
-        return msgspec.structs.replace(await run(load, client), warm_up=warm_up.calls)
+        return replace(await run(load, client), warm_up=warm_up.calls)
 
 
 def main() -> None:
-    """Runs the load that the arguments name."""
-    given = dict(zip(SdkCalls.__struct_fields__, sys.argv[1:], strict=True))
-    load = msgspec.convert(given, SdkCalls, strict=False)
+    """Runs the load that the argument describes."""
+    load = msgspec.json.decode(sys.argv[1], type=SdkLoad)
     print(msgspec.json.encode(uvloop.run(measured(load))).decode())
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 from benchmarks.h2_caller import H2Caller
 from benchmarks.loads import Load
-from benchmarks.stopwatch import Measured, Stopwatch
+from benchmarks.sample import Measured, Stopwatch
 
 CONNECTIONS = 4
 SETTLE_S = 0.2

@@ -17,11 +17,11 @@ from benchmarks.report import (
     cost_rows,
     headline_rows,
     machine_line,
+    markdown,
     ratio_rows,
     result_rows,
 )
 from benchmarks.servers import ROOT
-from benchmarks.tables import markdown
 
 FILES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
 TABLES: dict[str, Callable[[Document], str]] = {

@@ -26,8 +26,7 @@ from benchmarks.orders.loads import (
     payment_request,
 )
 from benchmarks.orders.posting import post_all, request_of
-from benchmarks.sample import APPLIED, Sample, sample_of
-from benchmarks.stopwatch import Measured, Stopwatch
+from benchmarks.sample import APPLIED, Measured, Sample, Stopwatch, sample_of
 from benchmarks.unary_load import run_unary
 from holdfast.order.v1 import order_pb2 as pb
 from holdfast.order.v1 import payment_pb2

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 from urllib.parse import urlsplit
 
-from benchmarks.stopwatch import Measured, Stopwatch
+from benchmarks.sample import Measured, Stopwatch
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"content-length:"
