@@ -45,7 +45,7 @@ M = TypeVar("M", bound=Message)
 T = TypeVar("T")
 
 Answer = Result | HoldfastError
-"""What came of one of many commands."""
+"""The answer to one of many commands: a result, or the error of its own method."""
 
 
 def message(kind: type[M], prefix: str = "", **fields: Any) -> M:
@@ -152,7 +152,7 @@ def _fill(route: Route, request: Any, command: Command, tenant: str) -> None:
 
 
 def _unsendable_in(route: Route, command: Command, tenant: str) -> HoldfastError:
-    """What in a command cannot be carried."""
+    """The error of the field in a command that protobuf cannot carry."""
     given = {field.name: getattr(command, field.name) for field in fields(command)}
     given["tenant"] = tenant if command.tenant is None else command.tenant
     for position, line in enumerate(given.pop("lines", ())):
@@ -198,7 +198,7 @@ def packed(command: Command, tenant: str) -> bytes:
 
 
 def unpacked(data: bytes) -> tuple[str, Message]:
-    """What `packed` has packed, as a call of its own: the name of its method, and its request."""
+    """A command that `packed` has packed, as the name of its own method and its request."""
     (command,) = pb.ApplyRequest.FromString(data).commands
     field = str(command.WhichOneof("kind"))
     return _RPCS[field], getattr(command, field)

@@ -33,14 +33,14 @@ def order_id_of(request: Any) -> str:
 
 
 def actor_of(request: Any) -> str:
-    """Who asks, for the history; "" means `api`. Raises InvalidField."""
+    """The actor of a request, for the history; "" means `api`. Raises InvalidField."""
     actor: str = request.actor or DEFAULT_ACTOR
     check_id("actor", actor, personal=True)
     return actor
 
 
 def reason_of(request: Any, length_min: int = 0) -> str:
-    """Why, for the history; may be "" unless it has a shortest length. Raises InvalidField."""
+    """The reason for the history, at least `length_min` characters long. Raises InvalidField."""
     return checked_text("reason", request.reason, REASON_LENGTH_MAX, length_min=length_min)
 
 
@@ -53,7 +53,7 @@ def check_filters(request: Any, check: Callable[[str, str], None], *fields: str)
 
 
 def page_size_of(request: Any) -> int:
-    """How many a page may have; 0 means 100. Raises InvalidField."""
+    """The size of the page that is asked for; 0 means 100. Raises InvalidField."""
     check_whole("page_size", request.page_size, 0, PAGE_SIZE_MAX)
     return request.page_size or PAGE_SIZE_DEFAULT
 
@@ -84,7 +84,7 @@ def number_in(token: str) -> int:
 
 
 def of_tenant(tenant: str, order: Order) -> Order:
-    """The order, if it is the tenant's: another's does not exist for it. Raises OrderNotFound."""
+    """The order, if it is the tenant's. Raises OrderNotFound for another tenant's order."""
     if order.tenant != tenant:
         raise OrderNotFound(order.order_id)
     return order

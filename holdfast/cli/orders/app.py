@@ -3,18 +3,20 @@
 from cyclopts import App
 
 from holdfast.cli.groups import MONEY, OPERATE, ORDERS, PARCELS, SERVICE
-from holdfast.cli.orders import audit as orders_audit
-from holdfast.cli.orders import catalogue as orders_catalogue
-from holdfast.cli.orders import money as orders_money
-from holdfast.cli.orders import parcels as orders_parcels
-from holdfast.cli.orders import place as orders_place
-from holdfast.cli.orders import quarantine as orders_quarantine
-from holdfast.cli.orders import read as orders_read
-from holdfast.cli.orders import remarks as orders_remarks
-from holdfast.cli.orders import serve as orders_serve
-from holdfast.cli.orders import tasks as orders_tasks
-from holdfast.cli.orders import tracking as orders_tracking
-from holdfast.cli.orders import warehouse as orders_warehouse
+from holdfast.cli.orders import (
+    audit,
+    catalogue,
+    money,
+    place,
+    quarantine,
+    read,
+    remarks,
+    serve,
+    shipments,
+    tasks,
+    tracking,
+    warehouse,
+)
 
 app = App(
     name="orders",
@@ -22,41 +24,41 @@ app = App(
     help="Orders with their payments and parcels, from the order service.",
 )
 
-app.command(orders_place.place, group=ORDERS)
-app.command(orders_read.get, group=ORDERS)
-app.command(orders_read.list_, name="list", group=ORDERS)
-app.command(orders_place.cancel, group=ORDERS)
-app.command(orders_place.complete, group=ORDERS)
-app.command(orders_read.timeline, group=ORDERS)
-app.command(orders_remarks.remark, group=ORDERS)
-app.command(orders_remarks.remarks, group=ORDERS)
-app.command(orders_remarks.correct, group=ORDERS)
-app.command(orders_money.pay, group=MONEY)
-app.command(orders_money.payments, group=MONEY)
-app.command(orders_money.refund, group=MONEY)
-app.command(orders_money.refunds)
-app.command(orders_money.settle, group=MONEY)
-app.command(orders_read.receipt, group=MONEY)
-app.command(orders_quarantine.quarantine)
-app.command(orders_money.reconcile, group=MONEY)
-app.command(orders_money.books, group=MONEY)
-app.command(orders_warehouse.review)
-app.command(orders_warehouse.wave, group=PARCELS)
-app.command(orders_warehouse.picks, group=PARCELS)
-app.command(orders_warehouse.pick, group=PARCELS)
-app.command(orders_warehouse.pack, group=PARCELS)
-app.command(orders_warehouse.ship, group=PARCELS)
-app.command(orders_warehouse.cancel_shipment, group=PARCELS)
-app.command(orders_parcels.shipments, group=PARCELS)
-app.command(orders_parcels.track, group=PARCELS)
-app.command(orders_tracking.record, group=PARCELS)
-app.command(orders_tracking.temperature, group=PARCELS)
-app.command(orders_parcels.incidents)
-app.command(orders_catalogue.articles)
-app.command(orders_catalogue.warehouses)
-app.command(orders_tasks.tasks, group=SERVICE)
-app.command(orders_tasks.replay, group=SERVICE)
-app.command(orders_tasks.drop, group=SERVICE)
-app.command(orders_tasks.status, group=SERVICE)
-app.command(orders_audit.audit, group=SERVICE)
-app.command(orders_serve.serve, group=SERVICE)
+app.command(place.place, group=ORDERS)
+app.command(read.get, group=ORDERS)
+app.command(read.list_, name="list", group=ORDERS)
+app.command(place.cancel, group=ORDERS)
+app.command(place.complete, group=ORDERS)
+app.command(read.timeline, group=ORDERS)
+app.command(remarks.remark, group=ORDERS)
+app.command(remarks.remarks, group=ORDERS)
+app.command(remarks.correct, group=ORDERS)
+app.command(money.pay, group=MONEY)
+app.command(money.payments, group=MONEY)
+app.command(money.refund, group=MONEY)
+app.command(money.refunds)
+app.command(money.settle, group=MONEY)
+app.command(read.receipt, group=MONEY)
+app.command(quarantine.quarantine)
+app.command(money.reconcile, group=MONEY)
+app.command(money.books, group=MONEY)
+app.command(warehouse.review)
+app.command(warehouse.wave, group=PARCELS)
+app.command(warehouse.picks, group=PARCELS)
+app.command(warehouse.pick, group=PARCELS)
+app.command(warehouse.pack, group=PARCELS)
+app.command(warehouse.ship, group=PARCELS)
+app.command(warehouse.cancel_shipment, group=PARCELS)
+app.command(shipments.shipments, group=PARCELS)
+app.command(shipments.track, group=PARCELS)
+app.command(tracking.record, group=PARCELS)
+app.command(tracking.temperature, group=PARCELS)
+app.command(shipments.incidents)
+app.command(catalogue.articles)
+app.command(catalogue.warehouses)
+app.command(tasks.tasks, group=SERVICE)
+app.command(tasks.replay, group=SERVICE)
+app.command(tasks.drop, group=SERVICE)
+app.command(tasks.status, group=SERVICE)
+app.command(audit.audit, group=SERVICE)
+app.command(serve.serve, group=SERVICE)

@@ -30,7 +30,7 @@ class Units(NamedTuple):
 
 
 def wanted_line(text: str) -> Wanted:
-    """What `SKU=QUANTITY@PRICE` says. ValueError if it is none."""
+    """Reads `SKU=QUANTITY@PRICE`. Raises ValueError."""
     units, separator, price = text.rpartition("@")
     sku, equals, quantity = units.rpartition("=")
     if not (sku and separator and equals and price):
@@ -39,7 +39,7 @@ def wanted_line(text: str) -> Wanted:
 
 
 def units_of_article(text: str) -> Units:
-    """What `SKU=QUANTITY` says. ValueError if it is none."""
+    """Reads `SKU=QUANTITY`. Raises ValueError."""
     sku, equals, quantity = text.rpartition("=")
     if not (sku and equals):
         raise ValueError(f"must be SKU=QUANTITY such as MUG=2; got {text!r}")
@@ -47,7 +47,7 @@ def units_of_article(text: str) -> Units:
 
 
 def millicelsius(text: str) -> int:
-    """The thousandths of a degree that a temperature such as `-18.5` is. ValueError if none."""
+    """Reads degrees such as `-18.5` as thousandths of a degree. Raises ValueError."""
     found = _DEGREES.fullmatch(text)
     if found is None:
         raise ValueError(f"must be degrees Celsius such as 4 or -18.5; got {text!r}")
@@ -59,7 +59,7 @@ def _limit(text: str) -> int | str:
 
 
 def _each(read: Callable[[str], object], metavar: str) -> Parameter:
-    """A parameter that may be given more than once, each time as `read` can read it."""
+    """A parameter that may be given more than once; `read` raises ValueError for what it is not."""
 
     def check(_type: object, given: str | Sequence[str]) -> None:
         for text in (given,) if isinstance(given, str) else given:

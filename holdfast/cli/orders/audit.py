@@ -19,7 +19,7 @@ SHOWN_MAX = 1_000
 
 @dataclass(slots=True)
 class Audited:
-    """What an audit has said: the first of what it found, and its summary if it came to one."""
+    """The first findings of an audit, and its summary unless it broke off."""
 
     findings: list[Any] = field(default_factory=list)
     unsettled: list[Any] = field(default_factory=list)
@@ -66,14 +66,14 @@ def audit(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
 
 
 async def _follow(client: "OrderClient", progress: "Progress") -> Audited:
-    """What an audit says, while `progress` shows how far it is."""
+    """Collects what an audit finds, while `progress` shows how far it is."""
     bar = progress.add_task("Auditing", total=None)
     audited = Audited()
     async for message in client.audit():
         match message.WhichOneof("kind"):
             case "progress":
-                told = message.progress
-                progress.update(bar, completed=told.orders_checked, total=told.orders_total)
+                step = message.progress
+                progress.update(bar, completed=step.orders_checked, total=step.orders_total)
             case "finding":
                 audited.findings.append(message.finding)
             case "unsettled":

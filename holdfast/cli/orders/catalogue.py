@@ -91,8 +91,7 @@ def list_articles(
         Show at most so many; whether there are more is said.
     """
     request = pb.ListArticlesRequest(merchant_id=merchant)
-    found, truncated = connection.some(request, "articles", limit)
-    print_list(connection, "articles", found, truncated, _print_articles)
+    print_list(connection, request, "articles", limit, _print_articles)
 
 
 def _print_articles(found: list[Any]) -> None:

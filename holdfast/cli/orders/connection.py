@@ -39,7 +39,7 @@ class OrdersConnection:
         return self.output == "json"
 
     def run(self, asking: Callable[["OrderClient"], Awaitable[T]]) -> T:
-        """What `asking` answers with a client of the service; a call that fails is a Failure."""
+        """Calls `asking` with a client of the service. Raises Failure for a call that fails."""
         quiet_grpc()
         import asyncio
 
@@ -62,13 +62,13 @@ class OrdersConnection:
         return self.run(lambda client: client.ask(request))
 
     def decide(self, request: Any) -> Any:
-        """The same for one that is answered with an outcome; a refusal is a Failure."""
+        """The answer to a request that has an outcome. Raises Failure for a refusal."""
         return accepted(self.ask(request))
 
     def decide_once(self, request: Any, key: str, option: str = "--key") -> Any:
-        """The same for one that has a key: where its answer is lost the Failure tells the key.
+        """The answer to a request that has a key. If it is lost, the Failure names the key.
 
-        Repeating the command without it would do it twice.
+        Without the key, repeating the command would do it twice.
         """
         try:
             return self.decide(request)
@@ -83,7 +83,7 @@ class OrdersConnection:
             ) from failure
 
     def some(self, request: Any, field: str, limit: int) -> tuple[list[Any], bool]:
-        """The first things of a list, at most `limit`, and whether there are more."""
+        """The first `limit` things of a list at most, and whether there are more."""
 
         async def read(client: "OrderClient") -> list[Any]:
             request.page_size = min(limit + 1, 1_000)
@@ -102,7 +102,7 @@ DEFAULT_ORDERS_CONNECTION = OrdersConnection()
 
 
 def accepted(answer: Any) -> Any:
-    """The answer, if its outcome is APPLIED; else it is a Failure with the outcome's reason."""
+    """The answer, if its outcome is APPLIED. Raises Failure with the outcome as its reason."""
     from holdfast.order.v1 import order_pb2
 
     if answer.outcome == order_pb2.ORDER_OUTCOME_APPLIED:
@@ -112,7 +112,7 @@ def accepted(answer: Any) -> Any:
 
 
 def new_key(given: str) -> str:
-    """The key of a request: the one given, else one that nobody has used."""
+    """The key of a request: the one given, else a new one."""
     import secrets
 
     return given or secrets.token_hex(KEY_BYTES)

@@ -126,7 +126,7 @@ def refund(
 
 
 def _refund_minor(amount: str, currency: str) -> int:
-    """How much a refund asks for, as the contract has it: there 0 is all that is left.
+    """The amount of a refund, as the contract has it: 0 is all that is left.
 
     Failure for a 0 that was typed: nobody who means all types it, and money sent back is gone.
     """
@@ -148,7 +148,6 @@ def _refund_minor(amount: str, currency: str) -> int:
 
 def _more_than_is_left(connection: OrdersConnection, order_id: str, amount_minor: int) -> Failure:
     """The refusal of a refund, with amounts as people write them."""
-
     order = connection.run(lambda client: client.get(order_id))
     left_minor = sum(
         payment.captured_minor - payment.refunded_minor
@@ -291,8 +290,7 @@ def list_failed_refunds(
     limit
         Show at most so many; whether there are more is said.
     """
-    found, truncated = connection.some(pb.ListFailedRefundsRequest(), "refunds", limit)
-    print_list(connection, "refunds", found, truncated, _print_failed_refunds)
+    print_list(connection, pb.ListFailedRefundsRequest(), "refunds", limit, _print_failed_refunds)
 
 
 def _print_failed_refunds(found: list[Any]) -> None:

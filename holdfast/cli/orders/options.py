@@ -20,20 +20,19 @@ ARTICLE = Group("Article", sort_key=1)
 @Parameter(name="*", group=AMOUNTS)
 @dataclass(frozen=True, slots=True)
 class AmountOptions:
-    """What an order costs beside its lines, in its currency."""
+    """The amounts of an order beside its lines, in its currency."""
 
     discount: str = "0"
-    """What the shop takes off."""
+    """Discount of the shop."""
     coupon: str = "0"
-    """What the buyer's coupon takes off."""
+    """Discount by the buyer's coupon."""
     freight: str = "0"
-    """What the delivery costs."""
+    """Price of the delivery."""
     tax: str = "0"
     """The tax, as far as prices do not include it."""
 
     def with_lines(self, lines: Iterable[Wanted], currency: str) -> "order_pb2.Amounts":
-        """The amounts, added up. Failure for what is no amount of the currency."""
-
+        """The amounts, added up. Raises Failure for a text that is no amount of the currency."""
         amounts = pb.Amounts(
             goods_minor=sum(line.quantity * minor("line", line.price, currency) for line in lines),
             discount_minor=minor("discount", self.discount, currency),
@@ -49,10 +48,10 @@ class AmountOptions:
 @Parameter(name="*", group=DELIVERY)
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
-    """Who receives an order, and where."""
+    """The person who receives an order, and the address."""
 
     name: str
-    """Whom the parcel is for."""
+    """Name of the person who receives the parcel."""
     phone: str
     """Their phone number."""
     country: str = "CN"
@@ -70,11 +69,10 @@ class DeliveryOptions:
     email: str = ""
     """Where notices go."""
     wish: WishName = "CHEAPEST"
-    """What is wanted of the carrier: cheapest or fastest."""
+    """Kind of carrier: cheapest or fastest."""
 
     def message(self) -> "order_pb2.Delivery":
-        """The same, as the order service is told of it."""
-
+        """The delivery as a message of the contract."""
         texts = {field.name: getattr(self, field.name) for field in fields(self)}
         return pb.Delivery(**texts | {"wish": pb.DeliveryWish.Value(f"DELIVERY_WISH_{self.wish}")})
 
@@ -82,18 +80,18 @@ class DeliveryOptions:
 @Parameter(name="*", group=ARTICLE)
 @dataclass(frozen=True, slots=True)
 class ArticleOptions:
-    """What is known of an article; what is not given stays as it is."""
+    """Fields of an article; one that is not given stays as it is."""
 
     title: str | None = None
-    """Its name, for people [of a new one: the SKU]."""
+    """Name for people [of a new article: the SKU]."""
     merchant: str | None = None
-    """Who delivers it [of a new one: default]."""
+    """Merchant that delivers it [of a new article: default]."""
     currency: str | None = None
-    """What the price is in [of a new one: CNY]."""
+    """Currency of the price [of a new article: CNY]."""
     zone: str | None = None
     """Where in a warehouse its units lie."""
     weight_g: WholeNumber | None = None
-    """What a unit weighs, in grams."""
+    """Weight of a unit, in grams."""
     temperature_min: TemperatureLimit | None = None
     """How cold it may get on its way, in degrees Celsius; none: no limit."""
     temperature_max: TemperatureLimit | None = None
@@ -133,10 +131,10 @@ _ARTICLE_FIELDS = {
 @Parameter(name="*", group=DELIVERY)
 @dataclass(frozen=True, slots=True)
 class CorrectionOptions:
-    """What of a delivery is corrected; what is not given stays as it is."""
+    """Corrections of a delivery; a field that is not given stays as it is."""
 
     name: str | None = None
-    """Whom the parcel is for."""
+    """Name of the person who receives the parcel."""
     phone: str | None = None
     """Their phone number."""
     postcode: str | None = None
@@ -166,8 +164,7 @@ NO_CORRECTIONS = CorrectionOptions()
 
 
 def minor(option: str, text: str, currency: str) -> int:
-    """The minor units of an option's amount. Failure if it is none."""
-
+    """The minor units of an option's amount. Raises Failure."""
     try:
         return minor_units(text, currency)
     except ValueError as error:

@@ -76,7 +76,6 @@ def _request(
     key: str, source: str, buyer: str, currency: str, method: str, shortage: str, remark: str
 ) -> "order_pb2.PlaceOrderRequest":
     """An order without its lines, amounts and delivery."""
-
     return pb.PlaceOrderRequest(
         source=pb.OrderSource.Value(f"ORDER_SOURCE_{source}"),
         order_key=new_key(key),

@@ -39,9 +39,8 @@ def list_quarantined(
     limit
         Show at most so many; whether there are more is said.
     """
-    found, truncated = connection.some(pb.ListQuarantinedRequest(), "payments", limit)
     print_quarantined = partial(_print_quarantined, connection)
-    print_list(connection, "payments", found, truncated, print_quarantined)
+    print_list(connection, pb.ListQuarantinedRequest(), "payments", limit, print_quarantined)
 
 
 def _print_quarantined(connection: OrdersConnection, found: list[Any]) -> None:
@@ -59,7 +58,7 @@ def _print_quarantined(connection: OrdersConnection, found: list[Any]) -> None:
 
 
 def _currencies(connection: OrdersConnection, payments: list[Any]) -> list[str]:
-    """What each payment was asked for in: its order's currency; the captured money has its own."""
+    """The currency of each payment's order; the captured money may be in another."""
     import asyncio
 
     async def read(client: "OrderClient") -> list[Any]:

@@ -80,8 +80,7 @@ def list_(
         placed_from_at_ms=since or 0,
         placed_before_at_ms=until or 0,
     )
-    found, truncated = connection.some(request, "orders", limit)
-    print_list(connection, "orders", found, truncated, _print_summaries)
+    print_list(connection, request, "orders", limit, _print_summaries)
 
 
 def _print_summaries(orders: list[Any]) -> None:

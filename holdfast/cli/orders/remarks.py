@@ -67,8 +67,9 @@ def remarks(
     limit
         Show at most so many; whether there are more is said.
     """
-    found, truncated = connection.some(pb.ListRemarksRequest(order_id=order_id), "remarks", limit)
-    print_list(connection, "remarks", found, truncated, _print_remarks)
+    print_list(
+        connection, pb.ListRemarksRequest(order_id=order_id), "remarks", limit, _print_remarks
+    )
 
 
 def _print_remarks(entries: list[Any]) -> None:

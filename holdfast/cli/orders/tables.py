@@ -1,7 +1,7 @@
 """Orders and their parts as tables, for people."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from holdfast.cli.output import enum_name, plain, print_json, print_remark, print_table
@@ -133,13 +133,17 @@ def print_shipments(shipments: Iterable[Any]) -> None:
 
 
 def print_list(
-    connection: Any, name: str, things: list[Any], truncated: bool, print_them: Any
+    connection: Any, request: Any, name: str, limit: int, print_them: Callable[[list[Any]], None]
 ) -> None:
-    """Prints a list as a document under its name, or as `print_them` does."""
+    """Asks for a list and prints it: as a document under its name, or as `print_them` does.
+
+    `name` is the field of the answer that has the things; at most `limit` of them are printed.
+    """
+    found, truncated = connection.some(request, name, limit)
     if connection.as_json:
-        print_json({name: things, "truncated": truncated})
+        print_json({name: found, "truncated": truncated})
         return
-    print_them(things)
+    print_them(found)
     if truncated:
         print_remark(THERE_ARE_MORE)
 

@@ -38,8 +38,7 @@ def tasks(
         Show at most so many; whether there are more is said.
     """
     request = pb.ListTasksRequest(dead=dead, kind=kind or "", order_id=order)
-    found, truncated = connection.some(request, "tasks", limit)
-    print_list(connection, "tasks", found, truncated, _print_tasks)
+    print_list(connection, request, "tasks", limit, _print_tasks)
 
 
 def _print_tasks(found: list[Any]) -> None:

@@ -10,7 +10,7 @@ from holdfast.money import minor_units
 from holdfast.order.v1 import fulfilment_pb2 as pb
 
 CASH_COLLECTED = "CASH_COLLECTED"
-# Whose word it is while a parcel has no carrier.
+# The carrier of events before a parcel has one.
 NO_CARRIER = "staff"
 
 
@@ -74,8 +74,7 @@ def record(
 
 
 def _cash(connection: OrdersConnection, shipment_id: str, amount: str) -> tuple[int, str]:
-    """What a carrier has collected, in the currency of the parcel's order."""
-
+    """The cash that a carrier has collected, in minor units, and the currency of the order."""
     order_id = shipment_id.rpartition("-")[0]
     currency = connection.run(lambda client: client.get(order_id)).currency
     try:

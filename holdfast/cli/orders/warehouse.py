@@ -35,8 +35,7 @@ def list_reviews(
     limit
         Show at most so many; whether there are more is said.
     """
-    found, truncated = connection.some(pb.ListReviewsRequest(), "reviews", limit)
-    print_list(connection, "reviews", found, truncated, _print_reviews)
+    print_list(connection, pb.ListReviewsRequest(), "reviews", limit, _print_reviews)
 
 
 def _print_reviews(found: list[Any]) -> None:
@@ -175,8 +174,7 @@ def picks(
         Show at most so many; whether there are more is said.
     """
     request = pb.ListPicksRequest(wave_id=wave_id, location=location, zone=zone, overdue=overdue)
-    found, truncated = connection.some(request, "picks", limit)
-    print_list(connection, "picks", found, truncated, _print_picks)
+    print_list(connection, request, "picks", limit, _print_picks)
 
 
 def _print_picks(found: list[Any]) -> None:
@@ -219,8 +217,8 @@ def pick(
     actor
         Who picked it, such as staff:7.
     """
-    lines = _parcel_lines(units)
-    move_parcel(
+    lines = _shipment_lines(units)
+    move_shipment(
         connection, pb.ConfirmPickRequest(shipment_id=shipment_id, actor=actor, lines=lines)
     )
 
@@ -249,8 +247,8 @@ def pack(
     actor
         Who packed it, such as staff:7.
     """
-    lines = _parcel_lines(units)
-    move_parcel(
+    lines = _shipment_lines(units)
+    move_shipment(
         connection,
         pb.ConfirmPackingRequest(
             shipment_id=shipment_id, actor=actor, lines=lines, weight_g=weight_g
@@ -258,7 +256,7 @@ def pack(
     )
 
 
-def _parcel_lines(units: Sequence[str]) -> list["fulfilment_pb2.ParcelLine"]:
+def _shipment_lines(units: Sequence[str]) -> list["fulfilment_pb2.ParcelLine"]:
     read = [units_of_article(text) for text in units]
     return [pb.ParcelLine(sku=each.sku, quantity=each.quantity) for each in read]
 
@@ -282,7 +280,7 @@ def ship(
     actor
         Who handed it over, such as staff:7.
     """
-    move_parcel(connection, pb.ShipShipmentRequest(shipment_id=shipment_id, actor=actor))
+    move_shipment(connection, pb.ShipShipmentRequest(shipment_id=shipment_id, actor=actor))
 
 
 def cancel_shipment(
@@ -310,17 +308,16 @@ def cancel_shipment(
         Who cancels it, such as staff:7.
     """
     request = pb.CancelShipmentRequest(shipment_id=shipment_id, reason=reason, actor=actor)
-    move_parcel(connection, request)
+    move_shipment(connection, request)
 
 
-def move_parcel(connection: OrdersConnection, request: Any) -> None:
-    """Asks for what moves a parcel, and prints where it is now."""
+def move_shipment(connection: OrdersConnection, request: Any) -> None:
+    """Sends a command that moves a shipment, and prints the shipment's state after it."""
     print_moved(connection, connection.decide(request))
 
 
 def print_moved(connection: OrdersConnection, answer: Any, *, key: str = "") -> None:
-    """Prints the answer of a parcel that was moved."""
-
+    """Prints the state of a shipment that a command has moved."""
     rest = "".join(f" {made.shipment_id} was made beside it." for made in answer.new_shipments)
     text = f"{answer.shipment.shipment_id} is {state_of(answer.shipment)}.{rest}"
     print_answer(connection, answer, text, key=key)

@@ -61,8 +61,7 @@ def shipments(
         location=location,
         waybill=waybill,
     )
-    found, truncated = connection.some(request, "shipments", limit)
-    print_list(connection, "shipments", found, truncated, print_shipments)
+    print_list(connection, request, "shipments", limit, print_shipments)
 
 
 def track(shipment_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
@@ -141,8 +140,7 @@ def list_incidents(
         overdue=overdue,
         settled_too=settled_too,
     )
-    found, truncated = connection.some(request, "incidents", limit)
-    print_list(connection, "incidents", found, truncated, _print_incidents)
+    print_list(connection, request, "incidents", limit, _print_incidents)
 
 
 def _print_incidents(found: list[Any]) -> None:
