@@ -26,6 +26,10 @@ class United(NamedTuple):
 
 UNITED: Final[tuple[United, ...]] = (
     United(
+        r"\bmove_parcel\b|orders import parcels",
+        "shipment in code: a parcel is for text that a person reads of the thing",
+    ),
+    United(
         r"_failures_told|_supervisor_told|until_told",
         "the noun that is meant, such as event or report",
     ),
