@@ -162,7 +162,6 @@ class Engine:
                 self._forget_empty_tenants()
             partition = Partition(
                 name,
-                0,
                 self._link,
                 self._sweep_link,
                 self._settings.retention,

@@ -51,7 +51,6 @@ class Partition:
     def __init__(
         self,
         tenant: str,
-        number: int,
         link: ScriptLink,
         sweep_link: ScriptLink,
         retention: Retention,
@@ -61,7 +60,7 @@ class Partition:
         sold_out_ms: int,
     ) -> None:
         self.tenant = tenant
-        self.keys: PartitionKeys = partition_keys(tenant, number)
+        self.keys: PartitionKeys = partition_keys(tenant)
         self.epoch = ""
         self.sequence = 0
         self.went_back = False

@@ -39,13 +39,6 @@ _is_id = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_LENGTH_MAX}}}").fullmatch
 _VALUE_LENGTH_MAX = 80
 
 
-class _Shown(str):
-    """A text whose repr is the text itself, without quotes."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
-
-
 class Complaint(str):
     """A sentence for a person, `field: problem; got value`, that keeps its parts."""
 
@@ -55,9 +48,9 @@ class Complaint(str):
     problem: str
     value: str
 
-    def __new__(cls, field: str, problem: str, value: object) -> Self:
-        """The complaint about a field's value, which is cut if it is long."""
-        shown = repr(value)
+    def __new__(cls, field: str, problem: str, value: object, shown: str = "") -> Self:
+        """The complaint about a field's value, shown as its repr, which is cut if it is long."""
+        shown = shown or repr(value)
         if len(shown) > _VALUE_LENGTH_MAX:
             shown = shown[:_VALUE_LENGTH_MAX] + "..."
         self = super().__new__(cls, f"{field}: {problem}; got {shown}")
@@ -66,7 +59,7 @@ class Complaint(str):
 
     def within(self, parent: str) -> "Complaint":
         """Returns this complaint as one about a field of `parent`."""
-        return Complaint(f"{parent}.{self.field}", self.problem, _Shown(self.value))
+        return Complaint(f"{parent}.{self.field}", self.problem, None, self.value)
 
 
 def check_id(field: str, value: str) -> Complaint | None:

@@ -1,6 +1,7 @@
 """The sold-out gate against a real store: refusals without the script, and nothing else changed."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,6 +23,8 @@ from engine.model import (
     SetStock,
     Shortage,
 )
+from engine.partition import Retention
+from engine.sold_out import KEEP_MS_MAX
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,9 +49,10 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop_at(url: str, sold_out_ms: int) -> AsyncIterator[Shop]:
+async def shop_at(url: str, sold_out_ms: int, ended_ms: int = 86_400_000) -> AsyncIterator[Shop]:
     async with connect(url) as client:
-        engine = Engine(client, EngineSettings(sold_out_ms=sold_out_ms), lambda _: None)
+        settings = EngineSettings(Retention(ended_ms), sold_out_ms=sold_out_ms)
+        engine = Engine(client, settings, lambda _: None)
         yield Shop(engine)
         await engine.drain()
 
@@ -129,6 +133,20 @@ async def test_a_confirm_that_takes_nothing_back_leaves_the_gate_shut(
     judged = batches(store)
     assert (await shop.reserve("order-2")).outcome is Outcome.OUT_OF_STOCK
     assert batches(store) - judged <= 1
+
+
+async def test_a_sweep_that_has_handled_something_opens_the_gate(
+    store_url: str, store: "redis.Redis"
+) -> None:
+    store.flushall()
+    async with shop_at(store_url, KEEP_MS_MAX, ended_ms=0) as shop:
+        partition = shop.engine.partition(TENANT)
+        await shop.judge(Release("order-0"))
+        refusal = Result(Outcome.OUT_OF_STOCK, shortages=SHORT)
+        for handled in (1, 0):
+            partition.sold_out.learn([Confirm("any")], [refusal], time.monotonic())
+            assert (await partition.purge_step()).handled == handled
+            assert bool(partition.sold_out) == (handled == 0)
 
 
 async def test_switched_off_every_refusal_is_judged(store_url: str, store: "redis.Redis") -> None:
