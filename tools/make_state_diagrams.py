@@ -10,7 +10,8 @@ import re
 from pathlib import Path
 
 from order_service.order import states
-from order_service.order.states import JOINT_RULES, MACHINES, Machine, OrderState
+from order_service.order.parts import machines
+from order_service.order.states import JOINT_RULES, Machine, OrderState
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -55,7 +56,7 @@ def page() -> str:
         "# State machines",
         HEADER,
     ]
-    for machine in MACHINES:
+    for machine in machines():
         explained = meanings()[type(machine.first).__name__]
         rows = [f"| {state} | {explained[state]} |" for state in machine.moves]
         parts += [f"## {machine.name}", diagram(machine), "| state | meaning |\n| --- | --- |"]
@@ -72,8 +73,8 @@ def _in_order(states: frozenset[OrderState]) -> list[str]:
 
 def readme(text: str) -> str:
     """README.md with its diagrams as the tables say."""
-    machines = {machine.name: machine for machine in MACHINES}
-    return _PLACE.sub(lambda at: f"{at[1]}{diagram(machines[at[2]])}\n{at[3]}", text)
+    named = {machine.name: machine for machine in machines()}
+    return _PLACE.sub(lambda at: f"{at[1]}{diagram(named[at[2]])}\n{at[3]}", text)
 
 
 def main() -> None:

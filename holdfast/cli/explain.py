@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from holdfast.orders import OrderClient
     from holdfast.types import Reservation, StockLevel
 
-# The id of an order, and after it that of a payment, refund, parcel, incident, or of the
-# reservation of what goes in a parcel's stead.
-_PART = re.compile(r"([0-9]{19})-[prsix][0-9]+")
+# The id of an order, and after it a kind of its parts (or of a replacement's reservation) and a
+# number. Which letters there are, the order service knows.
+_PART = re.compile(r"([0-9]{19})-[a-z][0-9]+")
 
 
 class Happening(NamedTuple):

@@ -15,7 +15,7 @@ import msgspec
 from holdfast.types import Reservation
 from order_service.audit.case import Case, Entry
 from order_service.audit.stock import holds_units, owner_of
-from order_service.order.draft import order_id_of
+from order_service.order.parts import order_id_of
 from order_service.payment.providers.port import Fact
 
 LEFT_OVER_PER_READ: Final = 500

@@ -7,10 +7,10 @@ from typing import Final
 
 from order_service.audit.case import Case, Rule
 from order_service.order.model import HistoryEntry, Order
+from order_service.order.parts import PART_KINDS, machines
 from order_service.order.seals import sealed
-from order_service.order.states import MACHINES, Machine
+from order_service.order.states import ORDER, Machine
 
-_BY_NAME: Final = {machine.name: machine for machine in MACHINES}
 _MEND: Final = (
     "a history is only ever added to: rows were changed or lost outside of the order service. "
     "Compare with a backup, and find out who writes to the database"
@@ -38,8 +38,9 @@ def _has_no_gap(case: Case) -> Iterator[str]:
 
 
 def _moves_are_legal(case: Case) -> Iterator[str]:
+    known = {machine.name: machine for machine in machines()}
     for (name, part_id), entries in _by_part(case.history).items():
-        machine = _BY_NAME.get(name)
+        machine = known.get(name)
         if machine is None:
             yield f"there is no machine {name}"
             continue
@@ -89,13 +90,11 @@ def _by_part(history: Sequence[HistoryEntry]) -> dict[Part, list[HistoryEntry]]:
 
 def _states_of(order: Order) -> dict[Part, str]:
     """The stored state of an order and of each of its parts."""
-    return {
-        ("order", ""): order.state,
-        **{("payment", part.payment_id): part.state for part in order.payments},
-        **{("refund", part.refund_id): part.state for part in order.refunds},
-        **{("shipment", part.shipment_id): part.state for part in order.shipments},
-        **{("incident", part.incident_id): part.state for part in order.incidents},
-    }
+    states: dict[Part, str] = {(ORDER.name, ""): order.state}
+    for kind in PART_KINDS.values():
+        for part in order.parts_of(kind.struct):
+            states[kind.machine.name, kind.id_of(part)] = part.state
+    return states
 
 
 def _seals_follow(case: Case) -> Iterator[str]:

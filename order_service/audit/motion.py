@@ -7,6 +7,7 @@ from msgspec.structs import asdict
 
 from order_service.audit.case import Case, Rule, is_going_to
 from order_service.order.model import Order
+from order_service.order.parts import PART_KINDS
 from order_service.order.states import (
     INCIDENT,
     IncidentState,
@@ -106,10 +107,10 @@ def _is_missing_cash(case: Case) -> bool:
 def _tasks_are_of_parts(case: Case) -> Iterator[str]:
     order = case.order
     parts = {
-        "payment_id": {part.payment_id for part in order.payments},
-        "refund_id": {part.refund_id for part in order.refunds},
-        "shipment_id": {part.shipment_id for part in order.shipments},
-        "incident_id": {part.incident_id for part in order.incidents},
+        **{
+            kind.id_field: {kind.id_of(part) for part in order.parts_of(kind.struct)}
+            for kind in PART_KINDS.values()
+        },
         "sub_order_id": {part.sub_order_id for part in order.sub_orders},
     }
     for task in order.tasks:

@@ -11,8 +11,7 @@ from order_service.order.model import HistoryEntry
 from order_service.storage.history import ENTRIES
 from order_service.storage.load import load_orders
 from order_service.storage.rows import ROW_KINDS
-from order_service.storage.schema import history, orders
-from order_service.storage.schema_fulfilment import reviews
+from order_service.storage.schema import history, orders, reviews
 
 _IDS: "BindParameter[Any]" = bindparam("ids", expanding=True)
 _SLICE = (

@@ -24,7 +24,7 @@ from order_service.audit.protocol import Finding, Progress, Step, Summary, Unset
 from order_service.audit.sources import ORDERS_PER_READ, Sources
 from order_service.audit.statements import said_of
 from order_service.audit.stock import holds_units, owner_of
-from order_service.order.draft import order_id_of
+from order_service.order.parts import order_id_of
 
 DOUBTFUL_MAX: Final = 1_000
 """So many orders are noted that need a closer look, then they get it."""

@@ -34,9 +34,9 @@ from order_service.fulfilment.warehouse import (
 )
 from order_service.fulfilment.waves import create_wave
 from order_service.order.draft import Draft
-from order_service.order.draft import order_id_of as order_of_part
 from order_service.order.fields import check_id, check_name, check_whole, checked_text
 from order_service.order.model import IncidentKind, Shipment
+from order_service.order.parts import order_id_of as order_of_part
 from order_service.order.refusals import InvalidField
 from order_service.order.states import ShipmentState
 from order_service.storage.batch import AlreadySeen, OrderNotFound

@@ -6,8 +6,8 @@ from holdfast.money import MINOR_DIGITS
 from holdfast.order.v1 import fulfilment_pb2 as pb
 from order_service.edge.wire import filter_of
 from order_service.fulfilment.warehouse import Units
-from order_service.order.draft import order_id_of as order_of_part
 from order_service.order.fields import QUANTITY_MAX, check_id, check_name, check_whole, checked_text
+from order_service.order.parts import order_id_of as order_of_part
 from order_service.order.records import TrackingEvent, TrackingKind
 from order_service.order.refusals import InvalidField
 

@@ -12,9 +12,9 @@ from order_service.edge import wire
 from order_service.edge.methods import change, command, method, page_of
 from order_service.edge.requests import id_in, of_tenant, order_id_of, reason_of, tenant_of
 from order_service.order.draft import Draft
-from order_service.order.draft import order_id_of as order_of_part
 from order_service.order.fields import check_id, check_money, shown
 from order_service.order.model import Refund
+from order_service.order.parts import order_id_of as order_of_part
 from order_service.order.refusals import InvalidField
 from order_service.payment.books import books, failed_refunds, quarantined
 from order_service.payment.providers.port import Providers, ProviderUnreachable

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from order_service.order.draft import order_id_of as order_id_of_part
 from order_service.order.fields import check_id, check_whole, checked_text, shown
 from order_service.order.ids import number_of
 from order_service.order.model import Order
+from order_service.order.parts import order_id_of as order_id_of_part
 from order_service.order.refusals import InvalidField
 from order_service.storage.batch import OrderNotFound
 

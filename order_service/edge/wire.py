@@ -61,7 +61,7 @@ MESSAGES: Final = Messages(
             "temperature_max_millicelsius",
         ),
     ),
-    Pair(model.Order, pb.Order, ours=("fingerprint", "seal", "incidents", "tasks")),
+    Pair(model.Order, pb.Order, ours=("fingerprint", "seal", "parts", "tasks")),
     Pair(Summary, pb.OrderSummary),
     Pair(model.Remark, pb.Remark, ours=("order_id",)),
     Pair(model.Remark, pb.AddRemarkRequest, ours=("at_ms",), theirs=("tenant",)),

@@ -14,8 +14,9 @@ from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.fulfilment.tracking import catch_up, once_key, track
 from order_service.fulfilment.warehouse import shipment_of
-from order_service.order.draft import Decide, Draft, order_id_of
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order
+from order_service.order.parts import order_id_of
 from order_service.order.records import TrackingEvent
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.storage.batch import AlreadySeen, OrderNotFound

@@ -6,14 +6,17 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select
 
 from order_service.order.model import Incident, IncidentKind, Shipment
+from order_service.order.parts import PART_KINDS, part_id
 from order_service.order.records import Review, TemperatureReading, TrackingEvent, Verdict
 from order_service.order.states import OrderState, ShipmentState
-from order_service.storage.parts import is_after_part, is_part, part_id
+from order_service.storage.columns import is_after_part, is_part
 from order_service.storage.rows import ROW_KINDS
-from order_service.storage.schema import orders, remarks, shipments
-from order_service.storage.schema_fulfilment import (
+from order_service.storage.schema import (
     incidents,
+    orders,
+    remarks,
     reviews,
+    shipments,
     temperature_readings,
     tracking_events,
 )
@@ -138,7 +141,7 @@ def shipment_id_of(connection: Connection, carrier: str, waybill: str) -> str:
         shipments.c.waybill == waybill, _HAS_WAYBILL, shipments.c.carrier == carrier
     )
     found = connection.execute(statement).first()
-    return part_id(found[0], "s", found[1]) if found else ""
+    return part_id(found[0], PART_KINDS[Shipment].letter, found[1]) if found else ""
 
 
 def waiting_shipments(

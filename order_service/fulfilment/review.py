@@ -51,7 +51,7 @@ def approve(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipmen
     order = draft.order
     if order.state is not OrderState.CONFIRMED:
         if order.shipments and order.state is not OrderState.CANCELLED:
-            return order.shipments, True
+            return list(order.shipments), True
         raise _not_now(order, order.state)
     objections = objections_to(order, known.remarks)
     for objection in objections:

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, insert, select
 
 from order_service.fulfilment.queries import waiting_shipments
 from order_service.fulfilment.warehouse import put_in_wave
-from order_service.order.draft import order_id_of
+from order_service.order.parts import order_id_of
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.storage.orders import Orders
-from order_service.storage.schema_fulfilment import waves
+from order_service.storage.schema import waves
 
 _shipment_ids = msgspec.json.Decoder(tuple[str, ...])
 

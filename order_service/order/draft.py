@@ -7,54 +7,16 @@ raises changes nothing, because what it changed is thrown away with its draft.
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
 from order_service.order.ids import Ids
-from order_service.order.model import (
-    HistoryEntry,
-    Incident,
-    Line,
-    Order,
-    Payment,
-    Refund,
-    Shipment,
-    Task,
-)
+from order_service.order.model import HistoryEntry, Line, Order, Task
+from order_service.order.parts import PART_KINDS, Stateful
 from order_service.order.seals import sealed
-from order_service.order.states import (
-    INCIDENT,
-    ORDER,
-    PAYMENT,
-    REFUND,
-    SHIPMENT,
-    Machine,
-    broken_rule,
-)
+from order_service.order.states import ORDER, Machine, broken_rule
 from order_service.order.tasks import Payload, TaskKind
-
-Part = Payment | Refund | Shipment | Incident
-
-_MACHINES: Final[dict[type, Machine]] = {
-    Order: ORDER,
-    Payment: PAYMENT,
-    Refund: REFUND,
-    Shipment: SHIPMENT,
-    Incident: INCIDENT,
-}
-_IDS: Final[dict[type, str]] = {
-    Payment: "payment_id",
-    Refund: "refund_id",
-    Shipment: "shipment_id",
-    Incident: "incident_id",
-}
-_LISTS: Final[dict[type, str]] = {
-    Payment: "payments",
-    Refund: "refunds",
-    Shipment: "shipments",
-    Incident: "incidents",
-}
 
 
 class RuleBroken(Exception):
@@ -72,7 +34,7 @@ class Draft:
         self.actor = actor
         self.now_ms = now_ms
         self.history: list[HistoryEntry] = []
-        self.added: list[Struct] = []
+        self.added: list[object] = []
         """New rows: parts, remarks and what else decisions record."""
         self.changed: dict[int, Struct] = {}
         """Parts and lines whose rows have to be written again, by identity."""
@@ -103,9 +65,9 @@ class Draft:
             self.order.version += 1
             self.order.updated_at_ms = self.now_ms
 
-    def move(self, thing: Order | Part, event: StrEnum, why: str = "") -> None:
+    def move(self, thing: Stateful, event: StrEnum, why: str = "") -> None:
         """Moves the order or a part of it by an event. Raises IllegalMove, and changes nothing."""
-        machine = _MACHINES[type(thing)]
+        machine = _machine_of(thing)
         before = thing.state
         after = machine.after(before, event)
         self._put(thing, state=after)
@@ -116,15 +78,14 @@ class Draft:
         assert "state" not in values
         self._put(thing, **values)
 
-    def note(self, why: str, thing: Order | Part | None = None) -> None:
+    def note(self, why: str, thing: Stateful | None = None) -> None:
         """Writes down in the history what moved nothing."""
         self._write_down(thing or self.order, None, None, None, why)
 
-    def add(self, part: Part, why: str = "") -> None:
-        """Adds a payment, refund, shipment or incident, in the state in which such begin."""
-        machine = _MACHINES[type(part)]
-        assert part.state == machine.first
-        getattr(self.order, _LISTS[type(part)]).append(part)
+    def add(self, part: Stateful, why: str = "") -> None:
+        """Adds a part, which must be in the first state of its machine."""
+        assert part.state == PART_KINDS[type(part)].machine.first
+        self.order.add(part)
         self.added.append(part)
         self._write_down(part, None, None, part.state, why)
 
@@ -183,15 +144,15 @@ class Draft:
         """An id that nothing else has."""
         return self._ids.next(self.now_ms)
 
-    def next_part_id(self, kind: type[Part]) -> str:
+    def next_part_id(self, struct: type[Struct]) -> str:
         """The id of the order's next part: `<order id>-p1`, `-r1`, `-s1`, `-i1`."""
-        count = len(getattr(self.order, _LISTS[kind])) + 1
-        return f"{self.order.order_id}-{_LISTS[kind][0]}{count}"
+        number = len(self.order.parts_of(struct)) + 1
+        return f"{self.order.order_id}-{PART_KINDS[struct].letter}{number}"
 
     def _put(self, thing: Any, **values: Any) -> None:
         for name, value in values.items():
             setattr(thing, name, value)
-        if type(thing) in _IDS:
+        if type(thing) in PART_KINDS:
             thing.updated_at_ms = self.now_ms
         if thing is self.order:
             self._order_changed = True
@@ -200,19 +161,19 @@ class Draft:
 
     def _write_down(
         self,
-        thing: Order | Part,
+        thing: Any,
         event: StrEnum | None,
         before: StrEnum | None,
         after: StrEnum | None,
         why: str,
     ) -> None:
-        part_id = "" if isinstance(thing, Order) else getattr(thing, _IDS[type(thing)])
+        kind = PART_KINDS.get(type(thing))
         entry = HistoryEntry(
             order_id=self.order.order_id,
             version=self.order.version + 1,
             entry_no=len(self.history),
-            machine=_MACHINES[type(thing)].name,
-            part_id=part_id,
+            machine=_machine_of(thing).name,
+            part_id=kind.id_of(thing) if kind else "",
             event=event,
             from_state=before,
             to_state=after,
@@ -228,6 +189,5 @@ Decide = Callable[[Draft], object]
 """A decision: changes the order through its draft. May return a value for whoever asked for it."""
 
 
-def order_id_of(part_id: str) -> str:
-    """The order that a payment, refund, shipment or incident belongs to, told from its id."""
-    return part_id.rpartition("-")[0] or part_id
+def _machine_of(thing: object) -> Machine:
+    return ORDER if isinstance(thing, Order) else PART_KINDS[type(thing)].machine

@@ -5,8 +5,9 @@ milliseconds since the Unix epoch (`..._at_ms`). These structs are what decision
 `Draft` (draft.py) changes one.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct, field
 
@@ -21,6 +22,8 @@ from order_service.order.states import (
 
 CASH_ON_DELIVERY: Final = "cash_on_delivery"
 """The payment method of an order that is effective before it is paid (货到付款)."""
+
+P = TypeVar("P", bound=Struct)
 
 
 class Source(StrEnum):
@@ -303,12 +306,38 @@ class Order(Struct):
     seal: int = 0
     """The seal of the last entry of its history; 0 before the first."""
     lines: list[Line] = field(default_factory=list)
-    payments: list[Payment] = field(default_factory=list)
-    refunds: list[Refund] = field(default_factory=list)
-    shipments: list[Shipment] = field(default_factory=list)
-    incidents: list[Incident] = field(default_factory=list)
+    parts: dict[type[Any], list[Any]] = field(default_factory=dict)
+    """Its payments, refunds and so on, by their struct, the oldest first (`parts.py`)."""
     tasks: list[Task] = field(default_factory=list)
     """What is still to be done for it."""
+
+    def parts_of(self, struct: type[P]) -> Sequence[P]:
+        """Its parts of one kind, the oldest first."""
+        return self.parts.get(struct, [])
+
+    def add(self, part: object) -> None:
+        """Puts a part behind the others of its kind. Decisions call `Draft.add` instead."""
+        self.parts.setdefault(type(part), []).append(part)
+
+    @property
+    def payments(self) -> Sequence[Payment]:
+        """All attempts to pay it."""
+        return self.parts_of(Payment)
+
+    @property
+    def refunds(self) -> Sequence[Refund]:
+        """All money that goes back to its buyer."""
+        return self.parts_of(Refund)
+
+    @property
+    def shipments(self) -> Sequence[Shipment]:
+        """All its shipments, replacements included."""
+        return self.parts_of(Shipment)
+
+    @property
+    def incidents(self) -> Sequence[Incident]:
+        """Everything that went wrong with its shipments."""
+        return self.parts_of(Incident)
 
     @property
     def reservation_id(self) -> str:
@@ -386,11 +415,8 @@ class Order(Struct):
         return _named(self.incidents, "incident_id", incident_id)
 
 
-Part = TypeVar("Part", Payment, Refund, Shipment, Incident)
-
-
-def _named(things: list[Part], attribute: str, name: str) -> Part:
-    for thing in things:
-        if getattr(thing, attribute) == name:
-            return thing
-    raise KeyError(name)
+def _named(parts: Sequence[P], id_field: str, part_id: str) -> P:
+    for part in parts:
+        if getattr(part, id_field) == part_id:
+            return part
+    raise KeyError(part_id)

@@ -358,8 +358,6 @@ INCIDENT: Final = Machine(
     },
 )
 
-MACHINES: Final = (ORDER, PAYMENT, REFUND, SHIPMENT, INCIDENT)
-
 
 class Together(NamedTuple):
     """What the joint rules look at: an order and its parts at one moment."""

@@ -8,10 +8,9 @@ from sqlalchemy import ColumnElement, Connection, case, func, insert, literal_co
 from order_service.order.model import Payment, Refund
 from order_service.order.states import PaymentState, RefundState
 from order_service.payment.providers.port import Callback, Fact, FactKind
-from order_service.storage.parts import is_after_part
+from order_service.storage.columns import is_after_part
 from order_service.storage.rows import ROW_KINDS
-from order_service.storage.schema import orders, payments, refunds
-from order_service.storage.schema_payments import stray_callbacks
+from order_service.storage.schema import orders, payments, refunds, stray_callbacks
 
 STRAYS_MAX = 10_000
 

@@ -7,7 +7,8 @@ import structlog
 from starlette.routing import Route
 
 from order_service.http.callbacks import Prove, callback_route
-from order_service.order.draft import Draft, order_id_of
+from order_service.order.draft import Draft
+from order_service.order.parts import order_id_of
 from order_service.payment.books import keep_stray
 from order_service.payment.facts import UnknownPayment, learn
 from order_service.payment.providers.port import Callback, Providers

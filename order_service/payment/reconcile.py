@@ -11,8 +11,9 @@ from functools import partial
 
 from msgspec import Struct, structs
 
-from order_service.order.draft import Draft, order_id_of
+from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment, Refund
+from order_service.order.parts import order_id_of
 from order_service.order.states import RefundState
 from order_service.payment.attempts import charge_of
 from order_service.payment.books import captured_between, refunded_between, strays_between

@@ -191,10 +191,7 @@ def _copied(order: Order) -> Order:
     return structs.replace(
         order,
         lines=[structs.replace(line) for line in order.lines],
-        payments=[structs.replace(payment) for payment in order.payments],
-        refunds=[structs.replace(refund) for refund in order.refunds],
-        shipments=[structs.replace(shipment) for shipment in order.shipments],
-        incidents=[structs.replace(incident) for incident in order.incidents],
+        parts={kind: list(map(structs.replace, parts)) for kind, parts in order.parts.items()},
         tasks=list(order.tasks),
     )
 

@@ -1,23 +1,60 @@
-"""The kinds of columns, each as narrow as what it holds, on PostgreSQL and on SQLite.
+"""What tables are made of: columns, each as narrow as its values allow, on PostgreSQL and SQLite.
 
 SQLite's STRICT tables have one INTEGER, of up to 64 bits, which takes what a value needs.
 """
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Dialect, Integer, SmallInteger, Text, TypeDecorator
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Dialect,
+    Double,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    and_,
+    tuple_,
+)
 
 from order_service.order.ids import number_of, text_of
+from order_service.order.parts import order_id_of, part_no
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
 
 INT8: Final = BigInteger().with_variant(Integer, "sqlite")
 INT4: Final = Integer()
 INT2: Final = SmallInteger().with_variant(Integer, "sqlite")
+# STRICT tables have REAL, which holds 64 bits there, and no DOUBLE PRECISION.
+DOUBLE: Final[Any] = Double().with_variant(REAL, "sqlite")
+PART: Final = "part"
+"""In the `info` of a column: the machine of the parts whose numbers it has."""
+
+
+def table(name: str, *parts: Any, by_key: bool = False) -> Table:
+    """A table of ours. `by_key` keeps small rows in the order of their primary key, where that is
+    possible, so that the key needs no index of its own.
+    """
+    return Table(name, METADATA, *parts, sqlite_strict=True, sqlite_with_rowid=not by_key)
 
 
 class Id(TypeDecorator[str]):
-    """One of our ids (`ids.py`): a text of digits for everybody, a number in the database.
+    """One of our ids (`ids.py`): a text of digits in code, a number in the database.
 
-    What is no id is nobody's: it is found nowhere, and raises nothing.
+    A text that is no id is found nowhere, and raises nothing.
     """
 
     impl = BigInteger
@@ -48,6 +85,11 @@ def count(name: str) -> "Column[int]":
     return Column(name, INT4, nullable=False, autoincrement=False)
 
 
+def degrees(name: str, *, nullable: bool = False) -> "Column[float]":
+    """A column of geographical degrees."""
+    return Column(name, DOUBLE, nullable=nullable)
+
+
 def small(name: str) -> "Column[int]":
     """A column of numbers up to 32,767, such as positions and flags."""
     return Column(name, INT2, nullable=False)
@@ -56,3 +98,26 @@ def small(name: str) -> "Column[int]":
 def words(name: str, *, nullable: bool = False) -> "Column[str]":
     """A column of texts."""
     return Column(name, Text, nullable=nullable)
+
+
+def part_number(machine: str, name: str = "") -> "Column[int]":
+    """A column that names a part: `payment_no`, for the field `payment_id`. One of another `name`
+    is for the field of that name. 0 names none.
+    """
+    named = name or f"{machine}_no"
+    return Column(named, INT2, nullable=False, info={PART: machine})
+
+
+def is_part(order_id: "Column[str]", number: "Column[int]", named: str) -> ColumnElement[bool]:
+    """Whether two columns name a part."""
+    return and_(order_id == order_id_of(named), number == part_no(named))
+
+
+def is_after_part(
+    order_id: "Column[str]", number: "Column[int]", named: str
+) -> ColumnElement[bool]:
+    """Whether two columns name a part that comes after one, or any part if that is "".
+
+    Parts are in the order of their orders' ids and of their numbers.
+    """
+    return tuple_(order_id, number) > (order_id_of(named), part_no(named))

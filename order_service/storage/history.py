@@ -6,15 +6,15 @@ told the names by the database: it knows also the moves of a newer version.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from sqlalchemy import Select, select
 
 from order_service.order.model import HistoryEntry
-from order_service.order.states import MACHINES
+from order_service.order.parts import letter_of, machines, part_id, part_no
 from order_service.storage.bulk import Row
-from order_service.storage.parts import part_id, part_no
 from order_service.storage.schema import history, moves
 
 _NUMBER_MAX: Final = (1 << 31) - 1
@@ -36,7 +36,7 @@ class Move(NamedTuple):
 
 def all_moves() -> Iterator[Move]:
     """All that a history can have."""
-    for machine in MACHINES:
+    for machine in machines():
         yield Move(machine.name)
         yield Move(machine.name, to_state=machine.first)
         for state, row in machine.moves.items():
@@ -44,7 +44,10 @@ def all_moves() -> Iterator[Move]:
                 yield Move(machine.name, state, event, after)
 
 
-_NUMBERS: Final[dict[tuple[str | None, ...], int]] = {move: move.number for move in all_moves()}
+@cache
+def _number_of(move: Move) -> int:
+    return move.number
+
 
 ENTRIES: Final["Select[Any]"] = select(
     history.c.order_id,
@@ -68,7 +71,7 @@ def entry_row(entry: HistoryEntry, _order_id: str) -> Row:
         entry.order_id,
         entry.version,
         entry.entry_no,
-        _NUMBERS[entry.machine, entry.from_state, entry.event, entry.to_state],
+        _number_of(Move(entry.machine, entry.from_state, entry.event, entry.to_state)),
         part_no(entry.part_id),
         entry.actor,
         entry.why,
@@ -80,5 +83,5 @@ def entry_row(entry: HistoryEntry, _order_id: str) -> Row:
 def entry_from(row: Sequence[Any]) -> HistoryEntry:
     """The entry of a row of `ENTRIES`."""
     order_id, version, entry_no, machine, number, *about = row
-    of_part = part_id(order_id, machine[0], number)
+    of_part = part_id(order_id, letter_of(machine), number)
     return HistoryEntry(order_id, version, entry_no, machine, of_part, *about)

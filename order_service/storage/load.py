@@ -2,26 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from hashlib import blake2b
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, literal_column, select
 
 from order_service.order.ids import text_of
-from order_service.order.model import Incident, Line, Order, Payment, Refund, Shipment, Task
+from order_service.order.model import Line, Order, Task
+from order_service.order.parts import PART_KINDS, part_no
 from order_service.storage.one_of import one_of
-from order_service.storage.parts import part_no
 from order_service.storage.rows import ROW_KINDS, order_from
-from order_service.storage.schema import (
-    order_lines,
-    orders,
-    payments,
-    refunds,
-    seen,
-    shipments,
-    tasks,
-)
-from order_service.storage.schema_fulfilment import incidents
+from order_service.storage.schema import orders, seen
 
 
 def _of_orders(table: Any) -> "Select[Any]":
@@ -34,22 +26,13 @@ def _of_orders(table: Any) -> "Select[Any]":
 _ORDERS = _of_orders(orders)
 # In the order of their ids, so that two writers never wait for one another.
 _ORDERS_TO_CHANGE = _ORDERS.order_by(orders.c.order_id + literal_column("0")).with_for_update()
-_PARTS: tuple[tuple[type, str, "Select[Any]", int], ...] = tuple(
-    (
-        kind,
-        name,
-        _of_orders(table),
-        list(table.c).index(table.c.order_id),
-    )
-    for kind, name, table in (
-        (Line, "lines", order_lines),
-        (Payment, "payments", payments),
-        (Refund, "refunds", refunds),
-        (Shipment, "shipments", shipments),
-        (Task, "tasks", tasks),
-        (Incident, "incidents", incidents),
-    )
-)
+
+
+@cache
+def _rows_of(struct: type) -> "tuple[Select[Any], int]":
+    """The statement for the rows that orders have of a struct, and which column has the order."""
+    table = ROW_KINDS[struct].table
+    return _of_orders(table), list(table.c).index(table.c.order_id)
 
 
 def load_orders(
@@ -62,18 +45,28 @@ def load_orders(
     statement = _ORDERS_TO_CHANGE if to_change else _ORDERS
     found = {row[0]: order_from(row) for row in connection.execute(statement, wanted)}
     if found:
-        for kind, name, parts, position in _PARTS:
-            from_row = ROW_KINDS[kind].from_row
-            for row in connection.execute(parts, wanted):
-                getattr(found[row[position]], name).append(from_row(row))
+        structs: tuple[type, ...] = (Line, *PART_KINDS, Task)
+        for struct in structs:
+            statement, order_id_place = _rows_of(struct)
+            from_row = ROW_KINDS[struct].from_row
+            for row in connection.execute(statement, wanted):
+                _put(from_row(row), found[row[order_id_place]])
     for order in found.values():
         order.lines.sort(key=lambda line: line.line_no)
         order.tasks.sort(key=lambda task: task.task_id)
-        order.payments.sort(key=lambda payment: part_no(payment.payment_id))
-        order.refunds.sort(key=lambda refund: part_no(refund.refund_id))
-        order.shipments.sort(key=lambda shipment: part_no(shipment.shipment_id))
-        order.incidents.sort(key=lambda incident: part_no(incident.incident_id))
+        for struct, parts in order.parts.items():
+            kind = PART_KINDS[struct]
+            parts.sort(key=lambda part: part_no(kind.id_of(part)))
     return found
+
+
+def _put(thing: Any, order: Order) -> None:
+    if isinstance(thing, Line):
+        order.lines.append(thing)
+    elif isinstance(thing, Task):
+        order.tasks.append(thing)
+    else:
+        order.add(thing)
 
 
 _BY_KEY: Final = {

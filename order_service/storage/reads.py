@@ -14,8 +14,7 @@ from order_service.order.model import HistoryEntry, Remark
 from order_service.order.receipts import Receipt
 from order_service.storage.history import ENTRIES
 from order_service.storage.rows import ROW_KINDS
-from order_service.storage.schema import history, orders, remarks
-from order_service.storage.schema_receipts import receipts
+from order_service.storage.schema import history, orders, receipts, remarks
 
 # By how much the time in an order's id may differ from when it was placed: processes' clocks do.
 ID_SKEW_MS: Final = 60_000

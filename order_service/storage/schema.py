@@ -11,39 +11,30 @@ Whoever changes a table adds a migration (`migrations/versions`); a test holds t
 other.
 """
 
-from typing import Any, Final
-
 from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
-    Table,
     UniqueConstraint,
 )
 
-from order_service.order.states import ORDER, PAYMENT, REFUND, SHIPMENT, Machine
-from order_service.storage.columns import count, ids, small, whole, words
-
-METADATA: Final = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-    }
+from order_service.order.states import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT, Machine
+from order_service.storage.columns import (
+    METADATA,
+    count,
+    degrees,
+    ids,
+    part_number,
+    small,
+    table,
+    whole,
+    words,
 )
 
-
-def table(name: str, *parts: Any, by_key: bool = False) -> Table:
-    """A table of ours. `by_key` keeps small rows in the order of their primary key, where that is
-    possible, so that the key needs no index of its own.
-    """
-    return Table(name, METADATA, *parts, sqlite_strict=True, sqlite_with_rowid=not by_key)
+__all__ = ["METADATA"]
 
 
 def known_state(machine: Machine) -> CheckConstraint:
@@ -55,6 +46,13 @@ def known_state(machine: Machine) -> CheckConstraint:
 def of_order() -> ForeignKeyConstraint:
     """The order that a row belongs to."""
     return ForeignKeyConstraint(["order_id"], ["orders.order_id"])
+
+
+def of_shipment() -> ForeignKeyConstraint:
+    """The parcel that a row belongs to."""
+    return ForeignKeyConstraint(
+        ["order_id", "shipment_no"], ["shipments.order_id", "shipments.shipment_no"]
+    )
 
 
 orders = table(
@@ -128,7 +126,7 @@ order_lines = table(
 payments = table(
     "payments",
     ids("order_id"),
-    small("payment_no"),
+    part_number("payment"),
     words("payment_key"),
     words("state"),
     words("method"),
@@ -170,9 +168,9 @@ Index(
 refunds = table(
     "refunds",
     ids("order_id"),
-    small("refund_no"),
+    part_number("refund"),
     words("refund_key"),
-    small("payment_no"),
+    part_number("payment"),
     words("state"),
     whole("amount_minor"),
     words("reason"),
@@ -199,7 +197,7 @@ Index(
 shipments = table(
     "shipments",
     ids("order_id"),
-    small("shipment_no"),
+    part_number("shipment"),
     small("sub_order_no"),
     words("state"),
     words("location"),
@@ -216,7 +214,7 @@ shipments = table(
     whole("shipped_at_ms", nullable=True),
     whole("delivered_at_ms", nullable=True),
     whole("promised_at_ms", nullable=True),
-    small("replaces"),
+    part_number("shipment", "replaces"),
     whole("collected_minor", nullable=True),
     whole("temperature_min_millicelsius", nullable=True),
     whole("temperature_max_millicelsius", nullable=True),
@@ -303,4 +301,168 @@ seen = table(
     PrimaryKeyConstraint("order_id", "once"),
     of_order(),
     by_key=True,
+)
+
+# Made when it is first asked for, and never changed: the same each time it is printed.
+receipts = table(
+    "receipts",
+    ids("order_id"),
+    whole("issued_at_ms"),
+    words("content"),
+    PrimaryKeyConstraint("order_id"),
+    of_order(),
+)
+
+# A proven callback about a payment that we do not know.
+stray_callbacks = table(
+    "stray_callbacks",
+    words("provider"),
+    words("event_id"),
+    words("payment_id"),
+    words("refund_id"),
+    words("provider_ref"),
+    words("kind"),
+    whole("amount_minor"),
+    words("currency"),
+    whole("at_ms"),
+    whole("received_at_ms"),
+    PrimaryKeyConstraint("provider", "event_id"),
+)
+Index("ix_stray_callbacks_received", stray_callbacks.c.provider, stray_callbacks.c.received_at_ms)
+
+# What reviews said of an order where there was something to say: first the automatic one, why a
+# person has to decide. Orders wait for a person as long as they are CONFIRMED and have a row here.
+reviews = table(
+    "reviews",
+    ids("order_id"),
+    ids("review_id"),
+    words("verdict"),
+    words("findings"),
+    words("reviewer"),
+    words("reason"),
+    whole("at_ms"),
+    PrimaryKeyConstraint("order_id", "review_id"),
+    of_order(),
+    by_key=True,
+)
+Index(
+    "ix_reviews_waiting",
+    reviews.c.review_id,
+    sqlite_where=reviews.c.verdict == "WAITS",
+    postgresql_where=reviews.c.verdict == "WAITS",
+)
+
+waves = table(
+    "waves",
+    words("tenant"),
+    words("wave_id"),
+    words("location"),
+    words("zone"),
+    words("shipment_ids"),
+    whole("created_at_ms"),
+    PrimaryKeyConstraint("tenant", "wave_id"),
+)
+
+# Every event a carrier told, once, in whatever order; what it has changed is in the history.
+tracking_events = table(
+    "tracking_events",
+    words("carrier"),
+    words("event_id"),
+    ids("order_id"),
+    part_number("shipment"),
+    words("kind"),
+    whole("happened_at_ms"),
+    whole("received_at_ms"),
+    words("place"),
+    whole("amount_minor"),
+    words("currency"),
+    PrimaryKeyConstraint("carrier", "event_id"),
+    of_order(),
+    of_shipment(),
+)
+Index("ix_tracking_events_shipment", tracking_events.c.order_id, tracking_events.c.shipment_no)
+
+temperature_readings = table(
+    "temperature_readings",
+    ids("order_id"),
+    part_number("shipment"),
+    words("sensor"),
+    whole("read_at_ms"),
+    whole("millicelsius"),
+    small("out_of_limits"),
+    PrimaryKeyConstraint("order_id", "shipment_no", "sensor", "read_at_ms"),
+    of_order(),
+    of_shipment(),
+)
+
+incidents = table(
+    "incidents",
+    ids("order_id"),
+    part_number("incident"),
+    part_number("shipment"),
+    words("kind"),
+    words("state"),
+    words("owner"),
+    whole("opened_at_ms"),
+    whole("due_at_ms"),
+    whole("settled_at_ms"),
+    whole("updated_at_ms"),
+    PrimaryKeyConstraint("order_id", "incident_no"),
+    known_state(INCIDENT),
+    of_order(),
+    of_shipment(),
+)
+Index("ix_incidents_due", incidents.c.settled_at_ms, incidents.c.due_at_ms)
+
+catalogues = table(
+    "catalogues",
+    words("tenant"),
+    count("version"),
+    PrimaryKeyConstraint("tenant"),
+)
+
+articles = table(
+    "articles",
+    words("tenant"),
+    words("sku"),
+    words("merchant_id"),
+    words("title"),
+    whole("price_minor"),
+    words("currency"),
+    words("zone"),
+    whole("weight_g"),
+    whole("temperature_min_millicelsius", nullable=True),
+    whole("temperature_max_millicelsius", nullable=True),
+    small("customised"),
+    small("fragile"),
+    small("withdrawn"),
+    count("version"),
+    PrimaryKeyConstraint("tenant", "sku"),
+    CheckConstraint("price_minor >= 0 AND weight_g >= 0", name="nothing_is_negative"),
+)
+Index("ix_articles_version", articles.c.tenant, articles.c.version)
+
+warehouses = table(
+    "warehouses",
+    words("tenant"),
+    words("location"),
+    words("country"),
+    degrees("latitude", nullable=True),
+    degrees("longitude", nullable=True),
+    count("priority"),
+    small("closed"),
+    count("version"),
+    PrimaryKeyConstraint("tenant", "location"),
+)
+
+places = table(
+    "places",
+    words("tenant"),
+    words("country"),
+    words("postcode_prefix"),
+    words("region"),
+    degrees("latitude"),
+    degrees("longitude"),
+    count("version"),
+    PrimaryKeyConstraint("tenant", "country", "region", "postcode_prefix"),
 )

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete
 
 from order_service.order.draft import Draft
-from order_service.storage.bulk import Row, delete_by_key, insert_into, update_of
+from order_service.storage.bulk import Bulk, Row, delete_by_key, insert_into, update_of
 from order_service.storage.database import Conflict
 from order_service.storage.one_of import one_of
 from order_service.storage.rows import ROW_KINDS, order_row
@@ -25,8 +26,6 @@ class Written(NamedTuple):
 
 _NEW_ORDERS = insert_into(orders)
 _MOVE_ORDERS = update_of(orders, "state", "version")
-_INSERTS = {kind: insert_into(row_kind.table) for kind, row_kind in ROW_KINDS.items()}
-_UPDATES = {kind: update_of(row_kind.table) for kind, row_kind in ROW_KINDS.items()}
 _SEEN = insert_into(seen)
 _END_LINES = delete_by_key(order_lines)
 _END_TASKS = delete(tasks).where(one_of(tasks.c.task_id, "ids"))
@@ -52,13 +51,24 @@ def write_drafts(connection: Connection, all_written: Sequence[Written]) -> None
         done.extend(draft.tasks_done)
     _NEW_ORDERS.execute(connection, new)
     _move(connection, moved)
-    # Those that others refer to come first.
-    for kind in ROW_KINDS:
-        _INSERTS[kind].execute(connection, inserts[kind])
-        _UPDATES[kind].execute(connection, updates[kind])
+    for struct in ROW_KINDS.in_order():
+        if struct in inserts:
+            _insert_of(struct).execute(connection, inserts[struct])
+        if struct in updates:
+            _update_of(struct).execute(connection, updates[struct])
     _END_LINES.execute(connection, lines_gone)
     if done:
         connection.execute(_END_TASKS, {"ids": done})
+
+
+@cache
+def _insert_of(struct: type) -> Bulk:
+    return insert_into(ROW_KINDS[struct].table)
+
+
+@cache
+def _update_of(struct: type) -> Bulk:
+    return update_of(ROW_KINDS[struct].table)
 
 
 def write_seen(connection: Connection, rows: Sequence[Row]) -> None:

@@ -15,7 +15,7 @@ from order_service.order.ids import Ids
 from order_service.storage.database import Database, open_database
 from order_service.storage.migrate import upgrade
 from order_service.storage.orders import Orders
-from order_service.storage.tables import METADATA
+from order_service.storage.schema import METADATA
 from tests.order_service.clock import Clock
 from tests.order_service.following import FOLLOW
 from tests.order_service.postgres import serve_postgres

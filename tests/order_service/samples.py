@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from order_service.order.draft import order_id_of
 from order_service.order.model import (
     Amounts,
     Delivery,
@@ -15,6 +14,7 @@ from order_service.order.model import (
     Source,
     SubOrder,
 )
+from order_service.order.parts import PART_KINDS, order_id_of
 from order_service.order.states import IncidentState, OrderState, PaymentState
 
 DELIVERY = Delivery(
@@ -61,9 +61,20 @@ def order(order_id: str = A, **values: Any) -> Order:
         updated_at_ms=2_000_000_000_000,
         lines=[Line(1, 0, "SKU-1", "A thing", 2, 500, 1_000)],
     )
+    return with_values(made, **values)
+
+
+def with_values(found: Order, **values: Any) -> Order:
+    """The order with other values of its fields; `payments` and so on are its parts."""
     for name, value in values.items():
-        setattr(made, name, value)
-    return made
+        struct = next((kind.struct for kind in PART_KINDS.values() if kind.table == name), None)
+        if struct is None:
+            setattr(found, name, value)
+            continue
+        found.parts.pop(struct, None)
+        for part in value:
+            found.add(part)
+    return found
 
 
 def payment(payment_id: str = f"{A}-p1", **values: Any) -> Payment:

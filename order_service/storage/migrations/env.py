@@ -5,7 +5,7 @@ from typing import Any
 from alembic import context
 
 from order_service.storage.columns import Id
-from order_service.storage.tables import METADATA
+from order_service.storage.schema import METADATA
 
 connection = context.config.attributes["connection"]
 

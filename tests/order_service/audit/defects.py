@@ -66,7 +66,7 @@ def _of(kind: str, **values: Any) -> Callable[[Case], Case]:
 def _paid_again(case: Case) -> Case:
     (payment,) = case.order.payments
     again = structs.replace(payment, payment_id=f"{case.order.order_id}-p2", payment_key="again")
-    case.order.payments.append(again)
+    case.order.add(again)
     return case
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.storage.database import Database
-from order_service.storage.tables import METADATA
+from order_service.storage.schema import METADATA
 from tests.order_service.edge.conftest import order_of
 from tests.serving import Server
 

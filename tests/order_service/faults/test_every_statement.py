@@ -19,7 +19,7 @@ import pytest
 
 from order_service.order.states import OrderState
 from order_service.placing.decisions import RESERVE_AGAIN_MS
-from order_service.storage.tables import METADATA
+from order_service.storage.schema import METADATA
 from tests.order_service.clock import START_MS
 from tests.order_service.edge.bounds import METHODS
 from tests.order_service.edge.sound_requests import Parts, sound_requests

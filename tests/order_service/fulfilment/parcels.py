@@ -29,7 +29,7 @@ from order_service.order.tasks import TaskKind
 from order_service.payment.methods import CASH
 from tests.order_service.clock import START_MS
 from tests.order_service.following import finish
-from tests.order_service.samples import order, payment
+from tests.order_service.samples import order, payment, with_values
 
 T = TypeVar("T")
 
@@ -87,9 +87,7 @@ def paid_order(**values: Any) -> Order:
         sub_orders=(SubOrder("4330000000000000000.1", "merchant-1", amounts),),
         payments=[captured(2_000)],
     )
-    for name, value in values.items():
-        setattr(found, name, value)
-    return found
+    return with_values(found, **values)
 
 
 def captured(amount_minor: int) -> Payment:

@@ -121,7 +121,7 @@ def test_the_last_parcel_stays_while_another_attempt_to_pay_is_open() -> None:
     order = planned_order()
     first, second = order.shipments
     left_out(order, first)
-    order.payments.append(payment("4330000000000000000-p2", state=PaymentState.PENDING))
+    order.add(payment("4330000000000000000-p2", state=PaymentState.PENDING))
     with pytest.raises(Refused) as refused:
         left_out(order, second)
     assert refused.value.reason is RefusalReason.WRONG_STATE

@@ -21,6 +21,7 @@ from tests.order_service.fulfilment.parcels import (
     paid_order,
     untouched,
 )
+from tests.order_service.samples import with_values
 
 CLEAN = ReviewInput(remarks=0, articles=ARTICLES)
 WITH_REMARKS = ReviewInput(remarks=2, articles=ARTICLES)
@@ -48,7 +49,7 @@ def _other_total(order: Order) -> None:
 
 
 def _unpaid(order: Order) -> None:
-    order.payments = []
+    with_values(order, payments=[])
 
 
 def _refunded(order: Order) -> None:
@@ -56,7 +57,7 @@ def _refunded(order: Order) -> None:
 
 
 def _paid_less(order: Order) -> None:
-    order.payments = [captured(1_999)]
+    with_values(order, payments=[captured(1_999)])
 
 
 def _refunded_in_part(order: Order) -> None:

@@ -71,7 +71,7 @@ class World:
             version=0,
             order_key=f"key-{order_id}",
             payment_method=method,
-            payments=[],
+            parts={},
         )
         decide = _on_delivery if on_delivery else _paid
         return (await self.orders.place(new, decide, "test")).order

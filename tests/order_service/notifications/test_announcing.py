@@ -48,7 +48,7 @@ def test_buyer_and_merchant_are_told_of_an_effective_order() -> None:
 
 def test_each_subscriber_is_told_of_each_move() -> None:
     order = samples.order(state=OrderState.AWAITING_PAYMENT, version=3)
-    order.payments.append(samples.payment(state=PaymentState.PENDING))
+    order.add(samples.payment(state=PaymentState.PENDING))
     draft = draft_of(order)
     draft.move(order.payments[0], PaymentEvent.CAPTURE)
     draft.move(order, OrderEvent.PAID)

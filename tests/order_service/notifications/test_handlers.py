@@ -118,7 +118,7 @@ async def test_neither_tasks_nor_events_hold_anything_personal(
 
 async def test_an_incident_s_event_names_its_desk_and_its_parcel() -> None:
     order = samples.order()
-    order.incidents.append(samples.incident())
+    order.add(samples.incident())
     subscriber = Outlet()
     publish = NotificationTasks({}, {"one": subscriber}, {}, Composing()).publish
     incident_id = samples.incident().incident_id

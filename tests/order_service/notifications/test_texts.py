@@ -30,7 +30,7 @@ CHINA = timezone(timedelta(hours=8))
 def order(country: str = "CN", currency: str = "CNY") -> Order:
     made = samples.order(currency=currency, payment_due_at_ms=AT_MS + 900_000)
     made.delivery = structs.replace(samples.DELIVERY, country=country)
-    made.shipments.append(
+    made.add(
         Shipment(
             shipment_id="4330000000000000000-s1",
             order_id="4330000000000000000",
@@ -49,8 +49,8 @@ def order(country: str = "CN", currency: str = "CNY") -> Order:
             updated_at_ms=AT_MS,
         )
     )
-    made.incidents.append(samples.incident())
-    made.refunds.append(
+    made.add(samples.incident())
+    made.add(
         Refund(
             refund_id="4330000000000000000-r1",
             refund_key="k",

@@ -14,7 +14,7 @@ from order_service.order.tasks import ConfirmStock, PaymentDue, ReserveStock, Ta
 from order_service.storage.batch import AlreadySeen
 from order_service.storage.database import StorageUnavailable
 from order_service.storage.orders import Orders
-from order_service.storage.tables import METADATA
+from order_service.storage.schema import METADATA
 from tests.order_service.failing import COMMIT, statement_fails
 from tests.order_service.samples import order, payment
 

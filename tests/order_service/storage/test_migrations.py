@@ -12,8 +12,7 @@ from sqlalchemy import Connection, inspect, select
 from order_service.storage.database import Database, StorageUnsafe, open_database
 from order_service.storage.history import all_moves
 from order_service.storage.migrate import migrate
-from order_service.storage.schema import moves
-from order_service.storage.tables import METADATA
+from order_service.storage.schema import METADATA, moves
 
 PROCESSES = 4
 HEAD = "0003"
