@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from order_service.fulfilment.withdrawing import cancel_unshipped
+from order_service.fulfilment.incidents import close_with_refund
+from order_service.fulfilment.warehouse import withdraw
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
-from order_service.order.states import ORDER, OrderEvent, OrderState
+from order_service.order.states import ORDER, SHIPMENT, OrderEvent, OrderState, ShipmentEvent
 from order_service.order.tasks import (
     CancelOrder,
     CancelStock,
@@ -124,12 +125,20 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
     not_confirmed = order.state in _NOT_CONFIRMED
     draft.move(order, OrderEvent.CANCEL, reason)
     draft.update(order, closed_reason=reason)
-    for kind in (TaskKind.RESERVE, TaskKind.PAYMENT_DUE, TaskKind.CANCEL_ORDER):
+    for kind in (TaskKind.RESERVE, TaskKind.PAYMENT_DUE, TaskKind.REVIEW, TaskKind.CANCEL_ORDER):
         draft.forget(kind)
     cancel_unshipped(draft, reason)
     draft.send(ReleaseStock() if not_confirmed else CancelStock())
     refund_all(draft, "the order was cancelled")
     return Cancelled(order)
+
+
+def cancel_unshipped(draft: Draft, why: str) -> None:
+    """Cancels every shipment of an order that has not left, and closes its incidents."""
+    for shipment in draft.order.shipments:
+        if SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
+            withdraw(draft, shipment, why)
+            close_with_refund(draft, shipment, why)
 
 
 def cancel_at_once(draft: Draft, reason: str) -> bool:

@@ -4,9 +4,9 @@ Used also where units turn out to be missing only in the warehouse. Pure.
 """
 
 from order_service.fulfilment.cancel_order import cancel_at_once
+from order_service.fulfilment.incidents import close_with_refund
 from order_service.fulfilment.shares import goods_minor, send_back
-from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of
-from order_service.fulfilment.withdrawing import close_with_refund, withdraw
+from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of, withdraw
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.states import SHIPMENT, OrderState, ShipmentEvent, ShipmentState

@@ -156,6 +156,12 @@ def close(draft: Draft, incident: Incident, event: IncidentEvent, why: str) -> N
     draft.update(incident, settled_at_ms=draft.now_ms)
 
 
+def close_with_refund(draft: Draft, shipment: Shipment, why: str) -> None:
+    """Closes the incidents of a shipment whose money goes back."""
+    for incident in not_closed(draft, shipment):
+        close(draft, incident, _E.REFUND, why)
+
+
 def look_at_deliveries(draft: Draft) -> None:
     """Opens an incident for each late parcel, and opens again those whose wait has ended."""
     for shipment in draft.order.shipments:

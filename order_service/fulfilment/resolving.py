@@ -4,8 +4,7 @@ from order_service.fulfilment.cancel_shipment import leave_out
 from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, close, not_closed
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.shares import goods_minor, send_back
-from order_service.fulfilment.warehouse import ShipmentAnswer
-from order_service.fulfilment.withdrawing import withdraw
+from order_service.fulfilment.warehouse import ShipmentAnswer, withdraw
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, Shipment
 from order_service.order.refusals import RefusalReason, Refused, wrong_state

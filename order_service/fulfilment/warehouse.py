@@ -13,7 +13,7 @@ from order_service.order.draft import Draft
 from order_service.order.model import Shipment, ShipmentLine
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import ShipmentEvent, ShipmentState
-from order_service.order.tasks import GetLabel, ShipStock
+from order_service.order.tasks import CatchUpOnTracking, GetLabel, ShipStock, VoidLabel
 
 Units = tuple[str, int]
 """A SKU and a number of its units."""
@@ -132,6 +132,19 @@ def hand_over(draft: Draft, shipment_id: str) -> ShipmentAnswer:
     if draft.order.carries_lines(shipment):
         _count_shipped(draft, shipment)
     return ShipmentAnswer(shipment, replayed=False)
+
+
+def withdraw(draft: Draft, shipment: Shipment, why: str) -> None:
+    """Cancels a shipment that has not left, and has its waybill given back."""
+    draft.move(shipment, ShipmentEvent.CANCEL, why)
+    for task in tasks_about(draft, shipment.shipment_id, CatchUpOnTracking):
+        draft.done(task)
+    for task in tasks_about(draft, shipment.shipment_id, GetLabel):
+        if task.dead:  # it would be in the way of the next
+            draft.done(task)
+    if shipment.carrier:
+        # Perhaps its waybill is just being made: this is done after that.
+        draft.send(VoidLabel(shipment.shipment_id))
 
 
 def _weigh_again(draft: Draft, shipment: Shipment, weight_g: int) -> None:

@@ -8,9 +8,8 @@ shares of misbehaviour and read the books. Where the order service reports its s
 import asyncio
 import contextlib
 import hashlib
-import hmac
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -21,11 +20,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from order_service.sandbox import provider_callbacks
+from order_service.sandbox.answering import Answering, authorized, body_of, problem
 from order_service.sandbox.carrier_books import CarrierBooks, SandboxShipment
 from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps, journey_of, shares_of
 from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour
 
-BODY_BYTES_MAX: Final = 65_536
 TICK_S: Final = 0.2
 WEIGHT_G_MAX: Final = 30_000
 HANDED_OVER: Final = "holdfast.order.v1.shipment.shipped"
@@ -36,8 +35,6 @@ SERVICES: Final[dict[str, tuple[int, int, int]]] = {
     "standard": (800, 200, 72 * HOUR_MS),
     "express": (2_000, 500, 24 * HOUR_MS),
 }
-
-Answering = Callable[[Request], Awaitable[Response]]
 
 
 class _Shipment(msgspec.Struct):
@@ -141,17 +138,13 @@ class SandboxCarrierApp:
         return self._clock_ms() + self._ahead_ms
 
     def _authorized(self, answering: Answering) -> Answering:
-        async def authorized(request: Request) -> Response:
-            self.start()
-            given = request.headers.get("authorization", "").encode()
-            if not hmac.compare_digest(given, f"Bearer {self._api_key}".encode()):
-                return _problem(401, "the API key is missing or wrong")
-            try:
-                return await answering(request)
-            except (msgspec.DecodeError, ValueError) as error:
-                return _problem(422, str(error))
+        checked = authorized(self._api_key, answering)
 
-        return authorized
+        async def started(request: Request) -> Response:
+            self.start()
+            return await checked(request)
+
+        return started
 
     async def _tick(self) -> None:
         while True:
@@ -159,7 +152,7 @@ class SandboxCarrierApp:
             self.catch_up()
 
     async def _quote(self, request: Request) -> Response:
-        shipment = msgspec.json.decode(await _body(request), type=_Shipment)
+        shipment = msgspec.json.decode(await body_of(request), type=_Shipment)
         offers = [
             {
                 "service": service,
@@ -173,12 +166,12 @@ class SandboxCarrierApp:
         return JSONResponse({"offers": offers})
 
     async def _label(self, request: Request) -> Response:
-        asked = msgspec.json.decode(await _body(request), type=_Shipment)
+        asked = msgspec.json.decode(await body_of(request), type=_Shipment)
         shipment_id = request.path_params["shipment_id"]
         shipment = self.books.find(shipment_id)
         if shipment is None:
             if asked.service not in SERVICES or not _goes(asked):
-                return _problem(409, "not_served")
+                return problem(409, "not_served")
             shipment = SandboxShipment(
                 shipment_id=shipment_id,
                 service=asked.service,
@@ -191,7 +184,7 @@ class SandboxCarrierApp:
             )
             self.books.keep(shipment)
         if shipment.state == "VOID":
-            return _problem(409, "void")
+            return problem(409, "void")
         return JSONResponse(
             {
                 "waybill": shipment.waybill,
@@ -203,9 +196,9 @@ class SandboxCarrierApp:
     async def _void(self, request: Request) -> Response:
         shipment = self.books.find(request.path_params["shipment_id"])
         if shipment is None:
-            return _problem(404, "unknown")
+            return problem(404, "unknown")
         if shipment.state == "COLLECTED":
-            return _problem(409, "collected")
+            return problem(409, "collected")
         shipment.state = "VOID"
         self.books.keep(shipment)
         return JSONResponse({})
@@ -213,11 +206,11 @@ class SandboxCarrierApp:
     async def _events(self, request: Request) -> Response:
         shipment = self.books.find(request.path_params["shipment_id"])
         if shipment is None:
-            return _problem(404, "unknown")
+            return problem(404, "unknown")
         return JSONResponse({"events": [shipment.event(n) for n in range(shipment.happened)]})
 
     async def _collect(self, request: Request) -> Response:
-        asked = msgspec.json.decode(await _body(request), type=_Collect)
+        asked = msgspec.json.decode(await body_of(request), type=_Collect)
         collected = []
         for shipment_id in asked.shipment_ids or self.books.waiting():
             shipment = self.books.find(shipment_id)
@@ -229,9 +222,9 @@ class SandboxCarrierApp:
     async def _shipped(self, request: Request) -> Response:
         """Takes an event of the order service: the van collects a parcel that was handed over."""
         try:
-            sent = self._key.verify(await _body(request), dict(request.headers))
+            sent = self._key.verify(await body_of(request), dict(request.headers))
         except (WebhookVerificationError, ValueError):
-            return _problem(401, "it is not signed with our secret")
+            return problem(401, "it is not signed with our secret")
         event = msgspec.convert(sent, type=_Event)
         shipment = self.books.find(event.data.part_id)
         if event.type == HANDED_OVER and shipment is not None and shipment.state == "LABELLED":
@@ -240,30 +233,23 @@ class SandboxCarrierApp:
         return Response(status_code=204)
 
     async def _advance(self, request: Request) -> Response:
-        asked = msgspec.json.decode(await _body(request), type=_Advance)
+        asked = msgspec.json.decode(await body_of(request), type=_Advance)
         if asked.ms < 0:
-            return _problem(422, "ms: time does not go backwards")
+            return problem(422, "ms: time does not go backwards")
         self._ahead_ms += asked.ms
         return JSONResponse({"happened": self.catch_up(), "now_ms": self._now_ms()})
 
     async def _misbehave(self, request: Request) -> Response:
-        asked = msgspec.json.decode(await _body(request), type=_Misbehave, strict=False)
+        asked = msgspec.json.decode(await body_of(request), type=_Misbehave, strict=False)
         shares = (*provider_callbacks.shares_of(asked.callbacks), *shares_of(asked.parcels))
         if not all(0.0 <= share <= 1.0 for share in shares):
-            return _problem(422, "shares are from 0 to 1")
+            return problem(422, "shares are from 0 to 1")
         self.mishaps, self.callbacks.misbehaviour = asked.parcels, asked.callbacks
         return JSONResponse(msgspec.to_builtins(asked))
 
     async def _sums(self, _request: Request) -> Response:
         counts = {"callbacks_sent": self.callbacks.sent, "callbacks_lost": self.callbacks.lost}
         return JSONResponse(self.books.sums() | counts)
-
-
-async def _body(request: Request) -> bytes:
-    body = await request.body()
-    if len(body) > BODY_BYTES_MAX:
-        raise ValueError(f"a request has at most {BODY_BYTES_MAX:,} bytes")
-    return body
 
 
 def _goes(shipment: _Shipment) -> bool:
@@ -278,7 +264,3 @@ def _freight_minor(service: str, weight_g: int) -> int:
 def _waybill(shipment_id: str) -> str:
     digest = hashlib.sha256(shipment_id.encode()).digest()
     return f"SB{int.from_bytes(digest[:8], 'big') % 10**12:012d}"
-
-
-def _problem(status: int, text: str) -> Response:
-    return JSONResponse({"error": text}, status)

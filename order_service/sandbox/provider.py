@@ -1,13 +1,12 @@
-"""The sandbox provider: takes pretended money over HTTP, and tells of it as real ones do.
+"""The sandbox provider: takes pretended money over HTTP, and reports it as real providers do.
 
-`/v1` is what a shop calls, `/pay` the page its buyers see, `/control` for tests and demonstrations:
-there a buyer pays, shares of misbehaviour are set and the books are read.
+Shops call `/v1`, buyers see the page `/pay`. Tests and demonstrations call `/control`, where a
+buyer pays, shares of misbehaviour are set and the books are read.
 """
 
 import asyncio
-import hmac
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import date
 from html import escape
 from typing import Final
@@ -18,13 +17,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from order_service.sandbox.answering import Answering, authorized, body_of, problem
 from order_service.sandbox.provider_books import Books, OtherContent, SandboxPayment
 from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour, shares_of
 
 HANG_S: Final = 30.0
-BODY_BYTES_MAX: Final = 16_384
-
-Answering = Callable[[Request], Awaitable[Response]]
 
 
 class _Start(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,38 +108,29 @@ class SandboxProviderApp:
         return share > 0 and self._chance.random() < share
 
     def _authorized(self, answering: Answering) -> Answering:
-        async def authorized(request: Request) -> Response:
-            given = request.headers.get("authorization", "").encode()
-            if not hmac.compare_digest(given, f"Bearer {self._api_key}".encode()):
-                return _problem(401, "the API key is missing or wrong")
-            try:
-                return await answering(request)
-            except (msgspec.DecodeError, ValueError) as error:
-                return _problem(422, str(error))
-
-        return authorized
+        return authorized(self._api_key, answering)
 
     def _for_shops(self, answering: Answering) -> Answering:
-        authorized = self._authorized(answering)
+        checked = self._authorized(answering)
 
         async def unless_down(request: Request) -> Response:
             down = self.callbacks.misbehaviour.down
             if down == "hang":
                 await asyncio.sleep(HANG_S)
             if down:
-                return _problem(503, "the provider is down")
-            return await authorized(request)
+                return problem(503, "the provider is down")
+            return await checked(request)
 
         return unless_down
 
     async def _start(self, request: Request) -> Response:
-        asked = msgspec.json.decode(await _body(request), type=_Start)
+        asked = msgspec.json.decode(await body_of(request), type=_Start)
         if asked.amount_minor < 1 or not asked.payment_id:
-            return _problem(422, "payment_id and a positive amount_minor are needed")
+            return problem(422, "payment_id and a positive amount_minor are needed")
         try:
             payment = self.books.start(*msgspec.structs.astuple(asked))
         except OtherContent:
-            return _problem(409, "payment_id was used before for another payment")
+            return problem(409, "payment_id was used before for another payment")
         page = str(request.url_for("page", number=payment.provider_ref))
         return JSONResponse({"provider_ref": payment.provider_ref, "action_url": page})
 
@@ -158,19 +146,19 @@ class SandboxProviderApp:
         return JSONResponse(payment.fact())
 
     async def _refund(self, request: Request) -> Response:
-        asked = msgspec.json.decode(await _body(request), type=_Refund)
+        asked = msgspec.json.decode(await body_of(request), type=_Refund)
         payment = self._named(request)
         if payment is None:
             return _unknown()
         if asked.amount_minor < 1 or not asked.refund_id:
-            return _problem(422, "refund_id and a positive amount_minor are needed")
+            return problem(422, "refund_id and a positive amount_minor are needed")
         refuse = self._happens(self.callbacks.misbehaviour.refuse_refund)
         try:
             refund = self.books.refund(
                 payment, asked.refund_id, asked.amount_minor, self._clock_ms(), refuse=refuse
             )
         except OtherContent:
-            return _problem(409, "refund_id was used before for another refund")
+            return problem(409, "refund_id was used before for another refund")
         fact = payment.refund_fact(refund)
         self.callbacks.announce(fact)
         return JSONResponse(fact)
@@ -186,14 +174,14 @@ class SandboxProviderApp:
         if payment is None:
             return HTMLResponse("<p>There is no such payment.", 404)
         if request.method == "POST" and payment.kind == "OPEN":
-            if (await _body(request)) == b"action=decline":
+            if (await body_of(request)) == b"action=decline":
                 self.decline(payment)
             else:
                 self.pay(payment, payment.amount_minor, payment.currency, 1)
         return HTMLResponse(_page_of(payment))
 
     async def _pay(self, request: Request) -> Response:
-        asked = msgspec.json.decode(await _body(request), type=_Pay)
+        asked = msgspec.json.decode(await body_of(request), type=_Pay)
         payment = self.books.find(asked.payment_id)
         if payment is None:
             return _unknown()
@@ -207,7 +195,7 @@ class SandboxProviderApp:
         return JSONResponse(payment.fact())
 
     async def _decline(self, request: Request) -> Response:
-        asked = msgspec.json.decode(await _body(request), type=_Pay)
+        asked = msgspec.json.decode(await body_of(request), type=_Pay)
         payment = self.books.find(asked.payment_id)
         if payment is None:
             return _unknown()
@@ -215,11 +203,11 @@ class SandboxProviderApp:
         return JSONResponse(payment.fact())
 
     async def _misbehave(self, request: Request) -> Response:
-        misbehaviour = msgspec.json.decode(await _body(request), type=Misbehaviour, strict=False)
+        misbehaviour = msgspec.json.decode(await body_of(request), type=Misbehaviour, strict=False)
         if not all(0.0 <= share <= 1.0 for share in shares_of(misbehaviour)):
-            return _problem(422, "shares are from 0 to 1")
+            return problem(422, "shares are from 0 to 1")
         if misbehaviour.down not in ("", "refuse", "hang"):
-            return _problem(422, 'down is "", "refuse" or "hang"')
+            return problem(422, 'down is "", "refuse" or "hang"')
         self.callbacks.misbehaviour = misbehaviour
         return JSONResponse(msgspec.to_builtins(misbehaviour))
 
@@ -231,21 +219,8 @@ class SandboxProviderApp:
         return self.books.find(request.path_params["number"])
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise ValueError(f"a request has at most {BODY_BYTES_MAX:,} bytes")
-    return body
-
-
-def _problem(status: int, text: str) -> Response:
-    return JSONResponse({"error": text}, status)
-
-
 def _unknown() -> Response:
-    return _problem(404, "there is no such payment")
+    return problem(404, "there is no such payment")
 
 
 def _page_of(payment: SandboxPayment) -> str:

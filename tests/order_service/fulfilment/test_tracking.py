@@ -5,12 +5,12 @@ from functools import partial
 
 import pytest
 
+from order_service.fulfilment.cancel_order import cancel_unshipped
 from order_service.fulfilment.carriers.port import Label
 from order_service.fulfilment.labels import labelled as labelled_by_carrier
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.tracking import TRACKING, catch_up, track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick
-from order_service.fulfilment.withdrawing import cancel_unshipped
 from order_service.order.draft import Draft
 from order_service.order.model import Order
 from order_service.order.records import TrackingEvent, TrackingKind

@@ -3,6 +3,7 @@
 import pytest
 from msgspec import structs
 
+from order_service.fulfilment.cancel_order import cancel_unshipped
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.warehouse import (
     confirm_packing,
@@ -11,7 +12,6 @@ from order_service.fulfilment.warehouse import (
     put_in_wave,
     report_overdue_picks,
 )
-from order_service.fulfilment.withdrawing import cancel_unshipped
 from order_service.order.model import Line, Order
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import OrderState, ShipmentState
