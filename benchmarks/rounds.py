@@ -45,7 +45,7 @@ class Measurements:
         self._answered: Counter[str] = Counter()
 
     def measure(self, benchmarks: Sequence[Benchmark], rounds: int) -> None:
-        """Runs benchmarks for so many rounds; after its last run each is audited.
+        """Runs benchmarks for a number of rounds; after its last run each is audited.
 
         Raises LoadFailed.
         """

@@ -32,7 +32,7 @@ async def serve(reserve: Reserve) -> None:
 
 
 async def until_stdin_ends() -> None:
-    """Waits until whoever started this process closes its standard input, or is gone."""
+    """Waits until the process that started this one closes its standard input, or is gone."""
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
     await ended.wait()

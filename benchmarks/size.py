@@ -45,7 +45,7 @@ ROUNDS = 3
 APPLY = Load(method="Apply", calls=40, open_calls=4, commands=1_000, skus=SKUS)
 UNARY = Load(calls=8_000, open_calls=64)
 # The share of what the server can do at which calls come while reservations fall due, and how long
-# each of the three looks at it takes; the second begins so long before they do.
+# each of the three looks at it takes; the second begins LOOK_BEFORE_S before they do.
 SHARE = 0.5
 LOOK_S = 8.0
 LOOK_BEFORE_S = 1.0

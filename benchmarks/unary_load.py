@@ -1,4 +1,4 @@
-"""Unary calls: so many open at a time, or at a rate. See `benchmarks.load`."""
+"""Unary calls: a number of them open at a time, or at a rate. See `benchmarks.load`."""
 
 import asyncio
 import random

@@ -26,7 +26,7 @@ from serving.signals import Signals
 from serving.start import EXIT_REFUSED
 
 END_S_MAX: Final = 20.0
-# A parcel is at the door before whoever tries things out has lost patience.
+# Short, so that a person who tries things out sees a parcel arrive.
 DELIVER_MS: Final = 5_000
 
 

@@ -38,5 +38,5 @@ def phases(settings: Settings) -> tuple[Phase, ...]:
 
 
 def phase_at(settings: Settings, run_time_s: float) -> Phase:
-    """The phase that a sale is in, so many seconds after its start."""
+    """The phase that a sale is in `run_time_s` after its start."""
     return next(phase for phase in phases(settings) if run_time_s < phase.until_s)

@@ -1,4 +1,4 @@
-"""Measures the order services in turns: so many orders each, placed and then paid, every round.
+"""Measures the order services in turns: each places orders and has them paid, every round.
 
 After the last round each is audited twice: the engine's own audit of what was reserved, and the
 order service's, which holds orders, stock and the provider's books against one another.

@@ -70,7 +70,7 @@ class _Poster(asyncio.Protocol):
 
 
 async def post_all(url: str, requests: Sequence[bytes], open_calls: int) -> Measured:
-    """Sends the requests, so many open at a time. The answers are statuses, such as b"200".
+    """Sends the requests, `open_calls` at a time. The answers are statuses, such as b"200".
 
     Raises ConnectionError.
     """

@@ -92,7 +92,7 @@ class UnitFigures:
 class ReturnFigures:
     """The returns of the log, by line and by unit.
 
-    `returns` are lines of which at least one unit came back, `unmatched_returns` those that match
+    `returns` are lines with at least one unit that came back, `unmatched_returns` those that match
     nothing shipped to that buyer before. `unmatched_return_units` counts the rest of lines that
     were matched in part, too.
     """

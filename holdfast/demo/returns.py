@@ -73,7 +73,7 @@ class ReturnsDesk:
         return len(self._planned)
 
     def matched_lines(self) -> int:
-        """Return lines of which at least one unit came back."""
+        """Return lines with at least one unit that came back."""
         return sum(units > 0 for units in self._returned.values())
 
     def returned_units(self) -> int:

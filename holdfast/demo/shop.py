@@ -59,7 +59,7 @@ class Shop:
         self.concurrency = concurrency
         self.happened = Happenings()
         self.undecided: dict[str, Account] = {}
-        """Paid orders of which it is not known yet whether they became effective."""
+        """Paid orders that may or may not have become effective by now."""
         self._numbers = {buyer.order.position: number for number, buyer in enumerate(buyers)}
         self._buyers = buyers
         self._calls: Counter[int] = Counter()

@@ -16,7 +16,7 @@ PRICES_MINOR = (150, 12_000)
 POPULARITY_EXPONENT = 0.9
 """Zipf: the n-th most wanted article is ordered in proportion to 1 / n ** exponent."""
 RETURN_SHARE = 0.05
-"""Share of orders of which a line is sent back later."""
+"""Share of orders with a line that is sent back later."""
 RETURN_DELAY_ORDERS = (5, 100)
 """The least and most orders after which a return is in the log."""
 

@@ -1,11 +1,5 @@
 """The sandbox provider itself: a process of its own, whose books are there again."""
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,29 +16,15 @@ from order_service.payment.providers.port import (
 from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.sandbox.__main__ import API_KEY, SECRET
 from tests.order_service.payment.world import World
+from tests.order_service.processes import serve_sandbox
 
 CHARGE = Charge("4330000000000000000-p1", "", 1_100, "CNY", "sandbox_card")
 
 
-@contextmanager
-def running(data_dir: Path) -> Iterator[str]:
-    """`python -m order_service.sandbox` on a free port."""
-    command = [sys.executable, "-P", "-m", "order_service.sandbox", "--listen", "127.0.0.1:0"]
-    with subprocess.Popen(
-        [*command, "--data-dir", str(data_dir)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().removeprefix("sandbox at ").strip()
-        finally:
-            os.kill(process.pid, signal.SIGTERM)
-            process.wait(10)
-
-
 async def test_its_books_outlive_its_process(tmp_path: Path) -> None:
     for state in (FactKind.OPEN, FactKind.CAPTURED):
-        with running(tmp_path) as url:
-            provider = SandboxProvider(f"{url}/provider", API_KEY, [SECRET])
+        with serve_sandbox(tmp_path) as sandbox:
+            provider = SandboxProvider(f"{sandbox.url}/provider", API_KEY, [SECRET])
             started = await provider.start(CHARGE)
             assert started.provider_ref == "sbx_00000001"
             assert (await provider.query(CHARGE)).kind is state
