@@ -57,7 +57,7 @@ T = TypeVar("T")
 def connections(
     make_channel: Callable[..., Any], target: str, count: int, over: Callable[[Any], T]
 ) -> list[T]:
-    """So many connections to a target.
+    """Makes `count` connections to a target.
 
     `make_channel` is gRPC's, with asyncio or without; `over` makes the services over a channel.
     """

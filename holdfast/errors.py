@@ -228,7 +228,7 @@ class HoldfastError(Exception):
         return cls(reason, code, error.details() or "", dict(info.metadata), retry_after_ms)
 
     def again(self) -> Self:
-        """The same error, to be raised once more: each raise writes its traceback into its own."""
+        """A copy to raise for another caller: each raise writes its traceback into the error."""
         return type(self)(self.reason, self.code, self.message, self.metadata, self.retry_after_ms)
 
     @property

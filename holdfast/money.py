@@ -19,8 +19,8 @@ _CODES_BY_DIGITS: Final = {
 MINOR_DIGITS: Final = {
     code: digits for digits, codes in _CODES_BY_DIGITS.items() for code in codes.split()
 }
-"""How many decimal digits the minor unit of a currency is, by the currency's code (ISO 4217)."""
-# Of what a provider may call a currency, and we do not know.
+"""The decimal digits of a currency's minor unit, by the currency's code (ISO 4217)."""
+# For a code that a provider uses and ISO 4217 does not have.
 _DIGITS_UNKNOWN: Final = 2
 _AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,4}))?")
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Outcome(IntEnum):
-    """What was decided about a command. `OUTCOMES` says more about each."""
+    """The decision about a command. `OUTCOMES` says more about each."""
 
     APPLIED = 1
     OUT_OF_STOCK = 2
@@ -28,7 +28,7 @@ class Outcome(IntEnum):
 
 
 class OutcomeRow(NamedTuple):
-    """What an outcome means."""
+    """The meaning of an outcome."""
 
     message: str
     """For a person, with what to do next."""

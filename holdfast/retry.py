@@ -14,7 +14,7 @@ def backoff(
     `spread` is the part of the pause that is left to `chance`, a random number of [0, 1): clients
     that failed together then do not come back together. The pause has the unit of `first`.
     """
-    # The bound holds long before 2^30; whoever fails for days makes no huge numbers.
+    # The bound holds long before 2^30, and days of failures make no huge number.
     full: float = min(first * 2 ** min(failures - 1, 30), longest)
     return full * (1 - spread + spread * chance)
 

@@ -95,7 +95,7 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class StockLevel:
-    """How many units of one SKU there are at one location, and what they are doing."""
+    """The units of one SKU at one location, by what they are held for."""
 
     tenant: str
     sku: str
@@ -121,7 +121,7 @@ class AuditFinding:
 
 @dataclass(frozen=True, slots=True)
 class AuditProgress:
-    """How far an audit is, in reservations."""
+    """The progress of an audit, in reservations."""
 
     reservations_checked: int
     reservations_total: int
@@ -129,7 +129,7 @@ class AuditProgress:
 
 @dataclass(frozen=True, slots=True)
 class AuditSummary:
-    """What an audit checked and what came of it.
+    """The rows that an audit checked, and its verdict.
 
     `ok` is false if any row breaks an invariant, and also if rows stayed `unsettled`: they changed
     in every pass, so their sums could not be proven.
@@ -146,12 +146,12 @@ class AuditSummary:
 
 
 AuditEvent = AuditProgress | AuditFinding | AuditSummary
-"""What an audit streams: progress and findings as they come, the summary last."""
+"""The events of an audit: progress and findings as they come, the summary last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the engine stands on. `trouble` says why it does not serve, "" when it serves."""
+    """The engine's version and store. `trouble` says why it does not serve, "" when it serves."""
 
     version: str
     store: str

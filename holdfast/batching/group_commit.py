@@ -26,7 +26,7 @@ MESSAGE_BYTES_MAX = 1024 * 1024
 # How often overdue calls are looked for at most; a timer for each call would cost each call.
 WATCH_S_MIN = 0.01
 
-# What ails a whole server, whatever was sent to it: command by command it would be no better.
+# Errors of the whole server: sending the commands one by one would not help.
 _OF_ALL_COMMANDS = frozenset(
     {
         Reason.DRAINING,
@@ -70,13 +70,13 @@ class GroupCommit:
 
     @property
     def length(self) -> int:
-        """How many commands are under way or wait."""
+        """The number of commands that are under way or wait."""
         return len(self._sent) + len(self._waiting)
 
     async def judge(self, submitted: Submitted) -> Result:
-        """What is decided about a command. Raises HoldfastError.
+        """Sends a command and returns its result. Raises HoldfastError.
 
-        To cancel this takes the command back if it has not been sent.
+        A command that was not sent yet is taken back when this call is cancelled.
         """
         if self._task is None:
             self._refuse_another_loop()
@@ -133,7 +133,7 @@ class GroupCommit:
         return [one for one in (*self._sent, *self._waiting, *self._call_by_call) if one.open]
 
     def _overdue(self) -> HoldfastError:
-        """What a call ends with at its deadline."""
+        """The error of a call whose deadline has passed."""
         return (self._pausing_for or HoldfastError.of(Reason.DEADLINE_PASSED)).again()
 
     def _end(self, submitted: Submitted, found: Answer) -> None:

@@ -14,13 +14,13 @@ from holdfast.types import Result
 
 WAITING_COMMANDS_MAX_DEFAULT = 20_000
 """Commands that may wait in a client to be sent."""
-# A message of so many commands costs hardly less by the command when it is larger; what is beyond
-# goes over the next connection, to a worker that may have less to do.
+# A larger message hardly lowers the cost of a command. Further commands go over the next
+# connection, to a worker that may have less to do.
 COMMANDS_ENOUGH = 100
 
 
 class _Place:
-    """Where the commands of a reservation go as long as any of them is under way."""
+    """The queue of a reservation as long as any of its commands is under way."""
 
     __slots__ = ("calls", "queue")
 
@@ -32,11 +32,12 @@ class _Place:
 class Batching:
     """Group commit over each of some connections.
 
-    The first one takes what it can, so that few commands make few messages. Commands of a
-    reservation take the same connection as those of it that are under way, and so keep their order.
+    The first connection takes all it can, so that few commands make few messages. Commands of a
+    reservation follow its commands that are under way over the same connection, and so keep their
+    order.
 
-    Deadlines and attempts are as for `calls`, which also makes the calls of commands that have to
-    travel alone. Nothing is opened before the first command; one event loop may use it.
+    Deadlines and attempts are those of `calls`, which also sends the commands that have to travel
+    alone. Connections are opened with the first command, and belong to the event loop it came from.
     """
 
     def __init__(self, calls: Calls, waiting_commands_max: int) -> None:
@@ -47,7 +48,7 @@ class Batching:
         self._closed = False
 
     async def judge(self, command: Command, tenant: str, timeout_ms: int | None) -> Result:
-        """What is decided about a command, for `tenant` if it names none. Raises HoldfastError."""
+        """Sends a command, for `tenant` if it names none. Raises HoldfastError."""
         timeout_s = (self._calls.timeout_ms if timeout_ms is None else timeout_ms) / 1_000
         queues = self._queues or self._opened()
         packed = wire.packed(command, tenant)

@@ -46,5 +46,5 @@ class Submitted:
 
 
 def closed() -> HoldfastError:
-    """What a call ends with when its client is closed."""
+    """The error of a call whose client was closed."""
     return HoldfastError(None, grpc.StatusCode.CANCELLED, "the client was closed", {})

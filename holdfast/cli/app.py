@@ -4,12 +4,12 @@ Their modules import what is slow to load (grpc, rich) only when they run: `--he
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from cyclopts import App
 
 from holdfast.cli import (
     audit,
-    completion,
     demo,
     explain,
     reservation,
@@ -57,7 +57,28 @@ app.command(
 app.command(explain.explain, group=OPERATE)
 app.command(audit.audit, group=OPERATE)
 app.command(status.status, group=OPERATE)
-app.command(completion.completion, group=SET_UP)
+
+
+@app.command(group=SET_UP)
+def completion(shell: Literal["bash", "zsh", "fish"], /, *, install: bool = False) -> None:
+    """Prints the completion script of a shell, or installs it.
+
+    For example:
+      eval "$(holdfast completion bash)"
+      holdfast completion zsh --install
+
+    Parameters
+    ----------
+    shell
+        The shell to complete in.
+    install
+        Write the script where the shell looks for it, and load it in the shell's start-up file.
+    """
+    if install:
+        path = app.install_completion(shell=shell)
+        print(f"Installed {path}; open a new shell to use it.")
+    else:
+        print(app.generate_completion(shell=shell))
 
 
 def as_cyclopts_reads(arguments: Sequence[str]) -> list[str]:

@@ -42,7 +42,7 @@ def demo(
     concurrency
         Buyers at once.
     seed
-        Of what is made up; printed, so that a run can be repeated.
+        The seed of all that is made up; printed, so that a run can be repeated.
     output
         A table for people, or one JSON document.
     """

@@ -22,7 +22,7 @@ _PART = re.compile(r"([0-9]{19})-[a-z][0-9]+")
 
 
 class Happening(NamedTuple):
-    """Something that happened, for the timeline: when, to what, and what is known of it."""
+    """An event of the timeline: when it happened, to which subject, by whom and why."""
 
     at_ms: int
     subject: str
@@ -32,12 +32,13 @@ class Happening(NamedTuple):
     why: str = ""
 
 
-class Told(NamedTuple):
-    """What the order service knows of an order."""
+class KnownOrder(NamedTuple):
+    """An order with its history and shipments, from the order service."""
 
     order: Any
     entries: list[Any]
-    parcels: list[Any]
+    shipments: list[Any]
+    """Each shipment with its tracking and incidents, as GetShipment answers."""
 
 
 def explain(
@@ -67,9 +68,9 @@ def explain(
         HOLDFAST_ORDERS_TARGET, else 127.0.0.1:7610].
     """
     orders = OrdersConnection(orders_target, connection.tenant, connection.output)
-    told, silent = _told(orders, order_of(thing))
-    if told is not None:
-        _explain_order(told, _stock_of(connection, told), connection)
+    known, silent = _known_order(orders, order_of(thing))
+    if known is not None:
+        _explain_order(known, _stock_of(connection, known), connection)
         return
     reservation = _reservation(connection, thing)
     if reservation is not None:
@@ -95,18 +96,18 @@ def order_of(thing: str) -> str:
     return part[1] if part else thing
 
 
-def _told(orders: OrdersConnection, order_id: str) -> tuple[Told | None, str]:
-    """What the order service knows of an order; and why it does not answer, if it does not."""
+def _known_order(orders: OrdersConnection, order_id: str) -> tuple[KnownOrder | None, str]:
+    """The order, None if there is none; and why the order service does not answer, else ""."""
     from holdfast.order.v1 import fulfilment_pb2
 
-    async def asked(client: "OrderClient") -> Told:
+    async def asked(client: "OrderClient") -> KnownOrder:
         order = await client.get(order_id)
         entries = [entry async for entry in client.timeline(order_id)]
-        parcels = [
+        shipments = [
             await client.ask(fulfilment_pb2.GetShipmentRequest(shipment_id=shipment.shipment_id))
             for shipment in order.shipments
         ]
-        return Told(order, entries, parcels)
+        return KnownOrder(order, entries, shipments)
 
     try:
         return orders.run(asked), ""
@@ -130,18 +131,18 @@ def _reservation(connection: Connection, reservation_id: str) -> "Reservation | 
 
 
 class Stock(NamedTuple):
-    """What the engine knows of an order."""
+    """The reservations of an order, from the engine."""
 
     reservations: list["Reservation"]
-    """The order's own, and those of what goes in the stead of parcels."""
+    """The order's own reservation, and those of the parcels that replace lost ones."""
     silent: str = ""
     """Why the engine does not answer, if it does not."""
 
 
-def _stock_of(connection: Connection, told: Told) -> Stock:
-    """The reservations of an order: what the order service knows is told without them, too."""
-    order_id = told.order.order_id
-    gone_wrong = [parcel.shipment.shipment_id for parcel in told.parcels if parcel.incidents]
+def _stock_of(connection: Connection, known: KnownOrder) -> Stock:
+    """Reads the reservations of an order; the order is explained without them, too."""
+    order_id = known.order.order_id
+    gone_wrong = [one.shipment.shipment_id for one in known.shipments if one.incidents]
     others = [f"{order_id}-x{shipment_id.rpartition('-s')[2]}" for shipment_id in gone_wrong]
     try:
         found = [_reservation(connection, reservation_id) for reservation_id in (order_id, *others)]
@@ -162,7 +163,7 @@ def _levels(connection: Connection, sku: str) -> list["StockLevel"]:
         raise
 
 
-def happenings(told: Told, reservations: Iterable["Reservation"]) -> list[Happening]:
+def happenings(known: KnownOrder, reservations: Iterable["Reservation"]) -> list[Happening]:
     """Everything that happened to an order, in the order in which it happened."""
     found = [
         Happening(
@@ -172,22 +173,22 @@ def happenings(told: Told, reservations: Iterable["Reservation"]) -> list[Happen
             entry.actor,
             entry.why,
         )
-        for entry in told.entries
+        for entry in known.entries
     ]
-    for parcel in told.parcels:
-        found.extend(_on_the_way(parcel))
+    for shipment in known.shipments:
+        found.extend(_on_the_way(shipment))
     for reservation in reservations:
-        own = reservation.reservation_id == told.order.order_id
+        own = reservation.reservation_id == known.order.order_id
         found.extend(in_the_stock(reservation, "stock" if own else reservation.reservation_id))
     return sorted(found, key=lambda happening: happening.at_ms)
 
 
-def _on_the_way(parcel: Any) -> list[Happening]:
+def _on_the_way(answer: Any) -> list[Happening]:
     from holdfast.cli.output import enum_name
     from holdfast.order.v1 import fulfilment_pb2
 
     kinds = fulfilment_pb2.TrackingEvent.Kind.DESCRIPTOR
-    shipment_id = parcel.shipment.shipment_id
+    shipment_id = answer.shipment.shipment_id
     return [
         Happening(
             event.happened_at_ms,
@@ -196,12 +197,12 @@ def _on_the_way(parcel: Any) -> list[Happening]:
             event.carrier,
             event.place,
         )
-        for event in parcel.events
+        for event in answer.events
     ]
 
 
 def in_the_stock(reservation: "Reservation", subject: str, sku: str = "") -> list[Happening]:
-    """What is known of a reservation, or of its units of a SKU.
+    """The events of a reservation, or of its units of a SKU.
 
     The engine keeps when a reservation was made and when it last changed.
     """
@@ -213,25 +214,25 @@ def in_the_stock(reservation: "Reservation", subject: str, sku: str = "") -> lis
     return [made, last]
 
 
-def _explain_order(told: Told, stock: Stock, connection: Connection) -> None:
+def _explain_order(known: KnownOrder, stock: Stock, connection: Connection) -> None:
     from holdfast.cli.orders.tables import order_document, print_order
     from holdfast.cli.output import print_json, print_remark
 
-    timeline = happenings(told, stock.reservations)
+    timeline = happenings(known, stock.reservations)
     if connection.as_json:
         own = {found.reservation_id: found for found in stock.reservations}
         print_json(
             {
                 "kind": "order",
-                "order": order_document(told.order, personal=False),
-                "reservation": own.pop(told.order.order_id, None),
+                "order": order_document(known.order, personal=False),
+                "reservation": own.pop(known.order.order_id, None),
                 "replacements": list(own.values()),
                 "engine_silent": stock.silent,
                 "timeline": [happening._asdict() for happening in timeline],
             }
         )
         return
-    print_order(told.order, personal=False)
+    print_order(known.order, personal=False)
     print_timeline(timeline)
     if stock.silent:
         print_remark(f"What the engine knows of its stock is not told: {stock.silent}.")

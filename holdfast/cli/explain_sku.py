@@ -1,4 +1,4 @@
-"""What `holdfast explain` tells of a SKU: its levels, who holds or held it, and their orders."""
+"""`holdfast explain SKU`: its levels, the reservations that hold or held it, and their orders."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +11,7 @@ from holdfast.cli.times import local_iso
 if TYPE_CHECKING:
     from holdfast.types import Reservation, StockLevel
 
-# Of those who hold it, and as many of those who did.
+# Reservations that hold it, and as many that held it before.
 HOLDERS_MAX = 100
 NO_ORDER = "-"
 
@@ -21,7 +21,7 @@ class Holders(NamedTuple):
 
     now: list["Reservation"]
     before: list["Reservation"]
-    """Those that hold nothing any more: shipped, given back or due."""
+    """The reservations that hold nothing any more: shipped, given back or expired."""
     truncated: bool
 
 
@@ -67,7 +67,7 @@ def explain_sku(
 
 
 def sku_happenings(holders: Holders, sku: str, states: dict[str, str]) -> list[Happening]:
-    """What happened to a SKU's units, the oldest first, and where the orders are by now."""
+    """The events of a SKU's units, the oldest first, with the states of their orders."""
     found: list[Happening] = []
     for holder in (*holders.now, *holders.before):
         state = states.get(order_of(holder.reservation_id))
@@ -78,7 +78,7 @@ def sku_happenings(holders: Holders, sku: str, states: dict[str, str]) -> list[H
 
 
 def _holders(connection: Connection, sku: str) -> Holders:
-    """Read in one pass, which ends when there are enough of both."""
+    """Reads reservations until there are enough of both kinds."""
     from holdfast.types import State
 
     now: list[Reservation] = []
@@ -94,7 +94,7 @@ def _holders(connection: Connection, sku: str) -> Holders:
 
 
 def _states(orders: OrdersConnection, reservations: list["Reservation"]) -> States:
-    """Where the orders of reservations are; of what is no order's nothing is said."""
+    """The states of the orders of reservations; a reservation without an order has none."""
     import asyncio
 
     from holdfast.cli.orders.tables import state_of

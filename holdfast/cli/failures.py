@@ -1,4 +1,4 @@
-"""What goes wrong in a command: what a person reads on stderr, and the exit status.
+"""Failures of a command: the message on stderr, and the exit status.
 
 Exit status: 0 done, 1 refused or not found, 2 usage, 3 server unreachable.
 """

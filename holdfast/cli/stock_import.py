@@ -12,7 +12,7 @@ from holdfast.errors import HoldfastError
 
 CALLS_AT_ONCE_MAX = 64
 
-# What the server says about a row alone; after any other error the next rows would fare no better.
+# Errors about one row alone. After any other error the next rows would fail, too.
 _ABOUT_THE_ROW = (
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.FAILED_PRECONDITION,
@@ -22,7 +22,7 @@ _ABOUT_THE_ROW = (
 
 @dataclass(slots=True)
 class ImportReport:
-    """What came of an import: rows imported, rows refused, and the error that ended it early."""
+    """The result of an import: rows imported, rows refused, and the error that ended it early."""
 
     imported: int = 0
     refused: list[BadLine] = field(default_factory=list)

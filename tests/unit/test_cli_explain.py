@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from holdfast.cli.explain import Told, happenings
+from holdfast.cli.explain import KnownOrder, happenings
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2
 from holdfast.order.v1 import fulfilment_pb2, order_pb2
@@ -41,7 +41,7 @@ def test_everything_stands_in_the_order_in_which_it_happened() -> None:
         place="Leeds",
     )
     entries = [entry(10, "RESERVING"), entry(20, "AWAITING_PAYMENT"), entry(30, "CAPTURED", "O-p1")]
-    found = happenings(Told(ORDER, entries, [parcel]), [reservation(State.FULFILLED)])
+    found = happenings(KnownOrder(ORDER, entries, [parcel]), [reservation(State.FULFILLED)])
     assert [(each.at_ms, each.subject, each.what) for each in found] == [
         (10, "order", "RESERVING"),
         (15, "stock", "RESERVED"),
@@ -55,13 +55,13 @@ def test_everything_stands_in_the_order_in_which_it_happened() -> None:
 
 
 def test_a_live_reservation_has_happened_once() -> None:
-    found = happenings(Told(ORDER, [], []), [reservation(State.RESERVED)])
+    found = happenings(KnownOrder(ORDER, [], []), [reservation(State.RESERVED)])
     assert [(each.subject, each.what) for each in found] == [("stock", "RESERVED")]
 
 
 def test_what_moved_nothing_was_noted() -> None:
     noted = order_pb2.TimelineEntry(at_ms=5, subject="order", actor="relay", why="late")
-    (found,) = happenings(Told(ORDER, [noted], []), [])
+    (found,) = happenings(KnownOrder(ORDER, [noted], []), [])
     assert (found.subject, found.what, found.by, found.why) == ("order", "noted", "relay", "late")
 
 
