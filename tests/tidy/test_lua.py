@@ -201,6 +201,13 @@ def test_a_rule_is_made_for_every_batch_that_has_its_kind() -> None:
         assert not kinds or kind in kinds
 
 
+@pytest.mark.parametrize("part", LUA_FILES)
+def test_no_rule_compares_kinds_by_their_numbers(part: str) -> None:
+    """A new command gets the next number, whatever it does: the sets of kinds tell them apart."""
+    kinds = "|".join(kind.name for kind in Kind)
+    assert re.findall(rf"[<>]=? *(?:{kinds})\b|\b(?:{kinds}) *[<>]", code(part)) == []
+
+
 def test_only_the_store_part_writes_and_it_goes_through_one_function(store: "redis.Redis") -> None:
     """Writes are to come after the last guard, all of them, and to be put back by one place."""
     everything = {part: code(part) for part in LUA_FILES}
