@@ -30,7 +30,6 @@ from holdfast.order.v1 import (
 )
 from order_service.catalogue.catalogue import Catalogue
 from order_service.config import Config
-from order_service.edge.audit import OrderAudits
 from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.fulfilment import FulfilmentServicer
@@ -217,7 +216,7 @@ class App:
         )
         yield (
             operations_pb2_grpc.add_OperationsServiceServicer_to_server,
-            OperationsServicer(orders, OrderAudits(orders, self.engine, providers), deadlines),
+            OperationsServicer(orders, self.engine, providers, deadlines),
         )
 
 

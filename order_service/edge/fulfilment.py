@@ -8,7 +8,7 @@ from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import order_pb2
 from order_service.edge import wire
 from order_service.edge.fulfilment_requests import event_of, reading_of, shipment_id_of, units_of
-from order_service.edge.methods import change, command, method, page_of
+from order_service.edge.methods import change, command, method, page_of, read_page
 from order_service.edge.requests import (
     DEFAULT_ACTOR,
     actor_of,
@@ -93,11 +93,7 @@ class FulfilmentServicer:
         read = partial(
             queries.waiting_reviews, tenant=tenant_of(request), after=id_in(request.page_token)
         )
-        page, token = await page_of(
-            request,
-            lambda size: self._orders.read(partial(read, size=size)),
-            lambda review: review.review_id,
-        )
+        page, token = await read_page(self._orders, request, read, lambda review: review.review_id)
         return pb.ListReviewsResponse(
             reviews=[wire.to_message(review, pb.WaitingReview) for review in page],
             next_page_token=token,
@@ -212,10 +208,8 @@ class FulfilmentServicer:
             wanted=wanted,
             after=id_in(request.page_token),
         )
-        page, token = await page_of(
-            request,
-            lambda size: self._orders.read(partial(read, size=size)),
-            lambda shipment: shipment.shipment_id,
+        page, token = await read_page(
+            self._orders, request, read, lambda shipment: shipment.shipment_id
         )
         return pb.ListShipmentsResponse(
             shipments=[wire.to_message(shipment, order_pb2.Shipment) for shipment in page],
@@ -267,9 +261,10 @@ class FulfilmentServicer:
             wanted=wanted,
             after=(number_in(due), id_in(incident_id)),
         )
-        page, token = await page_of(
+        page, token = await read_page(
+            self._orders,
             request,
-            lambda size: self._orders.read(partial(read, size=size)),
+            read,
             lambda incident: f"{incident.due_at_ms}/{incident.incident_id}",
         )
         return pb.ListIncidentsResponse(

@@ -5,7 +5,7 @@ BUSINESS_ANSWERS is the outcome of its answer, if it is a command.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Protocol, TypeVar
 
 from order_service.edge.failures import BUSINESS_ANSWERS, refusal
@@ -94,3 +94,13 @@ async def page_of(
     found = await read(size + 1)
     page = found[:size]
     return page, token_of(page[-1]) if len(found) > size else ""
+
+
+async def read_page(
+    orders: Orders,
+    request: Any,
+    read: Callable[..., Sequence[T]],
+    token_of: Callable[[T], str],
+) -> tuple[Sequence[T], str]:
+    """`page_of` for a `read` of a connection and a `size`."""
+    return await page_of(request, lambda size: orders.read(partial(read, size=size)), token_of)

@@ -1,5 +1,6 @@
 """OperationsService: the tasks that are still to be done, the audit, the service's status."""
 
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from importlib.metadata import version
@@ -7,14 +8,20 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from holdfast.client import Client
+from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import operations_pb2 as pb
+from order_service.audit.invariants import INVARIANTS
+from order_service.audit.protocol import Finding, Progress, Step, Summary, Unsettled
+from order_service.audit.run import audit
+from order_service.audit.sources import Sources, StatementUnreachable
 from order_service.edge import wire
-from order_service.edge.audit import OrderAudits
-from order_service.edge.methods import change, method, page_of
+from order_service.edge.methods import change, method, read_page
 from order_service.edge.requests import actor_of, id_in, tenant_of
 from order_service.order.fields import check_id, check_whole, checked_text, shown
 from order_service.order.refusals import InvalidField
 from order_service.order.tasks import TASKS, TaskKind
+from order_service.payment.providers.port import Providers
 from order_service.relay.dropping import TaskNotFound, drop
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
@@ -27,22 +34,28 @@ WHY_LENGTH_MAX: Final = 200
 
 
 class OperationsServicer:
-    """Looks after the tasks of orders, and has them audited."""
+    """Looks after the tasks of orders, and audits orders.
 
-    def __init__(self, orders: Orders, audits: OrderAudits, deadlines: Deadlines) -> None:
+    An audit without `engine` or `providers` proves nothing about stock or money.
+    """
+
+    def __init__(
+        self,
+        orders: Orders,
+        engine: Client | None,
+        providers: Providers | None,
+        deadlines: Deadlines,
+    ) -> None:
         self._orders = orders
-        self._audits = audits
+        self._engine = engine
+        self._providers = providers
         self.deadlines = deadlines
 
     @method
     async def ListTasks(self, request: pb.ListTasksRequest) -> pb.ListTasksResponse:
         wanted = _filter(request)._replace(dead=request.dead)
         read = partial(tasks.list_tasks, wanted=wanted, after=id_in(request.page_token))
-        page, token = await page_of(
-            request,
-            lambda size: self._orders.read(partial(read, size=size)),
-            lambda task: task.task_id,
-        )
+        page, token = await read_page(self._orders, request, read, lambda task: task.task_id)
         return pb.ListTasksResponse(
             tasks=[wire.to_message(task, pb.Task) for task in page], next_page_token=token
         )
@@ -78,8 +91,15 @@ class OperationsServicer:
     async def AuditOrders(
         self, request: pb.AuditOrdersRequest, _: Context
     ) -> AsyncIterator[pb.AuditOrdersResponse]:
-        async for message in self._audits.run(request):
-            yield message
+        sources = Sources(self._orders, self._engine, self._providers, tenant_of(request))
+        started_s = time.monotonic()
+        try:
+            async for step in audit(sources):
+                yield _message(step, int((time.monotonic() - started_s) * 1_000))
+        except StatementUnreachable as error:
+            raise HoldfastError.of(
+                Reason.STATEMENT_UNREACHABLE, provider=error.provider, day=error.day
+            ) from error
 
     @method
     async def GetStatus(self, _: pb.GetStatusRequest) -> pb.GetStatusResponse:
@@ -112,3 +132,21 @@ def _queue(kind: TaskKind, queue: Queue) -> pb.TaskQueue:
 def _database(connection: Connection) -> str:
     numbers = connection.dialect.server_version_info or ()
     return f"{connection.dialect.name} {'.'.join(map(str, numbers))}"
+
+
+def _message(step: Step, elapsed_ms: int) -> pb.AuditOrdersResponse:
+    match step:
+        case Progress():
+            progress = wire.to_message(step, pb.AuditOrdersProgress)
+            return pb.AuditOrdersResponse(progress=progress)
+        case Finding():
+            finding = wire.to_message(step, pb.AuditOrdersFinding)
+            finding.mend = INVARIANTS[step.invariant].mend
+            return pb.AuditOrdersResponse(finding=finding)
+        case Unsettled():
+            unsettled = wire.to_message(step, pb.AuditOrdersUnsettled)
+            return pb.AuditOrdersResponse(unsettled=unsettled)
+        case Summary():
+            summary = wire.to_message(step, pb.AuditOrdersSummary)
+            summary.elapsed_ms = elapsed_ms
+            return pb.AuditOrdersResponse(summary=summary)

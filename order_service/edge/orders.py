@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.edge import wire
 from order_service.edge.failures import outcome_of, refusal
-from order_service.edge.methods import change, command, method, page_of
+from order_service.edge.methods import change, command, method, page_of, read_page
 from order_service.edge.requests import (
     DEFAULT_ACTOR,
     actor_of,
@@ -73,13 +73,8 @@ class OrderServicer:
     @method
     async def ListOrders(self, request: pb.ListOrdersRequest) -> pb.ListOrdersResponse:
         wanted, after = _wanted(request), id_in(request.page_token)
-        page, token = await page_of(
-            request,
-            lambda size: self._orders.read(
-                partial(reads.list_orders, wanted=wanted, size=size, after=after)
-            ),
-            lambda order: order.order_id,
-        )
+        read = partial(reads.list_orders, wanted=wanted, after=after)
+        page, token = await read_page(self._orders, request, read, lambda order: order.order_id)
         return pb.ListOrdersResponse(
             orders=[wire.to_message(order, pb.OrderSummary) for order in page],
             next_page_token=token,

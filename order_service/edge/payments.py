@@ -9,7 +9,7 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2
 from holdfast.order.v1 import payment_pb2 as pb
 from order_service.edge import wire
-from order_service.edge.methods import change, command, method, page_of
+from order_service.edge.methods import change, command, method, read_page
 from order_service.edge.requests import id_in, of_tenant, order_id_of, reason_of, tenant_of
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_money, shown
@@ -97,10 +97,8 @@ class PaymentServicer:
         self, request: pb.ListFailedRefundsRequest
     ) -> pb.ListFailedRefundsResponse:
         read = partial(failed_refunds, tenant=tenant_of(request), after=id_in(request.page_token))
-        page, token = await page_of(
-            request,
-            lambda size: self._orders.read(partial(read, size=size)),
-            lambda failed: failed.refund.refund_id,
+        page, token = await read_page(
+            self._orders, request, read, lambda failed: failed.refund.refund_id
         )
         return pb.ListFailedRefundsResponse(
             refunds=[wire.to_message(failed, pb.FailedRefund) for failed in page],
@@ -135,10 +133,8 @@ class PaymentServicer:
         self, request: pb.ListQuarantinedRequest
     ) -> pb.ListQuarantinedResponse:
         read = partial(quarantined, tenant=tenant_of(request), after=id_in(request.page_token))
-        page, token = await page_of(
-            request,
-            lambda size: self._orders.read(partial(read, size=size)),
-            lambda payment: payment.payment_id,
+        page, token = await read_page(
+            self._orders, request, read, lambda payment: payment.payment_id
         )
         return pb.ListQuarantinedResponse(
             payments=[wire.to_message(payment, order_pb2.Payment) for payment in page],

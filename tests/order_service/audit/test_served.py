@@ -14,7 +14,6 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import operations_pb2_grpc
 from holdfast.orders import OrderClient
 from order_service.audit.invariants import INVARIANTS
-from order_service.edge.audit import OrderAudits
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.operations import OperationsServicer
 from order_service.payment.providers.port import Providers
@@ -41,8 +40,7 @@ class Ended(NamedTuple):
 async def served_at(shop: Shop, providers: Providers) -> AsyncIterator[str]:
     """Serves the audit of a shop."""
     server = grpc.aio.server()
-    audits = OrderAudits(shop.orders, shop.engine, providers)
-    servicer = OperationsServicer(shop.orders, audits, Deadlines(5_000))
+    servicer = OperationsServicer(shop.orders, shop.engine, providers, Deadlines(5_000))
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     decoding: Any = DecodingServer(server)
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(guarded, decoding)

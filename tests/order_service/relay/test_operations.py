@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import operations_pb2 as pb
 from holdfast.order.v1 import operations_pb2_grpc
-from order_service.edge.audit import OrderAudits
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.operations import OperationsServicer
 from order_service.order.tasks import TASKS, TaskKind
@@ -38,7 +37,7 @@ async def operations(orders: Orders) -> AsyncIterator[Any]:
     await orders.write(partial(tasks.write_failures, owner="one", failures=[failed]))
     await orders.change(A, sends(TaskKind.EVENT), "test")
     server = grpc.aio.server()
-    servicer = OperationsServicer(orders, OrderAudits(orders, None, None), Deadlines(5_000))
+    servicer = OperationsServicer(orders, None, None, Deadlines(5_000))
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     decoding: Any = DecodingServer(server)
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(guarded, decoding)
