@@ -207,6 +207,24 @@ async def test_the_tenth_part_comes_after_the_ninth(orders: Orders, clock: Clock
     ]
 
 
+async def test_what_follows_from_a_decision_is_in_its_version_and_is_announced(
+    orders: Orders, clock: Clock
+) -> None:
+    announced: list[list[str]] = []
+    followed = Orders(
+        orders.database,
+        clock,
+        orders.ids,
+        follow=lambda draft: draft.note("followed"),
+        announce=lambda draft: announced.append([entry.why for entry in draft.history]),
+    )
+    await orders.place(order(), lambda draft: None, "buyer")
+    before = await orders.get(A)
+    await followed.change(A, lambda draft: draft.note("decided"), "buyer")
+    assert announced == [["decided", "followed"]]
+    assert (await orders.get(A)).version == before.version + 1
+
+
 async def test_tasks_that_are_due_are_taken_by_the_process_that_wrote_them(
     orders: Orders, clock: Clock
 ) -> None:
