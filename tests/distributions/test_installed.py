@@ -160,6 +160,8 @@ def test_an_installed_server_sells_and_clients_with_the_oldest_needs_buy(
         old.ran("python", "-P", "-c", SELLS, *targets)
         listed = old.ran("holdfast", "stock", "list", "--target", targets[0], "-o", "json")
         assert json.loads(listed.stdout)["levels"][0]["available"] == 0
+        listed = old.ran("holdfast", "orders", "list", "--orders-target", targets[1], "-o", "json")
+        assert json.loads(listed.stdout)["orders"] == []
 
 
 @contextmanager
