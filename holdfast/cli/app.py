@@ -17,7 +17,7 @@ from holdfast.cli import (
     status,
     stock,
 )
-from holdfast.cli.groups import OPERATE, RUN, SET_UP
+from holdfast.cli.arguments import OPERATE, RUN, SET_UP
 
 HELP = """Stock for flash sales: every unit goes to exactly one order.
 

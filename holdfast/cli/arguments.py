@@ -1,4 +1,4 @@
-"""The types of the commands' arguments that cyclopts does not bring, or is too lenient about.
+"""The headings of `--help`, and the types of arguments that cyclopts lacks or reads leniently.
 
 cyclopts rounds 2.6 to 3 and reads 0x10 as 16: nothing to guess about when it is stock.
 """
@@ -9,9 +9,20 @@ from enum import Enum
 from functools import partial
 from typing import Annotated, Any
 
-from cyclopts import Parameter, Token
+from cyclopts import Group, Parameter, Token
 
 from holdfast.cli.times import duration_ms, moment_ms
+
+# The headings of `--help`, in their order.
+RUN = Group("Run", sort_key=1)
+OPERATE = Group("Operate", sort_key=2)
+SET_UP = Group("Set up", sort_key=3)
+SERVER_AND_OUTPUT = Group("Server and output", sort_key=4)
+
+ORDERS = Group("Orders", sort_key=11)
+MONEY = Group("Money", sort_key=12)
+PARCELS = Group("Warehouse and parcels", sort_key=13)
+SERVICE = Group("The service", sort_key=14)
 
 PORT_MAX = 65_535
 LIST_LIMIT_DEFAULT = 100

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from holdfast.cli.arguments import SERVER_AND_OUTPUT
 from holdfast.cli.failures import failure_of_call
-from holdfast.cli.groups import SERVER_AND_OUTPUT
 
 if TYPE_CHECKING:
     from holdfast.sync_client import SyncClient

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 
+from holdfast.cli.arguments import SERVER_AND_OUTPUT
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import UNREACHABLE, Failure
-from holdfast.cli.groups import SERVER_AND_OUTPUT
 from holdfast.cli.orders.connection import OrdersConnection
 from holdfast.cli.times import local_iso
 

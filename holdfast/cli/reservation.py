@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, DurationMs, Limit, MomentMs, StateName
+from holdfast.cli.arguments import (
+    LIST_LIMIT_DEFAULT,
+    OPERATE,
+    DurationMs,
+    Limit,
+    MomentMs,
+    StateName,
+)
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.groups import OPERATE
 from holdfast.cli.times import left_or_ago, local_iso
 
 if TYPE_CHECKING:

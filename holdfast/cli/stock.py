@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from holdfast.cli.arguments import Limit, Units
+from holdfast.cli.arguments import OPERATE, Limit, Units
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
-from holdfast.cli.groups import OPERATE
 from holdfast.cli.stock_import_command import import_file
 
 if TYPE_CHECKING:

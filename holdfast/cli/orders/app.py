@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from holdfast.cli.groups import MONEY, OPERATE, ORDERS, PARCELS, SERVICE
+from holdfast.cli.arguments import MONEY, OPERATE, ORDERS, PARCELS, SERVICE
 from holdfast.cli.orders import (
     audit,
     catalogue,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cyclopts import Parameter
 
+from holdfast.cli.arguments import SERVER_AND_OUTPUT
 from holdfast.cli.connection import Output, quiet_grpc
 from holdfast.cli.failures import UNREACHABLE, Failure, failure_of_call
-from holdfast.cli.groups import SERVER_AND_OUTPUT
 
 if TYPE_CHECKING:
     from holdfast.orders import OrderClient

@@ -4,9 +4,8 @@ from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit
 from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.groups import MONEY
 from holdfast.cli.orders.connection import (
     DEFAULT_ORDERS_CONNECTION,
     OrdersConnection,

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
-from holdfast.cli.groups import MONEY
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.tables import print_answer, print_list
 from holdfast.cli.output import print_table

@@ -4,8 +4,7 @@ from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
-from holdfast.cli.groups import PARCELS
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Limit
 from holdfast.cli.orders.arguments import (
     IncidentName,
     ReportedName,

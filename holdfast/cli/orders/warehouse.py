@@ -5,9 +5,8 @@ from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Limit
 from holdfast.cli.arguments import Units as WholeNumber
-from holdfast.cli.groups import PARCELS
 from holdfast.cli.orders.arguments import ArticleUnits, units_of_article
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
 from holdfast.cli.orders.tables import print_answer, print_list, state_of
