@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Dialect,
     Double,
+    Index,
     Integer,
     MetaData,
     SmallInteger,
@@ -106,6 +107,11 @@ def part_number(machine: str, name: str = "") -> "Column[int]":
     """
     named = name or f"{machine}_no"
     return Column(named, INT2, nullable=False, info={PART: machine})
+
+
+def partial_index(name: str, *columns: Any, where: Any) -> Index:
+    """An index of the rows that meet a condition."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 def is_part(order_id: "Column[str]", number: "Column[int]", named: str) -> ColumnElement[bool]:

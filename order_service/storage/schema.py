@@ -2,8 +2,9 @@
 
 Columns are named as the fields of `model.py`. Times are milliseconds since the Unix epoch, money is
 minor units. What the state machines allow is a table too (`moves`), which the history refers to:
-the database refuses a move that `states.py` does not have, whoever writes it. Two writers of one
-version of an order collide on the history's primary key.
+the database refuses a move that `states.py` does not have, whoever writes it. Triggers hold each
+row's state against it as well (migration 0004). Two writers of one version of an order collide on
+the history's primary key.
 
 An order is to take little room, and there are many: ids are numbers, and an entry of the history
 names its move by one. SQLite's tables are STRICT, so that a number is a number there as well.
@@ -21,13 +22,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from order_service.order.states import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT, Machine
 from order_service.storage.columns import (
     METADATA,
     count,
     degrees,
     ids,
     part_number,
+    partial_index,
     small,
     table,
     whole,
@@ -35,12 +36,6 @@ from order_service.storage.columns import (
 )
 
 __all__ = ["METADATA"]
-
-
-def known_state(machine: Machine) -> CheckConstraint:
-    """That a row is in a state that its machine has."""
-    names = ", ".join(f"'{state}'" for state in machine.moves)
-    return CheckConstraint(f"state IN ({names})", name="state_is_known")
 
 
 def of_order() -> ForeignKeyConstraint:
@@ -83,7 +78,6 @@ orders = table(
     words("closed_reason"),
     PrimaryKeyConstraint("order_id"),
     UniqueConstraint("tenant", "source", "order_key"),
-    known_state(ORDER),
     CheckConstraint(
         "goods_minor >= 0 AND discount_minor >= 0 AND coupon_minor >= 0 AND freight_minor >= 0 "
         "AND tax_minor >= 0 AND total_minor >= 0",
@@ -141,7 +135,6 @@ payments = table(
     whole("updated_at_ms"),
     PrimaryKeyConstraint("order_id", "payment_no"),
     UniqueConstraint("order_id", "payment_key"),
-    known_state(PAYMENT),
     of_order(),
     CheckConstraint("amount_minor >= 0 AND captured_minor >= 0", name="no_amount_is_negative"),
     CheckConstraint(
@@ -151,18 +144,14 @@ payments = table(
 )
 # (order_id, payment_key) is also how the payments of an order are found.
 # What a day's statement of a provider is held against, and what waits for a person.
-Index(
-    "ix_payments_captured",
-    payments.c.captured_at_ms,
-    sqlite_where=payments.c.captured_at_ms > 0,
-    postgresql_where=payments.c.captured_at_ms > 0,
+partial_index(
+    "ix_payments_captured", payments.c.captured_at_ms, where=payments.c.captured_at_ms > 0
 )
-Index(
+partial_index(
     "ix_payments_quarantined",
     payments.c.order_id,
     payments.c.payment_no,
-    sqlite_where=payments.c.state == "QUARANTINED",
-    postgresql_where=payments.c.state == "QUARANTINED",
+    where=payments.c.state == "QUARANTINED",
 )
 
 refunds = table(
@@ -179,18 +168,13 @@ refunds = table(
     whole("updated_at_ms"),
     PrimaryKeyConstraint("order_id", "refund_no"),
     UniqueConstraint("order_id", "refund_key"),
-    known_state(REFUND),
     of_order(),
     ForeignKeyConstraint(["order_id", "payment_no"], ["payments.order_id", "payments.payment_no"]),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
 )
 # What waits for a person.
-Index(
-    "ix_refunds_failed",
-    refunds.c.order_id,
-    refunds.c.refund_no,
-    sqlite_where=refunds.c.state == "FAILED",
-    postgresql_where=refunds.c.state == "FAILED",
+partial_index(
+    "ix_refunds_failed", refunds.c.order_id, refunds.c.refund_no, where=refunds.c.state == "FAILED"
 )
 
 # What is not known yet of a parcel is null, and takes no room.
@@ -219,16 +203,10 @@ shipments = table(
     whole("temperature_min_millicelsius", nullable=True),
     whole("temperature_max_millicelsius", nullable=True),
     PrimaryKeyConstraint("order_id", "shipment_no"),
-    known_state(SHIPMENT),
     of_order(),
 )
 for _column in (shipments.c.wave_id, shipments.c.waybill):
-    Index(
-        f"ix_shipments_{_column.name}",
-        _column,
-        sqlite_where=_column != "",
-        postgresql_where=_column != "",
-    )
+    partial_index(f"ix_shipments_{_column.name}", _column, where=_column != "")
 Index("ix_shipments_state", shipments.c.state, shipments.c.location, shipments.c.order_id)
 
 # Each move that `states.py` allows, each state in which something begins, and for each machine a
@@ -242,6 +220,7 @@ moves = table(
     words("to_state", nullable=True),
     PrimaryKeyConstraint("move"),
 )
+Index("ix_moves_to_state", moves.c.machine, moves.c.to_state)
 
 history = table(
     "history",
@@ -345,11 +324,10 @@ reviews = table(
     of_order(),
     by_key=True,
 )
-Index(
+partial_index(
     "ix_reviews_waiting",
     reviews.c.review_id,
-    sqlite_where=reviews.c.verdict == "WAITS",
-    postgresql_where=reviews.c.verdict == "WAITS",
+    where=reviews.c.verdict == "WAITS",
 )
 
 waves = table(
@@ -408,7 +386,6 @@ incidents = table(
     whole("settled_at_ms"),
     whole("updated_at_ms"),
     PrimaryKeyConstraint("order_id", "incident_no"),
-    known_state(INCIDENT),
     of_order(),
     of_shipment(),
 )

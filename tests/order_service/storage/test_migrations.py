@@ -1,21 +1,47 @@
 """Migrations: both databases get the schema that the code has, also from processes at once."""
 
 import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Table,
+    create_engine,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 
-from order_service.storage.database import Database, StorageUnsafe, open_database
+from order_service.audit.case import judge
+from order_service.audit.history import RULES as HISTORY_RULES
+from order_service.audit.read import read_cases
+from order_service.order.ids import Ids
+from order_service.order.model import ShipmentLine
+from order_service.order.states import RefundEvent, RefundState
+from order_service.storage.database import Conflict, Database, StorageUnsafe, open_database
 from order_service.storage.history import all_moves
-from order_service.storage.migrate import migrate
+from order_service.storage.migrate import alembic_config, migrate
+from order_service.storage.orders import Orders
 from order_service.storage.schema import METADATA, moves
+from tests.order_service.clock import Clock
+from tests.order_service.samples import A, B
 
 PROCESSES = 4
-HEAD = "0003"
+OF_0_4_0 = Path(__file__).parent / "orders_0_4_0.sql"
+"""A SQLite database that version 0.4.0 wrote: two orders, one with a part of each kind."""
+HEAD = "0004"
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -84,3 +110,107 @@ async def test_tables_of_sqlite_are_strict_and_its_keys_are_checked(tmp_path: Pa
     full = 2
     assert await database.write(look) == (1, "wal", full, [])
     await database.close()
+
+
+def as_of_0_4_0(connection: Connection, path: Path) -> None:
+    """Makes the tables of 0.4.0, by its migrations, and puts in the rows that it wrote."""
+    command.upgrade(alembic_config(connection), "0003")
+    with sqlite3.connect(path) as file:
+        file.executescript(OF_0_4_0.read_text("utf-8"))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as written:
+        for table in METADATA.sorted_tables:
+            if rows := [row._asdict() for row in written.execute(select(table))]:
+                connection.execute(insert(table), rows)
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def of_0_4_0(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A database of 0.4.0 with two orders, not migrated yet."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'orders.db'}"
+        with sqlite3.connect(tmp_path / "orders.db") as file:
+            file.executescript(OF_0_4_0.read_text("utf-8"))
+        database = open_database(url)
+    else:
+        url = request.getfixturevalue("postgres_url")
+        server = await asyncpg.connect(url)
+        await server.execute("DROP DATABASE IF EXISTS of_0_4_0")
+        await server.execute("CREATE DATABASE of_0_4_0")
+        await server.close()
+        parsed = make_url(url).set(database="of_0_4_0")
+        database = open_database(parsed.render_as_string(hide_password=False))
+        await database.write(partial(as_of_0_4_0, path=tmp_path / "old.db"))
+    yield database
+    await database.close()
+
+
+async def test_a_database_of_0_4_0_is_brought_up_to_date_with_its_orders(
+    of_0_4_0: Database, clock: Clock, ids: Ids
+) -> None:
+    await migrate(of_0_4_0)
+    assert await of_0_4_0.read(differences) == []
+    orders = Orders(of_0_4_0, clock, ids)
+    order = await orders.get(A)
+    assert (order.state, order.version, order.lines[0].shipped) == ("SHIPPED", 2, 2)
+    assert order.payment(f"{A}-p1").captured_minor == 1_100
+    assert order.refund(f"{A}-r1").payment_id == f"{A}-p1"
+    assert order.shipment(f"{A}-s1").lines == (ShipmentLine(1, "SKU-1", 2),)
+    assert order.incident(f"{A}-i1").shipment_id == f"{A}-s1"
+    for case in await orders.read(lambda connection: read_cases(connection, [A, B], 0)):
+        assert case.history
+        assert [each.detail for each in judge(case, HISTORY_RULES)] == []
+    # Whatever 0.4.0 wrote can be changed, and what it refused is still refused.
+    await orders.change(
+        A, lambda draft: draft.move(draft.order.refund(f"{A}-r1"), RefundEvent.SENT_BACK), "test"
+    )
+    assert (await orders.get(A)).refund(f"{A}-r1").state is RefundState.DONE
+    await orders.drain()
+
+
+@pytest.mark.parametrize(
+    ("table", "states"),
+    [
+        ("orders", ("NOWHERE", "PICKED")),
+        ("payments", ("", "SHIPPED")),
+        ("refunds", ("order", "CAPTURED")),
+        ("shipments", ("NOWHERE", "AWAITING_PAYMENT")),
+        ("incidents", ("NOWHERE", "PICKED")),
+    ],
+)
+async def test_states_that_no_machine_has_are_refused_by_the_database(
+    of_0_4_0: Database, table: str, states: tuple[str, str]
+) -> None:
+    await migrate(of_0_4_0)
+    for state in states:
+        with pytest.raises(Conflict):
+            await of_0_4_0.write(partial(_execute, f"UPDATE {table} SET state = '{state}'"))
+        with pytest.raises(Conflict):
+            await of_0_4_0.write(partial(_insert_copy, METADATA.tables[table], state))
+
+
+async def test_a_new_state_is_a_row_and_needs_no_migration(of_0_4_0: Database) -> None:
+    await migrate(of_0_4_0)
+    new = "INSERT INTO moves VALUES (1, 'order', 'SHIPPED', 'AUCTION', 'AUCTIONED')"
+    await of_0_4_0.write(partial(_execute, new))
+    await of_0_4_0.write(partial(_execute, "UPDATE orders SET state = 'AUCTIONED'"))
+
+
+def _execute(statement: str, connection: Connection) -> None:
+    connection.execute(text(statement))
+
+
+def _name(column: "Column[Any]") -> str:
+    return column.name
+
+
+def _insert_copy(table: Table, state: str, connection: Connection) -> None:
+    """Inserts the first row again in another state, under another number of its order's."""
+    row = connection.execute(select(table)).first()
+    assert row is not None
+    values = row._asdict() | {"state": state}
+    number = next((name for name in map(_name, table.primary_key) if name != "order_id"), "")
+    unique = {number: 9} if number else {"order_id": "4990000000000000000"}
+    keys = {name: "another" for name in map(_name, table.c) if name.endswith("_key")}
+    connection.execute(insert(table), values | unique | keys)
