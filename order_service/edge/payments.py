@@ -17,10 +17,10 @@ from order_service.order.model import Refund
 from order_service.order.parts import order_id_of as order_of_part
 from order_service.order.refusals import InvalidField
 from order_service.payment.books import books, failed_refunds, quarantined
+from order_service.payment.facts import resolve_quarantined
 from order_service.payment.providers.port import Providers, ProviderUnreachable
-from order_service.payment.quarantine import resolve_quarantined
 from order_service.payment.reconcile import reconcile
-from order_service.payment.refunds import request_refund, retry_refund, settle_by_hand
+from order_service.payment.refunds import paid_back_by_hand, request_refund, retry_refund
 from order_service.payment.starting import PaymentDesk
 from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
@@ -107,7 +107,7 @@ class PaymentServicer:
 
     @command(pb.SettleRefundResponse)
     async def SettleRefund(self, request: pb.SettleRefundRequest) -> pb.SettleRefundResponse:
-        decide = partial(settle_by_hand, reason=reason_of(request, length_min=1))
+        decide = partial(paid_back_by_hand, reason=reason_of(request, length_min=1))
         return await self._of_refund(request, decide, pb.SettleRefundResponse)
 
     async def _of_refund(

@@ -20,8 +20,7 @@ from order_service.order.draft import Draft
 from order_service.order.model import Shipment
 from order_service.order.records import TrackingEvent
 from order_service.order.tasks import CashDue, TaskKind
-from order_service.payment.cash import collected, judge_collected
-from order_service.payment.facts import UnknownPayment
+from order_service.payment.facts import UnknownPayment, collected, judge_collected
 from order_service.relay.handler import GiveUp
 
 REPORTED_WITHIN_MS: Final = 7 * DAY_MS

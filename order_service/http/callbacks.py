@@ -53,14 +53,14 @@ def callback_route(
         if prove is None:
             return PlainTextResponse(f"no such {party}", 404)
         try:
-            told = prove(await _body_of(request), request.headers, clock_s())
+            callback = prove(await _body_of(request), request.headers, clock_s())
         except _BodyTooLarge:
             return PlainTextResponse(f"at most {BODY_BYTES_MAX} bytes", 413)
         except CallbackForged as error:
             log.warning("a callback was refused", **{party: name}, problem=type(error).__name__)
             return PlainTextResponse(f"not proven to come from the {party}", 400)
         try:
-            await take(name, told)
+            await take(name, callback)
         except (StorageUnavailable, Conflict, Overloaded) as error:
             problem = type(error).__name__
             log.warning("a callback has to come again", **{party: name}, problem=problem)

@@ -1,18 +1,30 @@
-"""Asks providers what became of payments: before an order is closed, and on a schedule (P2)."""
+"""Asks providers what became of payments: before an order is closed, and on a schedule (P2, O2).
+
+The reservation of an order that was not paid in time is not released but made to expire: its units
+are on sale at once, and money that comes late can take the stock of the same reservation again.
+"""
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment
-from order_service.order.states import OrderState, PaymentState
-from order_service.order.tasks import ClosePayment, todos
-from order_service.payment.attempts import OPEN, charge_of
+from order_service.order.states import OrderEvent, OrderState, PaymentState
+from order_service.order.tasks import ClosePayment, ExpireReservation, PaymentDue, todos
+from order_service.payment.attempts import OPEN, abandon_open, charge_of
 from order_service.payment.facts import learn
 from order_service.payment.methods import CASH
 from order_service.payment.providers.port import Fact, FactKind, Providers, ProviderUnreachable
+
+ASK_AGAIN_MS: Final = 30_000
+EXTENSION_MS: Final = 120_000
+"""So long the stock is kept for an order whose provider does not answer, each time anew."""
+
+EXPIRES_IN_MS: Final = 1_000
+"""So soon the reservation of an order that was not paid expires: the engine takes only deadlines
+that are ahead of its own clock, which may be ahead of ours."""
 
 
 class Answer(NamedTuple):
@@ -69,6 +81,23 @@ def learn_all(draft: Draft, answers: Sequence[Answer]) -> None:
     for answer in answers:
         if answer.fact is not None:
             learn(draft, answer.provider, answer.fact)
+
+
+def payment_due(draft: Draft, answers: Sequence[Answer]) -> None:
+    """Closes the order unless it was paid, given what the providers answered when asked to close.
+
+    An order with an attempt whose provider has not answered is not closed, but asked for again.
+    """
+    learn_all(draft, answers)
+    order = draft.order
+    if order.state is not OrderState.AWAITING_PAYMENT:
+        return
+    if unanswered(order, answers):
+        draft.remind(PaymentDue(), draft.now_ms + ASK_AGAIN_MS)
+        return
+    draft.move(order, OrderEvent.PAYMENT_OVERDUE)
+    abandon_open(draft, "the payment was due")
+    draft.send(ExpireReservation())
 
 
 def _ended_here(order: Order) -> frozenset[str]:

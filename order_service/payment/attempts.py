@@ -109,7 +109,7 @@ def open_payments(order: Order) -> list[Payment]:
     return [payment for payment in order.payments if payment.state in OPEN]
 
 
-def unsettled_payments(order: Order, now_ms: int) -> list[Payment]:
+def payments_to_ask_about(order: Order, now_ms: int) -> list[Payment]:
     """The payments of which a provider may have more to tell."""
     return [
         payment
@@ -124,7 +124,7 @@ def unsettled_payments(order: Order, now_ms: int) -> list[Payment]:
 
 def query_again(draft: Draft, round_no: int) -> None:
     """Has the providers asked for the next time, if there is anything left to learn."""
-    if not unsettled_payments(draft.order, draft.now_ms):
+    if not payments_to_ask_about(draft.order, draft.now_ms):
         draft.forget(TaskKind.QUERY_PAYMENT)
         return
     after_ms = QUERY_AFTER_MS[min(round_no, len(QUERY_AFTER_MS) - 1)]

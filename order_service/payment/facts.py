@@ -7,6 +7,7 @@ it is for: it pays the order, goes back, or waits in quarantine for a person.
 
 from order_service.order.draft import Draft
 from order_service.order.model import Payment
+from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import (
     PAYMENT,
     OrderEvent,
@@ -20,7 +21,7 @@ from order_service.payment.attempts import (
     abandon,
     abandon_open,
     forget_start,
-    unsettled_payments,
+    payments_to_ask_about,
 )
 from order_service.payment.methods import CASH
 from order_service.payment.providers.port import Fact, FactKind
@@ -38,7 +39,7 @@ class UnknownPayment(Exception):
 def learn(draft: Draft, provider: str, fact: Fact, due_minor: int = 0) -> None:
     """Brings the order to what a provider says. What it says again changes nothing.
 
-    `due_minor`: what is due by now, where that grows parcel by parcel (cash.py). Raises
+    `due_minor`: what is due by now, where that grows parcel by parcel (`collected`). Raises
     UnknownPayment.
     """
     try:
@@ -66,7 +67,7 @@ def learn(draft: Draft, provider: str, fact: Fact, due_minor: int = 0) -> None:
         forget_start(draft, payment.payment_id)
 
 
-def settle(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None:
+def use_money(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None:
     """Gives captured money its purpose: it pays the order, or it goes back.
 
     `as_it_is`: a person has approved the amount, so that nothing of it is too much.
@@ -84,8 +85,103 @@ def settle(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None:
         send_back_all(draft, payment, "the order is paid by another payment")
     if not as_it_is:
         send_back(draft, payment, payment.captured_minor - payment.amount_minor, "paid twice")
-    if not unsettled_payments(order, draft.now_ms):
+    if not payments_to_ask_about(order, draft.now_ms):
         draft.forget(TaskKind.QUERY_PAYMENT)
+
+
+def collected(
+    draft: Draft,
+    amount_minor: int,
+    currency: str,
+    waybill: str,
+    at_ms: int,
+    due_minor: int = 0,
+) -> None:
+    """The carrier has collected money for a parcel; once all of it came, the order is paid.
+
+    What comes for an order that was closed goes back, and so does what is above what it costs or,
+    where the payment has ended with less, above `due_minor`: what is due for what was delivered. To
+    be called once per parcel. Raises UnknownPayment if the order is not paid at the door.
+    """
+    payment = _cash_payment(draft)
+    if payment is None:
+        raise UnknownPayment
+    total_minor = payment.captured_minor + amount_minor
+    fact = Fact(FactKind.CAPTURED, payment.payment_id, waybill, total_minor, currency, at_ms)
+    learn(draft, CASH, fact, due_minor)
+
+
+def judge_collected(draft: Draft, due_minor: int) -> None:
+    """Carriers bring no more: what they brought pays for what was delivered, or waits for a person.
+
+    `due_minor` is what is due for that; where it is nothing, there is nothing to be paid.
+    """
+    payment = _cash_payment(draft)
+    if payment is None:
+        return
+    if not payment.captured_minor:
+        if payment.state in OPEN and not due_minor:
+            abandon(draft, payment, "nothing that was delivered is to be paid")
+        return
+    is_open = payment.state in OPEN
+    came = (payment.captured_minor, payment.captured_currency)
+    due = (due_minor, draft.order.currency)
+    if came == due:
+        untouched = payment.state is PaymentState.QUARANTINED and not payment.refunded_minor
+        if is_open or untouched:
+            event = PaymentEvent.CAPTURE if is_open else PaymentEvent.APPROVE
+            draft.move(payment, event, "all that was delivered is paid")
+            use_money(draft, payment)
+    elif is_open:
+        why = f"{came[0]} {came[1]} came, {due[0]} {due[1]} was due for what was delivered"
+        draft.move(payment, PaymentEvent.MISMATCH, why)
+
+
+def _cash_payment(draft: Draft) -> Payment | None:
+    """The last attempt to pay at the door, in whatever state it is."""
+    payments = [payment for payment in draft.order.payments if payment.provider == CASH]
+    return payments[-1] if payments else None
+
+
+def resolve_quarantined(
+    draft: Draft, payment_id: str, *, approve: bool, reason: str
+) -> tuple[Payment, bool]:
+    """Takes a payment in quarantine as it is, or sends all that is left of it back; says whether
+    that was done before. What went back in part cannot be taken any more.
+
+    Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT (money in another currency than the
+    order's cannot pay it).
+    """
+    try:
+        payment = draft.order.payment(payment_id)
+    except KeyError:
+        raise Refused(RefusalReason.NOT_FOUND, thing="payment", name=payment_id) from None
+    if _is_resolved(payment, approve=approve):
+        return payment, True
+    is_waiting = payment.state is PaymentState.QUARANTINED
+    if not is_waiting or (approve and payment.refunded_minor):
+        event = "APPROVE" if approve else "RETURN"
+        raise wrong_state("payment", payment_id, payment.state, event)
+    if not approve:
+        send_back_all(draft, payment, reason)
+        return payment, False
+    if payment.captured_currency != draft.order.currency:
+        detail = f"{payment.captured_currency} cannot pay an order in {draft.order.currency}"
+        raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
+    draft.move(payment, PaymentEvent.APPROVE, reason)
+    use_money(draft, payment, as_it_is=True)
+    return payment, False
+
+
+def _is_resolved(payment: Payment, *, approve: bool) -> bool:
+    """Whether this was decided before. Only a person takes an amount that was not asked for."""
+    if approve:
+        taken = payment.state in (PaymentState.CAPTURED, PaymentState.RETURNED)
+        return taken and payment.captured_minor != payment.amount_minor
+    return payment.state is PaymentState.RETURNED or (
+        payment.state is PaymentState.QUARANTINED
+        and payment.refunded_minor == payment.captured_minor
+    )
 
 
 def _captured(draft: Draft, payment: Payment, fact: Fact, due_minor: int) -> None:
@@ -116,7 +212,7 @@ def _captured(draft: Draft, payment: Payment, fact: Fact, due_minor: int) -> Non
         untouched = payment.state is not PaymentState.QUARANTINED
         draft.move(payment, PaymentEvent.CAPTURE if untouched else PaymentEvent.APPROVE)
         forget_start(draft, payment.payment_id)
-        settle(draft, payment)
+        use_money(draft, payment)
     elif payment.state is not PaymentState.QUARANTINED:
         draft.move(payment, PaymentEvent.MISMATCH, _mismatch(draft, payment))
         forget_start(draft, payment.payment_id)

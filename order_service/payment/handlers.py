@@ -23,14 +23,21 @@ from order_service.order.tasks import (
     StartPayment,
     Todo,
 )
-from order_service.payment.asking import all_answered, ask, close_open, learn_all
+from order_service.payment.asking import (
+    EXPIRES_IN_MS,
+    EXTENSION_MS,
+    all_answered,
+    ask,
+    close_open,
+    learn_all,
+    payment_due,
+)
 from order_service.payment.attempts import (
     accepted,
     charge_of,
+    payments_to_ask_about,
     query_again,
-    unsettled_payments,
 )
-from order_service.payment.due import EXPIRES_IN_MS, EXTENSION_MS, payment_due
 from order_service.payment.facts import learn
 from order_service.payment.methods import CASH
 from order_service.payment.providers.port import (
@@ -71,7 +78,7 @@ class PaymentTasks:
     @handles(QueryPayment)
     async def query(self, order: Order, todo: Todo[QueryPayment]) -> Decide | None:
         """Asks the providers what became of an order's payments, and when to ask again."""
-        answers = await ask(self._providers, order, unsettled_payments(order, self._clock_ms()))
+        answers = await ask(self._providers, order, payments_to_ask_about(order, self._clock_ms()))
 
         def decide(draft: Draft) -> None:
             learn_all(draft, answers)
@@ -93,7 +100,7 @@ class PaymentTasks:
         def decide(draft: Draft) -> None:
             learn(draft, payment.provider, fact)
             # A bank is at it. Who asks what became of it stops after some time, and so does this.
-            if fact.kind is FactKind.OPEN and payment in unsettled_payments(order, draft.now_ms):
+            if fact.kind is FactKind.OPEN and payment in payments_to_ask_about(order, draft.now_ms):
                 draft.send(todo.payload, draft.now_ms + CLOSE_AGAIN_MS)
 
         return decide

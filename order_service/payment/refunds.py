@@ -96,13 +96,13 @@ def learn_refund(draft: Draft, refund: Refund, fact: Fact) -> None:
     if fact.provider_ref and not refund.provider_ref:
         draft.update(refund, provider_ref=fact.provider_ref)
     if fact.kind is FactKind.REFUNDED and refund.state is not RefundState.DONE:
-        settle_refund(draft, refund)
+        money_is_back(draft, refund)
     elif fact.kind is FactKind.REFUND_FAILED and refund.state is RefundState.REQUESTED:
         draft.move(refund, RefundEvent.REFUSED, f"refused by {payment.provider}")
         _forget(draft, refund)
 
 
-def settle_refund(draft: Draft, refund: Refund, why: str = "") -> None:
+def money_is_back(draft: Draft, refund: Refund, why: str = "") -> None:
     """The money is back: sent by the provider, or by a person in another way."""
     draft.move(refund, RefundEvent.SENT_BACK, why)
     _forget(draft, refund)
@@ -117,7 +117,7 @@ def settle_refund(draft: Draft, refund: Refund, why: str = "") -> None:
         draft.move(payment, PaymentEvent.RETURN_ALL)
 
 
-def settle_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund, bool]:
+def paid_back_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund, bool]:
     """A person has sent back what the provider would not; the second value: it was back before.
 
     Raises Refused: NOT_FOUND, WRONG_STATE (the provider may still send it).
@@ -127,7 +127,7 @@ def settle_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund, b
         raise wrong_state("refund", refund_id, refund.state, "settling by hand")
     if refund.state is RefundState.DONE:
         return refund, True
-    settle_refund(draft, refund, reason)
+    money_is_back(draft, refund, reason)
     return refund, False
 
 

@@ -17,7 +17,7 @@ from holdfast.client import Client
 from order_service.catalogue.catalogue import Catalogue
 from order_service.order.states import OrderState
 from order_service.payment.methods import Methods
-from order_service.placing.decisions import begin_to_reserve, settle
+from order_service.placing.decisions import apply_stock_answer, begin_to_reserve
 from order_service.placing.reserving import Reserving
 from order_service.placing.turns import ACTOR, Turns
 from order_service.relay.handler import TryLater
@@ -127,7 +127,9 @@ class Backorders:
                 answer = await self._reserving.reserve(order, earlier)
                 # Within the turn: until it is settled, what it has counts as claimed, too.
                 settled = await self._orders.change(
-                    order_id, partial(settle, answer=answer, methods=self._methods), ACTOR
+                    order_id,
+                    partial(apply_stock_answer, answer=answer, methods=self._methods),
+                    ACTOR,
                 )
         except TryLater:
             return False

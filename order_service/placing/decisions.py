@@ -22,7 +22,7 @@ from order_service.order.tasks import (
 )
 from order_service.payment.attempts import pay_on_delivery
 from order_service.payment.methods import Methods
-from order_service.placing.lines import settle_lines, sub_orders_of
+from order_service.placing.lines import assign_warehouses, sub_orders_of
 from order_service.placing.request import PlaceOrder
 from order_service.placing.reserving import (
     Declined,
@@ -31,7 +31,7 @@ from order_service.placing.reserving import (
     StockAnswer,
     method_of,
 )
-from order_service.placing.shortage import told
+from order_service.placing.shortage import shortages_text
 from order_service.placing.splitting import Goods, split
 from order_service.placing.validation import Checked
 
@@ -145,7 +145,7 @@ def _is_being_done(task: Task, now_ms: int) -> bool:
     return task.kind == TaskKind.RESERVE and not task.dead and now_ms < until_ms
 
 
-def settle(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:
+def apply_stock_answer(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:
     """Brings an order that waits for stock to what came of reserving it. Returns the order."""
     order = draft.order
     if order.state not in WAITS_FOR_STOCK:
@@ -166,7 +166,7 @@ def settle(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:
 
 def _reserved(draft: Draft, answer: Reserved, methods: Methods) -> None:
     order = draft.order
-    settle_lines(draft, answer.takes)
+    assign_warehouses(draft, answer.takes)
     if order.costs_nothing:
         draft.move(order, OrderEvent.STOCK_RESERVED)
         draft.move(order, OrderEvent.PAID, "it costs nothing")
@@ -183,7 +183,7 @@ def _reserved(draft: Draft, answer: Reserved, methods: Methods) -> None:
 def _short(draft: Draft, answer: Short) -> None:
     if draft.order.state is OrderState.BACKORDERED:
         return
-    detail = told(answer.shortages)
+    detail = shortages_text(answer.shortages)
     if draft.order.shortage_policy is ShortagePolicy.WAIT:
         draft.move(draft.order, OrderEvent.WAITS_FOR_STOCK, detail)
     else:

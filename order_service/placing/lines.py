@@ -18,9 +18,11 @@ def sub_orders_of(order_id: str, shares: Split) -> tuple[SubOrder, ...]:
     )
 
 
-def settle_lines(draft: Draft, takes: Sequence[Take]) -> None:
-    """Gives the order's lines the warehouses they come from; where less than was ordered could be
-    had, the order becomes one for that much, and its amounts with it, before anybody pays.
+def assign_warehouses(draft: Draft, takes: Sequence[Take]) -> None:
+    """Replaces the order's lines by lines that name the warehouses they come from.
+
+    Where less was reserved than was ordered, quantities and amounts are reduced to that, before
+    anybody pays.
     """
     taken: dict[str, list[Take]] = {}
     for take in takes:

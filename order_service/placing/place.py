@@ -17,10 +17,10 @@ from order_service.order.states import OrderState
 from order_service.payment.methods import Methods
 from order_service.placing.backorders import Backorders
 from order_service.placing.claims import Claims
-from order_service.placing.decisions import new_order, record, refusal_of, settle
+from order_service.placing.decisions import apply_stock_answer, new_order, record, refusal_of
 from order_service.placing.request import PlaceOrder
 from order_service.placing.reserving import Reserving, Short, StockAnswer
-from order_service.placing.shortage import Shortage, missing, told
+from order_service.placing.shortage import Shortage, missing, shortages_text
 from order_service.placing.turns import Turns
 from order_service.placing.validation import Checked, articles_of, check_sums, checked_fields
 from order_service.relay.handler import TryLater
@@ -56,7 +56,7 @@ class Placed(NamedTuple):
     @property
     def detail(self) -> str:
         """For a person: why it was rejected, or what is otherwise than was asked for."""
-        short = told(self.shortages)
+        short = shortages_text(self.shortages)
         if self.refusal is not None:
             return self.order.closed_reason.partition(": ")[2]
         if self.order.state is OrderState.BACKORDERED:
@@ -141,7 +141,7 @@ class Placing:
         answer = await self.reserve(order)
         settled = await self._orders.change(
             order.order_id,
-            partial(settle, answer=answer, methods=self._methods),
+            partial(apply_stock_answer, answer=answer, methods=self._methods),
             actor,
             known=order,
         )

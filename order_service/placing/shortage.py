@@ -19,7 +19,7 @@ class Shortage(NamedTuple):
     available: int
 
 
-def told(shortages: Sequence[Shortage]) -> str:
+def shortages_text(shortages: Sequence[Shortage]) -> str:
     """What is short, for a person: a few articles, and how many more there are."""
     named = shortages[:SHORTAGES_TOLD_MAX]
     text = ", ".join(f"{each.sku}: {each.available} of {each.requested} units" for each in named)

@@ -24,7 +24,7 @@ from order_service.order.tasks import (
 )
 from order_service.payment.methods import Methods
 from order_service.payment.refunds import refund_all
-from order_service.placing.decisions import WAITS_FOR_STOCK, settle
+from order_service.placing.decisions import WAITS_FOR_STOCK, apply_stock_answer
 from order_service.placing.place import Placing
 from order_service.relay.handler import GiveUp, TryLater, handles
 
@@ -61,7 +61,7 @@ class StockTasks:
             raise _later(error) from error
 
         def decide(draft: Draft) -> None:
-            settle(draft, answer, self._methods)
+            apply_stock_answer(draft, answer, self._methods)
 
         return decide
 

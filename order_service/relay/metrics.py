@@ -8,8 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from order_service.relay.counts import RelayCounts
-from order_service.relay.metrics_table import TASK_METRICS
+from order_service.relay.metrics_table import TASK_METRICS, RelayCounts
 from serving.metrics import CallMetrics, GaugeMetric
 
 QUEUED_CHANGES: Final = GaugeMetric(

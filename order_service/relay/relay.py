@@ -14,15 +14,15 @@ from functools import partial
 
 import structlog
 from msgspec import Struct
+from sqlalchemy import Connection
 
+from holdfast.retry import backoff
 from order_service.order.model import Task
 from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Concluded, Failed, Unchanged, attempt
 from order_service.relay.backlog import Backlog
-from order_service.relay.backoff import pause_ms
-from order_service.relay.counts import RelayCounts
 from order_service.relay.handler import Handler
-from order_service.relay.turn import CLAIM_MAX, Turn, take_turn
+from order_service.relay.metrics_table import RelayCounts
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import LEASE_MS, Failure, Taken
@@ -33,6 +33,35 @@ log = structlog.get_logger()
 TURN_GAP_S = 0.05
 TROUBLE_PAUSE_S = 1.0
 ERROR_CHARACTERS_MAX = 200
+CLAIM_MAX = 200
+PAUSE_MS_MIN = 1_000
+PAUSE_MS_MAX = 600_000
+
+
+class Turn(Struct, frozen=True):
+    """What a turn writes of tasks, by their ids, and of which kinds it claims more."""
+
+    owner: str
+    now_ms: int
+    ended: Sequence[str]
+    failures: Sequence[Failure]
+    returned: Sequence[str]
+    renewed: Sequence[str]
+    kinds: Sequence[TaskKind]
+
+
+def take_turn(connection: Connection, turn: Turn) -> tuple[Sequence[str], list[Taken]]:
+    """Writes a turn; returns the ids of the leases that it could renew, and what it claimed.
+
+    Written twice, because whether the first time was committed is not known, it does no harm.
+    """
+    tasks.end(connection, turn.ended)
+    tasks.write_failures(connection, turn.owner, turn.failures)
+    tasks.give_back(connection, turn.owner, turn.returned)
+    kept = tasks.renew(connection, turn.owner, turn.renewed, turn.now_ms)
+    if not turn.kinds:
+        return kept, []
+    return kept, tasks.claim(connection, turn.owner, turn.now_ms, CLAIM_MAX, turn.kinds)
 
 
 class RelaySettings(Struct, frozen=True):
@@ -129,11 +158,11 @@ class Relay:
             raise
         finally:
             self._backlog.end(task)
-        self._settle(task, ending)
+        self._note_ending(task, ending)
         if not self._stopping:
             self._begin()
 
-    def _settle(self, task: Task, ending: Concluded | Unchanged | Failed) -> None:
+    def _note_ending(self, task: Task, ending: Concluded | Unchanged | Failed) -> None:
         if isinstance(ending, Failed):
             self._fail(task, ending)
             return
@@ -211,3 +240,12 @@ class Relay:
             self._measured_at_s = now_s
             counted = partial(tasks.queues, now_ms=self._orders.clock_ms(), with_later=False)
             self.counts.queues = await self._orders.read(counted)
+
+
+def pause_ms(attempts: int, randomness: random.Random) -> int:
+    """The pause after so many failed attempts: 1 s, 2, 4 and so on up to 10 min.
+
+    Half of it is left to chance, so that what failed together does not come back together.
+    """
+    chance = randomness.random()
+    return int(backoff(attempts, PAUSE_MS_MIN, PAUSE_MS_MAX, spread=0.5, chance=chance))

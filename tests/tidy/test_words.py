@@ -24,6 +24,8 @@ class United(NamedTuple):
     """Prefixes of the paths in which the old word is meant, with the reason in a comment."""
 
 
+_HANDLER: Final = "order_service/relay/handler.py"
+
 UNITED: Final[tuple[United, ...]] = (
     United(
         r"\bmove_parcel\b|orders import parcels",
@@ -66,6 +68,17 @@ UNITED: Final[tuple[United, ...]] = (
         "wrong_state of order/refusals.py",
         # Its own definition, and a test of how refusals become messages.
         ("order_service/order/refusals.py", "tests/order_service/edge/test_wire.py"),
+    ),
+    United(r"\b(Doing|Handler) = Callable", "Handler of relay/handler.py", (_HANDLER,)),
+    United(r"relay\.attempt import .*\bDone\b", "Concluded, for a task that is done and decided"),
+    United(r"\bjson\.loads\(task\.payload\)", "Payload.of(task), or a handler's todo.payload"),
+    United(
+        r"\b(settle_by_hand|settle_refund|settle_lines)\b",
+        "paid_back_by_hand, money_is_back, assign_warehouses: to settle is with merchants",
+    ),
+    United(
+        r"(decisions|facts) import .*\bsettle\b",
+        "apply_stock_answer, use_money: to settle is with merchants",
     ),
 )
 

@@ -36,7 +36,7 @@ from order_service.payment.attempts import accepted, open_payments, start_paymen
 from order_service.payment.facts import learn
 from order_service.payment.methods import Methods, methods_of
 from order_service.payment.providers.port import Fact, FactKind, Started
-from order_service.placing.decisions import record, settle
+from order_service.placing.decisions import apply_stock_answer, record
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import stock_confirmed
@@ -96,7 +96,7 @@ def placed(draft: Draft) -> None:
 def reserved(draft: Draft) -> None:
     """Its stock is reserved, and it waits for its money, or goes on without it."""
     takes = [Take(line.sku, line.quantity, "default") for line in draft.order.lines]
-    settle(draft, Reserved(takes, draft.now_ms + DUE_MS), METHODS)
+    apply_stock_answer(draft, Reserved(takes, draft.now_ms + DUE_MS), METHODS)
 
 
 def started(draft: Draft) -> None:

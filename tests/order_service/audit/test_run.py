@@ -19,7 +19,7 @@ from order_service.order.model import CASH_ON_DELIVERY, IncidentKind
 from order_service.order.states import IncidentEvent, RefundEvent
 from order_service.order.tasks import Reship, TaskKind
 from order_service.payment.providers.port import Charge, Provider
-from order_service.payment.refunds import settle_by_hand
+from order_service.payment.refunds import paid_back_by_hand
 from tests.order_service.audit import lives
 from tests.order_service.audit.shop import AT_ONCE, LINES, Shop, audited
 from tests.order_service.payment.world import API_KEY
@@ -266,7 +266,7 @@ def _refused(draft: Draft) -> None:
 
 
 def _settled_by_hand(draft: Draft) -> None:
-    settle_by_hand(draft, draft.order.refunds[0].refund_id, "by transfer")
+    paid_back_by_hand(draft, draft.order.refunds[0].refund_id, "by transfer")
 
 
 async def test_cash_is_counted_apart_and_no_provider_is_asked_for_it(shop: Shop) -> None:

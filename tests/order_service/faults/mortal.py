@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from order_service.relay.turn import take_turn
+from order_service.relay.relay import take_turn
 
 # What only looks is none: a death there is the one of the step before. And the kernel closes what a
 # dead process has left open.

@@ -16,7 +16,7 @@ from order_service.order.model import IncidentKind, Order, Payment
 from order_service.order.records import TrackingKind
 from order_service.order.states import IncidentEvent, OrderState, PaymentState
 from order_service.order.tasks import TaskKind
-from order_service.payment.quarantine import resolve_quarantined
+from order_service.payment.facts import resolve_quarantined
 from order_service.relay.handler import GiveUp
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (

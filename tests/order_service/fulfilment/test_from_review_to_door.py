@@ -42,7 +42,7 @@ from order_service.order.states import (
     ShipmentState,
 )
 from order_service.order.tasks import GetLabel, TaskKind
-from order_service.placing.decisions import settle
+from order_service.placing.decisions import apply_stock_answer
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import StockTasks
@@ -605,7 +605,9 @@ async def test_an_order_that_costs_nothing_goes_the_same_way_and_has_a_receipt(
     held = await world.engine.reserve(order.order_id, takes)
     reserved = Reserved(takes, held.expires_at_ms)
     world.handlers |= handlers_of(StockTasks(world.engine, None, METHODS))  # type: ignore[arg-type]
-    await world.orders.place(order, lambda draft: settle(draft, reserved, METHODS), "test")
+    await world.orders.place(
+        order, lambda draft: apply_stock_answer(draft, reserved, METHODS), "test"
+    )
     with pytest.raises(Refused, match="CONFIRMING"):
         await world.change(issue_receipt)
     assert await world.do("CONFIRM") == [Concluded(False)]

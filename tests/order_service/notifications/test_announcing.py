@@ -1,8 +1,8 @@
-import json
 import random
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from order_service.notifications.announcing import Announcer
 from order_service.order.draft import Draft
@@ -15,7 +15,7 @@ from order_service.order.states import (
     PaymentEvent,
     PaymentState,
 )
-from order_service.order.tasks import TASKS, TaskKind
+from order_service.order.tasks import TASKS, NotifyBuyer, TaskKind, any_payload_of
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from tests.order_service import samples
@@ -26,7 +26,7 @@ EVERYBODY = Announcer(["mail"], ["file"], ["one", "two"])
 
 def announced(draft: Draft, announcer: Announcer = EVERYBODY) -> list[tuple[str, dict[str, Any]]]:
     announcer.announce(draft)
-    return [(task.kind, json.loads(task.payload)) for task in draft.tasks_made]
+    return [(task.kind, asdict(any_payload_of(task))) for task in draft.tasks_made]
 
 
 def draft_of(order: Order) -> Draft:
@@ -144,5 +144,5 @@ async def test_what_a_decision_moves_is_announced_in_its_transaction(
         "test",
     )
     (task,) = (await orders.get(placed.order.order_id)).tasks
-    assert (task.kind, json.loads(task.payload)["notice"]) == ("NOTIFY_BUYER", "stock_awaited")
+    assert (task.kind, NotifyBuyer.of(task).notice) == ("NOTIFY_BUYER", "stock_awaited")
     assert isinstance(task, Task)

@@ -12,7 +12,7 @@ from order_service.order.ids import Ids
 from order_service.order.model import Order, Payment
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
-from order_service.payment.due import EXPIRES_IN_MS
+from order_service.payment.asking import EXPIRES_IN_MS
 from order_service.payment.handlers import PaymentTasks
 from order_service.relay.attempt import Concluded, Failed, Unchanged, attempt
 from order_service.relay.handler import handlers_of

@@ -10,8 +10,7 @@ from order_service.order.model import Order, Payment
 from order_service.order.states import OrderEvent, OrderState, PaymentState
 from order_service.order.tasks import PaymentDue
 from order_service.payment.attempts import abandon_open
-from order_service.payment.cash import collected
-from order_service.payment.facts import UnknownPayment, learn
+from order_service.payment.facts import UnknownPayment, collected, learn
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import refund_all
 from tests.order_service.payment.orders import (

@@ -11,8 +11,8 @@ from order_service.order.ids import Ids
 from order_service.order.model import Order
 from order_service.order.states import OrderState, PaymentState, RefundState
 from order_service.order.tasks import TaskKind
+from order_service.payment.asking import ASK_AGAIN_MS, EXTENSION_MS
 from order_service.payment.attempts import QUERY_AFTER_MS
-from order_service.payment.due import ASK_AGAIN_MS, EXTENSION_MS
 from order_service.payment.handlers import PaymentTasks
 from order_service.payment.providers.port import Charge, Fact, FactKind
 from order_service.payment.reconcile import reconcile

@@ -16,7 +16,7 @@ from order_service.edge.payments import PaymentServicer
 from order_service.order.draft import Draft
 from order_service.order.model import CASH_ON_DELIVERY
 from order_service.order.states import OrderState, PaymentState
-from order_service.payment.cash import collected
+from order_service.payment.facts import collected
 from order_service.payment.refunds import send_back
 from serving.deadlines import Deadlines
 from serving.guard import Guarded

@@ -6,9 +6,8 @@ from order_service.order.draft import Draft
 from order_service.order.model import Payment
 from order_service.order.refusals import Refused
 from order_service.order.states import OrderEvent, OrderState, PaymentState
-from order_service.payment.facts import learn
+from order_service.payment.facts import learn, resolve_quarantined
 from order_service.payment.providers.port import Fact, FactKind
-from order_service.payment.quarantine import resolve_quarantined
 from tests.order_service.payment.orders import attempted, captured, drafted, kinds, unpaid
 
 

@@ -14,15 +14,14 @@ from order_service.order.model import Refund
 from order_service.order.refusals import Refused
 from order_service.order.states import OrderEvent, OrderState, PaymentState, RefundState
 from order_service.order.tasks import SendRefund, todos
-from order_service.payment.cash import collected
-from order_service.payment.facts import learn
+from order_service.payment.facts import collected, learn
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import (
+    paid_back_by_hand,
     refundable_minor,
     request_refund,
     retry_refund,
     send_back,
-    settle_by_hand,
 )
 from order_service.storage.database import Conflict
 from order_service.storage.schema import payments
@@ -217,18 +216,18 @@ def test_cash_is_not_sent_again_but_paid_back_by_a_person() -> None:
     learn(draft, "cash", refused(refund))
     with pytest.raises(Refused, match="is of cash"):
         retry_refund(draft, refund.refund_id)
-    assert settle_by_hand(draft, refund.refund_id, "at the counter") == (refund, False)
+    assert paid_back_by_hand(draft, refund.refund_id, "at the counter") == (refund, False)
 
 
 def test_what_a_person_sends_back_by_hand_is_done() -> None:
     draft = paid()
     (refund,), _ = request_refund(draft, "key", 100, "")
     with pytest.raises(Refused, match="REQUESTED"):
-        settle_by_hand(draft, refund.refund_id, "bank transfer")
+        paid_back_by_hand(draft, refund.refund_id, "bank transfer")
     learn(draft, "sandbox", Fact(FactKind.REFUND_FAILED, "", refund_id=refund.refund_id))
-    assert settle_by_hand(draft, refund.refund_id, "bank transfer") == (refund, False)
+    assert paid_back_by_hand(draft, refund.refund_id, "bank transfer") == (refund, False)
     assert refund.state is RefundState.DONE
-    assert settle_by_hand(draft, refund.refund_id, "bank transfer") == (refund, True)
+    assert paid_back_by_hand(draft, refund.refund_id, "bank transfer") == (refund, True)
 
 
 def test_an_order_that_was_not_paid_gives_nothing_back() -> None:

@@ -7,7 +7,7 @@ from holdfast.types import State
 from order_service.order.model import ShortagePolicy
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
-from order_service.placing.decisions import settle
+from order_service.placing.decisions import apply_stock_answer
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
 from tests.order_service.clock import Clock
@@ -216,7 +216,9 @@ async def test_an_order_paid_after_its_stock_has_expired_takes_it_again_or_gets_
     order_id = (await shop.record()).order_id
     result = await shop.engine.reserve(order_id, [("TEA", 2)], ttl_ms=1_000, buyer_id="buyer-1")
     reserved = Reserved([Take("TEA", 2, "default")], result.expires_at_ms + 600_000)
-    await shop.orders.change(order_id, lambda draft: settle(draft, reserved, METHODS), "test")
+    await shop.orders.change(
+        order_id, lambda draft: apply_stock_answer(draft, reserved, METHODS), "test"
+    )
     paid = await shop.pay(order_id)
 
     await expired(shop, order_id)
@@ -235,7 +237,7 @@ async def test_a_reservation_that_the_engine_has_forgotten_is_made_again_for_a_p
     left = await shop.record()
     never_made = Reserved([Take("TEA", 2, "default")], left.created_at_ms + 600_000)
     await shop.orders.change(
-        left.order_id, lambda draft: settle(draft, never_made, METHODS), "test"
+        left.order_id, lambda draft: apply_stock_answer(draft, never_made, METHODS), "test"
     )
     await shop.pay(left.order_id)
     assert (await shop.do(left.order_id, TaskKind.CONFIRM)).state is OrderState.CONFIRMED

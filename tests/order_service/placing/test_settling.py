@@ -15,10 +15,10 @@ from order_service.order.tasks import TaskKind
 from order_service.payment.methods import GRACE_MS
 from order_service.placing.decisions import (
     RESERVE_AGAIN_MS,
+    apply_stock_answer,
     new_order,
     record,
     refusal_of,
-    settle,
 )
 from order_service.placing.reserving import Declined, Reserved, Short, StockAnswer
 from order_service.placing.shortage import Shortage, less_claims, plan
@@ -60,7 +60,7 @@ def untouched(draft: Draft) -> bool:
 
 def settled(draft: Draft, answer: StockAnswer) -> Order:
     """The order, settled by an answer; its amounts are held against its lines."""
-    order = settle(draft, answer, METHODS)
+    order = apply_stock_answer(draft, answer, METHODS)
     total = order.amounts
     assert sum(line.quantity * line.unit_price_minor for line in order.lines) == total.goods_minor
     paid = sum(line.amount_minor for line in order.lines)
@@ -181,15 +181,15 @@ def test_an_order_past_the_buyers_limit_is_rejected_or_leaves_the_queue() -> Non
 def test_an_order_that_was_settled_by_another_is_left_alone() -> None:
     reserved = Reserved([Take("TEA", 2, "north")], EXPIRES_AT_MS)
     draft = next_draft(settled(draft_of({"TEA": 2}), reserved))
-    settle(draft, SHORT, METHODS)
-    settle(draft, reserved, METHODS)
+    apply_stock_answer(draft, SHORT, METHODS)
+    apply_stock_answer(draft, reserved, METHODS)
     assert untouched(draft)
 
 
 def test_stock_that_was_reserved_for_an_order_that_is_closed_goes_back() -> None:
     rejected = settled(draft_of({"TEA": 2}), SHORT)
     draft = next_draft(rejected)
-    settle(draft, Reserved([Take("TEA", 2, "north")], EXPIRES_AT_MS), METHODS)
+    apply_stock_answer(draft, Reserved([Take("TEA", 2, "north")], EXPIRES_AT_MS), METHODS)
     assert kinds(draft) == [TaskKind.RELEASE]
 
 

@@ -6,7 +6,7 @@ from order_service.order.model import Task
 from order_service.order.tasks import TaskKind
 from order_service.relay import backlog
 from order_service.relay.backlog import SLOTS, Backlog
-from order_service.relay.backoff import PAUSE_MS_MAX, pause_ms
+from order_service.relay.relay import PAUSE_MS_MAX, pause_ms
 from order_service.storage.tasks import Taken
 from tests.order_service import samples
 

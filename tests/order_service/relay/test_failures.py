@@ -12,9 +12,8 @@ from structlog.testing import capture_logs
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
 from order_service.order.tasks import TaskKind
-from order_service.relay.backoff import PAUSE_MS_MAX
 from order_service.relay.handler import GiveUp, TryLater
-from order_service.relay.relay import RelaySettings
+from order_service.relay.relay import PAUSE_MS_MAX, RelaySettings
 from order_service.storage import tasks
 from order_service.storage.database import Database, StorageUnavailable
 from order_service.storage.orders import Orders
