@@ -13,7 +13,7 @@ def main() -> int:
     """Runs the order service; returns the exit code."""
     try:
         config = from_environment(os.environ)
-        # Imported only now: a wrong setting is told at once.
+        # Imported only now, so that a wrong setting is reported at once.
         import uvloop
 
         from order_service.server import run

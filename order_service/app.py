@@ -75,7 +75,7 @@ SERVICES: Final = tuple(
 
 
 class App:
-    """What an order service is made of."""
+    """The parts of an order service, built and wired."""
 
     def __init__(
         self, config: Config, registry: CollectorRegistry, clock_ms: Callable[[], int]

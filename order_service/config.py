@@ -18,7 +18,7 @@ _HOUR_MS: Final = 3_600_000
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that the order service can be told."""
+    """The settings of the order service."""
 
     orders_listen: Annotated[
         str,

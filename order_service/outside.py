@@ -1,4 +1,4 @@
-"""The outside world as the settings name it: providers, carriers, and who is told of what."""
+"""The outside world as the settings name it: providers, carriers, channels and subscribers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ FILE, MAIL = "file", "mail"
 
 
 class Closing(Protocol):
-    """What has connections."""
+    """A thing that has connections."""
 
     async def aclose(self) -> None:
         """Ends them."""
@@ -52,11 +52,11 @@ class Outside:
         self._http = httpx.AsyncClient(timeout=WEBHOOK_TIMEOUT_S)
         self.channels: dict[str, Channel] = {}
         self.subscribers: dict[str, Subscriber] = {}
-        self._tell_somebody(config, clock_ms)
+        self._set_up_notifications(config, clock_ms)
 
     @property
     def announcer(self) -> Announcer:
-        """Who is told: buyers and merchants over every channel, programs as subscribers."""
+        """Announces to buyers and merchants over every channel, and to all subscribers."""
         channels = tuple(self.channels)
         return Announcer(channels, channels, tuple(self.subscribers))
 
@@ -66,7 +66,7 @@ class Outside:
         for part in parts:
             await part.aclose()
 
-    def _tell_somebody(self, config: Config, clock_ms: Callable[[], int]) -> None:
+    def _set_up_notifications(self, config: Config, clock_ms: Callable[[], int]) -> None:
         if config.notify_file:
             lines = JsonLines(Path(config.notify_file))
             self.channels[FILE] = self.subscribers[FILE] = lines
@@ -161,7 +161,7 @@ def _time_zone(config: Config) -> ZoneInfo:
 
 
 def _read(field: str, path: str, parse: Callable[[bytes], T]) -> T:
-    """What is in the file that a setting names."""
+    """The content of the file that a setting names, parsed."""
     try:
         return parse(Path(path).read_bytes())
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Has the world told of what a decision has moved, in the transaction of that decision.
+"""Sends the notices and events of a decision's moves, in the transaction of that decision.
 
 Each channel and each subscriber gets tasks of its own: one that does not answer holds up no other,
 and another attempt at one repeats nothing at the others.
@@ -15,11 +15,11 @@ from order_service.order.model import HistoryEntry
 from order_service.order.tasks import NotifyBuyer, NotifyMerchant, PublishEvent
 
 BEGIN: Final = "BEGIN"
-"""The event of what begins to be: an order, a payment, refund, shipment or incident."""
+"""The event with which an order, payment, refund, shipment or incident begins."""
 
 
 class Announcer(Struct, frozen=True):
-    """The names of the channels and subscribers that are told."""
+    """The names of the channels and subscribers that get notices and events."""
 
     buyer_channels: Sequence[str] = ()
     merchant_channels: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""Writes messages: what a notice says of an order, in the words of `texts.py`."""
+"""Writes messages: a notice about an order, in the words of `texts.py`."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -17,16 +17,16 @@ HOUR_MS = 3_600_000
 
 
 class Composing(Struct, frozen=True):
-    """What messages say that orders do not know."""
+    """Settings of messages: facts that no order holds."""
 
     ships_within_ms: int = 48 * HOUR_MS
     """An effective order is expected to be shipped so soon."""
     zone: tzinfo = UTC
-    """Whose time of day messages give."""
+    """The time zone of the times in messages."""
 
 
 class About(Struct, frozen=True):
-    """What a message is about: of an order, and of which part of it, if of one."""
+    """The subject of a message: an order, or one part of it."""
 
     message_id: str
     notice: Notice
@@ -53,7 +53,7 @@ def for_buyer(about: About, composing: Composing) -> Message:
 
 
 def for_merchant(about: About, merchant: Merchant, composing: Composing) -> Message:
-    """The message to one of the order's merchants, of what is that one's. Raises KeyError."""
+    """The message to one of the order's merchants, with that merchant's lines. Raises KeyError."""
     order = about.order
     numbers = {part.merchant_id: number for number, part in enumerate(order.sub_orders)}
     number = numbers[merchant.merchant_id]
@@ -101,7 +101,7 @@ def _parcel_of_incident(order: Order, incident_id: str) -> Shipment:
     return order.shipment(order.incident(incident_id).shipment_id)
 
 
-# What a notice about a part tells of: which, by the part that moved.
+# The part that a notice lists, by the id of the part that moved.
 _PARTS: Final[dict[Notice, Callable[[Order, str], Shipment | Refund]]] = {
     Notice.PARCEL_SHIPPED: Order.shipment,
     Notice.PARCEL_DELIVERED: Order.shipment,

@@ -25,7 +25,7 @@ class Merchant(Struct, frozen=True, forbid_unknown_fields=True):
     email: str = ""
     """Where notices go that are sent by mail."""
     language: Language = Language.CHINESE
-    """What notices are written in: `zh` or `en`."""
+    """The language of notices: `zh` or `en`."""
 
 
 Merchants = Mapping[tuple[str, str], Merchant]

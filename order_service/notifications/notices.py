@@ -1,4 +1,4 @@
-"""What buyers and merchants are told, and at which moves: one table (O4)."""
+"""Notices to buyers and merchants, and the moves that cause them: one table (O4)."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -17,7 +17,7 @@ from order_service.order.states import (
 
 
 class Notice(StrEnum):
-    """What a message tells. `texts.py` has the words."""
+    """The kinds of messages. `texts.py` has the words."""
 
     PAYMENT_AWAITED = "payment_awaited"
     STOCK_AWAITED = "stock_awaited"
@@ -35,7 +35,7 @@ class Notice(StrEnum):
 
 
 class NoticeRow(NamedTuple):
-    """Who is told what when a state is reached."""
+    """A notice that is sent when a state is reached."""
 
     machine: str
     reached: StrEnum
@@ -47,11 +47,11 @@ class NoticeRow(NamedTuple):
     only_if_it_stays: bool = False
     """Not where the same decision moves it on."""
     opening: IncidentKind | None = None
-    """Only where an incident of this kind is new: what comes of it has notices of its own."""
+    """Only where an incident of this kind is new; its later moves have notices of their own."""
 
 
 _O = OrderState
-# What a merchant had been told to deliver.
+# In these a merchant has been asked to deliver.
 _EFFECTIVE: Final = frozenset[StrEnum]({_O.CONFIRMED, _O.IN_FULFILMENT})
 
 NOTICES: Final = (
@@ -85,7 +85,7 @@ NOTICES: Final = (
 
 
 def notices_of(entry: HistoryEntry, order: Order) -> list[NoticeRow]:
-    """What is to be told because of an entry of an order's history; the order as it is after."""
+    """The notices that follow from an entry of an order's history. `order` is as it is after."""
     return [
         row
         for row in NOTICES

@@ -1,7 +1,7 @@
 """Where messages and events leave the order service: two ports, and what goes through them.
 
 A message is for a person and personal; an event is for another program and is not. Both carry the
-id of the task that sends them, each time the same, so that whoever gets one twice can tell.
+id of the task that sends them, the same each time, so that a receiver recognises a repetition.
 """
 
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from order_service.notifications.notices import Notice
 
 
 class Recipient(Struct, frozen=True):
-    """Whom a message is for. Personal."""
+    """The person that a message is for. Personal."""
 
     party: str
     """`buyer` or `merchant`."""
@@ -34,7 +34,7 @@ class Message(Struct, frozen=True):
     subject: str
     text: str
     at_ms: int
-    """When what it tells happened."""
+    """The time of the move that the message is about."""
 
 
 class Event(Struct, frozen=True):
@@ -42,7 +42,7 @@ class Event(Struct, frozen=True):
 
     event_id: str
     type: str
-    """Such as `holdfast.order.v1.payment.captured`."""
+    """For example `holdfast.order.v1.payment.captured`."""
     order_id: str
     tenant: str
     data: dict[str, Any]
@@ -58,7 +58,7 @@ class Channel(Protocol):
 
 
 class Subscriber(Protocol):
-    """A program that is told what happens to orders."""
+    """A program that gets the events of orders."""
 
     async def publish(self, event: Event) -> None:
         """Hands an event over. Raises TryLater, GiveUp."""

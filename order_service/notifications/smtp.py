@@ -29,13 +29,13 @@ class SmtpServer(Struct, frozen=True):
 
 
 class Smtp:
-    """A channel to whoever has an e-mail address."""
+    """A channel to people with an e-mail address."""
 
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
 
     async def deliver(self, message: Message) -> None:
-        """See `Channel`. Who has left no address is not written to."""
+        """See `Channel`. Without an address nothing is sent."""
         if not message.recipient.email:
             log.info("no e-mail address to write to", order_id=message.order_id)
             return
@@ -73,7 +73,7 @@ def _mail(message: Message, sender: str) -> EmailMessage:
 
 
 def _meaning(error: aiosmtplib.SMTPException) -> TryLater | GiveUp:
-    """What an error means. Its text may hold the address, and is not passed on."""
+    """Judges an error. Its text may hold the address, and is not passed on."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         codes = [refused.code for refused in error.recipients]
         if min(codes) >= PERMANENT_FROM:

@@ -188,5 +188,5 @@ _CHINESE_SPOKEN: Final = frozenset({"CN", "HK", "MO", "TW"})
 
 
 def language_of(country: str) -> Language:
-    """The language for whoever receives parcels in a country (ISO 3166-1)."""
+    """The language of messages to people in a country (ISO 3166-1)."""
     return Language.CHINESE if country in _CHINESE_SPOKEN else Language.ENGLISH

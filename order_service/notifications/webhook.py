@@ -20,7 +20,7 @@ RETRY_AFTER_S_MAX = 3_600
 
 
 class Receiver(Struct, frozen=True):
-    """Who is sent to: where, and the secrets that it knows, of which it needs to know one."""
+    """A program that is sent to, and the secrets with which requests to it are signed."""
 
     url: str
     secrets: tuple[str, ...]
@@ -37,7 +37,7 @@ class Receiver(Struct, frozen=True):
 
 
 class WebhookSender:
-    """A channel and a subscriber. `http` is shared, and closed by whoever made it."""
+    """A channel and a subscriber. `http` is shared, and is closed by its maker."""
 
     def __init__(
         self, http: httpx.AsyncClient, receiver: Receiver, clock_ms: Callable[[], int]

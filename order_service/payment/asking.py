@@ -20,16 +20,18 @@ from order_service.payment.providers.port import Fact, FactKind, Providers, Prov
 
 ASK_AGAIN_MS: Final = 30_000
 EXTENSION_MS: Final = 120_000
-"""So long the stock is kept for an order whose provider does not answer, each time anew."""
+"""For how long the stock is kept for an order whose provider does not answer, each time anew."""
 
 EXPIRES_IN_MS: Final = 1_000
-"""So soon the reservation of an order that was not paid expires: the engine takes only deadlines
+"""How soon the reservation of an order that was not paid expires: the engine takes only deadlines
 that are ahead of its own clock, which may be ahead of ours."""
 
 
 class Answer(NamedTuple):
-    """What a provider said of a payment; `fact` is None where it did not answer, or, asked to
-    close it, not yet: a bank is at it.
+    """A provider's answer about a payment.
+
+    `fact` is None where the provider did not answer, or could not close the payment yet, because
+    a bank is at it.
     """
 
     payment_id: str
@@ -38,23 +40,25 @@ class Answer(NamedTuple):
 
 
 async def ask(providers: Providers, order: Order, payments: Iterable[Payment]) -> list[Answer]:
-    """What became of payments of an order, by their providers."""
+    """Asks the providers of some payments of an order what became of them."""
     return list(await asyncio.gather(*(_ask(providers, order, payment) for payment in payments)))
 
 
 async def close_open(providers: Providers, order: Order) -> list[Answer]:
     """Has the providers close every attempt that may still pay an order, unless it was paid.
 
-    For whoever is about to close the order: the decision calls `learn_all` with the answers, and
-    looks at the order again; where `unanswered` has any payment left it must not close it yet.
+    To be called before an order is closed. The decision that closes it calls `learn_all` with the
+    answers and looks at the order again; it must not close it while `unanswered` has any payment.
     """
     payments = may_still_pay(order)
     return list(await asyncio.gather(*(_close(providers, order, payment) for payment in payments)))
 
 
 def may_still_pay(order: Order) -> list[Payment]:
-    """The attempts that are open, and while nobody has paid the order those, too, whose provider
-    may have money without our knowing: declined ones, and those given up that are not closed there.
+    """The attempts that may still bring money.
+
+    Open ones; and while nobody has paid the order, also declined ones, and those that were given up
+    here and are not closed at their provider yet.
     """
     nobody_has_paid = order.state is OrderState.AWAITING_PAYMENT
     ended = _ended_here(order) if nobody_has_paid else frozenset()

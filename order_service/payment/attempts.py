@@ -18,12 +18,12 @@ from order_service.payment.methods import CASH, Method, Methods
 from order_service.payment.providers.port import Charge, Started
 
 START_AGAIN_MS: Final = 5_000
-"""Whoever begins an attempt tells the provider at once; the task does after so long."""
+"""When the task tells the provider of an attempt, should the process that began it not have."""
 QUERY_AFTER_MS: Final = (15_000, 60_000, 300_000, 900_000, 3_600_000, 6 * 3_600_000)
-"""When the provider is asked what became of a payment: each since the one before; the last again
-and again, until there is nothing left to learn (reliability O2)."""
+"""Pauses before the provider is asked again what became of a payment; the last one is repeated
+until there is nothing left to learn (reliability O2)."""
 WATCHED_MS: Final = 24 * 3_600_000
-"""So long (more) money may still come for an attempt that was declined, given up or put into
+"""For how long (more) money is expected for an attempt that was declined, given up or put into
 quarantine. Afterwards reconciliation finds it."""
 
 OPEN: Final = frozenset({PaymentState.CREATED, PaymentState.PENDING})
@@ -71,7 +71,7 @@ def pay_on_delivery(draft: Draft, payment_key: str, method_name: str) -> Payment
 
 
 def accepted(draft: Draft, payment_id: str, started: Started) -> Payment:
-    """The provider knows an attempt. One that was given up meanwhile is closed there."""
+    """Notes that the provider knows an attempt. One that was given up meanwhile is closed there."""
     payment = draft.order.payment(payment_id)
     forget_start(draft, payment_id)
     if not payment.provider_ref:
@@ -98,19 +98,19 @@ def abandon(draft: Draft, payment: Payment, why: str) -> None:
 
 
 def forget_start(draft: Draft, payment_id: str) -> None:
-    """The provider need not be told of an attempt any more."""
+    """Takes back the task that tells the provider of an attempt."""
     for task, start in todos(draft.order, StartPayment):
         if start.payment_id == payment_id:
             draft.done(task)
 
 
 def open_payments(order: Order) -> list[Payment]:
-    """The attempts that wait for the buyer or the carrier: one at most, but in between."""
+    """The attempts that wait for the buyer or the carrier: one at most, once a decision is done."""
     return [payment for payment in order.payments if payment.state in OPEN]
 
 
 def payments_to_ask_about(order: Order, now_ms: int) -> list[Payment]:
-    """The payments of which a provider may have more to tell."""
+    """The payments about which a provider may have news."""
     return [
         payment
         for payment in order.payments
@@ -132,7 +132,7 @@ def query_again(draft: Draft, round_no: int) -> None:
 
 
 def charge_of(order: Order, payment: Payment) -> Charge:
-    """A payment, as its provider is told of it."""
+    """The description of a payment for its provider."""
     return Charge(
         payment_id=payment.payment_id,
         provider_ref=payment.provider_ref,

@@ -1,8 +1,8 @@
-"""Brings an order to what a provider says of its payments (O3, P2, P3). Pure decisions.
+"""Applies a provider's facts about payments to their order (O3, P2, P3). Pure decisions.
 
-However a fact came, by callback, by asking or by statement, it is applied here; so it does not
-matter how many ways lost it, doubled it or delayed it. Money never stays where nobody knows what
-it is for: it pays the order, goes back, or waits in quarantine for a person.
+A fact is applied here however it came, by callback, by asking or by statement; so it may be lost,
+doubled or late on any of these ways. Money that came always has a purpose: it pays the order, goes
+back, or waits in quarantine for a person.
 """
 
 from order_service.order.draft import Draft
@@ -37,7 +37,7 @@ class UnknownPayment(Exception):
 
 
 def learn(draft: Draft, provider: str, fact: Fact, due_minor: int = 0) -> None:
-    """Brings the order to what a provider says. What it says again changes nothing.
+    """Applies a fact to the order. The same fact again changes nothing.
 
     `due_minor`: what is due by now, where that grows parcel by parcel (`collected`). Raises
     UnknownPayment.

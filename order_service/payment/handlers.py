@@ -1,4 +1,4 @@
-"""Does what payments need done outside: the provider is told, asked, and has money sent back.
+"""Does the tasks of payments: tells and asks providers, and has them send money back.
 
 Each returns the decision that follows, or raises TryLater or GiveUp; each may be done twice.
 """
@@ -99,7 +99,7 @@ class PaymentTasks:
 
         def decide(draft: Draft) -> None:
             learn(draft, payment.provider, fact)
-            # A bank is at it. Who asks what became of it stops after some time, and so does this.
+            # A bank is at it. Asking about the payment ends after some time, and so does this.
             if fact.kind is FactKind.OPEN and payment in payments_to_ask_about(order, draft.now_ms):
                 draft.send(todo.payload, draft.now_ms + CLOSE_AGAIN_MS)
 

@@ -9,18 +9,18 @@ SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS
 GRACE_MS: Final = 2 * MINUTE_MS
 CASH: Final = "cash"
-"""Stands where a provider's name does: the carrier takes the money, and reports it."""
+"""The provider's name of payments at the door: the carrier takes the money, and reports it."""
 
 
 class Method(NamedTuple):
     """One way to pay."""
 
     provider: str
-    """Who takes the money; `CASH` for the carrier, on delivery (货到付款)."""
+    """The provider that takes the money; `CASH` for the carrier, on delivery (货到付款)."""
     due_ms: int
-    """How long the stock is reserved for the payment; 0: the order is effective before it."""
+    """For how long the stock is reserved for the payment; 0: the order is effective before it."""
     grace_ms: int = GRACE_MS
-    """The stock is reserved for so long after the payment is due: then providers are asked."""
+    """For how long the stock stays reserved after the payment is due: then providers are asked."""
 
     @property
     def on_delivery(self) -> bool:
@@ -33,7 +33,7 @@ Methods = Mapping[str, Method]
 
 
 def methods_of(providers: Iterable[str]) -> dict[str, Method]:
-    """What can be paid with, given the providers that are set up."""
+    """The methods that are offered, given the providers that are set up."""
     offered = {CASH_ON_DELIVERY: Method(CASH, 0)}
     for provider in providers:
         for name, times_ms in OF_PROVIDERS[provider].items():
@@ -42,8 +42,8 @@ def methods_of(providers: Iterable[str]) -> dict[str, Method]:
 
 
 # A bank transfer takes longer than a card, and its stock waits for it. With Stripe the buyer
-# chooses the means on the page. The hasty one of the sandbox is for demonstrations of what happens
-# to payments that come too late.
+# chooses the means on the page. The hasty one of the sandbox demonstrates payments that come
+# too late.
 OF_PROVIDERS: Final[dict[str, dict[str, tuple[int, ...]]]] = {
     "sandbox": {
         "sandbox_card": (15 * MINUTE_MS,),

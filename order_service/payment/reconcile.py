@@ -27,7 +27,7 @@ ORDERS_A_READ = 500
 
 
 class DifferenceKind(StrEnum):
-    """What a difference is about; the names are those of `holdfast.order.v1.DifferenceKind`."""
+    """The kinds of differences; the names are those of `holdfast.order.v1.DifferenceKind`."""
 
     CAPTURE_MISSING_HERE = "CAPTURE_MISSING_HERE"
     CAPTURE_MISSING_THERE = "CAPTURE_MISSING_THERE"
@@ -52,7 +52,7 @@ class Difference(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What a reconciliation found. `entries` are those of the statement."""
+    """The result of a reconciliation. `entries` counts those of the statement."""
 
     provider: str
     day: date
@@ -137,7 +137,7 @@ async def _repaired(
 async def _only_here(
     orders: Orders, provider: Provider, name: str, day: date, statement: Sequence[Fact]
 ) -> list[Difference]:
-    """What our books have of a day, and neither the statement nor the provider when asked."""
+    """Money of a day that our books have, and neither the statement nor the provider if asked."""
     from_ms, before_ms = _bounds_ms(day)
     captured = {fact.payment_id for fact in statement if fact.kind is FactKind.CAPTURED}
     refunded = {fact.refund_id for fact in statement if fact.kind is FactKind.REFUNDED}

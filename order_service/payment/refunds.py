@@ -1,7 +1,7 @@
 """Money that goes back: asked for, sent, refused (P5). Pure decisions.
 
 A payment's `refunded_minor` grows when money is asked to go back, so that no two requests can take
-the same money; the database holds it to what was captured, whoever writes.
+the same money; the database, too, refuses to let it exceed what was captured.
 """
 
 from typing import Final
@@ -56,7 +56,7 @@ def request_refund(
 
 
 def refundable_minor(order: Order) -> int:
-    """How much of an order's money can be asked back: none of what is in quarantine."""
+    """The money of an order that can be asked back: none of what is in quarantine."""
     return sum(map(_left_minor, _captured(order)))
 
 
@@ -103,7 +103,7 @@ def learn_refund(draft: Draft, refund: Refund, fact: Fact) -> None:
 
 
 def money_is_back(draft: Draft, refund: Refund, why: str = "") -> None:
-    """The money is back: sent by the provider, or by a person in another way."""
+    """Notes that the money is back: sent by the provider, or by a person in another way."""
     draft.move(refund, RefundEvent.SENT_BACK, why)
     _forget(draft, refund)
     payment = draft.order.payment(refund.payment_id)
@@ -118,7 +118,8 @@ def money_is_back(draft: Draft, refund: Refund, why: str = "") -> None:
 
 
 def paid_back_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund, bool]:
-    """A person has sent back what the provider would not; the second value: it was back before.
+    """Notes that a person has sent back what the provider would not; the second value: it was noted
+    before.
 
     Raises Refused: NOT_FOUND, WRONG_STATE (the provider may still send it).
     """

@@ -1,4 +1,4 @@
-"""Begins an attempt to pay while the buyer waits: written first, then told to the provider."""
+"""Begins an attempt to pay while the buyer waits: written down first, then sent to the provider."""
 
 from functools import partial
 
@@ -59,7 +59,7 @@ class PaymentDesk:
         try:
             started = await provider.start(charge)
         except ProviderUnreachable:
-            # The task tells it later; whoever asks again with the same key learns the address.
+            # The task starts it later; a buyer who asks again with the same key gets the address.
             return Attempt(payment, replayed, started)
         except ProviderRefuses as error:
             fact = Fact(FactKind.DECLINED, payment.payment_id)

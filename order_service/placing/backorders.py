@@ -1,7 +1,8 @@
 """The queue of orders that wait for stock (缺货待发, O14), served in order when stock arrives.
 
-Whoever waited longest has the first claim to what comes: a later order, waiting or new, gets only
-what the claims before it leave (claims.py), and is reserved for while it has the turn (turns.py).
+The order that waited longest has the first claim to stock that comes. A later order, waiting or
+new, gets only what the claims before it leave (claims.py), and its stock is reserved while this
+process has the turn (turns.py).
 """
 
 import asyncio

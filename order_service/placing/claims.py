@@ -1,4 +1,4 @@
-"""What waiting orders have the first claim to, as the database has it: what all processes know."""
+"""The units to which waiting orders have the first claim, read from the database."""
 
 import asyncio
 from collections import defaultdict
@@ -25,7 +25,7 @@ _CLAIMS: Final = (
     .group_by(order_lines.c.sku)
 )
 _CLAIMS_BEFORE: Final = _CLAIMS.where(orders_table.c.order_id < bindparam("before"))
-# By its state and not by its id, which would be found by reading past all that do not wait.
+# The sum keeps the database from reading in the order of ids, past all orders that do not wait.
 _FIRST: Final = (
     select(orders_table.c.order_id)
     .where(*_WAITS)
@@ -60,14 +60,14 @@ class Claims:
         self._looks: defaultdict[str, _Looks] = defaultdict(_Looks)
 
     async def now(self, tenant: str) -> Mapping[str, Claim]:
-        """What orders that have begun to wait before this call have a claim to, by SKU.
+        """The claims of the orders that have begun to wait before this call, by SKU.
 
         Raises StorageUnavailable.
         """
         looks = self._looks[tenant]
         if looks.coming is None:
             looks.coming = asyncio.create_task(self._look(tenant, looks))
-        # Whoever asked may be cancelled; the others go on waiting.
+        # A caller may be cancelled; the others go on waiting for the same look.
         return await asyncio.shield(looks.coming)
 
     async def _look(self, tenant: str, looks: _Looks) -> Mapping[str, Claim]:

@@ -36,7 +36,7 @@ from order_service.placing.splitting import Goods, split
 from order_service.placing.validation import Checked
 
 RESERVE_AGAIN_MS: Final = 5_000
-"""Whoever places an order reserves its stock at once; the task does after so long."""
+"""When the task reserves an order's stock, should the process that placed the order not have."""
 ON_DELIVERY_KEY: Final = "own/on-delivery"
 """"/" is in no key of a caller."""
 
@@ -98,7 +98,7 @@ def new_order(
 
 
 def record(draft: Draft, remark: str) -> None:
-    """Writes a new order down, with what has to be done should nobody come to do it."""
+    """Records a new order, with a task that finishes it should this process die."""
     if remark:
         draft.record(
             Remark(
@@ -114,10 +114,10 @@ def record(draft: Draft, remark: str) -> None:
 
 
 def begin_to_reserve(draft: Draft) -> Order | None:
-    """Has a waiting order finished should whoever reserves for it now not come to do so.
+    """Gives a waiting order a task that finishes it, should the process that reserves for it die.
 
-    Returns the order, which may not wait any more; None while somebody else is at it. Of the order
-    that waits longest it is also the turn of the queue (turns.py).
+    Returns the order, which may not wait any more; None while another process is at it. The task of
+    the order that waits longest is also the turn of the queue (turns.py).
     """
     order = draft.order
     if order.state is OrderState.BACKORDERED:
@@ -133,24 +133,24 @@ def reserving_task_of(order: Order) -> str:
 
 
 def let_go(draft: Draft, task_id: str) -> None:
-    """Takes that task back, because nothing was reserved for the order, unless it was done."""
+    """Takes the task of `begin_to_reserve` back, unless it was done: nothing was reserved."""
     for task in draft.order.tasks:
         if task.task_id == task_id:
             draft.done(task)
 
 
 def _is_being_done(task: Task, now_ms: int) -> bool:
-    """Whether stock is being reserved because of a task: by who made it, or by a relay."""
+    """Whether stock is being reserved for a task: by the process that made it, or by a relay."""
     until_ms = max(task.created_at_ms + RESERVE_AGAIN_MS, task.lease_until_ms)
     return task.kind == TaskKind.RESERVE and not task.dead and now_ms < until_ms
 
 
 def apply_stock_answer(draft: Draft, answer: StockAnswer, methods: Methods) -> Order:
-    """Brings an order that waits for stock to what came of reserving it. Returns the order."""
+    """Moves an order that waits for stock by the engine's answer. Returns the order."""
     order = draft.order
     if order.state not in WAITS_FOR_STOCK:
         if isinstance(answer, Reserved) and order.state in _WITHOUT_STOCK:
-            # Two were at it: the other found nothing, or the buyer was faster.
+            # Two processes were at it and the other found nothing, or the buyer has cancelled.
             draft.send(ReleaseStock())
         return order
     draft.forget(TaskKind.RESERVE)
@@ -193,7 +193,8 @@ def _short(draft: Draft, answer: Short) -> None:
 def _close(draft: Draft, reason: RefusalReason, detail: str) -> None:
     order = draft.order
     if _others_may_be_at_it(draft):
-        # What they have reserved goes back; what they have not reserved yet, they will not.
+        # Another process may be reserving for this order. Release gives back what it already holds;
+        # a Reserve it sends later is refused by the tombstone.
         draft.send(ReleaseStock())
     draft.update(order, closed_reason=f"{reason}: {detail}")
     if order.state is OrderState.RESERVING:
@@ -205,8 +206,8 @@ def _close(draft: Draft, reason: RefusalReason, detail: str) -> None:
 def _others_may_be_at_it(draft: Draft) -> bool:
     """Whether another process may be reserving the order's stock, or may have and died.
 
-    Who places an order is alone with it until its task is due. So an order that is refused at once,
-    as most are in a sale, costs the engine nothing more.
+    The process that places an order is alone with it until its task is due. So an order that is
+    refused at once, as most are in a sale, costs the engine nothing more.
     """
     order = draft.order
     waits = order.state is OrderState.BACKORDERED

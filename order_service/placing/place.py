@@ -1,4 +1,4 @@
-"""Places orders: from what was sent to an order whose stock is reserved, or that says why not."""
+"""Places orders: makes an order of a request and reserves its stock, or says why not."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -30,7 +30,7 @@ from order_service.storage.load import ids_of_keys, load_orders
 from order_service.storage.orders import Orders
 
 RESERVE_TIMEOUT_MS = 2_000
-"""Whoever places an order waits so long for the engine; then the order's task goes on."""
+"""For how long placing an order waits for the engine; then the order's task goes on."""
 
 _SHORT: Final = frozenset({OrderState.REJECTED, OrderState.BACKORDERED})
 
@@ -44,8 +44,8 @@ class Placed(NamedTuple):
     replayed: bool
     """Whether it had been placed before; then it is as it is now."""
     shortages: Sequence[Shortage] = ()
-    """What there was too little of. Of an order that is refused or waits that is told once, of one
-    that ships what there is each time.
+    """The articles of which there was too little. For an order that is refused or waits they are
+    only in the first answer, for one that ships what there is also in replayed ones.
     """
 
     @property

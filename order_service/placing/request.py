@@ -1,4 +1,4 @@
-"""What a caller asks for when an order is placed, as values."""
+"""The request to place an order, as values."""
 
 from hashlib import blake2b
 

@@ -110,7 +110,7 @@ class Reserving:
                 timeout_ms=self._timeout_ms,
             )
             if result.applied:
-                # What it says may be long ago: the reservation's state is that of now.
+                # The reservation may be an old one: its state is the present one.
                 return self._adopted(order, result.state, Reserved(takes, result.expires_at_ms))
             if result.outcome is Outcome.ID_REUSED:
                 own = await self._own(order)
@@ -127,7 +127,7 @@ class Reserving:
         raise TryLater("the stock changed with every attempt")
 
     async def look(self, order: Order, claims: Mapping[str, int]) -> StockAnswer | None:
-        """What `reserve` would answer without reserving; None if there is stock for the order."""
+        """The answer that `reserve` would give; None if there is stock for the order."""
         sites = sites_of(self._catalogue.assortment(order.tenant), order.delivery)
         planned = plan(order, await self._stock(order, claims, sites), sites)
         return await self._without_reserving(order, planned)
@@ -156,9 +156,7 @@ class Reserving:
         return less_claims(stock, claims, sites)
 
     async def _own(self, order: Order) -> StockAnswer | None:
-        """What an earlier attempt reserved, of whose answer nothing was written down; None where
-        none has.
-        """
+        """The reservation of an earlier attempt whose answer was lost; None if there is none."""
         try:
             found = await self._engine.get_reservation(
                 order.reservation_id, tenant=order.tenant, timeout_ms=self._timeout_ms
@@ -171,7 +169,7 @@ class Reserving:
         return self._adopted(order, found.state, Reserved(takes, found.expires_at_ms))
 
     def _adopted(self, order: Order, state: State, reserved: Reserved) -> StockAnswer:
-        """What a reservation that the engine has for an order means to it.
+        """The answer that follows from a reservation which the engine has for an order.
 
         One that has expired can be sold but not reserved again. So an order that is sold at once
         goes on: Confirm takes the stock again, or says that it is gone. One that its buyer would
@@ -192,7 +190,9 @@ def method_of(methods: Methods, order: Order) -> Method:
 
 
 def _stock_seen(takes: Sequence[Take], result: Result) -> Stock:
-    """The stock of one warehouse, as a refusal tells it: enough of what it does not name."""
+    """The stock at one location that follows from a refusal.
+
+    A SKU that the refusal does not name as short is taken to be there in the quantity asked for."""
     stock = {take.sku: {take.location: take.quantity} for take in takes}
     for short in result.shortages:
         stock[short.sku] = {short.location: short.available}

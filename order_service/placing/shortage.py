@@ -1,4 +1,4 @@
-"""What becomes of an order that there is too little stock for (O14), as its buyer chose."""
+"""Plans an order for which there is too little stock (O14), as its buyer chose."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -7,8 +7,8 @@ from order_service.order.model import Line, Order, ShortagePolicy
 from order_service.placing.request import PlaceOrder, WantedLine
 from order_service.placing.sourcing import Site, Stock, Take, source
 
-SHORTAGES_TOLD_MAX: Final = 3
-"""So many short articles are named to a person."""
+SHORTAGES_NAMED_MAX: Final = 3
+"""The number of short articles that are named to a person."""
 
 
 class Shortage(NamedTuple):
@@ -20,8 +20,8 @@ class Shortage(NamedTuple):
 
 
 def shortages_text(shortages: Sequence[Shortage]) -> str:
-    """What is short, for a person: a few articles, and how many more there are."""
-    named = shortages[:SHORTAGES_TOLD_MAX]
+    """The shortages for a person: a few articles, and how many more there are."""
+    named = shortages[:SHORTAGES_NAMED_MAX]
     text = ", ".join(f"{each.sku}: {each.available} of {each.requested} units" for each in named)
     if len(shortages) > len(named):
         text += f", and {len(shortages) - len(named)} more"
@@ -34,7 +34,7 @@ def units_of(order: Order) -> dict[str, int]:
 
 
 def missing(request: PlaceOrder, order: Order) -> list[Shortage]:
-    """What an order as it was sent asks for, and the order no longer does: there was less of it."""
+    """The articles of which a placed order has fewer units than were asked for."""
     left = units_of(order)
     return [
         Shortage(sku, wanted, left.get(sku, 0))
@@ -94,7 +94,7 @@ def _by_merchant(order: Order, units: Mapping[str, int]) -> list[dict[str, int]]
 def less_claims(stock: Stock, claims: Mapping[str, int], sites: Sequence[Site]) -> Stock:
     """The stock without the units that orders before this one wait for, which have the first claim.
 
-    What is claimed is taken off the warehouses that this order would rather not come from.
+    Claimed units are taken off the warehouses that are the last choice of this order.
     """
     left: dict[str, dict[str, int]] = {}
     for sku, levels in stock.items():

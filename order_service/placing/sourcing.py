@@ -12,7 +12,7 @@ from order_service.catalogue.model import DEFAULT_LOCATION, Assortment, Position
 from order_service.order.model import Delivery
 
 EXACT_WAREHOUSES_MAX: Final = 10
-"""Among so many all sets are looked at; among more, each next one is that which has most."""
+"""Up to this number of locations all sets are compared; above it, the next is the one with most."""
 EQUATOR_HALF_KM: Final = 20_037.0
 
 Stock = Mapping[str, Mapping[str, int]]

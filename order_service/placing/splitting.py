@@ -12,11 +12,11 @@ from order_service.order.model import Amounts
 
 
 class Goods(NamedTuple):
-    """What a line is, as far as amounts go."""
+    """A line, as far as amounts go."""
 
     merchant_id: str
     goods_minor: int
-    """Its units at their prices."""
+    """The units of the line at their prices."""
 
 
 class Split(NamedTuple):
@@ -26,7 +26,7 @@ class Split(NamedTuple):
     sub_order_nos: tuple[int, ...]
     """For each line the position of its merchant."""
     line_amounts_minor: tuple[int, ...]
-    """What the buyer pays for each line: discounts taken off and tax added, freight apart."""
+    """The buyer's price of each line: discounts taken off and tax added, freight apart."""
 
 
 def split(lines: Sequence[Goods], amounts: Amounts) -> Split:

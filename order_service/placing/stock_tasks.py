@@ -29,7 +29,7 @@ from order_service.placing.place import Placing
 from order_service.relay.handler import GiveUp, TryLater, handles
 
 CONFIRM_AGAIN_TTL_MS: Final = 60_000
-"""So long a reservation is kept that is only made to be confirmed at once."""
+"""For how long a reservation is kept that is only made to be confirmed at once."""
 
 _OVER: Final = frozenset(
     {
@@ -52,7 +52,7 @@ class StockTasks:
 
     @handles(ReserveStock)
     async def reserve(self, order: Order, _todo: Todo[ReserveStock]) -> Decide | None:
-        """Finishes an order that was recorded, and whose stock was not seen to be reserved."""
+        """Finishes an order whose process died before it knew that stock was reserved."""
         if order.state not in WAITS_FOR_STOCK:
             return None
         try:
@@ -150,5 +150,5 @@ def _check_over(result: Result) -> None:
 
 
 def _later(error: HoldfastError) -> TryLater:
-    """What the engine's silence means. Its text may name a value; its reason does not."""
+    """Has a task tried again. The error's text may name a value; its reason does not."""
     return TryLater(f"the engine says {error.reason or error.code.name}", error.retry_after_ms)

@@ -1,10 +1,9 @@
-"""The turn of a shop's queue: whoever has it reserves what others wait for, and nobody else does.
+"""The turn of a shop's queue: only who has it reserves stock that other orders wait for.
 
-To look at stock and claims and then to reserve is two steps, and whoever comes in between, in
-whatever process, would take what the claims do not leave. So both are done with the turn, which is
-a task of the order that waits longest: the one that it gets before stock is reserved for itself.
-Whoever dies with the turn leaves that task behind, and all that comes of it is that this order is
-tried.
+Looking at stock and claims and then reserving are two steps, and another process that reserves in
+between would take units that are claimed. So both are done with the turn. The turn is a task of the
+order that waits longest, the same task that the order gets before stock is reserved for itself. A
+process that dies with the turn leaves that task behind, which does no harm: the order is tried.
 """
 
 import asyncio
@@ -23,8 +22,8 @@ from order_service.storage.orders import Orders
 
 ACTOR: Final = "backorders"
 TURN_S_MAX: Final = 3.0
-"""For waiting and reserving. Shorter than what others leave the turn to whoever has it
-(`RESERVE_AGAIN_MS`), so that nobody goes on reserving without it."""
+"""The limit for waiting and reserving. Shorter than the time for which others respect a turn
+(`RESERVE_AGAIN_MS`), so that no process goes on reserving without it."""
 ASK_AGAIN_S: Final = 0.02
 
 
@@ -34,7 +33,7 @@ class Turns:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._here: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """In a process one at a time asks for the turn of a shop."""
+        """One caller of this process at a time asks for the turn of a shop."""
 
     @asynccontextmanager
     async def of(self, order: Order) -> AsyncIterator[Mapping[str, int]]:

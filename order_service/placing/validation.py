@@ -26,7 +26,7 @@ REMARK_LENGTH_MAX: Final = 2_000
 
 
 class Checked(NamedTuple):
-    """What of an order is put in order while it is checked."""
+    """The fields of a request that checking normalises."""
 
     delivery: Delivery
     remark: str

@@ -1,4 +1,4 @@
-"""One attempt at a task: what its handler does outside, then what follows for the order.
+"""One attempt at a task: its handler acts outside, then its decision is written.
 
 Only what the handler returns is written in a transaction, together with the end of the task. Where
 the process dies in between, the next attempt does the same outside under the same ids.
@@ -60,7 +60,7 @@ async def attempt(
     except Exception as error:  # noqa: BLE001 - no task may end the relay
         if limit.expired():
             return Failed(f"it took longer than {seconds_max:g} s")
-        # Its text may be personal, so only its type and place are told.
+        # Its text may be personal, so only its type and place are logged.
         kind = type(error).__name__
         log.warning("a task failed", task_id=task.task_id, kind=task.kind, problem=_place(error))
         return Failed(kind)
@@ -73,7 +73,7 @@ def _conclude(task: Task, decide: Decide, draft: Draft) -> bool:
         return False
     draft.done(task)
     decide(draft)
-    # Those that it has made are taken as they are written.
+    # Tasks that the decision has made are taken as they are written.
     return any(other.lane == task.lane and other.task_id in waiting for other in draft.order.tasks)
 
 

@@ -1,4 +1,4 @@
-"""What a relay holds: tasks that wait for their turn, and how many of each kind are being done.
+"""The tasks that a relay holds: those that wait for a slot, and the number that run of each kind.
 
 Each kind has slots of its own, so that a provider that hangs holds up its own tasks and no others.
 Pure: it knows no clock and does nothing itself.
@@ -36,7 +36,7 @@ class Backlog:
     def add(self, taken: Taken) -> bool:
         """Keeps a task until it is its turn; False if it cannot: an unknown kind, or too many.
 
-        One that is here already only has its lease noted.
+        For a task that is here already only the lease is noted.
         """
         task = taken.task
         if task not in self:
@@ -48,9 +48,9 @@ class Backlog:
         return True
 
     def begin(self, now_ms: int) -> Iterator[Taken]:
-        """Tasks whose turn it is, each of which has a slot until it is told to `end`.
+        """Tasks whose turn it is, each of which has a slot until `end` is called for it.
 
-        One whose lease has run out while it waited may be somebody else's: it is dropped.
+        A task whose lease has run out while it waited may be another process's: it is dropped.
         """
         for kind, waiting in self._waiting.items():
             while waiting and self._running[kind] < SLOTS[TaskKind(kind)]:
@@ -79,7 +79,7 @@ class Backlog:
         return [task_id for task_id, ends in self._lease_ends_at_ms.items() if ends < at_ms]
 
     def renewed(self, task_ids: Collection[str], lease_ends_at_ms: int) -> None:
-        """Notes that leases end later; of those that have ended meanwhile there is none."""
+        """Notes that leases end later. Tasks that have ended meanwhile have no lease any more."""
         for task_id in task_ids:
             if task_id in self._lease_ends_at_ms:
                 self._lease_ends_at_ms[task_id] = lease_ends_at_ms

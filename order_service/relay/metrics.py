@@ -1,4 +1,4 @@
-"""What the order service counts: its table of metrics, and how the values get there."""
+"""The metrics of the order service, and how their values get there."""
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import version

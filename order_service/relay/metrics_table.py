@@ -28,7 +28,7 @@ class TaskMetric(NamedTuple):
     name: str
     help: str
     values: Callable[[RelayCounts, int], Mapping[str, float]]
-    """Its values by kind, from the counts and the time."""
+    """The values by kind, from the counts and the time."""
 
 
 TASK_METRICS: Final = (

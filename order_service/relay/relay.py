@@ -1,8 +1,8 @@
 """The relay of a process: has tasks done, its own at once and all others when they are due.
 
 Tasks that this process has written come straight from the commit, with a lease. Everything else is
-found by asking the database: timers, attempts that were put off, what a dead process left, and the
-next task of a lane. What is to be written of tasks is written together with that question, in one
+found by asking the database: timers, attempts that were put off, tasks that a dead process left,
+and the next task of a lane. Changes to tasks are written together with that question, in one
 transaction a turn, however many tasks there are.
 """
 
@@ -29,7 +29,7 @@ from order_service.storage.tasks import LEASE_MS, Failure, Taken
 
 log = structlog.get_logger()
 
-# What ends within so long is written together; the next task of a lane waits for it.
+# Tasks that end within this time are written together; the next task of a lane waits for it.
 TURN_GAP_S = 0.05
 TROUBLE_PAUSE_S = 1.0
 ERROR_CHARACTERS_MAX = 200
@@ -39,7 +39,7 @@ PAUSE_MS_MAX = 600_000
 
 
 class Turn(Struct, frozen=True):
-    """What a turn writes of tasks, by their ids, and of which kinds it claims more."""
+    """The changes to tasks that a turn writes, by task id, and the kinds that it claims."""
 
     owner: str
     now_ms: int
@@ -195,7 +195,7 @@ class Relay:
             )
 
     async def _turn(self) -> float:
-        """Writes what became of tasks and claims others; returns in how many seconds to again."""
+        """Writes how tasks ended and claims others; returns the seconds until the next turn."""
         now_ms = self._orders.clock_ms()
         turn = Turn(
             owner=self._owner,
@@ -213,7 +213,7 @@ class Relay:
             log.warning("tasks could not be written or claimed", problem=type(error).__name__)
             await asyncio.sleep(TROUBLE_PAUSE_S)
             return 0.0
-        # What came in while it was written is behind it.
+        # Changes that came in meanwhile stand behind the written ones.
         del self._ended[: len(turn.ended)]
         del self._failures[: len(turn.failures)]
         del self._returned[: len(turn.returned)]
@@ -243,7 +243,7 @@ class Relay:
 
 
 def pause_ms(attempts: int, randomness: random.Random) -> int:
-    """The pause after so many failed attempts: 1 s, 2, 4 and so on up to 10 min.
+    """The pause after a number of failed attempts: 1 s, 2, 4 and so on up to 10 min.
 
     Half of it is left to chance, so that what failed together does not come back together.
     """

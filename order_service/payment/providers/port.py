@@ -1,8 +1,8 @@
-"""What a payment provider must offer: one port, whatever its own API looks like (P1).
+"""The port of a payment provider, whatever its own API looks like (P1).
 
-A provider tells everything as a `Fact`: in a callback, in the answer to a question, and on its
-statement. What a fact says is cumulative (captured in all, not lately), so that facts may come
-late, twice and in any order. Amounts are minor units, currencies ISO 4217 in capitals.
+A provider reports everything as a `Fact`: in a callback, in the answer to a question, and on its
+statement. Facts are cumulative (captured in all, not lately), so that they may come late, twice and
+in any order. Amounts are minor units, currencies ISO 4217 in capitals.
 """
 
 from collections.abc import Mapping
@@ -14,22 +14,22 @@ from msgspec import Struct
 
 
 class FactKind(StrEnum):
-    """What a provider can say of a payment or a refund."""
+    """The kinds of facts about a payment or a refund."""
 
     OPEN = "OPEN"
-    """It waits for the buyer, or for a bank."""
+    """Waits for the buyer, or for a bank."""
     CAPTURED = "CAPTURED"
     DECLINED = "DECLINED"
     CLOSED = "CLOSED"
-    """It was not paid, and can no longer be."""
+    """Was not paid, and can no longer be."""
     UNKNOWN = "UNKNOWN"
-    """The provider was never told of it."""
+    """The provider has never heard of the payment."""
     REFUNDED = "REFUNDED"
     REFUND_FAILED = "REFUND_FAILED"
 
 
 class Fact(Struct, frozen=True):
-    """What a provider says of a payment, or of a refund where `refund_id` is not ""."""
+    """A statement of a provider about a payment, or about a refund where `refund_id` is not ""."""
 
     kind: FactKind
     payment_id: str
@@ -52,7 +52,7 @@ class Callback(Struct, frozen=True):
 
 
 class Charge(Struct, frozen=True):
-    """A payment, as a provider is told of it."""
+    """The description of a payment for a provider."""
 
     payment_id: str
     provider_ref: str
@@ -115,7 +115,10 @@ class Provider(Protocol):
     def verify_callback(
         self, raw_body: bytes, headers: Mapping[str, str], now_s: float
     ) -> Callback:
-        """What a callback says. Raises CallbackForged, CallbackTooOld. `headers` in lower case."""
+        """Proves a callback and reads it. `headers` in lower case.
+
+        Raises CallbackForged, CallbackTooOld.
+        """
         ...
 
     async def aclose(self) -> None:

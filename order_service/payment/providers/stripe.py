@@ -114,7 +114,7 @@ class StripeProvider:
                     "amount": to_stripe(amount_minor, charge.currency),
                     "metadata": about,
                 },
-                # It remembers refusals as well: an attempt of a key of its own is really made.
+                # Stripe remembers refusals, too: an attempt is made anew only under a new key.
                 {"idempotency_key": f"{refund_id}/{attempt}" if attempt else refund_id},
             )
         except (stripe.InvalidRequestError, ProviderRefuses):
@@ -196,7 +196,7 @@ class StripeProvider:
 def _made_before(
     refunds: Sequence[dict[str, Any]], about: Mapping[str, str]
 ) -> dict[str, Any] | None:
-    """What was made of a refund before: what was not refused, else what came of this attempt."""
+    """Stripe's refund for one of ours: one that was not refused, else the one of this attempt."""
     made = [each for each in refunds if each["metadata"].get("refund_id") == about["refund_id"]]
     for refund in made:
         if _REFUNDS.get(refund["status"]) is not FactKind.REFUND_FAILED:
@@ -244,5 +244,5 @@ def _of_refund(refund: dict[str, Any]) -> Fact:
 
 
 def _unreachable(error: stripe.StripeError) -> ProviderUnreachable:
-    """Its text may name the buyer's card; its type does not."""
+    """Makes an error of Stripe's. Its text may name the buyer's card; its type does not."""
     return ProviderUnreachable(type(error).__name__)

@@ -15,7 +15,7 @@ class Counting(NamedTuple):
     digits: int
     """Decimal digits of the unit that its amounts are in."""
     step: int
-    """Every amount is a multiple of so many of that unit."""
+    """The number of those units that every amount is a multiple of."""
 
 
 _WHOLE_IN_HUNDREDTHS: Final = Counting(2, 100)
@@ -48,8 +48,8 @@ def to_stripe(amount_minor: int, currency: str) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """What Stripe counts, in minor units."""
-    # Nothing is lost: fractions of what has none are refused there, as they are here.
+    """Minor units for an amount of Stripe's."""
+    # Nothing is lost: Stripe refuses fractions of a minor unit, as `to_stripe` does.
     return _in_minor(amount, *_counting_of(currency))
 
 
