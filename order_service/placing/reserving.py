@@ -17,7 +17,7 @@ from order_service.order.model import Order
 from order_service.order.refusals import RefusalReason
 from order_service.payment.methods import MINUTE_MS, Method, Methods
 from order_service.placing.shortage import Shortage, less_claims, plan, units_of
-from order_service.placing.sourcing import Site, Stock, Take, sites_of
+from order_service.placing.sourcing import Origin, Stock, Take, origins_of
 from order_service.relay.handler import TryLater
 
 ATTEMPTS_MAX: Final = 8
@@ -88,12 +88,12 @@ class Reserving:
         Raises HoldfastError where the engine does not answer, TryLater where the stock changed with
         every attempt; then the units may be reserved, and the same call finds out.
         """
-        sites = sites_of(self._catalogue.assortment(order.tenant), order.delivery)
-        looks_first = len(sites) > 1 or any(line.sku in claims for line in order.lines)
+        origins = origins_of(self._catalogue.assortment(order.tenant), order.delivery)
+        looks_first = len(origins) > 1 or any(line.sku in claims for line in order.lines)
         planned: list[Take] | list[Shortage]
-        planned = [Take(*unit, sites[0].location) for unit in units_of(order).items()]
+        planned = [Take(*unit, origins[0].location) for unit in units_of(order).items()]
         if looks_first:
-            planned = plan(order, await self._stock(order, claims, sites), sites)
+            planned = plan(order, await self._stock(order, claims, origins), origins)
             known = await self._without_reserving(order, planned)
             if known is not None:
                 return known
@@ -120,16 +120,16 @@ class Reserving:
             if result.outcome is Outcome.OUT_OF_STOCK and not looks_first:
                 stock = _stock_seen(takes, result)
             elif result.outcome in (Outcome.OUT_OF_STOCK, Outcome.UNKNOWN_SKU):
-                stock = await self._stock(order, claims, sites)
+                stock = await self._stock(order, claims, origins)
             else:
                 return _declined(result)
-            planned = plan(order, stock, sites)
+            planned = plan(order, stock, origins)
         raise TryLater("the stock changed with every attempt")
 
     async def look(self, order: Order, claims: Mapping[str, int]) -> StockAnswer | None:
         """The answer that `reserve` would give; None if there is stock for the order."""
-        sites = sites_of(self._catalogue.assortment(order.tenant), order.delivery)
-        planned = plan(order, await self._stock(order, claims, sites), sites)
+        origins = origins_of(self._catalogue.assortment(order.tenant), order.delivery)
+        planned = plan(order, await self._stock(order, claims, origins), origins)
         return await self._without_reserving(order, planned)
 
     async def _without_reserving(
@@ -145,7 +145,9 @@ class Reserving:
         method = method_of(self._methods, order)
         return method.due_ms + method.grace_ms
 
-    async def _stock(self, order: Order, claims: Mapping[str, int], sites: Sequence[Site]) -> Stock:
+    async def _stock(
+        self, order: Order, claims: Mapping[str, int], origins: Sequence[Origin]
+    ) -> Stock:
         skus = list(units_of(order))
         found = await self._engine.get_stock(
             *skus, tenant=order.tenant, timeout_ms=self._timeout_ms
@@ -153,7 +155,7 @@ class Reserving:
         stock: dict[str, dict[str, int]] = {sku: {} for sku in skus}
         for level in found:
             stock[level.sku][level.location] = level.available
-        return less_claims(stock, claims, sites)
+        return less_claims(stock, claims, origins)
 
     async def _own(self, order: Order) -> StockAnswer | None:
         """The reservation of an earlier attempt whose answer was lost; None if there is none."""

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from order_service.order.model import Line, Order, ShortagePolicy
 from order_service.placing.request import PlaceOrder, WantedLine
-from order_service.placing.sourcing import Site, Stock, Take, source
+from order_service.placing.sourcing import Origin, Stock, Take, source
 
 SHORTAGES_NAMED_MAX: Final = 3
 """The number of short articles that are named to a person."""
@@ -50,14 +50,14 @@ def _summed(lines: Iterable[Line | WantedLine]) -> dict[str, int]:
     return units
 
 
-def plan(order: Order, stock: Stock, sites: Sequence[Site]) -> list[Take] | list[Shortage]:
+def plan(order: Order, stock: Stock, origins: Sequence[Origin]) -> list[Take] | list[Shortage]:
     """Where to take an order's units from, or what is short of them.
 
     An order that ships what there is (SHIP_AVAILABLE) is only short when there is nothing.
     """
     units = units_of(order)
     available = {
-        sku: sum(stock.get(sku, {}).get(site.location, 0) for site in sites) for sku in units
+        sku: sum(stock.get(sku, {}).get(origin.location, 0) for origin in origins) for sku in units
     }
     possible = _possible(order.shortage_policy, units, available)
     if not possible:
@@ -68,7 +68,7 @@ def plan(order: Order, stock: Stock, sites: Sequence[Site]) -> list[Take] | list
         ]
     takes: list[Take] = []
     for wanted in _by_merchant(order, possible):
-        takes.extend(source(wanted, stock, sites) or ())
+        takes.extend(source(wanted, stock, origins) or ())
     return takes
 
 
@@ -91,7 +91,7 @@ def _by_merchant(order: Order, units: Mapping[str, int]) -> list[dict[str, int]]
     return [wanted for wanted in of_merchants if wanted]
 
 
-def less_claims(stock: Stock, claims: Mapping[str, int], sites: Sequence[Site]) -> Stock:
+def less_claims(stock: Stock, claims: Mapping[str, int], origins: Sequence[Origin]) -> Stock:
     """The stock without the units that orders before this one wait for, which have the first claim.
 
     Claimed units are taken off the warehouses that are the last choice of this order.
@@ -99,9 +99,9 @@ def less_claims(stock: Stock, claims: Mapping[str, int], sites: Sequence[Site]) 
     left: dict[str, dict[str, int]] = {}
     for sku, levels in stock.items():
         claimed, left[sku] = claims.get(sku, 0), dict(levels)
-        for site in reversed(sites):
-            off = min(claimed, levels.get(site.location, 0))
+        for origin in reversed(origins):
+            off = min(claimed, levels.get(origin.location, 0))
             if off:
-                left[sku][site.location] -= off
+                left[sku][origin.location] -= off
                 claimed -= off
     return left

@@ -19,8 +19,8 @@ Stock = Mapping[str, Mapping[str, int]]
 """Units that can be reserved, by SKU and location."""
 
 
-class Site(NamedTuple):
-    """A warehouse as an order sees it."""
+class Origin(NamedTuple):
+    """A location that an order can come from."""
 
     location: str
     distance_km: float
@@ -34,22 +34,22 @@ class Take(NamedTuple):
     location: str
 
 
-def sites_of(assortment: Assortment, delivery: Delivery) -> list[Site]:
+def origins_of(assortment: Assortment, delivery: Delivery) -> list[Origin]:
     """A shop's warehouses for a delivery, the nearest first; equals as they are preferred.
 
     Where a position is not known, a warehouse in the country of the delivery counts as near and any
     other as far.
     """
     if not assortment.warehouses:
-        return [Site(DEFAULT_LOCATION, 0.0)]
+        return [Origin(DEFAULT_LOCATION, 0.0)]
     if len(assortment.warehouses) == 1:
-        return [Site(assortment.warehouses[0].location, 0.0)]
+        return [Origin(assortment.warehouses[0].location, 0.0)]
     there = assortment.places.position_of(delivery.country, delivery.postcode, delivery.region)
-    sites = [
-        Site(warehouse.location, _distance_km(warehouse, delivery.country, there))
+    origins = [
+        Origin(warehouse.location, _distance_km(warehouse, delivery.country, there))
         for warehouse in assortment.warehouses
     ]
-    return sorted(sites, key=lambda site: site.distance_km)
+    return sorted(origins, key=lambda origin: origin.distance_km)
 
 
 def _distance_km(warehouse: Warehouse, country: str, there: Position | None) -> float:
@@ -59,13 +59,15 @@ def _distance_km(warehouse: Warehouse, country: str, there: Position | None) -> 
     return 0.0 if warehouse.country == country else EQUATOR_HALF_KM
 
 
-def source(units: Mapping[str, int], stock: Stock, sites: Sequence[Site]) -> list[Take] | None:
+def source(units: Mapping[str, int], stock: Stock, origins: Sequence[Origin]) -> list[Take] | None:
     """Where to take one merchant's units by SKU from; None if there are too few.
 
-    `sites` are in the order in which they are preferred.
+    `origins` are in the order in which they are preferred.
     """
     useful = [
-        site for site in sites if any(stock.get(sku, {}).get(site.location, 0) for sku in units)
+        origin
+        for origin in origins
+        if any(stock.get(sku, {}).get(origin.location, 0) for sku in units)
     ]
     if not _covers(useful, units, stock):
         return None
@@ -79,52 +81,52 @@ def source(units: Mapping[str, int], stock: Stock, sites: Sequence[Site]) -> lis
 
 
 def _fewest_then_nearest(
-    units: Mapping[str, int], stock: Stock, sites: Sequence[Site]
-) -> Sequence[Site]:
-    for count in range(1, len(sites) + 1):
-        sets = [some for some in combinations(sites, count) if _covers(some, units, stock)]
+    units: Mapping[str, int], stock: Stock, origins: Sequence[Origin]
+) -> Sequence[Origin]:
+    for count in range(1, len(origins) + 1):
+        sets = [some for some in combinations(origins, count) if _covers(some, units, stock)]
         if sets:
-            return min(sets, key=lambda some: sum(site.distance_km for site in some))
-    return sites
+            return min(sets, key=lambda some: sum(origin.distance_km for origin in some))
+    return origins
 
 
 def _most_then_nearest(
-    units: Mapping[str, int], stock: Stock, sites: Sequence[Site]
-) -> Sequence[Site]:
+    units: Mapping[str, int], stock: Stock, origins: Sequence[Origin]
+) -> Sequence[Origin]:
     missing = dict(units)
     chosen: set[str] = set()
     while any(missing.values()):
 
-        def has(site: Site) -> int:
+        def has(origin: Origin) -> int:
             return sum(
-                min(wanted, stock.get(sku, {}).get(site.location, 0))
+                min(wanted, stock.get(sku, {}).get(origin.location, 0))
                 for sku, wanted in missing.items()
             )
 
-        best = max((site for site in sites if site.location not in chosen), key=has)
+        best = max((origin for origin in origins if origin.location not in chosen), key=has)
         chosen.add(best.location)
         for sku, wanted in missing.items():
             missing[sku] = max(0, wanted - stock.get(sku, {}).get(best.location, 0))
-    return [site for site in sites if site.location in chosen]
+    return [origin for origin in origins if origin.location in chosen]
 
 
-def _covers(sites: Sequence[Site], units: Mapping[str, int], stock: Stock) -> bool:
+def _covers(origins: Sequence[Origin], units: Mapping[str, int], stock: Stock) -> bool:
     for sku, wanted in units.items():
         levels = stock.get(sku, {})
-        if sum([levels.get(site.location, 0) for site in sites]) < wanted:
+        if sum([levels.get(origin.location, 0) for origin in origins]) < wanted:
             return False
     return True
 
 
-def _takes(sku: str, wanted: int, stock: Stock, sites: Sequence[Site]) -> list[Take]:
+def _takes(sku: str, wanted: int, stock: Stock, origins: Sequence[Origin]) -> list[Take]:
     levels = stock[sku]
-    for site in sites:
-        if levels.get(site.location, 0) >= wanted:
-            return [Take(sku, wanted, site.location)]
+    for origin in origins:
+        if levels.get(origin.location, 0) >= wanted:
+            return [Take(sku, wanted, origin.location)]
     takes = []
-    for site in sites:
-        quantity = min(wanted, levels.get(site.location, 0))
+    for origin in origins:
+        quantity = min(wanted, levels.get(origin.location, 0))
         if quantity:
-            takes.append(Take(sku, quantity, site.location))
+            takes.append(Take(sku, quantity, origin.location))
             wanted -= quantity
     return takes

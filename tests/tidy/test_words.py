@@ -52,6 +52,7 @@ UNITED: Final[tuple[United, ...]] = (
         ("holdfast/cli/", "order_service/", "tests/"),
     ),
     United(r"\bat: Stages\b|\bat\.enter\(", "progress: `at` is no progress bar"),
+    United(r"\bclass Site\b|\bsites?_of\b", "Origin: a location that an order can come from"),
     United(
         r"\bfollow_parcels\b|\bremind_of_(picks|deliveries)\b", "follow of fulfilment/follow.py"
     ),

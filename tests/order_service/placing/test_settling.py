@@ -22,7 +22,7 @@ from order_service.placing.decisions import (
 )
 from order_service.placing.reserving import Declined, Reserved, Short, StockAnswer
 from order_service.placing.shortage import Shortage, less_claims, plan
-from order_service.placing.sourcing import Site, Take
+from order_service.placing.sourcing import Origin, Take
 from order_service.placing.stock_tasks import stock_confirmed
 from order_service.placing.validation import articles_of, checked_fields
 from tests.order_service.placing.wanted import ARTICLES, METHODS, amounts, lines, order
@@ -215,21 +215,21 @@ def test_an_order_that_is_refused_at_once_costs_the_engine_nothing_more() -> Non
 def test_an_order_is_planned_by_merchant() -> None:
     found = draft_of({"TEA": 1, "RUG": 1}).order
     stock = {"TEA": {"a": 1}, "RUG": {"a": 0, "b": 1}}
-    sites = [Site("a", 0.0), Site("b", 1.0)]
-    assert plan(found, stock, sites) == [Take("TEA", 1, "a"), Take("RUG", 1, "b")]
+    origins = [Origin("a", 0.0), Origin("b", 1.0)]
+    assert plan(found, stock, origins) == [Take("TEA", 1, "a"), Take("RUG", 1, "b")]
 
 
 def test_a_plan_says_what_is_short_or_what_there_is_as_the_buyer_chose() -> None:
     stock = {"TEA": {"a": 1}}
-    sites = [Site("a", 0.0)]
+    origins = [Origin("a", 0.0)]
     found = draft_of({"TEA": 3, "CUP": 1}).order
-    assert plan(found, stock, sites) == [Shortage("TEA", 3, 1), Shortage("CUP", 1, 0)]
+    assert plan(found, stock, origins) == [Shortage("TEA", 3, 1), Shortage("CUP", 1, 0)]
     takes_what_there_is = structs.replace(found, shortage_policy=ShortagePolicy.SHIP_AVAILABLE)
-    assert plan(takes_what_there_is, stock, sites) == [Take("TEA", 1, "a")]
-    assert plan(takes_what_there_is, {}, sites) == [Shortage("TEA", 3, 0), Shortage("CUP", 1, 0)]
+    assert plan(takes_what_there_is, stock, origins) == [Take("TEA", 1, "a")]
+    assert plan(takes_what_there_is, {}, origins) == [Shortage("TEA", 3, 0), Shortage("CUP", 1, 0)]
 
 
 def test_what_others_have_the_first_claim_to_is_taken_off_the_least_preferred_warehouses() -> None:
-    sites = [Site("near", 0.0), Site("far", 1.0)]
+    origins = [Origin("near", 0.0), Origin("far", 1.0)]
     stock = {"TEA": {"near": 5, "far": 5, "closed": 9}}
-    assert less_claims(stock, {"TEA": 7}, sites) == {"TEA": {"near": 3, "far": 0, "closed": 9}}
+    assert less_claims(stock, {"TEA": 7}, origins) == {"TEA": {"near": 3, "far": 0, "closed": 9}}

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from order_service.catalogue.model import Assortment, Atlas, Place, Position, Warehouse, atlas_of
 from order_service.placing.sourcing import (
     EXACT_WAREHOUSES_MAX,
-    Site,
+    Origin,
     Stock,
     Take,
-    sites_of,
+    origins_of,
     source,
 )
 from tests.order_service.placing.wanted import DELIVERY
@@ -20,21 +20,21 @@ from tests.order_service.placing.wanted import DELIVERY
 BERLIN, PARIS, TOKYO = (52.52, 13.405), (48.8566, 2.3522), (35.6762, 139.6503)
 
 
-def sites(*locations: str) -> list[Site]:
+def origins(*locations: str) -> list[Origin]:
     """Warehouses at growing distances."""
-    return [Site(location, float(distance)) for distance, location in enumerate(locations)]
+    return [Origin(location, float(distance)) for distance, location in enumerate(locations)]
 
 
 @st.composite
-def worlds(draw: st.DrawFn, warehouses_max: int) -> tuple[dict[str, int], Stock, list[Site]]:
+def worlds(draw: st.DrawFn, warehouses_max: int) -> tuple[dict[str, int], Stock, list[Origin]]:
     """Units wanted, stock, and warehouses."""
-    some_sites = sites(*"abcdefghijklmnopqrstuvwxyz"[: draw(st.integers(1, warehouses_max))])
+    some_origins = origins(*"abcdefghijklmnopqrstuvwxyz"[: draw(st.integers(1, warehouses_max))])
     skus = [f"S{number}" for number in range(draw(st.integers(1, 4)))]
     units = {sku: draw(st.integers(1, 6)) for sku in skus}
     levels = st.dictionaries(
-        st.sampled_from([site.location for site in some_sites]), st.integers(0, 6)
+        st.sampled_from([origin.location for origin in some_origins]), st.integers(0, 6)
     )
-    return units, {sku: draw(levels) for sku in skus}, some_sites
+    return units, {sku: draw(levels) for sku in skus}, some_origins
 
 
 def assert_covered(takes: list[Take], units: dict[str, int], stock: Stock) -> None:
@@ -46,30 +46,30 @@ def assert_covered(takes: list[Take], units: dict[str, int], stock: Stock) -> No
         assert sum(take.quantity for take in takes if take.sku == sku) == wanted
 
 
-def can_come_from(some: tuple[Site, ...], units: dict[str, int], stock: Stock) -> bool:
+def can_come_from(some: tuple[Origin, ...], units: dict[str, int], stock: Stock) -> bool:
     """Whether warehouses have enough together."""
     return all(
-        sum(stock[sku].get(site.location, 0) for site in some) >= wanted
+        sum(stock[sku].get(origin.location, 0) for origin in some) >= wanted
         for sku, wanted in units.items()
     )
 
 
 @given(worlds(warehouses_max=7))
 def test_few_warehouses_give_the_fewest_parcels_and_of_these_the_nearest(
-    world: tuple[dict[str, int], Stock, list[Site]],
+    world: tuple[dict[str, int], Stock, list[Origin]],
 ) -> None:
-    units, stock, some_sites = world
-    takes = source(units, stock, some_sites)
+    units, stock, some_origins = world
+    takes = source(units, stock, some_origins)
     if takes is None:
-        assert not can_come_from(tuple(some_sites), units, stock)
+        assert not can_come_from(tuple(some_origins), units, stock)
         return
     assert_covered(takes, units, stock)
-    distance = {site.location: site.distance_km for site in some_sites}
+    distance = {origin.location: origin.distance_km for origin in some_origins}
     used = {take.location for take in takes}
     best = min(
-        (count, sum(site.distance_km for site in some))
-        for count in range(1, len(some_sites) + 1)
-        for some in combinations(some_sites, count)
+        (count, sum(origin.distance_km for origin in some))
+        for count in range(1, len(some_origins) + 1)
+        for some in combinations(some_origins, count)
         if can_come_from(some, units, stock)
     )
     assert (len(used), sum(distance[location] for location in used)) == best
@@ -77,30 +77,30 @@ def test_few_warehouses_give_the_fewest_parcels_and_of_these_the_nearest(
 
 @given(worlds(warehouses_max=26))
 def test_many_warehouses_give_every_unit_and_no_more_than_they_have(
-    world: tuple[dict[str, int], Stock, list[Site]],
+    world: tuple[dict[str, int], Stock, list[Origin]],
 ) -> None:
-    units, stock, some_sites = world
-    assume(len(some_sites) > EXACT_WAREHOUSES_MAX)
-    takes = source(units, stock, some_sites)
+    units, stock, some_origins = world
+    assume(len(some_origins) > EXACT_WAREHOUSES_MAX)
+    takes = source(units, stock, some_origins)
     if takes is None:
-        assert not can_come_from(tuple(some_sites), units, stock)
+        assert not can_come_from(tuple(some_origins), units, stock)
     else:
         assert_covered(takes, units, stock)
 
 
 def test_one_parcel_from_afar_is_better_than_two_from_near() -> None:
     stock = {"A": {"near": 1, "far": 1}, "B": {"nearer": 1, "far": 1}}
-    takes = source({"A": 1, "B": 1}, stock, sites("near", "nearer", "far"))
+    takes = source({"A": 1, "B": 1}, stock, origins("near", "nearer", "far"))
     assert takes == [Take("A", 1, "far"), Take("B", 1, "far")]
 
 
 def test_a_line_is_divided_only_where_no_chosen_warehouse_has_all_of_it() -> None:
     stock = {"A": {"near": 2, "far": 3}, "B": {"near": 1}}
-    assert source({"A": 3, "B": 1}, stock, sites("near", "far")) == [
+    assert source({"A": 3, "B": 1}, stock, origins("near", "far")) == [
         Take("A", 3, "far"),
         Take("B", 1, "near"),
     ]
-    assert source({"A": 5, "B": 1}, stock, sites("near", "far")) == [
+    assert source({"A": 5, "B": 1}, stock, origins("near", "far")) == [
         Take("A", 2, "near"),
         Take("A", 3, "far"),
         Take("B", 1, "near"),
@@ -109,13 +109,13 @@ def test_a_line_is_divided_only_where_no_chosen_warehouse_has_all_of_it() -> Non
 
 def test_of_two_pairs_of_warehouses_the_one_that_is_nearer_in_all_is_taken() -> None:
     stock = {"A": {"nearest": 1, "near": 2, "nearby": 2, "far": 3}}
-    takes = source({"A": 4}, stock, sites("nearest", "near", "nearby", "farther", "far"))
+    takes = source({"A": 4}, stock, origins("nearest", "near", "nearby", "farther", "far"))
     assert takes == [Take("A", 2, "near"), Take("A", 2, "nearby")]
 
 
 def test_among_many_warehouses_the_one_that_has_most_comes_first() -> None:
-    many = sites(*(f"w{number:02}" for number in range(EXACT_WAREHOUSES_MAX + 5)))
-    stock = {"A": {site.location: 1 for site in many} | {"w14": 9}}
+    many = origins(*(f"w{number:02}" for number in range(EXACT_WAREHOUSES_MAX + 5)))
+    stock = {"A": {origin.location: 1 for origin in many} | {"w14": 9}}
     assert source({"A": 9}, stock, many) == [Take("A", 9, "w14")]
     assert source({"A": 100}, stock, many) is None
 
@@ -131,7 +131,7 @@ def test_the_nearest_warehouse_comes_first() -> None:
         Warehouse("tokyo", "JP", *TOKYO),
         places=[Place("CN", "", "", 31.23, 121.47)],
     )
-    assert [site.location for site in sites_of(shop, DELIVERY)] == ["tokyo", "berlin"]
+    assert [origin.location for origin in origins_of(shop, DELIVERY)] == ["tokyo", "berlin"]
 
 
 def test_where_the_destination_is_not_known_its_country_comes_first_then_the_shops_order() -> None:
@@ -140,11 +140,15 @@ def test_where_the_destination_is_not_known_its_country_comes_first_then_the_sho
         Warehouse("paris", "FR", *PARIS),
         Warehouse("shanghai", "CN", 31.23, 121.47),
     )
-    assert [site.location for site in sites_of(shop, DELIVERY)] == ["shanghai", "berlin", "paris"]
+    assert [origin.location for origin in origins_of(shop, DELIVERY)] == [
+        "shanghai",
+        "berlin",
+        "paris",
+    ]
 
 
 def test_a_shop_without_warehouses_has_the_engines_default_location() -> None:
-    assert [site.location for site in sites_of(assortment(), DELIVERY)] == ["default"]
+    assert [origin.location for origin in origins_of(assortment(), DELIVERY)] == ["default"]
 
 
 def test_an_address_is_at_the_place_that_fits_it_best() -> None:
