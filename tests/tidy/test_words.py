@@ -49,7 +49,7 @@ UNITED: Final[tuple[United, ...]] = (
         r"\.told\b|\btold(:| =|\[)",
         "the noun that is meant: answered, reported, seen",
         # The rooms of others, until their owners have united it, too.
-        ("holdfast/cli/", "order_service/", "tests/"),
+        ("holdfast/cli/", "tests/"),
     ),
     United(r"\bat: Stages\b|\bat\.enter\(", "progress: `at` is no progress bar"),
     United(r"\bclass Site\b|\bsites?_of\b", "Origin: a location that an order can come from"),
