@@ -52,7 +52,10 @@ from order_service.payment.callbacks import payment_callbacks
 from order_service.payment.handlers import PaymentTasks
 from order_service.payment.methods import methods_of
 from order_service.payment.starting import PaymentDesk
+from order_service.placing.backorders import Backorders
 from order_service.placing.place import Placing
+from order_service.placing.queue import StockDesk
+from order_service.placing.reserving import Reserving
 from order_service.placing.stock_tasks import StockTasks
 from order_service.relay.handler import Handler, handlers_of
 from order_service.relay.metrics import order_metrics
@@ -100,7 +103,13 @@ class App:
         self.methods = methods_of(self.outside.providers)
         self.intake = TrackingIntake(self.orders, self.outside.carriers)
         self.catalogue = Catalogue(self.orders)
-        self.placing = Placing(self.orders, self.engine, self.catalogue, self.methods)
+        self.stock_desk = StockDesk(
+            self.orders, Reserving(self.engine, self.catalogue, self.methods)
+        )
+        self.placing = Placing(self.orders, self.stock_desk, self.catalogue, self.methods)
+        self.backorders = Backorders(
+            self.orders, self.engine, self.catalogue, self.stock_desk, self.methods
+        )
         self.cancelling = Cancelling(self.orders, self.outside.providers)
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()
@@ -111,7 +120,7 @@ class App:
     async def start(self) -> None:
         """Serves, and begins with what is to be done."""
         await self.catalogue.refresh()
-        for loop in (self.relay.run, self.placing.backorders.run, self.catalogue.run):
+        for loop in (self.relay.run, self.backorders.run, self.catalogue.run):
             self._loops.append(asyncio.create_task(loop()))
         await self.grpc_server.start()
         for service in ("", *SERVICES):
@@ -122,7 +131,7 @@ class App:
         await self.health.enter_graceful_shutdown()
         await self.grpc_server.stop(self.config.drain_ms / 1000)
         self.relay.stop()
-        self.placing.backorders.stop()
+        self.backorders.stop()
         relay, backorders, catalogue = self._loops
         await relay
         catalogue.cancel()
@@ -148,7 +157,7 @@ class App:
         """The handler of each kind of task."""
         outside = self.outside
         handlers = handlers_of(
-            StockTasks(self.engine, self.placing, self.methods),
+            StockTasks(self.engine, self.stock_desk, self.methods),
             PaymentTasks(outside.providers, self.engine, self._clock_ms),
             self.cancelling,
             FulfilmentTasks(

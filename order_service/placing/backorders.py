@@ -1,8 +1,8 @@
 """The queue of orders that wait for stock (缺货待发, O14), served in order when stock arrives.
 
 The order that waited longest has the first claim to stock that comes. A later order, waiting or
-new, gets only what the claims before it leave (claims.py), and its stock is reserved while this
-process has the turn (turns.py).
+new, gets only what the claims before it leave (queue.py), and its stock is reserved while this
+process has the turn.
 """
 
 import asyncio
@@ -19,8 +19,7 @@ from order_service.catalogue.catalogue import Catalogue
 from order_service.order.states import OrderState
 from order_service.payment.methods import Methods
 from order_service.placing.decisions import apply_stock_answer, begin_to_reserve
-from order_service.placing.reserving import Reserving
-from order_service.placing.turns import ACTOR, Turns
+from order_service.placing.queue import ACTOR, StockDesk
 from order_service.relay.handler import TryLater
 from order_service.storage.orders import Orders
 from order_service.storage.schema import order_lines
@@ -49,15 +48,13 @@ class Backorders:
         orders: Orders,
         engine: Client,
         catalogue: Catalogue,
-        reserving: Reserving,
-        turns: Turns,
+        desk: StockDesk,
         methods: Methods,
     ) -> None:
         self._orders = orders
         self._engine = engine
         self._catalogue = catalogue
-        self._reserving = reserving
-        self._turns = turns
+        self._desk = desk
         self._methods = methods
         self._stopping = asyncio.Event()
 
@@ -124,8 +121,8 @@ class Backorders:
         if order.state is not OrderState.BACKORDERED:
             return True
         try:
-            async with self._turns.of(order) as earlier:
-                answer = await self._reserving.reserve(order, earlier)
+            async with self._desk.turns.of(order) as earlier:
+                answer = await self._desk.reserving.reserve(order, earlier)
                 # Within the turn: until it is settled, what it has counts as claimed, too.
                 settled = await self._orders.change(
                     order_id,

@@ -117,7 +117,7 @@ def begin_to_reserve(draft: Draft) -> Order | None:
     """Gives a waiting order a task that finishes it, should the process that reserves for it die.
 
     Returns the order, which may not wait any more; None while another process is at it. The task of
-    the order that waits longest is also the turn of the queue (turns.py).
+    the order that waits longest is also the turn of the queue (queue.py).
     """
     order = draft.order
     if order.state is OrderState.BACKORDERED:

@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from holdfast.client import Client
 from holdfast.errors import HoldfastError
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article
@@ -15,22 +14,17 @@ from order_service.order.model import Order
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import OrderState
 from order_service.payment.methods import Methods
-from order_service.placing.backorders import Backorders
-from order_service.placing.claims import Claims
 from order_service.placing.decisions import apply_stock_answer, new_order, record, refusal_of
+from order_service.placing.queue import StockDesk
 from order_service.placing.request import PlaceOrder
-from order_service.placing.reserving import Reserving, Short, StockAnswer
+from order_service.placing.reserving import Short
 from order_service.placing.shortage import Shortage, missing, shortages_text
-from order_service.placing.turns import Turns
 from order_service.placing.validation import Checked, articles_of, check_sums, checked_fields
 from order_service.relay.handler import TryLater
 from order_service.storage.batch import Recorded
 from order_service.storage.database import Conflict
 from order_service.storage.load import ids_of_keys, load_orders
 from order_service.storage.orders import Orders
-
-RESERVE_TIMEOUT_MS = 2_000
-"""For how long placing an order waits for the engine; then the order's task goes on."""
 
 _SHORT: Final = frozenset({OrderState.REJECTED, OrderState.BACKORDERED})
 
@@ -65,20 +59,15 @@ class Placed(NamedTuple):
 
 
 class Placing:
-    """Takes orders. `backorders` serves those that wait for stock."""
+    """Takes orders."""
 
     def __init__(
-        self, orders: Orders, engine: Client, catalogue: Catalogue, methods: Methods
+        self, orders: Orders, desk: StockDesk, catalogue: Catalogue, methods: Methods
     ) -> None:
         self._orders = orders
+        self._desk = desk
         self._catalogue = catalogue
         self._methods = methods
-        self._reserving = Reserving(engine, catalogue, methods, RESERVE_TIMEOUT_MS)
-        self._claims = Claims(orders)
-        self._turns = Turns(orders)
-        self.backorders = Backorders(
-            orders, engine, catalogue, self._reserving, self._turns, methods
-        )
 
     async def place(self, request: PlaceOrder, actor: str) -> Placed:
         """Takes an order once per tenant, source and key, and reserves its stock (O1, O2, O17).
@@ -107,24 +96,6 @@ class Placing:
             log.warning("stock was not reserved at once", problem=type(error).__name__)
             return Placed(placed.order, replayed=False)
 
-    async def reserve(self, order: Order) -> StockAnswer:
-        """Reserves the stock of an order that is recorded, behind the claims of those that wait.
-
-        Raises HoldfastError, TryLater, StorageUnavailable, Conflict, Overloaded.
-        """
-        claims = await self._claims.now(order.tenant)
-        claimed = {line.sku: claims[line.sku] for line in order.lines if line.sku in claims}
-        if not claimed:
-            return await self._reserving.reserve(order)
-        if all(claim.last_order_id < order.order_id for claim in claimed.values()):
-            # Most get nothing of what others wait for, and need no turn for that.
-            units = {sku: claim.units for sku, claim in claimed.items()}
-            answer = await self._reserving.look(order, units)
-            if answer is not None:
-                return answer
-        async with self._turns.of(order) as earlier:
-            return await self._reserving.reserve(order, earlier)
-
     async def _recorded(
         self, request: PlaceOrder, checked: Checked, articles: Sequence[Article], actor: str
     ) -> Recorded:
@@ -138,7 +109,7 @@ class Placing:
             return await self._orders.place(order, decide, actor)
 
     async def _settled(self, request: PlaceOrder, order: Order, actor: str) -> Placed:
-        answer = await self.reserve(order)
+        answer = await self._desk.reserve(order)
         settled = await self._orders.change(
             order.order_id,
             partial(apply_stock_answer, answer=answer, methods=self._methods),
@@ -154,7 +125,7 @@ class Placing:
     ) -> Order:
         now_ms = self._orders.clock_ms()
         order_id = self._orders.ids.next(now_ms)
-        location = self._reserving.only_location(request.tenant)
+        location = self._desk.reserving.only_location(request.tenant)
         return new_order(request, checked, articles, location, order_id, now_ms)
 
     async def _articles_of(self, request: PlaceOrder) -> list[Article]:

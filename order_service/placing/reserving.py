@@ -20,6 +20,8 @@ from order_service.placing.shortage import Shortage, less_claims, plan, units_of
 from order_service.placing.sourcing import Origin, Stock, Take, origins_of
 from order_service.relay.handler import TryLater
 
+TIMEOUT_MS: Final = 2_000
+"""For how long the engine is waited for; then the order's task goes on."""
 ATTEMPTS_MAX: Final = 8
 """How often other warehouses or fewer units are tried while others take the stock."""
 NO_CLAIMS: Final[Mapping[str, int]] = {}
@@ -66,13 +68,10 @@ _TOO_LATE: Final = Declined(
 class Reserving:
     """Reserves stock for orders, through one client of the engine that all share."""
 
-    def __init__(
-        self, engine: Client, catalogue: Catalogue, methods: Methods, timeout_ms: int
-    ) -> None:
+    def __init__(self, engine: Client, catalogue: Catalogue, methods: Methods) -> None:
         self._engine = engine
         self._catalogue = catalogue
         self._methods = methods
-        self._timeout_ms = timeout_ms
 
     def only_location(self, tenant: str) -> str:
         """The warehouse that all orders of a shop come from; "" where there are several."""
@@ -107,7 +106,7 @@ class Reserving:
                 ttl_ms=self._ttl_ms(order),
                 buyer_id=order.buyer_id,
                 tenant=order.tenant,
-                timeout_ms=self._timeout_ms,
+                timeout_ms=TIMEOUT_MS,
             )
             if result.applied:
                 # The reservation may be an old one: its state is the present one.
@@ -149,9 +148,7 @@ class Reserving:
         self, order: Order, claims: Mapping[str, int], origins: Sequence[Origin]
     ) -> Stock:
         skus = list(units_of(order))
-        found = await self._engine.get_stock(
-            *skus, tenant=order.tenant, timeout_ms=self._timeout_ms
-        )
+        found = await self._engine.get_stock(*skus, tenant=order.tenant, timeout_ms=TIMEOUT_MS)
         stock: dict[str, dict[str, int]] = {sku: {} for sku in skus}
         for level in found:
             stock[level.sku][level.location] = level.available
@@ -161,7 +158,7 @@ class Reserving:
         """The reservation of an earlier attempt whose answer was lost; None if there is none."""
         try:
             found = await self._engine.get_reservation(
-                order.reservation_id, tenant=order.tenant, timeout_ms=self._timeout_ms
+                order.reservation_id, tenant=order.tenant, timeout_ms=TIMEOUT_MS
             )
         except HoldfastError as error:
             if error.reason is Reason.RESERVATION_NOT_FOUND:

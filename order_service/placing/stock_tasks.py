@@ -25,7 +25,7 @@ from order_service.order.tasks import (
 from order_service.payment.methods import Methods
 from order_service.payment.refunds import refund_all
 from order_service.placing.decisions import WAITS_FOR_STOCK, apply_stock_answer
-from order_service.placing.place import Placing
+from order_service.placing.queue import StockDesk
 from order_service.relay.handler import GiveUp, TryLater, handles
 
 CONFIRM_AGAIN_TTL_MS: Final = 60_000
@@ -45,9 +45,9 @@ _OVER: Final = frozenset(
 class StockTasks:
     """Does the stock tasks of orders."""
 
-    def __init__(self, engine: Client, placing: Placing, methods: Methods) -> None:
+    def __init__(self, engine: Client, desk: StockDesk, methods: Methods) -> None:
         self._engine = engine
-        self._placing = placing
+        self._desk = desk
         self._methods = methods
 
     @handles(ReserveStock)
@@ -56,7 +56,7 @@ class StockTasks:
         if order.state not in WAITS_FOR_STOCK:
             return None
         try:
-            answer = await self._placing.reserve(order)
+            answer = await self._desk.reserve(order)
         except HoldfastError as error:
             raise _later(error) from error
 

@@ -30,13 +30,13 @@ from order_service.payment.providers.port import (
     ProviderUnreachable,
     Started,
 )
-from order_service.placing.place import Placing
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
 from serving.decoding import DecodingServer
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
+from tests.order_service.placing.shop import placing_of
 from tests.serving import Server, serve
 
 MUG, TEA = "MUG", "TEA"
@@ -166,7 +166,7 @@ async def shop(database: Database, engine: Server) -> AsyncIterator[Shop]:
             ],
         )
         provider = Silent()
-        placing = Placing(orders, client, catalogue, methods_of(["sandbox"]))
+        placing = placing_of(orders, client, catalogue, methods_of(["sandbox"]))
         cancelling = Cancelling(orders, {"sandbox": provider})
         servicer = OrderServicer(orders, placing, cancelling, Deadlines(5_000))
         server = grpc.aio.server()

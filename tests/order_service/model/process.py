@@ -88,7 +88,7 @@ class Process:
             if not await self._unless_stopped(self._bearing(self.relay.do_next())):
                 break
         if self.is_awake:
-            await self._unless_stopped(self._bearing(self.app.placing.backorders.serve()))
+            await self._unless_stopped(self._bearing(self.app.backorders.serve()))
 
     async def go_on(self) -> None:
         """Goes on where it had stopped, and ends what it had begun."""

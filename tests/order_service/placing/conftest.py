@@ -8,7 +8,10 @@ import pytest
 
 from holdfast.client import Client
 from order_service.catalogue.catalogue import Catalogue
+from order_service.placing.backorders import Backorders
 from order_service.placing.place import Placing
+from order_service.placing.queue import StockDesk
+from order_service.placing.reserving import Reserving
 from order_service.placing.stock_tasks import StockTasks
 from order_service.storage.orders import Orders
 from tests.order_service.clock import Clock
@@ -47,6 +50,9 @@ async def shop(
     """A shop that sells `ARTICLES` and has no stock yet; its books are sound in the end."""
     catalogue = Catalogue(orders)
     await catalogue.put_articles(engine.tenant, list(ARTICLES.values()))
-    placing = Placing(orders, engine, catalogue, METHODS)
-    yield Shop(orders, engine, catalogue, placing, StockTasks(engine, placing, METHODS))
+    desk = StockDesk(orders, Reserving(engine, catalogue, METHODS))
+    placing = Placing(orders, desk, catalogue, METHODS)
+    backorders = Backorders(orders, engine, catalogue, desk, METHODS)
+    stock_tasks = StockTasks(engine, desk, METHODS)
+    yield Shop(orders, engine, catalogue, desk, placing, backorders, stock_tasks)
     await audit_in_the_end(request, orders, engine, tenant=engine.tenant)

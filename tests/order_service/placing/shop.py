@@ -11,12 +11,25 @@ from order_service.order.model import Order
 from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import start_payment
 from order_service.payment.facts import learn
+from order_service.payment.methods import Methods
 from order_service.payment.providers.port import Fact, FactKind
+from order_service.placing.backorders import Backorders
 from order_service.placing.place import Placed, Placing
+from order_service.placing.queue import StockDesk
+from order_service.placing.reserving import Reserving
 from order_service.placing.stock_tasks import StockTasks
 from order_service.relay.handler import handlers_of
 from order_service.storage.orders import Orders
 from tests.order_service.placing.wanted import METHODS, order
+
+
+def placing_of(
+    orders: Orders, engine: Client, catalogue: Catalogue, methods: Methods = METHODS
+) -> Placing:
+    """A process's way to place orders."""
+    return Placing(
+        orders, StockDesk(orders, Reserving(engine, catalogue, methods)), catalogue, methods
+    )
 
 
 class Shop(NamedTuple):
@@ -25,7 +38,9 @@ class Shop(NamedTuple):
     orders: Orders
     engine: Client
     catalogue: Catalogue
+    desk: StockDesk
     placing: Placing
+    backorders: Backorders
     stock_tasks: StockTasks
 
     async def stock(self, location: str = "default", **quantities: int) -> None:
@@ -63,7 +78,7 @@ class Shop(NamedTuple):
     ) -> Order:
         """Leaves an order as a process does that dies before it has reserved anything."""
         unreachable = Client("127.0.0.1:1", timeout_ms=50, attempts_max=1)
-        placing = Placing(self.orders, unreachable, self.catalogue, METHODS)
+        placing = placing_of(self.orders, unreachable, self.catalogue)
         wanted = order(quantities, tenant=self.engine.tenant, order_key=key, **values)
         placed = await placing.place(wanted, "buyer")
         await unreachable.close()

@@ -12,14 +12,14 @@ from order_service.order.model import Order, ShortagePolicy
 from order_service.order.refusals import RefusalReason
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
-from order_service.placing.claims import Claims
 from order_service.placing.decisions import RESERVE_AGAIN_MS, begin_to_reserve
 from order_service.placing.place import Placed, Placing
+from order_service.placing.queue import Claims
 from order_service.placing.shortage import Shortage
 from order_service.storage.orders import Orders
 from tests.order_service.clock import Clock
-from tests.order_service.placing.shop import Shop, tasks
-from tests.order_service.placing.wanted import METHODS, order
+from tests.order_service.placing.shop import Shop, placing_of, tasks
+from tests.order_service.placing.wanted import order
 from tests.order_service.sound import assert_books_sound
 from tests.serving import eventually
 
@@ -47,11 +47,11 @@ async def test_an_order_that_waits_holds_nothing_and_is_served_when_stock_arrive
     await shop.stock(TEA=1)
     order = await wait_for(shop, "first", TEA=2)
     assert await shop.reserved("TEA") == 0
-    assert await shop.placing.backorders.serve() == 0
+    assert await shop.backorders.serve() == 0
     await shop.stock(TEA=2)
-    assert await shop.placing.backorders.serve() == 1
+    assert await shop.backorders.serve() == 1
     assert await states(shop, order) == [AWAITING]
-    assert await shop.placing.backorders.serve() == 0
+    assert await shop.backorders.serve() == 0
     assert await shop.reserved("TEA") == 2
 
 
@@ -59,10 +59,10 @@ async def test_orders_are_served_in_the_order_in_which_they_came(shop: Shop) -> 
     await shop.stock(TEA=0)
     queue = [await wait_for(shop, f"key-{number}", TEA=2) for number in range(4)]
     await shop.stock(TEA=5)
-    assert await shop.placing.backorders.serve() == 2
+    assert await shop.backorders.serve() == 2
     assert await states(shop, *queue) == [AWAITING, AWAITING, WAITING, WAITING]
     await shop.stock(TEA=3)
-    assert await shop.placing.backorders.serve() == 1
+    assert await shop.backorders.serve() == 1
     assert await states(shop, *queue) == [AWAITING, AWAITING, AWAITING, WAITING]
 
 
@@ -73,9 +73,9 @@ async def test_a_small_order_does_not_overtake_a_large_one_that_waits_for_the_sa
     large = await wait_for(shop, "large", TEA=5)
     small = await wait_for(shop, "small", TEA=1)
     await shop.stock(TEA=4)
-    assert await shop.placing.backorders.serve() == 0
+    assert await shop.backorders.serve() == 0
     await shop.stock(TEA=6)
-    assert await shop.placing.backorders.serve() == 2
+    assert await shop.backorders.serve() == 2
     assert await states(shop, large, small) == [AWAITING, AWAITING]
 
 
@@ -84,7 +84,7 @@ async def test_an_order_for_something_else_does_not_wait_for_those_before_it(sho
     tea = await wait_for(shop, "tea", TEA=5)
     cup = await wait_for(shop, "cup", CUP=1)
     await shop.stock(TEA=4, CUP=1)
-    assert await shop.placing.backorders.serve() == 1
+    assert await shop.backorders.serve() == 1
     assert await states(shop, tea, cup) == [WAITING, AWAITING]
 
 
@@ -94,9 +94,9 @@ async def test_who_waits_for_one_article_keeps_the_claim_to_the_others_of_the_or
     await shop.stock(TEA=1, CUP=0)
     both = await wait_for(shop, "both", TEA=1, CUP=1)
     tea = await wait_for(shop, "tea", TEA=1)
-    assert await shop.placing.backorders.serve() == 0
+    assert await shop.backorders.serve() == 0
     await shop.stock(TEA=2)
-    assert await shop.placing.backorders.serve() == 1
+    assert await shop.backorders.serve() == 1
     assert await states(shop, both, tea) == [WAITING, AWAITING]
 
 
@@ -109,7 +109,7 @@ async def test_a_new_order_gets_only_what_those_that_wait_leave(shop: Shop) -> N
     assert [short.available for short in two.shortages] == [1]
     one = await shop.place({"TEA": 1}, key="one")
     assert one.order.state is AWAITING
-    assert await shop.placing.backorders.serve() == 1
+    assert await shop.backorders.serve() == 1
     assert await states(shop, waiting) == [AWAITING]
     assert await shop.reserved("TEA") == 6
 
@@ -122,14 +122,14 @@ async def test_new_orders_that_race_do_not_take_what_is_waited_for(shop: Shop) -
         *(shop.place({"TEA": 1}, key=f"key-{n}", buyer_id=f"buyer-{n}") for n in range(12))
     )
     assert [placed.order.state for placed in answers].count(AWAITING) == 3
-    await shop.placing.backorders.serve()
+    await shop.backorders.serve()
     assert await states(shop, waiting) == [AWAITING]
 
 
 def other_process(shop: Shop) -> Placing:
     """Another process on the same database, which has not heard of anything."""
     orders = Orders(shop.orders.database, shop.orders.clock_ms, Ids())
-    return Placing(orders, shop.engine, shop.catalogue, METHODS)
+    return placing_of(orders, shop.engine, shop.catalogue)
 
 
 def place(shop: Shop, placing: Placing, key: str, **quantities: int) -> Coroutine[Any, Any, Placed]:
@@ -169,7 +169,7 @@ async def test_new_orders_that_race_in_several_processes_leave_what_is_waited_fo
         *(place(shop, processes[n % 3], f"key-{n}", TEA=1) for n in range(9))
     )
     assert sorted(placed.order.state for placed in answers) == [AWAITING] * 2 + [REJECTED] * 7
-    assert await shop.placing.backorders.serve() == 1
+    assert await shop.backorders.serve() == 1
     served = await shop.orders.get(waiting.order_id)
     assert (served.state, served.version, tasks(served)) == (AWAITING, waiting.version + 1, [])
     assert await shop.reserved("TEA") == 7
@@ -178,7 +178,7 @@ async def test_new_orders_that_race_in_several_processes_leave_what_is_waited_fo
 async def test_who_dies_with_the_turn_holds_others_up_for_some_seconds_only(
     shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("order_service.placing.turns.TURN_S_MAX", 0.1)
+    monkeypatch.setattr("order_service.placing.queue.TURN_S_MAX", 0.1)
     await shop.stock(TEA=0)
     waiting = await wait_for(shop, "waiting", TEA=5)
     await shop.stock(TEA=6)
@@ -243,7 +243,7 @@ async def test_an_order_whose_buyer_has_reached_the_limit_leaves_the_queue(shop:
     await shop.engine.set_stock("TEA", 0, limit_per_buyer=1)
     order = await wait_for(shop, "greedy", TEA=2)
     await shop.engine.set_stock("TEA", 5, limit_per_buyer=1)
-    assert await shop.placing.backorders.serve() == 1
+    assert await shop.backorders.serve() == 1
     assert await states(shop, order) == [OrderState.CANCELLED]
     assert await Claims(shop.orders).now(shop.engine.tenant) == {}
 
@@ -280,9 +280,9 @@ async def test_an_order_whose_turn_has_come_is_served_though_the_answer_was_lost
     with pytest.MonkeyPatch.context() as patched:
         lose_answers(shop, patched)
         with pytest.raises(HoldfastError):
-            await shop.placing.backorders.serve()
+            await shop.backorders.serve()
     assert await shop.reserved("TEA") == 2
-    assert await shop.placing.backorders.serve() == 0
+    assert await shop.backorders.serve() == 0
     assert await states(shop, order, later) == [WAITING, WAITING]
     clock.advance(RESERVE_AGAIN_MS)
     served = await shop.do(order.order_id, TaskKind.RESERVE)
@@ -299,11 +299,11 @@ async def test_an_order_that_somebody_is_reserving_for_is_left_to_him(
     assert await shop.orders.change(order.order_id, begin_to_reserve, "another process")
     await shop.stock(TEA=2)
     asked = lose_answers(shop, monkeypatch)
-    assert await shop.placing.backorders.serve() == 0
+    assert await shop.backorders.serve() == 0
     assert asked == []
     monkeypatch.undo()
     clock.advance(RESERVE_AGAIN_MS)
-    assert await shop.placing.backorders.serve() == 1
+    assert await shop.backorders.serve() == 1
     assert tasks(await shop.orders.get(order.order_id)) == []
 
 
@@ -320,7 +320,7 @@ async def test_an_order_that_is_still_short_goes_on_waiting_with_nothing_to_be_d
         return await reserve(*about, **values)
 
     monkeypatch.setattr(shop.engine, "reserve", another_is_faster)
-    assert await shop.placing.backorders.serve() == 0
+    assert await shop.backorders.serve() == 0
     kept = await shop.orders.get(order.order_id)
     assert (kept.state, tasks(kept), kept.version) == (WAITING, [], order.version)
     await shop.engine.release("another")
@@ -334,7 +334,7 @@ async def test_stock_that_a_waiting_order_had_too_long_without_knowing_is_not_pr
     await shop.stock(TEA=2)
     await shop.engine.reserve(order.order_id, [("TEA", 2)], ttl_ms=1_000)
     # Once its units are on sale again, it looks as if they were for it.
-    await eventually(shop.placing.backorders.serve, within_s=5)
+    await eventually(shop.backorders.serve, within_s=5)
     ended = await shop.orders.get(order.order_id)
     assert (ended.state, tasks(ended)) == (OrderState.CANCELLED, [TaskKind.RELEASE])
     assert "not any more" in ended.closed_reason
@@ -346,7 +346,7 @@ async def test_who_stops_writes_down_first_what_has_been_reserved(
     await shop.stock(TEA=0)
     first, second = [await wait_for(shop, key, TEA=2) for key in ("first", "second")]
     await shop.stock(TEA=4)
-    backorders, reserve = shop.placing.backorders, shop.engine.reserve
+    backorders, reserve = shop.backorders, shop.engine.reserve
 
     async def stopped_meanwhile(*about: Any, **values: Any) -> Any:
         backorders.stop()
@@ -372,7 +372,7 @@ async def test_the_queue_is_served_by_itself_also_after_the_engine_was_away(
             raise failure
         return await get_stock(*skus, **values)
 
-    running = asyncio.create_task(shop.placing.backorders.run())
+    running = asyncio.create_task(shop.backorders.run())
     await shop.engine.set_stock("TEA", 2)
     monkeypatch.setattr(shop.engine, "get_stock", away_at_first)
 
@@ -380,5 +380,5 @@ async def test_the_queue_is_served_by_itself_also_after_the_engine_was_away(
         return await states(shop, order) == [AWAITING]
 
     await eventually(served, within_s=5)
-    shop.placing.backorders.stop()
+    shop.backorders.stop()
     await running

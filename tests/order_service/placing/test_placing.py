@@ -14,10 +14,9 @@ from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
 from order_service.payment.methods import GRACE_MS
-from order_service.placing.place import Placing
 from order_service.placing.shortage import Shortage
 from order_service.storage.orders import Orders
-from tests.order_service.placing.shop import Shop, places, tasks
+from tests.order_service.placing.shop import Shop, places, placing_of, tasks
 from tests.order_service.placing.wanted import ARTICLES, DELIVERY, METHODS, amounts, lines, order
 
 
@@ -245,7 +244,7 @@ async def test_an_order_whose_id_another_process_has_made_gets_another(shop: Sho
         Orders(orders.database, orders.clock_ms, Ids(random.Random(7))) for _ in range(2)
     ]
     placed = [
-        await Placing(each, shop.engine, shop.catalogue, METHODS).place(
+        await placing_of(each, shop.engine, shop.catalogue).place(
             order({"TEA": 1}, tenant=shop.engine.tenant, order_key=f"key-{number}"), "buyer"
         )
         for number, each in enumerate(makes_the_same)

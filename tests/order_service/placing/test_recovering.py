@@ -44,7 +44,7 @@ async def test_an_order_sent_again_while_it_is_unfinished_is_the_same_order(shop
 async def test_stock_that_was_reserved_before_the_crash_is_not_reserved_again(shop: Shop) -> None:
     await shop.stock(TEA=5)
     left = await shop.record()
-    answer = await shop.placing.reserve(left)
+    answer = await shop.desk.reserve(left)
     assert isinstance(answer, Reserved)
     finished = await shop.do(left.order_id, TaskKind.RESERVE)
     assert finished.state is OrderState.AWAITING_PAYMENT
@@ -57,7 +57,7 @@ async def test_what_was_reserved_before_the_crash_is_kept_though_nearer_stock_ha
     await shop.open_warehouses("north", "south")
     await shop.stock("south", TEA=5)
     left = await shop.record()
-    await shop.placing.reserve(left)
+    await shop.desk.reserve(left)
     await shop.stock("north", TEA=5)
     finished = await shop.do(left.order_id, TaskKind.RESERVE)
     assert places(finished) == [("TEA", 2, "south")]
@@ -67,7 +67,7 @@ async def test_what_was_reserved_before_the_crash_is_kept_though_nearer_stock_ha
 async def test_the_part_that_was_reserved_before_the_crash_is_the_order(shop: Shop) -> None:
     await shop.stock(TEA=1)
     left = await shop.record(shortage_policy=ShortagePolicy.SHIP_AVAILABLE)
-    await shop.placing.reserve(left)
+    await shop.desk.reserve(left)
     await shop.stock(TEA=5)
     finished = await shop.do(left.order_id, TaskKind.RESERVE)
     assert places(finished) == [("TEA", 1, "default")]
@@ -82,7 +82,7 @@ async def test_the_last_units_that_were_reserved_before_the_crash_are_the_orders
     await shop.open_warehouses("north", "south")
     await shop.stock("north", TEA=2)
     left = await shop.record(shortage_policy=policy)
-    assert isinstance(await shop.placing.reserve(left), Reserved)
+    assert isinstance(await shop.desk.reserve(left), Reserved)
     finished = await shop.do(left.order_id, TaskKind.RESERVE)
     assert finished.state is OrderState.AWAITING_PAYMENT
     assert places(finished) == [("TEA", 2, "north")]
@@ -97,7 +97,7 @@ async def test_units_that_were_reserved_before_the_crash_are_the_orders_though_o
     assert waits.order.state is OrderState.BACKORDERED
     await shop.stock(TEA=7)
     left = await shop.record()
-    assert isinstance(await shop.placing.reserve(left), Reserved)
+    assert isinstance(await shop.desk.reserve(left), Reserved)
     finished = await shop.do(left.order_id, TaskKind.RESERVE)
     assert finished.state is OrderState.AWAITING_PAYMENT
     assert await shop.reserved("TEA") == 2
@@ -119,7 +119,7 @@ async def test_an_order_that_has_to_be_paid_never_awaits_it_for_stock_that_is_no
     await shop.stock(TEA=2)
     left = await shop.record(payment_method="sandbox_hasty")
     if same_content:  # then a second Reserve answers what the first did
-        await shop.placing.reserve(left)
+        await shop.desk.reserve(left)
     else:
         await shop.engine.reserve(left.order_id, [("TEA", 2)], ttl_ms=1_000)
     await expired(shop, left.order_id)
