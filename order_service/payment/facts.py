@@ -97,11 +97,11 @@ def collected(
     at_ms: int,
     due_minor: int = 0,
 ) -> None:
-    """The carrier has collected money for a parcel; once all of it came, the order is paid.
+    """Applies a carrier's report of money collected at the door (货到付款), once per shipment.
 
-    What comes for an order that was closed goes back, and so does what is above what it costs or,
-    where the payment has ended with less, above `due_minor`: what is due for what was delivered. To
-    be called once per parcel. Raises UnknownPayment if the order is not paid at the door.
+    Once all of it came, the order is paid. Money for an order that was closed goes back. So does
+    money above the order's total or, where the payment has ended with less, above `due_minor`, the
+    price of the delivered goods. Raises UnknownPayment if the order is not paid at the door.
     """
     payment = _cash_payment(draft)
     if payment is None:
@@ -112,9 +112,10 @@ def collected(
 
 
 def judge_collected(draft: Draft, due_minor: int) -> None:
-    """Carriers bring no more: what they brought pays for what was delivered, or waits for a person.
+    """Ends a payment at the door when carriers bring no more money.
 
-    `due_minor` is what is due for that; where it is nothing, there is nothing to be paid.
+    Money that equals `due_minor`, the price of the delivered goods, pays for them; another sum
+    waits for a person. Where `due_minor` is 0 and no money came, the payment is given up.
     """
     payment = _cash_payment(draft)
     if payment is None:
@@ -146,8 +147,10 @@ def _cash_payment(draft: Draft) -> Payment | None:
 def resolve_quarantined(
     draft: Draft, payment_id: str, *, approve: bool, reason: str
 ) -> tuple[Payment, bool]:
-    """Takes a payment in quarantine as it is, or sends all that is left of it back; says whether
-    that was done before. What went back in part cannot be taken any more.
+    """Ends a quarantine as a person decides (P3); the second value says if that was done before.
+
+    Takes the payment as it is, or sends all that is left of it back. A payment of which a part went
+    back cannot be taken any more.
 
     Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT (money in another currency than the
     order's cannot pay it).
