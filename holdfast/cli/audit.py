@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
+from holdfast.cli.output import plain, print_json, print_remark, print_table, stderr_console
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -28,8 +29,6 @@ def audit(
       holdfast audit --tenant shop-2 -o json
     """
     from rich.progress import Progress
-
-    from holdfast.cli.output import stderr_console
 
     console = stderr_console()
     with (
@@ -74,8 +73,6 @@ def _follow(
 def _report(
     findings: list["AuditFinding"], summary: "AuditSummary", connection: Connection
 ) -> None:
-    from holdfast.cli.output import plain, print_json, print_remark, print_table
-
     if connection.as_json:
         counts = {**plain(summary), "findings_total": summary.findings, "findings": findings}
         print_json(counts)

@@ -10,6 +10,7 @@ from holdfast.cli.arguments import SERVER_AND_OUTPUT
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import UNREACHABLE, Failure
 from holdfast.cli.orders.connection import OrdersConnection
+from holdfast.cli.output import enum_name, print_json, print_remark, print_table
 from holdfast.cli.times import local_iso
 
 if TYPE_CHECKING:
@@ -184,7 +185,6 @@ def happenings(known: KnownOrder, reservations: Iterable["Reservation"]) -> list
 
 
 def _on_the_way(answer: Any) -> list[Happening]:
-    from holdfast.cli.output import enum_name
     from holdfast.order.v1 import fulfilment_pb2
 
     kinds = fulfilment_pb2.TrackingEvent.Kind.DESCRIPTOR
@@ -216,7 +216,6 @@ def in_the_stock(reservation: "Reservation", subject: str, sku: str = "") -> lis
 
 def _explain_order(known: KnownOrder, stock: Stock, connection: Connection) -> None:
     from holdfast.cli.orders.tables import order_document, print_order
-    from holdfast.cli.output import print_json, print_remark
 
     timeline = happenings(known, stock.reservations)
     if connection.as_json:
@@ -240,8 +239,6 @@ def _explain_order(known: KnownOrder, stock: Stock, connection: Connection) -> N
 
 def print_timeline(timeline: list[Happening]) -> None:
     """Prints what happened, the oldest first."""
-    from holdfast.cli.output import print_table
-
     rows = [
         (local_iso(entry.at_ms), entry.subject, entry.what, entry.by, entry.why)
         for entry in timeline
@@ -250,8 +247,6 @@ def print_timeline(timeline: list[Happening]) -> None:
 
 
 def _explain_reservation(reservation: "Reservation", silent: str, connection: Connection) -> None:
-    from holdfast.cli.output import print_json, print_remark, print_table
-
     timeline = in_the_stock(reservation, "stock")
     if connection.as_json:
         entries = [happening._asdict() for happening in timeline]

@@ -6,6 +6,7 @@ from holdfast.cli.connection import Connection
 from holdfast.cli.explain import Happening, in_the_stock, order_of, print_timeline
 from holdfast.cli.failures import UNREACHABLE, Failure
 from holdfast.cli.orders.connection import OrdersConnection
+from holdfast.cli.output import print_json, print_remark, print_table
 from holdfast.cli.times import local_iso
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ def explain_sku(
     sku: str, levels: list["StockLevel"], connection: Connection, orders: OrdersConnection
 ) -> None:
     """Prints what is known of a SKU."""
-    from holdfast.cli.output import print_json, print_remark
-
     holders = _holders(connection, sku)
     states = _states(orders, [*holders.now, *holders.before])
     timeline = sku_happenings(holders, sku, states.by_order)
@@ -124,8 +123,6 @@ def _states(orders: OrdersConnection, reservations: list["Reservation"]) -> Stat
 
 
 def _print_levels(levels: list["StockLevel"]) -> None:
-    from holdfast.cli.output import print_table
-
     print_table(
         ("SKU", "Location", "On hand", "Reserved", "Confirmed", "Damaged", "Safety", "Available"),
         [
@@ -145,8 +142,6 @@ def _print_levels(levels: list["StockLevel"]) -> None:
 
 
 def _print_holders(holders: list["Reservation"], sku: str, states: dict[str, str]) -> None:
-    from holdfast.cli.output import print_table
-
     print_table(
         ("Held by", "State", "Order is", "Units", "Buyer", "Since", "Deadline"),
         [

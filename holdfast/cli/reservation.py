@@ -16,6 +16,7 @@ from holdfast.cli.arguments import (
 )
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.output import print_json, print_remark, print_table
 from holdfast.cli.times import left_or_ago, local_iso
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ def get(
     reservation_id
         The id its order service gave it.
     """
-    from holdfast.cli.output import print_json, print_table
-
     with connection.client() as client:
         reservation = client.get_reservation(reservation_id)
     if connection.as_json:
@@ -95,7 +94,6 @@ def list_(
     limit
         Show at most so many; whether there are more is said.
     """
-    from holdfast.cli.output import print_json, print_remark, print_table
     from holdfast.types import State
 
     with connection.client() as client:
@@ -184,7 +182,6 @@ def extend(
 
 
 def _print_result(reservation_id: str, result: "Result", connection: Connection, done: str) -> None:
-    from holdfast.cli.output import print_json
     from holdfast.outcomes import OUTCOMES
 
     if not result.applied:

@@ -2,6 +2,7 @@
 
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
+from holdfast.cli.output import plain, print_json, print_table
 
 
 def status(
@@ -16,8 +17,6 @@ def status(
       holdfast status
       holdfast status --target 10.0.0.5:7600 -o json
     """
-    from holdfast.cli.output import plain, print_json, print_table
-
     with connection.client() as client:
         found = client.get_status()
         target = client.target

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from holdfast.cli.arguments import OPERATE, Limit, Units
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
+from holdfast.cli.output import print_json, print_remark, print_table
 from holdfast.cli.stock_import_command import import_file
 
 if TYPE_CHECKING:
@@ -179,8 +180,6 @@ def adjust(
 
 
 def _print_level(level: "StockLevel", connection: Connection, **more: str) -> None:
-    from holdfast.cli.output import print_json, print_table
-
     if connection.as_json:
         print_json({"level": level, **more})
     else:
@@ -190,8 +189,6 @@ def _print_level(level: "StockLevel", connection: Connection, **more: str) -> No
 def _print_levels(
     levels: Iterable["StockLevel"], connection: Connection, truncated: bool = False
 ) -> None:
-    from holdfast.cli.output import print_json, print_remark, print_table
-
     if connection.as_json:
         print_json({"levels": list(levels), "truncated": truncated})
         return

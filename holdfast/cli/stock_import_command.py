@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection, quiet_grpc
 from holdfast.cli.failures import USAGE, Failure, failure_of_call
+from holdfast.cli.output import print_json, print_remark, print_table, stderr_console
 
 if TYPE_CHECKING:
     from holdfast.cli.stock_csv import BadLine, CheckedStock, StockRow
@@ -87,7 +88,6 @@ def _import(rows: Sequence["StockRow"], connection: Connection) -> "ImportReport
     quiet_grpc()
     from rich.progress import Progress
 
-    from holdfast.cli.output import stderr_console
     from holdfast.cli.stock_import import import_rows
     from holdfast.client import Client
 
@@ -104,8 +104,6 @@ def _import(rows: Sequence["StockRow"], connection: Connection) -> "ImportReport
 def _report(
     connection: Connection, checked: "CheckedStock", report: "ImportReport | None", dry_run: bool
 ) -> None:
-    from holdfast.cli.output import print_json
-
     imported = report.imported if report else 0
     refused = report.refused if report else []
     if connection.as_json:
@@ -128,8 +126,6 @@ def _report(
 
 
 def _print_bad_lines(title: str, lines: Sequence["BadLine"]) -> None:
-    from holdfast.cli.output import print_remark, print_table, stderr_console
-
     if not lines:
         return
     print_remark(f"{title}: {len(lines):,}")
