@@ -104,29 +104,24 @@ def _task(
 
 
 @_task(TaskKind.RESERVE, "stock", "reserve the order's stock, or try again to", blocks=True)
-class ReserveStock(Payload):
-    pass
+class ReserveStock(Payload): ...
 
 
 @_task(TaskKind.CONFIRM, "stock", "confirm the reservation of a paid order", blocks=True)
-class ConfirmStock(Payload):
-    pass
+class ConfirmStock(Payload): ...
 
 
 @_task(TaskKind.RELEASE, "stock", "release the reservation of a closed order", blocks=True)
-class ReleaseStock(Payload):
-    pass
+class ReleaseStock(Payload): ...
 
 
 @_task(TaskKind.CANCEL, "stock", "cancel confirmed units of the order", blocks=True)
-class CancelStock(Payload):
-    pass
+class CancelStock(Payload): ...
 
 
 # Not blocking: the reservation expires by itself, too, and money that is late never waits for it.
 @_task(TaskKind.EXPIRE, "stock", "have the reservation of an unpaid order expire now")
-class ExpireReservation(Payload):
-    pass
+class ExpireReservation(Payload): ...
 
 
 @_task(
@@ -170,8 +165,7 @@ class SendRefund(Payload):
 
 
 @_task(TaskKind.PAYMENT_DUE, "due", "close the order if it is still not paid")
-class PaymentDue(Payload):
-    pass
+class PaymentDue(Payload): ...
 
 
 @_task(TaskKind.CANCEL_ORDER, "wish", "cancel the order once its provider says whether it was paid")
@@ -180,8 +174,7 @@ class CancelOrder(Payload):
 
 
 @_task(TaskKind.REVIEW, "review", "review the order before it is shipped")
-class ReviewOrder(Payload):
-    pass
+class ReviewOrder(Payload): ...
 
 
 @_task(TaskKind.LABEL, "carrier", "get a waybill for a parcel", blocks=True, per="shipment_id")
@@ -207,13 +200,11 @@ class CatchUpOnTracking(Payload):
 
 
 @_task(TaskKind.PICK_DUE, "pick", "report a pick that is overdue")
-class PickDue(Payload):
-    pass
+class PickDue(Payload): ...
 
 
 @_task(TaskKind.DELIVERY_DUE, "delivery", "report a parcel that is late")
-class DeliveryDue(Payload):
-    pass
+class DeliveryDue(Payload): ...
 
 
 @_task(TaskKind.RESHIP, "reship", "reserve the goods of a parcel again", per="incident_id")
@@ -222,13 +213,11 @@ class Reship(Payload):
 
 
 @_task(TaskKind.COMPLETE, "complete", "complete the order by itself")
-class CompleteOrder(Payload):
-    pass
+class CompleteOrder(Payload): ...
 
 
 @_task(TaskKind.CASH_DUE, "cash", "see to cash that no carrier has reported")
-class CashDue(Payload):
-    pass
+class CashDue(Payload): ...
 
 
 @_task(TaskKind.NOTIFY_BUYER, "buyer", "write to the buyer", per="channel")
