@@ -234,7 +234,7 @@ def _explain_order(known: KnownOrder, stock: Stock, connection: Connection) -> N
     print_order(known.order, personal=False)
     print_timeline(timeline)
     if stock.silent:
-        print_remark(f"What the engine knows of its stock is not told: {stock.silent}.")
+        print_remark(f"The stock of this order is not shown: {stock.silent}.")
 
 
 def print_timeline(timeline: list[Happening]) -> None:

@@ -92,7 +92,7 @@ def list_(
     buyer
         Only those of this buyer.
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     from holdfast.types import State
 

@@ -131,7 +131,7 @@ def list_(
     Parameters
     ----------
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     with connection.client() as client:
         levels = list(islice(client.list_stock(), limit + 1))

@@ -46,10 +46,10 @@ UNITED: Final[tuple[United, ...]] = (
         ("order_service/order/draft.py",),
     ),
     United(
-        r"\.told\b|\btold(:| =|\[)",
+        r"\.told\b|\btold(:| =|\[)|\bclass Told\b",
         "the noun that is meant: answered, reported, seen",
         # The rooms of others, until their owners have united it, too.
-        ("holdfast/cli/", "tests/"),
+        ("tests/",),
     ),
     United(r"\bat: Stages\b|\bat\.enter\(", "progress: `at` is no progress bar"),
     United(r"\bclass Site\b|\bsites?_of\b", "Origin: a location that an order can come from"),

@@ -28,7 +28,7 @@ def put_article(
 ) -> None:
     """Creates an article, or changes what is given of it.
 
-    How many there are is told to the engine: `holdfast stock set SKU ON_HAND`.
+    Its stock is set in the engine: `holdfast stock set SKU ON_HAND`.
 
     For example:
       holdfast orders articles put MUG 12.50 --currency GBP --title "A mug, blue"
@@ -87,7 +87,7 @@ def list_articles(
     merchant
         Only this merchant's.
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     request = pb.ListArticlesRequest(merchant_id=merchant)
     print_list(connection, request, "articles", limit, _print_articles)

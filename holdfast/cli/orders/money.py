@@ -287,7 +287,7 @@ def list_failed_refunds(
     Parameters
     ----------
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     print_list(connection, pb.ListFailedRefundsRequest(), "refunds", limit, _print_failed_refunds)
 

@@ -36,7 +36,7 @@ def list_quarantined(
     Parameters
     ----------
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     print_quarantined = partial(_print_quarantined, connection)
     print_list(connection, pb.ListQuarantinedRequest(), "payments", limit, print_quarantined)

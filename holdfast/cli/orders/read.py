@@ -71,7 +71,7 @@ def list_(
     until
         Only those placed before.
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     request = pb.ListOrdersRequest(
         buyer_id=buyer,

@@ -65,7 +65,7 @@ def remarks(
     order_id
         The order.
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     print_list(
         connection, pb.ListRemarksRequest(order_id=order_id), "remarks", limit, _print_remarks

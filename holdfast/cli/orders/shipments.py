@@ -52,7 +52,7 @@ def shipments(
     waybill
         Only the one with this number.
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     request = pb.ListShipmentsRequest(
         order_id=order_id,
@@ -131,7 +131,7 @@ def list_incidents(
     settled_too
         Those that are settled, too.
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     request = pb.ListIncidentsRequest(
         owner=owner,

@@ -35,7 +35,7 @@ def tasks(
     order
         Only those of this order.
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     request = pb.ListTasksRequest(dead=dead, kind=kind or "", order_id=order)
     print_list(connection, request, "tasks", limit, _print_tasks)

@@ -32,7 +32,7 @@ def list_reviews(
     Parameters
     ----------
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     print_list(connection, pb.ListReviewsRequest(), "reviews", limit, _print_reviews)
 
@@ -170,7 +170,7 @@ def picks(
     overdue
         Only what should have been picked by now.
     limit
-        Show at most so many; whether there are more is said.
+        At most this many are shown; the output says if there are more.
     """
     request = pb.ListPicksRequest(wave_id=wave_id, location=location, zone=zone, overdue=overdue)
     print_list(connection, request, "picks", limit, _print_picks)
