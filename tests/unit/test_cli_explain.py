@@ -111,7 +111,7 @@ def test_an_order_is_explained_also_while_the_engine_does_not_answer(told: Comma
     ran = told(f"explain {ID} --target {NOWHERE}")
     assert ran.exit_status == 0
     assert "RESERVING" in ran.out
-    assert f"not told: no answer from a server at {NOWHERE}" in ran.err
+    assert f"is not shown: no answer from a server at {NOWHERE}" in ran.err
     document = told(f"explain {ID} --target {NOWHERE} -o json").json()
     assert [entry["what"] for entry in document["timeline"]] == ["RESERVING"]
     assert (document["reservation"], NOWHERE in document["engine_silent"]) == (None, True)
