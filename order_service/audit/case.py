@@ -35,7 +35,7 @@ class Case(NamedTuple):
 
     @property
     def reservation(self) -> Reservation | None:
-        """Its own, if the engine has one."""
+        """The order's own reservation, if the engine has one."""
         return (self.reservations or {}).get(self.order.reservation_id)
 
 
@@ -46,7 +46,7 @@ class Rule(NamedTuple):
     """Stable: programs know it by this."""
     means: str
     mend: str
-    """What a person does about it."""
+    """Tells a person how to mend it."""
     problems: Callable[[Case], Iterable[str]]
     """A sentence for each way in which a case breaks it; nothing in it is personal."""
     settled_by: frozenset[TaskKind] = frozenset()
@@ -83,7 +83,7 @@ def is_going_to(case: Case, kind: TaskKind, name: str = "", value: str = "") -> 
 
 
 def differences(expected: Units, found: Units) -> list[str]:
-    """What is there otherwise than expected, by SKU and location."""
+    """Differences between two counts of units, by SKU and location."""
     return [
         f"{sku} @ {location}: {expected[sku, location]} expected, {found[sku, location]} found"
         for sku, location in sorted(expected.keys() | found.keys())

@@ -53,7 +53,7 @@ def _moves_are_legal(case: Case) -> Iterator[str]:
 
 
 def _why_illegal(machine: Machine, state: str | None, entry: HistoryEntry) -> str:
-    """What is wrong with a move from `state`, None where there is none yet; "" if nothing is."""
+    """Why a move from `state` (None: there was none yet) is illegal; "" if it is legal."""
     if entry.from_state != state:
         return f"it goes from {entry.from_state}, and was {state}"
     if state is None:

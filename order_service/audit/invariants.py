@@ -18,7 +18,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 class Invariant(NamedTuple):
-    """What must hold, and what a person does where it does not."""
+    """A rule of the audit: its meaning, and how a person mends a breach."""
 
     means: str
     mend: str

@@ -68,7 +68,7 @@ def _refunds_make_up_what_goes_back(case: Case) -> Iterator[str]:
 
 
 def _going_back(case: Case, payment: Payment) -> tuple[int, int]:
-    """What is asked to go back of a payment, and what is back of that."""
+    """The refunds of a payment: all that were asked for, and those that are done."""
     refunds = [each for each in case.order.refunds if each.payment_id == payment.payment_id]
     done = [each for each in refunds if each.state is RefundState.DONE]
     return sum(each.amount_minor for each in refunds), sum(each.amount_minor for each in done)

@@ -1,4 +1,4 @@
-"""What an audit says: how far it is, what it finds, and a summary at the end."""
+"""The steps of an audit: progress, findings, and a summary at the end."""
 
 from msgspec import Struct
 
@@ -34,7 +34,7 @@ class Unsettled(Struct, frozen=True):
 
 
 class Summary(Struct):
-    """What was checked, and what came of it."""
+    """Counts of everything checked, and of the findings."""
 
     orders: int = 0
     lines: int = 0

@@ -28,14 +28,14 @@ _entry = ROW_KINDS[HistoryEntry].from_row
 
 
 class Extent(NamedTuple):
-    """How many orders a tenant has, and when the first of them was placed; 0 without any."""
+    """The number of a tenant's orders, and when the first was placed; 0 without any."""
 
     orders: int
     first_at_ms: int
 
 
 def extent(connection: Connection, tenant: str) -> Extent:
-    """What there is to audit."""
+    """Counts a tenant's orders."""
     columns = select(func.count(), func.min(orders.c.created_at_ms))
     count, first_at_ms = connection.execute(columns.where(orders.c.tenant == tenant)).one()
     return Extent(count, first_at_ms or 0)
@@ -48,7 +48,7 @@ def order_ids(connection: Connection, tenant: str, after: str, count: int) -> Se
 
 
 def read_cases(connection: Connection, ids: Sequence[str], now_ms: int) -> list[Case]:
-    """Those of the orders that exist, with their histories, in the order of `ids`.
+    """Reads the orders that exist, with their histories, in the order of `ids`.
 
     An order that is changed while it is read (where a transaction sees what others commit
     meanwhile) has a history that ends elsewhere; `moved_since` tells.

@@ -27,7 +27,7 @@ from order_service.audit.stock import holds_units, owner_of
 from order_service.order.parts import order_id_of
 
 DOUBTFUL_MAX: Final = 1_000
-"""So many orders are noted that need a closer look, then they get it."""
+"""Orders in doubt are looked at closely when this many were noted."""
 CHANGED: Final = "it changed in every look"
 
 
@@ -173,7 +173,7 @@ class _Run:
                     )
 
     async def _check_entries_left_over(self) -> AsyncIterator[Finding]:
-        """What is of another tenant's order is that tenant's, and is left to its audit."""
+        """Reports entries without an order. Another tenant's order is left to its audit."""
         for entries in self._copies.entries_left_over():
             owners = [_owner_of(entry) for entry in entries]
             known = await self._sources.tenants_of(owners)

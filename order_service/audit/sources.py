@@ -41,7 +41,7 @@ class Slice(NamedTuple):
 
 
 class Sources:
-    """What an audit of a tenant is made from. `engine` or `providers` None: that is not proven.
+    """Reads for an audit of a tenant. Without `engine` or `providers` that side is not proven.
 
     Everything raises StorageUnavailable, HoldfastError (the engine does not answer) or
     StatementUnreachable.
@@ -62,7 +62,7 @@ class Sources:
         return self._orders.clock_ms()
 
     async def count(self) -> read.Extent:
-        """How many orders there are, and since when."""
+        """Counts the tenant's orders."""
         return await self._orders.read(partial(read.extent, tenant=self._tenant))
 
     async def next_orders(self, after: str) -> Slice:
@@ -75,7 +75,7 @@ class Sources:
         return await self._orders.read(next_cases)
 
     async def orders(self, ids: Sequence[str]) -> Slice:
-        """Those of the orders that exist."""
+        """Reads the orders that exist."""
         return await self._orders.read(lambda connection: self._read(connection, ids))
 
     def _read(self, connection: Connection, ids: Sequence[str]) -> Slice:

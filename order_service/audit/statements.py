@@ -16,12 +16,12 @@ Money = Counter[str]
 
 
 def captured_here(payment: Payment) -> Money:
-    """What a payment has taken, as our books have it."""
+    """The money that a payment has taken, by our books."""
     return +Money({payment.captured_currency: payment.captured_minor})
 
 
 def captured_there(case: Case, payment: Payment) -> Money:
-    """What a payment has taken, as its provider has it: of several charges all."""
+    """The money that a payment has taken, by its provider: the sum of its charges."""
     taken = Money()
     for provider, fact in case.entries or ():
         if (
@@ -34,7 +34,7 @@ def captured_there(case: Case, payment: Payment) -> Money:
 
 
 def sent_back_here(case: Case, refund: Refund) -> Money:
-    """What a refund has sent back, as our books have it."""
+    """The money that a refund has sent back, by our books."""
     return Money(
         {
             payment.captured_currency: refund.amount_minor
@@ -45,7 +45,7 @@ def sent_back_here(case: Case, refund: Refund) -> Money:
 
 
 def sent_back_there(case: Case, refund: Refund) -> Money:
-    """What a refund has sent back, as the provider has it."""
+    """The money that a refund has sent back, by the provider."""
     known = {(payment.provider, payment.payment_id) for payment in case.order.payments}
     sent = Money()
     for provider, fact in case.entries or ():

@@ -25,7 +25,7 @@ _MAY_BE: Final[Mapping[OrderState, frozenset[State | None]]] = {
     _O.CANCELLED: frozenset({None, State.RELEASED, State.EXPIRED, State.CANCELLED}),
 }
 DEFAULT_LOCATION: Final = "default"
-"""What the engine makes of the location ""."""
+"""The engine's name for the location ""."""
 # Their lines are not yet, or no longer, those of a reservation.
 _HAS_OTHER_LINES: Final = frozenset({_O.RESERVING, _O.BACKORDERED, _O.REJECTED, _O.CANCELLED})
 _HOLDS_UNITS: Final = frozenset({State.RESERVED, State.CONFIRMED, State.FULFILLED})

@@ -1,1 +1,1 @@
-"""What can be ordered, from which warehouses it comes, and where places are."""
+"""The catalogue: articles, the warehouses they come from, and where places are."""

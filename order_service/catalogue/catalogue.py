@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class _Shop:
-    """What is known of a shop's catalogue."""
+    """A shop's catalogue as it was last read."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -78,7 +78,7 @@ class Catalogue:
         return list(self._shops)
 
     def assortment(self, tenant: str) -> Assortment:
-        """What a shop has to sell, and from where."""
+        """Reads the articles and warehouses of a shop."""
         shop = self._shops.get(tenant)
         return shop.assortment if shop else _NOTHING
 

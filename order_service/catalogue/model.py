@@ -91,12 +91,12 @@ class Place(Struct, frozen=True):
 
 
 class Assortment(NamedTuple):
-    """What a shop has to sell, and from where."""
+    """The articles of a shop, and its warehouses."""
 
     articles: Mapping[str, Article]
     """By SKU; also those that are withdrawn."""
     warehouses: tuple[Warehouse, ...]
-    """Those that take orders, the most preferred first."""
+    """Warehouses that take orders, the most preferred first."""
     places: "Atlas"
 
 

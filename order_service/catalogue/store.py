@@ -15,7 +15,7 @@ WAREHOUSES_MAX: Final = 1_000
 
 
 class Changes(NamedTuple):
-    """What is newer than a version of a shop's catalogue."""
+    """The rows that are newer than a version of a shop's catalogue."""
 
     version: int
     articles: list[Article]
@@ -50,7 +50,7 @@ def versions(connection: Connection) -> dict[str, int]:
 
 
 def changes_since(connection: Connection, tenant: str, version: int) -> Changes:
-    """What was put after a version. What is put meanwhile may be in it, and is read again."""
+    """Reads rows put after a version. A row put meanwhile may be among them, and is read again."""
     now = connection.scalar(select(catalogues.c.version).where(catalogues.c.tenant == tenant)) or 0
 
     def newer(table: Table) -> Iterable[Any]:

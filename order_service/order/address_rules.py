@@ -1,4 +1,4 @@
-"""What the addresses of a country must have, from the data of Google's address forms."""
+"""Rules for the addresses of each country, from the data of Google's address forms."""
 
 import re
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ class Region(NamedTuple):
 
 
 class AddressRules(NamedTuple):
-    """What the addresses of a country must have."""
+    """The rules for the addresses of a country."""
 
     required: tuple[str, ...]
     """The fields of a `Delivery` that must be set."""
     postcode: "re.Pattern[str] | None"
-    """What a postcode must be, in capitals; None where the country has none."""
+    """The form of a postcode, in capitals; None where the country has none."""
     postcode_example: str
     regions: Mapping[str, Region]
     """By each of their names, casefolded, and by how only the names of one begin; empty where any

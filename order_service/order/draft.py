@@ -90,7 +90,11 @@ class Draft:
         self._write_down(part, None, None, part.state, why)
 
     def replace_lines(self, lines: Sequence[Line]) -> None:
-        """Gives the order other lines: those of its sources, or what there is of them."""
+        """Replaces the order's lines.
+
+        Used after sourcing: a line may be split over warehouses (with new line numbers), reduced,
+        or dropped; the numbers of dropped lines go to `lines_gone`.
+        """
         kept = {line.line_no: line for line in self.order.lines}
         for line in lines:
             before = kept.pop(line.line_no, None)

@@ -30,7 +30,7 @@ def shown(value: object) -> str:
 
 
 def concealed(value: str) -> str:
-    """What a message may say of a personal value."""
+    """A text that a message may show for a personal value."""
     return f"{len(value)} characters"
 
 

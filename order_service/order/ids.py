@@ -31,7 +31,7 @@ class Ids:
 
 
 def least_of(at_ms: int) -> str:
-    """What is smaller than every id that is made at a moment or later, up to the year 2109."""
+    """A lower bound of all ids made at a moment or later, up to the year 2109."""
     return text_of(min(at_ms << _RANDOM_BITS, _NUMBER_MAX))
 
 

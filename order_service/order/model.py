@@ -1,4 +1,4 @@
-"""What the order service knows: an order with its lines, payments, refunds and parcels.
+"""The model of the order service: an order with its lines and its parts.
 
 Money is integer minor units of the order's currency (`..._minor`), quantities are units, times are
 milliseconds since the Unix epoch (`..._at_ms`). These structs are what decisions read; only a
@@ -37,7 +37,7 @@ class Source(StrEnum):
 
 
 class ShortagePolicy(StrEnum):
-    """What the buyer wants when not all can be reserved (O14)."""
+    """The buyer's wish for when not all can be reserved (O14)."""
 
     ALL_OR_NOTHING = "ALL_OR_NOTHING"
     SHIP_AVAILABLE = "SHIP_AVAILABLE"
@@ -45,7 +45,7 @@ class ShortagePolicy(StrEnum):
 
 
 class DeliveryWish(StrEnum):
-    """What the buyer wants of the carrier (O8)."""
+    """The buyer's wish for the choice of a carrier (O8)."""
 
     CHEAPEST = "CHEAPEST"
     FASTEST = "FASTEST"
@@ -66,7 +66,7 @@ class Amounts(Struct, frozen=True, array_like=True):
 
 
 class Delivery(Struct, frozen=True, array_like=True):
-    """Who receives an order, and where. Personal: it never reaches a log, a metric or an error."""
+    """The receiver and address of an order. Personal: never in a log, a metric or an error."""
 
     name: str
     phone: str
@@ -100,7 +100,7 @@ class Line(Struct):
     quantity: int
     unit_price_minor: int
     amount_minor: int
-    """What the buyer pays for all its units, discounts taken off and tax added, freight apart."""
+    """The price of all its units, discounts taken off and tax added, without freight."""
     location: str = ""
     """The warehouse it comes from; "" until that is chosen."""
     shipped: int = 0
@@ -122,14 +122,14 @@ class Payment(Struct):
     provider_ref: str
     """The provider's number; "" until it has answered."""
     amount_minor: int
-    """What the buyer was asked for."""
+    """The amount that the buyer was asked for."""
     captured_minor: int
     captured_currency: str
-    """What the captured money is in: the order's currency, but in quarantine; "" before."""
+    """The currency of the captured money: another than the order's is in quarantine; "" before."""
     captured_at_ms: int
     """When the provider took it, by the provider's clock; 0 before."""
     refunded_minor: int
-    """What went back or is asked to go back; never above what was captured."""
+    """The sum of its refunds, done or asked for; never above what was captured."""
     created_at_ms: int
     updated_at_ms: int
 
@@ -176,7 +176,7 @@ class Shipment(Struct):
     waybill: str
     weight_g: int
     freight_minor: int
-    """What the carrier charges."""
+    """The carrier's charge."""
     created_at_ms: int
     updated_at_ms: int
     shipped_at_ms: int = 0
@@ -186,14 +186,14 @@ class Shipment(Struct):
     replaces: str = ""
     """The shipment in whose stead it goes; "" if it goes in none's."""
     collected_minor: int = 0
-    """What the carrier says that it was paid on delivery."""
+    """The money that the carrier reports as paid on delivery."""
     temperature_min_millicelsius: int | None = None
     """How cold it may get, in thousandths of a degree Celsius; None where that does not matter."""
     temperature_max_millicelsius: int | None = None
 
 
 class IncidentKind(StrEnum):
-    """What can go wrong with a parcel (O10)."""
+    """The kinds of trouble with a parcel (O10)."""
 
     DELAY = "DELAY"
     LOSS = "LOSS"
@@ -218,7 +218,7 @@ class Incident(Struct):
 
 
 class HistoryEntry(Struct, frozen=True):
-    """Who changed what of an order, when and why.
+    """One change of an order or of a part: by whom, when and why.
 
     What begins has no event and no state before; what only adds a fact has no state at all.
     """
@@ -243,7 +243,7 @@ class HistoryEntry(Struct, frozen=True):
 
 
 class Remark(Struct, frozen=True):
-    """What buyer or staff said about an order (O16). Personal, like `Delivery`."""
+    """A remark of buyer or staff about an order (O16). Personal, like `Delivery`."""
 
     order_id: str
     remark_id: str
@@ -270,7 +270,7 @@ class Task(Struct, frozen=True):
     created_at_ms: int
     attempts: int = 0
     lease_until_ms: int = 0
-    """Whoever took it has so long; then others may."""
+    """The time until which only the process that took it may do it."""
     owner: str = ""
     dead: bool = False
     """Given up after too many attempts: in the dead-letter list until it is replayed."""
@@ -307,12 +307,12 @@ class Order(Struct):
     """The seal of the last entry of its history; 0 before the first."""
     lines: list[Line] = field(default_factory=list)
     parts: dict[type[Any], list[Any]] = field(default_factory=dict)
-    """Its payments, refunds and so on, by their struct, the oldest first (`parts.py`)."""
+    """Payments, refunds and so on by their struct, the oldest first (`parts.py`)."""
     tasks: list[Task] = field(default_factory=list)
-    """What is still to be done for it."""
+    """Tasks that are still to be done for it."""
 
     def parts_of(self, struct: type[P]) -> Sequence[P]:
-        """Its parts of one kind, the oldest first."""
+        """All parts of one kind, the oldest first."""
         return self.parts.get(struct, [])
 
     def add(self, part: object) -> None:
@@ -366,7 +366,7 @@ class Order(Struct):
 
     @property
     def together(self) -> Together:
-        """What the joint rules look at."""
+        """The values that the joint rules look at."""
         taken = [payment for payment in self.payments if payment.state is PaymentState.CAPTURED]
         captured_minor = sum(payment.captured_minor for payment in taken)
         pays_on_delivery = self.payment_method == CASH_ON_DELIVERY

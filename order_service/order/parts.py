@@ -24,7 +24,7 @@ class Stateful(Protocol):
 
     @property
     def state(self) -> StrEnum:
-        """Its place in its machine."""
+        """The state in the thing's machine."""
         ...
 
 

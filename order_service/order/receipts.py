@@ -29,7 +29,7 @@ class ReceiptLine(Struct, frozen=True):
 
     @property
     def goods_minor(self) -> int:
-        """What they cost, before what applies to the whole order."""
+        """The price of the units, before discounts and taxes of the whole order."""
         return self.quantity * self.unit_price_minor
 
 
@@ -136,7 +136,7 @@ def _cut(text: str, columns: int) -> str:
 
 
 def _width(text: str) -> int:
-    """How many columns a printer gives a text: Chinese characters are two wide."""
+    """The width of a text in columns of a printer: Chinese characters are two wide."""
     return sum(
         0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
         for letter in text

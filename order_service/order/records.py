@@ -1,4 +1,4 @@
-"""What fulfilment writes down and never changes: reviews, tracking events, temperatures.
+"""Records of fulfilment, which never change: reviews, tracking events, temperatures.
 
 Times are milliseconds since the Unix epoch, temperatures thousandths of a degree Celsius.
 """
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Verdict(StrEnum):
-    """What a review says of an order (O15), where it found something or a person has spoken."""
+    """The result of a review (O15) that found something or that a person has made."""
 
     WAITS = "WAITS"
     """The automatic review leaves it to a person."""
@@ -30,7 +30,7 @@ class Review(Struct, frozen=True):
 
 
 class TrackingKind(StrEnum):
-    """What can become of a parcel on its way (O9)."""
+    """The events of a parcel on its way (O9)."""
 
     COLLECTED = "COLLECTED"
     IN_TRANSIT = "IN_TRANSIT"
@@ -44,7 +44,7 @@ class TrackingKind(StrEnum):
 
 
 class TrackingEvent(Struct, frozen=True):
-    """What a carrier says that became of a parcel. One of a carrier and event id has its effect."""
+    """A carrier's report about a parcel. Only the first of a carrier and event id has an effect."""
 
     carrier: str
     event_id: str
@@ -56,7 +56,7 @@ class TrackingEvent(Struct, frozen=True):
     received_at_ms: int
     place: str = ""
     amount_minor: int = 0
-    """What was paid on delivery, with CASH_COLLECTED; `currency` says of which money."""
+    """The money paid on delivery, with CASH_COLLECTED, in `currency`."""
     currency: str = ""
 
 

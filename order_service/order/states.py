@@ -21,7 +21,7 @@ class OrderState(StrEnum):
     BACKORDERED = "BACKORDERED"
     """Waits in the queue for stock, as its buyer chose (缺货待发)."""
     AWAITING_PAYMENT = "AWAITING_PAYMENT"
-    """Its stock is reserved until the payment is due."""
+    """Stock is reserved until the payment is due."""
     CONFIRMING = "CONFIRMING"
     """Paid, or to be paid on delivery; its stock is being confirmed."""
     CONFIRMED = "CONFIRMED"
@@ -37,7 +37,7 @@ class OrderState(StrEnum):
     COMPLETED = "COMPLETED"
     """Received, as the buyer said or some days have told. An end."""
     REJECTED = "REJECTED"
-    """Its stock could not be reserved. An end."""
+    """Stock could not be reserved. An end."""
     EXPIRED = "EXPIRED"
     """Not paid in time; money that comes all the same takes the stock again or goes back."""
     CANCELLED = "CANCELLED"
@@ -45,7 +45,7 @@ class OrderState(StrEnum):
 
 
 class OrderEvent(StrEnum):
-    """What moves an order."""
+    """The events that move an order."""
 
     STOCK_RESERVED = "STOCK_RESERVED"
     STOCK_SHORT = "STOCK_SHORT"
@@ -84,7 +84,7 @@ class PaymentState(StrEnum):
 
 
 class PaymentEvent(StrEnum):
-    """What moves a payment."""
+    """The events that move a payment."""
 
     ACCEPTED = "ACCEPTED"
     CAPTURE = "CAPTURE"
@@ -107,7 +107,7 @@ class RefundState(StrEnum):
 
 
 class RefundEvent(StrEnum):
-    """What moves a refund."""
+    """The events that move a refund."""
 
     SENT_BACK = "SENT_BACK"
     REFUSED = "REFUSED"
@@ -120,7 +120,7 @@ class ShipmentState(StrEnum):
     PLANNED = "PLANNED"
     """To be picked."""
     PICKED = "PICKED"
-    """Its units were taken from their shelves."""
+    """Units were taken from their shelves."""
     PACKED = "PACKED"
     """SKUs and quantities were checked into the parcel; waits for its waybill."""
     LABELLED = "LABELLED"
@@ -142,7 +142,7 @@ class ShipmentState(StrEnum):
 
 
 class ShipmentEvent(StrEnum):
-    """What moves a shipment."""
+    """The events that move a shipment."""
 
     PICK = "PICK"
     PACK = "PACK"
@@ -160,13 +160,13 @@ class IncidentState(StrEnum):
     """How far something is settled that went wrong with a parcel (O10)."""
 
     OPEN = "OPEN"
-    """Its owner has not said yet what is done about it."""
+    """Open until its owner says what is done about it."""
     WAITING = "WAITING"
     """The parcel is waited for, until a deadline."""
     RESHIPPING = "RESHIPPING"
-    """The same goods are being reserved anew."""
+    """Goods for a replacement are being reserved."""
     RESHIPPED = "RESHIPPED"
-    """The same goods go in another parcel. An end."""
+    """A replacement goes in another parcel. An end."""
     REFUNDED = "REFUNDED"
     """The money for the goods goes back. An end."""
     ARRIVED = "ARRIVED"
@@ -174,7 +174,7 @@ class IncidentState(StrEnum):
 
 
 class IncidentEvent(StrEnum):
-    """What moves an incident."""
+    """The events that move an incident."""
 
     WAIT = "WAIT"
     WAITED_ENOUGH = "WAITED_ENOUGH"
@@ -360,7 +360,7 @@ INCIDENT: Final = Machine(
 
 
 class Together(NamedTuple):
-    """What the joint rules look at: an order and its parts at one moment."""
+    """The values that joint rules look at: an order and its parts at one moment."""
 
     order: OrderState
     payments: frozenset[PaymentState]
@@ -368,11 +368,11 @@ class Together(NamedTuple):
     covered: bool
     """Whether its amount was captured, is to be paid on delivery, or is nothing."""
     kept_minor: int
-    """What was captured and neither went back nor is asked to."""
+    """The money that was captured, less all refunds done or asked for."""
 
 
 class JointRule(NamedTuple):
-    """What must hold whenever an order is in one of `states`."""
+    """A rule that holds whenever an order is in one of `states`."""
 
     name: str
     states: frozenset[OrderState]

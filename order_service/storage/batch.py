@@ -33,12 +33,12 @@ class OrderNotFound(Exception):
 
 
 class AlreadySeen(Exception):
-    """What was to have its effect once has had it."""
+    """A change with this `once` key has had its effect before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be changed of an order: by whom, and the decision.
+    """A change of an order: the decision, and who makes it.
 
     `once` is the key of what must have its effect on the order only once; "" for what may have it
     again. `known`
@@ -67,7 +67,7 @@ class NewOrder:
 
     @property
     def key(self) -> OrderKey:
-        """What makes it the same order when it is sent again."""
+        """The key by which the order is recognised when it is sent again."""
         return (self.order.tenant, self.order.source, self.order.order_key)
 
     @property
@@ -86,7 +86,7 @@ class Recorded:
 
 @dataclass(slots=True)
 class Judged:
-    """What came of one change: a value or an error; and the tasks that this process has now."""
+    """The result of one change: a value or an error, and the tasks that this process took."""
 
     value: Any = None
     error: Exception | None = None
@@ -95,7 +95,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes: the history's clock, new ids, and the leases of tasks that are due at once."""
+    """The writing process: its clock, new ids, and the leases of tasks that are due at once."""
 
     clock_ms: Callable[[], int]
     ids: Ids
@@ -137,7 +137,7 @@ def _changes(entries: Sequence[Change | NewOrder]) -> list[Change]:
 
 
 class _Batch:
-    """What a batch is going to write."""
+    """The rows that a batch is going to write."""
 
     def __init__(self, writer: Writer) -> None:
         self.written: list[Written] = []

@@ -1,4 +1,4 @@
-"""What tables are made of: columns, each as narrow as its values allow, on PostgreSQL and SQLite.
+"""Tables and their columns, each as narrow as its values allow, on PostgreSQL and SQLite.
 
 SQLite's STRICT tables have one INTEGER, of up to 64 bits, which takes what a value needs.
 """

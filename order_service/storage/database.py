@@ -51,14 +51,14 @@ class Database(Protocol):
     """A SQLite or PostgreSQL database."""
 
     writers: int
-    """How many write transactions make sense at a time."""
+    """The number of write transactions that make sense at a time."""
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Runs a transaction. Raises what the function raises, Conflict, StorageUnavailable."""
         ...
 
     async def read(self, function: Callable[[Connection], T]) -> T:
-        """The same for one that only reads."""
+        """Runs a transaction that only reads. Raises as `write` does, but for Conflict."""
         ...
 
     async def check(self) -> None:
@@ -192,7 +192,7 @@ def _transaction(engine: Engine, function: Callable[[Connection], T]) -> T:
 
 
 def _meaning(error: Exception) -> Exception:
-    """What an error of the driver means. Its text may hold personal data, and is not passed on."""
+    """Our exception for a driver's. The driver's text may be personal, and is not passed on."""
     if isinstance(error, IntegrityError):
         return Conflict(type(error.orig).__name__)
     if isinstance(error, DBAPIError):

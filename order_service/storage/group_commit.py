@@ -59,7 +59,7 @@ class GroupCommit:
 
     @property
     def queued(self) -> int:
-        """How many changes wait for a batch."""
+        """The number of changes that wait for a batch."""
         return len(self._queue)
 
     async def submit(self, change: Change | NewOrder) -> Any:
@@ -161,7 +161,7 @@ class GroupCommit:
 
 
 def _unknown(change: Change | NewOrder) -> Change | NewOrder:
-    """The same, on an order that is read again: what was known of it may be old."""
+    """The change without its `known` order, which may be old: the order is read again."""
     return replace(change, known=None) if isinstance(change, Change) else change
 
 

@@ -30,7 +30,7 @@ class Move(NamedTuple):
 
     @property
     def number(self) -> int:
-        """What it is called in the history."""
+        """The move's number in the history."""
         return crc32("/".join(name or "" for name in self).encode()) & _NUMBER_MAX
 
 

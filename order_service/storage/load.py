@@ -102,14 +102,14 @@ def ids_of_keys(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderK
 
 
 def seen_by(connection: Connection, order_ids: Sequence[str]) -> set[tuple[str, int]]:
-    """What had its effect before on those orders: the order's id and the digest of a key."""
+    """Effects that those orders have had before: the order's id and the digest of a key."""
     if not order_ids:
         return set()
     return {(row[0], row[1]) for row in connection.execute(_SEEN, {"ids": list(order_ids)})}
 
 
 def digest_of(key: str) -> int:
-    """What is kept of the key of something that has its effect once. Of an order's few keys no two
+    """The digest kept of the key of an effect that comes once. Of an order's few keys no two
     have the same one.
     """
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)

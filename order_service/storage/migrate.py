@@ -26,7 +26,7 @@ async def migrate(database: Database) -> None:
 
 
 def upgrade(connection: Connection) -> None:
-    """The same in the transaction of a connection."""
+    """Migrates in the transaction of a connection."""
     run_migrations(connection)
     write_moves(connection)
 

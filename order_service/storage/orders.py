@@ -94,7 +94,7 @@ class Orders:
 
     @property
     def queued(self) -> int:
-        """How many changes wait to be written."""
+        """The number of changes that wait to be written."""
         return self._commits.queued
 
     async def drain(self) -> None:

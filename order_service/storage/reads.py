@@ -21,7 +21,7 @@ ID_SKEW_MS: Final = 60_000
 
 
 class Summary(NamedTuple):
-    """What a list shows of an order."""
+    """An order as a list shows it."""
 
     order_id: str
     source: str

@@ -241,7 +241,7 @@ def _conditions(wanted: TaskFilter) -> list[ColumnElement[bool]]:
 
 
 class Queue(NamedTuple):
-    """How much is still to be done of one kind."""
+    """The number of tasks of one kind, and how late they are."""
 
     due: int = 0
     """Running ones among them."""
@@ -254,7 +254,7 @@ class Queue(NamedTuple):
 def queues(
     connection: Connection, now_ms: int, *, with_later: bool = True
 ) -> dict[TaskKind, Queue]:
-    """What is still to be done, by kind, for all tenants.
+    """Counts the tasks of all tenants by kind.
 
     With what is due later every task is read; without, only those that are due or dead.
     """
