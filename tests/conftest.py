@@ -5,6 +5,12 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from tests.left_behind import (  # noqa: F401 - pytest finds hooks here
+    pytest_sessionfinish,
+    pytest_sessionstart,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 from tests.partition import Partition
 from tests.serving import own_store
 
