@@ -1,21 +1,17 @@
 """Running an embedded store in tests, hearing its events, killing it."""
 
-import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from redis.asyncio import Redis
 
 from engine.store.embedded import EmbeddedStore
 from engine.store.reports import StoreEvent
-
-WAIT_SECONDS_MAX = 20
-POLL_SECONDS = 0.01
+from tests.waiting import eventually
 
 
 class Events(list[tuple[str, dict[str, Any]]]):
@@ -38,16 +34,8 @@ async def running(data_dir: Path, events: Events, **limits: Any) -> AsyncIterato
         await store.stop()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    for _ in range(int(WAIT_SECONDS_MAX / POLL_SECONDS)):
-        if condition():
-            return
-        await asyncio.sleep(POLL_SECONDS)
-    pytest.fail("waited in vain")
-
-
 async def until_event(events: Events, event: StoreEvent, times: int) -> None:
-    await until(lambda: len(events.details(event)) >= times)
+    await eventually(lambda: len(events.details(event)) >= times, f"{event}, {times} times")
 
 
 def is_alive(pid: int) -> bool:

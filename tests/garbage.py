@@ -6,6 +6,8 @@ from typing import Any
 import grpc.aio
 from google.protobuf.descriptor import MethodDescriptor
 
+from tests.waiting import PATIENCE_S
+
 NOT_UTF_8 = b"\x0a\x02\xff\xfe"
 UNDECODABLE = (
     NOT_UTF_8,
@@ -39,15 +41,15 @@ async def send(
         if method.client_streaming:
             # Not from an iterator: one that ends as the server aborts hides the error
             # (grpc/grpc#36066).
-            stream: Any = channel.stream_stream(path)(timeout=10)
+            stream: Any = channel.stream_stream(path)(timeout=PATIENCE_S)
             await stream.write(body)
             await stream.read()
             stream.cancel()
         elif method.server_streaming:
-            async for _ in channel.unary_stream(path)(body, timeout=10):
+            async for _ in channel.unary_stream(path)(body, timeout=PATIENCE_S):
                 pass
         else:
-            await channel.unary_unary(path)(body, timeout=10)
+            await channel.unary_unary(path)(body, timeout=PATIENCE_S)
     except grpc.aio.AioRpcError as error:
         return error
     return None

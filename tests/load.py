@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ import grpc
 from holdfast.client import Client
 from holdfast.errors import HoldfastError
 from holdfast.types import Reservation, Result, State
+from tests.waiting import eventually
 
 BUYERS = 20
 PAUSE_AFTER_ERROR_S = 0.02
@@ -44,21 +44,16 @@ class Load:
             self._stopping = True
             await asyncio.gather(*buyers)
 
-    async def until_answered(self, count: int, within_s: float) -> None:
-        """Waits for so many more answers."""
-        wanted, deadline_s = self.answers + count, time.monotonic() + within_s
-        while self.answers < wanted:
-            assert time.monotonic() < deadline_s, f"no answers for {within_s} s: {self.errors}"
-            await asyncio.sleep(0.005)
+    async def until_answered(self, count: int) -> None:
+        """Waits for `count` more answers."""
+        wanted = self.answers + count
+        await eventually(lambda: self.answers >= wanted, f"{count} answers; errors: {self.errors}")
 
-    async def until_lost(self, within_s: float) -> None:
+    async def until_lost(self) -> None:
         """Waits for an answer that does not come. Answers of many buyers travel together: at the
         moment of a kill none may be on its way.
         """
-        deadline_s = time.monotonic() + within_s
-        while not self.lost:
-            assert time.monotonic() < deadline_s, f"everything was answered for {within_s} s"
-            await asyncio.sleep(0.005)
+        await eventually(lambda: self.lost, "an answer is lost")
 
     async def check(self, client: Client) -> None:
         """Every answer is still true, and what was not answered was done wholly or not at all."""

@@ -8,6 +8,7 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.serving import Server
+from tests.waiting import PATIENCE_S
 
 ESTABLISHED = "01"
 
@@ -15,7 +16,7 @@ ESTABLISHED = "01"
 def scraped(server: Server) -> list[Metric]:
     """The metrics that a server's endpoint shows."""
     target = server.logged("metrics")[0]["target"]
-    with urllib.request.urlopen(f"http://{target}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{target}/metrics", timeout=PATIENCE_S) as answer:
         return list(text_string_to_metric_families(answer.read().decode()))
 
 

@@ -1,12 +1,10 @@
 """Real processes for a test: `python -m server`, and a store that is not the server's own."""
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,13 +21,24 @@ from holdfast.errors import DOMAIN, ERRORS, HoldfastError
 from holdfast.programs import program_command
 from holdfast.types import AuditFinding, AuditSummary
 from serving.processes import ChildProcess, address_in, owned, without_settings
+from tests.waiting import PATIENCE_S, until
 
-START_S_MAX = 30
-STOP_S_MAX = 30
-POLL_S = 0.01
 READY = "Holdfast is ready on "
 
 SAFE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+
+
+@contextmanager
+def running(command: Sequence[str | Path], **options: Any) -> "Iterator[subprocess.Popen[Any]]":
+    """A process that ends with the block, whatever happens in it, and with the tests' own process.
+
+    The options are those of `Popen`.
+    """
+    with subprocess.Popen(owned([str(word) for word in command]), **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 class Ended(NamedTuple):
@@ -74,9 +83,9 @@ class Server:
     def wait(self) -> int:
         """Waits until it has ended; returns its exit code."""
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(STOP_S_MAX)
+            self.process.wait(PATIENCE_S)
         if self.process.end():
-            pytest.fail(f"the server did not stop within {STOP_S_MAX} s: {self.log()}")
+            pytest.fail(f"the server did not stop within {PATIENCE_S:g} s: {self.log()}")
         return self.process.returncode
 
 
@@ -87,7 +96,7 @@ def serve(directory: Path, **settings: str) -> Iterator[Server]:
     """
     server = launched(directory, **settings)
     try:
-        server.target = address_in(server.process.ready())
+        server.target = address_in(server.process.ready(PATIENCE_S))
         yield server
     finally:
         server.stop()
@@ -136,31 +145,19 @@ def own_store(directory: Path, **settings: str) -> Iterator[Store]:
     with ChildProcess(owned(command), stdout=subprocess.DEVNULL) as process:
         store = Store(process, f"unix://{socket}")
         try:
-            _wait_until_answering(store)
+            until(lambda: answers(store.url), "the store answers")
             yield store
         finally:
             process.kill()
 
 
-def _wait_until_answering(store: Store) -> None:
-    deadline_s = time.monotonic() + START_S_MAX
-    with store.client() as client:
-        while True:
-            try:
-                client.ping()
-            except redis.ConnectionError:
-                assert time.monotonic() < deadline_s, "the store did not start"
-                time.sleep(POLL_S)
-            else:
-                return
-
-
-async def eventually(holds: Callable[[], Awaitable[object]], within_s: float) -> None:
-    """Waits until a condition holds; fails the test if it does not in time."""
-    deadline_s = time.monotonic() + within_s
-    while not await holds():
-        assert time.monotonic() < deadline_s, f"not within {within_s} s: {holds}"
-        await asyncio.sleep(POLL_S)
+def answers(url: str) -> bool:
+    """Whether a store answers."""
+    try:
+        with redis.Redis.from_url(url) as client:
+            return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 async def answer_or_error(call: Awaitable[object]) -> Any:

@@ -13,10 +13,11 @@ from benchmarks.processor_time import family
 from benchmarks.scenarios import CLOSED_LOOP
 from benchmarks.servers import ROOT
 from tests.embedded import is_alive
+from tests.serving import running
+from tests.waiting import PATIENCE_S
 
 CAPACITY = [sys.executable, "-m", "benchmarks.capacity"]
 SMALL = ["--scale", "0.02", "--rounds", "1"]
-RUN_S_MAX = 110
 
 
 def ran(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -27,7 +28,7 @@ def ran(*words: str) -> "subprocess.CompletedProcess[str]":
         check=False,
         capture_output=True,
         text=True,
-        timeout=RUN_S_MAX,
+        timeout=PATIENCE_S,
     )
 
 
@@ -57,7 +58,7 @@ def test_a_small_run_measures_everything_and_finds_nothing_wrong(tmp_path: Path)
 @pytest.mark.long
 def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
     words = [*CAPACITY, "--out", str(tmp_path / "never.json")]
-    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
+    with running(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
         assert run.stderr is not None
         assert "round 1" in run.stderr.readline()
         started = family(run.pid)
@@ -66,7 +67,7 @@ def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
         # PostgreSQL detaches from whoever starts it.
         postmaster = int((directory / "postmaster.pid").read_text().split()[0])
         run.send_signal(signal.SIGINT)
-        _, said = run.communicate(timeout=RUN_S_MAX)
+        _, said = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 128 + signal.SIGINT
     assert "interrupted" in said
     assert not (tmp_path / "never.json").exists()

@@ -11,21 +11,22 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from holdfast.sync_client import SyncClient
-from tests.serving import READY, STOP_S_MAX, Server, serve
+from tests.serving import READY, Server, running, serve
+from tests.waiting import PATIENCE_MS, PATIENCE_S
 
 TERMINAL_COLUMNS = 100
 _CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def process_of(*arguments: str) -> "subprocess.Popen[str]":
+def process_of(*arguments: str) -> AbstractContextManager["subprocess.Popen[str]"]:
     """`holdfast` in a process of its own."""
-    return subprocess.Popen(
+    return running(
         [sys.executable, "-m", "holdfast.cli", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -42,7 +43,7 @@ def test_a_file_may_come_from_a_pipe_and_the_target_from_the_environment(
         input="sku,on_hand\nA,5\n",
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert ran.stderr == ""
@@ -67,10 +68,10 @@ def test_ctrl_c_ends_quietly() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         target = f"127.0.0.1:{silent.getsockname()[1]}"
         with process_of("status", "--target", target) as process:
-            silent.settimeout(30)
+            silent.settimeout(PATIENCE_S)
             silent.accept()[0].close()
             process.send_signal(signal.SIGINT)
-            assert process.communicate(timeout=30) == ("", "")
+            assert process.communicate(timeout=PATIENCE_S) == ("", "")
     assert process.returncode == 130
 
 
@@ -91,23 +92,23 @@ def in_terminal(*arguments: str) -> str:
     master, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, TERMINAL_COLUMNS, 0, 0))
     environment = {name: os.environ[name] for name in os.environ if name != "COLUMNS"}
-    process = subprocess.Popen(
+    with running(
         [sys.executable, "-m", "holdfast.cli", *arguments],
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
         env=environment | {"TERM": "xterm"},
-    )
-    os.close(terminal)
-    shown = bytearray()
-    while True:
-        try:
-            chunk = os.read(master, 65_536)
-        except OSError:  # the last one to hold the terminal is gone
-            break
-        shown += chunk
-    os.close(master)
-    assert process.wait(timeout=30) == 0
+    ) as process:
+        os.close(terminal)
+        shown = bytearray()
+        while True:
+            try:
+                chunk = os.read(master, 65_536)
+            except OSError:  # the last one to hold the terminal is gone
+                break
+            shown += chunk
+        os.close(master)
+        assert process.wait(PATIENCE_S) == 0
     return _CONTROL_SEQUENCE.sub("", shown.decode())
 
 
@@ -122,7 +123,7 @@ def test_dev_keeps_its_data_over_a_kill(tmp_path: Path) -> None:
         assert client.get_stock("SKU-1")[0].available == 3
         assert client.confirm("order-1").applied
         process.terminate()
-        assert process.wait(timeout=STOP_S_MAX) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["data"]
 
 
@@ -130,16 +131,13 @@ def test_dev_keeps_its_data_over_a_kill(tmp_path: Path) -> None:
 def dev(directory: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """`holdfast dev` run in a directory: its process, and where it says that it listens."""
     command = [sys.executable, "-m", "holdfast.cli", "dev", "--port", "0", "--data-dir", "data"]
-    with subprocess.Popen(
+    with running(
         command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line.startswith(READY)
-            yield process, line.removeprefix(READY).split()[0]
-        finally:
-            process.kill()
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith(READY)
+        yield process, line.removeprefix(READY).split()[0]
 
 
 def test_a_server_that_stops_is_found_again(tmp_path: Path) -> None:
@@ -147,4 +145,4 @@ def test_a_server_that_stops_is_found_again(tmp_path: Path) -> None:
         client.set_stock("SKU-1", 5)
         server.stop()
         with serve(tmp_path, HOLDFAST_LISTEN=server.target):
-            assert client.get_stock("SKU-1", timeout_ms=15_000)[0].on_hand == 5
+            assert client.get_stock("SKU-1", timeout_ms=PATIENCE_MS)[0].on_hand == 5

@@ -7,17 +7,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdfast.demo.synthetic_log import ORDERS
+from tests.serving import running
+from tests.waiting import PATIENCE_S, until
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "online_retail_sample.csv"
-WAIT_S_MAX = 110
 COLUMNS = [
     "InvoiceNo",
     "StockCode",
@@ -79,7 +79,7 @@ def demo(temporary: Path, *arguments: str | Path) -> subprocess.CompletedProcess
         command_of(*arguments),
         capture_output=True,
         text=True,
-        timeout=WAIT_S_MAX,
+        timeout=PATIENCE_S,
         env=environment_of(temporary),
         check=False,
     )
@@ -111,13 +111,6 @@ def orders_file(path: Path, rows: list[list[object]]) -> Path:
 
 def row(invoice: str, sku: str, quantity: object, customer: str, price: object = 1) -> list[object]:
     return [invoice, sku, "CAF\xc9 SIGN", quantity, "12/1/10 8:26", price, customer, "France"]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def processes_of(temporary: Path) -> list[str]:
@@ -247,20 +240,20 @@ def test_a_demo_that_is_stopped_leaves_no_server_behind(
     temporary: Path, number: signal.Signals
 ) -> None:
     def is_ready() -> bool:
-        printed = temporary.glob("holdfast-demo-*/order-service.out")
-        return any("ready" in path.read_text() for path in printed)
+        logs = temporary.glob("holdfast-demo-*/order-service.log")
+        return any('"ready"' in path.read_text() for path in logs)
 
-    with subprocess.Popen(
+    with running(
         command_of("-o", "json"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment_of(temporary),
     ) as process:
-        wait_until(is_ready)
+        until(is_ready)
         # The demo, the engine, the sandbox, the order service.
         assert len(processes_of(temporary)) == 4
         process.send_signal(number)
-        assert process.wait(WAIT_S_MAX) != 0
-    wait_until(lambda: processes_of(temporary) == [])
+        assert process.wait(PATIENCE_S) != 0
+    until(lambda: processes_of(temporary) == [])
     if number is signal.SIGINT:
         assert list(temporary.iterdir()) == []

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.e2e.ran import Ran
-from tests.serving import READY, STOP_S_MAX
+from tests.embedded import is_alive
+from tests.serving import READY
+from tests.serving import running as started
+from tests.waiting import PATIENCE_S, until
 
 ORDERS_READY = "Orders are ready on "
-WITHIN_S = 20
-POLL_S = 0.05
 ADDRESS = ("--name", "Ada Lee", "--phone", "02079460000", "--country", "GB", "--city", "London")
 PLACE = ("--postcode", "SW1A 1AA", "--street", "1 High Street")
 
@@ -42,7 +43,7 @@ class Dev(NamedTuple):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             check=False,
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
@@ -63,36 +64,18 @@ class Dev(NamedTuple):
 def running(directory: Path) -> Iterator[Dev]:
     """`holdfast dev` in a directory, on free ports."""
     command = [sys.executable, "-m", "holdfast.cli", "dev", "--port", "0", "--data-dir", "data"]
-    with (directory / "dev.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, cwd=directory, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-    try:
+    with (
+        (directory / "dev.log").open("ab") as log,
+        started(command, cwd=directory, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(2)]
         assert lines[0].startswith(READY), (directory / "dev.log").read_text()
         assert lines[1].startswith(ORDERS_READY)
         targets = [line.split(" on ", 1)[1].split()[0] for line in lines]
         yield Dev(process, *targets)
-    finally:
         process.terminate()
-        process.communicate(timeout=STOP_S_MAX)
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    """Waits until something holds."""
-    deadline_s = time.monotonic() + WITHIN_S
-    while not holds():
-        assert time.monotonic() < deadline_s, f"not within {WITHIN_S} s: {what}"
-        time.sleep(POLL_S)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        process.communicate(timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +106,9 @@ def pay(dev: Dev, order_id: str) -> None:
     """Pays as the buyer does: on the provider's page."""
     url = dev.document(f"orders pay {order_id}")["action_url"]
     request = urllib.request.Request(url, method="POST")
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        request, timeout=PATIENCE_S
+    ).close()
 
 
 def pack(dev: Dev, order_id: str) -> str:
@@ -276,7 +261,7 @@ def test_all_parts_end_with_dev_and_orders_are_there_again(tmp_path: Path) -> No
         assert state(dev, order_id) == "AWAITING_PAYMENT"
         parts = dev.parts()
         dev.process.terminate()
-        assert dev.process.wait(STOP_S_MAX) == 0
+        assert dev.process.wait(PATIENCE_S) == 0
         assert not any(map(is_alive, parts))
 
 
@@ -285,6 +270,6 @@ def test_when_a_part_ends_all_end(tmp_path: Path, part: int) -> None:
     with running(tmp_path) as dev:
         parts = dev.parts()
         os.kill(parts[part], signal.SIGKILL)
-        assert dev.process.wait(STOP_S_MAX) == 1
+        assert dev.process.wait(PATIENCE_S) == 1
         assert not any(map(is_alive, parts))
     assert "a part of it has ended" in (tmp_path / "dev.log").read_text()

@@ -11,17 +11,17 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from holdfast.sync_client import SyncClient
-from tests.serving import Server, serve
+from tests.serving import Server, running, serve
+from tests.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[2]
-WAIT_S_MAX = 60
-POLL_S = 0.2
 Found = TypeVar("Found")
 SMALL = {
     "skus": "3",
@@ -57,7 +57,7 @@ def locust(*arguments: str) -> list[str]:
 
 def ran(command: list[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S_MAX, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 
@@ -65,18 +65,17 @@ def rehearse(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return ran([sys.executable, "-m", "benchmarks.rehearse", *arguments])
 
 
-def until(ask: Callable[[], Found], holds: Callable[[Found], object]) -> Found:
-    """What `ask` gives once it holds; what cannot be asked yet is asked again."""
-    give_up_at_s = time.monotonic() + WAIT_S_MAX
-    while True:
-        try:
-            found = ask()
-            if holds(found):
-                return found
-        except OSError:
-            pass
-        assert time.monotonic() < give_up_at_s, "waited in vain"
-        time.sleep(POLL_S)
+def answer_once(ask: Callable[[], Found], holds: Callable[[Found], object]) -> Found:
+    """The first answer that is as wanted; asked again as long as nobody answers."""
+    answers: list[Found] = []
+
+    def is_so() -> object:
+        with suppress(OSError):
+            answers.append(ask())
+        return answers and holds(answers[-1])
+
+    until(is_so)
+    return answers[-1]
 
 
 @pytest.mark.long
@@ -113,7 +112,7 @@ def free_port() -> int:
 
 def fetch(url: str, form: dict[str, str] | None = None) -> str:
     data = urllib.parse.urlencode(form).encode() if form else None
-    with urllib.request.urlopen(url, data, timeout=5) as answer:
+    with urllib.request.urlopen(url, data, timeout=PATIENCE_S) as answer:
         text: str = answer.read().decode()
         return text
 
@@ -136,18 +135,16 @@ def test_the_web_page_has_an_audit_tab_that_follows_the_sale_to_its_verdict(
         "--loglevel=ERROR",
     ]
     web = ["--web-host=127.0.0.1", f"--web-port={port}"]
-    with subprocess.Popen(
-        locust(*options, *web), cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with running(locust(*options, *web), cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             # Sold units stay; reserved ones may come and go between two looks of the tab.
-            running = until(
+            selling = answer_once(
                 lambda: tab_of(page),
                 lambda rows: rows.get("units sold (confirmed)", "0") > "0",
             )
-            assert running["units undersold"] == "known at the end"
+            assert selling["units undersold"] == "known at the end"
             assert '"extended_tabs": [{"key": "audit", "title": "Audit"}]' in fetch(page)
-            ended = until(
+            ended = answer_once(
                 lambda: tab_of(page), lambda rows: rows["the sale was brought to its end"] == "yes"
             )
             assert ended["units sold (confirmed)"] == "18"
@@ -158,19 +155,21 @@ def test_the_web_page_has_an_audit_tab_that_follows_the_sale_to_its_verdict(
             ]
             assert 'id="audit"' in fetch(f"{page}/stats/report")
 
-            until(lambda: fetch_json(f"{page}/stats/requests"), lambda it: it["state"] == "stopped")
+            answer_once(
+                lambda: fetch_json(f"{page}/stats/requests"), lambda it: it["state"] == "stopped"
+            )
             refused = fetch_json(f"{page}/swarm", {"stock": "0", "host": server.target})
             assert refused["success"] is False
             assert "--stock must be" in refused["message"]
             again = fetch_json(f"{page}/swarm", {"stock": "4", "host": server.target})
             assert again["success"] is True
-            until(
+            answer_once(
                 lambda: fetch_json(f"{page}/audit"),
                 lambda it: it["run"] != account["run"] and it["closed"],
             )
         finally:
             process.send_signal(signal.SIGINT)
-            printed, _ = process.communicate(timeout=WAIT_S_MAX)
+            printed, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "Gate: FAILED" in printed
 
@@ -194,17 +193,17 @@ def test_an_oversell_fails_the_gate_with_the_load_spread_over_two_processes(
     options = ["--headless", "--processes=2", "--host", server.target, f"--audit-file={account}"]
     with (
         SyncClient(server.target, tenant="tampered") as client,
-        subprocess.Popen(
+        running(
             locust(*options, *flags(tenant="tampered")),
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         ) as process,
     ):
-        levels = until(lambda: list(client.list_stock()), lambda found: len(found) == 3)
+        levels = answer_once(lambda: list(client.list_stock()), lambda found: len(found) == 3)
         for level in levels:
             client.set_stock(level.sku, 10, limit_per_buyer=2)
-        printed, _ = process.communicate(timeout=WAIT_S_MAX)
+        printed, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1, printed.decode()
     rows = {row["what"]: row for row in json.loads(account.read_text())["rows"]}
     assert rows["units oversold"]["seen"] == "12"
@@ -231,7 +230,7 @@ def test_what_cannot_be_run_says_so_at_once(
     assert done.returncode == exit_code
     assert named in done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - started_s < WAIT_S_MAX / 2
+    assert time.monotonic() - started_s < PATIENCE_S / 2
 
 
 def test_make_rehearse_refuses_nonsense_before_it_starts_a_server() -> None:

@@ -9,9 +9,10 @@ import pytest_asyncio
 
 from holdfast.client import Client
 from tests.serving import Server, Store, own_store, serve
+from tests.waiting import PATIENCE_MS
 
 # The longest a call may wait in these tests, whatever its own deadline.
-DEADLINE_MS_MAX = 1_500
+DEADLINE_MS_MAX = 4_000
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,9 @@ def tenant() -> str:
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(server: Server, tenant: str) -> AsyncIterator[Client]:
     """The SDK for the test's tenant, every call sent once."""
-    async with Client(server.target, tenant=tenant, timeout_ms=10_000, attempts_max=1) as client:
+    async with Client(
+        server.target, tenant=tenant, timeout_ms=PATIENCE_MS, attempts_max=1
+    ) as client:
         yield client
 
 

@@ -18,16 +18,8 @@ from engine.store.directory import StoreDirectory
 from engine.store.embedded import EmbeddedStore
 from engine.store.process import store_command
 from engine.store.reports import DataDirectoryInUse, StoreEvent, StoreStartFailed
-from tests.embedded import (
-    WAIT_SECONDS_MAX,
-    Events,
-    is_alive,
-    kill,
-    read,
-    running,
-    until,
-    write,
-)
+from tests.embedded import Events, is_alive, kill, read, running, write
+from tests.waiting import PATIENCE_S, eventually
 
 OWNER_THAT_IS_KILLED = """
 import asyncio, os, signal, sys
@@ -80,12 +72,12 @@ async def test_the_store_of_a_killed_owner_ends_and_the_next_owner_has_its_data(
         [sys.executable, "-c", OWNER_THAT_IS_KILLED, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=WAIT_SECONDS_MAX,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert owner.returncode == -signal.SIGKILL, owner.stderr
     orphan_pid = int(owner.stdout)
-    await until(lambda: not is_alive(orphan_pid))
+    await eventually(lambda: not is_alive(orphan_pid))
     async with running(tmp_path, events) as store:
         assert await read(store.url, "sold") == 50
 
@@ -97,7 +89,7 @@ async def orphan(data_dir: Path) -> AsyncIterator[int]:
     command = store_command(find_store_binary(), StoreDirectory(data_dir, socket))
     process = subprocess.Popen(command, cwd=data_dir, stdout=subprocess.DEVNULL)  # noqa: ASYNC220
     try:
-        await until(socket.exists)
+        await eventually(socket.exists)
         await write(f"unix://{socket}", sold=50)
         yield process.pid
     finally:
@@ -198,7 +190,7 @@ async def test_a_cancelled_start_leaves_no_process_and_no_claim(
     store = EmbeddedStore(tmp_path, events.tell)
     starting = asyncio.create_task(store.start())
     if steps is None:
-        await until(lambda: store.pid)
+        await eventually(lambda: store.pid)
     else:
         for _ in range(steps):
             await asyncio.sleep(0)

@@ -20,16 +20,15 @@ from engine.store.embedded import EmbeddedStore
 from engine.store.reports import StoreEvent
 from server.restarts import restart_s
 from tests.embedded import (
-    WAIT_SECONDS_MAX,
     Events,
     is_alive,
     kill,
     read,
     running,
-    until,
     until_event,
     write,
 )
+from tests.waiting import PATIENCE_S, eventually
 
 
 @pytest.fixture
@@ -107,7 +106,7 @@ async def test_a_path_too_long_for_a_socket_or_full_of_odd_characters_works(
         await write(store.url, sold=50)
         socket = Path(unquote(store.url.removeprefix("unix://")))
         assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
-    await until(lambda: not socket.exists())
+    await eventually(lambda: not socket.exists())
     assert socket.parent.exists() == (socket.parent == data_dir)
     async with running(data_dir, events) as store:
         assert await read(store.url, "sold") == 50
@@ -139,7 +138,7 @@ async def test_a_killed_store_comes_back_with_every_acknowledged_write(
                 acknowledged = await client.incr("sold")
 
         selling = asyncio.create_task(sell())
-        await until(lambda: acknowledged > 200)
+        await eventually(lambda: acknowledged > 200)
         first_pid = store.pid
         kill(first_pid, signal.SIGKILL)
         await until_event(events, StoreEvent.EXITED, 1)
@@ -205,7 +204,7 @@ async def test_stop_while_the_store_is_down_does_not_wait_for_a_restart(
     await store.start()
     kill(store.pid, signal.SIGKILL)
     await until_event(events, StoreEvent.EXITED, 1)
-    async with asyncio.timeout(WAIT_SECONDS_MAX):
+    async with asyncio.timeout(PATIENCE_S):
         await store.stop()
     assert len(events.details(StoreEvent.READY)) == 1
     assert store.pid is None

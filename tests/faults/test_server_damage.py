@@ -16,14 +16,8 @@ from holdfast import Outcome
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
 from holdfast.types import Disposition, Line, State
-from tests.serving import (
-    Server,
-    Store,
-    answer_or_error,
-    assert_sound,
-    audit,
-    eventually,
-)
+from tests.serving import Server, Store, answer_or_error, assert_sound, audit
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -114,7 +108,7 @@ async def test_a_damaged_tenant_does_not_disturb_the_others(
             return level.available == 5
 
         # The sweeper comes by the damaged tenant, and by the others all the same.
-        await eventually(on_sale, 4)
+        await eventually(on_sale)
         await assert_sound(other)
 
 

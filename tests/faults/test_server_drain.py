@@ -12,11 +12,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from holdfast.client import Client
 from tests.embedded import is_alive
 from tests.load import Load, stock_up
-from tests.serving import Server, assert_sound, eventually, own_store, serve
+from tests.serving import Server, assert_sound, own_store, serve
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-DRAINED_S_MAX = 10.0
 # How a call ends that meets the server's end: refused by it, or left unanswered by gRPC.
 GONE = {"DRAINING", "UNAVAILABLE", "CANCELLED", "DEADLINE_EXCEEDED"}
 
@@ -24,14 +24,6 @@ GONE = {"DRAINING", "UNAVAILABLE", "CANCELLED", "DEADLINE_EXCEEDED"}
 def store_pid(server: Server) -> int:
     """The process of the server's own store."""
     return int(server.logged("store_ready")[-1]["pid"])
-
-
-async def has_logged(server: Server, event: str) -> bool:
-    return bool(server.logged(event))
-
-
-async def ended(server: Server) -> bool:
-    return server.process.poll() is not None
 
 
 async def test_a_server_that_is_asked_to_stop_finishes_what_it_has_begun(tmp_path: Path) -> None:
@@ -43,10 +35,9 @@ async def test_a_server_that_is_asked_to_stop_finishes_what_it_has_begun(tmp_pat
             await stock_up(client)
             load = Load(client)
             async with load.running():
-                await load.until_answered(300, 20)
+                await load.until_answered(300)
                 server.process.send_signal(signal.SIGTERM)
-                async with asyncio.timeout(DRAINED_S_MAX):
-                    await eventually(lambda: ended(server), DRAINED_S_MAX)
+                await eventually(lambda: server.process.poll() is not None)
         assert server.process.returncode == 0
         assert not ready.exists()
         assert not is_alive(store)
@@ -74,7 +65,7 @@ async def test_every_call_under_way_is_answered_while_the_server_drains(tmp_path
             for _ in range(50):
                 await client.get_status()
             server.process.send_signal(signal.SIGTERM)
-            await eventually(lambda: has_logged(server, "draining"), DRAINED_S_MAX)
+            await eventually(lambda: server.logged("draining"))
             store.process.send_signal(signal.SIGCONT)
             answers = await asyncio.gather(*calls)
         assert [answer.applied for answer in answers] == [True] * 20
@@ -103,8 +94,7 @@ async def test_a_silent_stream_does_not_hold_up_the_end_for_longer_than_was_set(
             await stream.write(b"\x0a\x00")
             await stream.read()
             server.process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(DRAINED_S_MAX):
-                await eventually(lambda: ended(server), DRAINED_S_MAX)
+            await eventually(lambda: server.process.poll() is not None)
         assert server.process.returncode == 0
         assert server.logged("internal error") == []
 
@@ -115,7 +105,7 @@ async def test_a_second_signal_while_draining_changes_nothing(tmp_path: Path) ->
             await stock_up(client)
             load = Load(client)
             async with load.running():
-                await load.until_answered(100, 20)
+                await load.until_answered(100)
                 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
                     server.process.send_signal(number)
                 assert await asyncio.to_thread(server.wait) == 0
@@ -131,7 +121,7 @@ async def test_a_server_ends_with_the_standard_input_of_whoever_started_it(tmp_p
         async with Client(server.target) as client:
             assert (await client.get_status()).trouble == ""
         server.process.stdin.close()
-        await eventually(lambda: ended(server), DRAINED_S_MAX)
+        await eventually(lambda: server.process.poll() is not None)
         assert server.process.returncode == 0
         assert not is_alive(store)
 
@@ -143,7 +133,7 @@ async def test_a_server_leaves_a_store_that_is_not_its_own_running(tmp_path: Pat
                 await stock_up(client)
                 load = Load(client)
                 async with load.running():
-                    await load.until_answered(200, 20)
+                    await load.until_answered(200)
                     assert await asyncio.to_thread(server.stop) == 0
             assert len(server.logged("stopped")) == 1
             assert "Traceback" not in server.log()

@@ -12,7 +12,8 @@ from holdfast.client import Client
 from holdfast.commands import Command, Release, Reserve
 from holdfast.errors import HoldfastError, Reason
 from holdfast.types import State
-from tests.serving import Store, assert_sound, eventually, serve
+from tests.serving import Store, assert_sound, serve
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -89,7 +90,7 @@ async def test_a_full_store_takes_nothing_and_gives_everything_back(
         # "kept" and "extended" are all that is still reserved.
         return level.reserved == 2
 
-    await eventually(expired, 5)
+    await eventually(expired)
     await refused(client.reserve("new", LINES))
     memory.free()
     assert (await client.reserve("new", LINES)).applied

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from holdfast.client import Client
-from tests.embedded import until
-from tests.serving import READY, STOP_S_MAX, serve
+from tests.serving import READY, serve
+from tests.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_sighup_does_not_end_a_lone_server(tmp_path: Path) -> None:
     with serve(tmp_path) as server:
         server.process.send_signal(signal.SIGHUP)
-        await until(lambda: "SIGHUP has no effect" in server.log())
+        await eventually(lambda: "SIGHUP has no effect" in server.log())
         async with Client(server.target) as client:
             assert (await client.get_status()).trouble == ""
         assert server.stop() == 0
@@ -48,7 +48,7 @@ async def test_a_server_ends_in_order_when_its_terminal_closes(
             assert ready_file.exists()
             os.close(mine)
             process.send_signal(signal.SIGHUP)  # as the kernel does to a terminal's session
-            assert process.wait(STOP_S_MAX) == 0
+            assert process.wait(PATIENCE_S) == 0
         finally:
             process.kill()
     assert not ready_file.exists()

@@ -11,11 +11,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from engine.keys import partition_keys
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
-from tests.serving import Server, Store, assert_sound, eventually, own_store, serve
+from tests.serving import Server, Store, assert_sound, own_store, serve
+from tests.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-NOTICED_S_MAX = 3.0
 LINES = [("A", 1)]
 
 
@@ -63,7 +63,7 @@ async def assert_refused(client: Client, tenant: str) -> None:
 async def is_serving(server: Server) -> bool:
     async with grpc.aio.insecure_channel(server.target) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
+        answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE_S)
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
@@ -82,7 +82,7 @@ async def test_an_emptied_store_is_refused_until_an_operator_accepts_it(
         async def noticed() -> bool:
             return not await is_serving(server)
 
-        await eventually(noticed, NOTICED_S_MAX)
+        await eventually(noticed)
         assert "shop went back in time" in (await client.get_status()).trouble
         # Who knows nothing of the tenant's past can start it anew.
         async with Client(server.target, tenant="other", attempts_max=1) as other:
@@ -117,7 +117,7 @@ async def test_an_older_copy_is_refused_and_the_newest_is_served_from_again(
         async def serving() -> bool:
             return await is_serving(server)
 
-        await eventually(serving, NOTICED_S_MAX)
+        await eventually(serving)
         await assert_sound(client)
 
 

@@ -1,6 +1,5 @@
 """Real stores that are set up wrongly: the engine finds the weakness, and the mend mends it."""
 
-import asyncio
 import shlex
 import subprocess
 from collections.abc import AsyncIterator
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 
 from engine.store.binary import find_store_binary
 from engine.store.durability import (
@@ -20,9 +18,8 @@ from engine.store.durability import (
     inspect_store,
     judge,
 )
-
-WAIT_SECONDS_MAX = 20
-POLL_SECONDS = 0.01
+from tests.serving import answers, running
+from tests.waiting import eventually
 
 STRONG = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 
@@ -39,27 +36,10 @@ async def server(directory: Path, **settings: str) -> AsyncIterator[str]:
             for name, value in (options | STRONG | settings).items()
         )
     )
-    process = subprocess.Popen(  # noqa: ASYNC220
-        [find_store_binary(), config], stdout=subprocess.DEVNULL
-    )
-    try:
-        await until_answering(f"unix://{socket}")
-        yield f"unix://{socket}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-async def until_answering(url: str) -> None:
-    async with Redis.from_url(url) as client:
-        for _ in range(int(WAIT_SECONDS_MAX / POLL_SECONDS)):
-            try:
-                await client.ping()
-            except RedisConnectionError:
-                await asyncio.sleep(POLL_SECONDS)
-            else:
-                return
-    pytest.fail("the server does not answer")
+    url = f"unix://{socket}"
+    with running([find_store_binary(), config], stdout=subprocess.DEVNULL):
+        await eventually(lambda: answers(url), "the store answers")
+        yield url
 
 
 async def run(client: Redis, command: str) -> None:

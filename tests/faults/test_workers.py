@@ -13,18 +13,18 @@ from holdfast.client import Client
 from tests.embedded import is_alive
 from tests.load import Load, stock_up
 from tests.scrape import connections, value
-from tests.serving import Server, assert_sound, eventually, serve
+from tests.serving import Server, assert_sound, serve
+from tests.waiting import PATIENCE_MS, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WORKERS = 2
 CLIENTS = 4
-REPLACED_S_MAX = 20.0
 
 
 def patient(server: Server, tenant: str = "default") -> Client:
     """A client with a connection of its own that tries for as long as a worker takes to start."""
-    return Client(server.target, tenant=tenant, timeout_ms=15_000, attempts_max=20)
+    return Client(server.target, tenant=tenant, timeout_ms=PATIENCE_MS, attempts_max=1_000)
 
 
 @contextmanager
@@ -61,7 +61,7 @@ async def loaded(server: Server) -> AsyncIterator[list[Load]]:
 
 async def answered(loads: list[Load], count: int) -> None:
     """Waits for so many more answers to each of the shops."""
-    await asyncio.gather(*(load.until_answered(count, REPLACED_S_MAX) for load in loads))
+    await asyncio.gather(*(load.until_answered(count) for load in loads))
 
 
 def pids(server: Server) -> list[int]:
@@ -122,7 +122,7 @@ async def test_nobody_notices_that_a_worker_was_killed(tmp_path: Path) -> None:
                 async def replaced(killed: int = killed) -> bool:
                     return killed not in pids(server) and len(pids(server)) == WORKERS
 
-                await eventually(replaced, REPLACED_S_MAX)
+                await eventually(replaced)
         ended = server.logged("worker ended")
         assert [record["exit_code"] for record in ended] == [-signal.SIGKILL] * 3
         assert server.stop() == 0
@@ -139,7 +139,7 @@ async def test_a_roll_under_load_replaces_every_worker_and_fails_no_call(tmp_pat
                 async def rolled(times: int = times) -> bool:
                     return len(server.logged("workers rolled")) == times
 
-                await eventually(rolled, REPLACED_S_MAX)
+                await eventually(rolled)
                 await answered(loads, 30)
         assert len(pids(server)) == WORKERS
         assert not set(pids(server)) & set(before)
@@ -166,7 +166,7 @@ async def test_the_metrics_are_summed_over_workers_and_never_go_back(tmp_path: P
                     restarts = value(server, "holdfast_worker_restarts_total")
                     return (restarts, value(server, "holdfast_serving")) == (killed + 1, WORKERS)
 
-                await eventually(whole, REPLACED_S_MAX)
+                await eventually(whole)
         assert value(server, "holdfast_workers") == WORKERS
         # counter, histogram and gauge, of each number; nothing of those that are gone.
         assert len(list(files.iterdir())) == 3 * WORKERS
@@ -188,7 +188,7 @@ async def test_sigterm_drains_all_of_them_and_leaves_nothing(tmp_path: Path) -> 
             await stock_up(client)
             load = Load(client)
             async with load.running():
-                await load.until_answered(200, 20)
+                await load.until_answered(200)
                 assert await asyncio.to_thread(server.stop) == 0
         assert [pid for pid in (*processes, store) if is_alive(pid)] == []
         assert not files.exists()
@@ -209,7 +209,7 @@ async def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> N
         async def gone() -> bool:
             return not any(map(is_alive, processes)) and not files.exists()
 
-        await eventually(gone, REPLACED_S_MAX)
+        await eventually(gone)
     with workers(tmp_path, HOLDFAST_LISTEN=server.target) as server:
         async with Client(server.target) as client:
             assert (await client.get_status()).trouble == ""

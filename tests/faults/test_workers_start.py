@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from holdfast.client import Client
-from tests.embedded import is_alive, until
+from tests.embedded import is_alive
 from tests.serving import Server, launched, own_store, refused_start, serve
+from tests.waiting import eventually
 
 EXIT_REFUSED, EXIT_USAGE, EXIT_STORE_UNREACHABLE = 1, 2, 3
 ALONE, SEVERAL = {"HOLDFAST_WORKERS": "1"}, {"HOLDFAST_WORKERS": "2"}
@@ -76,7 +77,7 @@ def test_an_address_for_metrics_that_is_taken_is_refused(tmp_path: Path, workers
 async def test_a_stop_while_workers_start_leaves_nothing(tmp_path: Path, event: str) -> None:
     server: Server = launched(tmp_path, HOLDFAST_WORKERS="3")
     try:
-        await until(lambda: server.logged(event))
+        await eventually(lambda: server.logged(event))
         workers = children(server.pid)
     finally:
         exit_code = server.stop()

@@ -19,6 +19,7 @@ from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from holdfast.inventory.v1 import operations_pb2 as operations_pb
 from holdfast.inventory.v1 import operations_pb2_grpc as operations_pb_grpc
 from tests.serving import contract_error, refusal
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -161,7 +162,7 @@ def in_tenant(command: pb.Command, tenant: str) -> pb.Command:
 def alone(stub: pb_grpc.InventoryServiceStub, command: pb.Command) -> Any:
     """The call of the command's own method."""
     kind = str(command.WhichOneof("kind"))
-    return getattr(stub, RPCS[kind])(getattr(command, kind), timeout=10)
+    return getattr(stub, RPCS[kind])(getattr(command, kind), timeout=PATIENCE_S)
 
 
 def assert_names(error: HoldfastError, field: str) -> None:
@@ -187,7 +188,7 @@ async def test_a_command_beyond_a_bound_in_an_apply_is_invalid_alone(
     sound = in_tenant(confirm(reservation_id="nobody"), tenant)
     for field, command in BEYOND:
         commands = [sound, in_tenant(command, tenant), sound]
-        answer = await inventory.Apply(pb.ApplyRequest(commands=commands), timeout=10)
+        answer = await inventory.Apply(pb.ApplyRequest(commands=commands), timeout=PATIENCE_S)
         first, invalid, last = answer.results
         assert invalid.outcome == pb.OUTCOME_INVALID, command
         assert invalid.detail.startswith(f"{field}: "), invalid.detail
@@ -213,7 +214,7 @@ async def test_an_unset_command_is_invalid_alone(
     unknown = pb.Command.FromString(b"\xfa\x01\x03\x12\x01a")
     for unset in (pb.Command(), unknown):
         commands = [unset, sound, unset]
-        answer = await inventory.Apply(pb.ApplyRequest(commands=commands), timeout=10)
+        answer = await inventory.Apply(pb.ApplyRequest(commands=commands), timeout=PATIENCE_S)
         outcomes = [result.outcome for result in answer.results]
         assert outcomes == [pb.OUTCOME_INVALID, pb.OUTCOME_NOT_FOUND, pb.OUTCOME_INVALID]
         assert answer.results[0].detail.startswith("kind: ")
@@ -223,7 +224,7 @@ async def test_an_apply_of_only_invalid_commands_is_answered(
     inventory: pb_grpc.InventoryServiceStub,
 ) -> None:
     commands = [pb.Command(), reserve(tenant="a b"), reserve(reservation_id="")]
-    answer = await inventory.Apply(pb.ApplyRequest(commands=commands), timeout=10)
+    answer = await inventory.Apply(pb.ApplyRequest(commands=commands), timeout=PATIENCE_S)
     assert [result.outcome for result in answer.results] == [pb.OUTCOME_INVALID] * 3
 
 
@@ -241,7 +242,7 @@ async def test_an_apply_of_more_than_four_thousand_lines_is_refused_whole(
     full = [
         in_tenant(reserve(reservation_id=f"r{n}", lines=LINES_201[:200]), tenant) for n in range(20)
     ]
-    answer = await inventory.Apply(pb.ApplyRequest(commands=full), timeout=10)
+    answer = await inventory.Apply(pb.ApplyRequest(commands=full), timeout=PATIENCE_S)
     assert {result.outcome for result in answer.results} == {pb.OUTCOME_UNKNOWN_SKU}
     one_more = in_tenant(reserve(reservation_id="one-more"), tenant)
     for position in (0, 20):
@@ -258,7 +259,7 @@ async def test_a_stream_ends_with_the_error_of_its_first_bad_request(
     sound = pb.ApplyRequest(commands=[in_tenant(confirm(reservation_id="nobody"), tenant)])
     bad = pb.ApplyRequest(commands=[pb.Command()] * count)
     # Not from an iterator: one that ends as the server aborts hides the error (grpc/grpc#36066).
-    call = inventory.ApplyStream(timeout=10)
+    call = inventory.ApplyStream(timeout=PATIENCE_S)
     await call.write(sound)
     answer = await call.read()
     assert isinstance(answer, pb.ApplyResponse)
@@ -302,9 +303,13 @@ async def test_a_read_within_its_bounds_is_answered(
     inventory: pb_grpc.InventoryServiceStub, tenant: str
 ) -> None:
     skus = ["A", *(f"A{n}" for n in range(999))]
-    found = await inventory.GetStock(pb.GetStockRequest(tenant=tenant, skus=skus), timeout=10)
+    found = await inventory.GetStock(
+        pb.GetStockRequest(tenant=tenant, skus=skus), timeout=PATIENCE_S
+    )
     assert [level.sku for level in found.levels] == ["A"]
-    twice = await inventory.GetStock(pb.GetStockRequest(tenant=tenant, skus=["A", "A"]), timeout=10)
+    twice = await inventory.GetStock(
+        pb.GetStockRequest(tenant=tenant, skus=["A", "A"]), timeout=PATIENCE_S
+    )
     assert len(twice.levels) == 1
     page = await inventory.ListReservations(
         pb.ListReservationsRequest(tenant=tenant, page_size=1_000), timeout=10
@@ -317,11 +322,13 @@ async def test_a_tenant_nobody_knows_is_empty_and_is_not_remembered(
 ) -> None:
     nobody = f"{tenant}-nobody"
     stock = pb_grpc.StockServiceStub(channel)
-    answer = await inventory.Reserve(in_tenant(reserve(), nobody).reserve, timeout=10)
+    answer = await inventory.Reserve(in_tenant(reserve(), nobody).reserve, timeout=PATIENCE_S)
     assert answer.outcome == pb.OUTCOME_UNKNOWN_SKU
-    answer = await inventory.Confirm(in_tenant(confirm(), nobody).confirm, timeout=10)
+    answer = await inventory.Confirm(in_tenant(confirm(), nobody).confirm, timeout=PATIENCE_S)
     assert answer.outcome == pb.OUTCOME_NOT_FOUND
-    assert not (await stock.ListStock(pb.ListStockRequest(tenant=nobody), timeout=10)).levels
+    assert not (
+        await stock.ListStock(pb.ListStockRequest(tenant=nobody), timeout=PATIENCE_S)
+    ).levels
     read = inventory.GetReservation(pb.GetReservationRequest(tenant=nobody, reservation_id="x"))
     error = await refusal(read)
     assert (error.code, error.reason) == (

@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from holdfast.client import Client
 from tests.serving import serve
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,7 +25,7 @@ SERVICES = (
 @pytest.mark.parametrize("service", ["", *SERVICES])
 async def test_each_service_is_serving(channel: grpc.aio.Channel, service: str) -> None:
     health = health_pb2_grpc.HealthStub(channel)
-    answer = await health.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
+    answer = await health.Check(health_pb2.HealthCheckRequest(service=service), timeout=PATIENCE_S)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
@@ -41,7 +42,9 @@ async def test_a_server_that_says_it_is_ready_is_serving(tmp_path: Path) -> None
 async def test_a_service_that_does_not_exist_is_not_found(channel: grpc.aio.Channel) -> None:
     health = health_pb2_grpc.HealthStub(channel)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await health.Check(health_pb2.HealthCheckRequest(service="no.such.Service"), timeout=10)
+        await health.Check(
+            health_pb2.HealthCheckRequest(service="no.such.Service"), timeout=PATIENCE_S
+        )
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
@@ -55,7 +58,7 @@ async def test_the_status_names_version_store_and_durability(client: Client) -> 
 async def test_reflection_is_off_unless_asked_for(channel: grpc.aio.Channel) -> None:
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await stub.ServerReflectionInfo(timeout=10).read()
+        await stub.ServerReflectionInfo(timeout=PATIENCE_S).read()
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -63,7 +66,7 @@ async def test_reflection_lists_every_service_when_it_is_on(
     reflecting: grpc.aio.Channel,
 ) -> None:
     stub = reflection_pb2_grpc.ServerReflectionStub(reflecting)
-    call = stub.ServerReflectionInfo(timeout=10)
+    call = stub.ServerReflectionInfo(timeout=PATIENCE_S)
     await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
     answer = await call.read()
     call.cancel()

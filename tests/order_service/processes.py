@@ -10,6 +10,7 @@ from typing import NamedTuple
 from holdfast.programs import program_command
 from serving.processes import ChildProcess, address_in, without_settings
 from tests.serving import Server, serve
+from tests.waiting import PATIENCE_S
 
 API_KEY = "sandbox"
 SECRET = "whsec_c2FuZGJveC1zYW5kYm94LXNhbmRib3gh"
@@ -59,7 +60,7 @@ def serve_orders(
     """An order service on free ports, ready; stopped in the end, if the test did not."""
     server = orders_launched(directory, module, **settings)
     try:
-        line = server.process.ready()
+        line = server.process.ready(PATIENCE_S)
         server.target = address_in(line)
         server.callbacks_url = line.partition("(callbacks on ")[2].removesuffix(")")
         yield server
@@ -74,7 +75,7 @@ def serve_sandbox(directory: Path, *options: str) -> Iterator[Sandbox]:
     with ChildProcess(
         program_command("order_service.sandbox", *words, "--stop-with-stdin")
     ) as process:
-        yield Sandbox(process, address_in(process.ready()))
+        yield Sandbox(process, address_in(process.ready(PATIENCE_S)))
 
 
 def sandbox_settings(sandbox: Sandbox) -> dict[str, str]:

@@ -16,7 +16,7 @@ from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from holdfast.types import Result
 from serving.guard import abort
-from tests.serving import eventually
+from tests.waiting import eventually
 
 LINE = [("A", 1)]
 Failure: TypeAlias = HoldfastError | Any
@@ -67,7 +67,7 @@ class StreamEngine:
         async def are() -> bool:
             return len(self.messages) >= count
 
-        await eventually(are, 10)
+        await eventually(are)
 
     @property
     def sizes(self) -> list[int]:

@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import struct
-import subprocess
 import sys
 import termios
 from collections.abc import Iterator
@@ -15,7 +14,9 @@ import pytest
 
 from holdfast.cli.output import fitting, print_table
 from holdfast.order.v1 import fulfilment_pb2, operations_pb2, order_pb2, payment_pb2
+from tests.serving import running
 from tests.unit.scripted_orders import Commands
+from tests.waiting import PATIENCE_S
 
 COLUMNS = 80
 ORDER = "3766223186315821678"
@@ -153,16 +154,16 @@ def on_a_terminal(*arguments: str) -> str:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    process = subprocess.Popen(
+    with running(
         [sys.executable, "-c", *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         env=environment | {"TERM": "xterm", "NO_COLOR": "1"},
-    )
-    os.close(theirs)
-    printed = b"".join(read_to_end(ours))
-    assert process.wait(30) == 0, printed.decode()
+    ) as process:
+        os.close(theirs)
+        printed = b"".join(read_to_end(ours))
+        assert process.wait(PATIENCE_S) == 0, printed.decode()
     return _ESCAPES.sub("", printed.decode())
 
 

@@ -14,6 +14,7 @@ from cyclopts import App
 from holdfast.cli.__main__ import run
 from holdfast.cli.app import app, as_cyclopts_reads
 from holdfast.cli.output import wants_json
+from tests.waiting import PATIENCE_S
 
 HELP_COLUMNS = 80
 
@@ -108,7 +109,9 @@ def test_help_and_version_load_nothing_slow() -> None:
         "slow = {'grpc', 'asyncio', 'redis', 'rich.markdown', 'holdfast.types'};"
         "sys.exit(', '.join(slow & set(sys.modules)) or 0)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=30)
+    subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, timeout=PATIENCE_S
+    )
 
 
 def test_version_is_the_package_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +122,7 @@ def test_version_is_the_package_version(capsys: pytest.CaptureFixture[str]) -> N
 def test_the_installed_command_is_the_same() -> None:
     command = Path(sys.executable).with_name("holdfast")
     completed = subprocess.run(
-        [command, "stokc"], capture_output=True, text=True, timeout=30, check=False
+        [command, "stokc"], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert completed.returncode == 2
     assert 'Did you mean "stock"?' in completed.stderr

@@ -15,6 +15,7 @@ from holdfast.outcomes import Outcome
 from holdfast.sync_client import SyncClient
 from holdfast.types import AuditFinding, AuditProgress, AuditSummary, State
 from tests.unit.scripted_engine import ScriptedEngine
+from tests.waiting import PATIENCE_S
 
 APPLIED = pb.CommandResult(outcome=pb.OUTCOME_APPLIED)
 REFUSED = pb.CommandResult(outcome=pb.OUTCOME_NOT_FOUND)
@@ -153,4 +154,4 @@ def test_importing_the_package_loads_no_grpc() -> None:
     program = (
         "import sys, holdfast; holdfast.Line, holdfast.Reserve; sys.exit('grpc' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE_S)

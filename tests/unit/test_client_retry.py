@@ -16,6 +16,7 @@ from holdfast.inventory.v1 import operations_pb2 as operations_pb
 from holdfast.retry import BACKOFF_MS_MAX, wait_ms_before_next
 from holdfast.sync_client import SyncClient
 from tests.unit.scripted_engine import ScriptedEngine
+from tests.waiting import PATIENCE_S
 
 APPLIED = pb.CommandResult(outcome=pb.OUTCOME_APPLIED, state=pb.Reservation.RESERVED)
 LEVEL = pb.StockLevel(tenant="default", sku="A", location="default", on_hand=5, version=1)
@@ -155,14 +156,14 @@ async def test_the_deadline_covers_all_attempts(engine: ScriptedEngine) -> None:
 async def test_a_pushback_beyond_the_deadline_is_not_waited_for(
     engine: ScriptedEngine, batching: bool
 ) -> None:
-    engine.answers = [overloaded(60_000)]
+    engine.answers = [overloaded(600_000)]
     started_s = time.monotonic()
-    async with Client(engine.target, batching=batching) as client:
+    async with Client(engine.target, batching=batching, timeout_ms=60_000) as client:
         with pytest.raises(HoldfastError) as raised:
             await client.release("r-1")
     assert raised.value.reason is Reason.OVERLOADED
-    assert raised.value.retry_after_ms == 60_000
-    assert time.monotonic() - started_s < 3
+    assert raised.value.retry_after_ms == 600_000
+    assert time.monotonic() - started_s < 60
 
 
 async def test_a_call_may_have_a_deadline_of_its_own(engine: ScriptedEngine) -> None:
@@ -208,12 +209,12 @@ def test_the_synchronous_twin_retries_the_same_way(engine: ScriptedEngine) -> No
 
 async def test_a_server_that_is_not_there_is_unavailable(unused_target: str) -> None:
     started_s = time.monotonic()
-    async with Client(unused_target) as client:
+    async with Client(unused_target, timeout_ms=100_000) as client:
         with pytest.raises(HoldfastError) as raised:
             await client.get_status()
     assert raised.value.code is grpc.StatusCode.UNAVAILABLE
     assert raised.value.reason is None
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 100
 
 
 def test_a_server_that_is_not_there_is_unavailable_to_the_synchronous_twin(
@@ -239,7 +240,7 @@ async def test_a_server_that_starts_late_is_found(unused_target: str) -> None:
         engine = ScriptedEngine(port=int(unused_target.rpartition(":")[2]))
         try:
             engine.answers = [operations_pb.GetStatusResponse(version="1")]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while not engine.requests:
                     with suppress(HoldfastError):
                         assert (await client.get_status()).version == "1"

@@ -27,7 +27,7 @@ from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from tests.serving import contract_error
 
-ANSWER_S_MAX = 10
+ANSWER_S_MAX = 120
 SECRET = "hunter2"
 
 # An error of each class that the engine has, and the reason it is on the wire.

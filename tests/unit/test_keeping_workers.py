@@ -14,7 +14,8 @@ import pytest
 from server.restarts import RESTART_S_MIN
 from server.workers import WorkerDidNotStart, Workers
 from serving.processes import ChildProcess
-from tests.embedded import is_alive, until
+from tests.embedded import is_alive
+from tests.waiting import eventually
 
 READY = "print('a store', flush=True);"
 SERVES = READY + "import signal; signal.pause()"
@@ -72,14 +73,14 @@ async def test_a_worker_that_dies_is_replaced_under_its_number() -> None:
     async with crew(3, SERVES) as three:
         assert numbers(three) == [1, 2, 3]
         os.kill(three.launched[1].pid, signal.SIGKILL)
-        await until(lambda: three.restarts == 1 and len(three.launched) == 4)
+        await eventually(lambda: three.restarts == 1 and len(three.launched) == 4)
         assert numbers(three) == [1, 2, 3]
         assert three.ended == [2]
 
 
 async def test_one_that_dies_again_and_again_is_started_less_and_less_often() -> None:
     async with crew(1, DIES_AT_ONCE) as one:
-        await until(lambda: len(one.launched) >= 5)
+        await eventually(lambda: len(one.launched) >= 5)
         pauses = [b - a for a, b in zip(one.launched_at, one.launched_at[1:], strict=False)]
         for number, pause in enumerate(pauses[:4]):
             assert pause >= RESTART_S_MIN * 2**number
@@ -105,7 +106,7 @@ async def test_one_that_does_not_start_ends_the_start_of_all() -> None:
 async def test_one_that_cannot_start_again_is_tried_until_it_can() -> None:
     async with crew(1, SERVES, CANNOT_START, CANNOT_START, SERVES) as one:
         os.kill(one.launched[0].pid, signal.SIGKILL)
-        await until(lambda: one.restarts == 3 and len(one.launched) == 4)
+        await eventually(lambda: one.restarts == 3 and len(one.launched) == 4)
         assert len(one.alive) == 1
 
 
@@ -132,7 +133,7 @@ async def test_a_roll_whose_first_successor_does_not_start_changes_nothing() -> 
 async def test_a_stop_in_the_middle_of_a_roll_leaves_nobody() -> None:
     async with crew(2, SERVES) as two:
         rolling = asyncio.create_task(two.workers.roll())
-        await until(lambda: len(two.launched) >= 3)  # the fourth may be there by then
+        await eventually(lambda: len(two.launched) >= 3)  # the fourth may be there by then
         rolling.cancel()
 
 
@@ -145,7 +146,7 @@ async def test_a_stop_lets_one_that_is_draining_drain(tmp_path: Path) -> None:
     )
     async with crew(1, slow, SERVES) as one:
         rolling = asyncio.create_task(one.workers.roll())
-        await until(draining.exists)
+        await eventually(draining.exists)
         rolling.cancel()
     assert one.launched[0].wait() == 0
 

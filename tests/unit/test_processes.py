@@ -16,7 +16,8 @@ from serving.processes import (
     owned,
     without_settings,
 )
-from tests.embedded import is_alive, until
+from tests.embedded import is_alive
+from tests.waiting import eventually
 
 READY = "print('ready on 127.0.0.1:7600 (really)', flush=True);"
 SERVES = READY + "import sys; sys.stdin.read()"
@@ -104,9 +105,9 @@ async def test_a_process_that_is_owned_ends_with_its_owner(tmp_path: Path) -> No
     )
     with ChildProcess([sys.executable, "-c", owner]) as process:
         await in_thread(process.ready)
-        await until(lambda: pid_file.exists() and pid_file.read_text())
+        await eventually(lambda: pid_file.exists() and pid_file.read_text())
         process.kill()
-        await until(lambda: not is_alive(int(pid_file.read_text())))
+        await eventually(lambda: not is_alive(int(pid_file.read_text())))
 
 
 def test_two_processes_do_not_hold_one_lock(tmp_path: Path) -> None:

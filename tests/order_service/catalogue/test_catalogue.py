@@ -11,7 +11,7 @@ from order_service.catalogue.store import WAREHOUSES_MAX
 from order_service.order.refusals import InvalidField
 from order_service.storage.database import StorageUnavailable
 from order_service.storage.orders import Orders
-from tests.serving import eventually
+from tests.waiting import eventually
 
 TEA = Article("TEA", "merchant-1", "Green tea", 500, "CNY")
 FISH = Article(
@@ -190,5 +190,5 @@ async def test_a_running_process_learns_by_itself_also_after_the_database_was_aw
     async def known() -> bool:
         return "TEA" in catalogue.assortment("shop").articles
 
-    await eventually(known, within_s=5)
+    await eventually(known)
     running.cancel()

@@ -38,6 +38,7 @@ from tests.order_service.edge.sound_requests import Parts, sound_requests
 from tests.order_service.faults.shop import SKU, Walk, open_shop
 from tests.order_service.processes import World, world
 from tests.serving import contract_error
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -72,9 +73,13 @@ class Edge:
         try:
             async with self._at_a_time:
                 if METHODS[path].server_streaming:
-                    call = self.channel.unary_stream(path)(sent.SerializeToString(), timeout=20)
+                    call = self.channel.unary_stream(path)(
+                        sent.SerializeToString(), timeout=PATIENCE_S
+                    )
                     return b"".join([part async for part in call])
-                return await self.channel.unary_unary(path)(sent.SerializeToString(), timeout=20)
+                return await self.channel.unary_unary(path)(
+                    sent.SerializeToString(), timeout=PATIENCE_S
+                )
         except grpc.aio.AioRpcError as error:
             return contract_error(error)
 

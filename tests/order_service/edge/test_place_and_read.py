@@ -11,6 +11,7 @@ from holdfast.order.v1 import order_pb2 as pb
 from holdfast.types import State
 from tests.order_service.edge.conftest import MUG, MUG_MINOR, TEA, TEA_MINOR, Shop, order_of
 from tests.serving import refusal
+from tests.waiting import PATIENCE_S
 
 
 async def test_an_order_is_placed_and_its_stock_is_reserved(shop: Shop) -> None:
@@ -249,5 +250,5 @@ async def test_a_read_that_cannot_be_meant_names_its_field(
 async def test_bytes_that_are_no_message_are_an_invalid_request(shop: Shop) -> None:
     async with grpc.aio.insecure_channel(shop.target) as channel:
         call = channel.unary_unary("/holdfast.order.v1.OrderService/PlaceOrder")
-        error = await refusal(call(b"\xff\xff\xff", timeout=5))
+        error = await refusal(call(b"\xff\xff\xff", timeout=PATIENCE_S))
     assert (error.reason, error.metadata["field"]) == (Reason.INVALID_FIELD, "request")

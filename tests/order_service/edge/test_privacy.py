@@ -45,10 +45,10 @@ from tests.order_service.notifications.outlets import (
     serving_web,
 )
 from tests.order_service.processes import SECRET, World, free_address, world
-from tests.serving import answer_or_error, eventually
+from tests.serving import answer_or_error
+from tests.waiting import eventually
 
 MERCHANT: Final = {"merchant_id": "m1", "email": "m1@shop.example", "language": "en"}
-LONG_S: Final = 20.0
 PLACE: Final = "/holdfast.order.v1.OrderService/PlaceOrder"
 
 
@@ -195,7 +195,7 @@ async def placed_in_trouble(life: Life) -> str:
     async def reserved() -> bool:
         return (await life.client.get(order_id)).state == order_pb2.Order.AWAITING_PAYMENT
 
-    await eventually(reserved, LONG_S)
+    await eventually(reserved)
     return order_id
 
 
@@ -217,7 +217,7 @@ async def paid_in_trouble(life: Life, walk: Walk) -> None:
     async def given_up() -> bool:
         return len((await life.client.ask(dead)).tasks) >= 2  # to the buyer and to the merchant
 
-    await eventually(given_up, LONG_S)
+    await eventually(given_up)
     life.said.append(str(await life.client.ask(dead)))
     life.mail.to_recipient, life.web.status = "250 OK", 204
 
@@ -229,7 +229,7 @@ async def reviewed(life: Life, order_id: str) -> None:
     async def waits() -> bool:
         return bool((await life.client.ask(waiting)).reviews)
 
-    await eventually(waits, LONG_S)
+    await eventually(waits)
     life.said.append(str(await life.client.ask(waiting)))
     approval = fulfilment_pb2.ReviewOrderRequest(
         order_id=order_id, verdict=fulfilment_pb2.REVIEW_VERDICT_APPROVE, reason="as it was asked"
@@ -268,7 +268,7 @@ async def test_what_is_personal_is_nowhere_else(life: Life) -> None:
     second = (await life.asks(life.client.place(personal_order("second")))).order.order_id
     await life.asks(life.client.cancel(second, "changed their mind"))
     await life.client.ask(operations_pb2.ReplayTasksRequest())
-    await eventually(lambda: nothing_waits(life, order_id, second), LONG_S)
+    await eventually(lambda: nothing_waits(life, order_id, second))
     await told_everything(life, [order_id, second])
 
     assert {text for text in life.said if found_in(text)} == set()

@@ -11,12 +11,11 @@ from order_service.order.model import Order
 from order_service.order.states import OrderState, PaymentState, ShipmentState
 from tests.order_service.faults.shop import PRICE_MINOR, QUANTITY, Walk
 from tests.order_service.processes import OrderServer
-from tests.serving import eventually
+from tests.waiting import eventually
 
 BUYERS, AT_A_TIME = 36, 12
 # Every so many buyers one does not ask again who was not answered.
 IMPATIENT = 4
-PROGRESS_S_MAX = 20
 CALL_MS_MAX = 3_000
 PAID_MINOR = PRICE_MINOR * QUANTITY
 _S = ShipmentState
@@ -76,10 +75,7 @@ class Crowd:
         """Waits until a share of everything was answered."""
         wanted = share * sum(len(_steps_of(walk)) for walk in self.walks)
 
-        async def is_reached() -> bool:
-            return sum(self.answered.values()) >= wanted
-
-        await eventually(is_reached, PROGRESS_S_MAX)
+        await eventually(lambda: sum(self.answered.values()) >= wanted, f"{share:.0%} answered")
 
     async def _buy(self, walk: Walk, *, is_impatient: bool) -> None:
         async def leave() -> None:

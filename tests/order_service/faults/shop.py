@@ -16,8 +16,8 @@ from holdfast.order.v1 import catalogue_pb2, fulfilment_pb2, order_pb2
 from holdfast.orders import OrderClient
 from order_service.payment.providers.port import FactKind
 from tests.order_service.processes import API_KEY, SECRET
+from tests.waiting import PATIENCE_S
 
-STEP_S_MAX = 20.0
 POLL_S = 0.02
 HEADERS = {"authorization": f"Bearer {API_KEY}"}
 SKU, PRICE_MINOR, QUANTITY = "MUG", 1_250, 2
@@ -65,10 +65,10 @@ class Walk:
 
     async def do(self, step: Callable[[], Awaitable[None]], revive: Callable[[], Any]) -> None:
         """Does a step until it is done, through whichever process lives."""
-        give_up_at_s = time.monotonic() + STEP_S_MAX
+        give_up_at_s = time.monotonic() + PATIENCE_S
         while True:
             try:
-                async with asyncio.timeout(STEP_S_MAX):
+                async with asyncio.timeout(PATIENCE_S):
                     return await step()
             except (HoldfastError, NotYet, TimeoutError, httpx.HTTPError) as problem:
                 wrong = (

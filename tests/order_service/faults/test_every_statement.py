@@ -20,6 +20,7 @@ import pytest
 from order_service.order.states import OrderState
 from order_service.placing.decisions import RESERVE_AGAIN_MS
 from order_service.storage.schema import METADATA
+from tests.order_service.all_rows import all_rows
 from tests.order_service.clock import START_MS
 from tests.order_service.edge.bounds import METHODS
 from tests.order_service.edge.sound_requests import Parts, sound_requests
@@ -28,7 +29,6 @@ from tests.order_service.model.commands import COMMANDS, Case, Send, prepared
 from tests.order_service.model.stage import Stage, stage_in
 from tests.order_service.model.world import World
 from tests.order_service.sound import assert_books_sound
-from tests.order_service.storage.test_interrupted import everything
 
 UNITS = 1_000
 STATEMENTS_MAX = 100
@@ -101,7 +101,7 @@ async def _read_all(url: str, stage: Stage) -> None:
         case = Case(world, 1)
         await prepared(case, "resolve incident with money")
         asked = sound_requests(Parts((await case.order()).order_id))
-        before = await world.database.read(everything)
+        before = await world.database.read(all_rows)
         for method in METHODS.values():
             request = asked[method.input_type.name]
             if type(request) in {command.what for command in COMMANDS.values()}:
@@ -110,7 +110,7 @@ async def _read_all(url: str, stage: Stage) -> None:
                 await _audit(world)
             else:
                 assert await case.process.ask(request) is not None, request
-            assert await world.database.read(everything) == before, request
+            assert await world.database.read(all_rows) == before, request
     finally:
         await world.close()
 
@@ -195,7 +195,7 @@ class Attempt:
         return self._send
 
     async def _rows(self) -> Rows:
-        return await self._world.database.read(everything)
+        return await self._world.database.read(all_rows)
 
     @contextmanager
     def _commits_seen(self, statements: Statements) -> Iterator[list[Rows]]:

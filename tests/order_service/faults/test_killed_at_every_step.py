@@ -6,8 +6,10 @@ steps of each way that an order may go, the same each time; in `make test-long` 
 """
 
 import asyncio
+import gc
 import os
-from collections.abc import AsyncIterator, Iterable
+import warnings
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -34,7 +36,8 @@ from tests.order_service.faults.shop import SKU, open_shop
 from tests.order_service.faults.walks import WAYS, Way
 from tests.order_service.processes import API_KEY, SECRET, Sandbox, sandbox_settings
 from tests.order_service.sound import assert_books_sound
-from tests.serving import Server, eventually
+from tests.serving import Server
+from tests.waiting import PATIENCE_S, eventually
 
 # Leases of the dead are over for who comes after them; no payment is due yet.
 LATER_MS = 60_000
@@ -42,13 +45,24 @@ POLL_S = 0.05
 STEPS_MAX = 200
 # So long the buyer waits for the answer of who has died.
 CALL_MS_MAX = 1_000
-WALK_S_MAX = 60
-END_S_MAX = 10
 # On PostgreSQL commits are the only thing that differs.
 FEWER = {"sqlite": 1, "postgresql": 2}
 LONG = "HOLDFAST_EXAMPLES" in os.environ
 
-pytestmark = [pytest.mark.more, pytest.mark.timeout(3_000 if LONG else 600)]
+pytestmark = [
+    pytest.mark.more,
+    pytest.mark.timeout(3_000 if LONG else 900),
+    # Who has died closes nothing.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def closed_by_the_kernel() -> Iterator[None]:
+    """Closes what the dead have left open; no later test shall hear of it."""
+    yield
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
 
 
 @pytest.fixture(params=KINDS)
@@ -153,7 +167,7 @@ class World:
         await self.begin_anew(dies_at)
         life = self.process.life
         walk.stock = self.stock
-        async with asyncio.timeout(WALK_S_MAX):
+        async with asyncio.timeout(PATIENCE_S):
             for step in walk.steps():
                 await walk.do(step, self.revive)
 
@@ -161,7 +175,7 @@ class World:
             await self.revive()
             return await walk.is_at_its_end(await walk.order())
 
-        await eventually(is_at_its_end, END_S_MAX)
+        await eventually(is_at_its_end)
         await assert_books_sound(
             self.process.app.orders, self.stock, self._provider, tenant=self._tenant
         )

@@ -35,11 +35,10 @@ from tests.order_service.processes import (
     serve_orders,
 )
 from tests.order_service.sound import all_orders, assert_books_sound
-from tests.serving import Server, eventually
+from tests.serving import Server
+from tests.waiting import eventually
 
 UNITS = 1_000
-FINISHED_S_MAX = 20
-NOTICED_S_MAX = 5
 CUTS = (0.1, 0.25, 0.4)
 """When all connections are cut: when so much was answered."""
 CRASH = 0.6
@@ -84,12 +83,12 @@ class Shop:
         """Of what the crowd has begun, once everything is done that is left to do."""
         database = open_database(self._database_url)
         try:
-            await eventually(partial(_is_finished, database), FINISHED_S_MAX)
+            await eventually(partial(_is_finished, database))
             # Money of whoever did not wait for the answer to his payment.
             for day in {self._began_on, _today()}:
                 asked = payment_pb2.ReconcileRequest(provider="sandbox", day=day)
                 await self.crowd.client.ask(asked)
-            await eventually(partial(_is_finished, database), FINISHED_S_MAX)
+            await eventually(partial(_is_finished, database))
             orders = await database.read(all_orders)
             self.crowd.check(orders)
             await self._check_stock(orders)
@@ -151,7 +150,7 @@ async def hurt(crowd: Crowd, kill: Callable[[], object]) -> None:
         await asyncio.to_thread(kill)
         return crowd.troubles > before
 
-    await eventually(is_noticed, NOTICED_S_MAX)
+    await eventually(is_noticed)
 
 
 @pytest.fixture(scope="module")

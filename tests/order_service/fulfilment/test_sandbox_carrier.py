@@ -17,7 +17,7 @@ from order_service.sandbox.carrier import SandboxCarrierApp
 from tests.order_service.clock import Clock
 from tests.order_service.fulfilment.world import API_KEY, SECRET
 from tests.order_service.payment.http import served
-from tests.serving import eventually
+from tests.waiting import eventually
 
 PARCEL = "4330000000000000000-s1"
 DELIVER_MS = 1_000
@@ -120,4 +120,4 @@ async def test_a_parcel_on_its_way_travels_on_after_the_next_start(
     clock.advance(DELIVER_MS)
     async with carrier_of(clock, path) as after:
         after.app.start()
-        await eventually(after.signed, 5)
+        await eventually(after.signed)

@@ -29,6 +29,6 @@ async def web_server() -> AsyncIterator[WebServer]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """A client that waits for half a second."""
-    async with httpx.AsyncClient(timeout=0.5) as client:
+    """A client that waits for three seconds."""
+    async with httpx.AsyncClient(timeout=3) as client:
         yield client

@@ -16,7 +16,8 @@ from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from tests.order_service import samples
 from tests.order_service.clock import Clock
-from tests.order_service.relay.world import Process, until, until_none_is_left
+from tests.order_service.relay.world import Process, until_none_is_left
+from tests.waiting import eventually
 
 TELL_ALL = Announcer(["buyers"], ["merchants"], ["subscriber"])
 
@@ -75,7 +76,7 @@ async def test_all_are_told_once_by_the_ids_of_their_tasks(
     await writer.change("4330000000000000000", make_effective, "test")
     ids = {task.task_id for task in (await writer.get("4330000000000000000")).tasks}
     async with process.running():
-        await until(lambda: bool(process.relay.counts.failed))
+        await eventually(lambda: bool(process.relay.counts.failed))
         clock.advance(1_000)
         await until_none_is_left(writer)
     told = [*buyers.messages, *merchants.messages]

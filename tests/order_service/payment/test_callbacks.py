@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,34 +11,12 @@ from order_service.http.callbacks import BODY_BYTES_MAX
 from order_service.order.model import Order, Payment
 from order_service.order.states import OrderState, PaymentState
 from order_service.payment.books import strays_between
-from order_service.sandbox.provider_callbacks import Callbacks
 from order_service.storage.load import digest_of
 from order_service.storage.schema import seen
 from tests.order_service.failing import statement_fails
+from tests.order_service.payment.callbacks import callback_body, send
 from tests.order_service.payment.world import World
 from tests.order_service.samples import A, id_of
-
-
-def told(world: World, kind: str = "CAPTURED", payment_id: str = "4330000000000000000-p1") -> bytes:
-    """The body of a callback."""
-    fact = {
-        "kind": kind,
-        "payment_id": payment_id,
-        "provider_ref": "sbx_1",
-        "amount_minor": 1_100,
-        "currency": "CNY",
-        "at_ms": world.clock(),
-        "refund_id": "",
-    }
-    return json.dumps(fact).encode()
-
-
-async def send(world: World, body: bytes, event_id: str = "evt_1", **changed: str) -> int:
-    """Sends a callback signed by the provider; how it was answered."""
-    signing: Callbacks = world.outside.callbacks
-    headers = signing.headers(event_id, body) | changed
-    answer = await world.http.post(world.callbacks_url, content=body, headers=headers)
-    return answer.status_code
 
 
 async def taken_in_silence(world: World, payment: Payment) -> None:
@@ -70,7 +47,7 @@ async def test_a_payment_is_known_before_the_provider_has_its_answer(world: Worl
 async def test_one_event_a_hundred_times_has_one_effect(world: World) -> None:
     await world.place()
     await taken_in_silence(world, await world.begin())
-    body = told(world)
+    body = callback_body(world)
     assert await send(world, body) == 200
     before = await effect(world)
     statuses = await asyncio.gather(*(send(world, body) for _ in range(99)))
@@ -84,7 +61,7 @@ async def test_a_forged_callback_has_no_effect(world: World) -> None:
     await world.place()
     await world.begin()
     before = await effect(world)
-    body = told(world)
+    body = callback_body(world)
     for position in range(0, len(body), 7):
         changed = body[:position] + bytes([body[position] ^ 1]) + body[position + 1 :]
         headers = world.outside.callbacks.headers("evt_1", body)
@@ -97,7 +74,7 @@ async def test_a_forged_callback_has_no_effect(world: World) -> None:
 async def test_an_old_callback_is_refused(world: World) -> None:
     await world.place()
     await world.begin()
-    body = told(world)
+    body = callback_body(world)
     headers = world.outside.callbacks.headers("evt_1", body)
     world.clock.advance(301_000)
     answer = await world.http.post(world.callbacks_url, content=body, headers=headers)
@@ -105,7 +82,7 @@ async def test_an_old_callback_is_refused(world: World) -> None:
 
 
 async def test_a_callback_about_an_unknown_payment_is_kept(world: World) -> None:
-    body = told(world, payment_id="NOBODY-p1")
+    body = callback_body(world, payment_id="NOBODY-p1")
     assert await send(world, body) == 200
     assert await send(world, body) == 200
     kept = await world.orders.read(
@@ -141,7 +118,7 @@ async def test_a_callback_of_which_a_statement_fails_has_no_effect_until_it_come
         payment = await world.begin(name)
         await taken_in_silence(world, payment)
         before = await world.order(name)
-        body = told(world, payment_id=payment.payment_id)
+        body = callback_body(world, payment_id=payment.payment_id)
         with statement_fails(number) as statements:
             status = await send(world, body, f"evt_{number}")
         if not statements.failed:

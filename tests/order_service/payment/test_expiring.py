@@ -23,7 +23,7 @@ from tests.order_service.clock import Clock
 from tests.order_service.payment.orders import kinds
 from tests.order_service.payment.world import NO_ENGINE, World, world_of
 from tests.order_service.sound import audit_in_the_end
-from tests.serving import eventually
+from tests.waiting import eventually
 
 TTL_MS = 600_000
 SKU, UNITS = "SKU-1", 2
@@ -95,7 +95,7 @@ async def test_its_units_are_on_sale_a_moment_later(expired: Expired) -> None:
             await expired.world.client.reserve(f"next-{expired.order_id}", [(SKU, UNITS)])
         ).applied
 
-    await eventually(sold, within_s=5)
+    await eventually(sold)
     assert isinstance(await expired.do(TaskKind.EXPIRE), Unchanged)
     assert await expired.state() is State.EXPIRED
     await expired.world.client.release(f"next-{expired.order_id}")
@@ -107,7 +107,7 @@ async def test_late_money_takes_them_again_while_they_are_there(expired: Expired
     async def over() -> bool:
         return await expired.state() is State.EXPIRED
 
-    await eventually(over, within_s=5)
+    await eventually(over)
     await expired.pay()
     confirmed = await expired.world.client.confirm(expired.order_id, reacquire_if_expired=True)
     assert confirmed.applied

@@ -14,7 +14,7 @@ from order_service.payment.reconcile import Difference, DifferenceKind, Report, 
 from order_service.payment.refunds import request_refund
 from order_service.sandbox.provider_books import STATEMENT_PAGE, day_of
 from order_service.storage.schema import payments, refunds
-from tests.order_service.payment.test_callbacks import send, told
+from tests.order_service.payment.callbacks import callback_body, send
 from tests.order_service.payment.world import World
 
 
@@ -97,7 +97,7 @@ async def test_a_lost_answer_about_a_refund_is_found(world: World) -> None:
 async def test_money_that_only_our_books_have_is_reported_and_left(world: World) -> None:
     await world.place()
     await world.begin()
-    assert await send(world, told(world)) == 200  # signed, but the provider never took it
+    assert await send(world, callback_body(world)) == 200  # signed, but the provider never took it
     found = only(await reconciled(world))
     assert (found.kind, found.here_minor, found.there_minor, found.repaired) == (
         DifferenceKind.CAPTURE_MISSING_THERE,
@@ -159,7 +159,7 @@ async def test_a_payment_that_is_none_of_ours_is_reported(world: World) -> None:
 
 
 async def test_a_stray_callback_is_reported_until_its_payment_is_known(world: World) -> None:
-    assert await send(world, told(world, payment_id="NOBODY-p1")) == 200
+    assert await send(world, callback_body(world, payment_id="NOBODY-p1")) == 200
     assert only(await reconciled(world)).kind is DifferenceKind.PAYMENT_UNKNOWN
 
 

@@ -33,13 +33,14 @@ from order_service.payment.starting import PaymentDesk
 from tests.order_service.payment.http import served
 from tests.order_service.payment.world import World
 from tests.order_service.samples import A, B, C
+from tests.serving import running
+from tests.waiting import PATIENCE_S, until
 
 # Of Stripe's own package, in how it calls httpx.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 API_KEY = "sk_test_key"
 SECRET = "whsec_stripe"
-START_S_MAX = 20
 CARD = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2040", "cvc": "123"}
 CHARGE = Charge("4330000000000000000-p1", "", 1_100, "EUR", "stripe")
 
@@ -51,23 +52,17 @@ def stripe_url() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "localstripe", "--port", str(port), "--from-scratch"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            _wait_for(port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    with running(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        until(lambda: _listens(port), "localstripe listens")
+        yield f"http://127.0.0.1:{port}"
 
 
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + START_S_MAX
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -303,7 +298,7 @@ async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
         desk = PaymentDesk(world.orders, providers, methods_of(["stripe"]))
         attempt = await desk.start("default", "4330000000000000000", "try-1", "stripe")
         await pay(buyer, attempt.payment.provider_ref)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             # Stripe tells also what does not matter to us, in any order.
             while True:
                 taken.clear()

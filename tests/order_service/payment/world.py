@@ -31,7 +31,7 @@ API_KEY = "key"
 SECRET = "whsec_" + "c2VjcmV0" * 4
 FORMER_SECRET = "whsec_" + "Zm9ybWVy" * 4
 NO_ENGINE = "127.0.0.1:9"
-TIMEOUT_MS = 2_000
+TIMEOUT_MS = 60_000
 
 
 class World:

@@ -21,7 +21,7 @@ from tests.order_service.clock import Clock
 from tests.order_service.placing.shop import Shop, placing_of, tasks
 from tests.order_service.placing.wanted import order
 from tests.order_service.sound import assert_books_sound
-from tests.serving import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 WAIT = ShortagePolicy.WAIT
 AWAITING, WAITING = OrderState.AWAITING_PAYMENT, OrderState.BACKORDERED
@@ -226,7 +226,7 @@ async def test_orders_that_come_together_share_a_look_that_begins_after_they_cam
     await shop.stock(TEA=0)
     monkeypatch.setattr(shop.orders, "read", slow)
     early = [asyncio.create_task(claims.now(shop.engine.tenant)) for _ in range(20)]
-    await eventually(lambda: _is(looks == 1), within_s=5)
+    await eventually(lambda: _is(looks == 1))
     late = [asyncio.create_task(claims.now(shop.engine.tenant)) for _ in range(20)]
     early[0].cancel()
     late[0].cancel()
@@ -334,7 +334,7 @@ async def test_stock_that_a_waiting_order_had_too_long_without_knowing_is_not_pr
     await shop.stock(TEA=2)
     await shop.engine.reserve(order.order_id, [("TEA", 2)], ttl_ms=1_000)
     # Once its units are on sale again, it looks as if they were for it.
-    await eventually(shop.backorders.serve, within_s=5)
+    await eventually(shop.backorders.serve)
     ended = await shop.orders.get(order.order_id)
     assert (ended.state, tasks(ended)) == (OrderState.CANCELLED, [TaskKind.RELEASE])
     assert "not any more" in ended.closed_reason
@@ -353,7 +353,7 @@ async def test_who_stops_writes_down_first_what_has_been_reserved(
         return await reserve(*about, **values)
 
     monkeypatch.setattr(shop.engine, "reserve", stopped_meanwhile)
-    await asyncio.wait_for(backorders.run(), 5)
+    await asyncio.wait_for(backorders.run(), PATIENCE_S)
     assert await states(shop, first, second) == [AWAITING, WAITING]
     assert await shop.reserved("TEA") == 2
 
@@ -379,6 +379,6 @@ async def test_the_queue_is_served_by_itself_also_after_the_engine_was_away(
     async def served() -> bool:
         return await states(shop, order) == [AWAITING]
 
-    await eventually(served, within_s=5)
+    await eventually(served)
     shop.backorders.stop()
     await running

@@ -13,6 +13,7 @@ from order_service.config import from_environment
 from order_service.order.model import ShortagePolicy
 from order_service.order.states import OrderState
 from tests.order_service.placing.wanted import ARTICLES, order
+from tests.waiting import PATIENCE_S
 
 
 async def test_an_order_service_drains_between_a_reserve_and_what_follows_from_it(
@@ -42,7 +43,7 @@ async def test_an_order_service_drains_between_a_reserve_and_what_follows_from_i
 
     monkeypatch.setattr(app.engine, "reserve", slow)
     await app.start()
-    await asyncio.wait_for(reserved.wait(), 5)
+    await asyncio.wait_for(reserved.wait(), PATIENCE_S)
     await app.drain()
     left = await app.orders.get(waiting.order_id)
     await app.close()

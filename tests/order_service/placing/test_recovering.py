@@ -14,7 +14,7 @@ from tests.order_service.clock import Clock
 from tests.order_service.placing.shop import Shop, places, tasks
 from tests.order_service.placing.wanted import METHODS, order
 from tests.order_service.sound import assert_books_sound
-from tests.serving import eventually
+from tests.waiting import eventually
 
 DUE_MS = 5_000
 
@@ -109,7 +109,7 @@ async def expired(shop: Shop, order_id: str) -> None:
     async def has_expired() -> bool:
         return (await shop.engine.get_reservation(order_id)).state is State.EXPIRED
 
-    await eventually(has_expired, within_s=10)
+    await eventually(has_expired)
 
 
 @pytest.mark.parametrize("same_content", [True, False])

@@ -20,6 +20,7 @@ from order_service.storage.tasks import LEASE_MS, SKEW_MS, Failure, Taken, TaskF
 from tests.order_service.clock import Clock
 from tests.order_service.relay.world import nothing, place, sends, tasks_of
 from tests.order_service.samples import A, B, C, id_of
+from tests.waiting import PATIENCE_S
 
 ALL = TaskFilter("default")
 OVER_MS = LEASE_MS + SKEW_MS + 1
@@ -80,7 +81,7 @@ async def test_a_claimer_does_not_wait_for_one_that_has_not_committed(
 
     slow_claim = asyncio.create_task(orders.write(slow))
     await has_claimed.wait()
-    quick = await asyncio.wait_for(claim(orders, "quick"), 5)
+    quick = await asyncio.wait_for(claim(orders, "quick"), PATIENCE_S)
     may_commit.set()
     assert [task.order_id for task in quick] == [B]
     assert [taken.order.order_id for taken in await slow_claim] == [A]

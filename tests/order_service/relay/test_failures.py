@@ -20,19 +20,20 @@ from order_service.storage.orders import Orders
 from order_service.storage.tasks import LEASE_MS, SKEW_MS, TaskFilter
 from tests.order_service.clock import Clock
 from tests.order_service.relay import dying
-from tests.order_service.relay.test_relay import Doing, Holding
 from tests.order_service.relay.world import (
     QUICK,
+    Doing,
+    Holding,
     Process,
     nothing,
     place,
     sends,
     tasks_of,
-    until,
     until_first_task,
     until_none_is_left,
 )
 from tests.order_service.samples import A, B
+from tests.waiting import PATIENCE_S, eventually
 
 T = TypeVar("T")
 OVER_MS = LEASE_MS + SKEW_MS + 1
@@ -179,7 +180,7 @@ async def test_a_lease_is_renewed_while_its_handler_runs(
     two = Process(database, clock, {TaskKind.CONFIRM: doing}, "two")
     async with one.running(), two.running():
         await place(one.orders, A, sends(TaskKind.CONFIRM))
-        await until(lambda: bool(holding.done))
+        await eventually(lambda: bool(holding.done))
         for _ in range(3):
             clock.advance(LEASE_MS - 1_000)
             await until_first_task(orders, lambda task: task.lease_until_ms > clock() + 5_000)
@@ -197,7 +198,7 @@ async def test_tasks_of_a_dead_process_are_taken_over(
     await place(dead.orders, A, sends(TaskKind.CONFIRM))
     async with alive.running():
         await place(alive.orders, B, sends(TaskKind.CONFIRM))
-        await until(lambda: bool(doing.done))
+        await eventually(lambda: bool(doing.done))
         clock.advance(OVER_MS)
         await until_none_is_left(orders)
     assert [task.order_id for task in doing.done] == [B, A]
@@ -218,13 +219,13 @@ async def test_a_task_that_two_processes_do_has_its_effect_once(
     stopped = Process(database, clock, {TaskKind.REFUND: refund}, "stopped")
     other = Process(database, clock, {TaskKind.REFUND: refund}, "other")
     version = (await place(stopped.orders, A, sends(TaskKind.REFUND))).version
-    await until(lambda: calls == ["stopped"])
+    await eventually(lambda: calls == ["stopped"])
     clock.advance(OVER_MS)
     async with other.running():
-        await until(lambda: calls == ["stopped", "other"])
+        await eventually(lambda: calls == ["stopped", "other"])
         go_on.set()
         await until_none_is_left(orders)
-        await until(lambda: sum(stopped.relay.counts.done.values()) == 1)
+        await eventually(lambda: sum(stopped.relay.counts.done.values()) == 1)
     assert (await orders.get(A)).version == version + 1
 
 
@@ -240,7 +241,7 @@ async def test_a_task_that_ends_every_process_is_buried(
     doing = Doing()
     last = Process(database, clock, {TaskKind.CONFIRM: doing}, "last", settings)
     async with last.running():
-        await until(lambda: bool(last.relay.counts.buried))
+        await eventually(lambda: bool(last.relay.counts.buried))
     (task,) = await tasks_of(orders)
     assert (task.dead, task.last_error) == (True, "every process that tried it ended")
     assert doing.done == []
@@ -280,7 +281,7 @@ async def test_a_crash_before_the_commit_repeats_the_effect_under_the_same_id(
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", dying.__name__, database_url, str(effects), cwd=ROOT
     )
-    assert await asyncio.wait_for(process.wait(), 30) == dying.EXIT_CODE
+    assert await asyncio.wait_for(process.wait(), PATIENCE_S) == dying.EXIT_CODE
     (task,) = await tasks_of(orders)
     assert effects.read_text().split() == [task.task_id]
     doing = Doing()

@@ -13,48 +13,19 @@ from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from tests.order_service.clock import Clock
 from tests.order_service.relay.world import (
+    Doing,
+    Holding,
     Process,
-    nothing,
     place,
     sends,
     tasks_of,
-    until,
     until_none_is_left,
 )
 from tests.order_service.samples import A, B, id_of
+from tests.waiting import eventually
 
 # So seldom that a test would not end in time, if it needed to ask.
 HARDLY_ASKS = RelaySettings(poll_s=3_600, measure_s=3_600)
-
-
-class Doing:
-    """A handler that keeps what it was given."""
-
-    def __init__(self) -> None:
-        self.done: list[Task] = []
-        self.orders: list[Order] = []
-
-    async def __call__(self, order: Order, task: Task) -> Decide:
-        self.done.append(task)
-        self.orders.append(order)
-        return nothing
-
-    @property
-    def kinds(self) -> list[str]:
-        return [task.kind for task in self.done]
-
-
-class Holding(Doing):
-    """The same, but each waits until it may go on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go_on = asyncio.Event()
-
-    async def __call__(self, order: Order, task: Task) -> Decide:
-        decide = await super().__call__(order, task)
-        await self.go_on.wait()
-        return decide
 
 
 async def test_a_process_does_its_own_tasks_without_asking_for_them(
@@ -98,7 +69,7 @@ async def test_the_tasks_of_a_lane_are_done_in_order_and_without_a_pause(
     process = Process(database, clock, handlers, settings=HARDLY_ASKS)
     async with process.running():
         await place(process.orders, A, sends(TaskKind.CONFIRM, TaskKind.SHIP, TaskKind.CANCEL))
-        await until(lambda: bool(holding.done))
+        await eventually(lambda: bool(holding.done))
         assert doing.done == []
         holding.go_on.set()
         await until_none_is_left(process.orders)
@@ -129,7 +100,7 @@ async def test_a_timer_is_done_when_it_is_due(database: Database, clock: Clock) 
     async with process.running():
         await place(process.orders, A, lambda draft: draft.remind(PaymentDue(), due_at_ms))
         await place(process.orders, B, sends(TaskKind.PAYMENT_DUE))
-        await until(lambda: len(doing.done) == 1)
+        await eventually(lambda: len(doing.done) == 1)
         clock.advance(1_000)
         await until_none_is_left(process.orders)
     assert [task.order_id for task in doing.done] == [B, A]
@@ -146,7 +117,7 @@ async def test_two_relays_share_the_work_and_do_nothing_twice(
         *(place(orders, id_of(f"O{number}"), sends(TaskKind.EVENT)) for number in range(count))
     )
     async with one.running(), two.running():
-        await until(lambda: bool(ones.done and twos.done))
+        await eventually(lambda: bool(ones.done and twos.done))
         ones.go_on.set()
         twos.go_on.set()
         await until_none_is_left(orders)
@@ -167,9 +138,9 @@ async def test_a_kind_that_hangs_holds_up_no_other(database: Database, clock: Cl
                 for n in range(places + 5)
             )
         )
-        await until(lambda: len(hanging.done) == places)
+        await eventually(lambda: len(hanging.done) == places)
         await place(process.orders, A, sends(TaskKind.CONFIRM))
-        await until(lambda: bool(doing.done))
+        await eventually(lambda: bool(doing.done))
         assert len(hanging.done) == places
         hanging.go_on.set()
         await until_none_is_left(process.orders)
@@ -189,7 +160,7 @@ async def test_a_relay_that_stops_ends_what_runs_and_gives_back_the_rest(
                 for n in range(places + 5)
             )
         )
-        await until(lambda: len(holding.done) == places)
+        await eventually(lambda: len(holding.done) == places)
         process.relay.stop()
         holding.go_on.set()
     left = await tasks_of(orders)
@@ -205,7 +176,7 @@ async def test_a_relay_that_stops_does_not_wait_for_ever(
     process = Process(database, clock, {TaskKind.EVENT: holding}, settings=settings)
     async with process.running():
         await place(process.orders, A, sends(TaskKind.EVENT))
-        await until(lambda: bool(holding.done))
+        await eventually(lambda: bool(holding.done))
     assert [task.owner for task in await tasks_of(orders)] == [""]
 
 
@@ -225,7 +196,7 @@ async def test_the_queues_are_counted(database: Database, orders: Orders, clock:
     await place(orders, A, sends(TaskKind.CONFIRM))
     process = Process(database, clock, {TaskKind.EVENT: Doing()})
     async with process.running():
-        await until(lambda: bool(process.relay.counts.queues))
+        await eventually(lambda: bool(process.relay.counts.queues))
     queue = process.relay.counts.queues[TaskKind.CONFIRM]
     assert (queue.due, queue.oldest_due_at_ms) == (1, clock.now_ms)
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from order_service.order.draft import Draft
+from order_service.order.draft import Decide, Draft
 from order_service.order.ids import Ids
 from order_service.order.model import Order, Task
 from order_service.order.tasks import TaskKind
@@ -16,8 +16,8 @@ from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken, TaskFilter, list_tasks
 from tests.order_service import samples
 from tests.order_service.payloads import OF_KIND
+from tests.waiting import eventually
 
-SOON_S = 10.0
 ALL = TaskFilter("default")
 QUICK = RelaySettings(poll_s=0.02)
 
@@ -45,9 +45,11 @@ class Process:
     async def running(self) -> AsyncIterator["Process"]:
         """Runs the relay."""
         running = asyncio.create_task(self.relay.run())
-        yield self
-        self.relay.stop()
-        await running
+        try:
+            yield self
+        finally:
+            self.relay.stop()
+            await running
 
 
 async def place(orders: Orders, order_id: str, decide: Callable[[Draft], object]) -> Order:
@@ -70,27 +72,54 @@ async def tasks_of(orders: Orders, wanted: TaskFilter = ALL) -> list[Task]:
     return await orders.read(lambda connection: list_tasks(connection, wanted, 1_000))
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Waits for something that is about to be so."""
-    async with asyncio.timeout(SOON_S):
-        while not condition():  # noqa: ASYNC110 - what it waits for tells nobody
-            await asyncio.sleep(0.005)
-
-
 async def until_first_task(orders: Orders, condition: Callable[[Task], bool]) -> Task:
-    """The first task, once it is so."""
-    async with asyncio.timeout(SOON_S):
-        while not condition(task := (await tasks_of(orders))[0]):  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.01)
-        return task
+    """The first task, once the condition holds for it."""
+
+    async def holds() -> bool:
+        return condition((await tasks_of(orders))[0])
+
+    await eventually(holds)
+    return (await tasks_of(orders))[0]
 
 
 async def until_none_is_left(orders: Orders) -> None:
     """Waits until all tasks are done."""
-    async with asyncio.timeout(SOON_S):
-        while await tasks_of(orders):  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.01)
+
+    async def none_is_left() -> bool:
+        return not await tasks_of(orders)
+
+    await eventually(none_is_left)
 
 
 def nothing(_: Draft) -> None:
     """A decision that changes nothing of the order."""
+
+
+class Doing:
+    """A handler that keeps the tasks and the orders that it was given."""
+
+    def __init__(self) -> None:
+        self.done: list[Task] = []
+        self.orders: list[Order] = []
+
+    async def __call__(self, order: Order, task: Task) -> Decide:
+        self.done.append(task)
+        self.orders.append(order)
+        return nothing
+
+    @property
+    def kinds(self) -> list[str]:
+        return [task.kind for task in self.done]
+
+
+class Holding(Doing):
+    """A handler whose tasks wait until they may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, order: Order, task: Task) -> Decide:
+        decide = await super().__call__(order, task)
+        await self.go_on.wait()
+        return decide

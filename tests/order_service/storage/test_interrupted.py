@@ -2,10 +2,8 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
 
 from order_service.order.draft import Draft
 from order_service.order.model import Line, Payment, Remark
@@ -14,19 +12,11 @@ from order_service.order.tasks import ConfirmStock, PaymentDue, ReserveStock, Ta
 from order_service.storage.batch import AlreadySeen
 from order_service.storage.database import StorageUnavailable
 from order_service.storage.orders import Orders
-from order_service.storage.schema import METADATA
+from tests.order_service.all_rows import all_rows
 from tests.order_service.failing import COMMIT, statement_fails
 from tests.order_service.samples import order, payment
 
 STATEMENTS_MAX = 60
-
-
-def everything(connection: Connection) -> dict[str, list[Any]]:
-    """All rows of all tables."""
-    return {
-        name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
-        for name, table in METADATA.tables.items()
-    }
 
 
 def placed(draft: Draft) -> None:
@@ -90,7 +80,7 @@ async def test_whichever_statement_fails_all_is_written_or_nothing(
 ) -> None:
     for command in COMMANDS[:position]:
         await command(orders)
-    before = await orders.read(everything)
+    before = await orders.read(all_rows)
     failed: list[str] = []
     for number in range(1, STATEMENTS_MAX):
         with statement_fails(number) as statements, contextlib.suppress(StorageUnavailable):
@@ -98,14 +88,14 @@ async def test_whichever_statement_fails_all_is_written_or_nothing(
         if not statements.failed:
             break
         failed.append(statements.failed)
-        assert await orders.read(everything) == before, statements.failed
+        assert await orders.read(all_rows) == before, statements.failed
     else:
         pytest.fail("the command never came through")
     assert COMMIT in failed
     assert any(statement.startswith("INSERT INTO history") for statement in failed)
-    assert await orders.read(everything) != before
+    assert await orders.read(all_rows) != before
     # Whoever lost the answer asks again: it is done once.
-    after = await orders.read(everything)
+    after = await orders.read(all_rows)
     if COMMANDS[position] is not ask_to_pay:
         await COMMANDS[position](orders)
-    assert await orders.read(everything) == after
+    assert await orders.read(all_rows) == after
