@@ -15,8 +15,3 @@ depends_on = None
 def upgrade() -> None:
     """Makes the schema newer by one step."""
     ${upgrades if upgrades else "pass"}
-
-
-def downgrade() -> None:
-    """Takes the step back."""
-    ${downgrades if downgrades else "pass"}

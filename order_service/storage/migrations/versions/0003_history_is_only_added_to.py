@@ -39,15 +39,5 @@ def upgrade() -> None:
         op.execute(statement)
 
 
-def downgrade() -> None:
-    """Takes the step back."""
-    if _is_postgres():
-        op.execute("DROP TRIGGER history_is_only_added_to ON history")
-        op.execute("DROP FUNCTION refuse_to_change_history()")
-    else:
-        op.execute("DROP TRIGGER history_is_not_changed")
-        op.execute("DROP TRIGGER history_is_not_taken_out")
-
-
 def _is_postgres() -> bool:
     return op.get_bind().dialect.name == "postgresql"
