@@ -44,7 +44,6 @@ from benchmarks.scenarios import (
     Benchmark,
     open_loop,
     scaled,
-    tigerbeetle,
 )
 from benchmarks.servers import LoadFailed
 from benchmarks.stage import Stage, stage
@@ -53,7 +52,6 @@ from holdfast.errors import HoldfastError
 ROUNDS = 3
 SETS = ("engine", "orders")
 CAPACITY_OF = "reserve_64"
-NO_TIGERBEETLE = "TigerBeetle: name its server program with --tigerbeetle PATH"
 
 
 def main() -> int:
@@ -96,7 +94,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=float, default=1.0, help="the size of loads, 1 as shipped")
     parser.add_argument("--workers", type=int, default=1, help="how many processes serve")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these benchmarks")
-    parser.add_argument("--tigerbeetle", metavar="PATH", help="a TigerBeetle server program")
     return parser
 
 
@@ -123,18 +120,14 @@ def measured(options: argparse.Namespace) -> Document:
                 results=results_of(benchmarks, found),
                 ratios=ratios_of(found.rounds),
                 audit=total_of(found.audits),
-                skipped=[] if options.tigerbeetle else [NO_TIGERBEETLE],
             )
 
 
 def _measure_engine(found: Measurements, options: argparse.Namespace) -> list[Benchmark]:
     """Closed loops first: they say which rates are shares of what Reserve can do."""
-    benchmarks = list(CLOSED_LOOP)
-    if options.tigerbeetle:
-        benchmarks.append(tigerbeetle(options.tigerbeetle))
     chosen = [
         scaled(one, options.scale)
-        for one in benchmarks
+        for one in CLOSED_LOOP
         if not options.only or one.name in options.only
     ]
     found.measure(chosen, options.rounds)

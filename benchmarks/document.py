@@ -73,7 +73,6 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     results: list[Result]
     ratios: list[Ratio]
     audit: AuditTotal
-    skipped: list[str]
 
     @property
     def ok(self) -> bool:

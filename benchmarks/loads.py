@@ -81,11 +81,3 @@ class Sales(Sized, frozen=True, kw_only=True):
     sales: int
     way: str
     with_pgbench: bool = False
-
-
-class Transfers(Sized, frozen=True, kw_only=True):
-    """Pending transfers of TigerBeetle, whose server program is `binary`."""
-
-    binary: str
-    calls: int
-    commands: int

@@ -27,7 +27,6 @@ HEADLINES = (
     "sdk_1000",
     "postgres_statement_pgbench",
     "postgres_transaction_pgbench",
-    "tigerbeetle_1000",
     "orders_place_postgres",
     "orders_pay_postgres",
     "orders_place_sqlite",
@@ -107,7 +106,6 @@ def for_terminal(document: Document) -> str:
         aligned(RATIO_COLUMNS, ratio_rows(document.ratios)),
         "Costs in microseconds a command:",
         aligned(COST_COLUMNS, cost_rows(document.results)),
-        *(f"Not run: {what}" for what in document.skipped),
         audit_line(document),
     ]
     return "\n\n".join(parts)

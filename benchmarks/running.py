@@ -8,7 +8,7 @@ import msgspec
 from msgspec.json import encode
 from msgspec.structs import replace
 
-from benchmarks.loads import Load, RawBatches, Sales, SdkLoad, Transfers
+from benchmarks.loads import Load, RawBatches, Sales, SdkLoad
 from benchmarks.processor_time import cpu_s
 from benchmarks.reading import Reading, Used, reading_of
 from benchmarks.sample import APPLIED, OUT_OF_STOCK, Sample
@@ -79,9 +79,6 @@ def command(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[str, ...]:
         case SdkLoad() as load:
             given = replace(load, target=stage.holdfast, prefix=prefix)
             return ("benchmarks.sdk_load", encode(given).decode())
-        case Transfers(binary=binary, calls=calls, commands=commands):
-            words = map(str, (binary, calls, commands))
-            return ("benchmarks.peers.tigerbeetle_load", *words)
         case Sales(sales=sales, way=way, with_pgbench=True):
             about = (stage.postgres.dsn, stage.postgres.pgbench, way, str(sales))
             return ("benchmarks.peers.postgres_pgbench", *about)

@@ -6,7 +6,7 @@ little to do with one another have tenants of their own, so that each audit is s
 
 from typing import Any, NamedTuple
 
-from benchmarks.loads import Load, RawBatches, Sales, SdkLoad, Transfers
+from benchmarks.loads import Load, RawBatches, Sales, SdkLoad
 from benchmarks.sample import APPLIED, OUT_OF_STOCK
 
 SKUS = 1_000
@@ -19,8 +19,7 @@ AT_RATE_S = 3.0
 
 
 class Benchmark(NamedTuple):
-    """A load against one `subject`: `holdfast`, `echo`, `naive`, `raw`, `postgres` or
-    `tigerbeetle`.
+    """A load against one `subject`: `holdfast`, `echo`, `naive`, `raw` or `postgres`.
 
     Every command must end with the outcome `expected`; sold out, there is no stock to begin with.
     `tenant` is whose stock of Holdfast the load takes, if it does.
@@ -29,14 +28,14 @@ class Benchmark(NamedTuple):
     name: str
     title: str
     subject: str
-    load: Load | RawBatches | Sales | SdkLoad | Transfers
+    load: Load | RawBatches | Sales | SdkLoad
     expected: str = APPLIED
     tenant: str = ""
 
     @property
     def skus(self) -> int:
         """The number of SKUs that the load sells."""
-        return 1 if isinstance(self.load, Sales | Transfers) else self.load.skus
+        return 1 if isinstance(self.load, Sales) else self.load.skus
 
 
 def scaled(benchmark: Benchmark, scale: float) -> Benchmark:
@@ -115,14 +114,6 @@ CLOSED_LOOP = (
         SdkLoad(calls=30_000, open_calls=1_000),
     ),
 )
-
-
-def tigerbeetle(binary: str) -> Benchmark:
-    """TigerBeetle, if its server program is given."""
-    load = Transfers(binary=binary, calls=60, commands=1_000)
-    return Benchmark(
-        "tigerbeetle_1000", "TigerBeetle, 1,000 a call, hot account", "tigerbeetle", load
-    )
 
 
 def open_loop(capacity_per_s: float, share: float) -> tuple[Benchmark, Benchmark]:

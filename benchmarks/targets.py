@@ -107,5 +107,4 @@ TARGETS = (
         at_most=2_500,
         figure="bytes_an_order",
     ),
-    Target("hot_to_tigerbeetle", "hot SKU / TigerBeetle", "apply_hot", ("tigerbeetle_1000",)),
 )
