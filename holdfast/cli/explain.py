@@ -1,6 +1,5 @@
 """`holdfast explain`: one timeline across order, payment, stock and parcel."""
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -8,29 +7,15 @@ from cyclopts import Parameter
 
 from holdfast.cli.arguments import SERVER_AND_OUTPUT
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
+from holdfast.cli.explain_sku import explain_sku
 from holdfast.cli.failures import UNREACHABLE, Failure
 from holdfast.cli.orders.connection import OrdersConnection
 from holdfast.cli.output import enum_name, print_json, print_remark, print_table
-from holdfast.cli.times import local_iso
+from holdfast.cli.timeline import Happening, in_the_stock, order_of, print_timeline
 
 if TYPE_CHECKING:
     from holdfast.orders import OrderClient
     from holdfast.types import Reservation, StockLevel
-
-# The id of an order, and after it a kind of its parts (or of a replacement's reservation) and a
-# number. Which letters there are, the order service knows.
-_PART = re.compile(r"([0-9]{19})-[a-z][0-9]+")
-
-
-class Happening(NamedTuple):
-    """An event of the timeline: when it happened, to which subject, by whom and why."""
-
-    at_ms: int
-    subject: str
-    """`order`, `stock`, or the id of a part of the order or of a reservation."""
-    what: str
-    by: str = ""
-    why: str = ""
 
 
 class KnownOrder(NamedTuple):
@@ -86,15 +71,7 @@ def explain(
             reason="NOT_FOUND",
             details={"thing": thing, "tenant": connection.tenant},
         )
-    from holdfast.cli.explain_sku import explain_sku
-
     explain_sku(thing, levels, connection, orders)
-
-
-def order_of(thing: str) -> str:
-    """The order that a part belongs to; anything else as it is."""
-    part = _PART.fullmatch(thing)
-    return part[1] if part else thing
 
 
 def _known_order(orders: OrdersConnection, order_id: str) -> tuple[KnownOrder | None, str]:
@@ -201,19 +178,6 @@ def _on_the_way(answer: Any) -> list[Happening]:
     ]
 
 
-def in_the_stock(reservation: "Reservation", subject: str, sku: str = "") -> list[Happening]:
-    """The events of a reservation, or of its units of a SKU.
-
-    The engine keeps when a reservation was made and when it last changed.
-    """
-    units = sum(line.quantity for line in reservation.lines if sku in ("", line.sku))
-    made = Happening(reservation.created_at_ms, subject, "RESERVED", "engine", f"{units:,} units")
-    if reservation.state.name == "RESERVED":
-        return [made]
-    last = Happening(reservation.updated_at_ms, subject, reservation.state.name, "engine")
-    return [made, last]
-
-
 def _explain_order(known: KnownOrder, stock: Stock, connection: Connection) -> None:
     from holdfast.cli.orders.tables import order_document, print_order
 
@@ -235,15 +199,6 @@ def _explain_order(known: KnownOrder, stock: Stock, connection: Connection) -> N
     print_timeline(timeline)
     if stock.silent:
         print_remark(f"The stock of this order is not shown: {stock.silent}.")
-
-
-def print_timeline(timeline: list[Happening]) -> None:
-    """Prints what happened, the oldest first."""
-    rows = [
-        (local_iso(entry.at_ms), entry.subject, entry.what, entry.by, entry.why)
-        for entry in timeline
-    ]
-    print_table(("When", "What", "Became", "By", "Why"), rows)
 
 
 def _explain_reservation(reservation: "Reservation", silent: str, connection: Connection) -> None:

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.cli.connection import Connection
-from holdfast.cli.explain import Happening, in_the_stock, order_of, print_timeline
 from holdfast.cli.failures import UNREACHABLE, Failure
 from holdfast.cli.orders.connection import OrdersConnection
 from holdfast.cli.output import print_json, print_remark, print_table
+from holdfast.cli.timeline import Happening, in_the_stock, order_of, print_timeline
 from holdfast.cli.times import local_iso
 
 if TYPE_CHECKING:

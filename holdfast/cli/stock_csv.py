@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from holdfast.bounds import LIMIT_PER_BUYER_MAX, NAME_BYTES_MAX, ON_HAND_MAX
-from holdfast.cli.csv_lines import CsvLine, csv_lines
+from holdfast.csv_lines import CsvLine, csv_lines
 
 REQUIRED = ("sku", "on_hand")
 OPTIONAL = ("location", "safety_stock", "limit_per_buyer")

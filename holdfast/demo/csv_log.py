@@ -16,7 +16,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from holdfast.cli.csv_lines import CsvLine, csv_lines
+from holdfast.csv_lines import CsvLine, csv_lines
 from holdfast.demo.order_log import (
     GOODS_MINOR_MAX,
     LINES_PER_ORDER_MAX,
