@@ -30,6 +30,14 @@ E = TypeVar("E", bound=Enum)
 _FLOATS: Final = (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT)
 
 
+def is_repeated(field: FieldDescriptor) -> bool:
+    """Whether a field is a list. protobuf before 6.31 knows it only as the field's label."""
+    either: Any = field
+    if hasattr(either, "is_repeated"):
+        return bool(either.is_repeated)
+    return bool(either.label == either.LABEL_REPEATED)
+
+
 class Mismatch(TypeError):
     """A type and its message differ in a field that no exception names."""
 
@@ -132,7 +140,7 @@ class Messages:
         if field.message_type is not None:
             pair = self._pair(kind, field.message_type.full_name)
             names[f"fill_{name}"] = self._compiled_fill(pair)
-            if field.is_repeated:
+            if is_repeated(field):
                 return [f"for item in {value}:", f"    fill_{name}(item, {target}.add())"]
             # A message is there, also if all that it has is 0 or "".
             lines = [f"{target}.SetInParent()", f"fill_{name}(found, {target})"]
@@ -141,7 +149,7 @@ class Messages:
         if field.enum_type is not None and isinstance(kind, type) and issubclass(kind, str):
             names[f"numbers_{name}"] = _numbers(field.enum_type, kind)
             number = f"numbers_{name}[found]"
-        if field.is_repeated:
+        if is_repeated(field):
             return [f"{target}.extend([{number} for found in {value}])"]
         if field.has_presence:
             condition = "found is not None"
@@ -178,7 +186,7 @@ class Messages:
             pair = self._pair(kind, field.message_type.full_name)
             names[f"read_{to}"] = self._compiled_read(pair)
             read = f"read_{to}({source})"
-            if field.is_repeated:
+            if is_repeated(field):
                 read = f"{_sequence(hint)}([read_{to}(item) for item in {source}])"
             return [
                 "try:",
@@ -186,7 +194,7 @@ class Messages:
                 "except UnknownNumber as error:",
                 f"    raise error.inside({field.name!r}) from None",
             ]
-        value = f"{_sequence(hint)}({source})" if field.is_repeated else source
+        value = f"{_sequence(hint)}({source})" if is_repeated(field) else source
         if field.enum_type is not None:
             members = names[f"members_{to}"] = _Members(field.name, field.enum_type, kind)
             if default is not _NONE:

@@ -78,6 +78,14 @@ def test_the_client_imports_only_what_it_needs(wheels: Wheels) -> None:
     assert found == set()
 
 
+def test_the_client_asks_no_field_whether_it_is_repeated_but_by_its_helper(wheels: Wheels) -> None:
+    # The oldest protobuf that the client allows does not know; test_installed.py has it installed.
+    asking = {name for name, source in client_sources(wheels) if b".is_repeated" in source}
+    assert asking == {"holdfast/messages.py"}
+    (source,) = (text for name, text in client_sources(wheels) if name in asking)
+    assert source.count(b".is_repeated") == 1
+
+
 def client_sources(wheels: Wheels) -> Iterator[tuple[str, bytes]]:
     """The modules of the client's wheel, each with its source."""
     with ZipFile(wheels.client) as archive:
