@@ -21,7 +21,7 @@ SMALL = ["--scale", "0.02", "--rounds", "1"]
 
 
 def ran(*words: str) -> "subprocess.CompletedProcess[str]":
-    """What a run of the benchmarks printed, and its exit code."""
+    """The output of a run of the benchmarks, and its exit code."""
     return subprocess.run(
         [*CAPACITY, *words],
         cwd=ROOT,

@@ -88,7 +88,7 @@ def test_a_terminal_sees_a_progress_bar_and_tables_of_its_width(
 
 
 def in_terminal(*arguments: str) -> str:
-    """What a command shows on a terminal."""
+    """The output of a command on a terminal."""
     master, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, TERMINAL_COLUMNS, 0, 0))
     environment = {name: os.environ[name] for name in os.environ if name != "COLUMNS"}

@@ -37,7 +37,7 @@ class ScriptedOrders(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has 
         return [request for request in self.requests if isinstance(request, kind)]
 
     def service(self, details: Any) -> Any:
-        """What grpc asks of a handler: how a call is answered."""
+        """The handler that grpc asks for: how a call is answered."""
         rpc = details.method.rpartition("/")[2]
         named = descriptor_pool.Default().FindMessageTypeByName(_REQUEST_OF[rpc])
         kind = GetMessageClass(named)

@@ -30,9 +30,9 @@ class StreamEngine:
     def __init__(self) -> None:
         self.target = ""
         self.messages: list[list[Any]] = []
-        """What each message of a stream asked for, in order of arrival."""
+        """The commands of each message of a stream, in order of arrival."""
         self.alone: list[Any] = []
-        """What calls of their own asked for."""
+        """The commands that came in calls of their own."""
         self.peers: dict[str, set[str]] = {}
         """The connections over which the commands of a reservation came."""
         self.answering = asyncio.Event()
@@ -43,7 +43,7 @@ class StreamEngine:
         self.guilty: dict[str, Failure] = {}
         """Reservations whose command fails, and with it the message it is in."""
         self.answers: dict[str, pb.CommandResult] = {}
-        """What is answered for a reservation, if not APPLIED."""
+        """The answer for a reservation, if not APPLIED."""
         self.answers_left_out = 0
         self.ends_streams = False
         """Whether a stream ends after its first answer."""
@@ -71,7 +71,7 @@ class StreamEngine:
 
     @property
     def sizes(self) -> list[int]:
-        """How many commands each message had."""
+        """The number of commands of each message."""
         return [len(message) for message in self.messages]
 
     async def ApplyStream(

@@ -1,4 +1,4 @@
-"""What the loads of the benchmarks send."""
+"""The messages that the loads of the benchmarks send."""
 
 from benchmarks.loads import Load
 from benchmarks.messages import packed_requests

@@ -1,4 +1,4 @@
-"""What the benchmarks of the order service send, and how."""
+"""The requests of the order service's benchmarks, and how they are sent."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What the benchmarks read of processes and of pgbench."""
+"""The figures that the benchmarks read of processes and of pgbench."""
 
 import os
 import time

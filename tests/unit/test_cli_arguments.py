@@ -1,4 +1,4 @@
-"""What a person types and reads: numbers, durations, moments, states."""
+"""Values as a person types and reads them: numbers, durations, moments, states."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What carriers say, recorded by command line; a service answers as the test says."""
+"""Carriers' events, recorded by command line; a service answers as the test says."""
 
 import pytest
 

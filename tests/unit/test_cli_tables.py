@@ -150,7 +150,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def on_a_terminal(*arguments: str) -> str:
-    """What a program prints on a terminal of 80 columns."""
+    """The output of a program on a terminal of 80 columns."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
@@ -168,7 +168,7 @@ def on_a_terminal(*arguments: str) -> str:
 
 
 def read_to_end(file: int) -> Iterator[bytes]:
-    """What a terminal shows until nobody has it open any more."""
+    """The output on a terminal, until no process has it open any more."""
     while True:
         try:
             yield os.read(file, 65_536)

@@ -1,4 +1,4 @@
-"""What becomes of the commands of a message that failed as a whole, and of those behind them."""
+"""A message that failed as a whole: how its commands end, and those behind them."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What a client's methods ask of the server and make of its answers, over a real connection."""
+"""A client's methods over a real connection: their requests, and their reading of the answers."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a client opens and when, and that nothing is left of it once it is closed."""
+"""A client opens connections when it needs them, and closes all that it has opened."""
 
 import asyncio
 import socket

@@ -22,7 +22,7 @@ class Call:
 
 
 def left_s(remaining_s: float | None) -> float:
-    """What the server gives a call that has so much left, in seconds from now."""
+    """The seconds that the server gives a call, by the seconds that the caller has left."""
     call: Any = Call(remaining_s)
     return Deadlines(ALLOWED_MS).of(call) - asyncio.get_running_loop().time()
 

@@ -1,4 +1,4 @@
-"""What happens to calls on their way, and that each is counted."""
+"""Calls that are lost, doubled or late on their way, each of them counted."""
 
 import asyncio
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""What the demo says is what the order service and the sandbox understand.
+"""The demo speaks as the order service and the sandbox understand.
 
 The demo knows both only from outside: by their messages, and by names that are told here.
 """

@@ -1,4 +1,4 @@
-"""What the demo reads from an order file, and what it says about the rest."""
+"""The rows that the demo reads from an order file, and its words about the others."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the demo concludes about commands, by the answers to all their copies."""
+"""The demo's conclusions about commands, by the answers to all their copies."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ REUSED = Verdict("ORDER_KEY_REUSED", False, "")
 
 
 def found_in(*groups: Sequence[Verdict]) -> tuple[int, int]:
-    """How many double effects and unexpected answers there are in groups of copies."""
+    """The numbers of double effects and of unexpected answers in groups of copies."""
     effects = Effects()
     for group in groups:
         effects.answered("PlaceOrder 1.1", group, {"OUT_OF_STOCK", RESERVING})

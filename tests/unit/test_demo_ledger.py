@@ -1,4 +1,4 @@
-"""What the demo concludes about units: right ones, and the wrong ones it is there to find."""
+"""The demo's conclusions about units: right ones, and the wrong ones it is there to find."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the demo concludes about money: that it is right, and every way in which it is not."""
+"""The demo's conclusions about money: that it is right, and every way in which it is not."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def account_of(paid_minor: int, returned_minor: int = 0) -> MoneyAccount:
 
 
 def differences(account: MoneyAccount, order: order_pb2.Order) -> list[str]:
-    """Those of one order, where all books agree with it."""
+    """The differences of one order, where all books agree with it."""
     sums = Sums(
         sum(payment.captured_minor for payment in order.payments),
         sum(refund.amount_minor for refund in order.refunds),

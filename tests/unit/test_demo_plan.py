@@ -1,4 +1,4 @@
-"""What the demo makes from a seed: the order log and the buyers' plans."""
+"""The order log and the buyers' plans that the demo makes from a seed."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What the demo concludes about orders, by what the order service says of them at the end."""
+"""The demo's conclusions about orders, by the order service's answers at the end."""
 
 import pytest
 

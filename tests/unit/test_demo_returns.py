@@ -1,4 +1,4 @@
-"""What the returns of a log are of."""
+"""The orders that the returns of a log belong to."""
 
 from holdfast.demo.ledger import Ledger
 from holdfast.demo.order_log import Order, OrderedLine, ReturnLine

@@ -1,4 +1,4 @@
-"""How long the demo waits for what others do."""
+"""The time that the demo waits for others."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a process writes to its log, and what it does not."""
+"""The lines that a process writes to its log, and the values that it keeps out of it."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ asyncio.run(main())
 
 
 def logged(*, personal: bool) -> str:
-    """What a process says in which all goes wrong."""
+    """The output of a process in which all goes wrong."""
     script = SCRIPT.replace("PERSONAL", str(personal))
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     return ended.stderr.decode()
