@@ -3,6 +3,7 @@
 SQLite's STRICT tables have one INTEGER, of up to 64 bits, which takes what a value needs.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -71,34 +72,38 @@ class Id(TypeDecorator[str]):
         return None if value is None else text_of(value)
 
 
-def ids(name: str) -> "Column[str]":
-    """A column of our ids."""
-    return Column(name, Id, nullable=False, autoincrement=False)
+def ids(*names: str) -> list["Column[str]"]:
+    """Columns of our ids."""
+    return _columns(Id, names, autoincrement=False)
 
 
-def whole(name: str, *, nullable: bool = False) -> "Column[int]":
-    """A column of whole numbers, such as money and times."""
-    return Column(name, INT8, nullable=nullable)
+def whole(*names: str, nullable: bool = False) -> list["Column[int]"]:
+    """Columns of whole numbers, such as money and times."""
+    return _columns(INT8, names, nullable=nullable)
 
 
-def count(name: str) -> "Column[int]":
-    """A column of numbers up to two thousand million, such as units and versions."""
-    return Column(name, INT4, nullable=False, autoincrement=False)
+def count(*names: str) -> list["Column[int]"]:
+    """Columns of numbers up to two thousand million, such as units and versions."""
+    return _columns(INT4, names, autoincrement=False)
 
 
-def degrees(name: str, *, nullable: bool = False) -> "Column[float]":
-    """A column of geographical degrees."""
-    return Column(name, DOUBLE, nullable=nullable)
+def degrees(*names: str, nullable: bool = False) -> list["Column[float]"]:
+    """Columns of geographical degrees."""
+    return _columns(DOUBLE, names, nullable=nullable)
 
 
-def small(name: str) -> "Column[int]":
-    """A column of numbers up to 32,767, such as positions and flags."""
-    return Column(name, INT2, nullable=False)
+def small(*names: str) -> list["Column[int]"]:
+    """Columns of numbers up to 32,767, such as positions and flags."""
+    return _columns(INT2, names)
 
 
-def words(name: str, *, nullable: bool = False) -> "Column[str]":
-    """A column of texts."""
-    return Column(name, Text, nullable=nullable)
+def words(*names: str, nullable: bool = False) -> list["Column[str]"]:
+    """Columns of texts."""
+    return _columns(Text, names, nullable=nullable)
+
+
+def _columns(kind: Any, names: Iterable[str], **more: Any) -> list["Column[Any]"]:
+    return [Column(name, kind, **{"nullable": False, **more}) for name in names]
 
 
 def part_number(machine: str, name: str = "") -> "Column[int]":

@@ -71,13 +71,13 @@ async def widgets(
     monkeypatch.setitem(PART_KINDS, Widget, KIND)  # type: ignore[misc]
     made = table(
         "widgets",
-        ids("order_id"),
+        *ids("order_id"),
         part_number("widget"),
-        words("state"),
-        words("colours"),
-        whole("created_at_ms"),
-        whole("updated_at_ms"),
-        whole("sold_at_ms", nullable=True),
+        *words("state"),
+        *words("colours"),
+        *whole("created_at_ms"),
+        *whole("updated_at_ms"),
+        *whole("sold_at_ms", nullable=True),
         PrimaryKeyConstraint("order_id", "widget_no"),
     )
 
