@@ -221,7 +221,7 @@ class App:
         )
         yield (
             catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server,
-            CatalogueServicer(self.catalogue, deadlines),
+            CatalogueServicer(orders, self.catalogue, deadlines),
         )
         yield (
             operations_pb2_grpc.add_OperationsServiceServicer_to_server,

@@ -1,15 +1,15 @@
 """The catalogue in memory: every order is held against it, none waits for the database.
 
-It is read anew when its version has changed, which is looked at every second; at once by whoever
-misses something in it, and after every change of one's own.
+It is read anew when its version has changed. That is looked at every second, at once
+where something is missing in it, and after each change by this process.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
 
 import structlog
-from sqlalchemy import Connection
 
 from order_service.catalogue import store
 from order_service.catalogue.model import (
@@ -23,8 +23,6 @@ from order_service.catalogue.model import (
 from order_service.catalogue.store import Changes
 from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.orders import Orders
-
-T = TypeVar("T")
 
 LOOK_S: Final = 1.0
 PUT_ATTEMPTS_MAX: Final = 3
@@ -83,7 +81,7 @@ class Catalogue:
         return shop.assortment if shop else _NOTHING
 
     async def refresh(self) -> None:
-        """Learns what has been put before this call, by whichever process."""
+        """Learns what has been put before this call, by any process."""
         begun = self._reads_begun
         async with self._reading:
             if self._last_good_read > begun:
@@ -96,12 +94,8 @@ class Catalogue:
     async def _read(self, tenant: str, version: int) -> None:
         shop = self._shops.get(tenant) or _Shop()
         if shop.version < version:
-            known = shop.version
-            shop.learn(
-                await self._orders.read(
-                    lambda connection: store.changes_since(connection, tenant, known)
-                )
-            )
+            changes = partial(store.changes_since, tenant=tenant, version=shop.version)
+            shop.learn(await self._orders.read(changes))
             self._shops[tenant] = shop
 
     async def run(self) -> None:
@@ -113,41 +107,12 @@ class Catalogue:
                 log.warning("the catalogue was not refreshed", problem=str(error))
             await asyncio.sleep(LOOK_S)
 
-    async def put_articles(self, tenant: str, articles: Sequence[Article]) -> int:
-        """Creates articles or overwrites them, all or none. Returns the catalogue's version."""
-        return await self._put(lambda connection: store.put_articles(connection, tenant, articles))
+    async def put(self, tenant: str, things: Sequence[Article | Warehouse | Place]) -> int:
+        """Creates things of one kind or overwrites them, all or none.
 
-    async def put_warehouses(self, tenant: str, warehouses: Sequence[Warehouse]) -> int:
-        """Creates warehouses or overwrites them, all or none. Raises InvalidField."""
-        return await self._put(
-            lambda connection: store.put_warehouses(connection, tenant, warehouses)
-        )
-
-    async def put_places(self, tenant: str, places: Sequence[Place]) -> int:
-        """Says where destinations are. Returns the catalogue's version."""
-        return await self._put(lambda connection: store.put_places(connection, tenant, places))
-
-    async def list_articles(
-        self, tenant: str, merchant_id: str, size: int, after: str, sku: str = ""
-    ) -> list[Article]:
-        """Articles by SKU, those after one; "" of merchant or SKU means all."""
-        return await self._orders.read(
-            lambda connection: store.list_articles(
-                connection, tenant, merchant_id, size, after, sku
-            )
-        )
-
-    async def list_warehouses(self, tenant: str) -> list[Warehouse]:
-        """All warehouses of a shop, the most preferred first."""
-        return await self._orders.read(lambda connection: store.list_warehouses(connection, tenant))
-
-    async def list_places(self, tenant: str, size: int, after: Sequence[str]) -> list[Place]:
-        """Places by country, region and prefix, those after one."""
-        return await self._orders.read(
-            lambda connection: store.list_places(connection, tenant, size, after)
-        )
-
-    async def _put(self, put: Callable[[Connection], int]) -> int:
+        Returns the catalogue's version. Raises InvalidField for too many warehouses.
+        """
+        put = partial(store.put, tenant=tenant, things=things)
         for attempt in range(1, PUT_ATTEMPTS_MAX + 1):
             try:
                 version = await self._orders.write(put)

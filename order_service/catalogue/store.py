@@ -14,6 +14,14 @@ WAREHOUSES_MAX: Final = 1_000
 """Of a shop: they are listed in one piece, and looked at for every order."""
 
 
+# Each kind's table, and the columns beside the tenant by which a row is named.
+_TABLES: Final[dict[type[Struct], tuple[Table, tuple[str, ...]]]] = {
+    Article: (articles, ("sku",)),
+    Warehouse: (warehouses, ("location",)),
+    Place: (places, ("country", "region", "postcode_prefix")),
+}
+
+
 class Changes(NamedTuple):
     """The rows that are newer than a version of a shop's catalogue."""
 
@@ -23,25 +31,26 @@ class Changes(NamedTuple):
     places: list[Place]
 
 
-def put_articles(connection: Connection, tenant: str, put: Sequence[Article]) -> int:
-    """Creates articles or overwrites them. Returns the catalogue's new version."""
-    return _put(connection, tenant, articles, ("sku",), put)
+def put(connection: Connection, tenant: str, things: Sequence[Struct]) -> int:
+    """Creates articles, warehouses or places, one kind at a time, or overwrites them.
 
-
-def put_warehouses(connection: Connection, tenant: str, put: Sequence[Warehouse]) -> int:
-    """Creates warehouses or overwrites them. Raises InvalidField if the shop has too many then."""
-    version = _put(connection, tenant, warehouses, ("location",), put)
-    count = connection.scalar(
-        select(func.count()).select_from(warehouses).where(warehouses.c.tenant == tenant)
-    )
-    if (count or 0) > WAREHOUSES_MAX:
-        raise InvalidField("warehouses", f"a shop has at most {WAREHOUSES_MAX:,}", count)
+    Returns the catalogue's new version. Raises InvalidField if the shop has too many warehouses.
+    """
+    table, key = _TABLES[type(things[0])]
+    # Puts into one catalogue wait for each other here, so versions are in the order of commits.
+    version = _next_version(connection, tenant)
+    rows = [_row(each, tenant, version) for each in things]
+    columns = [table.c[name] == bindparam(f"old_{name}") for name in ("tenant", *key)]
+    old_keys = [{f"old_{name}": row[name] for name in ("tenant", *key)} for row in rows]
+    connection.execute(delete(table).where(*columns), old_keys)
+    connection.execute(insert(table), rows)
+    if table is warehouses:
+        count = connection.scalar(
+            select(func.count()).select_from(warehouses).where(warehouses.c.tenant == tenant)
+        )
+        if (count or 0) > WAREHOUSES_MAX:
+            raise InvalidField("warehouses", f"a shop has at most {WAREHOUSES_MAX:,}", count)
     return version
-
-
-def put_places(connection: Connection, tenant: str, put: Sequence[Place]) -> int:
-    """Creates places or overwrites them. Returns the catalogue's new version."""
-    return _put(connection, tenant, places, ("country", "region", "postcode_prefix"), put)
 
 
 def versions(connection: Connection) -> dict[str, int]:
@@ -66,7 +75,7 @@ def changes_since(connection: Connection, tenant: str, version: int) -> Changes:
 
 
 def list_articles(
-    connection: Connection, tenant: str, merchant_id: str, size: int, after: str, sku: str = ""
+    connection: Connection, tenant: str, merchant_id: str, after: str, sku: str, size: int
 ) -> list[Article]:
     """Articles by SKU, those after one; "" of merchant or SKU means all."""
     wanted = select(articles).where(articles.c.tenant == tenant, articles.c.sku > after)
@@ -80,13 +89,12 @@ def list_articles(
 
 def list_warehouses(connection: Connection, tenant: str) -> list[Warehouse]:
     """All warehouses of a shop, the most preferred first."""
-    wanted = select(warehouses).where(warehouses.c.tenant == tenant)
-    rows = connection.execute(wanted)
+    rows = connection.execute(select(warehouses).where(warehouses.c.tenant == tenant))
     return sorted(map(_warehouse, rows), key=preference)
 
 
 def list_places(
-    connection: Connection, tenant: str, size: int, after: Sequence[str]
+    connection: Connection, tenant: str, after: Sequence[str], size: int
 ) -> list[Place]:
     """Places by country, region and prefix, those after one."""
     key = (places.c.country, places.c.region, places.c.postcode_prefix)
@@ -100,19 +108,6 @@ def list_places(
 def preference(warehouse: Warehouse) -> tuple[int, str]:
     """By this key the most preferred warehouse comes first."""
     return (warehouse.priority, warehouse.location)
-
-
-def _put(
-    connection: Connection, tenant: str, table: Table, key: Sequence[str], put: Sequence[Struct]
-) -> int:
-    # Whoever puts into the same catalogue waits here, so versions are in the order of commits.
-    version = _next_version(connection, tenant)
-    rows = [_row(each, tenant, version) for each in put]
-    columns = [table.c[name] == bindparam(f"old_{name}") for name in ("tenant", *key)]
-    old_keys = [{f"old_{name}": row[name] for name in ("tenant", *key)} for row in rows]
-    connection.execute(delete(table).where(*columns), old_keys)
-    connection.execute(insert(table), rows)
-    return version
 
 
 def _next_version(connection: Connection, tenant: str) -> int:

@@ -1,9 +1,11 @@
 """CatalogueService: from the wire, one call, to the wire."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from holdfast.order.v1 import catalogue_pb2 as pb
+from order_service.catalogue import store
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article, Place, Warehouse
 from order_service.catalogue.validation import (
@@ -11,10 +13,11 @@ from order_service.catalogue.validation import (
     checked_places,
     checked_warehouses,
 )
-from order_service.edge.methods import method, page_of
+from order_service.edge.methods import method, read_page
 from order_service.edge.requests import check_filters, invalid_page_token, tenant_of
 from order_service.edge.wire import from_message, to_message
 from order_service.order.fields import check_id, check_name
+from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
 
 _PLACE_KEY_PARTS: Final = 3
@@ -23,7 +26,8 @@ _PLACE_KEY_PARTS: Final = 3
 class CatalogueServicer:
     """Sets and lists what can be ordered, and from where."""
 
-    def __init__(self, catalogue: Catalogue, deadlines: Deadlines) -> None:
+    def __init__(self, orders: Orders, catalogue: Catalogue, deadlines: Deadlines) -> None:
+        self._orders = orders
         self._catalogue = catalogue
         self.deadlines = deadlines
 
@@ -31,20 +35,21 @@ class CatalogueServicer:
     async def PutArticles(self, request: pb.PutArticlesRequest) -> pb.PutArticlesResponse:
         tenant = tenant_of(request)
         put = checked_articles([from_message(each, Article) for each in request.articles])
-        return pb.PutArticlesResponse(version=await self._catalogue.put_articles(tenant, put))
+        return pb.PutArticlesResponse(version=await self._catalogue.put(tenant, put))
 
     @method
     async def ListArticles(self, request: pb.ListArticlesRequest) -> pb.ListArticlesResponse:
         tenant = tenant_of(request)
         check_filters(request, check_id, "merchant_id")
         check_filters(request, check_name, "page_token", "sku")
-        page, token = await page_of(
-            request,
-            lambda size: self._catalogue.list_articles(
-                tenant, request.merchant_id, size, request.page_token, request.sku
-            ),
-            lambda article: article.sku,
+        read = partial(
+            store.list_articles,
+            tenant=tenant,
+            merchant_id=request.merchant_id,
+            after=request.page_token,
+            sku=request.sku,
         )
+        page, token = await read_page(self._orders, request, read, lambda article: article.sku)
         return pb.ListArticlesResponse(
             articles=[to_message(each, pb.Article) for each in page], next_page_token=token
         )
@@ -53,11 +58,11 @@ class CatalogueServicer:
     async def PutWarehouses(self, request: pb.PutWarehousesRequest) -> pb.PutWarehousesResponse:
         tenant = tenant_of(request)
         put = checked_warehouses([from_message(each, Warehouse) for each in request.warehouses])
-        return pb.PutWarehousesResponse(version=await self._catalogue.put_warehouses(tenant, put))
+        return pb.PutWarehousesResponse(version=await self._catalogue.put(tenant, put))
 
     @method
     async def ListWarehouses(self, request: pb.ListWarehousesRequest) -> pb.ListWarehousesResponse:
-        found = await self._catalogue.list_warehouses(tenant_of(request))
+        found = await self._orders.read(partial(store.list_warehouses, tenant=tenant_of(request)))
         return pb.ListWarehousesResponse(
             warehouses=[to_message(each, pb.Warehouse) for each in found]
         )
@@ -66,19 +71,20 @@ class CatalogueServicer:
     async def PutPlaces(self, request: pb.PutPlacesRequest) -> pb.PutPlacesResponse:
         tenant = tenant_of(request)
         put = checked_places([from_message(each, Place) for each in request.places])
-        return pb.PutPlacesResponse(version=await self._catalogue.put_places(tenant, put))
+        return pb.PutPlacesResponse(version=await self._catalogue.put(tenant, put))
 
     @method
     async def ListPlaces(self, request: pb.ListPlacesRequest) -> pb.ListPlacesResponse:
         tenant, after = tenant_of(request), _place_key(request.page_token)
-        page, token = await page_of(
-            request,
-            lambda size: self._catalogue.list_places(tenant, size, after),
-            lambda place: f"{place.country}\n{place.region}\n{place.postcode_prefix}",
-        )
+        read = partial(store.list_places, tenant=tenant, after=after)
+        page, token = await read_page(self._orders, request, read, _token_of)
         return pb.ListPlacesResponse(
             places=[to_message(each, pb.Place) for each in page], next_page_token=token
         )
+
+
+def _token_of(place: Place) -> str:
+    return f"{place.country}\n{place.region}\n{place.postcode_prefix}"
 
 
 def _place_key(token: str) -> Sequence[str]:

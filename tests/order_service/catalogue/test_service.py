@@ -41,7 +41,7 @@ SHANGHAI = pb.Place(country="CN", postcode_prefix="20", latitude=31.23, longitud
 async def service(orders: Orders) -> AsyncIterator[Any]:
     """A stub of the service."""
     server = grpc.aio.server()
-    servicer = CatalogueServicer(Catalogue(orders), Deadlines(5_000))
+    servicer = CatalogueServicer(orders, Catalogue(orders), Deadlines(5_000))
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     decoding: Any = DecodingServer(server)
     catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(guarded, decoding)

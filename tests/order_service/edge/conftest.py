@@ -158,7 +158,7 @@ async def shop(database: Database, engine: Server) -> AsyncIterator[Shop]:
             await client.set_stock(sku, units)
         orders = Orders(database, now_ms, Ids())
         catalogue = Catalogue(orders)
-        await catalogue.put_articles(
+        await catalogue.put(
             tenant,
             [
                 Article(MUG, "merchant-1", "A mug, blue", MUG_MINOR, "GBP"),

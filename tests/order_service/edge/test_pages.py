@@ -60,7 +60,7 @@ def _of_fulfilment(orders: Any, deadlines: Deadlines) -> FulfilmentServicer:
 
 
 def _of_catalogue(orders: Any, deadlines: Deadlines) -> CatalogueServicer:
-    return CatalogueServicer(Catalogue(orders), deadlines)
+    return CatalogueServicer(orders, Catalogue(orders), deadlines)
 
 
 def _of_operations(orders: Any, deadlines: Deadlines) -> OperationsServicer:
@@ -120,9 +120,7 @@ async def _page(
     given = {name: PART for name in dir(listed.row) if name.endswith("_id")}
     rows = [made(listed.row, chance, **{**given, **listed.given}) for _ in range(count)]
 
-    def read(*values: Any, size: int = count, **_: Any) -> list[Any]:
-        if name in ("ListArticles", "ListPlaces"):
-            size = next(value for value in reversed(values) if isinstance(value, int))
+    def read(*_values: Any, size: int = count, **_: Any) -> list[Any]:
         return rows[:size]
 
     monkeypatch.setattr(listed.module, listed.function, read)

@@ -49,7 +49,7 @@ async def shop(
 ) -> AsyncIterator[Shop]:
     """A shop that sells `ARTICLES` and has no stock yet; its books are sound in the end."""
     catalogue = Catalogue(orders)
-    await catalogue.put_articles(engine.tenant, list(ARTICLES.values()))
+    await catalogue.put(engine.tenant, list(ARTICLES.values()))
     desk = StockDesk(orders, Reserving(engine, catalogue, METHODS))
     placing = Placing(orders, desk, catalogue, METHODS)
     backorders = Backorders(orders, engine, catalogue, desk, METHODS)

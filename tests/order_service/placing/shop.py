@@ -64,7 +64,7 @@ class Shop(NamedTuple):
     async def open_warehouses(self, *locations: str) -> None:
         """Opens warehouses, the most preferred first, at places that are not known."""
         put = [Warehouse(each, "CN", priority=number) for number, each in enumerate(locations)]
-        await self.catalogue.put_warehouses(self.engine.tenant, put)
+        await self.catalogue.put(self.engine.tenant, put)
 
     async def place(
         self, quantities: dict[str, int] | None = None, *, key: str = "key-1", **values: Any

@@ -22,7 +22,7 @@ async def test_an_order_service_drains_between_a_reserve_and_what_follows_from_i
     shutil.copy(sqlite_template, tmp_path / "orders.db")
     settings = {"HOLDFAST_TARGET": engine_target, "HOLDFAST_DATA_DIR": str(tmp_path)}
     app = build(from_environment(settings), CollectorRegistry())
-    await app.catalogue.put_articles("draining", list(ARTICLES.values()))
+    await app.catalogue.put("draining", list(ARTICLES.values()))
     wanted = order(
         {"TEA": 2},
         tenant="draining",

@@ -76,7 +76,7 @@ async def test_an_order_is_found_again_whatever_its_articles_cost_now(shop: Shop
     await shop.stock(TEA=5)
     first = await shop.place()
     dearer = structs.replace(ARTICLES["TEA"], price_minor=501)
-    await shop.catalogue.put_articles(shop.engine.tenant, [dearer])
+    await shop.catalogue.put(shop.engine.tenant, [dearer])
     again = await shop.place()
     assert again.replayed
     assert again.order.order_id == first.order.order_id
@@ -190,8 +190,8 @@ async def test_an_order_comes_from_the_only_warehouse(shop: Shop) -> None:
 
 async def test_an_order_comes_from_the_nearest_warehouse_that_has_all_of_it(shop: Shop) -> None:
     tenant = shop.engine.tenant
-    await shop.catalogue.put_places(tenant, [Place("CN", "20", "", 31.23, 121.47)])
-    await shop.catalogue.put_warehouses(
+    await shop.catalogue.put(tenant, [Place("CN", "20", "", 31.23, 121.47)])
+    await shop.catalogue.put(
         tenant,
         [
             Warehouse("beijing", "CN", 39.9, 116.4),
