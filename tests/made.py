@@ -21,7 +21,9 @@ def made(kind: Any, chance: random.Random, **given: Any) -> Any:
     hints = get_type_hints(kind)
     fields = getattr(kind, "__struct_fields__", None) or getattr(kind, "_fields", None)
     names = fields or tuple(kind.__dataclass_fields__)
-    return kind(**{name: given.get(name, _value(hints[name], chance)) for name in names})
+    return kind(
+        **{name: given[name] if name in given else _value(hints[name], chance) for name in names}
+    )
 
 
 def _value(hint: Any, chance: random.Random) -> Any:

@@ -19,6 +19,7 @@ from holdfast.order.v1 import catalogue_pb2
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.catalogue.model import Article, Place, Warehouse
 from order_service.order.model import Delivery, DeliveryWish, HistoryEntry, Order
+from order_service.order.parts import PART_KINDS
 from order_service.placing.request import PlaceOrder
 from tests.made import made
 
@@ -128,7 +129,9 @@ def test_the_sdk_reads_a_reservation_as_the_engine_has_it() -> None:
 
 def test_a_whole_order_is_on_the_wire() -> None:
     for seed in range(200):
-        order = made(Order, random.Random(seed))
+        chance = random.Random(seed)
+        parts = {kind: [made(kind, chance)] for kind in PART_KINDS if chance.random() < 0.7}
+        order = made(Order, chance, parts=parts)
         sent = ORDERS.to_message(order, pb.Order)
         assert pb.Order.State.Name(sent.state) == order.state
         assert pb.OrderSource.Name(sent.source) == f"ORDER_SOURCE_{order.source}"
