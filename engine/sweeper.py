@@ -8,14 +8,16 @@ in proportion to how long its step took, including the wait behind the steps of 
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
 
 import msgspec
 import redis.asyncio
 
 from engine.errors import EngineError
 from engine.link import store_errors
+from engine.model import SweepResult
 from engine.partition import Partition
 
 # The rest after a step, as a multiple of its duration. A step that had to wait for others, in the
@@ -68,8 +70,8 @@ class Sweeper:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        expiry = Rounds(self._expire, self._pace.expire_ms)
-        purge = Rounds(self._purge, self._pace.purge_ms)
+        expiry = Rounds(partial(self._step, Partition.expire_step), self._pace.expire_ms)
+        purge = Rounds(partial(self._step, self._purge), self._pace.purge_ms)
         while not self._stopping.is_set():
             started_at = loop.time()
             for rounds in (expiry, purge):
@@ -84,31 +86,25 @@ class Sweeper:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause_s)
 
-    async def _expire(self, partition: Partition) -> bool:
-        with self._report_engine_errors():
-            return (await partition.expire_step()).more
-        return False
-
-    async def _purge(self, partition: Partition) -> bool:
-        with self._report_engine_errors():
-            swept = await partition.purge_step()
-            await self._trim_journal(partition)
-            return swept.more
-        return False
-
-    @contextmanager
-    def _report_engine_errors(self) -> Iterator[None]:
-        """Reports an EngineError and lets the sweep go on with the next tenant."""
+    async def _step(
+        self, step: Callable[[Partition], Awaitable[SweepResult]], partition: Partition
+    ) -> bool:
+        """Whether more is due after a step. An error is reported: the next tenant is swept all the
+        same.
+        """
         try:
-            yield
+            return (await step(partition)).more
         except EngineError as failure:
             self._on_failure(failure)
+            return False
 
-    async def _trim_journal(self, partition: Partition) -> None:
+    async def _purge(self, partition: Partition) -> SweepResult:
+        swept = await partition.purge_step()
         oldest = partition.sequence - self._pace.journal_changes_max
         if oldest > 0:
             with store_errors():
                 await self._client.xtrim(partition.keys.journal, minid=f"{oldest}-0")
+        return swept
 
 
 class Rounds:

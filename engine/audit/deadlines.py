@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.audit.protocol import Ask, Steps, Summary, page_of, shown
+from engine.audit.protocol import Ask, Steps, Summary, pages, shown
 from engine.keys import PartitionKeys
 from engine.model import Reservation, State
 from engine.records import Unreadable, pack, unpack_reservation
@@ -67,12 +67,8 @@ class LiveReservations:
     def check(self) -> Steps:
         """Looks for the noted reservations in all entries."""
         noted = self._noted
-        cursor = -1
-        while cursor:
-            cursor, entries = yield from page_of(
-                "ZSCAN", self._keys.deadlines, max(cursor, 0), ENTRIES_PER_READ
-            )
-            for entry, score in entries:
+        for page in pages("ZSCAN", self._keys.deadlines, ENTRIES_PER_READ):
+            for entry, score in (yield from page):
                 try:
                     named = named_by(entry)
                 except Unreadable as error:

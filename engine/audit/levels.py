@@ -17,9 +17,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.audit.first_sight import GROUPS, doubtful_groups, group_of
-from engine.audit.protocol import Ask, Finding, Progress, Steps, Summary, page_of, shown
-from engine.audit.shares import shares, units_of
+from engine.audit.first_sight import GROUPS, doubtful_groups, group_of, shares, units_of
+from engine.audit.protocol import (
+    ROWS_PER_PAGE,
+    Ask,
+    Finding,
+    Progress,
+    Steps,
+    Summary,
+    pages,
+    shown,
+)
 from engine.keys import PartitionKeys
 from engine.model import StockLevel
 from engine.records import (
@@ -34,7 +42,6 @@ from engine.records import (
 
 PASSES_MAX = 4
 ROWS_PER_SLICE_MAX = 500_000
-SCAN_COUNT = 1_000
 
 Rows = dict[str, Any]
 
@@ -176,12 +183,8 @@ def _stored_rows(keys: PartitionKeys, part: _Slice) -> Generator[Any, Any, Rows]
     rows: Rows = {}
     for key in part.keys:
         letter = key[0]
-        cursor = -1
-        while cursor:
-            cursor, found = yield from page_of(
-                "HSCAN", getattr(keys, key), max(cursor, 0), SCAN_COUNT
-            )
-            for name, value in found:
+        for page in pages("HSCAN", getattr(keys, key)):
+            for name, value in (yield from page):
                 row = letter + shown(name)
                 if part.has(row) and (letter == "s" or name.count(b"\0") == 1):
                     rows[row] = _parsed(row, value)
@@ -190,8 +193,8 @@ def _stored_rows(keys: PartitionKeys, part: _Slice) -> Generator[Any, Any, Rows]
 
 def _read_rows(keys: PartitionKeys, rows: list[str]) -> Generator[Any, Any, Rows]:
     found: Rows = {}
-    for first in range(0, len(rows), SCAN_COUNT):
-        some = rows[first : first + SCAN_COUNT]
+    for first in range(0, len(rows), ROWS_PER_PAGE):
+        some = rows[first : first + ROWS_PER_PAGE]
         levels = [row for row in some if row.startswith("s")]
         buyers = [row for row in some if row.startswith("b")]
         values = yield Ask([("HGET", keys.stock, row[1:]) for row in levels])
@@ -242,10 +245,9 @@ def _sums(keys: PartitionKeys, part: _Slice, total: int) -> Generator[Any, Any, 
     reserved: Counter[str] = Counter()
     confirmed: Counter[str] = Counter()
     due_at_ms: dict[str, int] = {}
-    cursor, checked = -1, 0
-    while cursor:
-        cursor, records = yield from page_of("HSCAN", keys.reservations, max(cursor, 0), SCAN_COUNT)
-        for name, record in records:
+    checked = 0
+    for page in pages("HSCAN", keys.reservations):
+        for name, record in (yield from page):
             with suppress(Unreadable, UnicodeDecodeError):  # check_rows has named it
                 reservation = unpack_reservation(name.decode(), record)
                 for row, held, sold in shares(reservation):

@@ -4,12 +4,14 @@ The audit itself does no I/O. It is a generator that yields an `Ask` and is sent
 server runs it on its event loop and a test runs it on a plain connection, with the same rules.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import msgspec
 
 from engine.records import pairs
+
+ROWS_PER_PAGE = 1_000
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -58,12 +60,20 @@ class Summary(msgspec.Struct):
 Steps = Generator[Ask | Progress | Finding, Any, None]
 
 
-def page_of(
-    command: str, key: str, cursor: int, count: int
-) -> Generator[Ask, Any, tuple[int, list[tuple[bytes, bytes]]]]:
-    """A page of a scan, as pairs, and the cursor of the next; 0 after the last."""
-    ((after, flat),) = yield Ask([(command, key, cursor, "COUNT", count)])
-    return int(after), pairs(flat)
+def pages(
+    command: str, key: str, rows: int = ROWS_PER_PAGE
+) -> Iterator[Generator[Ask, Any, list[tuple[bytes, bytes]]]]:
+    """The pages of a scan, about `rows` pairs each. A page is a generator that asks for itself."""
+    cursor = -1
+
+    def page() -> Generator[Ask, Any, list[tuple[bytes, bytes]]]:
+        nonlocal cursor
+        ((after, flat),) = yield Ask([(command, key, max(cursor, 0), "COUNT", rows)])
+        cursor = int(after)
+        return pairs(flat)
+
+    while cursor:
+        yield page()
 
 
 def shown(name: bytes) -> str:

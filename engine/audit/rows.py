@@ -4,12 +4,11 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 from engine.audit.deadlines import LiveReservations
-from engine.audit.protocol import Ask, Finding, Steps, Summary, page_of, shown
+from engine.audit.protocol import Ask, Finding, Steps, Summary, pages, shown
 from engine.keys import PartitionKeys
 from engine.model import Reservation, State, StockLevel
 from engine.records import Unreadable, unpack_level, unpack_reservation
 
-SCAN_COUNT = 1_000
 _ENDED = (State.RELEASED, State.EXPIRED, State.FULFILLED, State.CANCELLED)
 
 # Invariant -> whether it holds of a level.
@@ -67,17 +66,17 @@ RESERVATION_RULES: dict[str, Callable[[Reservation], bool]] = {
 
 def check_rows(keys: PartitionKeys, summary: Summary) -> Steps:
     """Checks every row by itself, and deadlines and retention against the reservations."""
-    for page in _pages("HSCAN", keys.stock):
+    for page in pages("HSCAN", keys.stock):
         for name, packed in (yield from page):
             yield from _check_level(name, packed, summary)
     live = LiveReservations(keys, summary)
-    for page in _pages("HSCAN", keys.reservations):
+    for page in pages("HSCAN", keys.reservations):
         records = yield from page
         summary.reservations += len(records)
         reservations = yield from _check_reservations(keys, records, summary)
         yield from live.note(reservations)
     yield from live.check()
-    for page in _pages("HSCAN", keys.buyers):
+    for page in pages("HSCAN", keys.buyers):
         for name, _ in (yield from page):
             if name.count(b"\0") != 1:
                 row = f"buyer {shown(name)!r}"
@@ -101,19 +100,6 @@ def _broken(
     for invariant, holds in rules.items():
         if not holds(value):
             yield summary.found(invariant, row, repr(value))
-
-
-def _pages(command: str, key: str) -> Iterable[Generator[Any, Any, list[tuple[bytes, bytes]]]]:
-    """The pages of a scan, each a generator that asks for itself."""
-    cursor = -1
-
-    def page() -> Generator[Any, Any, list[tuple[bytes, bytes]]]:
-        nonlocal cursor
-        cursor, found = yield from page_of(command, key, max(cursor, 0), SCAN_COUNT)
-        return found
-
-    while cursor:
-        yield page()
 
 
 def _check_reservations(
@@ -158,7 +144,7 @@ def _check_again(keys: PartitionKeys, reservation_id: str, summary: Summary) -> 
 
 def _check_retention(keys: PartitionKeys, summary: Summary) -> Steps:
     """Every entry names something that is there."""
-    for page in _pages("ZSCAN", keys.retention):
+    for page in pages("ZSCAN", keys.retention):
         members = [shown(name) for name, _ in (yield from page)]
         for key, letter, check in (
             (keys.reservations, "r", _check_again),
@@ -174,7 +160,7 @@ def _check_retention(keys: PartitionKeys, summary: Summary) -> Steps:
 
 def _check_adjustments(keys: PartitionKeys, summary: Summary) -> Steps:
     """Every adjustment id is forgotten one day."""
-    for page in _pages("HSCAN", keys.adjustments):
+    for page in pages("HSCAN", keys.adjustments):
         names = [shown(name) for name, _ in (yield from page)]
         if names:
             (found,) = yield Ask([("ZMSCORE", keys.retention, *("a" + name for name in names))])

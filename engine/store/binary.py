@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from engine.store.durability import VERSIONS_WANTED, StoreVersion
 from engine.store.reports import StoreBinaryMissing
-from engine.store.version import VERSIONS_WANTED, StoreVersion
 
 VERSION_SECONDS_MAX = 5
 

@@ -4,15 +4,48 @@ inspect_store() reads the facts, judge() says which of them are too weak for the
 be kept. A fact that the store does not report counts as too weak, not as good.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, ResponseError
 
-from engine.store.version import VERSIONS_WANTED, StoreVersion
+# Redis 7.0 brought the script flags (`#!lua flags=...`) that refuse a batch whole when memory is
+# full. Valkey forked from Redis 7.2; 8.0 is the first release that is its own.
+VERSIONS_MIN = {"valkey": (8, 0), "redis": (7, 0)}
+
+VERSIONS_WANTED = " or ".join(
+    f"{product.capitalize()} {major}.{minor}+" for product, (major, minor) in VERSIONS_MIN.items()
+)
+
+
+class StoreVersion(NamedTuple):
+    """A product (`valkey`, `redis`) and its version numbers, most significant first."""
+
+    product: str
+    numbers: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, product: str, text: str) -> Self:
+        """The version that `text` begins with: `9.1.2` and `7.0.0-rc1` are (9, 1, 2) and (7, 0, 0).
+
+        Raises ValueError if it does not begin with a number.
+        """
+        numbers = re.match(r"\d+(?:\.\d+)*", text)
+        if numbers is None:
+            raise ValueError(f"{text!r} is not a version")
+        return cls(product.lower(), tuple(int(number) for number in numbers[0].split(".")))
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether Holdfast works with it."""
+        return self.product in VERSIONS_MIN and self.numbers >= VERSIONS_MIN[self.product]
+
+    def __str__(self) -> str:
+        return f"{self.product} {'.'.join(map(str, self.numbers))}"
 
 
 class Durability(StrEnum):

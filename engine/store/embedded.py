@@ -5,6 +5,9 @@ disk before its answer leaves), is started again when it dies, and ends with its
 """
 
 import asyncio
+import os
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,9 +21,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from engine.store.binary import find_store_binary
 from engine.store.directory import StoreDirectory, claim
-from engine.store.process import started_store
 from engine.store.reports import OnEvent, StoreEvent, StoreStartFailed
-from serving.processes import ChildProcess, in_thread
+from serving.processes import ChildProcess, in_thread, owned
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
@@ -29,6 +31,18 @@ READY_ANSWER_SECONDS_MAX = 5.0
 RESTART_SECONDS = 0.05
 # A store that ran this long was well: when it dies, it is restarted as if for the first time.
 STAYED_UP_SECONDS = 10.0
+
+SETTINGS = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "daemonize": "no",
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "save": "",
+    "maxmemory-policy": "noeviction",
+    # A batch asks one hash for many fields, and a listpack is searched from its start for each.
+    "hash-max-listpack-entries": "64",
+}
 
 
 class _RunEnd(NamedTuple):
@@ -188,6 +202,32 @@ class EmbeddedStore:
                     reported_percent = percent
                     self._on_event(StoreEvent.LOADING, {"pid": pid, "loaded_percent": percent})
         return False
+
+
+def store_command(binary: Path, directory: StoreDirectory) -> list[str]:
+    """The command that becomes the store, alone in its directory; this process is its owner."""
+    settings = SETTINGS | {"dir": str(directory.path), "unixsocket": str(directory.socket)}
+    arguments = [word for name, value in settings.items() for word in (f"--{name}", value)]
+    return owned([str(binary), *arguments], signal.SIGTERM, directory.store_lock)
+
+
+def started_store(binary: Path, directory: StoreDirectory) -> ChildProcess:
+    """A store that has just been started. Raises OSError if no process can be made.
+
+    It logs to its standard output, as it does for errors in its settings. Start it on the event
+    loop's thread: the kernel ends it with the thread that started it.
+    """
+    log = directory.open_log()
+    try:
+        return ChildProcess(
+            store_command(binary, directory),
+            stdout=log,
+            errors=subprocess.STDOUT,
+            cwd=directory.path,
+            umask=0o077,
+        )
+    finally:
+        os.close(log)
 
 
 async def _persistence(client: Redis) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from engine.store.binary import find_store_binary
 from engine.store.directory import StoreDirectory
-from engine.store.embedded import EmbeddedStore
-from engine.store.process import store_command
+from engine.store.embedded import EmbeddedStore, store_command
 from engine.store.reports import DataDirectoryInUse, StoreEvent, StoreStartFailed
 from tests.embedded import Events, is_alive, kill, read, running, write
 from tests.waiting import PATIENCE_S, eventually

@@ -7,13 +7,13 @@ from engine.store.durability import (
     CHECKS,
     Durability,
     StoreFacts,
+    StoreVersion,
     Weakness,
     describe,
     durability_of,
     facts_from,
     judge,
 )
-from engine.store.version import StoreVersion
 
 ALWAYS, EVERYSEC, NONE = Durability.ALWAYS, Durability.EVERYSEC, Durability.NONE
 
