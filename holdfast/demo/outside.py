@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import httpx
 
@@ -24,13 +24,6 @@ CALLBACKS_OF_PAYMENTS = {
 CALLBACKS_OF_PARCELS = {"duplicate": 0.10, "delay": 0.05, "delay_ms": 500, "reorder": 0.10}
 """Mishaps of callbacks of parcels. None is lost: nobody asks for a parcel before it is late."""
 LUCK_OF_PARCELS = {"fail_attempt": 0.05}
-
-
-class CallbackCounts(NamedTuple):
-    """The number of callbacks that were sent, and of those that never were."""
-
-    sent: int
-    lost: int
 
 
 class Outside:
@@ -90,13 +83,13 @@ class Outside:
         captured, refunded = books["captured_minor"], books["refunded_minor"]
         return Sums(captured.get(currency, 0), refunded.get(currency, 0))
 
-    async def callback_counts(self) -> CallbackCounts:
-        """Callbacks of payments and parcels so far."""
+    async def callback_counts(self) -> dict[str, int]:
+        """`callbacks_sent` so far, of payments and parcels, and `callbacks_lost` on purpose."""
         books = [await self._get(f"/{part}/control/books") for part in ("provider", "carrier")]
-        return CallbackCounts(
-            sum(book["callbacks_sent"] for book in books),
-            sum(book["callbacks_lost"] for book in books),
-        )
+        return {
+            count: sum(book[count] for book in books)
+            for count in ("callbacks_sent", "callbacks_lost")
+        }
 
     async def _post(self, path: str, content: object) -> Any:
         return await self._send("POST", path, json=content)

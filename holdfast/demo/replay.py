@@ -13,13 +13,12 @@ from holdfast.demo.callers import Callers, Clients, Tally, for_each, insist
 from holdfast.demo.checkout import Checkout
 from holdfast.demo.delivery import deliver, say_received
 from holdfast.demo.effects import Effects
-from holdfast.demo.ledger import Ledger
+from holdfast.demo.ledger import Ledger, order_differences
 from holdfast.demo.money import MoneyAccount, Sums, sums_of, waiting_minor
 from holdfast.demo.money_desk import MoneyDesk
 from holdfast.demo.order_log import CURRENCY, OrderLog, prices_of
-from holdfast.demo.outside import CallbackCounts, Outside
+from holdfast.demo.outside import Outside
 from holdfast.demo.plan import Buyer, PlannedReturn
-from holdfast.demo.proof import order_differences
 from holdfast.demo.requests import catalogue_of
 from holdfast.demo.returns import ReturnsDesk, take_returns
 from holdfast.demo.shop import Happenings, Shop
@@ -53,20 +52,12 @@ class SaleTime:
 
 
 @dataclass(frozen=True, slots=True)
-class MoneyBooks:
-    """The money at the end: the order service's books, the provider's, and what is wrong."""
-
-    ours: Sums
-    theirs: Sums
-    differences: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Replay:
     """Everything that a replay leaves behind for the report.
 
-    `levels` are the engine's and `orders` the order service's at the end, the orders by id.
-    `differences` are those of levels and orders from what the answers say.
+    `levels` are the engine's, `orders` (by id) and `books` the order service's at the end.
+    `differences` are those of levels and orders from what the answers say, `money_differences`
+    every way in which the money is not where it has to be.
     """
 
     plan: Plan
@@ -79,8 +70,9 @@ class Replay:
     levels: Sequence[StockLevel]
     orders: Mapping[str, order_pb2.Order]
     differences: Sequence[str]
-    books: MoneyBooks
-    callbacks: CallbackCounts
+    books: Sums
+    money_differences: Sequence[str]
+    callbacks: Mapping[str, int]
     engine_audit: EngineAudit
     crossing_audit: CrossingAudit
 
@@ -96,7 +88,7 @@ async def replay(
     started_at = datetime.now(UTC)
     ledger, tally = Ledger(plan.stock, plan.log.orders), Tally()
     shop = Shop(
-        buyers=plan.buyers,
+        buyers={buyer.order.position: buyer for buyer in plan.buyers},
         prices_minor=prices_of(plan.log.orders),
         ledger=ledger,
         money=MoneyAccount(CURRENCY),
@@ -116,8 +108,14 @@ async def replay(
     sale_time = SaleTime(sale_s, ledger.accepted_orders(), tally.calls)
     await money_desk.see_to_payments()
     await _go_on(shop, sale, money_desk, Warehouse(shop), desk)
-    problems = await money_desk.reconcile(report_only=True)
+    unreconciled = await money_desk.reconcile(report_only=True)
     orders = await _read_orders(shop)
+    answer = await shop.orders.ask(payment_pb2.GetPaymentBooksRequest())
+    books = sums_of(answer.books)
+    provider_books = await outside.provider_sums(CURRENCY)
+    differences = shop.money.differences(
+        orders.values(), books, provider_books, waiting_minor(answer.books)
+    )
     levels = [level async for level in engine.list_stock()]
     return Replay(
         plan=plan,
@@ -133,7 +131,8 @@ async def replay(
             *ledger.differences(levels),
             *order_differences(ledger.accounts, orders),
         ],
-        books=await _books(shop, orders, problems),
+        books=books,
+        money_differences=[*unreconciled, *differences],
         callbacks=await outside.callback_counts(),
         engine_audit=await audit_engine(engine, progress),
         crossing_audit=await audit_orders(shop.orders, progress),
@@ -181,14 +180,3 @@ async def _read_orders(shop: Shop) -> dict[str, order_pb2.Order]:
 
     await for_each(order_ids, READS_AT_ONCE, read)
     return orders
-
-
-async def _books(
-    shop: Shop, orders: Mapping[str, order_pb2.Order], problems: Sequence[str]
-) -> MoneyBooks:
-    answer = await shop.orders.ask(payment_pb2.GetPaymentBooksRequest())
-    ours = sums_of(answer.books)
-    theirs = await shop.outside.provider_sums(CURRENCY)
-    waiting = waiting_minor(answer.books)
-    found = shop.money.differences(orders.values(), ours, theirs, waiting)
-    return MoneyBooks(ours, theirs, [*problems, *found])

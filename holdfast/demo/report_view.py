@@ -6,194 +6,175 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.demo.figures import DemoReport
+from holdfast.demo.report import Figures
 from holdfast.money import amount_text, money_text
 
 DESCRIPTION_LENGTH_MAX = 30
 
+ORDERS = {
+    "placed, with stock reserved": "orders_placed",
+    "  once units came back": "accepted_late",
+    "refused for lack of stock": "refused",
+    "paid": "orders_paid",
+    "cancelled before that": "released",
+    "expired": "expired",
+    "delivered": "orders_delivered",
+    "  received, says the buyer": "orders_completed",
+}
+PAYMENTS = {
+    "paid twice": "paid_twice",
+    "paid in a wrong amount": "wrong_amounts",
+    "declined, then paid": "declined",
+    "paid late": "paid_late",
+    "  and the stock was gone": "late_refunded",
+    "paid after cancelling": "paid_after_cancelling",
+}
+UNITS = {
+    "sold": "units_sold",
+    "shipped": "units_shipped",
+    "cancelled after the sale": "units_cancelled",
+    "came back in {returns:,} returns": "returned_units",
+    "asked for and refused": "units_refused",
+    "left": "units_left",
+}
+PARCELS = {
+    "shipped and delivered": "parcels",
+    "picked in part, the rest later": "short_picks",
+    "packed wrong, and noticed": "wrong_scans",
+    "orders read by a person": "read_by_person",
+    "  and not let through": "refused_by_person",
+}
+MISHAPS = {
+    "calls sent twice": "duplicates_sent",
+    "  recognised as replays": "duplicates_replayed",
+    "clients killed in a call": "clients_killed",
+    "  after it took effect": "killed_after_effect",
+    "callbacks lost, of {callbacks_sent:,}": "callbacks_lost",
+    "  found in the statement": "found_in_statement",
+}
+"""Rows of the tables: a name, in which other figures may be, and the key of its figure."""
 
-def view(report: DemoReport) -> RenderableType:
+
+def view(report: Figures) -> RenderableType:
     """The whole report: the verdict, what happened, the hottest articles, what was left out."""
     parts: list[RenderableType] = [_headline(report), _verdict(report), _happenings(report)]
     parts.append(_hottest(report))
-    if report.log.skipped_rows or report.returns.unmatched_returns:
+    if report["skipped_rows"] or report["unmatched_returns"]:
         parts.append(_left_out(report))
     parts.append(_fine_print(report))
     return Group(*parts)
 
 
-def _headline(report: DemoReport) -> Text:
-    log, setting = report.log, report.setting
+def _headline(report: Figures) -> Text:
+    sizes = " for {units:,} units of {skus:,} articles; {stock_units:,} units in stock\n"
+    source = "{concurrency:,} buyers at once; order log: {source}\n"
     return Text.assemble(
-        (f"\n{log.orders:,} orders", "bold"),
-        f" for {log.units:,} units of {log.skus:,} articles; {log.stock_units:,} units in stock\n",
-        (f"{setting.concurrency:,} buyers at once; order log: {setting.source}\n", "dim"),
+        ("\n{orders:,} orders".format_map(report), "bold"),
+        sizes.format_map(report),
+        (source.format_map(report), "dim"),
     )
 
 
-def _verdict(report: DemoReport) -> Panel:
+def _verdict(report: Figures) -> Panel:
     rows = Table.grid(padding=(0, 2))
     for good, name, figures in _checks(report):
         mark = Text("ok", style="bold green") if good else Text("FAILED", style="bold red")
         rows.add_row(mark, Text(name, style="bold"), Text(figures))
     body: list[RenderableType] = [rows]
-    if report.problems:
-        body.append(Text("\n" + "\n".join(report.problems), style="red"))
+    if report["problems"]:
+        body.append(Text("\n" + "\n".join(report["problems"]), style="red"))
     right = "Every unit went to exactly one order, and every penny with it"
-    title = right if report.ok else "Something is wrong: see below"
-    colour = "green" if report.ok else "red"
+    title = right if report["ok"] else "Something is wrong: see below"
+    colour = "green" if report["ok"] else "red"
     return Panel(Group(*body), title=f"[bold]{title}[/]", border_style=colour, padding=(0, 1))
 
 
-def _checks(report: DemoReport) -> list[tuple[bool, str, str]]:
+def _checks(report: Figures) -> list[tuple[bool, str, str]]:
     """The proofs: whether each holds, its name, and its figures."""
-    proof, money = report.proof, report.money
-    captured = money_text(money.captured_minor, money.currency)
-    refunded = amount_text(money.refunded_minor, money.currency)
-    return [
-        (proof.oversold_units == 0, "Oversold", f"{proof.oversold_units:,} units"),
+    captured = money_text(report["captured_minor"], report["currency"])
+    refunded = amount_text(report["refunded_minor"], report["currency"])
+    shown = report | {"captured": captured, "refunded": refunded}
+    mistakes = report["double_effects"] + report["unexpected_answers"]
+    checks = [
+        (not report["oversold_units"], "Oversold", "{oversold_units:,} units"),
         (
-            proof.undersold_units == 0,
+            not report["undersold_units"],
             "Undersold",
-            f"{proof.undersold_units:,} units refused that were there to sell",
+            "{undersold_units:,} units refused that were there to sell",
         ),
         (
-            money.books_balance,
+            report["books_balance"],
             "Money",
-            f"{captured} captured, {refunded} refunded, {proof.money_differences:,} differences",
+            "{captured} captured, {refunded} refunded, {money_differences:,} differences",
         ),
         (
-            proof.double_effects + proof.unexpected_answers == 0,
+            not mistakes,
             "Answers",
-            f"{proof.double_effects:,} applied twice, {proof.unexpected_answers:,} unexpected",
+            "{double_effects:,} applied twice, {unexpected_answers:,} unexpected",
         ),
         (
-            proof.ledger_differences == 0,
+            not report["ledger_differences"],
             "Stock, orders",
-            f"{proof.ledger_differences:,} differences from what the answers add up to",
+            "{ledger_differences:,} differences from what the answers add up to",
         ),
         (
-            proof.audit_ok,
+            report["audit_ok"],
             "Engine audit",
             (
-                f"{proof.audit_findings:,} findings in {proof.audit_levels:,} levels, "
-                f"{proof.audit_reservations:,} reservations, "
-                f"{proof.audit_journal_entries:,} entries"
+                "{audit_findings:,} findings in {audit_levels:,} levels, "
+                "{audit_reservations:,} reservations, {audit_journal_entries:,} entries"
             ),
         ),
         (
-            proof.crossing_ok,
+            report["crossing_ok"],
             "Crossing audit",
             (
-                f"{proof.crossing_findings:,} findings in {proof.crossing_orders:,} orders, "
-                f"{proof.crossing_lines:,} lines, all books"
+                "{crossing_findings:,} findings in {crossing_orders:,} orders, "
+                "{crossing_lines:,} lines, all books"
             ),
         ),
     ]
+    return [(good, name, figures.format_map(shown)) for good, name, figures in checks]
 
 
-def _happenings(report: DemoReport) -> Table:
+def _happenings(report: Figures) -> Table:
+    currency = report["currency"]
+    money = {
+        "captured": amount_text(report["captured_minor"], currency),
+        f"refunded, {report['orders_refunded']:,} orders": amount_text(
+            report["refunded_minor"], currency
+        ),
+    }
+    sold_out = {"articles sold out": "{sold_out_skus:,} of {skus:,}".format_map(report)}
     grid = Table.grid(expand=True, padding=(0, 2))
     grid.add_column(ratio=1)
     grid.add_column(ratio=1)
-    grid.add_row(_orders(report), _money(report))
-    grid.add_row(_units(report), _parcels(report))
-    grid.add_row(_speed(report), _mishaps(report))
+    grid.add_row(
+        _figures("Orders", _counts(report, ORDERS)),
+        _figures(f"Money, {currency}", money | _counts(report, PAYMENTS)),
+    )
+    grid.add_row(
+        _figures("Units", _counts(report, UNITS) | sold_out),
+        _figures("Parcels", _counts(report, PARCELS)),
+    )
+    grid.add_row(_speed(report), _figures("Gone wrong on purpose", _counts(report, MISHAPS)))
     return grid
 
 
-def _orders(report: DemoReport) -> Table:
-    orders = report.orders
-    return _figures(
-        "Orders",
-        {
-            "placed, with stock reserved": f"{orders.orders_placed:,}",
-            "  once units came back": f"{orders.accepted_late:,}",
-            "refused for lack of stock": f"{orders.refused:,}",
-            "paid": f"{orders.orders_paid:,}",
-            "cancelled before that": f"{orders.released:,}",
-            "expired": f"{orders.expired:,}",
-            "delivered": f"{orders.orders_delivered:,}",
-            "  received, says the buyer": f"{orders.orders_completed:,}",
-        },
-    )
+def _counts(report: Figures, rows: dict[str, str]) -> dict[str, str]:
+    return {name.format_map(report): f"{report[key]:,}" for name, key in rows.items()}
 
 
-def _money(report: DemoReport) -> Table:
-    money, happened = report.money, report.happened
-    return _figures(
-        f"Money, {money.currency}",
-        {
-            "captured": amount_text(money.captured_minor, money.currency),
-            f"refunded, {report.orders.orders_refunded:,} orders": amount_text(
-                money.refunded_minor, money.currency
-            ),
-            "paid twice": f"{happened.paid_twice:,}",
-            "paid in a wrong amount": f"{happened.wrong_amounts:,}",
-            "declined, then paid": f"{happened.declined:,}",
-            "paid late": f"{happened.paid_late:,}",
-            "  and the stock was gone": f"{happened.late_refunded:,}",
-            "paid after cancelling": f"{happened.paid_after_cancelling:,}",
-        },
-    )
-
-
-def _units(report: DemoReport) -> Table:
-    units, returns = report.units, report.returns
-    return _figures(
-        "Units",
-        {
-            "sold": f"{units.units_sold:,}",
-            "shipped": f"{units.units_shipped:,}",
-            "cancelled after the sale": f"{units.units_cancelled:,}",
-            f"came back in {returns.returns:,} returns": f"{returns.returned_units:,}",
-            "asked for and refused": f"{units.units_refused:,}",
-            "left": f"{units.units_left:,}",
-            "articles sold out": f"{units.sold_out_skus:,} of {report.log.skus:,}",
-        },
-    )
-
-
-def _parcels(report: DemoReport) -> Table:
-    happened = report.happened
-    return _figures(
-        "Parcels",
-        {
-            "shipped and delivered": f"{happened.parcels:,}",
-            "picked in part, the rest later": f"{happened.short_picks:,}",
-            "packed wrong, and noticed": f"{happened.wrong_scans:,}",
-            "orders read by a person": f"{happened.read_by_person:,}",
-            "  and not let through": f"{happened.refused_by_person:,}",
-        },
-    )
-
-
-def _speed(report: DemoReport) -> Table:
-    speed = report.speed
+def _speed(report: Figures) -> Table:
     return _figures(
         "Speed",
         {
-            "reserved per second": f"{speed.reservations_per_second:,.0f}",
-            "calls per second": f"{speed.calls_per_second:,.0f}",
-            "PlaceOrder, p50": f"{speed.p50_ms:,.1f} ms",
-            "PlaceOrder, p99": f"{speed.p99_ms:,.1f} ms",
-            "sale": f"{speed.sale_ms / 1_000:,.1f} s",
-            "all": f"{speed.elapsed_ms / 1_000:,.1f} s",
-        },
-    )
-
-
-def _mishaps(report: DemoReport) -> Table:
-    mishaps = report.mishaps
-    return _figures(
-        "Gone wrong on purpose",
-        {
-            "calls sent twice": f"{mishaps.duplicates_sent:,}",
-            "  recognised as replays": f"{mishaps.duplicates_replayed:,}",
-            "clients killed in a call": f"{mishaps.clients_killed:,}",
-            "  after it took effect": f"{mishaps.killed_after_effect:,}",
-            f"callbacks lost, of {mishaps.callbacks_sent:,}": f"{mishaps.callbacks_lost:,}",
-            "  found in the statement": f"{report.happened.found_in_statement:,}",
+            "reserved per second": f"{report['reservations_per_second']:,.0f}",
+            "calls per second": f"{report['calls_per_second']:,.0f}",
+            "PlaceOrder, p50": f"{report['p50_ms']:,.1f} ms",
+            "PlaceOrder, p99": f"{report['p99_ms']:,.1f} ms",
+            "sale": f"{report['sale_ms'] / 1_000:,.1f} s",
+            "all": f"{report['elapsed_ms'] / 1_000:,.1f} s",
         },
     )
 
@@ -207,42 +188,38 @@ def _figures(title: str, rows: dict[str, str]) -> Table:
     return table
 
 
-def _hottest(report: DemoReport) -> Table:
+def _hottest(report: Figures) -> Table:
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
     table.add_column("Hottest articles", no_wrap=True)
     table.add_column(no_wrap=True, ratio=1)
     for name in ("wanted", "stock", "back", "sold", "left"):
         table.add_column(name, justify="right")
-    for hot in report.hottest:
+    for hot in report["hottest"]:
         table.add_row(
-            Text(hot.sku),
-            Text(hot.description[:DESCRIPTION_LENGTH_MAX]),
-            *(f"{units:,}" for units in (hot.demand, hot.stock, hot.back, hot.sold)),
-            Text(f"{hot.left:,}", style="bold" if hot.left == 0 else ""),
+            Text(hot["sku"]),
+            Text(hot["description"][:DESCRIPTION_LENGTH_MAX]),
+            *(f"{hot[key]:,}" for key in ("demand", "stock", "back", "sold")),
+            Text(f"{hot['left']:,}", style="" if hot["left"] else "bold"),
         )
     return table
 
 
-def _left_out(report: DemoReport) -> Table:
+def _left_out(report: Figures) -> Table:
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
-    table.add_column(f"Left out of {report.log.rows:,} rows")
+    table.add_column(f"Left out of {report['rows']:,} rows")
     table.add_column("rows", justify="right")
-    for reason, count in report.log.skipped_by_reason.items():
+    for reason, count in report["skipped_by_reason"].items():
         table.add_row(Text(reason), f"{count:,}")
-    if report.returns.unmatched_returns:
-        table.add_row(
-            "return that matches nothing shipped to that buyer before",
-            f"{report.returns.unmatched_returns:,}",
-        )
+    if unmatched := report["unmatched_returns"]:
+        table.add_row("return that matches nothing shipped to that buyer before", f"{unmatched:,}")
     return table
 
 
-def _fine_print(report: DemoReport) -> Text:
-    setting = report.setting
+def _fine_print(report: Figures) -> Text:
     return Text(
         "An order is reserved whole or not at all. Refused orders were placed again whenever units "
         "came back, until nothing fitted any more. Times are measured in the client, whose own "
         "work is in them: buyers, staff and all servers share this machine. "
-        f"Stock is {setting.stock_ratio:g} of the demand. Seed {setting.seed}.",
+        f"Stock is {report['stock_ratio']:g} of the demand. Seed {report['seed']}.",
         style="dim",
     )

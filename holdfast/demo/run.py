@@ -15,12 +15,11 @@ from rich.markup import escape
 from holdfast.client import Client
 from holdfast.demo.callers import Clients
 from holdfast.demo.csv_log import read_order_log
-from holdfast.demo.figures import DemoReport, Setting
 from holdfast.demo.order_log import DemoInputError, OrderLog, initial_stock_units
 from holdfast.demo.outside import Outside
 from holdfast.demo.plan import plan_buyers, plan_returns
 from holdfast.demo.replay import Plan, Replay, replay
-from holdfast.demo.report import build_report
+from holdfast.demo.report import Figures, build_report
 from holdfast.demo.report_view import view
 from holdfast.demo.servers import DemoServers, ServerFailedError, running_servers
 from holdfast.demo.synthetic_log import synthetic_log
@@ -72,7 +71,7 @@ async def run_demo(options: DemoOptions, console: Console) -> int:
         elapsed_s = time.perf_counter() - started_at
         report = build_report(_setting(options, seed), replayed, elapsed_s)
         _print_report(report, options.json)
-        code = EXIT_OK if report.ok else EXIT_FAILED
+        code = EXIT_OK if report["ok"] else EXIT_FAILED
     except* DemoInputError as group:
         code, problem = EXIT_USAGE, _message(group)
     except* DemoStuckError as group:
@@ -134,9 +133,13 @@ def _plan(options: DemoOptions, seed: int) -> Plan:
     )
 
 
-def _setting(options: DemoOptions, seed: int) -> Setting:
-    source = str(options.orders) if options.orders else f"made from seed {seed}"
-    return Setting(source, seed, options.stock_ratio, options.concurrency)
+def _setting(options: DemoOptions, seed: int) -> Figures:
+    return {
+        "source": str(options.orders) if options.orders else f"made from seed {seed}",
+        "seed": seed,
+        "stock_ratio": options.stock_ratio,
+        "concurrency": options.concurrency,
+    }
 
 
 def _check(options: DemoOptions) -> None:
@@ -157,9 +160,9 @@ def _order_log(orders: Path | None, seed: int) -> OrderLog:
     return read_order_log(orders)
 
 
-def _print_report(report: DemoReport, as_json: bool) -> None:
+def _print_report(report: Figures, as_json: bool) -> None:
     if as_json:
-        json.dump(report.to_json(), sys.stdout, indent=2)
+        json.dump(report, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         console = Console()

@@ -1,8 +1,8 @@
 """The things that all parts of the demo share: the plans, the accounts, the connections."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.demo.callers import Callers
@@ -36,34 +36,25 @@ class Happenings:
     wrong_scans: int = 0
 
 
+@dataclass(slots=True)
 class Shop:
-    """The state of one replay. `buyers[i]` is whose account `ledger.accounts[i]` is."""
+    """The state of one replay. `buyers` are by the position of their orders in the log.
 
-    def __init__(
-        self,
-        buyers: Sequence[Buyer],
-        prices_minor: Mapping[str, int],
-        ledger: Ledger,
-        money: MoneyAccount,
-        callers: Callers,
-        outside: Outside,
-        progress: Stages,
-        concurrency: int,
-    ) -> None:
-        self.prices_minor = prices_minor
-        self.ledger = ledger
-        self.money = money
-        self.callers = callers
-        self.outside = outside
-        self.progress = progress
-        self.concurrency = concurrency
-        self.happened = Happenings()
-        self.undecided: dict[str, Account] = {}
-        """Paid orders that may or may not have become effective by now."""
-        self._numbers = {buyer.order.position: number for number, buyer in enumerate(buyers)}
-        self._buyers = buyers
-        self._calls: Counter[int] = Counter()
-        self._accounts: dict[str, Account] = {}
+    `undecided`: paid orders, by id, that may or may not have become effective by now.
+    """
+
+    buyers: Mapping[int, Buyer]
+    prices_minor: Mapping[str, int]
+    ledger: Ledger
+    money: MoneyAccount
+    callers: Callers
+    outside: Outside
+    progress: Stages
+    concurrency: int
+    happened: Happenings = field(default_factory=Happenings)
+    undecided: dict[str, Account] = field(default_factory=dict)
+    _calls: Counter[int] = field(default_factory=Counter)
+    _accounts: dict[str, Account] = field(default_factory=dict)
 
     @property
     def effects(self) -> Effects:
@@ -77,7 +68,7 @@ class Shop:
 
     def buyer_of(self, account: Account) -> Buyer:
         """The buyer of an account."""
-        return self._buyers[self._numbers[account.order.position]]
+        return self.buyers[account.order.position]
 
     def know(self, account: Account, order_id: str) -> None:
         """Notes the id that an account's order has at the order service."""
@@ -93,7 +84,7 @@ class Shop:
 
     async def command(self, account: Account, request: Any, allowed: Collection[str] = ()) -> Any:
         """Sends a request that is about one order, with the mishap that is planned for it."""
-        number = self._numbers[account.order.position]
-        mishap = self._buyers[number].mishap(self._calls[number])
-        self._calls[number] += 1
-        return await self.callers.command(number, request, mishap, allowed)
+        position = account.order.position
+        mishap = self.buyers[position].mishap(self._calls[position])
+        self._calls[position] += 1
+        return await self.callers.command(position, request, mishap, allowed)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from holdfast.demo.ledger import Ledger
+from holdfast.demo.ledger import Ledger, order_differences
 from holdfast.demo.order_log import Order, OrderedLine
-from holdfast.demo.proof import order_differences
 from holdfast.order.v1 import order_pb2
 
 S = order_pb2.Order
