@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -46,14 +47,14 @@ class EngineSettings(msgspec.Struct, frozen=True):
     sold_out_ms: int = KEEP_MS_MAX
 
 
+@dataclass
 class _Tenant:
     """One tenant's only partition, with its queue and its reader."""
 
-    def __init__(self, partition: Partition, queue: GroupCommit, reader: Reader) -> None:
-        self.partition = partition
-        self.queue = queue
-        self.reader = reader
-        self.listed = False
+    partition: Partition
+    queue: GroupCommit
+    reader: Reader
+    listed: bool = False
 
 
 class Engine:

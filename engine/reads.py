@@ -18,7 +18,7 @@ from engine.errors import StoreCorrupt
 from engine.link import located, store_errors
 from engine.model import Reservation, State, StockLevel
 from engine.partition import Partition, Seen
-from engine.records import pairs, stock_field, unpack_level, unpack_locations, unpack_reservation
+from engine.records import fields_of_sku, pairs, unpack_level, unpack_reservation
 
 # Each read has a connection while it lasts, and redis-py refuses those beyond its pool's size: the
 # others wait their turn here.
@@ -132,13 +132,7 @@ class Reader:
             fields = [
                 field
                 for sku, packed in zip(skus, listed, strict=True)
-                for field in (
-                    sku,
-                    *(
-                        stock_field(sku, name)
-                        for name in (unpack_locations(packed) if packed else ())
-                    ),
-                )
+                for field in fields_of_sku(sku, packed)
             ]
         packed_levels, _ = await self._read(("HMGET", self._keys.stock, *fields))
         with _readable(self._keys.stock):

@@ -7,7 +7,6 @@ the whole content of the Reserve that made it, so comparing bodies tells a repla
 exactly; no hash is kept beside it.
 """
 
-import struct
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
@@ -23,7 +22,7 @@ from engine.model import (
     StockLevel,
 )
 
-_HEADER = struct.Struct(">BQQQ")  # times are 6 bytes in the store, padded to 8 to be unpacked
+_TIMES = (slice(1, 7), slice(7, 13), slice(13, 19))  # created, expires, updated; after the state
 _HEADER_BYTES = 19
 _BODY_FIRST = 21
 
@@ -44,6 +43,11 @@ def split_field(field: str) -> tuple[str, str]:
     """The SKU and location of a stock field."""
     sku, _, location = field.partition("\0")
     return sku, location or DEFAULT_LOCATION
+
+
+def fields_of_sku(sku: str, located: bytes | None) -> list[str]:
+    """The fields of a SKU: that of the default location, then those in its packed `locations`."""
+    return [sku, *(stock_field(sku, name) for name in unpack_locations(located or b"\x90"))]
 
 
 def buyer_field(buyer_id: str, sku: str) -> str:
@@ -107,13 +111,6 @@ def fingerprint(*content: object) -> str:
     return blake2b(pack(content), digest_size=8).hexdigest()
 
 
-def _unpack_header(record: bytes) -> tuple[int, int, int, int]:
-    state, created, expires, updated = _HEADER.unpack(
-        b"".join((record[:1], b"\0\0", record[1:7], b"\0\0", record[7:13], b"\0\0", record[13:19]))
-    )
-    return state, created, expires, updated
-
-
 class Unreadable(ValueError):
     """A value of another shape than its key has: another program wrote it."""
 
@@ -122,12 +119,12 @@ def unpack_reservation(reservation_id: str, record: bytes) -> Reservation:
     """A reservation from its record. Raises Unreadable."""
     try:
         return _reservation(reservation_id, record)
-    except (ValueError, TypeError, IndexError, struct.error, msgspec.MsgspecError) as error:
+    except (ValueError, TypeError, IndexError, msgspec.MsgspecError) as error:
         raise Unreadable(f"the record of reservation {reservation_id}: {error}") from error
 
 
 def _reservation(reservation_id: str, record: bytes) -> Reservation:
-    state, created, expires, updated = _unpack_header(record)
+    created, expires, updated = (int.from_bytes(record[part]) for part in _TIMES)
     body_end = _BODY_FIRST + int.from_bytes(record[_HEADER_BYTES:_BODY_FIRST], "big")
     body: Any = _unpack_body(record[_BODY_FIRST:body_end]) or [0, ""]
     fields, quantities = body[2::2], body[3::2]
@@ -142,9 +139,8 @@ def _reservation(reservation_id: str, record: bytes) -> Reservation:
         ReservationLine(*split_field(field), quantity, *counts[3 * i : 3 * i + 3])
         for i, (field, quantity) in enumerate(zip(fields, quantities, strict=True))
     )
-    return Reservation(
-        reservation_id, State(state), tuple(lines), body[1], created, expires, updated
-    )
+    state = State(record[0])
+    return Reservation(reservation_id, state, tuple(lines), body[1], created, expires, updated)
 
 
 def unpack_level(field: str, packed: bytes) -> StockLevel:

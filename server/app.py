@@ -1,4 +1,4 @@
-"""Builds the server of a configuration, ready to be started. Nothing else builds its parts."""
+"""The parts of a server, built for its configuration and ready to be started."""
 
 import time
 from typing import Any
@@ -11,7 +11,6 @@ from grpc_reflection.v1alpha import reflection
 
 from engine.engine import Engine
 from engine.errors import EngineError
-from engine.link import connect
 from holdfast.inventory.v1 import (
     inventory_pb2,
     inventory_pb2_grpc,
@@ -20,10 +19,9 @@ from holdfast.inventory.v1 import (
 )
 from server.config import Config
 from server.failures import TRANSLATIONS
-from server.inventory import InventoryServicer
+from server.inventory import InventoryServicer, StockServicer
 from server.metrics import ServerMetrics
 from server.operations import OperationsServicer
-from server.stock import StockServicer
 from server.store_watch import StoreWatch
 from serving.deadlines import Deadlines
 from serving.decoding import DecodingServer
@@ -84,15 +82,11 @@ class App:
         server = grpc.aio.server(options=options)
         deadlines = Deadlines(self.config.deadline_ms_max)
         gate, calls = self.watch.refuse_if_unsafe, self.metrics.calls
-        inventory: Any = Guarded(
-            InventoryServicer(self.engine, deadlines), calls, TRANSLATIONS, gate
-        )
+        inventory: Any = InventoryServicer(self.engine, deadlines)
+        inventory = Guarded(inventory, calls, TRANSLATIONS, gate)
         stock: Any = Guarded(StockServicer(self.engine, deadlines), calls, TRANSLATIONS, gate)
-        operations: Any = Guarded(
-            OperationsServicer(self.engine, self.client, self.watch),
-            self.metrics.calls,
-            TRANSLATIONS,
-        )
+        operations: Any = OperationsServicer(self.engine, self.client, self.watch)
+        operations = Guarded(operations, calls, TRANSLATIONS)
         decoding: Any = DecodingServer(server)
         inventory_pb2_grpc.add_InventoryServiceServicer_to_server(inventory, decoding)
         inventory_pb2_grpc.add_StockServiceServicer_to_server(stock, decoding)
@@ -102,8 +96,3 @@ class App:
             names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, server)
         return server
-
-
-def build(config: Config, store_url: str, metrics: ServerMetrics, *, shares_port: bool) -> App:
-    """The server of a store. Raises ValueError if the URL is none."""
-    return App(config, connect(store_url), metrics, shares_port=shares_port)

@@ -1,4 +1,4 @@
-"""InventoryService: from the wire, one call of the engine, to the wire."""
+"""InventoryService and StockService: from the wire, one call of the engine, to the wire."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -6,7 +6,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.engine import Engine
-from engine.model import DEFAULT_TENANT, Command, Outcome, Result, State
+from engine.model import (
+    DEFAULT_TENANT,
+    AdjustStock,
+    Command,
+    Outcome,
+    Result,
+    SetStock,
+    State,
+    StockLevel,
+    StockOutcome,
+    StockResult,
+)
 from engine.reads import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Filter, PageTokenInvalid
 from engine.validation import (
     Complaint,
@@ -77,7 +88,7 @@ class InventoryServicer:
         self, request: pb.GetReservationRequest, context: Context
     ) -> pb.Reservation:
         tenant = wire.tenant_of(request)
-        refuse(check_id("reservation_id", request.reservation_id))
+        _refuse(check_id("reservation_id", request.reservation_id))
         async with self._deadlines.limit(context):
             found = await self._engine.reader(tenant).reservation(request.reservation_id)
         if found is None:
@@ -91,14 +102,14 @@ class InventoryServicer:
     ) -> pb.ListReservationsResponse:
         tenant = wire.tenant_of(request)
         if request.state not in pb.Reservation.State.values():
-            refuse(Complaint("state", "is not a state of a reservation", request.state))
+            _refuse(Complaint("state", "is not a state of a reservation", request.state))
         if request.sku:
-            refuse(check_name("sku", request.sku))
+            _refuse(check_name("sku", request.sku))
         if request.buyer_id:
-            refuse(check_id("buyer_id", request.buyer_id))
+            _refuse(check_id("buyer_id", request.buyer_id))
         wanted = Filter(State(request.state), request.sku, request.buyer_id)
         reader = self._engine.reader(tenant)
-        with wanted_page(request) as size:
+        with _wanted_page(request) as size:
             async with self._deadlines.limit(context):
                 page, token = await reader.reservations(size, request.page_token, wanted)
         return pb.ListReservationsResponse(
@@ -108,9 +119,9 @@ class InventoryServicer:
     async def GetStock(self, request: pb.GetStockRequest, context: Context) -> pb.GetStockResponse:
         tenant = wire.tenant_of(request)
         if not 1 <= len(request.skus) <= SKUS_MAX:
-            refuse(Complaint("skus", f"must be 1 to {SKUS_MAX:,} SKUs", len(request.skus)))
+            _refuse(Complaint("skus", f"must be 1 to {SKUS_MAX:,} SKUs", len(request.skus)))
         for position, sku in enumerate(request.skus):
-            refuse(check_name(f"skus[{position}]", sku))
+            _refuse(check_name(f"skus[{position}]", sku))
         skus = list(dict.fromkeys(request.skus))
         async with self._deadlines.limit(context):
             levels = await self._engine.reader(tenant).levels(skus)
@@ -122,11 +133,11 @@ class InventoryServicer:
         command = wire.COMMANDS[kind](request)
         (result,) = await self._engine.apply(tenant, (command,), self._deadlines.of(context))
         if result.outcome is Outcome.INVALID:
-            refuse(result.detail)
+            _refuse(result.detail)
         return wire.command_result(result)
 
     async def _apply(self, request: pb.ApplyRequest, deadline: float) -> pb.ApplyResponse:
-        refuse(check_command_count(len(request.commands)))
+        _refuse(check_command_count(len(request.commands)))
         results: list[Result | None] = [None] * len(request.commands)
         shares: dict[str, _Share] = {}
         for position, message in enumerate(request.commands):
@@ -144,7 +155,7 @@ class InventoryServicer:
             else:
                 share.positions.append(position)
                 share.commands.append(wire.COMMANDS[kind](content))
-        refuse(check_line_count(sum(line_count(share.commands) for share in shares.values())))
+        _refuse(check_line_count(sum(line_count(share.commands) for share in shares.values())))
         await asyncio.gather(
             *(self._apply_share(share, deadline, results) for share in shares.values())
         )
@@ -161,17 +172,46 @@ class InventoryServicer:
             results[position] = result
 
 
-def refuse(problem: Any) -> None:
+class StockServicer:
+    """Sets what there is to sell."""
+
+    def __init__(self, engine: Engine, deadlines: Deadlines) -> None:
+        self._engine = engine
+        self._deadlines = deadlines
+
+    async def SetStock(self, request: pb.SetStockRequest, context: Context) -> pb.StockLevel:
+        tenant, command = wire.tenant_of(request), wire.from_message(request, SetStock)
+        result = await self._engine.set_stock(tenant, command, self._deadlines.of(context))
+        return wire.stock_level(tenant, _applied(tenant, command, result))
+
+    async def AdjustStock(self, request: pb.AdjustStockRequest, context: Context) -> pb.StockLevel:
+        tenant, command = wire.tenant_of(request), wire.from_message(request, AdjustStock)
+        result = await self._engine.adjust_stock(tenant, command, self._deadlines.of(context))
+        return wire.stock_level(tenant, _applied(tenant, command, result))
+
+    async def ListStock(
+        self, request: pb.ListStockRequest, context: Context
+    ) -> pb.ListStockResponse:
+        tenant = wire.tenant_of(request)
+        reader = self._engine.reader(tenant)
+        with _wanted_page(request) as size:
+            async with self._deadlines.limit(context):
+                page, token = await reader.all_levels(size, request.page_token)
+        levels = [wire.stock_level(tenant, level) for level in page]
+        return pb.ListStockResponse(levels=levels, next_page_token=token)
+
+
+def _refuse(problem: Any) -> None:
     """Raises INVALID_FIELD if there is a complaint."""
     if problem:
         raise wire.invalid(problem)
 
 
 @contextmanager
-def wanted_page(request: Any) -> Iterator[int]:
+def _wanted_page(request: Any) -> Iterator[int]:
     """The size of the page asked for. Raises INVALID_FIELD of it, or of a wrong page token."""
     if request.page_size > PAGE_SIZE_MAX:
-        refuse(Complaint("page_size", f"must be at most {PAGE_SIZE_MAX:,}", request.page_size))
+        _refuse(Complaint("page_size", f"must be at most {PAGE_SIZE_MAX:,}", request.page_size))
     try:
         yield request.page_size or PAGE_SIZE_DEFAULT
     except PageTokenInvalid:
@@ -181,3 +221,38 @@ def wanted_page(request: Any) -> Iterator[int]:
 
 def _invalid(problem: Complaint) -> Result:
     return Result(Outcome.INVALID, detail=problem)
+
+
+def _applied(tenant: str, command: SetStock | AdjustStock, result: StockResult) -> StockLevel:
+    """The level after a command that was applied. Raises the error of one that was not."""
+    if result.outcome is StockOutcome.INVALID:
+        _refuse(result.detail)
+    if result.outcome is StockOutcome.APPLIED and result.level is not None:
+        return result.level
+    raise _refusal(tenant, command, result)
+
+
+def _refusal(tenant: str, command: SetStock | AdjustStock, result: StockResult) -> HoldfastError:
+    level = result.level
+    of_level = {"tenant": tenant, "sku": command.sku, "location": command.location}
+    if result.outcome is StockOutcome.NOT_FOUND:
+        return HoldfastError.of(Reason.STOCK_NOT_FOUND, **of_level)
+    if isinstance(command, AdjustStock):
+        if result.outcome is StockOutcome.ADJUSTMENT_ID_REUSED:
+            return HoldfastError.of(
+                Reason.ADJUSTMENT_ID_REUSED, adjustment_id=command.adjustment_id
+            )
+        on_hand = command.delta + (level.on_hand if level else 0)
+    else:
+        if result.outcome is StockOutcome.VERSION_MISMATCH:
+            return HoldfastError.of(
+                Reason.VERSION_MISMATCH,
+                version=level.version if level else 0,
+                expected_version=command.expected_version,
+                **of_level,
+            )
+        on_hand = command.on_hand
+    committed = level.reserved + level.confirmed if level else 0
+    return HoldfastError.of(
+        Reason.ON_HAND_BELOW_COMMITTED, on_hand=on_hand, committed=committed, **of_level
+    )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,14 +11,18 @@ from importlib.metadata import version
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, values
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from engine.answers import NOT_JUDGED
 from engine.model import Outcome, StockOutcome
 from engine.scripts import STOCK_KINDS, SWEEPS, Kind
 from server import metrics_table as table
+from server.config import Config
 from serving.metrics import CallMetrics
 
 SAMPLE_S = 1.0
+# Files in memory: writing a page of them never waits for a disk.
+_IN_MEMORY = "/dev/shm"
 
 
 @contextmanager
@@ -33,6 +38,27 @@ def counted_in_files(worker: int) -> Iterator[None]:
     yield
     if os.getppid() != supervisor_pid:  # killed, so it cannot remove its directory itself
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
+@contextmanager
+def files_of_workers(registry: CollectorRegistry, config: Config) -> Iterator[str]:
+    """The directory of the files of `counted_in_files`; "" where no endpoint shows the counts.
+
+    The registry collects the counts, summed over all workers.
+    """
+    if not config.metrics_listen:
+        yield ""
+        return
+    in_memory = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="holdfast-metrics-", dir=in_memory) as directory:
+        MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
+        yield directory
+
+
+def forget_gauges(directory: str, number: int) -> None:
+    """Forgets the gauges of a worker that ended; its counters stay."""
+    if directory:
+        mark_process_dead(number, directory)  # type: ignore[no-untyped-call]
 
 
 class _CommandCounters(dict[tuple[int, int], prometheus_client.Counter]):

@@ -10,11 +10,11 @@ import structlog
 from prometheus_client import CollectorRegistry
 from redis import exceptions
 
-from server.app import App, build
+from engine.link import connect
+from server.app import App
 from server.config import Config
 from server.metrics import ServerMetrics, WholeMetrics, counted_in_files
-from server.start import announced
-from server.store import opened_store
+from server.start import announced, opened_store
 from serving import logs
 from serving.metrics import serve_metrics
 from serving.settings import name_of
@@ -58,7 +58,7 @@ def _nothing_to_roll() -> None:
 
 def _built(config: Config, store_url: str, metrics: ServerMetrics, *, shares_port: bool) -> App:
     try:
-        return build(config, store_url, metrics, shares_port=shares_port)
+        return App(config, connect(store_url), metrics, shares_port=shares_port)
     except ValueError as error:
         raise StartError(f"HOLDFAST_REDIS_URL: {error}") from error
 

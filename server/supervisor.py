@@ -3,21 +3,20 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from holdfast.programs import program_command, program_environment
 from server.config import Config
-from server.metrics import WholeMetrics
+from server.metrics import WholeMetrics, files_of_workers, forget_gauges
 from server.port import kept_port
-from server.start import announced
-from server.store import opened_store
-from server.worker_files import files_of_workers
-from server.workers import WorkerDidNotStart, Workers
+from server.start import announced, opened_store
+from server.workers import Workers
 from serving import logs
 from serving.metrics import serve_metrics
-from serving.processes import HOME, ChildProcess
+from serving.processes import HOME, ChildProcess, DidNotStart
 from serving.settings import name_of
 from serving.signals import Signals
 from serving.start import EXIT_REFUSED, StartError
@@ -44,9 +43,9 @@ async def supervise(config: Config, environment: Mapping[str, str]) -> None:
         async with opened_store(config, metrics.store_restarts.inc) as store_url:
             target = f"{host}:{port}"
             workers = Workers(
-                _launcher(environment, target, store_url, files.directory),
+                _launcher(environment, target, store_url, files),
                 on_restart=metrics.worker_restarts.inc,
-                on_end=files.forget_gauges,
+                on_end=partial(forget_gauges, files),
                 drain_s_max=config.drain_ms / 1000 + END_S_MAX,
             )
             life = asyncio.create_task(_live(workers, config, target, rolling))
@@ -84,7 +83,7 @@ async def _live(workers: Workers, config: Config, target: str, rolling: asyncio.
     """Starts the workers, and rolls them at each SIGHUP."""
     try:
         about = await workers.start(config.workers)
-    except WorkerDidNotStart as failure:
+    except DidNotStart as failure:
         exit_code = failure.exit_code if failure.exit_code > 0 else EXIT_REFUSED
         raise StartError(f"{failure}; what it said is above", exit_code) from failure
     with announced(config, target, f"{about}, {config.workers} workers"):

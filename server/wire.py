@@ -42,39 +42,17 @@ def _reserve(m: pb.ReserveRequest) -> model.Reserve:
     return model.Reserve(m.reservation_id, _lines(m.lines), m.ttl_ms, m.buyer_id)
 
 
-def _confirm(m: pb.ConfirmRequest) -> model.Confirm:
-    return model.Confirm(m.reservation_id, m.reacquire_if_expired)
-
-
-def _release(m: pb.ReleaseRequest) -> model.Release:
-    return model.Release(m.reservation_id)
-
-
-def _extend(m: pb.ExtendRequest) -> model.Extend:
-    return model.Extend(m.reservation_id, m.expires_at_ms)
-
-
-def _ship(m: pb.ShipRequest) -> model.Ship:
-    return model.Ship(m.reservation_id, m.shipment_id, _lines(m.lines))
-
-
-def _cancel(m: pb.CancelRequest) -> model.Cancel:
-    return model.Cancel(m.reservation_id, m.cancellation_id, _lines(m.lines))
-
-
-def _return(m: pb.ReturnRequest) -> model.Return:
-    return model.Return(m.reservation_id, m.return_id, m.disposition, _lines(m.lines))  # type: ignore[arg-type]
-
-
 # By the name of the field in Command's oneof.
 COMMANDS: dict[str, Callable[[Any], model.Command]] = {
     "reserve": _reserve,
-    "confirm": _confirm,
-    "release": _release,
-    "extend": _extend,
-    "ship": _ship,
-    "cancel": _cancel,
-    "return_units": _return,
+    "confirm": lambda m: model.Confirm(m.reservation_id, m.reacquire_if_expired),
+    "release": lambda m: model.Release(m.reservation_id),
+    "extend": lambda m: model.Extend(m.reservation_id, m.expires_at_ms),
+    "ship": lambda m: model.Ship(m.reservation_id, m.shipment_id, _lines(m.lines)),
+    "cancel": lambda m: model.Cancel(m.reservation_id, m.cancellation_id, _lines(m.lines)),
+    "return_units": lambda m: model.Return(
+        m.reservation_id, m.return_id, m.disposition, _lines(m.lines)
+    ),
 }
 
 

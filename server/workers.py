@@ -7,21 +7,23 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from server.restarts import restart_s
+from holdfast.retry import backoff
 from serving.processes import ChildProcess, DidNotStart, in_thread
 
 log = structlog.get_logger()
 
 # A worker that ran this long was well: when it dies, it is replaced as if for the first time.
 STAYED_UP_S = 10.0
+RESTART_S_MIN = 0.05
+RESTART_S_MAX = 5.0
 
 
-class WorkerDidNotStart(Exception):
-    """A worker ended before it was ready; it has said why on standard error."""
+def restart_s(deaths: int) -> float:
+    """The pause before a worker or the server's own store is started again.
 
-    def __init__(self, exit_code: int) -> None:
-        super().__init__(f"a worker ended with exit code {exit_code} before it was ready")
-        self.exit_code = exit_code
+    `deaths` is how often it died in a row, each time soon after its start.
+    """
+    return backoff(deaths, RESTART_S_MIN, RESTART_S_MAX)
 
 
 class Workers:
@@ -49,7 +51,7 @@ class Workers:
         """Starts `count` workers and waits until all are ready; returns the first one's ready line.
 
         The first starts alone: a reason not to start is the same for all, and is said once. Raises
-        WorkerDidNotStart.
+        DidNotStart if one ends before it is ready; it has said why on standard error.
         """
         about = await self._add()
         await asyncio.gather(*(self._add() for _ in range(count - 1)))
@@ -63,7 +65,7 @@ class Workers:
         for keeper in tuple(self._keepers):
             try:
                 await self._add()
-            except WorkerDidNotStart as failure:
+            except DidNotStart as failure:
                 log.error("workers not rolled", problem=str(failure))
                 return
             await self._retire(keeper)
@@ -81,7 +83,7 @@ class Workers:
         self._keepers.append(keeper)
         try:
             return await ready
-        except WorkerDidNotStart:
+        except DidNotStart:
             self._keepers.remove(keeper)
             raise
 
@@ -105,7 +107,8 @@ class Workers:
                 log.error("worker not launched", problem=str(error))
                 exit_code = 1
             if not ready.done():
-                ready.set_exception(WorkerDidNotStart(exit_code))
+                problem = f"a worker ended with exit code {exit_code} before it was ready"
+                ready.set_exception(DidNotStart(problem, exit_code))
                 return
             if loop.time() - launched_at > STAYED_UP_S:
                 deaths = 0

@@ -63,7 +63,7 @@ async def run(environment: Mapping[str, str]) -> int:
 
 async def _live(environment: Mapping[str, str], children: list[ChildProcess]) -> int:
     """Starts all parts, says that they are ready, and waits for the end of one."""
-    engine = await _started(engine_part(environment), children)
+    engine = await _started(Part(("server",), environment), children)
     sandbox = await _started(sandbox_part(environment), children)
     orders = await _started(orders_part(environment, address_in(engine)), children)
     print(f"{engine}\n{orders}\n{sandbox}", flush=True)
@@ -86,11 +86,6 @@ async def _started(part: Part, children: list[ChildProcess]) -> str:
     child = ChildProcess(command, program_environment(environment, HOME))
     children.append(child)
     return await in_thread(child.ready)
-
-
-def engine_part(environment: Mapping[str, str]) -> Part:
-    """The engine's server, with its store."""
-    return Part(("server",), environment)
 
 
 def sandbox_part(environment: Mapping[str, str]) -> Part:

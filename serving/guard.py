@@ -42,22 +42,15 @@ class Guarded:
         translations: Translations,
         gate: Callable[[], None] = lambda: None,
     ) -> None:
-        edge = _Edge(translations, gate)
+        self._translations = translations
+        self._gate = gate
         method: Any
         for name, method in inspect.getmembers(servicer, callable):
             if name[0].isupper():
-                guard = edge.streaming if inspect.isasyncgenfunction(method) else edge.unary
+                guard = self._streaming if inspect.isasyncgenfunction(method) else self._unary
                 setattr(self, name, guard(method, metrics.of_method(name)))
 
-
-class _Edge:
-    """Wraps the methods of a server."""
-
-    def __init__(self, translations: Translations, gate: Callable[[], None]) -> None:
-        self._translations = translations
-        self._gate = gate
-
-    def unary(
+    def _unary(
         self, method: Callable[[Any, Any], Awaitable[Any]], metrics: MethodMetrics
     ) -> Callable[[Any, Any], Awaitable[Any]]:
         """A method that answers once."""
@@ -78,7 +71,7 @@ class _Edge:
 
         return guarded
 
-    def streaming(
+    def _streaming(
         self, method: Callable[[Any, Any], AsyncIterator[Any]], metrics: MethodMetrics
     ) -> Callable[[Any, Any], AsyncIterator[Any]]:
         """A method that answers with a stream."""

@@ -33,10 +33,9 @@ from engine.model import StockLevel
 from engine.records import (
     Unreadable,
     due_from_ms,
+    fields_of_sku,
     split_field,
-    stock_field,
     unpack_level,
-    unpack_locations,
     unpack_reservation,
 )
 
@@ -229,7 +228,7 @@ def _read_buyers(keys: PartitionKeys, rows: list[str]) -> Generator[Any, Any, Ro
 
 def _fields(sku: str, located: bytes | None) -> list[str]:
     with suppress(msgspec.MsgspecError):
-        return [sku, *(stock_field(sku, name) for name in unpack_locations(located or b"\x90"))]
+        return fields_of_sku(sku, located)
     return [sku]
 
 

@@ -125,14 +125,7 @@ def _check_reservations(
 
 
 def _check_again(keys: PartitionKeys, reservation_id: str, summary: Summary) -> Steps:
-    """Reads a reservation and its retention in one step, so that nothing can have moved."""
-    record, retention = yield Ask(
-        [
-            ("HGET", keys.reservations, reservation_id),
-            ("ZSCORE", keys.retention, "r" + reservation_id),
-        ],
-        atomic=True,
-    )
+    record, retention = yield _with_retention(keys, keys.reservations, "r", reservation_id)
     state = unpack_reservation(reservation_id, record).state if record else None
     if (retention is not None) != (state in _ENDED):
         yield summary.found(
@@ -140,6 +133,12 @@ def _check_again(keys: PartitionKeys, reservation_id: str, summary: Summary) -> 
             f"reservation {reservation_id}",
             f"state {state.name if state else 'missing'}, purge at {retention}",
         )
+
+
+def _with_retention(keys: PartitionKeys, key: str, letter: str, name: str) -> Ask:
+    """A value and its retention, in one step, so that nothing can have moved."""
+    commands = [("HGET", key, name), ("ZSCORE", keys.retention, letter + name)]
+    return Ask(commands, atomic=True)
 
 
 def _check_retention(keys: PartitionKeys, summary: Summary) -> Steps:
@@ -170,13 +169,7 @@ def _check_adjustments(keys: PartitionKeys, summary: Summary) -> Steps:
 
 
 def _check_adjustment(keys: PartitionKeys, adjustment_id: str, summary: Summary) -> Steps:
-    fingerprint, retention = yield Ask(
-        [
-            ("HGET", keys.adjustments, adjustment_id),
-            ("ZSCORE", keys.retention, "a" + adjustment_id),
-        ],
-        atomic=True,
-    )
+    fingerprint, retention = yield _with_retention(keys, keys.adjustments, "a", adjustment_id)
     if (fingerprint is None) != (retention is None):
         yield summary.found(
             "retention_of_every_adjustment",

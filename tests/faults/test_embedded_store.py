@@ -18,7 +18,7 @@ from engine.store.directory import LOG_BYTES_MAX
 from engine.store.durability import Durability, inspect_store, judge
 from engine.store.embedded import EmbeddedStore
 from engine.store.reports import StoreEvent
-from server.restarts import restart_s
+from server.workers import restart_s
 from tests.embedded import (
     Events,
     is_alive,

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from server.restarts import RESTART_S_MIN
-from server.workers import WorkerDidNotStart, Workers
-from serving.processes import ChildProcess
+from server.workers import RESTART_S_MIN, Workers
+from serving.processes import ChildProcess, DidNotStart
 from tests.embedded import is_alive
 from tests.waiting import eventually
 
@@ -88,7 +87,7 @@ async def test_one_that_dies_again_and_again_is_started_less_and_less_often() ->
 
 async def test_what_keeps_the_first_from_starting_is_not_tried_with_the_others() -> None:
     failing = Crew(CANNOT_START)
-    with pytest.raises(WorkerDidNotStart) as raised:
+    with pytest.raises(DidNotStart) as raised:
         await failing.workers.start(3)
     assert raised.value.exit_code == 3
     assert len(failing.launched) == 1
@@ -97,7 +96,7 @@ async def test_what_keeps_the_first_from_starting_is_not_tried_with_the_others()
 
 async def test_one_that_does_not_start_ends_the_start_of_all() -> None:
     failing = Crew(SERVES, SERVES, CANNOT_START, SERVES)
-    with pytest.raises(WorkerDidNotStart):
+    with pytest.raises(DidNotStart):
         await failing.workers.start(4)
     await failing.workers.stop()
     assert failing.alive == []

@@ -9,8 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from engine.errors import StoreFull
 from engine.model import Outcome, StockOutcome
 from engine.scripts import Kind
-from server.metrics import ServerMetrics, counted_in_files
-from server.worker_files import WorkerFiles
+from server.metrics import ServerMetrics, counted_in_files, forget_gauges
 
 COMMANDS = "holdfast_commands_total"
 
@@ -122,7 +121,7 @@ def test_what_was_so_while_a_worker_lived_is_forgotten_and_what_it_counted_is_no
         count_a_batch(worker)
     whole = CollectorRegistry()
     MultiProcessCollector(whole, str(tmp_path))  # type: ignore[no-untyped-call]
-    WorkerFiles(str(tmp_path)).forget_gauges(1)
+    forget_gauges(str(tmp_path), 1)
     assert whole.get_sample_value("holdfast_serving") == 1
     assert commands(whole) == {("reserve", "APPLIED", "false"): 6}
 
