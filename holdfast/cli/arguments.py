@@ -76,8 +76,10 @@ def named(names: Sequence[str], metavar: str) -> Parameter:
 RESERVATION_STATES = ("RESERVED", "CONFIRMED", "RELEASED", "EXPIRED", "FULFILLED", "CANCELLED")
 
 Units = Annotated[int, read_as(whole_number)]
-Limit = Annotated[int, read_as(partial(whole_number, least=1))]
-Workers = Annotated[int, read_as(partial(whole_number, least=1))]
+Count = Annotated[int, read_as(partial(whole_number, least=1))]
+Limit = Annotated[
+    Count, Parameter(help="At most this many are shown; the output says if there are more.")
+]
 Port = Annotated[int, read_as(partial(whole_number, least=0, most=PORT_MAX))]
 Ratio = Annotated[float, read_as(decimal_number)]
 DurationMs = Annotated[int, read_as(duration_ms, "DURATION")]

@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
-from holdfast.cli.output import plain, print_json, print_remark, print_table, stderr_console
+from holdfast.cli.output import (
+    plain,
+    print_json,
+    print_remark,
+    stderr_console,
+    table_of,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -14,11 +20,10 @@ if TYPE_CHECKING:
 
 FINDINGS_SHOWN_MAX = 1_000
 
+print_findings = table_of({"Invariant": "invariant", "Row": "row", "Detail": "detail"})
 
-def audit(
-    *,
-    connection: Connection = DEFAULT_CONNECTION,
-) -> None:
+
+def audit(*, connection: Connection = DEFAULT_CONNECTION) -> None:
     """Proves from the store that no unit of a tenant was sold twice, none lost.
 
     Reads only, and may run while the shop sells. Exit status 1 if a row breaks
@@ -78,8 +83,7 @@ def _report(
         print_json(counts)
         return
     if findings:
-        rows = [(finding.invariant, finding.row, finding.detail) for finding in findings]
-        print_table(("Invariant", "Row", "Detail"), rows)
+        print_findings(findings)
     if summary.findings > len(findings):
         print_remark(f"... and {summary.findings - len(findings):,} more findings.")
     print(

@@ -10,7 +10,8 @@ from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.explain_sku import explain_sku
 from holdfast.cli.failures import UNREACHABLE, Failure
 from holdfast.cli.orders.connection import OrdersConnection
-from holdfast.cli.output import enum_name, print_json, print_remark, print_table
+from holdfast.cli.output import enum_name, print_json, print_remark
+from holdfast.cli.reservation import print_lines
 from holdfast.cli.timeline import Happening, in_the_stock, order_of, print_timeline
 
 if TYPE_CHECKING:
@@ -207,12 +208,8 @@ def _explain_reservation(reservation: "Reservation", silent: str, connection: Co
         entries = [happening._asdict() for happening in timeline]
         print_json({"kind": "reservation", "reservation": reservation, "timeline": entries})
         return
-    rows = [
-        (line.sku, line.location, line.quantity, line.shipped, line.cancelled, line.returned)
-        for line in reservation.lines
-    ]
     print(f"Reservation {reservation.reservation_id} is {reservation.state.name}.")
-    print_table(("SKU", "Location", "Quantity", "Shipped", "Cancelled", "Returned"), rows)
+    print_lines(reservation.lines)
     print_timeline(timeline)
     if silent:
         print_remark(f"Whether an order has it is not known: {silent}.")

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from holdfast.cli.connection import Connection
 from holdfast.cli.failures import UNREACHABLE, Failure
 from holdfast.cli.orders.connection import OrdersConnection
-from holdfast.cli.output import print_json, print_remark, print_table
+from holdfast.cli.output import print_json, print_remark, table_of
 from holdfast.cli.timeline import Happening, in_the_stock, order_of, print_timeline
-from holdfast.cli.times import local_iso
 
 if TYPE_CHECKING:
     from holdfast.types import Reservation, StockLevel
@@ -122,42 +121,34 @@ def _states(orders: OrdersConnection, reservations: list["Reservation"]) -> Stat
     return States({order_id: where for order_id, where in zip(ids, found, strict=True) if where})
 
 
-def _print_levels(levels: list["StockLevel"]) -> None:
-    print_table(
-        ("SKU", "Location", "On hand", "Reserved", "Confirmed", "Damaged", "Safety", "Available"),
-        [
-            (
-                level.sku,
-                level.location,
-                level.on_hand,
-                level.reserved,
-                level.confirmed,
-                level.damaged,
-                level.safety_stock,
-                level.available,
-            )
-            for level in levels
-        ],
-    )
+_print_levels = table_of(
+    {
+        "SKU": "sku",
+        "Location": "location",
+        "On hand": "on_hand",
+        "Reserved": "reserved",
+        "Confirmed": "confirmed",
+        "Damaged": "damaged",
+        "Safety": "safety_stock",
+        "Available": "available",
+    }
+)
 
 
 def _print_holders(holders: list["Reservation"], sku: str, states: dict[str, str]) -> None:
-    print_table(
-        ("Held by", "State", "Order is", "Units", "Buyer", "Since", "Deadline"),
-        [
-            (
-                holder.reservation_id,
-                holder.state.name,
-                states.get(order_of(holder.reservation_id), NO_ORDER),
-                sum(
-                    line.quantity - line.shipped - line.cancelled
-                    for line in holder.lines
-                    if line.sku == sku
-                ),
-                holder.buyer_id or "-",
-                local_iso(holder.created_at_ms),
-                local_iso(holder.expires_at_ms),
-            )
-            for holder in holders
-        ],
+    def held(holder: "Reservation") -> int:
+        lines = [line for line in holder.lines if line.sku == sku]
+        return sum(line.quantity - line.shipped - line.cancelled for line in lines)
+
+    print_them = table_of(
+        {
+            "Held by": "reservation_id",
+            "State": "state",
+            "Order is": lambda holder: states.get(order_of(holder.reservation_id), NO_ORDER),
+            "Units": held,
+            "Buyer": "buyer_id",
+            "Since": "created_at_ms",
+            "Deadline": "expires_at_ms",
+        }
     )
+    print_them(holders)

@@ -40,6 +40,11 @@ class Failure(Exception):
         self.details = details or {}
 
 
+def usage_failure(message: str) -> Failure:
+    """The failure of a command that was called in a wrong way."""
+    return Failure(message, reason="USAGE", exit_status=USAGE)
+
+
 def failure_of_call(
     error: "HoldfastError",
     target: str,
@@ -86,7 +91,7 @@ def failure_of_usage(error: "CycloptsError") -> Failure:
         message = f"{argument.name.lstrip('-').upper()}: {message}"
     command = " ".join(("holdfast", *(error.command_chain or ())))
     end = "" if message.endswith((".", "?")) else "."
-    return Failure(f"{message}{end} See `{command} --help`", reason="USAGE", exit_status=USAGE)
+    return usage_failure(f"{message}{end} See `{command} --help`")
 
 
 def print_failure(failure: Failure, *, as_json: bool) -> None:

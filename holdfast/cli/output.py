@@ -3,10 +3,13 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, MutableSequence, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from holdfast.cli.times import local_iso
+from holdfast.money import amount_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,6 +109,40 @@ def print_table(
             return
         table = _table(columns, kept, widths)
     console.print(table)
+
+
+def table_of(
+    columns: Mapping[str, str | Callable[[Any], object]],
+) -> Callable[[Iterable[Any]], None]:
+    """A function that prints messages of the contract, or values of the SDK, in these columns.
+
+    A column is a field, printed for people: times in local time, money in its currency, "-" for an
+    empty text; or a function that returns what is printed.
+    """
+
+    def print_them(things: Iterable[Any]) -> None:
+        rows = [[_shown(thing, column) for column in columns.values()] for thing in things]
+        print_table(tuple(columns), rows)
+
+    return print_them
+
+
+def _shown(thing: Any, column: str | Callable[[Any], object]) -> object:
+    if callable(column):
+        return column(thing)
+    value = getattr(thing, column)
+    if column.endswith("at_ms"):
+        return local_iso(value)
+    if column.endswith("_minor"):
+        return amount_text(value, thing.currency)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and hasattr(thing, "DESCRIPTOR"):
+        enum = thing.DESCRIPTOR.fields_by_name[column].enum_type
+        return enum_name(enum, value) if enum else value
+    if isinstance(value, Enum):
+        return value.name
+    return "-" if value == "" else value
 
 
 def fitting(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:

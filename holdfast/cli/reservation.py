@@ -1,6 +1,5 @@
 """`holdfast reservation ...`: what is held, sold and shipped, and for whom."""
 
-import time
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,25 @@ from holdfast.cli.arguments import (
     StateName,
 )
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
-from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.output import print_json, print_remark, print_table
-from holdfast.cli.times import left_or_ago, local_iso
+from holdfast.cli.failures import Failure, usage_failure
+from holdfast.cli.output import print_json, print_remark, print_table, table_of
+from holdfast.cli.times import left_or_ago, local_iso, now_ms
 
 if TYPE_CHECKING:
     from holdfast.types import Reservation, Result
 
 app = App(name="reservation", group=OPERATE, help="Reads, releases and extends reservations.")
+
+print_lines = table_of(
+    {
+        "SKU": "sku",
+        "Location": "location",
+        "Quantity": "quantity",
+        "Shipped": "shipped",
+        "Cancelled": "cancelled",
+        "Returned": "returned",
+    }
+)
 
 
 @app.command
@@ -50,20 +60,7 @@ def get(
         return
     print_table(*_facts(reservation))
     if reservation.lines:
-        print_table(
-            ("SKU", "Location", "Quantity", "Shipped", "Cancelled", "Returned"),
-            [
-                (
-                    line.sku,
-                    line.location,
-                    line.quantity,
-                    line.shipped,
-                    line.cancelled,
-                    line.returned,
-                )
-                for line in reservation.lines
-            ],
-        )
+        print_lines(reservation.lines)
     else:
         print("It has no lines: it was released before it was made.")
 
@@ -91,8 +88,6 @@ def list_(
         Only those with a line of this article.
     buyer
         Only those of this buyer.
-    limit
-        At most this many are shown; the output says if there are more.
     """
     from holdfast.types import State
 
@@ -103,9 +98,7 @@ def list_(
     if connection.as_json:
         print_json({"reservations": shown, "truncated": truncated})
         return
-    columns = ("Reservation", "State", "Lines", "Units", "Buyer", "Created", "Deadline", "")
-    now_ms = _now_ms()
-    print_table(columns, [_row(reservation, now_ms) for reservation in shown])
+    _print_reservations(shown)
     if truncated:
         print_remark("There are more: raise --limit, or narrow with --state, --sku or --buyer.")
 
@@ -167,15 +160,11 @@ def extend(
         The new deadline: an ISO time (local unless it has an offset) or milliseconds since 1970.
     """
     if ttl is not None and until is None:
-        expires_at_ms = _now_ms() + ttl
+        expires_at_ms = now_ms() + ttl
     elif until is not None and ttl is None:
         expires_at_ms = until
     else:
-        raise Failure(
-            "give either --ttl DURATION or --until TIME, and not both",
-            reason="USAGE",
-            exit_status=USAGE,
-        )
+        raise usage_failure("give either --ttl DURATION or --until TIME, and not both")
     with connection.client() as client:
         result = client.extend(reservation_id, expires_at_ms)
     _print_result(reservation_id, result, connection, "Extended")
@@ -197,7 +186,7 @@ def _print_result(reservation_id: str, result: "Result", connection: Connection,
     before = " before; nothing was changed now" if result.replayed else ""
     deadline = ""
     if done == "Extended":
-        left = left_or_ago(result.expires_at_ms, _now_ms())
+        left = left_or_ago(result.expires_at_ms, now_ms())
         deadline = f" Its deadline is {local_iso(result.expires_at_ms)} ({left})."
     print(f"{done} {reservation_id}{before}.{deadline}")
 
@@ -206,7 +195,7 @@ def _facts(reservation: "Reservation") -> tuple[tuple[str, str], list[tuple[str,
     """The table of what a reservation is, lines aside."""
     deadline = local_iso(reservation.expires_at_ms)
     if reservation.expires_at_ms:
-        deadline += f" ({left_or_ago(reservation.expires_at_ms, _now_ms())})"
+        deadline += f" ({left_or_ago(reservation.expires_at_ms, now_ms())})"
     return ("Reservation", reservation.reservation_id), [
         ("State", reservation.state.name),
         ("Tenant", reservation.tenant),
@@ -217,19 +206,20 @@ def _facts(reservation: "Reservation") -> tuple[tuple[str, str], list[tuple[str,
     ]
 
 
-def _row(reservation: "Reservation", now_ms: int) -> tuple[object, ...]:
+def _left(reservation: "Reservation") -> str:
     live = reservation.state.name == "RESERVED"
-    return (
-        reservation.reservation_id,
-        reservation.state.name,
-        len(reservation.lines),
-        sum(line.quantity for line in reservation.lines),
-        reservation.buyer_id or "-",
-        local_iso(reservation.created_at_ms),
-        local_iso(reservation.expires_at_ms),
-        left_or_ago(reservation.expires_at_ms, now_ms) if live else "",
-    )
+    return left_or_ago(reservation.expires_at_ms, now_ms()) if live else ""
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+_print_reservations = table_of(
+    {
+        "Reservation": "reservation_id",
+        "State": "state",
+        "Lines": lambda reservation: len(reservation.lines),
+        "Units": lambda reservation: sum(line.quantity for line in reservation.lines),
+        "Buyer": "buyer_id",
+        "Created": "created_at_ms",
+        "Deadline": "expires_at_ms",
+        "": _left,
+    }
+)

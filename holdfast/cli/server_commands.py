@@ -12,8 +12,8 @@ from typing import Annotated, NoReturn
 
 from cyclopts import Parameter
 
-from holdfast.cli.arguments import Port, Workers
-from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.arguments import Count, Port
+from holdfast.cli.failures import USAGE, Failure, usage_failure
 from holdfast.programs import program_command, program_environment, programs_home
 
 PORT_DEFAULT = 7600
@@ -28,7 +28,7 @@ def dev(
     *,
     port: Port = PORT_DEFAULT,
     data_dir: Path | None = None,
-    workers: Workers | None = None,
+    workers: Count | None = None,
     metrics_listen: str | None = None,
     orders: bool = True,
 ) -> NoReturn:
@@ -76,7 +76,7 @@ def serve(
     port: Port = PORT_DEFAULT,
     host: str = "127.0.0.1",
     redis_url: str | None = None,
-    workers: Workers | None = None,
+    workers: Count | None = None,
     metrics_listen: str | None = None,
 ) -> NoReturn:
     """Runs the server against a Redis or Valkey of your own.
@@ -183,11 +183,9 @@ def serve_environment(
     """The server's environment for `serve`. Failure if no store is named."""
     url = redis_url or environment.get("HOLDFAST_REDIS_URL")
     if not url:
-        raise Failure(
+        raise usage_failure(
             "no store: give --redis-url or set HOLDFAST_REDIS_URL. For a store of its own on this "
-            "machine use `holdfast dev`",
-            reason="USAGE",
-            exit_status=USAGE,
+            "machine use `holdfast dev`"
         )
     address = f"[{host}]" if ":" in host else host
     settings = {"HOLDFAST_LISTEN": f"{address}:{port}", "HOLDFAST_REDIS_URL": url}

@@ -5,10 +5,7 @@ from holdfast.cli.failures import Failure
 from holdfast.cli.output import plain, print_json, print_table
 
 
-def status(
-    *,
-    connection: Connection = DEFAULT_CONNECTION,
-) -> None:
+def status(*, connection: Connection = DEFAULT_CONNECTION) -> None:
     """Says whether the engine serves, from which store, and how durable an answer is.
 
     Exit status 1 if it does not serve, 3 if no server answers.

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from holdfast.cli.arguments import OPERATE, Limit, Units
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
-from holdfast.cli.output import print_json, print_remark, print_table
+from holdfast.cli.output import print_json, print_remark, table_of
 from holdfast.cli.stock_import_command import import_file
 
 if TYPE_CHECKING:
@@ -21,17 +21,19 @@ app.command(import_file, name="import")
 
 LIST_LIMIT_DEFAULT = 1_000
 
-COLUMNS = (
-    "SKU",
-    "Location",
-    "Available",
-    "On hand",
-    "Reserved",
-    "Confirmed",
-    "Damaged",
-    "Safety stock",
-    "Limit per buyer",
-    "Version",
+_print_table = table_of(
+    {
+        "SKU": "sku",
+        "Location": "location",
+        "Available": "available",
+        "On hand": "on_hand",
+        "Reserved": "reserved",
+        "Confirmed": "confirmed",
+        "Damaged": "damaged",
+        "Safety stock": "safety_stock",
+        "Limit per buyer": lambda level: level.limit_per_buyer or "-",
+        "Version": "version",
+    }
 )
 
 
@@ -127,11 +129,6 @@ def list_(
     For example:
       holdfast stock list
       holdfast stock list --limit 100000 -o json
-
-    Parameters
-    ----------
-    limit
-        At most this many are shown; the output says if there are more.
     """
     with connection.client() as client:
         levels = list(islice(client.list_stock(), limit + 1))
@@ -183,7 +180,7 @@ def _print_level(level: "StockLevel", connection: Connection, **more: str) -> No
     if connection.as_json:
         print_json({"level": level, **more})
     else:
-        print_table(COLUMNS, [_row(level)])
+        _print_table([level])
 
 
 def _print_levels(
@@ -192,21 +189,6 @@ def _print_levels(
     if connection.as_json:
         print_json({"levels": list(levels), "truncated": truncated})
         return
-    print_table(COLUMNS, map(_row, levels))
+    _print_table(levels)
     if truncated:
         print_remark("There are more: raise --limit.")
-
-
-def _row(level: "StockLevel") -> tuple[object, ...]:
-    return (
-        level.sku,
-        level.location,
-        level.available,
-        level.on_hand,
-        level.reserved,
-        level.confirmed,
-        level.damaged,
-        level.safety_stock,
-        level.limit_per_buyer or "-",
-        level.version,
-    )

@@ -3,8 +3,7 @@
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from holdfast.cli.output import print_table
-from holdfast.cli.times import local_iso
+from holdfast.cli.output import table_of
 
 if TYPE_CHECKING:
     from holdfast.types import Reservation
@@ -44,10 +43,12 @@ def in_the_stock(reservation: "Reservation", subject: str, sku: str = "") -> lis
     return [made, last]
 
 
-def print_timeline(timeline: list[Happening]) -> None:
-    """Prints what happened, the oldest first."""
-    rows = [
-        (local_iso(entry.at_ms), entry.subject, entry.what, entry.by, entry.why)
-        for entry in timeline
-    ]
-    print_table(("When", "What", "Became", "By", "Why"), rows)
+print_timeline = table_of(
+    {
+        "When": "at_ms",
+        "What": "subject",
+        "Became": "what",
+        "By": lambda happening: happening.by,
+        "Why": lambda happening: happening.why,
+    }
+)

@@ -1,6 +1,7 @@
-"""Durations and moments as people write and read them. The clock comes in as an argument."""
+"""Durations and moments as people write and read them; this machine's clock."""
 
 import re
+import time
 from datetime import UTC, datetime
 
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -51,3 +52,8 @@ def left_or_ago(at_ms: int, now_ms: int) -> str:
         if count or (parts and name != "d") or name == "s":
             parts.append(f"{count}{name}")
     return f"{' '.join(parts[:2])} {'left' if at_ms > now_ms else 'ago'}"
+
+
+def now_ms() -> int:
+    """Milliseconds since the Unix epoch, by this machine's clock."""
+    return time.time_ns() // 1_000_000

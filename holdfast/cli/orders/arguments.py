@@ -108,6 +108,9 @@ TASK_KINDS = (
     "EVENT",
 )
 
+OrderId = Annotated[str, Parameter(help="The order.")]
+ShipmentId = Annotated[str, Parameter(help="The parcel.")]
+Reason = Annotated[str, Parameter(help="Why, for the order's history; nothing personal.")]
 TaskName = Annotated[str, named(TASK_KINDS, "KIND")]
 OrderStateName = Annotated[str, _one_of(order_pb2.Order.State, "STATE")]
 ShipmentStateName = Annotated[str, _one_of(order_pb2.Shipment.State, "STATE")]

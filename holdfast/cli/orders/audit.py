@@ -1,13 +1,19 @@
 """`holdfast orders audit`: whether every unit sold and every cent captured is accounted for."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from holdfast.cli.audit import print_findings
 from holdfast.cli.failures import Failure
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
-from holdfast.cli.output import plain, print_json, print_remark, print_table, stderr_console
-from holdfast.money import amount_text
+from holdfast.cli.output import (
+    plain,
+    print_json,
+    print_remark,
+    print_table,
+    stderr_console,
+    table_of,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -97,8 +103,7 @@ def _print_document(audited: Audited) -> None:
 def _print_tables(audited: Audited) -> None:
     summary = audited.summary
     if audited.findings:
-        rows = [(found.invariant, found.row, found.detail) for found in audited.findings]
-        print_table(("Invariant", "Row", "Detail"), rows)
+        print_findings(audited.findings)
         mends = {found.invariant: found.mend for found in audited.findings}
         print_table(("Invariant", "To mend it"), mends.items())
     if audited.unsettled:
@@ -115,18 +120,15 @@ def _print_tables(audited: Audited) -> None:
     )
 
 
-def _print_books(books: Sequence[Any]) -> None:
-    columns = (
-        ("Captured", "captured_minor"),
-        ("Refunded", "refunded_minor"),
-        ("Quarantined", "quarantined_minor"),
-        ("Captured there", "provider_captured_minor"),
-        ("Refunded there", "provider_refunded_minor"),
-        ("Cash", "cash_minor"),
-        ("Refunded by hand", "refunded_by_hand_minor"),
-    )
-    rows = [
-        (book.currency, *(amount_text(getattr(book, name), book.currency) for _, name in columns))
-        for book in books
-    ]
-    print_table(("Currency", *(title for title, _ in columns)), rows)
+_print_books = table_of(
+    {
+        "Currency": "currency",
+        "Captured": "captured_minor",
+        "Refunded": "refunded_minor",
+        "Quarantined": "quarantined_minor",
+        "Captured there": "provider_captured_minor",
+        "Refunded there": "provider_refunded_minor",
+        "Cash": "cash_minor",
+        "Refunded by hand": "refunded_by_hand_minor",
+    }
+)

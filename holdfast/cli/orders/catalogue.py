@@ -1,15 +1,13 @@
 """`holdfast orders articles|warehouses`: what can be ordered, and where it comes from."""
 
-from typing import Any
-
 from cyclopts import App
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, SERVICE, Limit
-from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.failures import usage_failure
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.options import NO_CHANGES, ArticleOptions
-from holdfast.cli.orders.tables import print_list
-from holdfast.cli.output import print_json, print_table
+from holdfast.cli.orders.tables import print_found, print_list
+from holdfast.cli.output import print_json, table_of
 from holdfast.money import minor_units, money_text
 from holdfast.order.v1 import catalogue_pb2 as pb
 
@@ -50,7 +48,7 @@ def put_article(
     if price:
         article.price_minor = _price_minor(price, article.currency)
     elif not known or article.currency != currency_before:
-        raise _usage("PRICE: give one with a new article, or another currency")
+        raise usage_failure("PRICE: give one with a new article, or another currency")
     connection.ask(pb.PutArticlesRequest(articles=[article]))
     if connection.as_json:
         print_json({"article": article})
@@ -63,11 +61,7 @@ def _price_minor(price: str, currency: str) -> int:
     try:
         return minor_units(price, currency)
     except ValueError as error:
-        raise _usage(f"PRICE: {error}") from error
-
-
-def _usage(message: str) -> Failure:
-    return Failure(message, reason="USAGE", exit_status=USAGE)
+        raise usage_failure(f"PRICE: {error}") from error
 
 
 @articles.command(name="list")
@@ -86,26 +80,21 @@ def list_articles(
     ----------
     merchant
         Only this merchant's.
-    limit
-        At most this many are shown; the output says if there are more.
     """
     request = pb.ListArticlesRequest(merchant_id=merchant)
     print_list(connection, request, "articles", limit, _print_articles)
 
 
-def _print_articles(found: list[Any]) -> None:
-    rows = [
-        (
-            article.sku,
-            article.title,
-            money_text(article.price_minor, article.currency),
-            article.merchant_id,
-            article.zone or "-",
-            "withdrawn" if article.withdrawn else "",
-        )
-        for article in found
-    ]
-    print_table(("SKU", "Title", "Price", "Merchant", "Zone", ""), rows)
+_print_articles = table_of(
+    {
+        "SKU": "sku",
+        "Title": "title",
+        "Price": lambda article: money_text(article.price_minor, article.currency),
+        "Merchant": "merchant_id",
+        "Zone": "zone",
+        "": lambda article: "withdrawn" if article.withdrawn else "",
+    }
+)
 
 
 @warehouses.command(name="put")
@@ -164,19 +153,20 @@ def list_warehouses(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION)
       holdfast orders warehouses list
     """
     found = connection.ask(pb.ListWarehousesRequest()).warehouses
-    if connection.as_json:
-        print_json({"warehouses": list(found)})
-        return
-    rows = [
-        (
-            warehouse.location,
-            warehouse.country,
-            f"{warehouse.latitude} {warehouse.longitude}"
-            if warehouse.HasField("latitude")
-            else "-",
-            warehouse.priority,
-            "closed" if warehouse.closed else "",
-        )
-        for warehouse in found
-    ]
-    print_table(("Warehouse", "Country", "Where", "Priority", ""), rows)
+    print_found(connection, "warehouses", found, _print_warehouses)
+
+
+def _position(warehouse: pb.Warehouse) -> str:
+    known = warehouse.HasField("latitude")
+    return f"{warehouse.latitude} {warehouse.longitude}" if known else "-"
+
+
+_print_warehouses = table_of(
+    {
+        "Warehouse": "location",
+        "Country": "country",
+        "Where": _position,
+        "Priority": "priority",
+        "": lambda warehouse: "closed" if warehouse.closed else "",
+    }
+)

@@ -1,18 +1,23 @@
 """`holdfast orders pay|payments|refund|refunds|reconcile|books`: the money of orders."""
 
-from typing import Any
-
 from cyclopts import App
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit
-from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.failures import Failure, usage_failure
+from holdfast.cli.orders.arguments import OrderId, Reason
 from holdfast.cli.orders.connection import (
     DEFAULT_ORDERS_CONNECTION,
     OrdersConnection,
     new_key,
 )
-from holdfast.cli.orders.tables import print_answer, print_list, print_payments, state_of
-from holdfast.cli.output import enum_name, print_json, print_table
+from holdfast.cli.orders.tables import (
+    print_answer,
+    print_found,
+    print_list,
+    print_payments,
+    state_of,
+)
+from holdfast.cli.output import print_json, table_of
 from holdfast.cli.times import local_iso
 from holdfast.money import amount_text, minor_units, money_text
 from holdfast.order.v1 import payment_pb2 as pb
@@ -28,7 +33,7 @@ refunds = App(
 
 
 def pay(
-    order_id: str,
+    order_id: OrderId,
     /,
     *,
     method: str = "",
@@ -45,8 +50,6 @@ def pay(
 
     Parameters
     ----------
-    order_id
-        The order.
     method
         How the buyer pays [default: as the order says].
     key
@@ -61,16 +64,13 @@ def pay(
     print_answer(connection, answer, text, key=key)
 
 
-def payments(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+def payments(
+    order_id: OrderId, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION
+) -> None:
     """Lists the attempts to pay an order, and what went back.
 
     For example:
       holdfast orders payments 3766223186315821678
-
-    Parameters
-    ----------
-    order_id
-        The order.
     """
     order = connection.run(lambda client: client.get(order_id))
     if connection.as_json:
@@ -80,9 +80,9 @@ def payments(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_
 
 
 def refund(
-    order_id: str,
+    order_id: OrderId,
     amount: str,
-    reason: str,
+    reason: Reason,
     /,
     *,
     key: str = "",
@@ -98,12 +98,8 @@ def refund(
 
     Parameters
     ----------
-    order_id
-        The order.
     amount
         How much, in the order's currency; `all` is what is left of its money.
-    reason
-        Why, for the order's history; nothing personal.
     key
         The refund's key: the same key is the same refund [default: a new one].
     """
@@ -134,13 +130,11 @@ def _refund_minor(amount: str, currency: str) -> int:
     try:
         amount_minor = minor_units(amount, currency)
     except ValueError as error:
-        raise Failure(f"AMOUNT: {error}", reason="USAGE", exit_status=USAGE) from error
+        raise usage_failure(f"AMOUNT: {error}") from error
     if amount_minor == 0:
-        raise Failure(
+        raise usage_failure(
             f"AMOUNT: must be more than 0; got {amount!r}. For what is left of the order's money "
-            f"say {ALL}",
-            reason="USAGE",
-            exit_status=USAGE,
+            f"say {ALL}"
         )
     return amount_minor
 
@@ -220,21 +214,8 @@ def reconcile(
     if connection.as_json:
         print_json({"report": report})
     else:
-        rows = [
-            (
-                enum_name(pb.DifferenceKind.DESCRIPTOR, found.kind),
-                found.refund_id or found.payment_id or "-",
-                found.provider_ref or "-",
-                amount_text(found.here_minor, found.currency),
-                amount_text(found.there_minor, found.currency),
-                found.currency,
-                "yes" if found.repaired else "no",
-            )
-            for found in report.differences
-        ]
-        if rows:
-            columns = ("Difference", "Ours", "Theirs", "Here", "There", "Currency", "Repaired")
-            print_table(columns, rows)
+        if report.differences:
+            _print_differences(report.differences)
         print(f"{report.matched:,} of {report.entries:,} entries match our books.")
     left = sum(not found.repaired for found in report.differences)
     if left:
@@ -245,6 +226,19 @@ def reconcile(
         )
 
 
+_print_differences = table_of(
+    {
+        "Difference": "kind",
+        "Ours": lambda found: found.refund_id or found.payment_id or "-",
+        "Theirs": "provider_ref",
+        "Here": "here_minor",
+        "There": "there_minor",
+        "Currency": "currency",
+        "Repaired": "repaired",
+    }
+)
+
+
 def books(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
     """Sums up our books: what was captured and what went back, by provider.
 
@@ -252,23 +246,20 @@ def books(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
       holdfast orders books
     """
     found = connection.ask(pb.GetPaymentBooksRequest()).books
-    if connection.as_json:
-        print_json({"books": list(found)})
-        return
-    rows = [
-        (
-            book.provider,
-            book.currency,
-            book.payments,
-            amount_text(book.captured_minor, book.currency),
-            amount_text(book.refunded_minor, book.currency),
-            amount_text(book.refunding_minor, book.currency),
-            amount_text(book.quarantined_minor, book.currency),
-        )
-        for book in found
-    ]
-    columns = ("Provider", "Currency", "Payments", "Captured", "Refunded", "On its way back")
-    print_table((*columns, "Quarantined"), rows)
+    print_found(connection, "books", found, _print_books)
+
+
+_print_books = table_of(
+    {
+        "Provider": "provider",
+        "Currency": "currency",
+        "Payments": "payments",
+        "Captured": "captured_minor",
+        "Refunded": "refunded_minor",
+        "On its way back": "refunding_minor",
+        "Quarantined": "quarantined_minor",
+    }
+)
 
 
 @refunds.command(name="list")
@@ -283,28 +274,20 @@ def list_failed_refunds(
 
     For example:
       holdfast orders refunds list
-
-    Parameters
-    ----------
-    limit
-        At most this many are shown; the output says if there are more.
     """
     print_list(connection, pb.ListFailedRefundsRequest(), "refunds", limit, _print_failed_refunds)
 
 
-def _print_failed_refunds(found: list[Any]) -> None:
-    rows = [
-        (
-            failed.refund.refund_id,
-            failed.provider,
-            amount_text(failed.refund.amount_minor, failed.currency),
-            failed.currency,
-            local_iso(failed.refund.updated_at_ms),
-            failed.refund.reason,
-        )
-        for failed in found
-    ]
-    print_table(("Refund", "Provider", "Amount", "Currency", "Since", "Why"), rows)
+_print_failed_refunds = table_of(
+    {
+        "Refund": lambda failed: failed.refund.refund_id,
+        "Provider": "provider",
+        "Amount": lambda failed: amount_text(failed.refund.amount_minor, failed.currency),
+        "Currency": "currency",
+        "Since": lambda failed: local_iso(failed.refund.updated_at_ms),
+        "Why": lambda failed: failed.refund.reason,
+    }
+)
 
 
 @refunds.command

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from cyclopts import Group, Parameter
 
 from holdfast.cli.arguments import Units as WholeNumber
-from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.failures import usage_failure
 from holdfast.cli.orders.arguments import NO_LIMIT, TemperatureLimit, Wanted, WishName
 from holdfast.money import minor_units
 from holdfast.order.v1 import catalogue_pb2, order_pb2
@@ -168,8 +168,6 @@ def minor(option: str, text: str, currency: str) -> int:
     try:
         return minor_units(text, currency)
     except ValueError as error:
-        raise Failure(
-            f"Invalid value for --{option}: {error}. See `holdfast orders place --help`",
-            reason="USAGE",
-            exit_status=USAGE,
+        raise usage_failure(
+            f"Invalid value for --{option}: {error}. See `holdfast orders place --help`"
         ) from error

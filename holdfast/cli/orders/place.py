@@ -1,6 +1,13 @@
 """`holdfast orders place|cancel|complete`: an order's beginning and its ends."""
 
-from holdfast.cli.orders.arguments import ShortageName, SourceName, WantedLines, wanted_line
+from holdfast.cli.orders.arguments import (
+    OrderId,
+    Reason,
+    ShortageName,
+    SourceName,
+    WantedLines,
+    wanted_line,
+)
 from holdfast.cli.orders.connection import (
     DEFAULT_ORDERS_CONNECTION,
     OrdersConnection,
@@ -88,8 +95,8 @@ def _request(
 
 
 def cancel(
-    order_id: str,
-    reason: str,
+    order_id: OrderId,
+    reason: Reason,
     /,
     *,
     actor: str = "",
@@ -102,10 +109,6 @@ def cancel(
 
     Parameters
     ----------
-    order_id
-        The order.
-    reason
-        Why, for the order's history; nothing personal.
     actor
         Who asks, for the history, such as staff:7.
     """
@@ -114,7 +117,7 @@ def cancel(
 
 
 def complete(
-    order_id: str,
+    order_id: OrderId,
     /,
     *,
     actor: str = "",
@@ -129,8 +132,6 @@ def complete(
 
     Parameters
     ----------
-    order_id
-        The order.
     actor
         Who says so, for the history, such as buyer.
     """

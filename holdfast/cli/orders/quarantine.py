@@ -1,11 +1,13 @@
 """`holdfast orders quarantine`: payments in a wrong amount, for a person to decide."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit
+from holdfast.cli.orders.arguments import Reason
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.tables import print_answer, print_list
 from holdfast.cli.output import print_table
@@ -32,17 +34,12 @@ def list_quarantined(
 
     For example:
       holdfast orders quarantine list
-
-    Parameters
-    ----------
-    limit
-        At most this many are shown; the output says if there are more.
     """
     print_quarantined = partial(_print_quarantined, connection)
     print_list(connection, pb.ListQuarantinedRequest(), "payments", limit, print_quarantined)
 
 
-def _print_quarantined(connection: OrdersConnection, found: list[Any]) -> None:
+def _print_quarantined(connection: OrdersConnection, found: Sequence[Any]) -> None:
     asked_in = _currencies(connection, found)
     rows = [
         (
@@ -56,7 +53,7 @@ def _print_quarantined(connection: OrdersConnection, found: list[Any]) -> None:
     print_table(("Payment", "Asked for", "Came", "Since"), rows)
 
 
-def _currencies(connection: OrdersConnection, payments: list[Any]) -> list[str]:
+def _currencies(connection: OrdersConnection, payments: Sequence[Any]) -> list[str]:
     """The currency of each payment's order; the captured money may be in another."""
     import asyncio
 
@@ -70,7 +67,7 @@ def _currencies(connection: OrdersConnection, payments: list[Any]) -> list[str]:
 @quarantine.command
 def approve(
     payment_id: str,
-    reason: str,
+    reason: Reason,
     /,
     *,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
@@ -84,8 +81,6 @@ def approve(
     ----------
     payment_id
         The payment.
-    reason
-        Why, for the order's history; nothing personal.
     """
     _resolve(payment_id, reason, "APPROVE", f"Took {payment_id} as it is.", connection)
 
@@ -93,7 +88,7 @@ def approve(
 @quarantine.command(name="return")
 def return_(
     payment_id: str,
-    reason: str,
+    reason: Reason,
     /,
     *,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
@@ -107,8 +102,6 @@ def return_(
     ----------
     payment_id
         The payment.
-    reason
-        Why, for the order's history; nothing personal.
     """
     _resolve(payment_id, reason, "RETURN", f"{payment_id} goes back.", connection)
 

@@ -3,11 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit, MomentMs
-from holdfast.cli.orders.arguments import OrderStateName, SourceName
+from holdfast.cli.orders.arguments import OrderId, OrderStateName, SourceName
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, accepted
-from holdfast.cli.orders.tables import order_document, print_list, print_order, state_of
-from holdfast.cli.output import print_json, print_table
-from holdfast.cli.times import local_iso
+from holdfast.cli.orders.tables import (
+    order_document,
+    print_found,
+    print_list,
+    print_order,
+)
+from holdfast.cli.output import print_json, table_of
 from holdfast.money import money_text
 from holdfast.order.v1 import order_pb2 as pb
 
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def get(
-    order_id: str,
+    order_id: OrderId,
     /,
     *,
     personal: bool = False,
@@ -30,8 +34,6 @@ def get(
 
     Parameters
     ----------
-    order_id
-        The order.
     personal
         Show who receives it, and where, too.
     """
@@ -70,8 +72,6 @@ def list_(
         Only those placed then or later: an ISO time, or milliseconds since 1970.
     until
         Only those placed before.
-    limit
-        At most this many are shown; the output says if there are more.
     """
     request = pb.ListOrdersRequest(
         buyer_id=buyer,
@@ -83,66 +83,55 @@ def list_(
     print_list(connection, request, "orders", limit, _print_summaries)
 
 
-def _print_summaries(orders: list[Any]) -> None:
-    rows = [
-        (
-            order.order_id,
-            state_of(order),
-            order.buyer_id or "-",
-            money_text(order.total_minor, order.currency),
-            order.order_key,
-            local_iso(order.created_at_ms),
-        )
-        for order in orders
-    ]
-    print_table(("Order", "State", "Buyer", "Total", "Key", "Placed"), rows)
+_print_summaries = table_of(
+    {
+        "Order": "order_id",
+        "State": "state",
+        "Buyer": "buyer_id",
+        "Total": lambda order: money_text(order.total_minor, order.currency),
+        "Key": "order_key",
+        "Placed": "created_at_ms",
+    }
+)
 
 
-def timeline(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+def timeline(
+    order_id: OrderId, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION
+) -> None:
     """Shows who did what to an order, its payments and its parcels, and when.
 
     With what the stock and the carriers say, too: `holdfast explain ORDER`.
 
     For example:
       holdfast orders timeline 3766223186315821678
-
-    Parameters
-    ----------
-    order_id
-        The order.
     """
 
     async def read(client: "OrderClient") -> list[Any]:
         return [entry async for entry in client.timeline(order_id)]
 
     entries = connection.run(read)
-    if connection.as_json:
-        print_json({"entries": entries})
-        return
-    rows = [
-        (
-            local_iso(entry.at_ms),
-            entry.part_id or "order",
-            entry.to_state or "-",
-            entry.actor,
-            entry.why,
-        )
-        for entry in entries
-    ]
-    print_table(("When", "What", "Became", "By", "Why"), rows)
+    print_found(connection, "entries", entries, _print_entries)
 
 
-def receipt(order_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+_print_entries = table_of(
+    {
+        "When": "at_ms",
+        "What": lambda entry: entry.part_id or "order",
+        "Became": "to_state",
+        "By": "actor",
+        "Why": lambda entry: entry.why,
+    }
+)
+
+
+def receipt(
+    order_id: OrderId, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION
+) -> None:
     """Prints the receipt of a paid order: the same each time.
 
     For example:
       holdfast orders receipt 3766223186315821678
       holdfast orders receipt 3766223186315821678 | lp
-
-    Parameters
-    ----------
-    order_id
-        The order.
     """
     answer = accepted(connection.run(lambda client: client.receipt(order_id)))
     if connection.as_json:

@@ -1,18 +1,16 @@
 """`holdfast orders remark|remarks|correct`: the contact log of an order (沟通记录)."""
 
-from typing import Any
-
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
+from holdfast.cli.orders.arguments import OrderId
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
 from holdfast.cli.orders.options import NO_CORRECTIONS, CorrectionOptions
 from holdfast.cli.orders.tables import print_answer, print_list
-from holdfast.cli.output import print_table
-from holdfast.cli.times import local_iso
+from holdfast.cli.output import table_of
 from holdfast.order.v1 import order_pb2 as pb
 
 
 def remark(
-    order_id: str,
+    order_id: OrderId,
     text: str,
     /,
     *,
@@ -29,8 +27,6 @@ def remark(
 
     Parameters
     ----------
-    order_id
-        The order.
     text
         What was said.
     author
@@ -49,7 +45,7 @@ def remark(
 
 
 def remarks(
-    order_id: str,
+    order_id: OrderId,
     /,
     *,
     limit: Limit = LIST_LIMIT_DEFAULT,
@@ -59,26 +55,17 @@ def remarks(
 
     For example:
       holdfast orders remarks 3766223186315821678
-
-    Parameters
-    ----------
-    order_id
-        The order.
-    limit
-        At most this many are shown; the output says if there are more.
     """
     print_list(
         connection, pb.ListRemarksRequest(order_id=order_id), "remarks", limit, _print_remarks
     )
 
 
-def _print_remarks(entries: list[Any]) -> None:
-    rows = [(local_iso(entry.at_ms), entry.author, entry.channel, entry.text) for entry in entries]
-    print_table(("When", "Who", "How", "What"), rows)
+_print_remarks = table_of({"When": "at_ms", "Who": "author", "How": "channel", "What": "text"})
 
 
 def correct(
-    order_id: str,
+    order_id: OrderId,
     /,
     *,
     confirmed_via: str,
@@ -98,8 +85,6 @@ def correct(
 
     Parameters
     ----------
-    order_id
-        The order.
     confirmed_via
         How the buyer confirmed it, such as phone or chat.
     actor

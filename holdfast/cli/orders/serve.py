@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from holdfast.cli.arguments import Port
-from holdfast.cli.failures import USAGE, Failure
+from holdfast.cli.failures import usage_failure
 from holdfast.cli.server_commands import become, needed_programs
 
 PORT_DEFAULT = 7610
@@ -77,10 +77,8 @@ def orders_environment(
     given = {name: str(value) for name, value in options.items() if value is not None}
     settings = environment | given
     if not settings.get("HOLDFAST_DATABASE_URL") and not settings.get("HOLDFAST_DATA_DIR"):
-        raise Failure(
+        raise usage_failure(
             "no database: give --database-url, or --data-dir to keep a SQLite file there, or set "
-            "HOLDFAST_DATABASE_URL or HOLDFAST_DATA_DIR",
-            reason="USAGE",
-            exit_status=USAGE,
+            "HOLDFAST_DATABASE_URL or HOLDFAST_DATA_DIR"
         )
     return settings

@@ -1,20 +1,19 @@
 """`holdfast orders shipments|track` and incidents: parcels on their way."""
 
-from typing import Any
-
 from cyclopts import App
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Limit
 from holdfast.cli.orders.arguments import (
     IncidentName,
+    Reason,
     ReportedName,
     ResolutionName,
+    ShipmentId,
     ShipmentStateName,
 )
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
-from holdfast.cli.orders.tables import print_answer, print_list, print_shipments, state_of
-from holdfast.cli.output import enum_name, plain, print_json, print_table
-from holdfast.cli.times import local_iso
+from holdfast.cli.orders.tables import print_answer, print_list, print_shipments
+from holdfast.cli.output import enum_name, plain, print_json, table_of
 from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import order_pb2
 
@@ -51,8 +50,6 @@ def shipments(
         Only those from this warehouse.
     waybill
         Only the one with this number.
-    limit
-        At most this many are shown; the output says if there are more.
     """
     request = pb.ListShipmentsRequest(
         order_id=order_id,
@@ -63,46 +60,38 @@ def shipments(
     print_list(connection, request, "shipments", limit, print_shipments)
 
 
-def track(shipment_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
+def track(
+    shipment_id: ShipmentId, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION
+) -> None:
     """Shows where a parcel is: what its carrier said, its temperatures and incidents.
 
     For example:
       holdfast orders track 3766223186315821678-s1
-
-    Parameters
-    ----------
-    shipment_id
-        The parcel.
     """
     found = connection.ask(pb.GetShipmentRequest(shipment_id=shipment_id))
     if connection.as_json:
         print_json(plain(found))
         return
     print_shipments([found.shipment])
-    events = [
-        (
-            local_iso(event.happened_at_ms),
-            enum_name(pb.TrackingEvent.Kind.DESCRIPTOR, event.kind),
-            event.place or "-",
-            event.carrier,
-        )
-        for event in found.events
-    ]
-    if events:
-        print_table(("When", "What", "Where", "Carrier"), events)
-    readings = [
-        (
-            local_iso(reading.read_at_ms),
-            reading.sensor,
-            f"{reading.temperature_millicelsius / 1_000:.1f} °C",
-            "yes" if reading.out_of_limits else "no",
-        )
-        for reading in found.readings
-    ]
-    if readings:
-        print_table(("When", "Sensor", "Temperature", "Out of limits"), readings)
+    if found.events:
+        _print_events(found.events)
+    if found.readings:
+        _print_readings(found.readings)
     if found.incidents:
-        _print_incidents(list(found.incidents))
+        _print_incidents(found.incidents)
+
+
+_print_events = table_of(
+    {"When": "happened_at_ms", "What": "kind", "Where": "place", "Carrier": "carrier"}
+)
+_print_readings = table_of(
+    {
+        "When": "read_at_ms",
+        "Sensor": "sensor",
+        "Temperature": lambda reading: f"{reading.temperature_millicelsius / 1_000:.1f} °C",
+        "Out of limits": "out_of_limits",
+    }
+)
 
 
 @incidents.command(name="list")
@@ -130,8 +119,6 @@ def list_incidents(
         Only those whose deadline has passed.
     settled_too
         Those that are settled, too.
-    limit
-        At most this many are shown; the output says if there are more.
     """
     request = pb.ListIncidentsRequest(
         owner=owner,
@@ -142,28 +129,26 @@ def list_incidents(
     print_list(connection, request, "incidents", limit, _print_incidents)
 
 
-def _print_incidents(found: list[Any]) -> None:
-    rows = [
-        (
-            incident.incident_id,
-            incident.shipment_id,
-            enum_name(pb.Incident.Kind.DESCRIPTOR, incident.kind),
-            state_of(incident),
-            incident.owner,
-            local_iso(incident.due_at_ms),
-            " ".join(
-                enum_name(pb.Resolution.DESCRIPTOR, allowed).lower() for allowed in incident.allowed
-            )
-            or "-",
-        )
-        for incident in found
-    ]
-    print_table(("Incident", "Shipment", "Kind", "State", "Owner", "Due", "Can be"), rows)
+_print_incidents = table_of(
+    {
+        "Incident": "incident_id",
+        "Shipment": "shipment_id",
+        "Kind": "kind",
+        "State": "state",
+        "Owner": "owner",
+        "Due": "due_at_ms",
+        "Can be": lambda incident: " ".join(map(_resolution_name, incident.allowed)) or "-",
+    }
+)
+
+
+def _resolution_name(number: int) -> str:
+    return enum_name(pb.Resolution.DESCRIPTOR, number).lower()
 
 
 @incidents.command
 def report(
-    shipment_id: str,
+    shipment_id: ShipmentId,
     kind: ReportedName,
     reason: str,
     /,
@@ -178,8 +163,6 @@ def report(
 
     Parameters
     ----------
-    shipment_id
-        The parcel.
     kind
         What is wrong: delay, loss or damage.
     reason
@@ -202,7 +185,7 @@ def report(
 def resolve(
     incident_id: str,
     what: ResolutionName,
-    reason: str,
+    reason: Reason,
     /,
     *,
     actor: str = "staff",
@@ -219,8 +202,6 @@ def resolve(
         The incident.
     what
         wait, reship or refund.
-    reason
-        Why, for the order's history; nothing personal.
     actor
         Who decides, such as staff:7.
     """

@@ -1,11 +1,10 @@
 """Orders and their parts as tables, for people."""
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from holdfast.cli.output import enum_name, plain, print_json, print_remark, print_table
-from holdfast.cli.times import left_or_ago, local_iso
+from holdfast.cli.output import enum_name, plain, print_json, print_remark, print_table, table_of
+from holdfast.cli.times import left_or_ago, local_iso, now_ms
 from holdfast.money import amount_text, money_text
 
 THERE_ARE_MORE = "There are more: raise --limit, or narrow the list."
@@ -27,22 +26,20 @@ def order_document(order: Any, personal: bool) -> dict[str, Any]:
 def print_order(order: Any, personal: bool) -> None:
     """Prints an order and all that belongs to it."""
     print_table(("Order", order.order_id), _facts(order, personal))
-    lines = [
-        (
-            line.line_no,
-            line.sku,
-            line.title,
-            line.location or "-",
-            line.quantity,
-            line.shipped,
-            line.cancelled,
-            line.returned,
-            amount_text(line.amount_minor, order.currency),
-        )
-        for line in order.lines
-    ]
-    columns = ("Line", "SKU", "Title", "From", "Ordered", "Shipped", "Cancelled", "Returned")
-    print_table((*columns, "Amount"), lines)
+    print_lines = table_of(
+        {
+            "Line": "line_no",
+            "SKU": "sku",
+            "Title": "title",
+            "From": "location",
+            "Ordered": "quantity",
+            "Shipped": "shipped",
+            "Cancelled": "cancelled",
+            "Returned": "returned",
+            "Amount": lambda line: amount_text(line.amount_minor, order.currency),
+        }
+    )
+    print_lines(order.lines)
     if order.payments or order.refunds:
         print_payments(order.payments, order.refunds, order.currency)
     if order.shipments:
@@ -83,69 +80,80 @@ def _amounts(amounts: Any, currency: str) -> str:
     return ", ".join(shown) or "nothing"
 
 
-def print_payments(payments: Iterable[Any], refunds: Iterable[Any], currency: str) -> None:
+def print_payments(payments: Sequence[Any], refunds: Sequence[Any], currency: str) -> None:
     """Prints what was paid for an order, and what went back."""
-    rows = [
-        (
-            payment.payment_id,
-            state_of(payment),
-            payment.method,
-            amount_text(payment.amount_minor, currency),
-            amount_text(payment.captured_minor, payment.captured_currency or currency),
-            amount_text(payment.refunded_minor, payment.captured_currency or currency),
-            payment.provider_ref or "-",
-        )
-        for payment in payments
-    ]
-    columns = ("Payment", "State", "Method", "Asked for", "Captured", "Back", "At the provider")
-    print_table(columns, rows)
-    back = [
-        (
-            refund.refund_id,
-            state_of(refund),
-            refund.payment_id,
-            amount_text(refund.amount_minor, currency),
-            refund.reason,
-        )
-        for refund in refunds
-    ]
-    if back:
-        print_table(("Refund", "State", "Of payment", "Amount", "Why"), back)
+
+    def captured(payment: Any, amount_minor: int) -> str:
+        return amount_text(amount_minor, payment.captured_currency or currency)
+
+    print_them = table_of(
+        {
+            "Payment": "payment_id",
+            "State": "state",
+            "Method": "method",
+            "Asked for": lambda payment: amount_text(payment.amount_minor, currency),
+            "Captured": lambda payment: captured(payment, payment.captured_minor),
+            "Back": lambda payment: captured(payment, payment.refunded_minor),
+            "At the provider": "provider_ref",
+        }
+    )
+    print_them(payments)
+    print_back = table_of(
+        {
+            "Refund": "refund_id",
+            "State": "state",
+            "Of payment": "payment_id",
+            "Amount": lambda refund: amount_text(refund.amount_minor, currency),
+            "Why": lambda refund: refund.reason,
+        }
+    )
+    if refunds:
+        print_back(refunds)
 
 
-def print_shipments(shipments: Iterable[Any]) -> None:
-    """Prints parcels."""
-    rows = [
-        (
-            shipment.shipment_id,
-            state_of(shipment),
-            shipment.location,
-            " ".join(f"{line.sku}={line.quantity}" for line in shipment.lines),
-            f"{shipment.carrier} {shipment.service}".strip() or "-",
-            shipment.waybill or "-",
-            local_iso(shipment.shipped_at_ms),
-            local_iso(shipment.delivered_at_ms),
-        )
-        for shipment in shipments
-    ]
-    columns = ("Shipment", "State", "From", "Units", "Carrier", "Waybill", "Shipped", "Delivered")
-    print_table(columns, rows)
+print_shipments = table_of(
+    {
+        "Shipment": "shipment_id",
+        "State": "state",
+        "From": "location",
+        "Units": lambda shipment: " ".join(f"{it.sku}={it.quantity}" for it in shipment.lines),
+        "Carrier": lambda shipment: f"{shipment.carrier} {shipment.service}".strip() or "-",
+        "Waybill": "waybill",
+        "Shipped": "shipped_at_ms",
+        "Delivered": "delivered_at_ms",
+    }
+)
 
 
 def print_list(
-    connection: Any, request: Any, name: str, limit: int, print_them: Callable[[list[Any]], None]
+    connection: Any,
+    request: Any,
+    name: str,
+    limit: int,
+    print_them: Callable[[Sequence[Any]], None],
 ) -> None:
     """Asks for a list and prints it: as a document under its name, or as `print_them` does.
 
     `name` is the field of the answer that has the things; at most `limit` of them are printed.
     """
     found, truncated = connection.some(request, name, limit)
-    if connection.as_json:
-        print_json({name: found, "truncated": truncated})
-        return
-    print_them(found)
-    if truncated:
+    print_found(connection, name, found, print_them, truncated=truncated)
+    if truncated and not connection.as_json:
         print_remark(THERE_ARE_MORE)
+
+
+def print_found(
+    connection: Any,
+    name: str,
+    found: Sequence[Any],
+    print_them: Callable[[Sequence[Any]], None],
+    **more: object,
+) -> None:
+    """Prints what was read: as a document under its name with `more`, or as `print_them` does."""
+    if connection.as_json:
+        print_json({name: list(found), **more})
+    else:
+        print_them(found)
 
 
 def print_answer(connection: Any, answer: Any, text: str, *, key: str = "") -> None:
@@ -160,8 +168,3 @@ def print_answer(connection: Any, answer: Any, text: str, *, key: str = "") -> N
         print_json(document | ({"key": key} if key else {}))
     else:
         print(f"{text}{' It was so before; nothing was changed now.' * answer.replayed}")
-
-
-def now_ms() -> int:
-    """This machine's clock."""
-    return time.time_ns() // 1_000_000

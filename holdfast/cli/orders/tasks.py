@@ -1,13 +1,11 @@
 """`holdfast orders tasks|replay|drop|status`: what the order service still has to do."""
 
-from typing import Any
-
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
-from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.orders.arguments import TaskName
+from holdfast.cli.failures import Failure, usage_failure
+from holdfast.cli.orders.arguments import Reason, TaskName
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.tables import print_list
-from holdfast.cli.output import print_json, print_table
+from holdfast.cli.output import print_json, print_table, table_of
 from holdfast.cli.times import local_iso
 from holdfast.order.v1 import operations_pb2 as pb
 
@@ -34,26 +32,21 @@ def tasks(
         Only tasks of this kind, such as confirm or notify-buyer.
     order
         Only those of this order.
-    limit
-        At most this many are shown; the output says if there are more.
     """
     request = pb.ListTasksRequest(dead=dead, kind=kind or "", order_id=order)
     print_list(connection, request, "tasks", limit, _print_tasks)
 
 
-def _print_tasks(found: list[Any]) -> None:
-    rows = [
-        (
-            task.task_id,
-            task.order_id,
-            task.kind,
-            "dead" if task.dead else local_iso(task.due_at_ms),
-            task.attempts,
-            task.last_error or "-",
-        )
-        for task in found
-    ]
-    print_table(("Task", "Order", "Kind", "Due", "Failed", "Last because"), rows)
+_print_tasks = table_of(
+    {
+        "Task": "task_id",
+        "Order": "order_id",
+        "Kind": "kind",
+        "Due": lambda task: "dead" if task.dead else local_iso(task.due_at_ms),
+        "Failed": "attempts",
+        "Last because": "last_error",
+    }
+)
 
 
 def replay(
@@ -84,10 +77,8 @@ def replay(
         All that are dead.
     """
     if not (task_ids or kind or order or all_):
-        raise Failure(
-            "give TASK_IDS, --kind, --order or --all. See `holdfast orders replay --help`",
-            reason="USAGE",
-            exit_status=USAGE,
+        raise usage_failure(
+            "give TASK_IDS, --kind, --order or --all. See `holdfast orders replay --help`"
         )
     request = pb.ReplayTasksRequest(task_ids=task_ids, kind=kind or "", order_id=order)
     answer = connection.ask(request)
@@ -106,7 +97,7 @@ def replay(
 
 def drop(
     task_id: str,
-    why: str,
+    why: Reason,
     /,
     *,
     actor: str = "staff",
@@ -121,8 +112,6 @@ def drop(
     ----------
     task_id
         The task.
-    why
-        Why, for the order's history; nothing personal.
     actor
         Who drops it, such as staff:7.
     """
@@ -144,15 +133,16 @@ def status(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
         print_json({"status": found})
         return
     print_table(("Order service", found.version), [("Database", found.database)])
-    rows = [
-        (
-            queue.kind,
-            queue.due,
-            queue.later,
-            queue.dead,
-            local_iso(queue.oldest_due_at_ms),
-            queue.about,
-        )
-        for queue in found.queues
-    ]
-    print_table(("Kind", "Due", "Later", "Dead", "Due since", "To"), rows)
+    _print_queues(found.queues)
+
+
+_print_queues = table_of(
+    {
+        "Kind": "kind",
+        "Due": "due",
+        "Later": "later",
+        "Dead": "dead",
+        "Due since": "oldest_due_at_ms",
+        "To": "about",
+    }
+)

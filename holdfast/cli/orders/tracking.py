@@ -1,11 +1,12 @@
 """`holdfast orders record|temperature`: what carriers and sensors say, where nothing else does."""
 
 from holdfast.cli.arguments import MomentMs
-from holdfast.cli.failures import USAGE, Failure
-from holdfast.cli.orders.arguments import Millicelsius, TrackingName
+from holdfast.cli.failures import usage_failure
+from holdfast.cli.orders.arguments import Millicelsius, ShipmentId, TrackingName
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
-from holdfast.cli.orders.tables import now_ms, print_answer
+from holdfast.cli.orders.tables import print_answer
 from holdfast.cli.orders.warehouse import print_moved
+from holdfast.cli.times import now_ms
 from holdfast.money import minor_units
 from holdfast.order.v1 import fulfilment_pb2 as pb
 
@@ -15,7 +16,7 @@ NO_CARRIER = "staff"
 
 
 def record(
-    shipment_id: str,
+    shipment_id: ShipmentId,
     kind: TrackingName,
     /,
     *,
@@ -36,8 +37,6 @@ def record(
 
     Parameters
     ----------
-    shipment_id
-        The parcel.
     kind
         What has become of it: collected, in-transit, hub, out-for-delivery,
         signed, attempt-failed, lost, damaged or cash-collected.
@@ -51,11 +50,9 @@ def record(
         The carrier's id of it: the same id is recorded once [default: a new one].
     """
     if bool(amount) != (kind == CASH_COLLECTED):
-        raise Failure(
+        raise usage_failure(
             "give --amount with cash-collected, and with nothing else. "
-            "See `holdfast orders record --help`",
-            reason="USAGE",
-            exit_status=USAGE,
+            "See `holdfast orders record --help`"
         )
     event_id = new_key(event_id)
     shipment = connection.ask(pb.GetShipmentRequest(shipment_id=shipment_id)).shipment
@@ -80,11 +77,11 @@ def _cash(connection: OrdersConnection, shipment_id: str, amount: str) -> tuple[
     try:
         return minor_units(amount, currency), currency
     except ValueError as error:
-        raise Failure(f"--amount: {error}", reason="USAGE", exit_status=USAGE) from error
+        raise usage_failure(f"--amount: {error}") from error
 
 
 def temperature(
-    shipment_id: str,
+    shipment_id: ShipmentId,
     sensor: str,
     degrees: Millicelsius,
     /,
@@ -102,8 +99,6 @@ def temperature(
 
     Parameters
     ----------
-    shipment_id
-        The parcel.
     sensor
         Which sensor.
     degrees

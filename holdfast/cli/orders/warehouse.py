@@ -5,13 +5,18 @@ from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Count, Limit
 from holdfast.cli.arguments import Units as WholeNumber
-from holdfast.cli.orders.arguments import ArticleUnits, units_of_article
+from holdfast.cli.orders.arguments import (
+    ArticleUnits,
+    OrderId,
+    Reason,
+    ShipmentId,
+    units_of_article,
+)
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
 from holdfast.cli.orders.tables import print_answer, print_list, state_of
-from holdfast.cli.output import print_table
-from holdfast.cli.times import local_iso
+from holdfast.cli.output import table_of
 from holdfast.order.v1 import fulfilment_pb2
 from holdfast.order.v1 import fulfilment_pb2 as pb
 
@@ -28,27 +33,23 @@ def list_reviews(
 
     For example:
       holdfast orders review list
-
-    Parameters
-    ----------
-    limit
-        At most this many are shown; the output says if there are more.
     """
     print_list(connection, pb.ListReviewsRequest(), "reviews", limit, _print_reviews)
 
 
-def _print_reviews(found: list[Any]) -> None:
-    rows = [
-        (waiting.order_id, local_iso(waiting.since_at_ms), "; ".join(waiting.findings))
-        for waiting in found
-    ]
-    print_table(("Order", "Since", "Because"), rows)
+_print_reviews = table_of(
+    {
+        "Order": "order_id",
+        "Since": "since_at_ms",
+        "Because": lambda review: "; ".join(review.findings),
+    }
+)
 
 
 @review.command
 def approve(
-    order_id: str,
-    reason: str = "",
+    order_id: OrderId,
+    reason: Reason = "",
     /,
     *,
     actor: str = "staff",
@@ -61,10 +62,6 @@ def approve(
 
     Parameters
     ----------
-    order_id
-        The order.
-    reason
-        Why, for the order's history; nothing personal.
     actor
         Who says so, such as staff:7.
     """
@@ -73,8 +70,8 @@ def approve(
 
 @review.command
 def refuse(
-    order_id: str,
-    reason: str,
+    order_id: OrderId,
+    reason: Reason,
     /,
     *,
     actor: str = "staff",
@@ -87,10 +84,6 @@ def refuse(
 
     Parameters
     ----------
-    order_id
-        The order.
-    reason
-        Why, for the order's history; nothing personal.
     actor
         Who says so, such as staff:7.
     """
@@ -116,7 +109,7 @@ def wave(
     /,
     *,
     zone: str = "",
-    limit: Limit = LIST_LIMIT_DEFAULT,
+    limit: Count = LIST_LIMIT_DEFAULT,
     key: str = "",
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
@@ -169,31 +162,26 @@ def picks(
         Only those of this zone.
     overdue
         Only what should have been picked by now.
-    limit
-        At most this many are shown; the output says if there are more.
     """
     request = pb.ListPicksRequest(wave_id=wave_id, location=location, zone=zone, overdue=overdue)
     print_list(connection, request, "picks", limit, _print_picks)
 
 
-def _print_picks(found: list[Any]) -> None:
-    rows = [
-        (
-            pick.location,
-            pick.zone or "-",
-            pick.sku,
-            pick.quantity,
-            pick.shipment_id,
-            pick.wave_id or "-",
-            local_iso(pick.due_at_ms),
-        )
-        for pick in found
-    ]
-    print_table(("Warehouse", "Zone", "SKU", "Units", "Shipment", "Wave", "Due"), rows)
+_print_picks = table_of(
+    {
+        "Warehouse": "location",
+        "Zone": "zone",
+        "SKU": "sku",
+        "Units": "quantity",
+        "Shipment": "shipment_id",
+        "Wave": "wave_id",
+        "Due": "due_at_ms",
+    }
+)
 
 
 def pick(
-    shipment_id: str,
+    shipment_id: ShipmentId,
     /,
     *units: ArticleUnits,
     actor: str = "staff",
@@ -209,8 +197,6 @@ def pick(
 
     Parameters
     ----------
-    shipment_id
-        The parcel.
     units
         What was taken, SKU=QUANTITY each [default: all that was planned].
     actor
@@ -223,7 +209,7 @@ def pick(
 
 
 def pack(
-    shipment_id: str,
+    shipment_id: ShipmentId,
     /,
     *units: ArticleUnits,
     weight_g: WholeNumber,
@@ -237,8 +223,6 @@ def pack(
 
     Parameters
     ----------
-    shipment_id
-        The parcel.
     units
         What was scanned, SKU=QUANTITY each; a SKU may come more than once.
     weight_g
@@ -261,7 +245,7 @@ def _shipment_lines(units: Sequence[str]) -> list["fulfilment_pb2.ParcelLine"]:
 
 
 def ship(
-    shipment_id: str,
+    shipment_id: ShipmentId,
     /,
     *,
     actor: str = "staff",
@@ -274,8 +258,6 @@ def ship(
 
     Parameters
     ----------
-    shipment_id
-        The parcel.
     actor
         Who handed it over, such as staff:7.
     """
@@ -283,8 +265,8 @@ def ship(
 
 
 def cancel_shipment(
-    shipment_id: str,
-    reason: str,
+    shipment_id: ShipmentId,
+    reason: Reason,
     /,
     *,
     actor: str = "staff",
@@ -299,10 +281,6 @@ def cancel_shipment(
 
     Parameters
     ----------
-    shipment_id
-        The parcel.
-    reason
-        Why, for the order's history; nothing personal.
     actor
         Who cancels it, such as staff:7.
     """
