@@ -29,14 +29,13 @@ from benchmarks.document import (
     written,
 )
 from benchmarks.machine import commit, machine, versions
-from benchmarks.orders.loads import OrdersLoad
+from benchmarks.orders.loads import ORDERS, ORDERS_SET, OrdersLoad
 from benchmarks.orders.measuring import OrderRounds
-from benchmarks.orders.scenarios import OPEN_CALLS, ORDERS, ORDERS_SET
 from benchmarks.orders.service import order_services
 from benchmarks.picture import draw
-from benchmarks.reading import median_of
 from benchmarks.report import for_terminal
 from benchmarks.rounds import Measurements
+from benchmarks.sample import median_of
 from benchmarks.scenarios import (
     CLOSED_LOOP,
     CURVE_SHARES,
@@ -151,7 +150,7 @@ def _measure_orders(
     found: Measurements, options: argparse.Namespace, directory: Path, running: Stage
 ) -> Sequence[Named]:
     """The order service, in its turn: what it loads is idle before."""
-    load = OrdersLoad(orders=max(1, round(ORDERS * options.scale)), open_calls=OPEN_CALLS)
+    load = OrdersLoad(orders=max(1, round(ORDERS * options.scale)))
     with order_services(directory, running) as services:
         OrderRounds(directory, running, services, found.tell).measure(found, load, options.rounds)
     return ORDERS_SET

@@ -6,30 +6,20 @@ and what the audits found.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from benchmarks.reading import Reading, median_of
+from benchmarks.orders.loads import OrdersBenchmark
 from benchmarks.rounds import Audit, Measurements
+from benchmarks.sample import Reading, median_of
+from benchmarks.scenarios import Benchmark
 from benchmarks.servers import ROOT
 from benchmarks.targets import TARGETS
 
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
 
-
-class Named(Protocol):
-    """A benchmark."""
-
-    @property
-    def name(self) -> str:
-        """The name by which programs know it."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """The name that people read."""
-        ...
+Named = Benchmark | OrdersBenchmark
 
 
 class Result(Reading, frozen=True, kw_only=True, omit_defaults=True):

@@ -22,11 +22,46 @@ import msgspec
 import uvloop
 
 from benchmarks.loads import Load
-from benchmarks.messages import packed_requests
 from benchmarks.sample import Measured, Sample, Stopwatch, sample_of
 from benchmarks.unary_load import CONNECTIONS, run_unary
 from holdfast.channel import CHANNEL_OPTIONS
 from holdfast.inventory.v1 import inventory_pb2 as pb
+
+
+def packed_requests(load: Load) -> list[bytes]:
+    """The requests of a load, one a call."""
+    if load.method == "Reserve":
+        return [_reserve(load, call, 0).SerializeToString() for call in range(load.calls)]
+    return [_apply(load, call).SerializeToString() for call in range(load.calls)]
+
+
+def _apply(load: Load, call: int) -> pb.ApplyRequest:
+    reserves = load.commands // 2 if load.confirmed else load.commands
+    commands = [pb.Command(reserve=_reserve(load, call, n)) for n in range(reserves)]
+    if load.confirmed:
+        commands += [
+            pb.Command(
+                confirm=pb.ConfirmRequest(
+                    tenant=load.tenant, reservation_id=command.reserve.reservation_id
+                )
+            )
+            for command in commands
+        ]
+    return pb.ApplyRequest(commands=commands)
+
+
+def _reserve(load: Load, call: int, number: int) -> pb.ReserveRequest:
+    name = f"{load.prefix}-{call}-{number}"
+    first = call + number * load.lines
+    return pb.ReserveRequest(
+        tenant=load.tenant,
+        reservation_id=name,
+        lines=[
+            pb.Line(sku=f"SKU-{(first + line) % load.skus}", quantity=1)
+            for line in range(load.lines)
+        ],
+        buyer_id=f"buyer-{name}",
+    )
 
 
 async def run_apply(load: Load, packed: Sequence[bytes]) -> Measured:
@@ -49,7 +84,7 @@ async def run_apply(load: Load, packed: Sequence[bytes]) -> Measured:
 
     stopwatch = Stopwatch()
     await asyncio.gather(*(caller() for _ in range(load.open_calls)))
-    return stopwatch.measured(answers, latencies_s)
+    return stopwatch.measured(latencies_s, answers)
 
 
 def summary(load: Load, measured: Measured) -> Sample:
@@ -63,7 +98,7 @@ def summary(load: Load, measured: Measured) -> Sample:
         )
         outcomes.update(pb.Outcome.Name(result.outcome) for result in results)
     unanswered = load.calls - len(measured.answers)
-    return sample_of(measured.latencies_s, measured.seconds, outcomes, unanswered, measured.cpu_s)
+    return sample_of(measured, outcomes, unanswered)
 
 
 def event_loop(load: Load) -> asyncio.AbstractEventLoop:

@@ -35,8 +35,7 @@ from locust.web import WebUI
 
 from benchmarks.flash_sale import options, report, web
 from benchmarks.flash_sale.gate import bucket_response_time
-from benchmarks.flash_sale.rehearsal import NotServingError, Rehearsal
-from benchmarks.flash_sale.shape import FlashSaleShape
+from benchmarks.flash_sale.rehearsal import FlashSaleShape, NotServingError, Rehearsal
 from benchmarks.flash_sale.users import Browser, Buyer, Waverer
 from holdfast.channel import target_or_default
 

@@ -1,18 +1,32 @@
 """Rounds: every benchmark once each, forwards and backwards in turn, then the audit.
 
+Each load is sent by a process of its own, and what it cost while it lasted is noted.
+
 What drifts while a run lasts (a machine that warms up, a store that grows) then falls on both sides
 of each comparison.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
+from msgspec.json import encode
+from msgspec.structs import replace
 
-from benchmarks.reading import Reading
-from benchmarks.running import audit, run, stock_up
+from benchmarks.loads import Load, RawBatches, Sales, SdkLoad
+from benchmarks.processor_time import cpu_s
+from benchmarks.sample import APPLIED, OUT_OF_STOCK, Reading, Sample, Used, reading_of
 from benchmarks.scenarios import Benchmark
+from benchmarks.servers import LoadFailed, output_of
 from benchmarks.stage import Stage
+from holdfast.types import AuditSummary
+
+UNITS = 1_000_000_000
+LIMIT_PER_BUYER = 5
+SETTING_UP = 32
+STORE_USERS = ("holdfast", "naive", "raw")
 
 Tell = Callable[[str], None]
 
@@ -69,3 +83,80 @@ class Measurements:
         self.audits[benchmark.name] = Audit(
             found.reservations, self._answered[benchmark.tenant], found.findings + found.unsettled
         )
+
+
+def stock_up(stage: Stage, benchmarks: Sequence[Benchmark]) -> None:
+    """Gives each benchmark's tenant what it sells; none of it where it is to be sold out."""
+    levels = {
+        (benchmark.tenant, f"SKU-{number}"): 0 if benchmark.expected == OUT_OF_STOCK else UNITS
+        for benchmark in benchmarks
+        if benchmark.tenant
+        for number in range(benchmark.skus)
+    }
+    with stage.client() as client, ThreadPoolExecutor(SETTING_UP) as threads:
+        for _ in threads.map(
+            lambda key: client.set_stock(
+                key[1], levels[key], limit_per_buyer=LIMIT_PER_BUYER, tenant=key[0]
+            ),
+            levels,
+        ):
+            pass
+
+
+def run(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[Reading, int]:
+    """Runs it with ids that begin with `prefix`; the number of reservations that it made,
+    by the answers to its load.
+
+    Raises LoadFailed.
+    """
+    before = _used(benchmark, stage)
+    sample = msgspec.json.decode(output_of(*command(benchmark, stage, prefix)), type=Sample)
+    after = _used(benchmark, stage)
+    accepted = sample.outcomes.get(APPLIED, 0) + sample.warm_up
+    confirmed = isinstance(benchmark.load, Load) and benchmark.load.confirmed
+    made = accepted // 2 if confirmed else accepted
+    return reading_of(sample, benchmark.expected, after.since(before)), made
+
+
+def audit(stage: Stage, tenant: str) -> AuditSummary:
+    """Proves the invariants of a tenant."""
+    with stage.client() as client:
+        for event in client.audit(tenant=tenant):
+            if isinstance(event, AuditSummary):
+                return event
+    raise LoadFailed(f"the audit of {tenant} ended without a summary")
+
+
+def command(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[str, ...]:
+    """The module that sends a benchmark's load, and its arguments."""
+    target = {"holdfast": stage.holdfast, "echo": stage.echo, "naive": stage.naive}
+    ours = {"tenant": benchmark.tenant, "prefix": prefix}
+    match benchmark.load:
+        case Load() as load:
+            given: Any = replace(load, target=target[benchmark.subject], **ours)
+            return ("benchmarks.load", encode(given).decode())
+        case RawBatches() as load:
+            given = replace(load, socket=str(stage.store_socket), **ours)
+            return ("benchmarks.peers.raw_script", encode(given).decode())
+        case SdkLoad() as load:
+            given = replace(load, target=stage.holdfast, prefix=prefix)
+            return ("benchmarks.sdk_load", encode(given).decode())
+        case Sales(sales=sales, way=way, with_pgbench=True):
+            about = (stage.postgres.dsn, stage.postgres.pgbench, way, str(sales))
+            return ("benchmarks.peers.postgres_pgbench", *about)
+        case Sales(sales=sales, way=way):
+            about = (stage.postgres.dsn, way, str(sales), prefix)
+            return ("benchmarks.peers.postgres_load", *about)
+
+
+def _used(benchmark: Benchmark, stage: Stage) -> Used:
+    server = stage.processes.get(benchmark.subject, frozenset())
+    if benchmark.subject not in STORE_USERS:
+        return Used(cpu_s(server), 0.0, 0.0, 0)
+    store_cpu_s = cpu_s(stage.processes["store"])
+    with stage.store() as store:
+        stats: Any = store.info("commandstats")
+    script_us = stats.get("cmdstat_evalsha", {"usec": 0})["usec"]
+    # A batch that changed anything writes one entry of the journal.
+    batches = stats.get("cmdstat_xadd", {"calls": 0})["calls"]
+    return Used(cpu_s(server), store_cpu_s, script_us / 1e6, batches)

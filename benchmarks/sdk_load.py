@@ -17,7 +17,7 @@ import uvloop
 from msgspec.structs import replace
 
 from benchmarks.loads import SdkLoad
-from benchmarks.sample import Sample, sample_of
+from benchmarks.sample import Sample, Stopwatch, sample_of
 from holdfast.client import Client
 from holdfast.errors import HoldfastError
 
@@ -40,11 +40,10 @@ async def run(load: SdkLoad, client: Client) -> Sample:
             latencies_s.append(time.perf_counter() - started)
             outcomes[f"OUTCOME_{result.outcome.name}"] += 1
 
-    started, cpu_s = time.perf_counter(), time.process_time()
+    stopwatch = Stopwatch()
     await asyncio.gather(*(caller() for _ in range(load.open_calls)))
-    seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu_s
     errors = load.calls - len(latencies_s)
-    return sample_of(latencies_s, seconds, outcomes, errors, cpu_s)
+    return sample_of(stopwatch.measured(latencies_s), outcomes, errors)
 
 
 async def measured(load: SdkLoad) -> Sample:

@@ -161,7 +161,7 @@ def due_at_once(shop: Shop, count: int, capacity_per_s: float) -> dict[str, Any]
     fill(shop.store, KEYS, SKUS, count, due_ms, "due")
     shop.store.config_set("slowlog-log-slower-than", SCRIPT_LOGGED_US)
     shop.store.slowlog_reset()
-    _sleep_until((due_ms - now_ms()) / 1_000 - LOOK_BEFORE_S - LOAD_START_S)
+    time.sleep(max(0.0, (due_ms - now_ms()) / 1_000 - LOOK_BEFORE_S - LOAD_START_S))
     looks["during"] = sent(load, shop, "during")
     drained_s = _drained_s(shop.store, due_ms)
     longest_us = longest_script_us(shop.store)
@@ -181,10 +181,6 @@ def longest_script_us(store: "redis.Redis") -> int:
     logged: Any = store.slowlog_get(128)
     took = [entry["duration"] for entry in logged if entry["command"].startswith(b"EVALSHA")]
     return max(took, default=SCRIPT_LOGGED_US)
-
-
-def _sleep_until(seconds: float) -> None:
-    time.sleep(max(0.0, seconds))
 
 
 def _drained_s(store: "redis.Redis", due_ms: int) -> float:

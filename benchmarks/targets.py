@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from benchmarks.reading import Reading
+from benchmarks.sample import Reading
 
 Round = Mapping[str, Reading]
 """The readings of one round by the benchmark's name."""

@@ -48,8 +48,8 @@ class _UnaryLoad:
                 part.result()
                 parts.remove(part)
         measured = stopwatch.measured(
-            [answer for caller in self._callers for answer in caller.answers],
             [latency_s for caller in self._callers for latency_s in caller.latencies_s],
+            [answer for caller in self._callers for answer in caller.answers],
         )
         for caller in self._callers:
             caller.close()

@@ -12,6 +12,8 @@ import msgspec
 from holdfast.errors import ERRORS
 from holdfast.outcomes import OUTCOMES
 from order_service.config import Config as OrderConfig
+from order_service.fulfilment.carrier_rules import CarrierRule
+from order_service.notifications.merchants import Merchant
 from server.config import Config
 from server.metrics_table import METRICS
 from serving.settings import name_of
@@ -162,15 +164,11 @@ def reference() -> str:
         (f"`{reason}`", row.code.name, "yes" if row.retryable else "no", row.message)
         for reason, row in ERRORS.items()
     ]
-    metrics = [
-        (f"`{row.name}`", row.type, ", ".join(f"`{label}`" for label in row.labels), row.help)
-        for row in METRICS
-    ]
     return TEMPLATE.format(
         outcomes=_table(("outcome", "meaning", "later?"), *outcomes),
         errors=_table(("reason", "status", "sent again", "message"), *errors),
         settings=_settings(Config),
-        metrics=_table(_METRIC, *metrics),
+        metrics=_table(_METRIC, *map(orders.metric_row, METRICS)),
         **_of_orders(),
     )
 
@@ -181,8 +179,8 @@ def _of_orders() -> dict[str, str]:
     return {
         "order_outcomes": _table(("outcome", "meaning", "message"), *orders.refusals()),
         "order_settings": _settings(OrderConfig),
-        "carrier_rules": _table(field, *orders.carrier_rules()),
-        "merchants": _table(field, *orders.merchants()),
+        "carrier_rules": _table(field, *orders.fields_of(CarrierRule)),
+        "merchants": _table(field, *orders.fields_of(Merchant)),
         "payment_methods": _table(("method", "taken by", "payment"), *orders.payment_methods()),
         "notices": _table(("notice", "to", "when"), *orders.notices()),
         "incidents": _table(incident, *orders.incidents()),

@@ -4,14 +4,12 @@
 `<!-- states: MACHINE -->` and `<!-- end -->`.
 """
 
-import ast
-import inspect
 import re
 from pathlib import Path
 
-from order_service.order import states
 from order_service.order.parts import machines
 from order_service.order.states import JOINT_RULES, Machine, OrderState
+from tools.sources import texts_of
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -33,31 +31,11 @@ def diagram(machine: Machine) -> str:
     return "\n".join([*lines, "```"])
 
 
-def meanings() -> dict[str, dict[str, str]]:
-    """The meaning of each state, by its enum's name: the text under it in the source."""
-    found: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(states)).body:
-        if isinstance(node, ast.ClassDef) and node.name.endswith("State"):
-            found[node.name] = {
-                assigned.targets[0].id: text.value.value.replace("\n", " ")
-                for assigned, text in zip(node.body, node.body[1:], strict=False)
-                if isinstance(assigned, ast.Assign)
-                and isinstance(assigned.targets[0], ast.Name)
-                and isinstance(text, ast.Expr)
-                and isinstance(text.value, ast.Constant)
-                and isinstance(text.value.value, str)
-            }
-    return found
-
-
 def page() -> str:
     """docs/states.md."""
-    parts = [
-        "# State machines",
-        HEADER,
-    ]
+    parts = ["# State machines", HEADER]
     for machine in machines():
-        explained = meanings()[type(machine.first).__name__]
+        explained = texts_of(type(machine.first))
         rows = [f"| {state} | {explained[state]} |" for state in machine.moves]
         parts += [f"## {machine.name}", diagram(machine), "| state | meaning |\n| --- | --- |"]
         parts[-1] += "\n" + "\n".join(rows)

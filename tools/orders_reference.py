@@ -8,16 +8,14 @@ import msgspec
 from msgspec import Struct
 
 from order_service.audit.invariants import INVARIANTS
-from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.incidents import INCIDENTS
-from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, NoticeRow
 from order_service.order.refusals import REFUSALS, RefusalReason
 from order_service.order.tasks import TASKS
 from order_service.payment.methods import OF_PROVIDERS, Method, methods_of
 from order_service.relay.metrics import ORDER_METRICS
 from order_service.relay.metrics_table import TASK_METRICS
-from serving.metrics import CALL_METRICS
+from serving.metrics import CALL_METRICS, Metric
 from tools.sources import comments_of, texts_of
 
 PROTOS: Final = Path(__file__).parent.parent / "proto" / "holdfast" / "order" / "v1"
@@ -101,17 +99,8 @@ def resolutions() -> list[Row]:
     return [(f"`{name}`", meanings[f"RESOLUTION_{name}"]) for name in names]
 
 
-def carrier_rules() -> list[Row]:
-    """The fields of a carrier rule."""
-    return _fields(CarrierRule)
-
-
-def merchants() -> list[Row]:
-    """The fields of a merchant in the file of merchants."""
-    return _fields(Merchant)
-
-
-def _fields(kind: type[Struct]) -> list[Row]:
+def fields_of(kind: type[Struct]) -> list[Row]:
+    """The fields of an object in a file of settings."""
     texts = texts_of(kind)
     return [
         (f"`{field.name}`", _default(field), texts[field.name])
@@ -134,11 +123,13 @@ def invariants() -> list[Row]:
 
 def metrics() -> list[Row]:
     """The metrics of the order service."""
-    of_calls = [
-        (f"`{row.name}`", row.type, ", ".join(f"`{label}`" for label in row.labels), row.help)
-        for row in (*CALL_METRICS, *ORDER_METRICS)
-    ]
-    return [*of_calls, *[(f"`{row.name}`", row.type, "`kind`", row.help) for row in TASK_METRICS]]
+    of_tasks = [(f"`{row.name}`", row.type, "`kind`", row.help) for row in TASK_METRICS]
+    return [*map(metric_row, (*CALL_METRICS, *ORDER_METRICS)), *of_tasks]
+
+
+def metric_row(row: Metric) -> Row:
+    """The row of a metric of any of the servers."""
+    return (f"`{row.name}`", row.type, ", ".join(f"`{label}`" for label in row.labels), row.help)
 
 
 def duration(ms: int) -> str:

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]
+from locust import LoadTestShape
 from locust.env import Environment
 from locust.runners import (
     STATE_INIT,
@@ -25,7 +26,7 @@ from benchmarks.flash_sale.books import Books
 from benchmarks.flash_sale.closing import close, count_units
 from benchmarks.flash_sale.gate import LoadSeen, Row, Seen, passed, table
 from benchmarks.flash_sale.options import Settings, checked_target, settings_from
-from benchmarks.flash_sale.plan import phase_at
+from benchmarks.flash_sale.sale import phase_at
 from benchmarks.flash_sale.users import REQUEST_TYPE, Shop, Shopper
 from holdfast.errors import HoldfastError
 from holdfast.sync_client import SyncClient
@@ -237,3 +238,18 @@ class Rehearsal:
         for client in self._clients:
             client.close()
         self._clients = [SyncClient(target) for _ in range(CONNECTIONS)]
+
+
+class FlashSaleShape(LoadTestShape):
+    """Follows the phases of the plan, and ends when the sale is closed.
+
+    Locust asks once a second, too seldom for a burst: users who are there before T-0 wait for it
+    by themselves and shop in the same instant.
+    """
+
+    rehearsal: Rehearsal
+
+    def tick(self) -> tuple[int, float] | None:
+        """Users and users a second from now on; None when the rehearsal is over."""
+        run_time_s: float = self.get_run_time()  # type: ignore[no-untyped-call]
+        return self.rehearsal.tick(run_time_s)

@@ -31,9 +31,6 @@ REFUSALS = {Outcome.OUT_OF_STOCK, Outcome.LIMIT_EXCEEDED, Outcome.ALREADY_EXPIRE
 
 Answer = TypeVar("Answer")
 
-WEIGHTS = {"Buyer": 6, "Waverer": 1, "Browser": 3}
-"""The number of users of each kind, of ten."""
-
 
 class Ending(StrEnum):
     """The end of an accepted reservation."""
@@ -229,7 +226,7 @@ class Shopper(User):
 class Buyer(Shopper):
     """Wants an article and means to pay for it."""
 
-    weight = WEIGHTS["Buyer"]
+    weight = 6
 
     @task
     def buy(self) -> None:
@@ -240,7 +237,7 @@ class Buyer(Shopper):
 class Waverer(Shopper):
     """Takes an article and abandons it."""
 
-    weight = WEIGHTS["Waverer"]
+    weight = 1
 
     @task
     def waver(self) -> None:
@@ -251,7 +248,7 @@ class Waverer(Shopper):
 class Browser(Shopper):
     """Looks at what is left."""
 
-    weight = WEIGHTS["Browser"]
+    weight = 3
 
     @task
     def browse(self) -> None:

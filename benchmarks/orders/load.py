@@ -10,8 +10,9 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import uvloop
@@ -19,8 +20,8 @@ from standardwebhooks import Webhook
 
 from benchmarks.orders.loads import (
     CURRENCY,
-    ORDERS,
-    PAYMENTS,
+    ORDER_SERVICE,
+    PAYMENT_SERVICE,
     OrdersLoad,
     order_request,
     payment_request,
@@ -54,7 +55,7 @@ async def place(load: OrdersLoad) -> Sample:
     """Places the orders, and keeps their ids."""
     packed = [order_request(load, n).SerializeToString() for n in range(load.orders)]
     gc.freeze()
-    measured = await run_unary(load.calls(ORDERS, "PlaceOrder"), packed)
+    measured = await run_unary(load.calls(ORDER_SERVICE, "PlaceOrder"), packed)
     results = [pb.OrderResult.FromString(answer) for answer in measured.answers]
     placed = [
         result.order.order_id
@@ -69,7 +70,7 @@ async def place(load: OrdersLoad) -> Sample:
 async def begin(load: OrdersLoad) -> None:
     """Begins the payments, has them paid at the provider, and keeps the callbacks about them."""
     packed = [payment_request(load, one).SerializeToString() for one in load.saved()]
-    begun = await run_unary(load.calls(PAYMENTS, "StartPayment"), packed)
+    begun = await run_unary(load.calls(PAYMENT_SERVICE, "StartPayment"), packed)
     answers = [payment_pb2.StartPaymentResponse.FromString(one) for one in begun.answers]
     payments = [
         Payment(one.payment.payment_id, one.payment.provider_ref, one.payment.amount_minor)
@@ -95,7 +96,7 @@ async def pay(load: OrdersLoad) -> Sample:
         stopwatch = Stopwatch()
         posted = await post_all(url, requests, load.open_calls)
         await _all_effective(client)
-        whole = stopwatch.measured(posted.answers, posted.latencies_s)
+        whole = stopwatch.measured(posted.latencies_s)
         effective = await _count_effective(client, load.prefix)
     return _sample(load, whole, effective)
 
@@ -143,12 +144,10 @@ async def _count_effective(client: OrderClient, prefix: str) -> int:
 
 
 def _sample(load: OrdersLoad, measured: Measured, accepted: int) -> Sample:
-    errors = load.orders - accepted
-    outcomes = {APPLIED: accepted}
-    return sample_of(measured.latencies_s, measured.seconds, outcomes, errors, measured.cpu_s)
+    return sample_of(measured, {APPLIED: accepted}, errors=load.orders - accepted)
 
 
-STEPS: dict[str, Callable[[OrdersLoad], Awaitable[Sample | None]]] = {
+STEPS: dict[str, Callable[[OrdersLoad], Coroutine[Any, Any, Sample | None]]] = {
     "place": place,
     "begin": begin,
     "pay": pay,
@@ -158,14 +157,8 @@ STEPS: dict[str, Callable[[OrdersLoad], Awaitable[Sample | None]]] = {
 def main() -> None:
     """Takes the step that the arguments describe."""
     load = msgspec.json.decode(sys.argv[2], type=OrdersLoad)
-    sample = uvloop.run(_step(STEPS[sys.argv[1]], load))
+    sample = uvloop.run(STEPS[sys.argv[1]](load))
     print(msgspec.json.encode(sample).decode())
-
-
-async def _step(
-    step: Callable[[OrdersLoad], Awaitable[Sample | None]], load: OrdersLoad
-) -> Sample | None:
-    return await step(load)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The orders that the benchmarks of the order service send: one a buyer, of one line."""
+"""The benchmarks of the order service, and the orders that they send: one a buyer, of one line."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,8 +14,10 @@ UNIT_PRICE_MINOR = 1_250
 FREIGHT_MINOR = 400
 CURRENCY = "CNY"
 METHOD = "sandbox_card"
-ORDERS = "holdfast.order.v1.OrderService"
-PAYMENTS = "holdfast.order.v1.PaymentService"
+ORDER_SERVICE = "holdfast.order.v1.OrderService"
+PAYMENT_SERVICE = "holdfast.order.v1.PaymentService"
+ORDERS = 2_000
+OPEN_CALLS = 128
 
 
 class OrdersLoad(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +28,7 @@ class OrdersLoad(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     orders: int
-    open_calls: int = 128
+    open_calls: int = OPEN_CALLS
     target: str = ""
     callbacks: str = ""
     """Where the order service listens for callbacks."""
@@ -94,3 +97,25 @@ def payment_request(load: OrdersLoad, order_id: str) -> payment_pb2.StartPayment
     return payment_pb2.StartPaymentRequest(
         tenant=load.tenant, order_id=order_id, payment_key=f"pay-{order_id}"
     )
+
+
+class OrdersBenchmark(NamedTuple):
+    """A step of the orders of one service: `place` or `pay`."""
+
+    name: str
+    title: str
+    service: str
+    step: str
+
+
+_DATABASES = {"sqlite": "SQLite FULL", "postgres": "PostgreSQL"}
+_STEPS = {
+    "place": f"PlaceOrder, one line, {OPEN_CALLS} calls open",
+    "pay": f"payment callback to effective order, {OPEN_CALLS} open",
+}
+
+ORDERS_SET = tuple(
+    OrdersBenchmark(f"orders_{step}_{service}", f"{title}, {database}", service, step)
+    for service, database in _DATABASES.items()
+    for step, title in _STEPS.items()
+)

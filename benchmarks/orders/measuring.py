@@ -8,23 +8,18 @@ import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import grpc.aio
 import msgspec
 from msgspec.structs import replace
 
-from benchmarks.orders.loads import CURRENCY, SKUS, UNIT_PRICE_MINOR, OrdersLoad
-from benchmarks.orders.scenarios import ORDERS_SET
+from benchmarks.orders.loads import CURRENCY, ORDERS_SET, SKUS, UNIT_PRICE_MINOR, OrdersLoad
 from benchmarks.orders.service import OrderService
 from benchmarks.processor_time import cpu_s
-from benchmarks.reading import Reading, Used, reading_of
-from benchmarks.rounds import Audit, Measurements, Tell
-from benchmarks.running import UNITS, audit
-from benchmarks.sample import APPLIED, Sample
+from benchmarks.rounds import UNITS, Audit, Measurements, Tell, audit
+from benchmarks.sample import APPLIED, Reading, Sample, Used, reading_of
 from benchmarks.servers import LoadFailed, output_of
 from benchmarks.stage import Stage
-from holdfast.order.v1 import catalogue_pb2, operations_pb2, operations_pb2_grpc
+from holdfast.order.v1 import catalogue_pb2, operations_pb2
 from holdfast.orders import OrderClient
 
 LOAD = "benchmarks.orders.load"
@@ -134,14 +129,10 @@ async def open_shop(service: OrderService) -> None:
 
 async def audit_orders(service: OrderService) -> operations_pb2.AuditOrdersSummary:
     """Holds its orders against engine and provider."""
-    async with grpc.aio.insecure_channel(service.target) as channel:
-        stub: Any = operations_pb2_grpc.OperationsServiceStub(channel)
-        async for message in stub.AuditOrders(
-            operations_pb2.AuditOrdersRequest(tenant=service.tenant)
-        ):
-            if message.HasField("summary"):
-                summary: operations_pb2.AuditOrdersSummary = message.summary
-                return summary
+    async with OrderClient(service.target, tenant=service.tenant) as client:
+        async for event in client.audit():
+            if event.HasField("summary"):
+                return event.summary
     raise LoadFailed(f"the audit of the orders on {service.name} ended without a summary")
 
 

@@ -88,7 +88,7 @@ async def post_all(url: str, requests: Sequence[bytes], open_calls: int) -> Meas
         poster.send_next()
     await asyncio.gather(*(poster.ended for poster in posters))
     latencies_s = [latency_s for poster in posters for latency_s in poster.latencies_s]
-    return stopwatch.measured(answers, latencies_s)
+    return stopwatch.measured(latencies_s, answers)
 
 
 def _length_in(head: bytes) -> int:

@@ -15,7 +15,7 @@ import msgspec
 import uvloop
 
 from benchmarks.peers.postgres import CONNECTIONS, WAYS
-from benchmarks.sample import APPLIED, OUT_OF_STOCK, Sample, sample_of
+from benchmarks.sample import APPLIED, OUT_OF_STOCK, Sample, Stopwatch, sample_of
 
 
 async def run(dsn: str, way: str, sales: int, prefix: str) -> Sample:
@@ -41,12 +41,12 @@ async def run(dsn: str, way: str, sales: int, prefix: str) -> Sample:
             outcomes[APPLIED if touched == "INSERT 0 1" else OUT_OF_STOCK] += 1
 
     connections = [await asyncpg.connect(dsn) for _ in range(CONNECTIONS)]
-    started_s, cpu_s = time.perf_counter(), time.process_time()
+    stopwatch = Stopwatch()
     await asyncio.gather(*map(seller, connections))
-    seconds, cpu_s = time.perf_counter() - started_s, time.process_time() - cpu_s
+    measured = stopwatch.measured(latencies_s)
     for connection in connections:
         await connection.close()
-    return sample_of(latencies_s, seconds, outcomes, cpu_s=cpu_s)
+    return sample_of(measured, outcomes)
 
 
 if __name__ == "__main__":

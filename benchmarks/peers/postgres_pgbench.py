@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.peers.postgres import CONNECTIONS, WAYS
-from benchmarks.sample import APPLIED, Sample, sample_of
+from benchmarks.sample import APPLIED, Measured, Sample, sample_of
 
 _ID_MAX = 2**62
 
@@ -55,7 +55,8 @@ def run(dsn: str, pgbench: str, way: str, sales: int) -> Sample:
         ).stdout
         logs = sorted(directory.glob("pgbench_log.*"))
         taken_s = latencies_s(line for log in logs for line in log.read_text().splitlines())
-    return sample_of(taken_s, len(taken_s) / tps(printed), {APPLIED: len(taken_s)})
+    measured = Measured((), taken_s, len(taken_s) / tps(printed))
+    return sample_of(measured, {APPLIED: len(taken_s)})
 
 
 if __name__ == "__main__":

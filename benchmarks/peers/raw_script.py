@@ -15,7 +15,7 @@ import msgspec
 import redis
 
 from benchmarks.loads import RawBatches
-from benchmarks.sample import Sample, sample_of
+from benchmarks.sample import Sample, Stopwatch, sample_of
 from engine.answers import unpack_reply
 from engine.columns import Head, lay_out
 from engine.engine import DUE_LIMIT
@@ -64,7 +64,7 @@ def run(load: RawBatches) -> Sample:
             replies.append(connection.read_response())
             latencies_s.append(time.perf_counter() - sent_s[len(replies) - 1])
 
-        started_s, cpu_s = time.perf_counter(), time.process_time()
+        stopwatch = Stopwatch()
         for call in packed:
             if len(sent_s) - len(replies) == IN_FLIGHT_MAX:
                 receive()
@@ -72,12 +72,12 @@ def run(load: RawBatches) -> Sample:
             connection.send_packed_command([call], check_health=False)
         while len(replies) < len(packed):
             receive()
-        seconds, cpu_s = time.perf_counter() - started_s, time.process_time() - cpu_s
+        measured = stopwatch.measured(latencies_s)
     outcomes: Counter[str] = Counter()
     for status, reply in replies:
         assert status == b"OK", status
         outcomes.update(_NAMES[abs(outcome)] for outcome in unpack_reply(reply).outcomes)
-    return sample_of(latencies_s, seconds, outcomes, cpu_s=cpu_s)
+    return sample_of(measured, outcomes)
 
 
 if __name__ == "__main__":

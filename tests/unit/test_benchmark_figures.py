@@ -3,10 +3,18 @@
 import msgspec
 
 from benchmarks.document import AuditTotal, Document, Ratio, Result, packed, ratios_of, total_of
-from benchmarks.reading import Reading, Used, median_of, reading_of
 from benchmarks.report import for_terminal, ratio_rows, result_rows
 from benchmarks.rounds import Audit
-from benchmarks.sample import APPLIED, OUT_OF_STOCK, sample_of
+from benchmarks.sample import (
+    APPLIED,
+    OUT_OF_STOCK,
+    Measured,
+    Reading,
+    Used,
+    median_of,
+    reading_of,
+    sample_of,
+)
 from benchmarks.targets import TARGETS, Target
 
 NOTHING_USED = Used(0.0, 0.0, 0.0, 0)
@@ -45,13 +53,13 @@ def document(**about: object) -> Document:
 
 
 def test_a_command_that_ends_otherwise_than_it_should_is_an_error() -> None:
-    sample = sample_of([0.001] * 4, 1.0, {APPLIED: 3, OUT_OF_STOCK: 1}, errors=2)
+    sample = sample_of(Measured((), [0.001] * 4, 1.0), {APPLIED: 3, OUT_OF_STOCK: 1}, errors=2)
     assert reading_of(sample, APPLIED, NOTHING_USED).errors == 3
     assert reading_of(sample, OUT_OF_STOCK, NOTHING_USED).errors == 5
 
 
 def test_costs_are_of_a_command_and_absent_where_nothing_is_known() -> None:
-    sample = sample_of([0.1] * 2, 1.0, {APPLIED: 2_000}, cpu_s=0.002)
+    sample = sample_of(Measured((), [0.1] * 2, 1.0, cpu_s=0.002), {APPLIED: 2_000})
     found = reading_of(sample, APPLIED, Used(0.02, 0.01, 0.004, 2))
     costs = (found.server_cpu_us, found.store_cpu_us, found.script_us, found.load_cpu_us)
     assert costs == (10.0, 5.0, 2.0, 1.0)

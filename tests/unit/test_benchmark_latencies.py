@@ -9,9 +9,9 @@ import grpc.aio
 import msgspec
 import pytest
 
+from benchmarks.load import packed_requests
 from benchmarks.loads import Load
-from benchmarks.messages import packed_requests
-from benchmarks.sample import sample_of
+from benchmarks.sample import Measured, sample_of
 from benchmarks.unary_load import moments_s, run_unary
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from serving.percentile import percentile
@@ -30,7 +30,7 @@ def test_a_percentile_is_a_value_that_was_measured(share: float, value: float) -
 
 
 def test_sub_millisecond_latencies_are_told_apart() -> None:
-    sample = sample_of([0.000_456, 0.000_123], 1.0, {})
+    sample = sample_of(Measured((), [0.000_456, 0.000_123], 1.0), {})
     assert (sample.p50_ms, sample.p99_ms) == (0.123, 0.456)
 
 

@@ -1,7 +1,7 @@
 """The messages that the loads of the benchmarks send."""
 
+from benchmarks.load import packed_requests
 from benchmarks.loads import Load
-from benchmarks.messages import packed_requests
 from holdfast.inventory.v1 import inventory_pb2 as pb
 
 

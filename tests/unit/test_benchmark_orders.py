@@ -6,9 +6,8 @@ import pytest
 
 from benchmarks.orders.database import beside
 from benchmarks.orders.load import Payment, signed_callbacks
-from benchmarks.orders.loads import SKUS, OrdersLoad, order_request
+from benchmarks.orders.loads import ORDERS_SET, SKUS, OrdersLoad, order_request
 from benchmarks.orders.posting import post_all, request_of
-from benchmarks.orders.scenarios import ORDERS_SET
 from benchmarks.targets import TARGETS
 from order_service.edge import wire
 from order_service.payment.methods import methods_of

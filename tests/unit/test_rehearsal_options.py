@@ -14,8 +14,7 @@ from benchmarks.flash_sale.options import (
     flags_of,
     settings_from,
 )
-from benchmarks.flash_sale.plan import phase_at, phases
-from benchmarks.flash_sale.sale import from_message, sale_of, to_message
+from benchmarks.flash_sale.sale import from_message, phase_at, phases, sale_of, to_message
 
 UNITS = {"s": "seconds", "ms": "milliseconds"}
 
