@@ -9,8 +9,8 @@ import grpc
 import grpc.aio
 
 from holdfast.inventory.v1 import inventory_pb2 as pb
-from serving.garbage import collect_seldom
 from serving.grpc_options import GRPC_OPTIONS
+from serving.start import collect_seldom
 
 Reserve = Callable[[pb.ReserveRequest, Any], Awaitable[pb.CommandResult]]
 

@@ -14,12 +14,12 @@ from engine.errors import EngineError, StoreCorrupt, StoreFull, StoreWentBack
 from engine.keys import PartitionKeys, partition_keys
 from engine.link import ScriptLink
 from engine.model import Expire, Outcome, Purge, Reserve, Result, StoreCommand, SweepResult
-from engine.scripts import SCHEMA, Kind, Memory, Script, header, script_for
+from engine.scripts import SCHEMA, Kind, Memory, Script, memory_of, script_for
 from engine.sold_out import SoldOut
 
 TAKES = script_for(Memory.TAKES)
 GIVES = script_for(Memory.GIVES)
-GIVING_KINDS = frozenset(kind for kind in Kind if header(kind).memory is Memory.GIVES)
+GIVING_KINDS = frozenset(kind for kind in Kind if memory_of(kind) is Memory.GIVES)
 
 # The work of one step of a sweep: lines of reservations to expire, or ids to purge. The step holds
 # up all buyers of the tenant, so it is to stay well under 5 ms.

@@ -1,4 +1,4 @@
-"""The batch script: the Lua files joined into one text, their headers read, their words defined.
+"""The batch script: the Lua files joined into one text, their words defined.
 
 Outcomes, states and kinds are defined once, in Python, and written into the script as constants. A
 header names the columns and outcomes of its command; a test holds it against the Lua below it and
@@ -52,15 +52,6 @@ class Memory(Enum):
 
     TAKES = "takes"
     GIVES = "gives"
-
-
-class Header(NamedTuple):
-    """The contents of the header of a command's Lua file."""
-
-    numbers: str
-    strings: str
-    outcomes: frozenset[str]
-    memory: Memory
 
 
 _WORD = r"\b[A-Z][A-Z0-9_]+\b(?!')"  # not within quotes: 'HSET' is not a constant
@@ -165,23 +156,7 @@ def script_for(memory: Memory, body: str | None = None) -> Script:
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-def header(kind: Kind) -> Header:
-    """The header of a command's Lua file."""
-    comment = re.match(r"(?:--.*\n)+", part_text(kind.name.lower()))
-    lines = [line[2:].strip() for line in (comment.group() if comment else "").splitlines()]
-    fields: dict[str, str] = {}
-    name = ""
-    for line in lines:
-        labelled = re.match(r"(Numbers|Strings|Outcomes|Stock outcomes|Memory): (.+)", line)
-        if labelled:
-            name = labelled.group(1)
-            fields[name] = labelled.group(2)
-        elif name and line:
-            fields[name] += " " + line
-    outcomes = fields.get("Outcomes") or fields["Stock outcomes"]
-    return Header(
-        fields["Numbers"],
-        fields["Strings"],
-        frozenset(outcome.strip() for outcome in outcomes.split("|")),
-        Memory(fields["Memory"]),
-    )
+def memory_of(kind: Kind) -> Memory:
+    """Whether a command takes or gives, as the header of its Lua file says."""
+    (said,) = re.findall(r"(?m)^-- Memory: (\w+)$", part_text(kind.name.lower()))
+    return Memory(said)

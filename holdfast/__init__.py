@@ -42,38 +42,18 @@ if TYPE_CHECKING:
 
     __version__: str
 
-_NAMES_BY_MODULE: dict[str, tuple[str, ...]] = {
-    "client": ("Client",),
-    "commands": (
-        "Cancel",
-        "Command",
-        "Confirm",
-        "Extend",
-        "Release",
-        "Reserve",
-        "Return",
-        "Ship",
-    ),
-    "errors": ("HoldfastError", "Reason"),
-    "orders": ("OrderClient",),
-    "outcomes": ("Outcome",),
-    "sync_client": ("SyncClient",),
-    "types": (
-        "AuditFinding",
-        "AuditProgress",
-        "AuditSummary",
-        "Disposition",
-        "Line",
-        "Reservation",
-        "ReservationLine",
-        "Result",
-        "Shortage",
-        "State",
-        "Status",
-        "StockLevel",
-    ),
+_NAMES_BY_MODULE = {
+    "client": "Client",
+    "commands": "Cancel Command Confirm Extend Release Reserve Return Ship",
+    "errors": "HoldfastError Reason",
+    "orders": "OrderClient",
+    "outcomes": "Outcome",
+    "sync_client": "SyncClient",
+    "types": """
+        AuditFinding AuditProgress AuditSummary Disposition Line Reservation ReservationLine Result
+        Shortage State Status StockLevel""",
 }
-_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 
 
 if not TYPE_CHECKING:  # or a type checker would believe every name

@@ -112,9 +112,8 @@ class Client:
         Outcomes: APPLIED, NOT_FOUND, ALREADY_RELEASED, ALREADY_EXPIRED, OUT_OF_STOCK,
         LIMIT_EXCEEDED.
         """
-        return await self._judge(
-            commands.Confirm(reservation_id, reacquire_if_expired, tenant), timeout_ms
-        )
+        command = commands.Confirm(reservation_id, reacquire_if_expired, tenant)
+        return await self._judge(command, timeout_ms)
 
     async def release(
         self, reservation_id: str, *, tenant: str | None = None, timeout_ms: int | None = None
@@ -155,9 +154,8 @@ class Client:
         Outcomes: APPLIED, NOT_FOUND, NOT_CONFIRMED, ID_REUSED, QUANTITY_EXCEEDED,
         ALREADY_RELEASED, ALREADY_EXPIRED, ALREADY_CANCELLED.
         """
-        return await self._judge(
-            commands.Ship(reservation_id, shipment_id, lines, tenant), timeout_ms
-        )
+        command = commands.Ship(reservation_id, shipment_id, lines, tenant)
+        return await self._judge(command, timeout_ms)
 
     async def cancel(
         self,
@@ -172,9 +170,8 @@ class Client:
 
         No lines means all that is left. Outcomes as for `ship`.
         """
-        return await self._judge(
-            commands.Cancel(reservation_id, cancellation_id, lines, tenant), timeout_ms
-        )
+        command = commands.Cancel(reservation_id, cancellation_id, lines, tenant)
+        return await self._judge(command, timeout_ms)
 
     async def return_units(
         self,
@@ -224,7 +221,7 @@ class Client:
             pb.GetReservationRequest, tenant=self._tenant(tenant), reservation_id=reservation_id
         )
         answer = await self._calls.call("inventory.GetReservation", request, timeout_ms)
-        return wire.reservation_from(answer)
+        return wire.value_of(answer, Reservation)
 
     async def list_reservations(
         self,
@@ -249,7 +246,7 @@ class Client:
         )
         async for page in self._calls.pages("inventory.ListReservations", request, timeout_ms):
             for answer in page.reservations:
-                yield wire.reservation_from(answer)
+                yield wire.value_of(answer, Reservation)
 
     async def get_stock(
         self, *skus: str, tenant: str | None = None, timeout_ms: int | None = None
@@ -257,7 +254,7 @@ class Client:
         """Reads the stock levels of 1 to 1,000 SKUs: one per SKU and location that exists."""
         request = wire.message(pb.GetStockRequest, tenant=self._tenant(tenant), skus=skus)
         answer = await self._calls.call("inventory.GetStock", request, timeout_ms)
-        return [wire.level_from(level) for level in answer.levels]
+        return [wire.value_of(level, StockLevel) for level in answer.levels]
 
     async def set_stock(
         self,
@@ -289,9 +286,8 @@ class Client:
             expected_version=expected_version,
         )
         attempts_max = 1 if expected_version is not None else None
-        return wire.level_from(
-            await self._calls.call("stock.SetStock", request, timeout_ms, attempts_max)
-        )
+        answer = await self._calls.call("stock.SetStock", request, timeout_ms, attempts_max)
+        return wire.value_of(answer, StockLevel)
 
     async def adjust_stock(
         self,
@@ -318,7 +314,8 @@ class Client:
             adjustment_id=adjustment_id,
             reason=reason,
         )
-        return wire.level_from(await self._calls.call("stock.AdjustStock", request, timeout_ms))
+        answer = await self._calls.call("stock.AdjustStock", request, timeout_ms)
+        return wire.value_of(answer, StockLevel)
 
     async def list_stock(
         self, *, tenant: str | None = None, timeout_ms: int | None = None
@@ -329,7 +326,7 @@ class Client:
         )
         async for page in self._calls.pages("stock.ListStock", request, timeout_ms):
             for level in page.levels:
-                yield wire.level_from(level)
+                yield wire.value_of(level, StockLevel)
 
     async def audit(
         self, *, tenant: str | None = None, timeout_ms: int = AUDIT_TIMEOUT_MS_DEFAULT
@@ -351,7 +348,8 @@ class Client:
     async def get_status(self, *, timeout_ms: int | None = None) -> Status:
         """Says what store the engine stands on, how durable an answer is, and whether it serves."""
         request = operations_pb.GetStatusRequest()
-        return wire.status_from(await self._calls.call("operations.GetStatus", request, timeout_ms))
+        answer = await self._calls.call("operations.GetStatus", request, timeout_ms)
+        return wire.value_of(answer, Status)
 
     def _tenant(self, tenant: str | None) -> str:
         return self.tenant if tenant is None else tenant

@@ -101,9 +101,8 @@ class SyncClient:
         Outcomes: APPLIED, NOT_FOUND, ALREADY_RELEASED, ALREADY_EXPIRED, OUT_OF_STOCK,
         LIMIT_EXCEEDED.
         """
-        return self._judge(
-            commands.Confirm(reservation_id, reacquire_if_expired, tenant), timeout_ms
-        )
+        command = commands.Confirm(reservation_id, reacquire_if_expired, tenant)
+        return self._judge(command, timeout_ms)
 
     def release(
         self, reservation_id: str, *, tenant: str | None = None, timeout_ms: int | None = None
@@ -144,7 +143,8 @@ class SyncClient:
         Outcomes: APPLIED, NOT_FOUND, NOT_CONFIRMED, ID_REUSED, QUANTITY_EXCEEDED,
         ALREADY_RELEASED, ALREADY_EXPIRED, ALREADY_CANCELLED.
         """
-        return self._judge(commands.Ship(reservation_id, shipment_id, lines, tenant), timeout_ms)
+        command = commands.Ship(reservation_id, shipment_id, lines, tenant)
+        return self._judge(command, timeout_ms)
 
     def cancel(
         self,
@@ -159,9 +159,8 @@ class SyncClient:
 
         No lines means all that is left. Outcomes as for `ship`.
         """
-        return self._judge(
-            commands.Cancel(reservation_id, cancellation_id, lines, tenant), timeout_ms
-        )
+        command = commands.Cancel(reservation_id, cancellation_id, lines, tenant)
+        return self._judge(command, timeout_ms)
 
     def return_units(
         self,
@@ -209,7 +208,7 @@ class SyncClient:
             pb.GetReservationRequest, tenant=self._tenant(tenant), reservation_id=reservation_id
         )
         answer = self._calls.call("inventory.GetReservation", request, timeout_ms)
-        return wire.reservation_from(answer)
+        return wire.value_of(answer, Reservation)
 
     def list_reservations(
         self,
@@ -234,7 +233,7 @@ class SyncClient:
         )
         for page in self._calls.pages("inventory.ListReservations", request, timeout_ms):
             for answer in page.reservations:
-                yield wire.reservation_from(answer)
+                yield wire.value_of(answer, Reservation)
 
     def get_stock(
         self, *skus: str, tenant: str | None = None, timeout_ms: int | None = None
@@ -242,7 +241,7 @@ class SyncClient:
         """Reads the stock levels of 1 to 1,000 SKUs: one per SKU and location that exists."""
         request = wire.message(pb.GetStockRequest, tenant=self._tenant(tenant), skus=skus)
         answer = self._calls.call("inventory.GetStock", request, timeout_ms)
-        return [wire.level_from(level) for level in answer.levels]
+        return [wire.value_of(level, StockLevel) for level in answer.levels]
 
     def set_stock(
         self,
@@ -274,9 +273,8 @@ class SyncClient:
             expected_version=expected_version,
         )
         attempts_max = 1 if expected_version is not None else None
-        return wire.level_from(
-            self._calls.call("stock.SetStock", request, timeout_ms, attempts_max)
-        )
+        answer = self._calls.call("stock.SetStock", request, timeout_ms, attempts_max)
+        return wire.value_of(answer, StockLevel)
 
     def adjust_stock(
         self,
@@ -303,7 +301,8 @@ class SyncClient:
             adjustment_id=adjustment_id,
             reason=reason,
         )
-        return wire.level_from(self._calls.call("stock.AdjustStock", request, timeout_ms))
+        answer = self._calls.call("stock.AdjustStock", request, timeout_ms)
+        return wire.value_of(answer, StockLevel)
 
     def list_stock(
         self, *, tenant: str | None = None, timeout_ms: int | None = None
@@ -314,7 +313,7 @@ class SyncClient:
         )
         for page in self._calls.pages("stock.ListStock", request, timeout_ms):
             for level in page.levels:
-                yield wire.level_from(level)
+                yield wire.value_of(level, StockLevel)
 
     def audit(
         self, *, tenant: str | None = None, timeout_ms: int = AUDIT_TIMEOUT_MS_DEFAULT
@@ -336,7 +335,8 @@ class SyncClient:
     def get_status(self, *, timeout_ms: int | None = None) -> Status:
         """Says what store the engine stands on, how durable an answer is, and whether it serves."""
         request = operations_pb.GetStatusRequest()
-        return wire.status_from(self._calls.call("operations.GetStatus", request, timeout_ms))
+        answer = self._calls.call("operations.GetStatus", request, timeout_ms)
+        return wire.value_of(answer, Status)
 
     def _tenant(self, tenant: str | None) -> str:
         return self.tenant if tenant is None else tenant

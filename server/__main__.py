@@ -9,9 +9,8 @@ import os
 import sys
 
 from server.config import Config, from_environment
-from serving.garbage import collect_seldom
 from serving.settings import ConfigError
-from serving.start import EXIT_USAGE, StartError
+from serving.start import EXIT_USAGE, StartError, collect_seldom
 
 
 def main() -> int:

@@ -30,8 +30,8 @@ from engine.validation import (
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from server import wire
-from serving.context import Context
 from serving.deadlines import Deadlines
+from serving.guard import Context
 
 SKUS_MAX = 1_000
 

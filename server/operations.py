@@ -12,7 +12,7 @@ from engine.engine import Engine
 from holdfast.inventory.v1 import operations_pb2 as pb
 from server import wire
 from server.store_watch import StoreWatch
-from serving.context import Context
+from serving.guard import Context
 
 
 class OperationsServicer:

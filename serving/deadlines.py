@@ -3,7 +3,7 @@
 import asyncio
 
 from holdfast.errors import HoldfastError, Reason
-from serving.context import Context
+from serving.guard import Context
 
 
 class Deadlines:

@@ -11,7 +11,7 @@ import inspect
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import grpc.aio
@@ -19,11 +19,13 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from holdfast.errors import DETAILS_TRAILER, HoldfastError, Reason
-from serving.context import Context
 from serving.metrics import CallMetrics, MethodMetrics
 
 log = structlog.get_logger()
 
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+"""The context that gRPC hands to every handler."""
 
 Translations = Mapping[type[Exception], Callable[[Any], HoldfastError]]
 """The error on the wire for each exception that a server may meet."""

@@ -1,4 +1,4 @@
-"""Commands that travel one by one, each as a call of its own.
+"""Commands on their way, and those that travel one by one, each as a call of its own.
 
 Where a message failed as a whole because of one command in it, each of its commands is asked for
 alone, so that only the guilty one gets the error. Those of one reservation go one after the other,
@@ -9,9 +9,53 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-from holdfast.batching.submitted import Submitted, closed
+import grpc
+
 from holdfast.errors import HoldfastError
 from holdfast.types import Result
+from holdfast.wire import Answer
+
+
+class Submitted:
+    """One command of one caller, packed as an ApplyRequest of its own.
+
+    `deadline_s` is in the time of `time.monotonic`. The future `answer` never fails: an error is an
+    answer, too, so that nobody has to fetch it who has gone away.
+    """
+
+    __slots__ = ("answer", "attempts", "deadline_s", "lines", "packed", "reservation_id", "tenant")
+
+    def __init__(
+        self,
+        tenant: str,
+        reservation_id: str,
+        packed: bytes,
+        lines: int,
+        deadline_s: float,
+        answer: "asyncio.Future[Answer]",
+    ) -> None:
+        self.tenant = tenant
+        self.reservation_id = reservation_id
+        self.packed = packed
+        self.lines = lines
+        self.deadline_s = deadline_s
+        self.answer = answer
+        self.attempts = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still waits for the answer."""
+        return not self.answer.done()
+
+    def end(self, found: Answer) -> None:
+        """Tells the caller, if one still waits."""
+        if not self.answer.done():
+            self.answer.set_result(found)
+
+
+def closed() -> HoldfastError:
+    """The error of a call whose client was closed."""
+    return HoldfastError(None, grpc.StatusCode.CANCELLED, "the client was closed", {})
 
 
 class CallByCall:

@@ -13,8 +13,7 @@ import grpc
 
 from holdfast import wire
 from holdfast.batching.apply_stream import ApplyStream, GivenUp
-from holdfast.batching.call_by_call import CallByCall
-from holdfast.batching.submitted import Submitted, closed
+from holdfast.batching.call_by_call import CallByCall, Submitted, closed
 from holdfast.bounds import BATCH_COMMANDS_MAX, BATCH_LINES_MAX
 from holdfast.errors import HoldfastError, Reason
 from holdfast.retry import backoff_ms, may_try_again

@@ -4,9 +4,8 @@ import time
 
 from holdfast import wire
 from holdfast.batching.apply_stream import ApplyStream
-from holdfast.batching.call_by_call import CallByCall
+from holdfast.batching.call_by_call import CallByCall, Submitted, closed
 from holdfast.batching.group_commit import GroupCommit
-from holdfast.batching.submitted import Submitted, closed
 from holdfast.bounds import LINES_MAX
 from holdfast.calls import Calls
 from holdfast.commands import Command

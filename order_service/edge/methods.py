@@ -12,8 +12,8 @@ from order_service.edge.failures import BUSINESS_ANSWERS, refusal
 from order_service.edge.requests import DEFAULT_ACTOR, of_tenant, page_size_of, tenant_of
 from order_service.order.draft import Draft
 from order_service.storage.orders import Orders
-from serving.context import Context
 from serving.deadlines import Deadlines
+from serving.guard import Context
 
 T = TypeVar("T")
 

@@ -26,8 +26,8 @@ from order_service.relay.dropping import TaskNotFound, drop
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Queue, TaskFilter
-from serving.context import Context
 from serving.deadlines import Deadlines
+from serving.guard import Context
 
 TASK_IDS_MAX: Final = 1_000
 WHY_LENGTH_MAX: Final = 200

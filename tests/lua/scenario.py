@@ -43,7 +43,8 @@ from engine.model import (
     StoreCommand,
     SweepResult,
 )
-from engine.scripts import Kind, header
+from engine.scripts import Kind
+from tests.lua_headers import header
 from tests.partition import Partition
 
 T0 = 1_700_000_000_000

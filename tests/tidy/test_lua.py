@@ -30,7 +30,8 @@ from engine.model import (
     StoreCommand,
 )
 from engine.records import fingerprint, unpacked_string
-from engine.scripts import PARTS, STATE, Kind, batch_script, constants, header, part_text
+from engine.scripts import PARTS, STATE, Kind, batch_script, constants, part_text
+from tests.lua_headers import header
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70

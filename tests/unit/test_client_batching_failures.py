@@ -9,9 +9,8 @@ import grpc
 import pytest
 import pytest_asyncio
 
-from holdfast.batching.call_by_call import CallByCall
+from holdfast.batching.call_by_call import CallByCall, Submitted
 from holdfast.batching.group_commit import GroupCommit
-from holdfast.batching.submitted import Submitted
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
 from holdfast.types import Result

@@ -199,7 +199,7 @@ def test_a_reservation_is_read_whole() -> None:
         expires_at_ms=2,
         updated_at_ms=3,
     )
-    assert wire.reservation_from(answer) == Reservation(
+    assert wire.value_of(answer, Reservation) == Reservation(
         "shop",
         "r-1",
         State.FULFILLED,
@@ -214,7 +214,7 @@ def test_a_reservation_is_read_whole() -> None:
 def test_a_stock_level_is_read_whole() -> None:
     numbers = dict(zip(list(pb.StockLevel.DESCRIPTOR.fields_by_name)[3:], range(1, 9), strict=True))
     answer = pb.StockLevel(tenant="shop", sku="A", location="shop-7", **numbers)
-    assert wire.level_from(answer) == StockLevel("shop", "A", "shop-7", **numbers)
+    assert wire.value_of(answer, StockLevel) == StockLevel("shop", "A", "shop-7", **numbers)
 
 
 def test_an_audit_message_is_read_by_its_kind() -> None:
@@ -250,7 +250,7 @@ def test_an_audit_message_is_read_by_its_kind() -> None:
 
 def test_a_status_is_read_whole() -> None:
     answer = operations_pb.GetStatusResponse(version="1", store="s", durability="d", trouble="t")
-    assert wire.status_from(answer) == Status("1", "s", "d", "t")
+    assert wire.value_of(answer, Status) == Status("1", "s", "d", "t")
 
 
 @pytest.mark.parametrize(

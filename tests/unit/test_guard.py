@@ -22,8 +22,7 @@ from holdfast.errors import ERRORS, HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import inventory_pb2_grpc as pb_grpc
 from server.failures import TRANSLATIONS
-from serving.context import Context
-from serving.guard import Guarded
+from serving.guard import Context, Guarded
 from serving.metrics import CallMetrics
 from tests.serving import contract_error
 

@@ -120,7 +120,9 @@ def test_an_order_as_it_was_sent_comes_back_with_its_tenant() -> None:
 def test_the_sdk_reads_a_reservation_as_the_engine_has_it() -> None:
     for seed in range(200):
         held = made(engine_model.Reservation, random.Random(seed))
-        read = holdfast.wire.reservation_from(server.wire.reservation("shop", held))
+        read = holdfast.wire.value_of(
+            server.wire.reservation("shop", held), holdfast.types.Reservation
+        )
         assert (read.tenant, read.state) == ("shop", held.state)
         for ours, theirs in zip(read.lines, held.lines, strict=True):
             for name in theirs.__struct_fields__:

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from engine import model
-from engine.scripts import Kind, Memory, batch_script, constants, header, script_for
+from engine.scripts import Kind, Memory, batch_script, constants, script_for
+from tests.lua_headers import header
 
 
 def test_every_outcome_state_and_kind_has_its_number_in_the_script() -> None:
