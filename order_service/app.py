@@ -77,11 +77,16 @@ SERVICES: Final = tuple(
 )
 
 
+def now_ms() -> int:
+    """Milliseconds since the Unix epoch, by this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
 class App:
-    """The parts of an order service, built and wired."""
+    """The parts of an order service, built and wired. Raises ConfigError."""
 
     def __init__(
-        self, config: Config, registry: CollectorRegistry, clock_ms: Callable[[], int]
+        self, config: Config, registry: CollectorRegistry, clock_ms: Callable[[], int] = now_ms
     ) -> None:
         self.config = config
         self._clock_ms = clock_ms
@@ -227,16 +232,6 @@ class App:
             operations_pb2_grpc.add_OperationsServiceServicer_to_server,
             OperationsServicer(orders, self.engine, providers, deadlines),
         )
-
-
-def now_ms() -> int:
-    """Milliseconds since the Unix epoch, by this machine's clock."""
-    return time.time_ns() // 1_000_000
-
-
-def build(config: Config, registry: CollectorRegistry, clock_ms: Callable[[], int] = now_ms) -> App:
-    """An order service. Raises ConfigError."""
-    return App(config, registry, clock_ms)
 
 
 def _database(config: Config) -> Any:

@@ -1,35 +1,35 @@
-"""The order service's settings: one table, read from the environment in one place.
-
-Those that the engine's server has as well mean the same there (`server/config.py`).
-"""
+"""The order service's settings: one table, read from the environment in one place."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 from msgspec import Meta
 
-from serving.settings import ConfigError, Ms, check_port, name_of, settings_from
+from serving.settings import (
+    Address,
+    AddressOrNone,
+    ConfigError,
+    Ms,
+    ServerSettings,
+    check_port,
+    name_of,
+    settings_from,
+)
 
 DATABASE_FILE: Final = "orders.db"
-_ADDRESS: Final = r"^.+:\d{1,5}$"
 _HOUR_MS: Final = 3_600_000
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The settings of the order service."""
 
     orders_listen: Annotated[
-        str,
-        Meta(pattern=_ADDRESS, description="Address and port of the gRPC API; port 0 picks one."),
+        Address, Meta(description="Address and port of the gRPC API; port 0 picks one.")
     ] = "127.0.0.1:7610"
     callbacks_listen: Annotated[
-        str,
-        Meta(
-            pattern=_ADDRESS,
-            description="Address and port for the callbacks of payment providers and carriers.",
-        ),
+        Address,
+        Meta(description="Address and port for the callbacks of payment providers and carriers."),
     ] = "127.0.0.1:7611"
     callbacks_tls_certificate: Annotated[
         str,
@@ -40,11 +40,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ""
     callbacks_tls_key: Annotated[str, Meta(description="Its private key.")] = ""
     orders_metrics_listen: Annotated[
-        str,
-        Meta(
-            pattern=r"^(.+:\d{1,5})?$",
-            description="Address and port of the Prometheus metrics; unset: none.",
-        ),
+        AddressOrNone,
+        Meta(description="Address and port of the Prometheus metrics; unset: none."),
     ] = ""
     target: Annotated[str, Meta(description="The engine's server.")] = "127.0.0.1:7600"
     database_url: Annotated[
@@ -141,20 +138,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     complete_after_ms: Annotated[
         Ms, Meta(description="An order completes so long after its last parcel was signed for.")
     ] = 7 * 24 * _HOUR_MS
-    deadline_ms_max: Annotated[
-        Ms, Meta(description="The longest a call may wait, whatever its own deadline.")
-    ] = 5_000
-    drain_ms: Annotated[
-        Ms, Meta(description="How long calls under way may take to end at SIGTERM.")
-    ] = 5_000
-    reflection: Annotated[bool, Meta(description="Whether gRPC reflection is on.")] = False
-    log_level: Annotated[
-        str,
-        Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."),
-    ] = "info"
-    stop_with_stdin: Annotated[
-        bool, Meta(description="Whether to stop when standard input ends, for whoever starts it.")
-    ] = False
 
     @property
     def orders_database_url(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,8 +14,8 @@ from order_service.fulfilment.carriers import easypost
 from order_service.fulfilment.carriers import sandbox as sandbox_carrier
 from order_service.fulfilment.carriers.port import Carrier
 from order_service.notifications.announcing import Announcer
+from order_service.notifications.cloud_events import JsonLines
 from order_service.notifications.compose import Composing
-from order_service.notifications.json_lines import JsonLines
 from order_service.notifications.merchants import Merchants, merchants_from
 from order_service.notifications.port import Channel, Subscriber
 from order_service.notifications.smtp import Smtp, SmtpServer
@@ -28,14 +28,6 @@ T = TypeVar("T")
 
 WEBHOOK_TIMEOUT_S = 10.0
 FILE, MAIL = "file", "mail"
-
-
-class Closing(Protocol):
-    """A thing that has connections."""
-
-    async def aclose(self) -> None:
-        """Ends them."""
-        ...
 
 
 class Outside:
@@ -62,9 +54,10 @@ class Outside:
 
     async def aclose(self) -> None:
         """Ends all connections."""
-        parts: list[Closing] = [*self.providers.values(), *self.carriers.values(), self._http]
-        for part in parts:
-            await part.aclose()
+        sides: list[Provider | Carrier] = [*self.providers.values(), *self.carriers.values()]
+        for side in sides:
+            await side.aclose()
+        await self._http.aclose()
 
     def _set_up_notifications(self, config: Config, clock_ms: Callable[[], int]) -> None:
         if config.notify_file:

@@ -12,7 +12,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
-from order_service.app import App, build
+from order_service.app import App
 from order_service.config import Config
 from order_service.storage.database import StorageUnavailable, StorageUnsafe
 from order_service.storage.migrate import migrate
@@ -32,7 +32,7 @@ async def run(config: Config) -> None:
     logs.configure(config.log_level, personal=True)
     signals = Signals(lambda: None, with_stdin=config.stop_with_stdin)
     registry = CollectorRegistry()
-    app = build(config, registry)
+    app = App(config, registry)
     serve_metrics(registry, name_of("orders_metrics_listen"), config.orders_metrics_listen)
     try:
         await _open(app)

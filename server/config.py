@@ -4,7 +4,6 @@ import sys
 from collections.abc import Mapping
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from engine.engine import EngineSettings
@@ -12,17 +11,23 @@ from engine.partition import Retention
 from engine.sold_out import KEEP_MS_MAX
 from engine.store.durability import Durability
 from engine.sweeper import SweepPace
-from serving.settings import ConfigError, Ms, check_port, host_and_port, settings_from
+from serving.settings import (
+    Address,
+    AddressOrNone,
+    ConfigError,
+    Ms,
+    ServerSettings,
+    check_port,
+    host_and_port,
+    settings_from,
+)
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The settings of a server."""
 
     listen: Annotated[
-        str,
-        Meta(
-            pattern=r"^.+:\d{1,5}$", description="Address and port to listen on; port 0 picks one."
-        ),
+        Address, Meta(description="Address and port to listen on; port 0 picks one.")
     ] = "127.0.0.1:7600"
     workers: Annotated[
         int,
@@ -34,9 +39,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = 1
     metrics_listen: Annotated[
-        str,
+        AddressOrNone,
         Meta(
-            pattern=r"^(.+:\d{1,5})?$",
             description="Address and port of the Prometheus metrics, such as 127.0.0.1:9464; "
             "unset: none.",
         ),
@@ -52,15 +56,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Durability,
         Meta(description="The level the store must keep: always, everysec or none."),
     ] = Durability.ALWAYS
-    deadline_ms_max: Annotated[
-        Ms, Meta(description="The longest a call may wait, whatever its own deadline.")
-    ] = 5_000
-    drain_ms: Annotated[
-        Ms, Meta(description="How long calls under way may take to end at SIGTERM.")
-    ] = 5_000
-    reflection: Annotated[
-        bool, Meta(description="Whether gRPC reflection is on; `holdfast dev` turns it on.")
-    ] = False
     retention_ended_ms: Annotated[
         Ms, Meta(description="How long released, expired and cancelled reservations are kept.")
     ] = 86_400_000
@@ -87,16 +82,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="How long a SKU just found sold out is refused from memory; 0: never.",
         ),
     ] = KEEP_MS_MAX
-    log_level: Annotated[
-        str,
-        Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."),
-    ] = "info"
-    stop_with_stdin: Annotated[
-        bool,
-        Meta(
-            description="Whether to stop when standard input ends, as it does when the parent dies."
-        ),
-    ] = False
 
     @property
     def host_and_port(self) -> tuple[str, int]:

@@ -15,8 +15,34 @@ PORT_MAX = 65_535
 
 Ms = Annotated[int, Meta(ge=1, le=10**12)]
 """A duration in milliseconds."""
+Address = Annotated[str, Meta(pattern=r"^.+:\d{1,5}$")]
+AddressOrNone = Annotated[str, Meta(pattern=r"^(.+:\d{1,5})?$")]
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings that every server has."""
+
+    deadline_ms_max: Annotated[
+        Ms, Meta(description="The longest a call may wait, whatever its own deadline.")
+    ] = 5_000
+    drain_ms: Annotated[
+        Ms, Meta(description="How long calls under way may take to end at SIGTERM.")
+    ] = 5_000
+    reflection: Annotated[
+        bool, Meta(description="Whether gRPC reflection is on; `holdfast dev` turns it on.")
+    ] = False
+    log_level: Annotated[
+        str,
+        Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."),
+    ] = "info"
+    stop_with_stdin: Annotated[
+        bool,
+        Meta(
+            description="Whether to stop when standard input ends, as it does when the parent dies."
+        ),
+    ] = False
 
 
 class ConfigError(Exception):

@@ -16,7 +16,7 @@ from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.notifications.merchants import Merchant
 from server.config import Config
 from server.metrics_table import METRICS
-from serving.settings import name_of
+from serving.settings import ServerSettings, name_of
 from tools import orders_reference as orders
 
 _METRIC = ("metric", "type", "labels", "meaning")
@@ -147,7 +147,8 @@ def _shown(value: Any) -> str:
 def _settings(config: type[msgspec.Struct]) -> str:
     hints = get_type_hints(config, include_extras=True)
     rows: list[tuple[str, ...]] = []
-    for field in msgspec.structs.fields(config):
+    shared = ServerSettings.__struct_fields__
+    for field in sorted(msgspec.structs.fields(config), key=lambda field: field.name in shared):
         (meta,) = (m for m in hints[field.name].__metadata__ if m.description)
         name = f"`{name_of(field.name)}`"
         rows.append((name, _shown(field.default), meta.description))

@@ -13,8 +13,7 @@ from order_service.notifications.notices import NOTICES, NoticeRow
 from order_service.order.refusals import REFUSALS, RefusalReason
 from order_service.order.tasks import TASKS
 from order_service.payment.methods import OF_PROVIDERS, Method, methods_of
-from order_service.relay.metrics import ORDER_METRICS
-from order_service.relay.metrics_table import TASK_METRICS
+from order_service.relay.metrics import ORDER_METRICS, TASK_METRICS
 from serving.metrics import CALL_METRICS, Metric
 from tools.sources import comments_of, texts_of
 

@@ -8,7 +8,7 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.order.refusals import REFUSALS, InvalidField, RefusalReason, Refused
 from order_service.order.states import IllegalMove
-from order_service.relay.dropping import TaskNotDead, TaskNotFound
+from order_service.relay.attempt import TaskNotDead, TaskNotFound
 from order_service.storage.batch import OrderNotFound
 from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.group_commit import Overloaded
@@ -59,8 +59,8 @@ def _overloaded(_error: Overloaded) -> HoldfastError:
 TRANSLATIONS: Final[Translations] = {
     InvalidField: lambda error: invalid(error.field, error.problem, error.value),
     OrderNotFound: lambda error: HoldfastError.of(Reason.ORDER_NOT_FOUND, order_id=error.order_id),
-    TaskNotFound: lambda error: HoldfastError.of(Reason.TASK_NOT_FOUND, task_id=error.task_id),
-    TaskNotDead: lambda error: HoldfastError.of(Reason.TASK_NOT_DEAD, task_id=error.task_id),
+    TaskNotFound: lambda error: HoldfastError.of(Reason.TASK_NOT_FOUND, task_id=error.args[0]),
+    TaskNotDead: lambda error: HoldfastError.of(Reason.TASK_NOT_DEAD, task_id=error.args[0]),
     Conflict: lambda _: HoldfastError.of(Reason.ORDER_CONTENDED),
     StorageUnavailable: lambda _: HoldfastError.of(Reason.DATABASE_UNREACHABLE),
     Overloaded: _overloaded,

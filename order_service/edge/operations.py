@@ -22,7 +22,7 @@ from order_service.order.fields import check_id, check_whole, checked_text, show
 from order_service.order.refusals import InvalidField
 from order_service.order.tasks import TASKS, TaskKind
 from order_service.payment.providers.port import Providers
-from order_service.relay.dropping import TaskNotFound, drop
+from order_service.relay.attempt import TaskNotFound, drop
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Queue, TaskFilter

@@ -19,8 +19,8 @@ from order_service.order.records import TemperatureReading, TrackingEvent
 from order_service.order.refusals import InvalidField
 from order_service.order.states import IncidentEvent
 from order_service.payment import books, reconcile
-from order_service.placing.request import PlaceOrder, WantedLine
 from order_service.placing.shortage import Shortage
+from order_service.placing.validation import PlaceOrder, WantedLine
 from order_service.storage.reads import Summary
 from order_service.storage.tasks import Queue
 

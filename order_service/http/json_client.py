@@ -40,7 +40,12 @@ class JsonClient:
     async def find(self, answer: type[T], verb: str, path: str, **content: Any) -> T | None:
         """The server's answer, read as a type; None where it does not know the thing (404)."""
         body = await self.send(verb, path, **content)
-        return None if body is None else self._read(body, answer)
+        if body is None:
+            return None
+        try:
+            return msgspec.json.decode(body, type=answer)
+        except msgspec.DecodeError as error:
+            raise self._unreachable("its answer cannot be read") from error
 
     async def send(self, verb: str, path: str, **content: Any) -> bytes | None:
         """The body of the server's answer; None where it does not know the thing (404)."""
@@ -55,20 +60,11 @@ class JsonClient:
         refusal = self._refusals.get(response.status_code)
         if refusal is None:
             raise self._unreachable(f"status {response.status_code}")
-        raise self._refused(refusal, response.content)
+        try:
+            raise refusal(response.content)
+        except msgspec.DecodeError as error:
+            raise self._unreachable("its answer cannot be read") from error
 
     async def aclose(self) -> None:
         """Ends the connections."""
         await self._http.aclose()
-
-    def _refused(self, refusal: Callable[[bytes], Exception], body: bytes) -> Exception:
-        try:
-            return refusal(body)
-        except msgspec.DecodeError:
-            return self._unreachable("its answer cannot be read")
-
-    def _read(self, body: bytes, answer: type[T]) -> T:
-        try:
-            return msgspec.json.decode(body, type=answer)
-        except msgspec.DecodeError as error:
-            raise self._unreachable("its answer cannot be read") from error

@@ -1,6 +1,7 @@
-"""The envelope of what is sent to other programs: CloudEvents 1.0, as JSON."""
+"""Messages and events as other programs get them: CloudEvents 1.0, as JSON; and a file of them."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,45 +12,51 @@ CONTENT_TYPE = "application/cloudevents+json"
 MESSAGE_TYPE = "holdfast.order.v1.message"
 
 
-class CloudEvent(msgspec.Struct, frozen=True):
-    """The attributes of an event, and what it tells."""
-
-    id: str
-    source: str
-    type: str
-    subject: str
-    time: str
-    data: dict[str, Any]
-    specversion: str = "1.0"
-    datacontenttype: str = "application/json"
-
-
 def of_event(event: Event) -> bytes:
     """An event, as it is sent."""
-    return _envelope(
-        event.event_id, event.type, event.tenant, event.order_id, event.at_ms, event.data
-    )
+    return _envelope(event, event.event_id, event.type, event.data)
 
 
 def of_message(message: Message) -> bytes:
     """A message, as it is sent to a program that hands it on, such as a gateway for texts."""
-    data = msgspec.to_builtins(message)
-    return _envelope(
-        message.message_id, MESSAGE_TYPE, message.tenant, message.order_id, message.at_ms, data
-    )
+    return _envelope(message, message.message_id, MESSAGE_TYPE, msgspec.to_builtins(message))
 
 
 def _envelope(
-    event_id: str, kind: str, tenant: str, order_id: str, at_ms: int, data: dict[str, Any]
+    content: Event | Message, event_id: str, event_type: str, data: dict[str, Any]
 ) -> bytes:
-    at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=at_ms)
-    return msgspec.json.encode(
-        CloudEvent(
-            id=event_id,
-            source=f"/holdfast/orders/{tenant}",
-            type=kind,
-            subject=order_id,
-            time=at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            data=data,
-        )
-    )
+    at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=content.at_ms)
+    attributes = {
+        "id": event_id,
+        "source": f"/holdfast/orders/{content.tenant}",
+        "type": event_type,
+        "subject": content.order_id,
+        "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "data": data,
+        "specversion": "1.0",
+        "datacontenttype": "application/json",
+    }
+    return msgspec.json.encode(attributes)
+
+
+class JsonLines:
+    """A channel and a subscriber for development, that only writes down: lines in a file.
+
+    The file is personal, as messages are.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def deliver(self, message: Message) -> None:
+        """See `Channel`."""
+        self._append(of_message(message))
+
+    async def publish(self, event: Event) -> None:
+        """See `Subscriber`."""
+        self._append(of_event(event))
+
+    def _append(self, line: bytes) -> None:
+        # One write each, at the end of the file: lines of several processes do not mix.
+        with self._path.open("ab", buffering=0) as file:
+            file.write(line + b"\n")

@@ -23,165 +23,119 @@ class Words(NamedTuple):
     text: str
 
 
-_ZH, _EN = Language.CHINESE, Language.ENGLISH
+def _in_both(
+    chinese_subject: str, chinese: str, english_subject: str, english: str
+) -> dict[Language, Words]:
+    return {
+        Language.CHINESE: Words(chinese_subject, chinese),
+        Language.ENGLISH: Words(english_subject, english),
+    }
+
 
 TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
-    Notice.PAYMENT_AWAITED: {
-        _ZH: Words(
-            "订单 {order_id} 已提交，等待付款",
-            "{name}，您好：\n您的订单 {order_id} 已提交，商品已为您预留。\n\n{items}\n\n"
-            "应付金额：{total}\n请在 {pay_by} 之前完成付款，逾期订单将自动关闭。\n",
-        ),
-        _EN: Words(
-            "Order {order_id} is placed and waits for your payment",
-            "Dear {name},\nyour order {order_id} is placed, and its goods are reserved for you."
-            "\n\n{items}\n\nTo be paid: {total}\nPlease pay before {pay_by}; after that the order "
-            "is closed.\n",
-        ),
-    },
-    Notice.STOCK_AWAITED: {
-        _ZH: Words(
-            "订单 {order_id} 缺货待发",
-            "{name}，您好：\n您的订单 {order_id} 中有商品暂时缺货，到货后将按下单顺序为您预留。\n\n"
-            "{items}\n\n订单金额：{total}\n",
-        ),
-        _EN: Words(
-            "Order {order_id} waits for stock",
-            "Dear {name},\nsome goods of your order {order_id} are out of stock. They are reserved "
-            "for you as soon as they arrive, in the order in which orders were placed.\n\n{items}"
-            "\n\nAmount: {total}\n",
-        ),
-    },
-    Notice.ORDER_CONFIRMED: {
-        _ZH: Words(
-            "订单 {order_id} 已生效",
-            "{name}，您好：\n您的订单 {order_id} 已生效。\n\n{items}\n\n订单金额：{total}\n"
-            "预计发货时间：{ships_by} 之前\n",
-        ),
-        _EN: Words(
-            "Order {order_id} is confirmed",
-            "Dear {name},\nyour order {order_id} is confirmed.\n\n{items}\n\nAmount: {total}\n"
-            "Expected to be shipped before {ships_by}\n",
-        ),
-    },
-    Notice.ORDER_REJECTED: {
-        _ZH: Words(
-            "订单 {order_id} 因缺货未能成立",
-            "{name}，您好：\n很抱歉，您的订单 {order_id} 因商品缺货未能成立，您无需付款。\n\n"
-            "{items}\n",
-        ),
-        _EN: Words(
-            "Order {order_id} could not be accepted",
-            "Dear {name},\nwe are sorry: the goods of your order {order_id} are sold out. There is "
-            "nothing to pay.\n\n{items}\n",
-        ),
-    },
-    Notice.ORDER_EXPIRED: {
-        _ZH: Words(
-            "订单 {order_id} 逾期未付款，已关闭",
-            "{name}，您好：\n您的订单 {order_id} 未在规定时间内付款，已自动关闭。"
-            "如您已付款，我们将继续为您配货，或原路退款。\n\n{items}\n\n订单金额：{total}\n",
-        ),
-        _EN: Words(
-            "Order {order_id} is closed: it was not paid in time",
-            "Dear {name},\nyour order {order_id} was not paid in time and is closed. If you have "
-            "paid it all the same, it is either delivered or your money goes back by itself."
-            "\n\n{items}\n\nAmount: {total}\n",
-        ),
-    },
-    Notice.ORDER_CANCELLED: {
-        _ZH: Words(
-            "订单 {order_id} 已取消",
-            "{name}，您好：\n您的订单 {order_id} 已取消，已付款项将原路退回。\n\n{items}\n\n"
-            "订单金额：{total}\n",
-        ),
-        _EN: Words(
-            "Order {order_id} is cancelled",
-            "Dear {name},\nyour order {order_id} is cancelled. What you have paid goes back the "
-            "way it came.\n\n{items}\n\nAmount: {total}\n",
-        ),
-    },
-    Notice.PARCEL_SHIPPED: {
-        _ZH: Words(
-            "订单 {order_id} 的包裹已发货",
-            "{name}，您好：\n您的订单 {order_id} 有一个包裹已发货。\n\n{items}\n\n"
-            "物流公司：{carrier}\n运单号：{waybill}\n",
-        ),
-        _EN: Words(
-            "A parcel of order {order_id} is on its way",
-            "Dear {name},\na parcel of your order {order_id} is on its way.\n\n{items}\n\n"
-            "Carrier: {carrier}\nWaybill: {waybill}\n",
-        ),
-    },
-    Notice.PARCEL_DELIVERED: {
-        _ZH: Words(
-            "订单 {order_id} 的包裹已签收",
-            "{name}，您好：\n您的订单 {order_id} 有一个包裹已签收。\n\n{items}\n\n"
-            "物流公司：{carrier}\n运单号：{waybill}\n如有问题，请及时与我们联系。\n",
-        ),
-        _EN: Words(
-            "A parcel of order {order_id} was delivered",
-            "Dear {name},\na parcel of your order {order_id} was signed for.\n\n{items}\n\n"
-            "Carrier: {carrier}\nWaybill: {waybill}\nPlease tell us if anything is wrong.\n",
-        ),
-    },
-    Notice.PARCEL_DELAYED: {
-        _ZH: Words(
-            "订单 {order_id} 的包裹延误",
-            "{name}，您好：\n很抱歉，您的订单 {order_id} 有一个包裹未能按时送达，"
-            "我们正在联系物流公司。\n\n{items}\n\n物流公司：{carrier}\n运单号：{waybill}\n",
-        ),
-        _EN: Words(
-            "A parcel of order {order_id} is late",
-            "Dear {name},\nwe are sorry: a parcel of your order {order_id} has not come when it "
-            "was promised. We are asking its carrier.\n\n{items}\n\nCarrier: {carrier}\n"
-            "Waybill: {waybill}\n",
-        ),
-    },
-    Notice.PARCEL_LOST: {
-        _ZH: Words(
-            "订单 {order_id} 的包裹丢失",
-            "{name}，您好：\n很抱歉，您的订单 {order_id} 有一个包裹在运输途中丢失，"
-            "我们将尽快为您补发或退款。\n\n{items}\n\n物流公司：{carrier}\n运单号：{waybill}\n",
-        ),
-        _EN: Words(
-            "A parcel of order {order_id} is lost",
-            "Dear {name},\nwe are sorry: a parcel of your order {order_id} was lost on its way. "
-            "You get the goods again, or your money back.\n\n{items}\n\nCarrier: {carrier}\n"
-            "Waybill: {waybill}\n",
-        ),
-    },
-    Notice.MONEY_REFUNDED: {
-        _ZH: Words(
-            "订单 {order_id} 已退款 {refunded}",
-            "{name}，您好：\n您的订单 {order_id} 已退款 {refunded}，款项将原路退回。\n",
-        ),
-        _EN: Words(
-            "{refunded} of order {order_id} was refunded",
-            "Dear {name},\n{refunded} of your order {order_id} was refunded, the way it came.\n",
-        ),
-    },
-    Notice.NEW_ORDER: {
-        _ZH: Words(
-            "新订单 {order_id}",
-            "您有一笔新订单 {order_id}，请于 {ships_by} 之前发货。\n\n{items}\n\n金额：{total}\n",
-        ),
-        _EN: Words(
-            "New order {order_id}",
-            "There is a new order {order_id}, to be shipped before {ships_by}.\n\n{items}\n\n"
-            "Amount: {total}\n",
-        ),
-    },
-    Notice.ORDER_WITHDRAWN: {
-        _ZH: Words(
-            "订单 {order_id} 已取消，请勿发货",
-            "订单 {order_id} 已取消，请勿发货。\n\n{items}\n\n金额：{total}\n",
-        ),
-        _EN: Words(
-            "Order {order_id} is cancelled: do not ship it",
-            "Order {order_id} is cancelled. Please do not ship it.\n\n{items}\n\nAmount: {total}\n",
-        ),
-    },
+    Notice.PAYMENT_AWAITED: _in_both(
+        "订单 {order_id} 已提交，等待付款",
+        "{name}，您好：\n您的订单 {order_id} 已提交，商品已为您预留。\n\n{items}\n\n"
+        "应付金额：{total}\n请在 {pay_by} 之前完成付款，逾期订单将自动关闭。\n",
+        "Order {order_id} is placed and waits for your payment",
+        "Dear {name},\nyour order {order_id} is placed, and its goods are reserved for you."
+        "\n\n{items}\n\nTo be paid: {total}\nPlease pay before {pay_by}; after that the order "
+        "is closed.\n",
+    ),
+    Notice.STOCK_AWAITED: _in_both(
+        "订单 {order_id} 缺货待发",
+        "{name}，您好：\n您的订单 {order_id} 中有商品暂时缺货，到货后将按下单顺序为您预留。\n\n"
+        "{items}\n\n订单金额：{total}\n",
+        "Order {order_id} waits for stock",
+        "Dear {name},\nsome goods of your order {order_id} are out of stock. They are reserved "
+        "for you as soon as they arrive, in the order in which orders were placed.\n\n{items}"
+        "\n\nAmount: {total}\n",
+    ),
+    Notice.ORDER_CONFIRMED: _in_both(
+        "订单 {order_id} 已生效",
+        "{name}，您好：\n您的订单 {order_id} 已生效。\n\n{items}\n\n订单金额：{total}\n"
+        "预计发货时间：{ships_by} 之前\n",
+        "Order {order_id} is confirmed",
+        "Dear {name},\nyour order {order_id} is confirmed.\n\n{items}\n\nAmount: {total}\n"
+        "Expected to be shipped before {ships_by}\n",
+    ),
+    Notice.ORDER_REJECTED: _in_both(
+        "订单 {order_id} 因缺货未能成立",
+        "{name}，您好：\n很抱歉，您的订单 {order_id} 因商品缺货未能成立，您无需付款。\n\n{items}\n",
+        "Order {order_id} could not be accepted",
+        "Dear {name},\nwe are sorry: the goods of your order {order_id} are sold out. There is "
+        "nothing to pay.\n\n{items}\n",
+    ),
+    Notice.ORDER_EXPIRED: _in_both(
+        "订单 {order_id} 逾期未付款，已关闭",
+        "{name}，您好：\n您的订单 {order_id} 未在规定时间内付款，已自动关闭。"
+        "如您已付款，我们将继续为您配货，或原路退款。\n\n{items}\n\n订单金额：{total}\n",
+        "Order {order_id} is closed: it was not paid in time",
+        "Dear {name},\nyour order {order_id} was not paid in time and is closed. If you have "
+        "paid it all the same, it is either delivered or your money goes back by itself."
+        "\n\n{items}\n\nAmount: {total}\n",
+    ),
+    Notice.ORDER_CANCELLED: _in_both(
+        "订单 {order_id} 已取消",
+        "{name}，您好：\n您的订单 {order_id} 已取消，已付款项将原路退回。\n\n{items}\n\n"
+        "订单金额：{total}\n",
+        "Order {order_id} is cancelled",
+        "Dear {name},\nyour order {order_id} is cancelled. What you have paid goes back the "
+        "way it came.\n\n{items}\n\nAmount: {total}\n",
+    ),
+    Notice.PARCEL_SHIPPED: _in_both(
+        "订单 {order_id} 的包裹已发货",
+        "{name}，您好：\n您的订单 {order_id} 有一个包裹已发货。\n\n{items}\n\n"
+        "物流公司：{carrier}\n运单号：{waybill}\n",
+        "A parcel of order {order_id} is on its way",
+        "Dear {name},\na parcel of your order {order_id} is on its way.\n\n{items}\n\n"
+        "Carrier: {carrier}\nWaybill: {waybill}\n",
+    ),
+    Notice.PARCEL_DELIVERED: _in_both(
+        "订单 {order_id} 的包裹已签收",
+        "{name}，您好：\n您的订单 {order_id} 有一个包裹已签收。\n\n{items}\n\n"
+        "物流公司：{carrier}\n运单号：{waybill}\n如有问题，请及时与我们联系。\n",
+        "A parcel of order {order_id} was delivered",
+        "Dear {name},\na parcel of your order {order_id} was signed for.\n\n{items}\n\n"
+        "Carrier: {carrier}\nWaybill: {waybill}\nPlease tell us if anything is wrong.\n",
+    ),
+    Notice.PARCEL_DELAYED: _in_both(
+        "订单 {order_id} 的包裹延误",
+        "{name}，您好：\n很抱歉，您的订单 {order_id} 有一个包裹未能按时送达，"
+        "我们正在联系物流公司。\n\n{items}\n\n物流公司：{carrier}\n运单号：{waybill}\n",
+        "A parcel of order {order_id} is late",
+        "Dear {name},\nwe are sorry: a parcel of your order {order_id} has not come when it "
+        "was promised. We are asking its carrier.\n\n{items}\n\nCarrier: {carrier}\n"
+        "Waybill: {waybill}\n",
+    ),
+    Notice.PARCEL_LOST: _in_both(
+        "订单 {order_id} 的包裹丢失",
+        "{name}，您好：\n很抱歉，您的订单 {order_id} 有一个包裹在运输途中丢失，"
+        "我们将尽快为您补发或退款。\n\n{items}\n\n物流公司：{carrier}\n运单号：{waybill}\n",
+        "A parcel of order {order_id} is lost",
+        "Dear {name},\nwe are sorry: a parcel of your order {order_id} was lost on its way. "
+        "You get the goods again, or your money back.\n\n{items}\n\nCarrier: {carrier}\n"
+        "Waybill: {waybill}\n",
+    ),
+    Notice.MONEY_REFUNDED: _in_both(
+        "订单 {order_id} 已退款 {refunded}",
+        "{name}，您好：\n您的订单 {order_id} 已退款 {refunded}，款项将原路退回。\n",
+        "{refunded} of order {order_id} was refunded",
+        "Dear {name},\n{refunded} of your order {order_id} was refunded, the way it came.\n",
+    ),
+    Notice.NEW_ORDER: _in_both(
+        "新订单 {order_id}",
+        "您有一笔新订单 {order_id}，请于 {ships_by} 之前发货。\n\n{items}\n\n金额：{total}\n",
+        "New order {order_id}",
+        "There is a new order {order_id}, to be shipped before {ships_by}.\n\n{items}\n\n"
+        "Amount: {total}\n",
+    ),
+    Notice.ORDER_WITHDRAWN: _in_both(
+        "订单 {order_id} 已取消，请勿发货",
+        "订单 {order_id} 已取消，请勿发货。\n\n{items}\n\n金额：{total}\n",
+        "Order {order_id} is cancelled: do not ship it",
+        "Order {order_id} is cancelled. Please do not ship it.\n\n{items}\n\nAmount: {total}\n",
+    ),
 }
 
 _CHINESE_SPOKEN: Final = frozenset({"CN", "HK", "MO", "TW"})

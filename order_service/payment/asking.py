@@ -41,7 +41,9 @@ class Answer(NamedTuple):
 
 async def ask(providers: Providers, order: Order, payments: Iterable[Payment]) -> list[Answer]:
     """Asks the providers of some payments of an order what became of them."""
-    return list(await asyncio.gather(*(_ask(providers, order, payment) for payment in payments)))
+    return await asyncio.gather(
+        *(_answer(providers, order, payment, to_close=False) for payment in payments)
+    )
 
 
 async def close_open(providers: Providers, order: Order) -> list[Answer]:
@@ -51,7 +53,9 @@ async def close_open(providers: Providers, order: Order) -> list[Answer]:
     answers and looks at the order again; it must not close it while `unanswered` has any payment.
     """
     payments = may_still_pay(order)
-    return list(await asyncio.gather(*(_close(providers, order, payment) for payment in payments)))
+    return await asyncio.gather(
+        *(_answer(providers, order, payment, to_close=True) for payment in payments)
+    )
 
 
 def may_still_pay(order: Order) -> list[Payment]:
@@ -115,18 +119,15 @@ def _ended_here(order: Order) -> frozenset[str]:
     )
 
 
-async def _ask(providers: Providers, order: Order, payment: Payment) -> Answer:
+async def _answer(
+    providers: Providers, order: Order, payment: Payment, *, to_close: bool
+) -> Answer:
     fact: Fact | None = None
     # Silent, or no longer set up: whether there is money is not known.
     with suppress(ProviderUnreachable, KeyError):
-        fact = await providers[payment.provider].query(charge_of(order, payment))
-    return Answer(payment.payment_id, payment.provider, fact)
-
-
-async def _close(providers: Providers, order: Order, payment: Payment) -> Answer:
-    fact: Fact | None = None
-    with suppress(ProviderUnreachable, KeyError):
-        fact = await providers[payment.provider].close(charge_of(order, payment))
-    if fact is not None and fact.kind is FactKind.OPEN:
+        provider = providers[payment.provider]
+        ask = provider.close if to_close else provider.query
+        fact = await ask(charge_of(order, payment))
+    if to_close and fact is not None and fact.kind is FactKind.OPEN:
         fact = None  # it could not be closed: whether there will be money is not known yet
     return Answer(payment.payment_id, payment.provider, fact)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import ColumnElement, Connection, case, func, insert, literal_column, select
 
 from order_service.order.model import Payment, Refund
@@ -180,14 +180,8 @@ def keep_stray(
             insert(stray_callbacks).values(
                 provider=provider,
                 event_id=callback.event_id,
-                payment_id=fact.payment_id,
-                refund_id=fact.refund_id,
-                provider_ref=fact.provider_ref,
-                kind=fact.kind,
-                amount_minor=fact.amount_minor,
-                currency=fact.currency,
-                at_ms=fact.at_ms,
                 received_at_ms=now_ms,
+                **structs.asdict(fact),
             )
         )
 
@@ -198,15 +192,7 @@ def strays_between(
     """Facts of captured and refunded money in a time, of payments that were not known then."""
     columns = stray_callbacks.c
     rows = connection.execute(
-        select(
-            columns.kind,
-            columns.payment_id,
-            columns.provider_ref,
-            columns.amount_minor,
-            columns.currency,
-            columns.at_ms,
-            columns.refund_id,
-        )
+        select(*[columns[name] for name in Fact.__struct_fields__])
         .where(
             columns.provider == provider,
             columns.received_at_ms >= from_ms,

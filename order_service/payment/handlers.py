@@ -3,7 +3,8 @@
 Each returns the decision that follows, or raises TryLater or GiveUp; each may be done twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
@@ -71,9 +72,12 @@ class PaymentTasks:
         if payment.state is not PaymentState.CREATED:
             return None
         try:
-            return await started(self._provider(payment), order, payment)
-        except ProviderUnreachable as error:
-            raise TryLater(_silent(payment, error)) from error
+            with self._provider(payment) as provider:
+                started = await provider.start(charge_of(order, payment))
+        except ProviderRefuses:
+            fact = Fact(FactKind.DECLINED, payment.payment_id)
+            return partial(learn, provider=payment.provider, fact=fact)
+        return partial(accepted, payment_id=payment.payment_id, started=started)
 
     @handles(QueryPayment)
     async def query(self, order: Order, todo: Todo[QueryPayment]) -> Decide | None:
@@ -92,10 +96,8 @@ class PaymentTasks:
         payment = order.payment(todo.payload.payment_id)
         if payment.state is not PaymentState.ABANDONED:
             return None
-        try:
-            fact = await self._provider(payment).close(charge_of(order, payment))
-        except ProviderUnreachable as error:
-            raise TryLater(_silent(payment, error)) from error
+        with self._provider(payment) as provider:
+            fact = await provider.close(charge_of(order, payment))
 
         def decide(draft: Draft) -> None:
             learn(draft, payment.provider, fact)
@@ -116,15 +118,9 @@ class PaymentTasks:
             # Nobody can send cash: a person pays it back, and settles the refund.
             fact = Fact(FactKind.REFUND_FAILED, payment.payment_id, refund_id=refund.refund_id)
             return partial(learn, provider=CASH, fact=fact)
-        try:
-            fact = await self._provider(payment).refund(
-                charge_of(order, payment),
-                refund.refund_id,
-                refund.amount_minor,
-                todo.payload.attempt,
-            )
-        except ProviderUnreachable as error:
-            raise TryLater(_silent(payment, error)) from error
+        charge, attempt = charge_of(order, payment), todo.payload.attempt
+        with self._provider(payment) as provider:
+            fact = await provider.refund(charge, refund.refund_id, refund.amount_minor, attempt)
 
         def decide(draft: Draft) -> None:
             learn(draft, payment.provider, fact)
@@ -154,11 +150,7 @@ class PaymentTasks:
         if order.state is not OrderState.EXPIRED:
             return None
         expires_at_ms = self._clock_ms() + EXPIRES_IN_MS
-        try:
-            await self._client.extend(order.reservation_id, expires_at_ms, tenant=order.tenant)
-        except HoldfastError as error:
-            reason = f"the engine says {error.reason or error.code.name}"
-            raise TryLater(reason, error.retry_after_ms) from error
+        await self._client.extend(order.reservation_id, expires_at_ms, tenant=order.tenant)
         return None
 
     async def _extend(self, order: Order) -> None:
@@ -177,22 +169,12 @@ class PaymentTasks:
             extended=outcome,
         )
 
-    def _provider(self, payment: Payment) -> Provider:
+    @contextmanager
+    def _provider(self, payment: Payment) -> Iterator[Provider]:
+        """The provider of a payment, while it is asked something."""
+        if payment.provider not in self._providers:
+            raise GiveUp(f"provider {payment.provider} is not set up")
         try:
-            return self._providers[payment.provider]
-        except KeyError:
-            raise GiveUp(f"provider {payment.provider} is not set up") from None
-
-
-async def started(provider: Provider, order: Order, payment: Payment) -> Decide:
-    """Tells a provider of a payment. Returns what follows. Raises ProviderUnreachable."""
-    try:
-        begun = await provider.start(charge_of(order, payment))
-    except ProviderRefuses:
-        fact = Fact(FactKind.DECLINED, payment.payment_id)
-        return partial(learn, provider=payment.provider, fact=fact)
-    return partial(accepted, payment_id=payment.payment_id, started=begun)
-
-
-def _silent(payment: Payment, error: ProviderUnreachable) -> str:
-    return f"{payment.provider} does not answer: {error}"
+            yield self._providers[payment.provider]
+        except ProviderUnreachable as error:
+            raise TryLater(f"{payment.provider} does not answer: {error}") from error

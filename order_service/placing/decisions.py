@@ -23,7 +23,6 @@ from order_service.order.tasks import (
 from order_service.payment.attempts import pay_on_delivery
 from order_service.payment.methods import Methods
 from order_service.placing.lines import assign_warehouses, sub_orders_of
-from order_service.placing.request import PlaceOrder
 from order_service.placing.reserving import (
     Declined,
     Reserved,
@@ -33,7 +32,7 @@ from order_service.placing.reserving import (
 )
 from order_service.placing.shortage import shortages_text
 from order_service.placing.splitting import Goods, split
-from order_service.placing.validation import Checked
+from order_service.placing.validation import Checked, PlaceOrder
 
 RESERVE_AGAIN_MS: Final = 5_000
 """When the task reserves an order's stock, should the process that placed the order not have."""

@@ -16,10 +16,15 @@ from order_service.order.states import OrderState
 from order_service.payment.methods import Methods
 from order_service.placing.decisions import apply_stock_answer, new_order, record, refusal_of
 from order_service.placing.queue import StockDesk
-from order_service.placing.request import PlaceOrder
 from order_service.placing.reserving import Short
 from order_service.placing.shortage import Shortage, missing, shortages_text
-from order_service.placing.validation import Checked, articles_of, check_sums, checked_fields
+from order_service.placing.validation import (
+    Checked,
+    PlaceOrder,
+    articles_of,
+    check_sums,
+    checked_fields,
+)
 from order_service.relay.handler import TryLater
 from order_service.storage.batch import Recorded
 from order_service.storage.database import Conflict

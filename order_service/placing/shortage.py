@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from order_service.order.model import Line, Order, ShortagePolicy
-from order_service.placing.request import PlaceOrder, WantedLine
 from order_service.placing.sourcing import Origin, Stock, Take, source
+from order_service.placing.validation import PlaceOrder, WantedLine
 
 SHORTAGES_NAMED_MAX: Final = 3
 """The number of short articles that are named to a person."""

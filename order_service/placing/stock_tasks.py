@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 from holdfast.client import Client
-from holdfast.errors import HoldfastError
 from holdfast.outcomes import Outcome
 from holdfast.types import Result
 from order_service.order.draft import Decide, Draft
@@ -55,25 +54,16 @@ class StockTasks:
         """Finishes an order whose process died before it knew that stock was reserved."""
         if order.state not in WAITS_FOR_STOCK:
             return None
-        try:
-            answer = await self._desk.reserve(order)
-        except HoldfastError as error:
-            raise _later(error) from error
+        answer = await self._desk.reserve(order)
 
-        def decide(draft: Draft) -> None:
-            apply_stock_answer(draft, answer, self._methods)
-
-        return decide
+        return partial(apply_stock_answer, answer=answer, methods=self._methods)
 
     @handles(ConfirmStock)
     async def confirm(self, order: Order, _todo: Todo[ConfirmStock]) -> Decide | None:
         """Sells the stock of a paid order, taking it again where the reservation has expired."""
         if order.state is not OrderState.CONFIRMING:
             return None
-        try:
-            result = await self._confirmed(order)
-        except HoldfastError as error:
-            raise _later(error) from error
+        result = await self._confirmed(order)
         if result.applied:
             return stock_confirmed
         return partial(stock_lost, why=f"its stock is gone: {result.outcome.name}")
@@ -81,24 +71,18 @@ class StockTasks:
     @handles(ReleaseStock)
     async def release(self, order: Order, todo: Todo[ReleaseStock]) -> Decide | None:
         """Gives back the stock of an order that was closed, or keeps it from being reserved."""
-        try:
-            result = await self._engine.release(order.reservation_id, tenant=order.tenant)
-            if result.outcome is Outcome.ALREADY_CONFIRMED:
-                return await self.cancel(order, todo.task)
-        except HoldfastError as error:
-            raise _later(error) from error
+        result = await self._engine.release(order.reservation_id, tenant=order.tenant)
+        if result.outcome is Outcome.ALREADY_CONFIRMED:
+            return await self.cancel(order, todo.task)
         _check_over(result)
         return None
 
     @handles(CancelStock)
     async def cancel(self, order: Order, todo: Todo[CancelStock]) -> Decide | None:
         """Gives back the confirmed stock of an order that was cancelled."""
-        try:
-            result = await self._engine.cancel(
-                order.reservation_id, todo.task.task_id, tenant=order.tenant
-            )
-        except HoldfastError as error:
-            raise _later(error) from error
+        result = await self._engine.cancel(
+            order.reservation_id, todo.task.task_id, tenant=order.tenant
+        )
         _check_over(result)
         return None
 
@@ -147,8 +131,3 @@ def _check_over(result: Result) -> None:
         raise TryLater("the reservation is not confirmed yet")
     if result.outcome not in _OVER:
         raise GiveUp(f"the engine says {result.outcome.name}")
-
-
-def _later(error: HoldfastError) -> TryLater:
-    """Has a task tried again. The error's text may name a value; its reason does not."""
-    return TryLater(f"the engine says {error.reason or error.code.name}", error.retry_after_ms)

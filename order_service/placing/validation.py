@@ -1,7 +1,11 @@
-"""Checks an order as it was sent (O1): its fields, its amounts, and its lines by the catalogue."""
+"""Orders as they are sent, and their checks (O1): fields, amounts, and lines by the catalogue."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
 
 from holdfast.bounds import LINES_MAX
 from holdfast.money import MINOR_DIGITS
@@ -16,13 +20,43 @@ from order_service.order.fields import (
     checked_lines_of_text,
     shown,
 )
-from order_service.order.model import Amounts, Delivery
+from order_service.order.model import Amounts, Delivery, ShortagePolicy, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.payment.methods import Methods
 from order_service.placing.delivery import checked_delivery
-from order_service.placing.request import PlaceOrder, WantedLine
 
 REMARK_LENGTH_MAX: Final = 2_000
+FINGERPRINT_BYTES: Final = 16
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class WantedLine(Struct, frozen=True, array_like=True):
+    """Units of an article, at the price that the buyer was shown."""
+
+    sku: str
+    quantity: int
+    unit_price_minor: int
+
+
+class PlaceOrder(Struct, frozen=True, array_like=True):
+    """An order as it was sent: nothing of it has been checked."""
+
+    tenant: str
+    source: Source
+    order_key: str
+    buyer_id: str
+    currency: str
+    lines: tuple[WantedLine, ...]
+    amounts: Amounts
+    delivery: Delivery
+    payment_method: str
+    shortage_policy: ShortagePolicy = ShortagePolicy.ALL_OR_NOTHING
+    remark: str = ""
+
+    def fingerprint(self) -> bytes:
+        """A digest of all of it: equal for the same order sent twice, and for no other."""
+        return blake2b(_encode(self), digest_size=FINGERPRINT_BYTES).digest()
 
 
 class Checked(NamedTuple):

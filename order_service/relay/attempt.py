@@ -41,6 +41,14 @@ class Failed(NamedTuple):
     """Whether another attempt is pointless."""
 
 
+class TaskNotFound(Exception):
+    """There is no task of that id, the one argument; it may have been done meanwhile."""
+
+
+class TaskNotDead(Exception):
+    """The task of that id, the one argument, will still be done, so it cannot be dropped."""
+
+
 async def attempt(
     taken: Taken, handler: Handler, orders: Orders, seconds_max: float
 ) -> Concluded | Unchanged | Failed:
@@ -75,6 +83,17 @@ def _conclude(task: Task, decide: Decide, draft: Draft) -> bool:
     decide(draft)
     # Tasks that the decision has made are taken as they are written.
     return any(other.lane == task.lane and other.task_id in waiting for other in draft.order.tasks)
+
+
+def drop(draft: Draft, task_id: str, why: str) -> None:
+    """Drops a task, and writes so in the history. Raises TaskNotFound, TaskNotDead."""
+    task = next((task for task in draft.order.tasks if task.task_id == task_id), None)
+    if task is None:
+        raise TaskNotFound(task_id)
+    if not task.dead:
+        raise TaskNotDead(task_id)
+    draft.done(task)
+    draft.note(f"task {task.kind} {task_id} was dropped: {why}")
 
 
 def _place(error: Exception) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import TypeVar
 
+from holdfast.errors import HoldfastError
 from order_service.order.draft import Decide
 from order_service.order.model import Order, Task
 from order_service.order.tasks import P, TaskKind, Todo
@@ -49,14 +50,22 @@ def handles(
     [Callable[[Room, Order, Todo[P]], Awaitable[Decide | None]]],
     Callable[[Room, Order, Task], Awaitable[Decide | None]],
 ]:
-    """Makes a method the `Handler` of the tasks with a payload, which it gets read."""
+    """Makes a method the `Handler` of the tasks with a payload, which it gets read.
+
+    A HoldfastError, because the engine did not answer, has the task tried later.
+    """
 
     def declare(
         method: Callable[[Room, Order, Todo[P]], Awaitable[Decide | None]],
     ) -> Callable[[Room, Order, Task], Awaitable[Decide | None]]:
         @wraps(method)
         async def handle(room: Room, order: Order, task: Task) -> Decide | None:
-            return await method(room, order, Todo(task, payload.of(task)))
+            try:
+                return await method(room, order, Todo(task, payload.of(task)))
+            except HoldfastError as error:
+                # Its text may name a value; the reason does not.
+                reason = f"the engine says {error.reason or error.code.name}"
+                raise TryLater(reason, error.retry_after_ms) from error
 
         setattr(handle, _KIND, payload.kind)
         return handle

@@ -22,7 +22,7 @@ from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Concluded, Failed, Unchanged, attempt
 from order_service.relay.backlog import Backlog
 from order_service.relay.handler import Handler
-from order_service.relay.metrics_table import RelayCounts
+from order_service.relay.metrics import RelayCounts
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import LEASE_MS, Failure, Taken

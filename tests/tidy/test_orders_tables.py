@@ -38,8 +38,13 @@ from order_service.order.tasks import TASKS, TaskKind
 from order_service.payment.methods import OF_PROVIDERS, methods_of
 from order_service.payment.reconcile import DifferenceKind
 from order_service.relay import metrics
-from order_service.relay.metrics import ORDER_METRICS, order_metrics
-from order_service.relay.metrics_table import TASK_METRICS, RelayCounts, TaskMetric
+from order_service.relay.metrics import (
+    ORDER_METRICS,
+    TASK_METRICS,
+    RelayCounts,
+    TaskMetric,
+    order_metrics,
+)
 from server.config import Config as EngineConfig
 from serving.metrics import CALL_METRICS, Metric
 from serving.settings import name_of

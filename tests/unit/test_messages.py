@@ -20,7 +20,7 @@ from holdfast.order.v1 import order_pb2 as pb
 from order_service.catalogue.model import Article, Place, Warehouse
 from order_service.order.model import Delivery, DeliveryWish, HistoryEntry, Order
 from order_service.order.parts import PART_KINDS
-from order_service.placing.request import PlaceOrder
+from order_service.placing.validation import PlaceOrder
 from tests.made import made
 
 TABLES = {

@@ -23,7 +23,7 @@ from sqlalchemy import make_url
 from holdfast.client import Client
 from holdfast.orders import OrderClient
 from order_service import app as application
-from order_service.app import App, build, now_ms
+from order_service.app import App, now_ms
 from order_service.config import from_environment
 from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.placing import backorders
@@ -140,7 +140,7 @@ class World:
             application, "open_database", lambda url: Mortal(open_database(url), life, "database")
         )
         patch(application, "Client", lambda target: Mortal(Client(target), life, "engine"))
-        app = build(from_environment(self._settings), CollectorRegistry(), clock_ms)
+        app = App(from_environment(self._settings), CollectorRegistry(), clock_ms)
         for parts, name in ((app.outside.providers, "provider"), (app.outside.carriers, "carrier")):
             for key, part in parts.items():
                 _put(parts, key, Mortal(part, life, name))

@@ -16,7 +16,7 @@ from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
 from holdfast.orders import OrderClient
 from order_service import app as application
-from order_service.app import App, build
+from order_service.app import App
 from order_service.config import from_environment
 from order_service.fulfilment.carriers.port import CarrierUnreachable
 from order_service.order.ids import Ids
@@ -156,7 +156,7 @@ async def begin(
         )
         patched.setattr(application, "Relay", RelayByHand)
         patched.setattr(application, "Ids", partial(Ids, random.Random(seed)))
-        app = build(from_environment(settings), CollectorRegistry(), clock_ms)
+        app = App(from_environment(settings), CollectorRegistry(), clock_ms)
     _link(app.outside.providers, links.provider, linked)
     _link(app.outside.carriers, links.carrier, linked)
     port = app.grpc_server.add_insecure_port("127.0.0.1:0")

@@ -10,7 +10,7 @@ from order_service.order.model import Task
 from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Failed, Unchanged, attempt
 from order_service.relay.handler import Handler
-from order_service.relay.metrics_table import RelayCounts
+from order_service.relay.metrics import RelayCounts
 from order_service.relay.relay import pause_ms
 from order_service.storage import tasks
 from order_service.storage.database import Conflict, StorageUnavailable

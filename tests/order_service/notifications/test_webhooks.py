@@ -7,7 +7,7 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from order_service.notifications.json_lines import JsonLines
+from order_service.notifications.cloud_events import JsonLines
 from order_service.notifications.webhook import Receiver, WebhookSender
 from order_service.relay.handler import GiveUp, TryLater
 from tests.order_service.notifications.messages import event, message

@@ -178,12 +178,13 @@ async def test_new_orders_that_race_in_several_processes_leave_what_is_waited_fo
 async def test_who_dies_with_the_turn_holds_others_up_for_some_seconds_only(
     shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("order_service.placing.queue.TURN_S_MAX", 0.1)
     await shop.stock(TEA=0)
     waiting = await wait_for(shop, "waiting", TEA=5)
     await shop.stock(TEA=6)
     await shop.orders.change(waiting.order_id, begin_to_reserve, "a dying process")
-    late = await shop.place({"TEA": 1}, key="late")
+    with monkeypatch.context() as patched:
+        patched.setattr("order_service.placing.queue.TURN_S_MAX", 0.1)
+        late = await shop.place({"TEA": 1}, key="late")
     assert late.order.state is OrderState.RESERVING
     short = await shop.place({"TEA": 2}, key="short")
     assert short.order.state is REJECTED, "who gets nothing needs no turn"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from order_service.app import build
+from order_service.app import App
 from order_service.config import from_environment
 from order_service.order.model import ShortagePolicy
 from order_service.order.states import OrderState
@@ -21,7 +21,7 @@ async def test_an_order_service_drains_between_a_reserve_and_what_follows_from_i
 ) -> None:
     shutil.copy(sqlite_template, tmp_path / "orders.db")
     settings = {"HOLDFAST_TARGET": engine_target, "HOLDFAST_DATA_DIR": str(tmp_path)}
-    app = build(from_environment(settings), CollectorRegistry())
+    app = App(from_environment(settings), CollectorRegistry())
     await app.catalogue.put("draining", list(ARTICLES.values()))
     wanted = order(
         {"TEA": 2},

@@ -7,8 +7,13 @@ from msgspec import structs
 
 from order_service.order.model import Amounts
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
-from order_service.placing.request import PlaceOrder, WantedLine
-from order_service.placing.validation import articles_of, check_sums, checked_fields
+from order_service.placing.validation import (
+    PlaceOrder,
+    WantedLine,
+    articles_of,
+    check_sums,
+    checked_fields,
+)
 from tests.order_service.placing.wanted import ARTICLES, METHODS, amounts, lines, order
 
 ONE = WantedLine("TEA", 1, 500)

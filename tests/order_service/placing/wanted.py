@@ -7,7 +7,7 @@ from msgspec import structs
 from order_service.catalogue.model import Article
 from order_service.order.model import Amounts, Delivery, Source
 from order_service.payment.methods import methods_of
-from order_service.placing.request import PlaceOrder, WantedLine
+from order_service.placing.validation import PlaceOrder, WantedLine
 
 METHODS = methods_of(["sandbox"])
 DELIVERY = Delivery(

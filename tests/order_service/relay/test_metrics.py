@@ -1,5 +1,5 @@
 from order_service.order.tasks import TaskKind
-from order_service.relay.metrics_table import TASK_METRICS, RelayCounts
+from order_service.relay.metrics import TASK_METRICS, RelayCounts
 from order_service.storage.tasks import Queue
 
 
