@@ -1,4 +1,4 @@
-"""What the tests of the distributions share: the wheels, built once, and a shop beside them."""
+"""Fixtures of the tests of the distributions: the wheels, built once, and a shop beside them."""
 
 from pathlib import Path
 

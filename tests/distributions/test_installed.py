@@ -79,7 +79,7 @@ class Environment:
         return completed
 
     def tried(self, program: str, *words: str) -> "subprocess.CompletedProcess[str]":
-        """The same, whatever its exit status."""
+        """Runs a program in the shop, whatever its exit status."""
         return subprocess.run(
             [str(self.bin / program), *words],
             cwd=self.shop,
@@ -91,7 +91,7 @@ class Environment:
         )
 
     def distributions(self) -> set[str]:
-        """What was installed, by name."""
+        """The names of the distributions that were installed."""
         listed = self.ran("python", "-m", "pip", "list", "--format", "json").stdout
         return {one["name"] for one in json.loads(listed)} - {"pip", "setuptools"}
 
@@ -113,7 +113,7 @@ def pins() -> list[str]:
 
 
 def oldest(wheel: Path) -> list[str]:
-    """What a wheel needs, each in the oldest version that it says is enough."""
+    """The requirements of a wheel, each in the oldest version that it says is enough."""
     needs = metadata_of(wheel).get_all("Requires-Dist") or []
     return [
         f"{found[1]}=={found[2]}"

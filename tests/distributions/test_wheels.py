@@ -1,4 +1,4 @@
-"""What is in the wheels: the client alone in one, all that it starts in the other."""
+"""The contents of the wheels: the client alone in one, all that it starts in the other."""
 
 import ast
 import re

@@ -76,7 +76,7 @@ def shop_environment(shop: Path, *places: Path) -> dict[str, str]:
 
 
 def unpacked_environment(shop: Path, unpacked: Path) -> Mapping[str, str]:
-    """The same with the wheels' files and what they need, of which this tree is no part."""
+    """A shop's environment with the unpacked wheels and their requirements, without this tree."""
     return shop_environment(shop, unpacked, Path(sysconfig.get_path("purelib")))
 
 

@@ -87,7 +87,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def ids() -> Ids:
-    """The same ids in each run."""
+    """A source of ids that gives the same ones in each run."""
     return Ids(random.Random(1))
 
 

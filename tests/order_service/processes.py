@@ -38,7 +38,7 @@ class World(NamedTuple):
 
 
 def orders_launched(directory: Path, module: str = "order_service", **settings: str) -> OrderServer:
-    """An order service that has only just been started; whoever starts it waits for its end."""
+    """An order service that has only just been started; its caller waits for its end."""
     directory.mkdir(parents=True, exist_ok=True)
     environment = without_settings(os.environ)
     environment |= {
@@ -79,7 +79,7 @@ def serve_sandbox(directory: Path, *options: str) -> Iterator[Sandbox]:
 
 
 def sandbox_settings(sandbox: Sandbox) -> dict[str, str]:
-    """What an order service has to be told of a sandbox."""
+    """The settings with which an order service knows a sandbox."""
     return {
         "HOLDFAST_SANDBOX_URL": sandbox.url,
         "HOLDFAST_SANDBOX_API_KEY": API_KEY,
@@ -88,7 +88,7 @@ def sandbox_settings(sandbox: Sandbox) -> dict[str, str]:
 
 
 def callback_options(callbacks_listen: str) -> tuple[str, ...]:
-    """What a sandbox has to be told of the order service that its callbacks go to."""
+    """The options with which a sandbox knows the order service that its callbacks go to."""
     url = f"http://{callbacks_listen}/callbacks"
     return (
         *("--payment-callbacks", f"{url}/sandbox"),

@@ -31,14 +31,14 @@ from tests.order_service.unguarded import unguarded
 
 
 class WidgetState(StrEnum):
-    """Its two states."""
+    """The two states of a widget."""
 
     HELD = "HELD"
     SOLD = "SOLD"
 
 
 class WidgetEvent(StrEnum):
-    """Its one event."""
+    """The one event of a widget."""
 
     SELL = "SELL"
 

@@ -39,19 +39,11 @@ def riddles(source: str) -> list[str]:
     ]
 
 
-# Folders whose docstrings are still to be rewritten; a folder without riddles leaves the list.
-PENDING: Final = (
-    "tests/distributions/",
-    "tests/order_service/",
-)
-
-
 def test_docstrings_begin_with_their_subject() -> None:
     found = {
         str(path): lines
         for path in python_files()
-        if not str(path).startswith(PENDING)
-        and (lines := riddles((ROOT / path).read_text("utf-8")))
+        if (lines := riddles((ROOT / path).read_text("utf-8")))
     }
     assert found == {}
 

@@ -1,4 +1,4 @@
-"""What can be wrong with an order, each spoiling a sound one in one place."""
+"""Defects that an order can have, each spoiling a sound order in one place."""
 
 import dataclasses
 import random

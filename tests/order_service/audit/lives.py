@@ -50,7 +50,7 @@ REFUND: Final = "4330000000000000000-r1"
 DUE_MS: Final = 900_000
 TOTAL_MINOR: Final = 1_100
 FREE: Final = Amounts(1_000, 0, 1_000, 0, 0, 0)
-"""What a coupon pays for in full."""
+"""Amounts of an order that a coupon pays for in full."""
 
 
 class Life:
@@ -88,13 +88,13 @@ class Life:
 
 
 def placed(draft: Draft) -> None:
-    """It is written down."""
+    """Records a new order."""
     draft.begin()
     record(draft, "")
 
 
 def reserved(draft: Draft) -> None:
-    """Its stock is reserved, and it waits for its money, or goes on without it."""
+    """Reserves the order's stock; it waits for its money, or goes on without."""
     takes = [Take(line.sku, line.quantity, "default") for line in draft.order.lines]
     apply_stock_answer(draft, Reserved(takes, draft.now_ms + DUE_MS), METHODS)
 
@@ -127,7 +127,7 @@ def learned(fact: Fact) -> Callable[[Draft], None]:
 
 
 def confirmed(draft: Draft) -> None:
-    """Its stock is confirmed, and the task done."""
+    """Confirms the order's stock, and its task is done."""
     draft.forget(TaskKind.CONFIRM)
     stock_confirmed(draft)
 
@@ -139,7 +139,7 @@ def passed(draft: Draft) -> None:
 
 
 def labelled(draft: Draft) -> None:
-    """It is picked, packed and has its waybill."""
+    """Picks and packs the order's parcel, and gives it its waybill."""
     parcel = draft.order.shipments[0]
     if parcel.state is ShipmentState.PLANNED:
         confirm_pick(draft, parcel.shipment_id, [])
@@ -151,12 +151,12 @@ def labelled(draft: Draft) -> None:
 
 
 def handed_over(draft: Draft) -> None:
-    """It has left."""
+    """Hands the order's parcel over to the carrier."""
     hand_over(draft, draft.order.shipments[0].shipment_id)
 
 
 def shipped(draft: Draft) -> None:
-    """It has left, and the engine knows."""
+    """Hands the order's parcel over; the engine has heard of it."""
     handed_over(draft)
     draft.forget(TaskKind.SHIP)
 
@@ -169,7 +169,7 @@ def too_warm(draft: Draft) -> None:
 
 
 def given_up(said: IncidentEvent) -> Callable[[Draft], None]:
-    """Its owner has said what goes in its stead, and the engine knows."""
+    """Decides an incident as its owner says, and the engine has heard of it."""
 
     def decide(draft: Draft) -> None:
         resolve(draft, draft.order.incidents[0].incident_id, said, "too warm")

@@ -55,7 +55,7 @@ class Shop:
         return begun.payment.payment_id
 
     async def confirm(self, order_id: str) -> None:
-        """Its stock is sold."""
+        """Confirms an order's stock, which is sold with it."""
         assert (await self.engine.confirm(order_id, tenant=self.tenant)).applied
         await self.change(order_id, lives.confirmed)
 
@@ -89,12 +89,12 @@ class Shop:
         )
 
     def sources(self) -> Sources:
-        """What an audit of the shop is made from."""
+        """The sources that an audit of the shop reads."""
         return Sources(self.orders, self.engine, self.providers, self.tenant)
 
 
 class Audited:
-    """What an audit has said."""
+    """The result of an audit: its findings, what stayed unsettled, and its summary."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.findings = [step for step in steps if isinstance(step, Finding)]

@@ -106,7 +106,7 @@ async def test_what_is_released_while_the_audit_runs_is_no_finding(shop: Shop) -
 
 
 class _ReleasesAfterTheCopy(Sources):
-    """What nobody has ordered is released just after it was copied."""
+    """Sources that release a reservation without an order just after it was copied."""
 
     def __init__(self, shop: Shop) -> None:
         super().__init__(shop.orders, shop.engine, shop.providers, shop.tenant)
@@ -286,7 +286,7 @@ async def test_a_payment_that_no_statement_has_any_more_is_asked_for(shop: Shop)
 
 
 class _Forgetful(Sources):
-    """Its statements are empty, as those of a provider that keeps them for a while only."""
+    """Sources without statements, as of a provider that keeps them for a while only."""
 
     def __init__(self, shop: Shop) -> None:
         super().__init__(shop.orders, shop.engine, shop.providers, shop.tenant)

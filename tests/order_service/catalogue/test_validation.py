@@ -1,4 +1,4 @@
-"""What may be put into a catalogue: each field at its bounds and beyond."""
+"""The bounds of a catalogue's fields: each field at its bounds and beyond."""
 
 import math
 from typing import Any

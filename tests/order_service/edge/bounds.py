@@ -35,12 +35,12 @@ class Bound(NamedTuple):
     within: tuple[Any, ...]
 
     def but(self, *refused: Any) -> "Bound":
-        """The same, with more that is refused."""
+        """This bound with more values that are refused."""
         kept = tuple(value for value in self.within if value not in refused)
         return Bound((*self.beyond, *refused), kept)
 
     def or_empty(self) -> "Bound":
-        """The same, for a field that may be left out."""
+        """This bound for a field that may be left out."""
         return Bound(tuple(value for value in self.beyond if value), (*self.within, ""))
 
 
@@ -50,7 +50,7 @@ def whole(least: int, most: int, *also_beyond: int) -> Bound:
 
 
 def text(length_max: int, length_min: int = 0) -> Bound:
-    """What a person types on a line."""
+    """The bound of text that a person types on a line."""
     refused = ("a" * (length_max + 1), "区" * (length_max + 1), "\0", "a\x07b", "a\x7f", "\u202eb")
     bound = Bound(refused, ("a" * length_max, "区" * length_max, " 'x' -- %s {y} ", "a\nb", ""))
     return bound.but("", " ") if length_min else bound
@@ -273,7 +273,7 @@ class Leaf(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What an error calls it, of the first of each repeated message: `lines[0].sku`."""
+        """The field's name in an error, of the first of each repeated message: `lines[0].sku`."""
         inner = [
             f"{field.name}[0]" if field.is_repeated else field.name for field in self.path[:-1]
         ]
@@ -281,7 +281,7 @@ class Leaf(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Its message and name."""
+        """The field's message and name."""
         return self.field.full_name.removeprefix(PACKAGE)
 
     @property
@@ -290,7 +290,7 @@ class Leaf(NamedTuple):
         return self.field.message_type is not None and not self.field.is_repeated
 
     def bound(self) -> Bound | None:
-        """Its bound; None if nobody has said one."""
+        """The field's bound; None if nobody has said one."""
         if self.field.type == FieldDescriptor.TYPE_BOOL:
             return Bound((), (True, False))
         return BY_FIELD.get(self.key) or BY_NAME.get(self.field.name)

@@ -1,4 +1,4 @@
-"""An order whose every personal field can be told anywhere, and a search for them."""
+"""An order whose personal fields can be recognised anywhere, and a search for them."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from order_service.storage.schema import METADATA
 from tests.order_service.edge.conftest import order_of
 from tests.serving import Server
 
-# What each personal field has, and what of it is nowhere else.
+# The value of each personal field, and the parts of it that occur nowhere else.
 DELIVERY: Final = {
     "name": "Zqname Lee",
     "phone": "020 7946 0137",
@@ -59,7 +59,7 @@ def files_with_anything_personal(directory: Path) -> Iterator[Path]:
 
 
 def columns_with_anything_personal(connection: Connection) -> dict[str, set[str]]:
-    """What is personal in a database, by column."""
+    """Personal values in a database, by column."""
     found: dict[str, set[str]] = {}
     for table in METADATA.sorted_tables:
         for row in connection.execute(select(table)).mappings():

@@ -56,7 +56,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 class Silent(Provider):
-    """A provider that is told of nothing; it answers what the test says, or not at all."""
+    """A provider that knows of nothing; it answers what the test says, or not at all."""
 
     def __init__(self) -> None:
         self.answers: FactKind | None = FactKind.CLOSED

@@ -46,7 +46,7 @@ PATHS: Final = {method.input_type.name: path for path, method in METHODS.items()
 LEAVES: Final = {
     method.input_type.name: list(leaves_of(method.input_type)) for method in METHODS.values()
 }
-# What an answer may be where a request breaks no bound, beside an answer.
+# Refusals that a request may meet although it breaks no bound.
 JUDGED: Final = frozenset({Reason.ORDER_NOT_FOUND, Reason.TASK_NOT_FOUND, Reason.TASK_NOT_DEAD})
 MIXTURES: Final = range(12)
 SEEDS: Final = range(40)
@@ -84,7 +84,7 @@ class Edge:
             return contract_error(error)
 
     async def ask_all(self, requests: Iterable[Any]) -> list[Any]:
-        """The same for several at a time."""
+        """Asks several requests at a time."""
         return await asyncio.gather(*[self.ask(request) for request in requests])
 
 
@@ -138,7 +138,7 @@ async def parts(served: World, edge: Edge) -> Parts:
 
 
 def wrong_refusal(answer: Any, field: str) -> str:
-    """What is wrong with an answer that should refuse a field; "" for nothing."""
+    """The fault of an answer that should refuse a field; "" for none."""
     if not isinstance(answer, HoldfastError):
         return "taken"
     kind = (answer.code, answer.reason, sorted(answer.metadata), answer.metadata.get("field"))
@@ -147,7 +147,7 @@ def wrong_refusal(answer: Any, field: str) -> str:
 
 
 def wrong_judgement(answer: Any, *also: Reason) -> str:
-    """What is wrong with an answer to a request that breaks no bound; "" for nothing."""
+    """The fault of an answer to a request that breaks no bound; "" for none."""
     judged = not isinstance(answer, HoldfastError) or answer.reason in (*JUDGED, *also)
     return "" if judged else repr(answer)
 
@@ -206,7 +206,7 @@ async def test_a_message_that_is_left_out_is_judged_or_named(edge: Edge, parts: 
                     assert answer.metadata["field"].startswith(leaf.name)
 
 
-# The field that is named, the request, and what of it is changed.
+# The field that the answer names, the request, and the change that breaks its bound.
 TOGETHER: Final[list[tuple[str, str, Callable[[Any], object]]]] = [
     ("articles[1]", "PutArticlesRequest", lambda it: it.articles.append(it.articles[0])),
     ("warehouses[1]", "PutWarehousesRequest", lambda it: it.warehouses.append(it.warehouses[0])),
@@ -304,7 +304,7 @@ def mixture(dice: random.Random, name: str, request: Any) -> Any:
         values = dice.choice([within, tuple(extremes_of(leaf.field))])
         if values and dice.random() < 0.5:
             mixed = leaf.put(request, dice.choice(values))
-            # What is larger is refused by gRPC, before we see it.
+            # gRPC refuses a larger message before we see it.
             request = mixed if mixed.ByteSize() <= MESSAGE_BYTES_MAX else request
     return request
 

@@ -40,7 +40,7 @@ async def begin_payment(shop: Shop, order_id: str) -> None:
 
 
 async def tasks_of(shop: Shop, order_id: str) -> set[str]:
-    """What is still to be done for an order."""
+    """The kinds of tasks that are still to be done for an order."""
     return {task.kind for task in (await shop.orders.get(order_id)).tasks}
 
 

@@ -53,7 +53,7 @@ PLACE: Final = "/holdfast.order.v1.OrderService/PlaceOrder"
 
 
 class Life(NamedTuple):
-    """All that an order meets, and what callers were told of it that is meant for anybody."""
+    """All that an order meets, and the answers to callers, which are meant for anybody."""
 
     served: World
     database: Database
@@ -84,8 +84,8 @@ class Life(NamedTuple):
     async def misbehaves(self, **shares: Any) -> None:
         """Has the provider misbehave."""
         async with httpx.AsyncClient(base_url=self.served.sandbox.url, headers=HEADERS) as http:
-            told = await http.post("/provider/control/misbehave", json=shares)
-            told.raise_for_status()
+            answer = await http.post("/provider/control/misbehave", json=shares)
+            answer.raise_for_status()
 
     def correction(self, order_id: str, **values: str) -> order_pb2.CorrectDeliveryRequest:
         """A correction of an order's delivery."""
@@ -132,7 +132,7 @@ async def life(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 
 async def bad_input(life: Life) -> None:
-    """What is personal, and wrong."""
+    """Sends personal fields with a wrong value, each of which is refused."""
     for field, value in DELIVERY.items():
         wrong = personal_order("wrong", **{field: f"{value}\0"})
         answer = await life.asks(life.client.place(wrong))
@@ -200,7 +200,7 @@ async def placed_in_trouble(life: Life) -> str:
 
 
 async def paid_in_trouble(life: Life, walk: Walk) -> None:
-    """The provider is down at first; then mail and subscribers refuse what they are told."""
+    """The provider is down at first; then mail and subscribers refuse their messages."""
     await life.misbehaves(down="refuse")
     started = await life.asks(life.client.pay(walk.order_id, "try-1"))
     assert started.outcome == order_pb2.ORDER_OUTCOME_APPLIED
@@ -298,7 +298,7 @@ def metrics_of(life: Life) -> str:
 
 
 def assert_only_messages_are_personal(life: Life) -> None:
-    """What programs are told is not; letters reach the buyer, and the merchant at its address."""
+    """Only letters are personal; they reach the buyer, and the merchant at its address."""
     lines = (life.directory / "notifications.jsonl").read_text().splitlines()
     events = [line for line in lines if json.loads(line)["type"] != MESSAGE_TYPE]
     assert events

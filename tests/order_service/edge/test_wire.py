@@ -1,4 +1,4 @@
-"""What is sent arrives, what is refused is an outcome, and every exception has its error."""
+"""Messages arrive as they were sent, refusals are outcomes, and every exception has its error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What outlives every order service of a test."""
+"""Fixtures that outlive every order service of a test."""
 
 import uuid
 from collections.abc import Iterator

@@ -14,7 +14,7 @@ from tests.order_service.processes import OrderServer
 from tests.waiting import eventually
 
 BUYERS, AT_A_TIME = 36, 12
-# Every so many buyers one does not ask again who was not answered.
+# One buyer in this many leaves when a call is not answered, and does not ask again.
 IMPATIENT = 4
 CALL_MS_MAX = 3_000
 PAID_MINOR = PRICE_MINOR * QUANTITY
@@ -35,7 +35,7 @@ class Crowd:
         ]
         self.client: OrderClient
         self.answered: dict[str, int] = dict.fromkeys((walk.name for walk in self.walks), 0)
-        """How many steps of each buyer were answered."""
+        """The number of each buyer's steps that were answered."""
         self._tenant = tenant
         self._callbacks_url = ""
         self._clients: list[OrderClient] = []
@@ -56,7 +56,7 @@ class Crowd:
 
     @property
     def troubles(self) -> int:
-        """How many calls were answered with an error, or not."""
+        """The number of calls that were answered with an error, or not answered."""
         return sum(len(walk.troubles) for walk in self.walks)
 
     async def buy(self) -> None:
@@ -96,7 +96,7 @@ class Crowd:
         return answer.status_code
 
     def check(self, orders: Sequence[Order]) -> None:
-        """What was answered is there, once; and nothing that nobody has asked for."""
+        """Checks that answered orders are there, once, and none that nobody has asked for."""
         known = {order.order_key: order for order in orders}
         assert len(known) == len(orders), "an order is there twice"
         for walk in self.walks:
@@ -133,7 +133,7 @@ _STEPS = len(_DONE)
 
 
 def _done(order: Order) -> int:
-    """How many steps were made with an order."""
+    """The number of steps that were made with an order."""
     done = 0
     while done < _STEPS and _DONE[done](order):
         done += 1

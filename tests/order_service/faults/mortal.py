@@ -11,8 +11,8 @@ from typing import Any
 
 from order_service.relay.relay import take_turn
 
-# What only looks is none: a death there is the one of the step before. And the kernel closes what a
-# dead process has left open.
+# A call that only reads is no step: a death there is the same as after the step before. Nor is one
+# that closes: the kernel closes all that a dead process has left open.
 _NO_STEPS = frozenset(
     {
         "database.read",

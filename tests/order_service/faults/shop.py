@@ -51,7 +51,7 @@ class Walk:
         self._post = post
 
     def steps(self) -> list[Callable[[], Awaitable[None]]]:
-        """What is done, in order. Each can be done again."""
+        """The steps of the way, in order. Each can be done again."""
         return [
             self.place,
             self.pay,
@@ -219,7 +219,7 @@ class Walk:
 
 
 async def open_shop(client: OrderClient, *locations: str) -> None:
-    """What can be ordered, and from where; nothing given: from one place."""
+    """Puts an article that can be ordered, and the places it comes from; by default one place."""
     article = catalogue_pb2.Article(
         sku=SKU, merchant_id="m1", title="A mug", price_minor=PRICE_MINOR, currency="GBP"
     )

@@ -9,7 +9,7 @@ from order_service.storage import tasks
 LEASE_MS, SKEW_MS = 1_500, 200
 
 if __name__ == "__main__":
-    # Whoever imports them comes later.
+    # Set before the modules that import these two are loaded.
     tasks.LEASE_MS, tasks.SKEW_MS = LEASE_MS, SKEW_MS
     from order_service.__main__ import main
 

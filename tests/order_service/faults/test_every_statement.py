@@ -32,7 +32,7 @@ from tests.order_service.sound import assert_books_sound
 
 UNITS = 1_000
 STATEMENTS_MAX = 100
-# On PostgreSQL every so many statements one fails, beginning anywhere; its commits differ only.
+# On PostgreSQL one statement in 24 fails, beginning anywhere; its commits differ only.
 # `make test-long` has each of them fail.
 LONG = "HOLDFAST_EXAMPLES" in os.environ
 STRIDES = {"sqlite": 1, "postgres": 1 if LONG else 24}
@@ -42,14 +42,14 @@ STATEMENTS_MIN = 3
 Rows = dict[str, list[Any]]
 Effect = Counter[tuple[str, Any]]
 
-# What differs from one order to the next: our ids, others' numbers, the case's own, and times.
+# Values that differ between two orders: our ids, others' numbers, the case's own, and times.
 _NAMES = re.compile(
     r"\d{19}|(?<=sbx_)\d+|(?<=SB)\d+|(?<=evt_)\d+_\d+"
     r"|(?<=cart-)\d+|(?<=wave-)\d+|(?<=CUP-)\d+|(?<=hall-)\d+|(?<=shire-)\d+"
     r"|2\d{12}|2\d{3}-\d\d-\d\d \d\d:\d\d"
 )
 # Who did it last, and how often the catalogue was put, may be another where it was asked for twice.
-# Seals follow from all of that, and what was seen is named by a digest.
+# Seals follow from all of that, and the rows that were seen are named by a digest.
 _BESIDE_THE_POINT = {
     ("history", "actor"),
     ("history", "seal"),
@@ -181,7 +181,7 @@ class Attempt:
         send = await self._prepared()
         assert await send()
         if any(order.state is OrderState.RESERVING for order in await self._world.orders()):
-            # Whoever asks again learns how far it is; the rest is its task's.
+            # The second request learns how far the order is; its task does the rest.
             await self._world.pass_time(RESERVE_AGAIN_MS, self._world.processes)
         once = await self._rows()
         assert await send()

@@ -97,7 +97,7 @@ class Process:
         return answer.status_code
 
     async def end(self) -> None:
-        """What the kernel does: nothing is finished."""
+        """Ends the process as the kernel does: nothing is finished."""
         self.life.dead.set()
         for loop in self.app._loops:
             loop.cancel()

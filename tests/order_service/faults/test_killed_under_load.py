@@ -1,5 +1,5 @@
 """The database, or the order service, is killed while many orders are placed, paid and shipped:
-whoever was answered was told the truth, and what was begun is finished, once.
+every answer was true, and all that was begun is finished, once.
 """
 
 import asyncio
@@ -84,7 +84,7 @@ class Shop:
         database = open_database(self._database_url)
         try:
             await eventually(partial(_is_finished, database))
-            # Money of whoever did not wait for the answer to his payment.
+            # Money of buyers who did not wait for the answer to their payment.
             for day in {self._began_on, _today()}:
                 asked = payment_pb2.ReconcileRequest(provider="sandbox", day=day)
                 await self.crowd.client.ask(asked)
@@ -100,8 +100,8 @@ class Shop:
             await database.close()
 
     async def _check_stock(self, orders: Sequence[Order]) -> None:
-        """What left is gone, what is sold or waits for its payment is held, everything else is
-        there.
+        """Checks that units that left are gone, that units sold or waiting for their payment are
+        held, and that all others are there.
         """
         states = Counter(order.state for order in orders)
         (level,) = await self.stock.get_stock(SKU)
@@ -120,7 +120,7 @@ async def _is_finished(database: Database) -> bool:
     orders = await database.read(all_orders)
     tasks = [task for order in orders for task in order.tasks]
     assert not any(task.dead for task in tasks), tasks
-    # Whoever placed an order is given some seconds to finish it, before its task is due.
+    # The call that placed an order has some seconds to finish it, before its task is due.
     is_placed = all(order.state is not OrderState.RESERVING for order in orders)
     return is_placed and all(task.due_at_ms > now_ms for task in tasks)
 

@@ -26,7 +26,7 @@ class Way(Walk):
     """One of the ways. `stock` is the engine."""
 
     on_hand: ClassVar[Mapping[str, int]] = {"default": PLENTY}
-    """What there is at first, by location."""
+    """Units on hand at first, by location."""
     dies_at: ClassVar[tuple[str, ...]]
     """Where the process dies in `make test`: mostly where something was done outside, and is not
     written down.
@@ -41,7 +41,7 @@ class Way(Walk):
         return [(payment.state, payment.captured_minor) for payment in order.payments]
 
     async def _left(self) -> dict[str, tuple[int, int, int]]:
-        """What is on hand, reserved and confirmed, by location."""
+        """Units on hand, reserved and confirmed, by location."""
         levels = await self.stock.get_stock(SKU)
         return {it.location: (it.on_hand, it.reserved, it.confirmed) for it in levels}
 
@@ -63,7 +63,7 @@ class Bought(Way):
     )
 
     async def is_at_its_end(self, order: order_pb2.Order) -> bool:
-        """It is received; and the engine has heard that it has left, by a task of its own."""
+        """The order is received, and the engine has heard by a task that its goods have left."""
         assert order.state == _O.COMPLETED
         assert [line.shipped for line in order.lines] == [QUANTITY]
         assert self._payments(order) == [(_P.CAPTURED, TOTAL_MINOR)]
@@ -84,11 +84,11 @@ class CancelledWhenPaid(Way):
     )
 
     def steps(self) -> list[Callable[[], Awaitable[None]]]:
-        """It is paid, and then not wanted."""
+        """The buyer pays, and then cancels."""
         return [self.place, self.pay, self.tell_of_payment, self.cancel]
 
     async def cancel(self) -> None:
-        """It is not wanted any more."""
+        """The buyer cancels the order."""
         done = await self._client().cancel(self.order_id, "changed my mind")
         assert done.outcome == order_pb2.ORDER_OUTCOME_APPLIED, done
 
@@ -117,7 +117,7 @@ class WaitedFor(Way):
     )
 
     def steps(self) -> list[Callable[[], Awaitable[None]]]:
-        """It waits, and goes the whole way."""
+        """The order waits for stock, and then goes the whole way."""
         return [
             self.place,
             self.restock,
@@ -130,7 +130,7 @@ class WaitedFor(Way):
         ]
 
     async def restock(self) -> None:
-        """What it waits for comes."""
+        """The units that the order waits for come."""
         await self.stock.adjust_stock(SKU, QUANTITY, f"delivery-{self.name}")
 
     async def be_served(self) -> None:
@@ -138,7 +138,7 @@ class WaitedFor(Way):
         self._check((await self.order()).state == _O.AWAITING_PAYMENT)
 
     async def is_at_its_end(self, order: order_pb2.Order) -> bool:
-        """It has left with what has come."""
+        """The order has left with the units that have come."""
         assert order.state == _O.SHIPPED
         assert self._payments(order) == [(_P.CAPTURED, TOTAL_MINOR)]
         assert not order.refunds
@@ -146,7 +146,7 @@ class WaitedFor(Way):
 
 
 class PaidTooLate(Way):
-    """It is not paid in time and expires; then the money comes, and the stock is taken again."""
+    """An order that expires unpaid; then the money comes, and the stock is taken again."""
 
     dies_at = (
         "before provider.close",
@@ -180,7 +180,7 @@ class PaidTooLate(Way):
         self._check(reservation.state is not State.RESERVED)
 
     async def is_at_its_end(self, order: order_pb2.Order) -> bool:
-        """It is in the warehouse, its units are its own, and nothing goes back."""
+        """The order is in the warehouse, its units are its own, and no money goes back."""
         assert order.state == _O.IN_FULFILMENT
         assert self._payments(order) == [(_P.CAPTURED, TOTAL_MINOR)]
         assert not order.refunds
@@ -188,7 +188,7 @@ class PaidTooLate(Way):
 
 
 class LostAndPaidAtTheDoor(Way):
-    """Its parcel is lost; the goods are sent again, and paid at the door, once."""
+    """An order whose parcel is lost; the goods are sent again, and paid at the door, once."""
 
     method = "cash_on_delivery"
     dies_at = (
@@ -200,7 +200,7 @@ class LostAndPaidAtTheDoor(Way):
     )
 
     def steps(self) -> list[Callable[[], Awaitable[None]]]:
-        """There are two parcels, of which one comes."""
+        """Two parcels are sent, one after the other; the second one comes."""
         shipping = [self.pick, self.pack, self.ship]
         return [self.place, *shipping, self.lose, self.send_again, *shipping, self.collect_cash]
 
@@ -214,7 +214,7 @@ class LostAndPaidAtTheDoor(Way):
         assert done.outcome == order_pb2.ORDER_OUTCOME_APPLIED, done
 
     async def send_again(self) -> None:
-        """The same goods go once more."""
+        """The lost goods are sent once more."""
         request = fulfilment_pb2.ResolveIncidentRequest(
             incident_id=f"{self.order_id}-i1",
             resolution=fulfilment_pb2.RESOLUTION_RESHIP,
@@ -225,7 +225,7 @@ class LostAndPaidAtTheDoor(Way):
         await self._parcel()
 
     async def collect_cash(self) -> None:
-        """It is signed for, and paid."""
+        """The carrier reports that the parcel was signed for and paid."""
         kinds, parcel = fulfilment_pb2.TrackingEvent, await self._parcel()
         await self._tell(parcel, kinds.SIGNED)
         await self._tell(parcel, kinds.CASH_COLLECTED, amount_minor=TOTAL_MINOR, currency="GBP")

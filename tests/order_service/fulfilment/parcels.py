@@ -59,7 +59,7 @@ def untouched(draft: Draft) -> bool:
 
 
 def decided(found: Order, decide: Callable[[Draft], T], now_ms: int = START_MS) -> T:
-    """What a decision returns; the order is changed in place."""
+    """Makes a decision and returns its answer; the order is changed in place."""
     draft = draft_of(found, now_ms)
     value = decide(draft)
     finish(draft)
@@ -67,7 +67,7 @@ def decided(found: Order, decide: Callable[[Draft], T], now_ms: int = START_MS) 
 
 
 def gone_off(kind: TaskKind, decide: Callable[[Draft], T], draft: Draft) -> T:
-    """What a timer's decision returns, made as the relay does: the timer's task is done first."""
+    """Makes a timer's decision as the relay does: the timer's task is done first."""
     draft.forget(kind)
     return decide(draft)
 
@@ -106,14 +106,14 @@ def cash(amount_minor: int) -> Payment:
 
 
 def planned_order(**values: Any) -> Order:
-    """The same, reviewed: a parcel of zone A and one of zone COLD."""
+    """A paid order, reviewed: a parcel of zone A and one of zone COLD."""
     found = paid_order(**values)
     decided(found, lambda draft: plan_shipments(draft, ARTICLES, ""))
     return found
 
 
 def units(shipment: Shipment) -> list[tuple[str, int]]:
-    """What is in a parcel."""
+    """The SKUs and quantities in a parcel."""
     return [(line.sku, line.quantity) for line in shipment.lines]
 
 
@@ -142,7 +142,7 @@ def shipped_order(**values: Any) -> Order:
 def event(
     shipment: Shipment, kind: TrackingKind, number: int = 0, amount_minor: int = 0
 ) -> TrackingEvent:
-    """What the sandbox carrier tells of a parcel."""
+    """An event as the sandbox carrier reports it of a parcel."""
     return TrackingEvent(
         carrier="sandbox",
         event_id=f"{shipment.shipment_id}.{kind}.{number}",

@@ -25,7 +25,7 @@ def test_the_buyers_wish_decides_among_what_rules_admit(wish: DeliveryWish, chos
         assert choose(PARCEL, quotes, ANY, wish) == chosen
 
 
-# A rule for the post, whether it takes the parcel, and what is changed of the parcel before.
+# A rule for the post, whether it takes the parcel, and the change to the parcel before.
 RULES = [
     (CarrierRule("post"), {}, True),
     (CarrierRule("courier"), {}, False),

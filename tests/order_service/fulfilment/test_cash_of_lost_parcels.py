@@ -1,4 +1,4 @@
-"""What is due at the door is what was delivered: what was lost is not paid for (O3, O10, P3)."""
+"""Only goods that were delivered are due at the door: lost goods are not paid for (O3, O10, P3)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -54,7 +54,7 @@ def reminders(order: Order) -> list[int]:
 
 
 def sent_back(order: Order) -> list[int]:
-    """What goes back to the buyer."""
+    """The amounts that go back to the buyer."""
     return [refund.amount_minor for refund in order.refunds]
 
 

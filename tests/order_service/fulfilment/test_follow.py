@@ -84,7 +84,7 @@ def _goes_again(draft: Draft, incident: Incident, shipment: Shipment) -> None:
     draft.move(incident, IncidentEvent.STOCK_CONFIRMED)
 
 
-# What were suspected to be gaps, when each decision had to remember its own consequences.
+# Gaps that were suspected when each decision had to remember its own consequences.
 
 
 def test_a_shipment_that_is_left_out_has_no_reminder_and_the_others_keep_theirs() -> None:
@@ -144,7 +144,7 @@ def test_an_overdue_pick_is_reported_also_if_another_is_confirmed_just_before() 
     assert timers(order) == {}
 
 
-# What holds for every draft.
+# Rules that hold for every draft.
 
 
 def test_a_timer_that_went_off_too_early_is_set_again() -> None:

@@ -206,7 +206,7 @@ async def test_a_lost_parcel_of_all_that_a_buyer_may_have_is_shipped_again(world
     assert [each.detail for each in judge(case, (*STOCK_RULES, *PARCEL_RULES))] == []
     (level,) = await world.engine.get_stock("SKU-1")
     assert (level.on_hand, level.confirmed, level.damaged) == (7, 3, 3)
-    # What goes again counts for its buyer in stead of what was lost.
+    # The units sent again count for their buyer in place of the lost ones.
     more = await world.engine.reserve("more", [("SKU-1", 1, "north")], buyer_id=order.buyer_id)
     assert more.outcome is Outcome.LIMIT_EXCEEDED
 
@@ -334,7 +334,7 @@ async def test_goods_that_are_picked_again_before_they_left_are_sold_once(world:
 
 
 def assert_engine_agrees(order: Order, reservation: Reservation) -> None:
-    """What an audit says of an order's stock and parcels is nothing."""
+    """Checks that an audit finds nothing wrong with an order's stock and parcels."""
     case = Case(order, [], order.updated_at_ms, reservations={order.order_id: reservation})
     assert [each.detail for each in judge(case, (*STOCK_RULES, *PARCEL_RULES))] == []
 

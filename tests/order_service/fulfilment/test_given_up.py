@@ -83,7 +83,7 @@ def sent(order: Order, parcel: Shipment) -> None:
 
 
 def problems(order: Order) -> list[str]:
-    """What an audit says of its parcels."""
+    """The findings of an audit of the order's parcels."""
     return [each.detail for each in judge(Case(order, [], START_MS), PARCEL_RULES)]
 
 

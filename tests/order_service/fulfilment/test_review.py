@@ -64,7 +64,7 @@ def _refunded_in_part(order: Order) -> None:
     order.payments[0].refunded_minor = 1
 
 
-# What is done to a clean order, and which rule it breaks.
+# A change to a clean order, and the rule that it breaks.
 BROKEN: list[tuple[Callable[[Order], None], str]] = [
     (_cheaper_line, "price"),
     (_less_to_pay, "discount"),

@@ -46,7 +46,7 @@ class Carrier(NamedTuple):
         await sender.publish(event)
 
     async def kinds(self) -> list[str]:
-        """What has happened to the parcel."""
+        """The kinds of the events of the parcel."""
         answer = await self.http.get(f"{self.url}/v1/parcels/{PARCEL}/events")
         return [event["kind"] for event in answer.json()["events"]]
 

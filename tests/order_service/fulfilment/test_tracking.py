@@ -128,7 +128,7 @@ def test_what_is_told_of_a_parcel_before_its_waybill_has_its_effect_after(
     (now,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
     assert now.due_at_ms == START_MS
     decided(order, partial(catch_up, shipment_id=parcel.shipment_id, events=[what]))
-    # As if it had been told in time.
+    # As if the report had come in time.
     other = planned_order()
     labelled(other, other.shipments[0])
     told(other, other.shipments[0], kind)

@@ -139,7 +139,7 @@ def test_units_may_be_scanned_one_by_one() -> None:
 
 
 def given_up(order: Order) -> None:
-    """Whatever is to be done for the order was tried in vain."""
+    """Marks all tasks of the order as tried in vain."""
     order.tasks = [structs.replace(task, dead=True) for task in order.tasks]
 
 

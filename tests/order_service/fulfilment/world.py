@@ -41,7 +41,7 @@ HOUR_MS = 3_600_000
 
 
 class World:
-    """What a test moves: the warehouse, the carrier's van, time."""
+    """The world that a test moves: the warehouse, the carrier's van, time."""
 
     def __init__(self, orders: Orders, clock: Clock, engine: Client) -> None:
         self.orders = orders

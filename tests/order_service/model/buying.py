@@ -1,4 +1,4 @@
-"""What buyers do, the provider with their money, and its letters on their way."""
+"""Steps of buyers, of the provider with their money, and of its letters on their way."""
 
 from enum import Enum
 from typing import Any

@@ -41,15 +41,15 @@ class Case:
         return found
 
     async def payment(self) -> Payment:
-        """Its last attempt to pay."""
+        """The order's last attempt to pay."""
         return (await self.order()).payments[-1]
 
     async def parcel(self) -> Shipment:
-        """Its first parcel."""
+        """The order's first parcel."""
         return (await self.order()).shipments[0]
 
     async def incident(self) -> Incident:
-        """What went wrong with a parcel first."""
+        """The order's first incident."""
         return (await self.order()).incidents[0]
 
 
@@ -179,7 +179,7 @@ async def _drop(case: Case) -> Send:
     asking = _asking(case, operations_pb2.DropTaskRequest(task_id=task.task_id, why="picked"))
 
     async def send() -> bool:
-        # Whoever asks again is told that there is no such task.
+        # A second request is answered that there is no such task.
         return await asking() or task.task_id not in {
             left.task_id for left in (await case.order()).tasks
         }

@@ -1,7 +1,7 @@
-"""What must hold of a shop at any time, and where its orders may be in the end.
+"""Rules that hold of a shop at any time, and states that its orders may be in at the end.
 
-Said a second time, from what is on disk, in the engine and in the provider's own books, so that a
-rule that the audit has wrong is noticed.
+The audit has these rules, too. Here they are written a second time, over the database, the engine
+and the provider's own books, so that a rule that the audit has wrong is noticed.
 """
 
 from collections import Counter
@@ -57,7 +57,7 @@ def check_closing(world: World, earlier: Order, order: Order) -> None:
 
 
 def _check_money(world: World, order: Order, payment: Payment) -> None:
-    """What we know of a payment, the provider knows, and no more goes back than came."""
+    """The provider knows of a payment all that we know, and no more goes back than came."""
     assert 0 <= payment.refunded_minor <= payment.captured_minor, order
     there = world.provider_app.books.find(payment.payment_id)
     if payment.provider == CASH or there is None:
@@ -87,7 +87,7 @@ async def _check_stock(world: World, orders: Sequence[Order]) -> None:
         for line in order.lines if order.state in SOLD else ():
             to_leave[line.sku] += line.quantity - line.shipped - line.cancelled
     for sku in PRICES_MINOR:
-        # A parcel may have left of which the engine has not heard yet.
+        # A parcel may have left, and the engine has not heard of it yet.
         assert world.put_in[sku] - left[sku] <= on_hand[sku] <= world.put_in[sku], (sku, orders)
         assert to_leave[sku] <= taken[sku], (sku, orders)
 
@@ -125,8 +125,8 @@ def _is_at_rest(order: Order) -> bool:
 
 
 def _check_money_in_the_end(world: World, order: Order) -> None:
-    """What the provider keeps of an order's money is what the order costs, or what a person has
-    to see to: what is in quarantine, and what the provider would not send back.
+    """The provider keeps of an order's money only the price of the order and money that a person
+    has to see to: money in quarantine, and money that the provider would not send back.
     """
     kept_minor = 0
     for payment in order.payments:

@@ -1,4 +1,4 @@
-"""What lies between a process and everything else: links that break, and a brake that stops it."""
+"""Links of a process to everything else, which break, and a brake that stops the process."""
 
 import asyncio
 import functools
@@ -13,7 +13,7 @@ class Breakage(StrEnum):
     CUT = "CUT"
     """Nothing arrives."""
     ANSWERS_LOST = "ANSWERS_LOST"
-    """What is asked for is done, and nobody hears of it."""
+    """The request is carried out, and its answer does not arrive."""
 
 
 class Link:
@@ -25,7 +25,7 @@ class Link:
         self._calls_left = 0
 
     def break_for(self, calls: int, breakage: Breakage) -> None:
-        """Breaks the link for so many calls."""
+        """Breaks the link for a number of calls."""
         self._breakage, self._calls_left = breakage, calls
 
     def mend(self) -> None:
@@ -66,7 +66,7 @@ class Brake:
         return self._stopped.is_set()
 
     def stop_after(self, steps: int) -> None:
-        """Has the process stop when it has done so many more steps."""
+        """Has the process stop after a number of further steps."""
         self._steps_left = steps
         self._free.clear()
 

@@ -1,4 +1,4 @@
-"""An order service in this process, whole but for its loops: what it does, it is told to do."""
+"""An order service in this process, without its loops: it works only when a test says so."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ from tests.order_service.model.relay import RelayByHand
 
 TIMEOUT_MS = 60_000
 TASKS_AT_A_TIME_MAX = 200
-# What a process has to bear with, and tries again.
+# Errors that a process has to bear with, and after which it tries again.
 _TROUBLE = (HoldfastError, TryLater, StorageUnavailable, Conflict, Overloaded)
 
 
@@ -70,7 +70,7 @@ class Process:
 
     @property
     def is_awake(self) -> bool:
-        """Whether it does what it is told."""
+        """Whether the process works on, and is not held by its brake."""
         return not self.brake.holds
 
     async def ask(self, request: Any) -> Any:
@@ -111,7 +111,7 @@ class Process:
             await self.app.close()
 
     async def _unless_stopped(self, doing: Coroutine[Any, Any, Any]) -> Any:
-        """What comes of something; None where the process stops before it is done."""
+        """The result of a coroutine; None where the process stops before it is done."""
         task = asyncio.ensure_future(doing)
         await self.brake.until_done_or_stopped(task)
         if task.done():

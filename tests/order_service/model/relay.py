@@ -1,4 +1,4 @@
-"""Stands where the relay does, and does one task at a time, when it is told to."""
+"""A relay worked by hand: does one task at a time, when a test says so."""
 
 import random
 from collections import deque
@@ -18,7 +18,7 @@ from order_service.storage.orders import Orders
 from order_service.storage.tasks import Failure, Taken
 
 HANDLER_S_MAX = 60.0
-# What a handler may raise beside TryLater and GiveUp: the database's own troubles.
+# Errors of the database, which a handler may raise beside TryLater and GiveUp.
 _EXPECTED = frozenset({"Conflict", "StorageUnavailable", "Overloaded"})
 
 

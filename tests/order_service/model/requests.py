@@ -1,4 +1,4 @@
-"""What a shop, its buyers and its staff ask of the API."""
+"""Requests that a shop, its buyers and its staff send to the API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -115,7 +115,7 @@ def pick(shipment: Shipment, units: Sequence[tuple[str, int]] = ()) -> Any:
 
 
 def pack(shipment: Shipment) -> Any:
-    """What was picked is in the parcel."""
+    """A request to pack all units that were picked for a parcel."""
     units = [(line.sku, line.quantity) for line in shipment.lines]
     return fulfilment_pb2.ConfirmPackingRequest(
         shipment_id=shipment.shipment_id, lines=_parcel_lines(units), weight_g=WEIGHT_G

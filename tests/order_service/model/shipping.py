@@ -1,4 +1,4 @@
-"""What staff and the carrier do with effective orders and their parcels."""
+"""Steps of staff and the carrier with effective orders and their parcels."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -121,7 +121,7 @@ class Shipping(Story):
         self.ask(number, requests.resolve(incident.incident_id, resolution))
 
     def open_incidents(self) -> list[Incident]:
-        """What went wrong, and its owner may say what is done."""
+        """Incidents that their owner may decide."""
         return [
             incident
             for order in self.orders

@@ -29,7 +29,7 @@ async def finish(world: World) -> None:
 
 
 def _to_do(order: Order) -> list[Any]:
-    """What of an order waits for a person, as the requests that do it."""
+    """The work on an order that waits for a person, as the requests that do it."""
     doing: list[Any] = []
     if order.state is OrderState.CONFIRMED:
         paid = order.together.kept_minor > 0 or order.payment_method == CASH_ON_DELIVERY

@@ -1,5 +1,5 @@
-"""What the stories of a run have in common: an engine on a store of its own, and one HTTP server in
-front of each story's sandboxes.
+"""The stage that the stories of a run share: an engine on a store of its own, and one HTTP server
+in front of each story's sandboxes.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Stage:
     url: str = ""
     """The HTTP server."""
     app: Starlette | None = None
-    """What it serves now."""
+    """The application that the HTTP server serves now."""
     stories: int = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

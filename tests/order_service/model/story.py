@@ -52,7 +52,7 @@ class Story(RuleBasedStateMachine):
         self.orders: list[Order] = []
         """All orders, as they were after the last step."""
         self.misbehaviour: dict[str, Any] = {}
-        """What is wrong with the provider for some time."""
+        """Misbehaviour of the provider for some time."""
         self.staff_finish = True
         """Whether staff leave nothing undone in the end."""
         self.letters_come = True
@@ -65,7 +65,7 @@ class Story(RuleBasedStateMachine):
         return world
 
     def run(self, doing: Coroutine[Any, Any, T]) -> T:
-        """What comes of something, within bounds."""
+        """Runs a coroutine to its end, within the bound of a step, and returns its result."""
         return self.stage.loop.run_until_complete(asyncio.wait_for(doing, STEP_S_MAX))
 
     def process(self, number: int) -> Process:

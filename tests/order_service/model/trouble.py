@@ -1,4 +1,4 @@
-"""What goes wrong: links break, processes stop and die, time passes while nothing is done."""
+"""Trouble of all kinds: links break, processes stop and die, time passes while nothing is done."""
 
 from typing import Any
 

@@ -93,7 +93,7 @@ class World:
         self._begun = 0
 
     async def open(self, processes: int = len(SKEWS_MS)) -> None:
-        """Opens the shop, which has nothing on hand yet, with so many order services."""
+        """Opens the shop, which has nothing on hand yet, with a number of order services."""
         self.stage.app = Starlette(
             routes=[
                 Mount("/provider", app=self.provider_app.app),
@@ -136,7 +136,7 @@ class World:
         await self.database.close()
 
     async def replace(self, process: Process) -> None:
-        """A process dies, and another begins in its stead."""
+        """Ends a process, and begins another in its place."""
         number = self.processes.index(process)
         await process.end()
         self.processes[number] = await self._process(number)

@@ -94,7 +94,7 @@ def test_a_buyer_is_told_once_of_a_parcel_that_is_late_or_lost(
     draft = draft_of(samples.order())
     incident = samples.incident(kind)
     draft.add(incident)
-    # That the goods could not be had again is for its desk.
+    # The incident's desk hears that the goods could not be had again; the buyer does not.
     draft.move(incident, IncidentEvent.RESHIP)
     draft.move(incident, IncidentEvent.STOCK_SHORT)
     told = announced(draft, Announcer(buyer_channels=["mail"]))

@@ -29,7 +29,7 @@ MERCHANTS = {
 
 
 class Outlet:
-    """Keeps what it is handed; fails first, as often as it is told to."""
+    """Keeps the messages and events it is handed, after a number of failures."""
 
     def __init__(self, failures: int = 0) -> None:
         self.messages: list[Message] = []

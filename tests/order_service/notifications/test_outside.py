@@ -1,4 +1,4 @@
-"""Who is told, as the settings say: from the setting to the signed request."""
+"""Receivers of notices, as the settings say: from the setting to the signed request."""
 
 import time
 from typing import Any

@@ -43,7 +43,7 @@ async def test_an_event_is_a_signed_cloud_event(
     assert headers["content-type"] == "application/cloudevents+json"
 
 
-async def test_a_message_goes_whole_to_whoever_hands_it_on(
+async def test_a_message_goes_whole_to_the_service_that_hands_it_on(
     web_server: WebServer, http: httpx.AsyncClient
 ) -> None:
     await sender(http, web_server.url).deliver(message())
@@ -70,7 +70,7 @@ async def test_while_a_secret_is_replaced_old_and_new_verify(
 async def test_the_id_is_the_same_each_time_and_the_time_is_not_old(
     web_server: WebServer, http: httpx.AsyncClient
 ) -> None:
-    # What happened years from now (or ago) is sent now, and must be accepted now.
+    # An event of years from now (or ago) is sent now, and must be accepted now.
     for _ in range(2):
         await sender(http, web_server.url).publish(event())
     ids = {headers["webhook-id"] for headers, _ in web_server.requests}

@@ -59,5 +59,5 @@ def captured(payment: Payment, amount_minor: int = TOTAL_MINOR, currency: str = 
 
 
 def kinds(order: Order) -> list[str]:
-    """What is to be done for an order."""
+    """The kinds of tasks that are to be done for an order."""
     return sorted(task.kind for task in order.tasks)

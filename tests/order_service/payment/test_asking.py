@@ -16,7 +16,7 @@ from tests.order_service.payment.orders import (
 
 
 def told(payment: Payment, kind: FactKind) -> Fact:
-    """What a provider says of a payment."""
+    """A fact that a provider reports of a payment."""
     return Fact(kind, payment.payment_id)
 
 

@@ -27,7 +27,7 @@ async def taken_in_silence(world: World, payment: Payment) -> None:
 
 
 async def effect(world: World) -> tuple[OrderState, int, int]:
-    """What an order has come to, and its version."""
+    """The state of an order, the money captured for it, and its version."""
     order: Order = await world.order()
     return order.state, order.captured_minor, order.version
 

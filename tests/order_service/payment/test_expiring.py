@@ -41,7 +41,7 @@ class Expired(NamedTuple):
         return await self.world.order(self.order_id)
 
     async def do(self, kind: TaskKind, order: Order | None = None) -> object:
-        """What comes of the order's task of a kind, for the order as it was read."""
+        """Does the order's task of a kind, for the order as it was read; returns its result."""
         order = order or await self.order()
         task = next(task for task in order.tasks if task.kind == kind)
         world = self.world

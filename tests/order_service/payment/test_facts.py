@@ -1,4 +1,4 @@
-"""What a provider says, in any order and any number of times, has one end (P2, P3)."""
+"""Facts of a provider, in any order and any number of times, have one end (P2, P3)."""
 
 import itertools
 import random

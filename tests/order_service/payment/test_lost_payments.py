@@ -312,7 +312,7 @@ async def everything_goes_wrong(world: World, chance: random.Random) -> None:
 
 
 def assert_books_balance(world: World, orders: list[Order]) -> None:
-    """What the provider has is what the orders have."""
+    """The provider's books and the orders have the same sums."""
     sums = world.outside.books.sums()
     captured_minor = sum(order.captured_minor for order in orders)
     refunded_minor = sum(

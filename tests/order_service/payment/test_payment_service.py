@@ -169,7 +169,7 @@ async def test_refused_refunds_are_listed_and_tried_again(world: World, service:
         await world.place(name)
         await world.pay(await world.begin(name))
         await world.told()
-        # What came twice goes back by itself: nobody has a key for that.
+        # Money that came twice goes back by itself: nobody has a key for that refund.
         await world.do("REFUND", order_id=name)
     await world.told()
     page = await service.ListFailedRefunds(pb.ListFailedRefundsRequest(page_size=2))

@@ -75,7 +75,7 @@ async def provider(stripe_url: str) -> AsyncIterator[StripeProvider]:
 
 @pytest.fixture
 async def buyer(stripe_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """What the buyer's page does."""
+    """An HTTP client that does the requests of the buyer's page."""
     headers = {"authorization": f"Bearer {API_KEY}"}
     async with httpx.AsyncClient(base_url=stripe_url, headers=headers) as client:
         yield client
@@ -274,7 +274,7 @@ async def test_a_silent_stripe_is_unreachable() -> None:
 async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
     provider: StripeProvider, buyer: httpx.AsyncClient, world: World
 ) -> None:
-    """The whole way: begun, paid on the page, told by a callback over HTTP, each event once."""
+    """The whole way: begun, paid on the page, reported by a callback over HTTP, each event once."""
     providers = {"stripe": provider}
     route = payment_callbacks(world.orders, providers, time.time)
     taken = asyncio.Event()
@@ -299,7 +299,7 @@ async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
         attempt = await desk.start("default", "4330000000000000000", "try-1", "stripe")
         await pay(buyer, attempt.payment.provider_ref)
         async with asyncio.timeout(PATIENCE_S):
-            # Stripe tells also what does not matter to us, in any order.
+            # Stripe reports events that do not matter to us, too, in any order.
             while True:
                 taken.clear()
                 if (order := await world.order()).state is OrderState.CONFIRMING:

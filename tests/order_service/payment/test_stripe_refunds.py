@@ -22,8 +22,9 @@ REFUND_ID = "4330000000000000000-r1"
 
 
 class Refunds:
-    """Stripe's refunds with its memory for idempotency keys, neither of which `localstripe` has:
-    the next one gets `status`, "" is an error.
+    """Stripe's refunds and its memory for idempotency keys; `localstripe` has neither.
+
+    The next refund gets `status`; "" is an error.
     """
 
     def __init__(self) -> None:
@@ -80,7 +81,7 @@ async def provider(refunds: Refunds) -> AsyncIterator[StripeProvider]:
 
 
 async def attempted(provider: StripeProvider, attempt: int) -> tuple[FactKind, str]:
-    """What comes of an attempt."""
+    """Attempts a refund; the kind of the fact that comes of it, and its reference."""
     fact = await provider.refund(CHARGE, REFUND_ID, 400, attempt)
     return fact.kind, fact.provider_ref
 
@@ -92,7 +93,7 @@ async def test_a_refused_refund_is_tried_again_once_an_attempt(
     for attempt, reference in ((0, "re_1"), (5, "re_2")):
         refunds.status = refused
         assert await attempted(provider, attempt) == (FactKind.REFUND_FAILED, reference)
-        # Its answer was lost: what came of it is told, and nothing is tried.
+        # The answer was lost: the result is read from Stripe, and no refund is tried.
         refunds.status = "succeeded"
         assert await attempted(provider, attempt) == (FactKind.REFUND_FAILED, reference)
     assert await attempted(provider, 9) == (FactKind.REFUNDED, "re_3")

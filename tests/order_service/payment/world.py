@@ -35,7 +35,7 @@ TIMEOUT_MS = 60_000
 
 
 class World:
-    """What a test moves: buyers, providers, time."""
+    """The world that a test moves: buyers, providers, time."""
 
     def __init__(
         self, orders: Orders, clock: Clock, outside: SandboxProviderApp, tenant: str

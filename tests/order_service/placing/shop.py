@@ -33,7 +33,7 @@ def placing_of(
 
 
 class Shop(NamedTuple):
-    """What a test needs of a shop."""
+    """The parts of a shop that a test needs."""
 
     orders: Orders
     engine: Client

@@ -1,4 +1,4 @@
-"""Who receives an order, and where: what is put in order, what is refused, what is never shown."""
+"""The receiver of an order, and the address: put in order, refused, and never shown."""
 
 from contextlib import suppress
 from typing import Any

@@ -1,4 +1,4 @@
-"""What becomes of an order when it is known what came of reserving its stock. Pure."""
+"""The end of placing an order, once the engine has answered for its stock. Pure."""
 
 import random
 from copy import deepcopy
@@ -49,7 +49,7 @@ def next_draft(order: Order, after_ms: int = 0) -> Draft:
 
 
 def kinds(draft: Draft) -> list[str]:
-    """What is still to be done for the order."""
+    """The kinds of tasks that are still to be done for the order."""
     return [task.kind for task in draft.order.tasks]
 
 

@@ -30,7 +30,7 @@ def with_line(**values: Any) -> tuple[WantedLine, ...]:
 
 
 def with_amount(**values: int) -> Amounts:
-    """Amounts of which one is another."""
+    """Sound amounts with other values for some."""
     return structs.replace(order().amounts, **values)
 
 

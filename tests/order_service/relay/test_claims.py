@@ -159,7 +159,7 @@ async def test_tasks_are_in_order_also_where_the_second_ones_clock_is_behind(
     assert kinds == ["CONFIRM", "SHIP", "CANCEL"]
 
 
-async def test_whoever_lost_its_lease_changes_nothing_of_the_task(
+async def test_a_process_that_lost_its_lease_changes_nothing_of_the_task(
     orders: Orders, clock: Clock
 ) -> None:
     await place(orders, A, sends(TaskKind.EVENT))

@@ -68,7 +68,7 @@ def sends(*kinds: TaskKind) -> Callable[[Draft], None]:
 
 
 async def tasks_of(orders: Orders, wanted: TaskFilter = ALL) -> list[Task]:
-    """What is still to be done."""
+    """The tasks that are still to be done."""
     return await orders.read(lambda connection: list_tasks(connection, wanted, 1_000))
 
 

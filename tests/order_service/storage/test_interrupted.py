@@ -20,7 +20,7 @@ STATEMENTS_MAX = 60
 
 
 def placed(draft: Draft) -> None:
-    """What is decided on a new order."""
+    """Decides on a new order: reserve its stock, and note a remark."""
     draft.send(ReserveStock())
     draft.record(Remark(draft.order.order_id, draft.new_id(), "buyer", "web", "quick", 1))
 
@@ -94,7 +94,7 @@ async def test_whichever_statement_fails_all_is_written_or_nothing(
     assert COMMIT in failed
     assert any(statement.startswith("INSERT INTO history") for statement in failed)
     assert await orders.read(all_rows) != before
-    # Whoever lost the answer asks again: it is done once.
+    # A caller that lost the answer asks again: the command is done once.
     after = await orders.read(all_rows)
     if COMMANDS[position] is not ask_to_pay:
         await COMMANDS[position](orders)

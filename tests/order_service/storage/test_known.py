@@ -22,7 +22,7 @@ def nothing(_draft: Draft) -> None:
 
 
 def reserved(draft: Draft) -> OrderState:
-    """Its stock is reserved."""
+    """Moves the order on: its stock is reserved."""
     draft.move(draft.order, OrderEvent.STOCK_RESERVED)
     return draft.order.state
 

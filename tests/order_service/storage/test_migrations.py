@@ -45,7 +45,7 @@ HEAD = "0004"
 
 
 def differences(connection: Connection) -> list[Any]:
-    """What a new migration would have to change."""
+    """The changes that a new migration would have to make."""
     found = compare_metadata(MigrationContext.configure(connection), METADATA)
     return list(found)
 

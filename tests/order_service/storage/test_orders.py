@@ -32,7 +32,7 @@ def nothing(_draft: Draft) -> None:
 
 
 def reserved(draft: Draft) -> None:
-    """Its stock is reserved."""
+    """Moves the order on: its stock is reserved."""
     draft.move(draft.order, OrderEvent.STOCK_RESERVED, "two units")
 
 
