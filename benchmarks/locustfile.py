@@ -20,6 +20,7 @@ Exit code 0: every condition of the printed table holds. 1: one does not, or the
 stopped early. 2: an option cannot be used. 3: no server serves at --host.
 """
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -112,7 +113,8 @@ def finish(environment: Environment, rehearsal: Rehearsal) -> None:
         section = report.to_html(rows, findings)
         page.write_text(report.with_audit(page.read_text("utf-8"), section), "utf-8")
     if parsed.audit_file:
-        report.write_json(parsed.audit_file, web.account(rehearsal))
+        account = json.dumps(web.account(rehearsal), indent=2)
+        Path(parsed.audit_file).write_text(f"{account}\n", "utf-8")
     environment.process_exit_code = EXIT_OK if rehearsal.passed() else EXIT_FAILED
 
 

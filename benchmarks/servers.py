@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,12 +47,10 @@ def running(log: Path, *words: str, **settings: str) -> Iterator[Running]:
         yield Running(line, process.pid)
 
 
-@contextmanager
-def server(directory: Path, **settings: str) -> Iterator[Running]:
+def server(directory: Path, **settings: str) -> AbstractContextManager[Running]:
     """A Holdfast with a store of its own in `directory`. Raises SystemExit."""
     ours = {"HOLDFAST_LISTEN": "127.0.0.1:0", "HOLDFAST_DATA_DIR": str(directory)}
-    with running(directory / "server.log", "server", **ours | settings) as started:
-        yield started
+    return running(directory / "server.log", "server", **ours | settings)
 
 
 def output_of(*words: str) -> bytes:

@@ -56,11 +56,13 @@ def stage(directory: Path, **settings: str) -> Iterator[Stage]:
         naive = started.enter_context(
             running(log, "benchmarks.peers.naive_server", f"unix://{socket}")
         )
+        words = ("benchmarks.peers.postgres_server", str(directory / POSTGRES_DIRECTORY))
+        postgres = started.enter_context(running(directory / "postgres.log", *words))
         yield Stage(
             holdfast.target,
             empty.target,
             naive.target,
-            started.enter_context(postgres(directory)),
+            Postgres(**json.loads(postgres.line)),
             socket,
             {
                 "holdfast": frozenset(ours) - stores,
@@ -69,11 +71,3 @@ def stage(directory: Path, **settings: str) -> Iterator[Stage]:
                 "naive": frozenset({naive.pid}),
             },
         )
-
-
-@contextmanager
-def postgres(directory: Path) -> Iterator[Postgres]:
-    """A PostgreSQL in a directory of its own below `directory`."""
-    words = ("benchmarks.peers.postgres_server", str(directory / POSTGRES_DIRECTORY))
-    with running(directory / "postgres.log", *words) as started:
-        yield Postgres(**json.loads(started.line))

@@ -165,31 +165,25 @@ def reference() -> str:
         (f"`{reason}`", row.code.name, "yes" if row.retryable else "no", row.message)
         for reason, row in ERRORS.items()
     ]
+    field = ("field", "default", "meaning")
+    incident = ("incident", "owner", "to be decided in", "can be done")
     return TEMPLATE.format(
         outcomes=_table(("outcome", "meaning", "later?"), *outcomes),
         errors=_table(("reason", "status", "sent again", "message"), *errors),
         settings=_settings(Config),
         metrics=_table(_METRIC, *map(orders.metric_row, METRICS)),
-        **_of_orders(),
+        order_outcomes=_table(("outcome", "meaning", "message"), *orders.refusals()),
+        order_settings=_settings(OrderConfig),
+        carrier_rules=_table(field, *orders.fields_of(CarrierRule)),
+        merchants=_table(field, *orders.fields_of(Merchant)),
+        payment_methods=_table(("method", "taken by", "payment"), *orders.payment_methods()),
+        notices=_table(("notice", "to", "when"), *orders.notices()),
+        incidents=_table(incident, *orders.incidents()),
+        resolutions=_table(("said", "meaning"), *orders.resolutions()),
+        tasks=_table(("task", "what is done", "lane", "blocks"), *orders.tasks()),
+        invariants=_table(("invariant", "what holds", "mend"), *orders.invariants()),
+        order_metrics=_table(_METRIC, *orders.metrics()),
     )
-
-
-def _of_orders() -> dict[str, str]:
-    field = ("field", "default", "meaning")
-    incident = ("incident", "owner", "to be decided in", "can be done")
-    return {
-        "order_outcomes": _table(("outcome", "meaning", "message"), *orders.refusals()),
-        "order_settings": _settings(OrderConfig),
-        "carrier_rules": _table(field, *orders.fields_of(CarrierRule)),
-        "merchants": _table(field, *orders.fields_of(Merchant)),
-        "payment_methods": _table(("method", "taken by", "payment"), *orders.payment_methods()),
-        "notices": _table(("notice", "to", "when"), *orders.notices()),
-        "incidents": _table(incident, *orders.incidents()),
-        "resolutions": _table(("said", "meaning"), *orders.resolutions()),
-        "tasks": _table(("task", "what is done", "lane", "blocks"), *orders.tasks()),
-        "invariants": _table(("invariant", "what holds", "mend"), *orders.invariants()),
-        "order_metrics": _table(_METRIC, *orders.metrics()),
-    }
 
 
 if __name__ == "__main__":

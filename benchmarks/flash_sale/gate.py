@@ -7,8 +7,7 @@ condition in them holds.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from benchmarks.flash_sale.sale import Sale
-from holdfast.types import AuditSummary, StockLevel
+from holdfast.types import AuditSummary
 
 AT_THE_END = "known at the end"
 DIGITS_BELOW_MS = ((10, 2), (100, 1), (1_000, 0), (10_000, -1))
@@ -91,14 +90,6 @@ class Seen(NamedTuple):
     audit: AuditSummary | None = None
     closing: Closing | None = None
     problem: str = ""
-
-
-def counts_of(sale: Sale, levels: Sequence[StockLevel]) -> list[SkuCount]:
-    """The units of each article of a sale, from the engine's levels."""
-    return [
-        SkuCount(level.sku, sale.stock, level.confirmed, level.reserved, level.available)
-        for level in levels
-    ]
 
 
 def table(seen: Seen, load: LoadSeen, slo_p99_ms: float) -> list[Row]:

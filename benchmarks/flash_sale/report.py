@@ -1,10 +1,8 @@
 """The account of a sale for people and for programs: printed, in Locust's HTML report, as JSON."""
 
 import html
-import json
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmarks.flash_sale.gate import Row, Seen, passed
@@ -77,8 +75,3 @@ def to_json(sale: Sale, rows: Sequence[Row], seen: Seen, findings: Sequence[str]
 
 def _gate(rows: Sequence[Row]) -> str:
     return "Gate: passed." if passed(rows) else "Gate: FAILED, see the conditions that are not ok."
-
-
-def write_json(path: str, document: dict[str, Any]) -> None:
-    """Writes the document to a file."""
-    Path(path).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

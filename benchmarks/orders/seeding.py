@@ -3,13 +3,11 @@
 By SQL that both databases understand, because to place a million takes a quarter of an hour.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Connection,
-    Table,
     Text,
     cast,
     insert,
@@ -55,8 +53,4 @@ def _copy(connection: Connection, template_id: str, count: int, buyers: int) -> 
     for table in (orders, order_lines, history):
         columns = [changed.get(each.name, each).label(each.name) for each in table.c]
         copies = select(*columns).select_from(numbers.join(table, table.c.order_id == template_id))
-        connection.execute(insert(table).from_select(_names(table), copies))
-
-
-def _names(table: Table) -> Sequence[str]:
-    return [column.name for column in table.c]
+        connection.execute(insert(table).from_select(list(table.c.keys()), copies))

@@ -10,7 +10,6 @@ from holdfast.demo.checkout import Checkout
 from holdfast.demo.ledger import Account
 from holdfast.demo.plan import Paying
 from holdfast.demo.shop import Shop
-from holdfast.demo.waiting import POLL_S, STUCK_AFTER_S, DemoStuckError
 from holdfast.order.v1 import order_pb2
 
 DEADLINE_MARGIN_MS = 50
@@ -110,17 +109,10 @@ class Sale:
         reservation = await self._engine.get_reservation(account.order_id)
         left_ms = reservation.expires_at_ms + DEADLINE_MARGIN_MS - self._now_ms()
         await asyncio.sleep(max(left_ms, 0) / 1_000)
-        await self._expired(account.order_id)
+        await self._shop.order_once(
+            account.order_id, lambda order: order.state == order_pb2.Order.EXPIRED
+        )
         self._shop.ledger.expired(account)
         if payment_id and self._shop.buyer_of(account).paying is Paying.LATE:
             self._shop.happened.paid_late += 1
             await self._checkout.pay(account, payment_id)
-
-    async def _expired(self, order_id: str) -> None:
-        """Waits until the order service has noticed."""
-        for _ in range(round(STUCK_AFTER_S / POLL_S)):
-            order = await self._shop.orders.get(order_id)
-            if order.state == order_pb2.Order.EXPIRED:
-                return
-            await asyncio.sleep(POLL_S)
-        raise DemoStuckError(f"order {order_id} does not expire")

@@ -89,14 +89,15 @@ class Callers:
                 groups = [[await self._ask(client, request)], [await self._ask(other, request)]]
             case MishapKind.KILLED:
                 groups = await self._ask_and_die(client, other, request, mishap.after_ms)
+        answers = [answer.content for group in groups for answer in group]
         if isinstance(request, order_pb2.PlaceOrderRequest):
             self._tally.place_ms.append(groups[0][0].latency_ms)
         if mishap.kind in (MishapKind.TWICE_AT_ONCE, MishapKind.TWICE_IN_A_ROW):
-            self._note_duplicate(groups)
+            self._tally.duplicates_sent += 1
+            self._tally.duplicates_replayed += any(one.replayed for one in answers)
         for group in groups:
             verdicts = [verdict_of(answer.content) for answer in group]
             self.effects.answered(name_of(request), verdicts, allowed)
-        answers = [answer.content for group in groups for answer in group]
         return next((one for one in answers if _took_effect(one)), answers[-1])
 
     async def _ask(self, client: Clients, request: Any) -> _Answer:
@@ -128,12 +129,6 @@ class Callers:
         self._tally.clients_resumed += 1
         self._tally.killed_after_effect += answer.content.replayed
         return [[last_words], [answer]] if isinstance(last_words, _Answer) else [[answer]]
-
-    def _note_duplicate(self, groups: list[list[_Answer]]) -> None:
-        self._tally.duplicates_sent += 1
-        self._tally.duplicates_replayed += any(
-            answer.content.replayed for group in groups for answer in group
-        )
 
 
 async def insist(call: Callable[[], Awaitable[Answered]]) -> Answered:

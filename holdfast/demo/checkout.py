@@ -37,7 +37,10 @@ class Checkout:
     async def outcome_of(self, account: Account, order: order_pb2.Order) -> order_pb2.Order | None:
         """The order that was placed, with its stock; None if there was none for it."""
         shop = self._shop
-        order = await self._decided(order)
+        if order.state == order_pb2.Order.RESERVING:
+            order = await shop.order_once(
+                order.order_id, lambda found: found.state != order_pb2.Order.RESERVING
+            )
         if order.state != order_pb2.Order.REJECTED:
             shop.ledger.reserved(account, order.order_id)
             return order
@@ -92,12 +95,3 @@ class Checkout:
         )
         await self._shop.command(account, request)
         ledger.gave_back(account)
-
-    async def _decided(self, order: order_pb2.Order) -> order_pb2.Order:
-        """The order once it is known whether there is stock for it."""
-        for _ in range(round(STUCK_AFTER_S / POLL_S)):
-            if order.state != order_pb2.Order.RESERVING:
-                return order
-            await asyncio.sleep(POLL_S)
-            order = await self._shop.orders.get(order.order_id)
-        raise DemoStuckError(f"order {order.order_id} is still RESERVING")

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 from holdfast.client import Client
-from holdfast.demo.audits import CrossingAudit, EngineAudit, audit_engine, audit_orders
 from holdfast.demo.buyers import Sale
 from holdfast.demo.callers import Callers, Clients, Tally, for_each, insist
 from holdfast.demo.checkout import Checkout
@@ -24,8 +24,9 @@ from holdfast.demo.returns import ReturnsDesk, take_returns
 from holdfast.demo.shop import Happenings, Shop
 from holdfast.demo.waiting import Stages, until_idle
 from holdfast.demo.warehouse import Warehouse
-from holdfast.order.v1 import order_pb2, payment_pb2
-from holdfast.types import StockLevel
+from holdfast.order.v1 import operations_pb2, order_pb2, payment_pb2
+from holdfast.orders import OrderClient
+from holdfast.types import AuditFinding, AuditProgress, AuditSummary, StockLevel
 
 STOCK_CALLS_AT_ONCE = 50
 READS_AT_ONCE = 50
@@ -49,6 +50,21 @@ class SaleTime:
     seconds: float
     accepted: int
     calls: int
+
+
+class EngineAudit(NamedTuple):
+    """The engine's findings in its own stock, reservations and journal."""
+
+    findings: Sequence[AuditFinding]
+    summary: AuditSummary
+
+
+class CrossingAudit(NamedTuple):
+    """The order service's findings between its orders, the engine and the provider."""
+
+    findings: Sequence[operations_pb2.AuditOrdersFinding]
+    unsettled: Sequence[operations_pb2.AuditOrdersUnsettled]
+    summary: operations_pb2.AuditOrdersSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +150,8 @@ async def replay(
         books=books,
         money_differences=[*unreconciled, *differences],
         callbacks=await outside.callback_counts(),
-        engine_audit=await audit_engine(engine, progress),
-        crossing_audit=await audit_orders(shop.orders, progress),
+        engine_audit=await _audit_engine(engine, progress),
+        crossing_audit=await _audit_orders(shop.orders, progress),
     )
 
 
@@ -180,3 +196,33 @@ async def _read_orders(shop: Shop) -> dict[str, order_pb2.Order]:
 
     await for_each(order_ids, READS_AT_ONCE, read)
     return orders
+
+
+async def _audit_engine(engine: Client, progress: Stages) -> EngineAudit:
+    progress.enter("Auditing the stock")
+    findings = []
+    async for event in engine.audit():
+        match event:
+            case AuditProgress(checked, total):
+                progress.reach(checked, total)
+            case AuditFinding():
+                findings.append(event)
+            case AuditSummary():
+                return EngineAudit(findings, event)
+    raise RuntimeError("the audit ended without a summary")
+
+
+async def _audit_orders(orders: OrderClient, progress: Stages) -> CrossingAudit:
+    progress.enter("Auditing orders, stock and money")
+    findings, unsettled = [], []
+    async for event in orders.audit():
+        match event.WhichOneof("kind"):
+            case "progress":
+                progress.reach(event.progress.orders_checked, event.progress.orders_total)
+            case "finding":
+                findings.append(event.finding)
+            case "unsettled":
+                unsettled.append(event.unsettled)
+            case "summary":
+                return CrossingAudit(findings, unsettled, event.summary)
+    raise RuntimeError("the audit of the orders ended without a summary")

@@ -15,7 +15,7 @@ from rich.markup import escape
 from holdfast.client import Client
 from holdfast.demo.callers import Clients
 from holdfast.demo.csv_log import read_order_log
-from holdfast.demo.order_log import DemoInputError, OrderLog, initial_stock_units
+from holdfast.demo.order_log import DemoInputError, initial_stock_units
 from holdfast.demo.outside import Outside
 from holdfast.demo.plan import plan_buyers, plan_returns
 from holdfast.demo.replay import Plan, Replay, replay
@@ -122,8 +122,12 @@ async def _replayed(plan: Plan, servers: DemoServers, progress: Stages) -> Repla
 
 def _plan(options: DemoOptions, seed: int) -> Plan:
     """The plan of the replay. Raises DemoInputError."""
-    log = _order_log(options.orders, seed)
     # Separate streams, so that what buyers do does not depend on where the log came from.
+    log = (
+        read_order_log(options.orders)
+        if options.orders
+        else synthetic_log(random.Random(f"log {seed}"))
+    )
     return Plan(
         log=log,
         stock=initial_stock_units(log.demand_units(), options.stock_ratio),
@@ -152,12 +156,6 @@ def _check(options: DemoOptions) -> None:
         raise DemoInputError(
             f"--concurrency must be 1 to {CONCURRENCY_MAX:,}; got {options.concurrency}"
         )
-
-
-def _order_log(orders: Path | None, seed: int) -> OrderLog:
-    if orders is None:
-        return synthetic_log(random.Random(f"log {seed}"))
-    return read_order_log(orders)
 
 
 def _print_report(report: Figures, as_json: bool) -> None:

@@ -32,15 +32,6 @@ class ServerFailedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """A module to run, in `words` with its arguments; its log is called by its `name`."""
-
-    name: str
-    words: Sequence[str]
-    environment: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class DemoServers:
     """Running servers: where they listen, and where their logs are."""
 
@@ -65,45 +56,55 @@ async def running_servers(environment: Mapping[str, str], seed: int) -> AsyncIte
     that those are for. Raises ServerFailedError.
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as name:
-        directory = Path(name)
-        own = without_settings(environment)
-        callbacks = _free_address()
-        async with AsyncExitStack() as stack:
-            engine = await stack.enter_async_context(running(_engine(own, directory), directory))
-            sandbox = await stack.enter_async_context(
-                running(_sandbox(own, callbacks, seed), directory)
+        directory, callbacks = Path(name), _free_address()
+        async with AsyncExitStack() as started:
+
+            async def start(program: str, *words: str, **settings: str) -> str:
+                own = without_settings(environment) | settings
+                return await started.enter_async_context(running(directory, program, words, own))
+
+            engine = await start(
+                ENGINE,
+                "server",
+                HOLDFAST_LISTEN=ANY_PORT,
+                HOLDFAST_DATA_DIR=name,
+                HOLDFAST_STOP_WITH_STDIN="true",
             )
-            program = _orders(own, engine, sandbox, callbacks, directory)
-            orders = await stack.enter_async_context(running(program, directory))
+            sandbox = await start(SANDBOX, "order_service.sandbox", *_options(callbacks, seed))
+            orders = await start(
+                ORDERS,
+                "order_service",
+                HOLDFAST_ORDERS_LISTEN=ANY_PORT,
+                HOLDFAST_CALLBACKS_LISTEN=callbacks,
+                HOLDFAST_TARGET=engine,
+                HOLDFAST_DATA_DIR=name,
+                HOLDFAST_SANDBOX_URL=sandbox,
+                HOLDFAST_SANDBOX_API_KEY=API_KEY,
+                HOLDFAST_SANDBOX_SECRETS=CALLBACK_SECRET,
+                HOLDFAST_STOP_WITH_STDIN="true",
+            )
             yield DemoServers(engine, orders, sandbox, directory)
 
 
 @asynccontextmanager
-async def running(program: Program, directory: Path) -> AsyncIterator[str]:
-    """Runs a program, with its log in `directory`, for as long as the block; gives its address.
+async def running(
+    directory: Path, name: str, words: Sequence[str], environment: Mapping[str, str]
+) -> AsyncIterator[str]:
+    """Runs a module, in `words` with its arguments, for as long as the block; gives its address.
 
-    Raises ServerFailedError.
+    Its log is called by its `name` in `directory`. Raises ServerFailedError.
     """
-    log = directory / f"{program.name}.log"
-    child = ChildProcess(program_command(*program.words), program.environment, errors=log)
+    child = ChildProcess(program_command(*words), environment, errors=directory / f"{name}.log")
     try:
         yield address_in(await in_thread(child.ready))
     except DidNotStart as error:
-        raise ServerFailedError(f"the demo's {program.name} {error}") from error
+        raise ServerFailedError(f"the demo's {name} {error}") from error
     finally:
         await in_thread(child.end)
 
 
-def _engine(own: Mapping[str, str], directory: Path) -> Program:
-    settings = {
-        "HOLDFAST_LISTEN": ANY_PORT,
-        "HOLDFAST_DATA_DIR": str(directory),
-        "HOLDFAST_STOP_WITH_STDIN": "true",
-    }
-    return Program(ENGINE, ["server"], {**own, **settings})
-
-
-def _sandbox(own: Mapping[str, str], callbacks: str, seed: int) -> Program:
+def _options(callbacks: str, seed: int) -> list[str]:
+    """The options of the sandbox, which sends its callbacks to this address."""
     options = {
         "--listen": ANY_PORT,
         "--seed": str(seed),
@@ -112,25 +113,7 @@ def _sandbox(own: Mapping[str, str], callbacks: str, seed: int) -> Program:
         "--payment-callbacks": f"http://{callbacks}/callbacks/sandbox",
         "--carrier-callbacks": f"http://{callbacks}/callbacks/carrier/sandbox",
     }
-    words = [word for option in options.items() for word in option]
-    module = ["order_service.sandbox", *words, "--stop-with-stdin"]
-    return Program(SANDBOX, module, own)
-
-
-def _orders(
-    own: Mapping[str, str], engine_target: str, sandbox_url: str, callbacks: str, directory: Path
-) -> Program:
-    settings = {
-        "HOLDFAST_ORDERS_LISTEN": ANY_PORT,
-        "HOLDFAST_CALLBACKS_LISTEN": callbacks,
-        "HOLDFAST_TARGET": engine_target,
-        "HOLDFAST_DATA_DIR": str(directory),
-        "HOLDFAST_SANDBOX_URL": sandbox_url,
-        "HOLDFAST_SANDBOX_API_KEY": API_KEY,
-        "HOLDFAST_SANDBOX_SECRETS": CALLBACK_SECRET,
-        "HOLDFAST_STOP_WITH_STDIN": "true",
-    }
-    return Program(ORDERS, ["order_service"], {**own, **settings})
+    return [*(word for option in options.items() for word in option), "--stop-with-stdin"]
 
 
 def _free_address() -> str:

@@ -1,7 +1,8 @@
 """The things that all parts of the demo share: the plans, the accounts, the connections."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,8 @@ from holdfast.demo.ledger import Account, Ledger
 from holdfast.demo.money import MoneyAccount
 from holdfast.demo.outside import Outside
 from holdfast.demo.plan import Buyer
-from holdfast.demo.waiting import Stages
+from holdfast.demo.waiting import POLL_S, STUCK_AFTER_S, DemoStuckError, Stages
+from holdfast.order.v1 import order_pb2
 from holdfast.orders import OrderClient
 
 STAFF = 0
@@ -81,6 +83,17 @@ class Shop:
     def account_of(self, order_id: str) -> Account:
         """The account of an order of the order service."""
         return self._accounts[order_id]
+
+    async def order_once(
+        self, order_id: str, reached: Callable[[order_pb2.Order], bool]
+    ) -> order_pb2.Order:
+        """The order once it is where it has to come by itself. Raises DemoStuckError."""
+        for _ in range(round(STUCK_AFTER_S / POLL_S)):
+            order = await self.orders.get(order_id)
+            if reached(order):
+                return order
+            await asyncio.sleep(POLL_S)
+        raise DemoStuckError(f"order {order_id} is still {order_pb2.Order.State.Name(order.state)}")
 
     async def command(self, account: Account, request: Any, allowed: Collection[str] = ()) -> Any:
         """Sends a request that is about one order, with the mishap that is planned for it."""

@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from holdfast.demo.audits import CrossingAudit, EngineAudit
 from holdfast.demo.callers import Tally
 from holdfast.demo.effects import Effects, Verdict
 from holdfast.demo.ledger import Account, Ledger
 from holdfast.demo.money import Sums
 from holdfast.demo.order_log import Order, OrderedLine, OrderLog
-from holdfast.demo.replay import Plan, Replay, SaleTime
+from holdfast.demo.replay import CrossingAudit, EngineAudit, Plan, Replay, SaleTime
 from holdfast.demo.report import Figures, build_report, figures_of
 from holdfast.demo.report_view import view
 from holdfast.demo.returns import ReturnsDesk
