@@ -8,7 +8,7 @@ from holdfast.cli.output import (
     plain,
     print_json,
     print_remark,
-    stderr_console,
+    progress_bar,
     table_of,
 )
 
@@ -33,13 +33,7 @@ def audit(*, connection: Connection = DEFAULT_CONNECTION) -> None:
       holdfast audit
       holdfast audit --tenant shop-2 -o json
     """
-    from rich.progress import Progress
-
-    console = stderr_console()
-    with (
-        connection.client() as client,
-        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
-    ):
+    with connection.client() as client, progress_bar() as progress:
         findings, summary = _follow(client, progress)
     if summary is None:
         raise Failure(

@@ -13,6 +13,7 @@ from holdfast.money import amount_text
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
     from rich.table import Table
 
 # A table that does not go to a terminal is not folded to the width of one.
@@ -85,6 +86,14 @@ def stderr_console() -> "Console":
 
     width = None if sys.stderr.isatty() else PIPED_WIDTH
     return Console(stderr=True, width=width, highlight=False)
+
+
+def progress_bar() -> "Progress":
+    """A progress bar on stderr; hidden where that is no terminal."""
+    from rich.progress import Progress
+
+    console = stderr_console()
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def print_table(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection, quiet_grpc
 from holdfast.cli.failures import USAGE, Failure, failure_of_call
-from holdfast.cli.output import print_json, print_remark, print_table, stderr_console
+from holdfast.cli.output import print_json, print_remark, print_table, progress_bar, stderr_console
 
 if TYPE_CHECKING:
     from holdfast.cli.stock_csv import BadLine, CheckedStock, StockRow
@@ -86,14 +86,11 @@ def _import(rows: Sequence["StockRow"], connection: Connection) -> "ImportReport
     import asyncio
 
     quiet_grpc()
-    from rich.progress import Progress
-
     from holdfast.cli.stock_import import import_rows
     from holdfast.client import Client
 
     async def run() -> "ImportReport":
-        console = stderr_console()
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        with progress_bar() as progress:
             bar = progress.add_task("Importing", total=len(rows))
             async with Client(connection.target, tenant=connection.tenant) as client:
                 return await import_rows(rows, client, lambda: progress.advance(bar))

@@ -11,7 +11,7 @@ from holdfast.cli.output import (
     print_json,
     print_remark,
     print_table,
-    stderr_console,
+    progress_bar,
     table_of,
 )
 
@@ -44,10 +44,7 @@ def audit(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
       holdfast orders audit
       holdfast orders audit --tenant shop-2 -o json
     """
-    from rich.progress import Progress
-
-    console = stderr_console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar() as progress:
         audited = connection.run(lambda client: _follow(client, progress))
     if audited.summary is None:
         raise Failure(

@@ -1,7 +1,7 @@
 """Options that belong together: the amounts of an order, and where it goes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 from cyclopts import Group, Parameter
 
@@ -35,10 +35,7 @@ class AmountOptions:
         """The amounts, added up. Raises Failure for a text that is no amount of the currency."""
         amounts = pb.Amounts(
             goods_minor=sum(line.quantity * minor("line", line.price, currency) for line in lines),
-            discount_minor=minor("discount", self.discount, currency),
-            coupon_minor=minor("coupon", self.coupon, currency),
-            freight_minor=minor("freight", self.freight, currency),
-            tax_minor=minor("tax", self.tax, currency),
+            **{f"{name}_minor": minor(name, text, currency) for name, text in asdict(self).items()},
         )
         off = amounts.discount_minor + amounts.coupon_minor
         amounts.total_minor = amounts.goods_minor - off + amounts.freight_minor + amounts.tax_minor
@@ -73,8 +70,8 @@ class DeliveryOptions:
 
     def message(self) -> "order_pb2.Delivery":
         """The delivery as a message of the contract."""
-        texts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return pb.Delivery(**texts | {"wish": pb.DeliveryWish.Value(f"DELIVERY_WISH_{self.wish}")})
+        wish = pb.DeliveryWish.Value(f"DELIVERY_WISH_{self.wish}")
+        return pb.Delivery(**asdict(self) | {"wish": wish})
 
 
 @Parameter(name="*", group=ARTICLE)
@@ -105,26 +102,19 @@ class ArticleOptions:
 
     def apply(self, article: "catalogue_pb2.Article") -> None:
         """Changes an article."""
-        for option, name in _ARTICLE_FIELDS.items():
-            value = getattr(self, option)
+        for option, value in asdict(self).items():
+            name = _ARTICLE_FIELDS.get(option, option)
             if value == NO_LIMIT:
-                article.ClearField(name)  # type: ignore[arg-type]  # a name of the table
+                article.ClearField(name)  # type: ignore[arg-type]  # mypy wants to see the names
             elif value is not None:
                 setattr(article, name, value)
 
 
-# The fields of the contract's article, by option.
+# Fields of the contract's article that have another name than their option.
 _ARTICLE_FIELDS = {
-    "title": "title",
     "merchant": "merchant_id",
-    "currency": "currency",
-    "zone": "zone",
-    "weight_g": "weight_g",
     "temperature_min": "temperature_min_millicelsius",
     "temperature_max": "temperature_max_millicelsius",
-    "customised": "customised",
-    "fragile": "fragile",
-    "withdrawn": "withdrawn",
 }
 
 
@@ -152,10 +142,9 @@ class CorrectionOptions:
 
     def apply(self, delivery: "order_pb2.Delivery") -> None:
         """Corrects a delivery."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name, value in asdict(self).items():
             if value is not None:
-                setattr(delivery, field.name, value)
+                setattr(delivery, name, value)
 
 
 NO_AMOUNTS = AmountOptions()

@@ -17,7 +17,6 @@ from holdfast.cli.orders.connection import (
 from holdfast.cli.orders.options import NO_AMOUNTS, AmountOptions, DeliveryOptions, minor
 from holdfast.cli.orders.tables import print_answer, state_of
 from holdfast.money import money_text
-from holdfast.order.v1 import order_pb2
 from holdfast.order.v1 import order_pb2 as pb
 
 
@@ -64,26 +63,8 @@ def place(
     remark
         A special request of the buyer.
     """
-    request = _request(key, source, buyer, currency, method, shortage, remark)
     lines = [wanted_line(text) for text in line]
-    for wanted in lines:
-        price_minor = minor("line", wanted.price, currency)
-        request.lines.add(sku=wanted.sku, quantity=wanted.quantity, unit_price_minor=price_minor)
-    request.amounts.CopyFrom(amounts.with_lines(lines, currency))
-    request.delivery.CopyFrom(delivery.message())
-    result = connection.decide_once(request, request.order_key)
-    order = result.order
-    total = money_text(order.amounts.total_minor, order.currency)
-    otherwise = f" Note: {result.detail}." if result.detail else ""
-    text = f"Placed {order.order_id}: {state_of(order)}, {total}.{otherwise}"
-    print_answer(connection, result, text, key=request.order_key)
-
-
-def _request(
-    key: str, source: str, buyer: str, currency: str, method: str, shortage: str, remark: str
-) -> "order_pb2.PlaceOrderRequest":
-    """An order without its lines, amounts and delivery."""
-    return pb.PlaceOrderRequest(
+    request = pb.PlaceOrderRequest(
         source=pb.OrderSource.Value(f"ORDER_SOURCE_{source}"),
         order_key=new_key(key),
         buyer_id=buyer,
@@ -91,7 +72,18 @@ def _request(
         payment_method=method,
         shortage_policy=pb.ShortagePolicy.Value(f"SHORTAGE_POLICY_{shortage}"),
         remark=remark,
+        amounts=amounts.with_lines(lines, currency),
+        delivery=delivery.message(),
     )
+    for wanted in lines:
+        price_minor = minor("line", wanted.price, currency)
+        request.lines.add(sku=wanted.sku, quantity=wanted.quantity, unit_price_minor=price_minor)
+    result = connection.decide_once(request, request.order_key)
+    order = result.order
+    total = money_text(order.amounts.total_minor, order.currency)
+    otherwise = f" Note: {result.detail}." if result.detail else ""
+    text = f"Placed {order.order_id}: {state_of(order)}, {total}.{otherwise}"
+    print_answer(connection, result, text, key=request.order_key)
 
 
 def cancel(
