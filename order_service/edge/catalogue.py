@@ -13,9 +13,9 @@ from order_service.catalogue.validation import (
     checked_places,
     checked_warehouses,
 )
+from order_service.edge import wire
 from order_service.edge.methods import method, read_page
 from order_service.edge.requests import check_filters, invalid_page_token, tenant_of
-from order_service.edge.wire import from_message, to_message
 from order_service.order.fields import check_id, check_name
 from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
@@ -34,7 +34,7 @@ class CatalogueServicer:
     @method
     async def PutArticles(self, request: pb.PutArticlesRequest) -> pb.PutArticlesResponse:
         tenant = tenant_of(request)
-        put = checked_articles([from_message(each, Article) for each in request.articles])
+        put = checked_articles([wire.from_message(each, Article) for each in request.articles])
         return pb.PutArticlesResponse(version=await self._catalogue.put(tenant, put))
 
     @method
@@ -49,38 +49,34 @@ class CatalogueServicer:
             after=request.page_token,
             sku=request.sku,
         )
-        page, token = await read_page(self._orders, request, read, lambda article: article.sku)
-        return pb.ListArticlesResponse(
-            articles=[to_message(each, pb.Article) for each in page], next_page_token=token
-        )
+        page = await read_page(self._orders, request, read, lambda article: article.sku)
+        return wire.listed(pb.ListArticlesResponse, *page)
 
     @method
     async def PutWarehouses(self, request: pb.PutWarehousesRequest) -> pb.PutWarehousesResponse:
         tenant = tenant_of(request)
-        put = checked_warehouses([from_message(each, Warehouse) for each in request.warehouses])
+        put = checked_warehouses(
+            [wire.from_message(each, Warehouse) for each in request.warehouses]
+        )
         return pb.PutWarehousesResponse(version=await self._catalogue.put(tenant, put))
 
     @method
     async def ListWarehouses(self, request: pb.ListWarehousesRequest) -> pb.ListWarehousesResponse:
         found = await self._orders.read(partial(store.list_warehouses, tenant=tenant_of(request)))
-        return pb.ListWarehousesResponse(
-            warehouses=[to_message(each, pb.Warehouse) for each in found]
-        )
+        return wire.listed(pb.ListWarehousesResponse, found)
 
     @method
     async def PutPlaces(self, request: pb.PutPlacesRequest) -> pb.PutPlacesResponse:
         tenant = tenant_of(request)
-        put = checked_places([from_message(each, Place) for each in request.places])
+        put = checked_places([wire.from_message(each, Place) for each in request.places])
         return pb.PutPlacesResponse(version=await self._catalogue.put(tenant, put))
 
     @method
     async def ListPlaces(self, request: pb.ListPlacesRequest) -> pb.ListPlacesResponse:
         tenant, after = tenant_of(request), _place_key(request.page_token)
         read = partial(store.list_places, tenant=tenant, after=after)
-        page, token = await read_page(self._orders, request, read, _token_of)
-        return pb.ListPlacesResponse(
-            places=[to_message(each, pb.Place) for each in page], next_page_token=token
-        )
+        page = await read_page(self._orders, request, read, _token_of)
+        return wire.listed(pb.ListPlacesResponse, *page)
 
 
 def _token_of(place: Place) -> str:

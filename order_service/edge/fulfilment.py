@@ -7,16 +7,15 @@ from typing import Any, Final, TypeVar
 from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import order_pb2
 from order_service.edge import wire
-from order_service.edge.fulfilment_requests import event_of, reading_of, shipment_id_of, units_of
-from order_service.edge.methods import change, command, method, page_of, read_page
+from order_service.edge.fulfilment_requests import event_of, reading_of, units_of
+from order_service.edge.methods import change, command, method, order_of, page_of, read_page
 from order_service.edge.requests import (
     DEFAULT_ACTOR,
     actor_of,
     check_filters,
     id_in,
+    id_of,
     number_in,
-    of_tenant,
-    order_id_of,
     reason_of,
     tenant_of,
 )
@@ -69,12 +68,11 @@ class FulfilmentServicer:
 
     @command(pb.ReviewOrderResponse)
     async def ReviewOrder(self, request: pb.ReviewOrderRequest) -> pb.ReviewOrderResponse:
-        tenant, order_id, reason = tenant_of(request), order_id_of(request), reason_of(request)
-        actor = actor_of(request)
+        order_id, reason, actor = id_of(request, "order_id"), reason_of(request), actor_of(request)
         approved = request.verdict == pb.REVIEW_VERDICT_APPROVE
         if not approved and request.verdict != pb.REVIEW_VERDICT_REFUSE:
             raise InvalidField("verdict", "must be APPROVE or REFUSE", request.verdict)
-        known = await self._read_review_input(of_tenant(tenant, await self._orders.get(order_id)))
+        known = await self._read_review_input(await order_of(self._orders, request, order_id))
         if approved:
             decide: Callable[[Draft], tuple[list[Shipment], bool]] = partial(
                 approve, known=known, reason=reason
@@ -85,7 +83,7 @@ class FulfilmentServicer:
         return pb.ReviewOrderResponse(
             outcome=_APPLIED,
             replayed=replayed,
-            shipments=[wire.to_message(each, order_pb2.Shipment) for each in shipments],
+            shipments=wire.to_messages(shipments, order_pb2.Shipment),
         )
 
     @method
@@ -93,21 +91,18 @@ class FulfilmentServicer:
         read = partial(
             queries.waiting_reviews, tenant=tenant_of(request), after=id_in(request.page_token)
         )
-        page, token = await read_page(self._orders, request, read, lambda review: review.review_id)
-        return pb.ListReviewsResponse(
-            reviews=[wire.to_message(review, pb.WaitingReview) for review in page],
-            next_page_token=token,
-        )
+        page = await read_page(self._orders, request, read, lambda review: review.review_id)
+        return wire.listed(pb.ListReviewsResponse, *page)
 
     @command(pb.CreateWaveResponse)
     async def CreateWave(self, request: pb.CreateWaveRequest) -> pb.CreateWaveResponse:
         tenant, size = tenant_of(request), request.shipments_max or WAVE_SHIPMENTS_DEFAULT
-        check_id("wave_id", request.wave_id)
+        wave_id = id_of(request, "wave_id")
         check_name("location", request.location)
         zone = checked_text("zone", request.zone, ZONE_LENGTH_MAX)
         check_whole("shipments_max", size, 1, queries.PICKED_AT_ONCE_MAX)
         wave, replayed = await create_wave(
-            self._orders, tenant, request.wave_id, request.location, zone, size, DEFAULT_ACTOR
+            self._orders, tenant, wave_id, request.location, zone, size, DEFAULT_ACTOR
         )
         return pb.CreateWaveResponse(
             outcome=_APPLIED, replayed=replayed, wave=wire.to_message(wave, pb.Wave)
@@ -143,13 +138,13 @@ class FulfilmentServicer:
 
     @command(pb.ShipmentResult)
     async def ConfirmPick(self, request: pb.ConfirmPickRequest) -> pb.ShipmentResult:
-        shipment_id, taken = shipment_id_of(request), units_of(request)
+        shipment_id, taken = id_of(request, "shipment_id"), units_of(request)
         decide = partial(confirm_pick, shipment_id=shipment_id, taken=taken)
         return await self._done(request, shipment_id, decide)
 
     @command(pb.ShipmentResult)
     async def ConfirmPacking(self, request: pb.ConfirmPackingRequest) -> pb.ShipmentResult:
-        shipment_id, scanned = shipment_id_of(request), units_of(request)
+        shipment_id, scanned = id_of(request, "shipment_id"), units_of(request)
         check_whole("weight_g", request.weight_g, 1, WEIGHT_G_MAX)
         decide = partial(
             confirm_packing, shipment_id=shipment_id, scanned=scanned, weight_g=request.weight_g
@@ -158,19 +153,19 @@ class FulfilmentServicer:
 
     @command(pb.ShipmentResult)
     async def ShipShipment(self, request: pb.ShipShipmentRequest) -> pb.ShipmentResult:
-        shipment_id = shipment_id_of(request)
+        shipment_id = id_of(request, "shipment_id")
         return await self._done(request, shipment_id, partial(hand_over, shipment_id=shipment_id))
 
     @command(pb.ShipmentResult)
     async def CancelShipment(self, request: pb.CancelShipmentRequest) -> pb.ShipmentResult:
-        shipment_id, reason = shipment_id_of(request), reason_of(request, length_min=1)
+        shipment_id, reason = id_of(request, "shipment_id"), reason_of(request, length_min=1)
         decide = partial(cancel_shipment, shipment_id=shipment_id, why=reason)
         return await self._done(request, shipment_id, decide)
 
     @method
     async def GetShipment(self, request: pb.GetShipmentRequest) -> pb.GetShipmentResponse:
-        tenant, shipment_id = tenant_of(request), shipment_id_of(request)
-        order = of_tenant(tenant, await self._orders.get(order_of_part(shipment_id)))
+        shipment_id = id_of(request, "shipment_id")
+        order = await order_of(self._orders, request, order_of_part(shipment_id))
         reports = await self._orders.read(partial(queries.reports_of, shipment_id=shipment_id))
         try:
             shipment = order.shipment(shipment_id)
@@ -178,10 +173,8 @@ class FulfilmentServicer:
             raise OrderNotFound(shipment_id) from None
         return pb.GetShipmentResponse(
             shipment=wire.to_message(shipment, order_pb2.Shipment),
-            events=[wire.to_message(event, pb.TrackingEvent) for event in reports.events],
-            readings=[
-                wire.to_message(reading, pb.TemperatureReading) for reading in reports.readings
-            ],
+            events=wire.to_messages(reports.events, pb.TrackingEvent),
+            readings=wire.to_messages(reports.readings, pb.TemperatureReading),
             incidents=[
                 wire.to_message(incident, pb.Incident)
                 for incident in order.incidents
@@ -208,24 +201,19 @@ class FulfilmentServicer:
             wanted=wanted,
             after=id_in(request.page_token),
         )
-        page, token = await read_page(
-            self._orders, request, read, lambda shipment: shipment.shipment_id
-        )
-        return pb.ListShipmentsResponse(
-            shipments=[wire.to_message(shipment, order_pb2.Shipment) for shipment in page],
-            next_page_token=token,
-        )
+        page = await read_page(self._orders, request, read, lambda shipment: shipment.shipment_id)
+        return wire.listed(pb.ListShipmentsResponse, *page)
 
     @command(pb.ShipmentResult)
     async def RecordTracking(self, request: pb.RecordTrackingRequest) -> pb.ShipmentResult:
-        shipment_id_of(request)
+        id_of(request, "shipment_id")
         event = event_of(request, self._orders.clock_ms())
         decide = partial(track, event=event)
         return await self._once(request, decide, once_key(event))
 
     @command(pb.ShipmentResult)
     async def RecordTemperature(self, request: pb.RecordTemperatureRequest) -> pb.ShipmentResult:
-        shipment_id = shipment_id_of(request)
+        shipment_id = id_of(request, "shipment_id")
         sensor, read_at_ms, millicelsius = reading_of(request)
         decide = partial(
             read_temperature,
@@ -238,7 +226,7 @@ class FulfilmentServicer:
 
     @command(pb.ShipmentResult)
     async def ReportIncident(self, request: pb.ReportIncidentRequest) -> pb.ShipmentResult:
-        shipment_id, reason = shipment_id_of(request), reason_of(request)
+        shipment_id, reason = id_of(request, "shipment_id"), reason_of(request)
         kind = _incident_kind_of(request)
         if kind not in _REPORTED:
             raise InvalidField("kind", "must be DELAY, LOSS or DAMAGE", request.kind)
@@ -261,21 +249,17 @@ class FulfilmentServicer:
             wanted=wanted,
             after=(number_in(due), id_in(incident_id)),
         )
-        page, token = await read_page(
+        page = await read_page(
             self._orders,
             request,
             read,
             lambda incident: f"{incident.due_at_ms}/{incident.incident_id}",
         )
-        return pb.ListIncidentsResponse(
-            incidents=[wire.to_message(incident, pb.Incident) for incident in page],
-            next_page_token=token,
-        )
+        return wire.listed(pb.ListIncidentsResponse, *page)
 
     @command(pb.ShipmentResult)
     async def ResolveIncident(self, request: pb.ResolveIncidentRequest) -> pb.ShipmentResult:
-        incident_id, reason = request.incident_id, reason_of(request)
-        check_id("incident_id", incident_id)
+        incident_id, reason = id_of(request, "incident_id"), reason_of(request)
         said = wire.RESOLUTIONS.get(request.resolution)
         if said is None:
             problem = "must be WAIT, RESHIP or REFUND"
@@ -287,7 +271,8 @@ class FulfilmentServicer:
         self, request: Any, part_id: str, decide: Callable[[Draft], ShipmentAnswer]
     ) -> pb.ShipmentResult:
         """Makes a decision on a shipment or an incident of one, and answers with the shipment."""
-        done = await self._change(request, part_id, decide)
+        order_id, actor = order_of_part(part_id), actor_of(request)
+        done = await change(self._orders, request, order_id, decide, actor)
         return _result(done.shipment, done.replayed, done.rest)
 
     async def _once(
@@ -298,14 +283,9 @@ class FulfilmentServicer:
         try:
             shipment = await change(self._orders, request, order_id, decide, once=once)
         except AlreadySeen:
-            order = of_tenant(tenant_of(request), await self._orders.get(order_id))
+            order = await order_of(self._orders, request, order_id)
             return _result(order.shipment(request.shipment_id), replayed=True)
         return _result(shipment, replayed=False)
-
-    async def _change(self, request: Any, part_id: str, decide: Callable[[Draft], T]) -> T:
-        """Makes a decision on the order that a shipment or incident belongs to."""
-        order_id, actor = order_of_part(part_id), actor_of(request)
-        return await change(self._orders, request, order_id, decide, actor)
 
 
 def _refuse(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipment], bool]:

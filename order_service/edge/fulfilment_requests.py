@@ -19,13 +19,6 @@ MILLICELSIUS_MIN: Final = -273_150
 MILLICELSIUS_MAX: Final = 1_000_000
 
 
-def shipment_id_of(request: Any) -> str:
-    """The shipment that a request names. Raises InvalidField."""
-    shipment_id: str = request.shipment_id
-    check_id("shipment_id", shipment_id)
-    return shipment_id
-
-
 def units_of(request: Any) -> list[Units]:
     """The units that were taken or scanned. Raises InvalidField."""
     check_whole("lines", len(request.lines), 0, LINES_MAX)

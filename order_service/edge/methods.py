@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from order_service.edge.failures import BUSINESS_ANSWERS, refusal
 from order_service.edge.requests import DEFAULT_ACTOR, of_tenant, page_size_of, tenant_of
 from order_service.order.draft import Draft
+from order_service.order.model import Order
 from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
 from serving.guard import Context
@@ -78,6 +79,11 @@ async def change(
         return decide(draft)
 
     return await orders.change(order_id, decide_for_tenant, actor, once)
+
+
+async def order_of(orders: Orders, request: Any, order_id: str) -> Order:
+    """An order of the request's tenant. Raises OrderNotFound."""
+    return of_tenant(tenant_of(request), await orders.get(order_id))
 
 
 async def page_of(

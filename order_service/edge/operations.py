@@ -17,7 +17,7 @@ from order_service.audit.run import audit
 from order_service.audit.sources import Sources, StatementUnreachable
 from order_service.edge import wire
 from order_service.edge.methods import change, method, read_page
-from order_service.edge.requests import actor_of, id_in, tenant_of
+from order_service.edge.requests import actor_of, id_in, id_of, tenant_of
 from order_service.order.fields import check_id, check_whole, checked_text, shown
 from order_service.order.refusals import InvalidField
 from order_service.order.tasks import TASKS, TaskKind
@@ -55,10 +55,8 @@ class OperationsServicer:
     async def ListTasks(self, request: pb.ListTasksRequest) -> pb.ListTasksResponse:
         wanted = _filter(request)._replace(dead=request.dead)
         read = partial(tasks.list_tasks, wanted=wanted, after=id_in(request.page_token))
-        page, token = await read_page(self._orders, request, read, lambda task: task.task_id)
-        return pb.ListTasksResponse(
-            tasks=[wire.to_message(task, pb.Task) for task in page], next_page_token=token
-        )
+        page = await read_page(self._orders, request, read, lambda task: task.task_id)
+        return wire.listed(pb.ListTasksResponse, *page)
 
     @method
     async def ReplayTasks(self, request: pb.ReplayTasksRequest) -> pb.ReplayTasksResponse:
@@ -78,8 +76,7 @@ class OperationsServicer:
 
     @method
     async def DropTask(self, request: pb.DropTaskRequest) -> pb.DropTaskResponse:
-        tenant, actor, task_id = tenant_of(request), actor_of(request), request.task_id
-        check_id("task_id", task_id)
+        tenant, actor, task_id = tenant_of(request), actor_of(request), id_of(request, "task_id")
         why = checked_text("why", request.why, WHY_LENGTH_MAX, length_min=1)
         found = await self._orders.read(partial(tasks.find_task, tenant=tenant, task_id=task_id))
         if found is None:

@@ -9,15 +9,14 @@ from sqlalchemy import Connection
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.edge import wire
 from order_service.edge.failures import outcome_of, refusal
-from order_service.edge.methods import change, command, method, page_of, read_page
+from order_service.edge.methods import change, command, method, order_of, page_of, read_page
 from order_service.edge.requests import (
     DEFAULT_ACTOR,
     actor_of,
     id_in,
+    id_of,
     invalid_page_token,
     is_number,
-    of_tenant,
-    order_id_of,
     reason_of,
     tenant_of,
 )
@@ -74,11 +73,8 @@ class OrderServicer:
     async def ListOrders(self, request: pb.ListOrdersRequest) -> pb.ListOrdersResponse:
         wanted, after = _wanted(request), id_in(request.page_token)
         read = partial(reads.list_orders, wanted=wanted, after=after)
-        page, token = await read_page(self._orders, request, read, lambda order: order.order_id)
-        return pb.ListOrdersResponse(
-            orders=[wire.to_message(order, pb.OrderSummary) for order in page],
-            next_page_token=token,
-        )
+        page = await read_page(self._orders, request, read, lambda order: order.order_id)
+        return wire.listed(pb.ListOrdersResponse, *page)
 
     @command(pb.OrderResult)
     async def CancelOrder(self, request: pb.CancelOrderRequest) -> pb.OrderResult:
@@ -96,7 +92,7 @@ class OrderServicer:
             replayed = complete(draft, "it was received")
             return draft.order, replayed
 
-        order_id, actor = order_id_of(request), actor_of(request)
+        order_id, actor = id_of(request, "order_id"), actor_of(request)
         return _applied(*await change(self._orders, request, order_id, decide, actor))
 
     @command(pb.AddRemarkResponse)
@@ -121,21 +117,17 @@ class OrderServicer:
     @method
     async def ListRemarks(self, request: pb.ListRemarksRequest) -> pb.ListRemarksResponse:
         after = _remark_in(request.page_token)
-        page, token = await page_of(
+        page = await page_of(
             request,
             lambda size: self._read(request, partial(reads.remarks_of, size=size, after=after)),
             lambda remark: f"{remark.at_ms}.{remark.remark_id}",
         )
-        return pb.ListRemarksResponse(
-            remarks=[wire.to_message(remark, pb.Remark) for remark in page],
-            next_page_token=token,
-        )
+        return wire.listed(pb.ListRemarksResponse, *page)
 
     @command(pb.OrderResult)
     async def CorrectDelivery(self, request: pb.CorrectDeliveryRequest) -> pb.OrderResult:
-        correction_id, via = request.correction_id, request.confirmed_by_buyer_via
-        check_id("correction_id", correction_id)
-        check_id("confirmed_by_buyer_via", via)
+        correction_id = id_of(request, "correction_id")
+        via = id_of(request, "confirmed_by_buyer_via")
         delivery = checked_delivery(wire.delivery(request.delivery))
         decide = partial(
             correct_delivery, delivery=delivery, correction_id=correction_id, confirmed_via=via
@@ -150,20 +142,17 @@ class OrderServicer:
     @method
     async def GetTimeline(self, request: pb.GetTimelineRequest) -> pb.GetTimelineResponse:
         after = _entry_in(request.page_token)
-        page, token = await page_of(
+        page = await page_of(
             request,
             lambda size: self._read(request, partial(reads.timeline_of, size=size, after=after)),
             lambda entry: f"{entry.version}.{entry.entry_no}",
         )
-        return pb.GetTimelineResponse(
-            entries=[wire.to_message(entry, pb.TimelineEntry) for entry in page],
-            next_page_token=token,
-        )
+        return wire.listed(pb.GetTimelineResponse, *page)
 
     # There is no outcome for an order that does not exist: the contract has an error for it.
     @command(pb.GetReceiptResponse, answers=(Refused,))
     async def GetReceipt(self, request: pb.GetReceiptRequest) -> pb.GetReceiptResponse:
-        order_id = order_id_of(request)
+        order_id = id_of(request, "order_id")
         replayed = False
         try:
             receipt = await change(
@@ -180,12 +169,11 @@ class OrderServicer:
 
     async def _order_of(self, request: Any) -> Order:
         """The order that a request names. Raises OrderNotFound."""
-        tenant, order_id = tenant_of(request), order_id_of(request)
-        return of_tenant(tenant, await self._orders.get(order_id))
+        return await order_of(self._orders, request, id_of(request, "order_id"))
 
     async def _read(self, request: Any, function: Callable[[Connection, str], T]) -> T:
         """Reads what belongs to the order that a request names. Raises OrderNotFound."""
-        tenant, order_id = tenant_of(request), order_id_of(request)
+        tenant, order_id = tenant_of(request), id_of(request, "order_id")
 
         def read(connection: Connection) -> T:
             if not reads.order_exists(connection, tenant, order_id):
@@ -202,7 +190,7 @@ class OrderServicer:
         Returns what the decision returned, or the entry that has the id already. Remarks and
         corrections share their ids.
         """
-        order_id = order_id_of(request)
+        order_id = id_of(request, "order_id")
         once = f"log:{order_id}:{entry_id}"
         try:
             return await change(self._orders, request, order_id, decide, actor, once), None

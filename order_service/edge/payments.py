@@ -9,10 +9,10 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2
 from holdfast.order.v1 import payment_pb2 as pb
 from order_service.edge import wire
-from order_service.edge.methods import change, command, method, read_page
-from order_service.edge.requests import id_in, of_tenant, order_id_of, reason_of, tenant_of
+from order_service.edge.methods import change, command, method, order_of, read_page
+from order_service.edge.requests import id_in, id_of, reason_of, tenant_of
 from order_service.order.draft import Draft
-from order_service.order.fields import check_id, check_money, shown
+from order_service.order.fields import check_money, shown
 from order_service.order.model import Refund
 from order_service.order.parts import order_id_of as order_of_part
 from order_service.order.refusals import InvalidField
@@ -44,12 +44,12 @@ class PaymentServicer:
 
     @command(pb.StartPaymentResponse)
     async def StartPayment(self, request: pb.StartPaymentRequest) -> pb.StartPaymentResponse:
-        tenant, order_id = tenant_of(request), order_id_of(request)
-        check_id("payment_key", request.payment_key)
+        tenant, order_id = tenant_of(request), id_of(request, "order_id")
+        payment_key = id_of(request, "payment_key")
         if request.method and request.method not in self._desk.methods:
             problem = f"must be one of {', '.join(sorted(self._desk.methods))}"
             raise InvalidField("method", problem, shown(request.method))
-        attempt = await self._desk.start(tenant, order_id, request.payment_key, request.method)
+        attempt = await self._desk.start(tenant, order_id, payment_key, request.method)
         return pb.StartPaymentResponse(
             outcome=_APPLIED,
             replayed=attempt.replayed,
@@ -60,24 +60,23 @@ class PaymentServicer:
 
     @method
     async def ListPayments(self, request: pb.ListPaymentsRequest) -> pb.ListPaymentsResponse:
-        tenant, order_id = tenant_of(request), order_id_of(request)
-        order = of_tenant(tenant, await self._orders.get(order_id))
+        order = await order_of(self._orders, request, id_of(request, "order_id"))
         return pb.ListPaymentsResponse(
-            payments=[wire.to_message(payment, order_pb2.Payment) for payment in order.payments],
-            refunds=[wire.to_message(refund, order_pb2.Refund) for refund in order.refunds],
+            payments=wire.to_messages(order.payments, order_pb2.Payment),
+            refunds=wire.to_messages(order.refunds, order_pb2.Refund),
         )
 
     @command(pb.RefundOrderResponse)
     async def RefundOrder(self, request: pb.RefundOrderRequest) -> pb.RefundOrderResponse:
-        order_id = order_id_of(request)
-        check_id("refund_key", request.refund_key)
-        if len(request.refund_key) > REFUND_KEY_LENGTH_MAX:
+        order_id = id_of(request, "order_id")
+        refund_key = id_of(request, "refund_key")
+        if len(refund_key) > REFUND_KEY_LENGTH_MAX:
             problem = f"must be at most {REFUND_KEY_LENGTH_MAX} characters"
-            raise InvalidField("refund_key", problem, shown(request.refund_key))
+            raise InvalidField("refund_key", problem, shown(refund_key))
         check_money("amount_minor", request.amount_minor)
         decide = partial(
             request_refund,
-            refund_key=request.refund_key,
+            refund_key=refund_key,
             amount_minor=request.amount_minor,
             reason=reason_of(request, length_min=1),
         )
@@ -85,7 +84,7 @@ class PaymentServicer:
         return pb.RefundOrderResponse(
             outcome=_APPLIED,
             replayed=replayed,
-            refunds=[wire.to_message(refund, order_pb2.Refund) for refund in refunds],
+            refunds=wire.to_messages(refunds, order_pb2.Refund),
         )
 
     @command(pb.RetryRefundResponse)
@@ -97,13 +96,8 @@ class PaymentServicer:
         self, request: pb.ListFailedRefundsRequest
     ) -> pb.ListFailedRefundsResponse:
         read = partial(failed_refunds, tenant=tenant_of(request), after=id_in(request.page_token))
-        page, token = await read_page(
-            self._orders, request, read, lambda failed: failed.refund.refund_id
-        )
-        return pb.ListFailedRefundsResponse(
-            refunds=[wire.to_message(failed, pb.FailedRefund) for failed in page],
-            next_page_token=token,
-        )
+        page = await read_page(self._orders, request, read, lambda failed: failed.refund.refund_id)
+        return wire.listed(pb.ListFailedRefundsResponse, *page)
 
     @command(pb.SettleRefundResponse)
     async def SettleRefund(self, request: pb.SettleRefundRequest) -> pb.SettleRefundResponse:
@@ -117,8 +111,7 @@ class PaymentServicer:
         answer: Callable[..., Response],
     ) -> Response:
         """Makes a decision on a refund, and answers with the refund as it is then."""
-        refund_id = request.refund_id
-        check_id("refund_id", refund_id)
+        refund_id = id_of(request, "refund_id")
         refund, replayed = await change(
             self._orders,
             request,
@@ -133,31 +126,25 @@ class PaymentServicer:
         self, request: pb.ListQuarantinedRequest
     ) -> pb.ListQuarantinedResponse:
         read = partial(quarantined, tenant=tenant_of(request), after=id_in(request.page_token))
-        page, token = await read_page(
-            self._orders, request, read, lambda payment: payment.payment_id
-        )
-        return pb.ListQuarantinedResponse(
-            payments=[wire.to_message(payment, order_pb2.Payment) for payment in page],
-            next_page_token=token,
-        )
+        page = await read_page(self._orders, request, read, lambda payment: payment.payment_id)
+        return wire.listed(pb.ListQuarantinedResponse, *page)
 
     @command(pb.ResolveQuarantinedResponse)
     async def ResolveQuarantined(
         self, request: pb.ResolveQuarantinedRequest
     ) -> pb.ResolveQuarantinedResponse:
-        check_id("payment_id", request.payment_id)
+        payment_id = id_of(request, "payment_id")
         resolutions = (pb.QUARANTINE_RESOLUTION_APPROVE, pb.QUARANTINE_RESOLUTION_RETURN)
         if request.resolution not in resolutions:
             problem = f"must be one of {', '.join(map(pb.QuarantineResolution.Name, resolutions))}"
             raise InvalidField("resolution", problem, request.resolution)
         decide = partial(
             resolve_quarantined,
-            payment_id=request.payment_id,
+            payment_id=payment_id,
             approve=request.resolution == pb.QUARANTINE_RESOLUTION_APPROVE,
             reason=reason_of(request, length_min=1),
         )
-        order_id = order_of_part(request.payment_id)
-        payment, replayed = await change(self._orders, request, order_id, decide)
+        payment, replayed = await change(self._orders, request, order_of_part(payment_id), decide)
         return pb.ResolveQuarantinedResponse(
             outcome=_APPLIED,
             replayed=replayed,
@@ -189,9 +176,7 @@ class PaymentServicer:
         self, request: pb.GetPaymentBooksRequest
     ) -> pb.GetPaymentBooksResponse:
         kept = await self._orders.read(partial(books, tenant=tenant_of(request)))
-        return pb.GetPaymentBooksResponse(
-            books=[wire.to_message(book, pb.PaymentBook) for book in kept]
-        )
+        return wire.listed(pb.GetPaymentBooksResponse, kept)
 
 
 def _day_of(request: pb.ReconcileRequest) -> date:

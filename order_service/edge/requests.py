@@ -6,7 +6,7 @@ from typing import Any, Final
 from order_service.order.fields import check_id, check_whole, checked_text, shown
 from order_service.order.ids import number_of
 from order_service.order.model import Order
-from order_service.order.parts import order_id_of as order_id_of_part
+from order_service.order.parts import order_id_of
 from order_service.order.refusals import InvalidField
 from order_service.storage.batch import OrderNotFound
 
@@ -25,11 +25,11 @@ def tenant_of(request: Any) -> str:
     return tenant
 
 
-def order_id_of(request: Any) -> str:
-    """The order that a request names. Raises InvalidField."""
-    order_id: str = request.order_id
-    check_id("order_id", order_id)
-    return order_id
+def id_of(request: Any, field: str) -> str:
+    """The id in a field of a request. Raises InvalidField."""
+    found: str = getattr(request, field)
+    check_id(field, found)
+    return found
 
 
 def actor_of(request: Any) -> str:
@@ -66,7 +66,7 @@ def invalid_page_token(token: str) -> InvalidField:
 
 def id_in(token: str) -> str:
     """The id that a page token is: an order's, a task's or a part's. Raises InvalidField."""
-    if token and number_of(order_id_of_part(token)) < 0:
+    if token and number_of(order_id_of(token)) < 0:
         raise invalid_page_token(token)
     return token
 

@@ -1,9 +1,12 @@
 """The order service's values and their messages: one table, and the enums of requests."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from holdfast.messages import Messages, Pair, UnknownNumber, members_of
+from google.protobuf.message import Message
+
+from holdfast.messages import Messages, Pair, UnknownNumber, is_repeated, members_of
 from holdfast.order.v1 import catalogue_pb2, fulfilment_pb2, operations_pb2, payment_pb2
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.audit import protocol
@@ -25,6 +28,7 @@ from order_service.storage.reads import Summary
 from order_service.storage.tasks import Queue
 
 Kind = TypeVar("Kind", bound=StrEnum)
+M = TypeVar("M", bound=Message)
 
 RESOLUTIONS: Final = {
     fulfilment_pb2.RESOLUTION_WAIT: IncidentEvent.WAIT,
@@ -126,6 +130,22 @@ MESSAGES: Final = Messages(
 fill = MESSAGES.fill
 to_message = MESSAGES.to_message
 from_message = MESSAGES.from_message
+
+
+def to_messages(values: Iterable[object], message: type[M]) -> list[M]:
+    """The messages of values that have one message."""
+    return [to_message(value, message) for value in values]
+
+
+def listed(response: type[M], values: Iterable[object], next_page_token: str = "") -> M:
+    """The response that has these values in its only list, and the token of the next page."""
+    made: Any = response()
+    (field,) = filter(is_repeated, made.DESCRIPTOR.fields)
+    for value in values:
+        fill(value, getattr(made, field.name).add())
+    if next_page_token:
+        made.next_page_token = next_page_token
+    return made  # type: ignore[no-any-return]  # a response
 
 
 def place_order(m: pb.PlaceOrderRequest) -> PlaceOrder:
