@@ -4,8 +4,7 @@ import os
 import sys
 
 from order_service.config import from_environment
-from serving.settings import ConfigError
-from serving.start import EXIT_USAGE, StartError, collect_seldom
+from serving.start import StartError, collect_seldom
 
 
 def main() -> int:
@@ -19,9 +18,6 @@ def main() -> int:
 
         collect_seldom()
         uvloop.run(run(config))
-    except ConfigError as error:
-        print(f"holdfast: {error}", file=sys.stderr)
-        return EXIT_USAGE
     except StartError as error:
         print(f"holdfast: {error}", file=sys.stderr)
         return error.exit_code

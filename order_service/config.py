@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
-
-from msgspec import Meta
+from typing import Final
 
 from serving.settings import (
     Address,
@@ -24,120 +22,70 @@ _HOUR_MS: Final = 3_600_000
 class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The settings of the order service."""
 
-    orders_listen: Annotated[
-        Address, Meta(description="Address and port of the gRPC API; port 0 picks one.")
-    ] = "127.0.0.1:7610"
-    callbacks_listen: Annotated[
-        Address,
-        Meta(description="Address and port for the callbacks of payment providers and carriers."),
-    ] = "127.0.0.1:7611"
-    callbacks_tls_certificate: Annotated[
-        str,
-        Meta(
-            description="A PEM file with the certificate for callbacks; unset: plain HTTP, for a "
-            "proxy that speaks HTTPS."
-        ),
-    ] = ""
-    callbacks_tls_key: Annotated[str, Meta(description="Its private key.")] = ""
-    orders_metrics_listen: Annotated[
-        AddressOrNone,
-        Meta(description="Address and port of the Prometheus metrics; unset: none."),
-    ] = ""
-    target: Annotated[str, Meta(description="The engine's server.")] = "127.0.0.1:7600"
-    database_url: Annotated[
-        str,
-        Meta(
-            description="The database, such as postgresql://user@host/orders; unset: a SQLite file "
-            "in data_dir."
-        ),
-    ] = ""
-    data_dir: Annotated[
-        str, Meta(description="Where the SQLite file is kept, if database_url is unset.")
-    ] = ""
-    sandbox_url: Annotated[
-        str,
-        Meta(description="The built-in sandbox of provider and carrier; unset: not offered."),
-    ] = ""
-    sandbox_api_key: Annotated[str, Meta(description="The key for the sandbox.")] = ""
-    sandbox_secrets: Annotated[
-        str,
-        Meta(
-            description="What the sandbox's callbacks are signed with: whsec_..., the newest "
-            "first, former ones after a comma."
-        ),
-    ] = ""
-    stripe_api_key: Annotated[
-        str, Meta(description="The secret key of a Stripe account; unset: not offered.")
-    ] = ""
-    stripe_url: Annotated[
-        str, Meta(description="Stripe's API, if it is not Stripe's own; for tests.")
-    ] = ""
-    stripe_secrets: Annotated[
-        str,
-        Meta(description="What Stripe's callbacks are signed with, the newest first, by commas."),
-    ] = ""
-    easypost_api_key: Annotated[
-        str, Meta(description="The key of an EasyPost account; unset: not offered.")
-    ] = ""
-    easypost_url: Annotated[
-        str, Meta(description="EasyPost's API, if it is not EasyPost's own; for tests.")
-    ] = ""
-    easypost_secrets: Annotated[
-        str,
-        Meta(description="What EasyPost's callbacks are signed with, the newest first, by commas."),
-    ] = ""
-    easypost_origins: Annotated[
-        str,
-        Meta(
-            description="EasyPost's addresses of our warehouses: location and adr_... by a space, "
-            "several by commas."
-        ),
-    ] = ""
-    carrier_rules: Annotated[
-        str,
-        Meta(
-            description="A JSON file with the rules by which carriers are chosen; unset: each may "
-            "carry every parcel."
-        ),
-    ] = ""
-    notify_file: Annotated[
-        str, Meta(description="A file that notifications are written to, a JSON line each.")
-    ] = ""
-    notify_smtp_url: Annotated[
-        str,
-        Meta(description="A mail server for them, such as smtp://user:password@mail.example:587."),
-    ] = ""
-    notify_from: Annotated[str, Meta(description="The sender of that mail.")] = ""
-    notify_webhooks: Annotated[
-        str,
-        Meta(description="Receivers of events: URL and secret by a space, several by commas."),
-    ] = ""
-    notify_message_webhooks: Annotated[
-        str,
-        Meta(
-            description="Receivers of messages to buyers and merchants, such as a gateway for "
-            "texts: URL and secret by a space, several by commas. Messages are personal."
-        ),
-    ] = ""
-    merchants: Annotated[
-        str,
-        Meta(
-            description="A JSON file with names, e-mail addresses and languages of merchants; "
-            "unset: only their ids are known."
-        ),
-    ] = ""
-    time_zone: Annotated[
-        str, Meta(description="Whose time of day messages give, such as Asia/Shanghai.")
-    ] = "UTC"
-    ships_within_ms: Annotated[
-        Ms, Meta(description="Messages promise that an effective order is shipped so soon.")
-    ] = 48 * _HOUR_MS
-    pick_within_ms: Annotated[
-        Ms, Meta(description="A parcel that is not picked after so long is overdue.")
-    ] = 24 * _HOUR_MS
-    complete_after_ms: Annotated[
-        Ms, Meta(description="An order completes so long after its last parcel was signed for.")
-    ] = 7 * 24 * _HOUR_MS
+    orders_listen: Address = "127.0.0.1:7610"
+    """Address and port of the gRPC API; port 0 picks one."""
+    callbacks_listen: Address = "127.0.0.1:7611"
+    """Address and port for the callbacks of payment providers and carriers."""
+    callbacks_tls_certificate: str = ""
+    """A PEM file with the certificate for callbacks; unset: plain HTTP, for a proxy that speaks
+    HTTPS."""
+    callbacks_tls_key: str = ""
+    """The private key of that certificate."""
+    orders_metrics_listen: AddressOrNone = ""
+    """Address and port of the Prometheus metrics; unset: none."""
+    target: str = "127.0.0.1:7600"
+    """The engine's server."""
+    database_url: str = ""
+    """The database, such as postgresql://user@host/orders; unset: a SQLite file in data_dir."""
+    data_dir: str = ""
+    """Where the SQLite file is kept, if database_url is unset."""
+    sandbox_url: str = ""
+    """The built-in sandbox of provider and carrier; unset: not offered."""
+    sandbox_api_key: str = ""
+    """The key for the sandbox."""
+    sandbox_secrets: str = ""
+    """The secrets that the sandbox signs its callbacks with: whsec_..., the newest first, former
+    ones after a comma."""
+    stripe_api_key: str = ""
+    """The secret key of a Stripe account; unset: not offered."""
+    stripe_url: str = ""
+    """Stripe's API, if it is not Stripe's own; for tests."""
+    stripe_secrets: str = ""
+    """The secrets that Stripe signs its callbacks with, the newest first, by commas."""
+    easypost_api_key: str = ""
+    """The key of an EasyPost account; unset: not offered."""
+    easypost_url: str = ""
+    """EasyPost's API, if it is not EasyPost's own; for tests."""
+    easypost_secrets: str = ""
+    """The secrets that EasyPost signs its callbacks with, the newest first, by commas."""
+    easypost_origins: str = ""
+    """EasyPost's addresses of our warehouses: location and adr_... by a space, several by
+    commas."""
+    carrier_rules: str = ""
+    """A JSON file with the rules by which carriers are chosen; unset: each may carry every
+    parcel."""
+    notify_file: str = ""
+    """A file that notifications are written to, a JSON line each."""
+    notify_smtp_url: str = ""
+    """A mail server for them, such as smtp://user:password@mail.example:587."""
+    notify_from: str = ""
+    """The sender of that mail."""
+    notify_webhooks: str = ""
+    """Receivers of events: URL and secret by a space, several by commas."""
+    notify_message_webhooks: str = ""
+    """Receivers of messages to buyers and merchants, such as a gateway for texts: URL and secret by
+    a space, several by commas. Messages are personal."""
+    merchants: str = ""
+    """A JSON file with names, e-mail addresses and languages of merchants; unset: only their ids
+    are known."""
+    time_zone: str = "UTC"
+    """The time zone of the times in messages, such as Asia/Shanghai."""
+    ships_within_ms: Ms = 48 * _HOUR_MS
+    """Messages promise that an effective order is shipped so soon."""
+    pick_within_ms: Ms = 24 * _HOUR_MS
+    """A parcel that is not picked after so long is overdue."""
+    complete_after_ms: Ms = 7 * 24 * _HOUR_MS
+    """An order completes so long after its last parcel was signed for."""
 
     @property
     def orders_database_url(self) -> str:

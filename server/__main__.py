@@ -9,8 +9,7 @@ import os
 import sys
 
 from server.config import Config, from_environment
-from serving.settings import ConfigError
-from serving.start import EXIT_USAGE, StartError, collect_seldom
+from serving.start import StartError, collect_seldom
 
 
 def main() -> int:
@@ -22,9 +21,6 @@ def main() -> int:
             _run_supervisor(config)
         else:
             _run_server(config, worker)
-    except ConfigError as error:
-        print(f"holdfast: {error}", file=sys.stderr)
-        return EXIT_USAGE
     except StartError as error:
         print(f"holdfast: {error}", file=sys.stderr)
         return error.exit_code

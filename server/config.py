@@ -26,62 +26,33 @@ from serving.settings import (
 class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The settings of a server."""
 
-    listen: Annotated[
-        Address, Meta(description="Address and port to listen on; port 0 picks one.")
-    ] = "127.0.0.1:7600"
-    workers: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=256,
-            description="How many processes serve the port; more than 1 need Linux, and a "
-            "supervisor runs them.",
-        ),
-    ] = 1
-    metrics_listen: Annotated[
-        AddressOrNone,
-        Meta(
-            description="Address and port of the Prometheus metrics, such as 127.0.0.1:9464; "
-            "unset: none.",
-        ),
-    ] = ""
-    redis_url: Annotated[
-        str,
-        Meta(description="The store, such as redis://10.0.0.5:6379/0; unset: a store of its own."),
-    ] = ""
-    data_dir: Annotated[
-        str, Meta(description="Where the store of its own keeps its data, if redis_url is unset.")
-    ] = ""
-    durability: Annotated[
-        Durability,
-        Meta(description="The level the store must keep: always, everysec or none."),
-    ] = Durability.ALWAYS
-    retention_ended_ms: Annotated[
-        Ms, Meta(description="How long released, expired and cancelled reservations are kept.")
-    ] = 86_400_000
-    retention_fulfilled_ms: Annotated[
-        Ms, Meta(description="How long fulfilled reservations are kept, so that Return works.")
-    ] = 30 * 86_400_000
-    retention_adjustments_ms: Annotated[
-        Ms, Meta(description="How long adjustment ids are kept, so that AdjustStock is replayed.")
-    ] = 86_400_000
-    sweep_expire_ms: Annotated[
-        Ms, Meta(description="The pause between two sweeps of what is past its deadline.")
-    ] = 200
-    sweep_purge_ms: Annotated[
-        Ms, Meta(description="The pause between two sweeps of what is past its retention.")
-    ] = 5_000
-    journal_changes_max: Annotated[
-        int, Meta(ge=1_000, description="About how many changes the journal keeps.")
-    ] = 100_000
-    sold_out_ms: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=KEEP_MS_MAX,
-            description="How long a SKU just found sold out is refused from memory; 0: never.",
-        ),
-    ] = KEEP_MS_MAX
+    listen: Address = "127.0.0.1:7600"
+    """Address and port to listen on; port 0 picks one."""
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    """The number of processes that serve the port; more than 1 need Linux, and a supervisor runs
+    them."""
+    metrics_listen: AddressOrNone = ""
+    """Address and port of the Prometheus metrics, such as 127.0.0.1:9464; unset: none."""
+    redis_url: str = ""
+    """The store, such as redis://10.0.0.5:6379/0; unset: a store of its own."""
+    data_dir: str = ""
+    """Where the store of its own keeps its data, if redis_url is unset."""
+    durability: Durability = Durability.ALWAYS
+    """The level the store must keep: always, everysec or none."""
+    retention_ended_ms: Ms = 86_400_000
+    """The time for which released, expired and cancelled reservations are kept."""
+    retention_fulfilled_ms: Ms = 30 * 86_400_000
+    """The time for which fulfilled reservations are kept, so that Return works."""
+    retention_adjustments_ms: Ms = 86_400_000
+    """The time for which adjustment ids are kept, so that AdjustStock is replayed."""
+    sweep_expire_ms: Ms = 200
+    """The pause between two sweeps of what is past its deadline."""
+    sweep_purge_ms: Ms = 5_000
+    """The pause between two sweeps of what is past its retention."""
+    journal_changes_max: Annotated[int, Meta(ge=1_000)] = 100_000
+    """About how many changes the journal keeps."""
+    sold_out_ms: Annotated[int, Meta(ge=0, le=KEEP_MS_MAX)] = KEEP_MS_MAX
+    """The time for which a SKU just found sold out is refused from memory; 0: never."""
 
     @property
     def host_and_port(self) -> tuple[str, int]:

@@ -1,6 +1,6 @@
 """Settings: a struct whose fields are read from the environment, and how addresses are written.
 
-A field `sweep_expire_ms` is set with HOLDFAST_SWEEP_EXPIRE_MS. Its description is what the docs
+A field `sweep_expire_ms` is set with HOLDFAST_SWEEP_EXPIRE_MS. The text under it is what the docs
 print; a test holds the tables in the docs against it.
 """
 
@@ -9,6 +9,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
+
+from serving.start import EXIT_USAGE, StartError
 
 ENVIRONMENT_PREFIX = "HOLDFAST_"
 PORT_MAX = 65_535
@@ -24,29 +26,23 @@ Settings = TypeVar("Settings", bound=msgspec.Struct)
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings that every server has."""
 
-    deadline_ms_max: Annotated[
-        Ms, Meta(description="The longest a call may wait, whatever its own deadline.")
-    ] = 5_000
-    drain_ms: Annotated[
-        Ms, Meta(description="How long calls under way may take to end at SIGTERM.")
-    ] = 5_000
-    reflection: Annotated[
-        bool, Meta(description="Whether gRPC reflection is on; `holdfast dev` turns it on.")
-    ] = False
-    log_level: Annotated[
-        str,
-        Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."),
-    ] = "info"
-    stop_with_stdin: Annotated[
-        bool,
-        Meta(
-            description="Whether to stop when standard input ends, as it does when the parent dies."
-        ),
-    ] = False
+    deadline_ms_max: Ms = 5_000
+    """The longest a call may wait, whatever its own deadline."""
+    drain_ms: Ms = 5_000
+    """The longest that calls under way may take to end at SIGTERM."""
+    reflection: bool = False
+    """Whether gRPC reflection is on; `holdfast dev` turns it on."""
+    log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+    """debug, info, warning or error."""
+    stop_with_stdin: bool = False
+    """Whether to stop when standard input ends, as it does when the parent dies."""
 
 
-class ConfigError(Exception):
+class ConfigError(StartError):
     """A setting that cannot be used; the message names it, its value and what it must be."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, EXIT_USAGE)
 
 
 def name_of(field: str) -> str:

@@ -5,7 +5,7 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import msgspec
 
@@ -18,6 +18,7 @@ from server.config import Config
 from server.metrics_table import METRICS
 from serving.settings import ServerSettings, name_of
 from tools import orders_reference as orders
+from tools.sources import texts_of
 
 _METRIC = ("metric", "type", "labels", "meaning")
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference.md"
@@ -145,13 +146,12 @@ def _shown(value: Any) -> str:
 
 
 def _settings(config: type[msgspec.Struct]) -> str:
-    hints = get_type_hints(config, include_extras=True)
-    rows: list[tuple[str, ...]] = []
+    meanings = texts_of(config) | texts_of(ServerSettings)
     shared = ServerSettings.__struct_fields__
-    for field in sorted(msgspec.structs.fields(config), key=lambda field: field.name in shared):
-        (meta,) = (m for m in hints[field.name].__metadata__ if m.description)
-        name = f"`{name_of(field.name)}`"
-        rows.append((name, _shown(field.default), meta.description))
+    rows = [
+        (f"`{name_of(field.name)}`", _shown(field.default), meanings[field.name])
+        for field in sorted(msgspec.structs.fields(config), key=lambda field: field.name in shared)
+    ]
     return _table(("variable", "default", "meaning"), *rows)
 
 

@@ -1,6 +1,5 @@
 """The server's settings: what the environment may say, and what a wrong value is answered."""
 
-import typing
 from typing import Any
 
 import msgspec
@@ -8,7 +7,8 @@ import pytest
 
 from engine.store.durability import Durability
 from server.config import Config, from_environment
-from serving.settings import ConfigError, host_and_port
+from serving.settings import ConfigError, ServerSettings, host_and_port
+from tools.sources import texts_of
 
 STORE = {"HOLDFAST_REDIS_URL": "redis://127.0.0.1:6379/0"}
 # The durations but one, which has bounds of its own.
@@ -118,10 +118,8 @@ def test_several_workers_need_a_kernel_that_spreads_connections(
 
 
 def test_every_setting_is_described() -> None:
-    hints = typing.get_type_hints(Config, include_extras=True)
-    for field in Config.__struct_fields__:
-        metas = [meta for meta in hints[field].__metadata__ if isinstance(meta, msgspec.Meta)]
-        assert any(meta.description for meta in metas), field
+    described = texts_of(ServerSettings) | texts_of(Config)
+    assert [field for field in Config.__struct_fields__ if not described.get(field)] == []
 
 
 def test_what_the_engine_is_told_comes_from_the_settings() -> None:
