@@ -36,11 +36,10 @@ from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
-from order_service.fulfilment.callbacks import carrier_callbacks
 from order_service.fulfilment.cancel_order import Cancelling
 from order_service.fulfilment.follow import FulfilmentSettings, follow
 from order_service.fulfilment.handlers import FulfilmentTasks
-from order_service.fulfilment.intake import TrackingIntake
+from order_service.fulfilment.intake import TrackingIntake, carrier_callbacks
 from order_service.fulfilment.queries import count_remarks
 from order_service.fulfilment.review import ReviewInput
 from order_service.notifications.handlers import NotificationTasks
@@ -170,9 +169,9 @@ class App:
                 outside.carriers,
                 outside.carrier_rules,
                 self._read_review_input,
-                self.intake,
                 self.config.pick_within_ms,
             ),
+            self.intake,
             NotificationTasks(
                 outside.channels, outside.subscribers, outside.merchants, outside.composing
             ),

@@ -18,13 +18,7 @@ def _amounts_add_up(case: Case) -> Iterator[str]:
     of_parts = [("the order", case.order.amounts)]
     of_parts += [(part.sub_order_id, part.amounts) for part in case.order.sub_orders]
     for name, amounts in of_parts:
-        total_minor = (
-            amounts.goods_minor
-            - amounts.discount_minor
-            - amounts.coupon_minor
-            + amounts.freight_minor
-            + amounts.tax_minor
-        )
+        total_minor = amounts.added_up_minor
         if total_minor != amounts.total_minor:
             yield f"{name}: the amounts come to {total_minor}, the total is {amounts.total_minor}"
         if min(structs.astuple(amounts)) < 0:

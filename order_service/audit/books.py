@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from order_service.audit.case import Case, Entry
 from order_service.audit.statements import (
-    is_settled_by_hand,
+    is_paid_back_by_hand,
     refunds_of_providers,
     sent_back_here,
 )
@@ -64,7 +64,7 @@ class Books:
         for refund in case.order.refunds:
             for currency, minor in sent_back_here(case, refund).items():
                 book = self._of(currency)
-                if refund.refund_id in of_provider and not is_settled_by_hand(case, refund):
+                if refund.refund_id in of_provider and not is_paid_back_by_hand(case, refund):
                     book.refunded_minor += minor
                 else:
                     book.refunded_by_hand_minor += minor

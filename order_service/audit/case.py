@@ -49,8 +49,8 @@ class Rule(NamedTuple):
     """Tells a person how to mend it."""
     problems: Callable[[Case], Iterable[str]]
     """A sentence for each way in which a case breaks it; nothing in it is personal."""
-    settled_by: frozenset[TaskKind] = frozenset()
-    """While one of these is still to be done, a case that breaks the rule is not settled yet."""
+    mended_by: frozenset[TaskKind] = frozenset()
+    """Kinds of tasks: while one is still to be done, it may mend a case that breaks the rule."""
 
 
 class Problem(NamedTuple):
@@ -58,7 +58,7 @@ class Problem(NamedTuple):
 
     rule: Rule
     detail: str
-    settles: bool
+    mends_itself: bool
     """Whether what is still to be done for the order is expected to mend it."""
 
 
@@ -66,7 +66,7 @@ def judge(case: Case, rules: Iterable[Rule]) -> list[Problem]:
     """Every way in which a case breaks a rule."""
     alive = {task.kind for task in case.order.tasks if not task.dead}
     return [
-        Problem(rule, detail, settles=not rule.settled_by.isdisjoint(alive))
+        Problem(rule, detail, mends_itself=not rule.mended_by.isdisjoint(alive))
         for rule in rules
         for detail in rule.problems(case)
     ]

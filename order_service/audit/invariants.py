@@ -1,48 +1,49 @@
 """The invariants: one table. Those of every order, and those of all of them together."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from order_service.audit import amounts, history, money, motion, parcels, statements, stock
-from order_service.audit.case import Rule
+from order_service.audit import amounts, history, money, motion, shipments, statements, stock
+from order_service.audit.case import Case, Rule
 
 RULES: Final[tuple[Rule, ...]] = (
     *amounts.RULES,
     *money.RULES,
     *history.RULES,
-    *parcels.RULES,
+    *shipments.RULES,
     *motion.RULES,
     *stock.RULES,
     *statements.RULES,
 )
 
 
-class Invariant(NamedTuple):
-    """A rule of the audit: its meaning, and how a person mends a breach."""
-
-    means: str
-    mend: str
+def _on_no_order(_case: Case) -> tuple[str, ...]:
+    return ()
 
 
-RESERVATION_IS_OF_AN_ORDER: Final = "reservation_is_of_an_order"
-MONEY_IS_OF_AN_ORDER: Final = "money_is_of_an_order"
-BOOKS_BALANCE: Final = "books_balance"
-
-INVARIANTS: Final[Mapping[str, Invariant]] = {
-    **{rule.name: Invariant(rule.means, rule.mend) for rule in RULES},
-    RESERVATION_IS_OF_AN_ORDER: Invariant(
-        "units that the engine has reserved, sold or shipped belong to an order",
-        "`holdfast reservation get ID` tells for whom they were reserved. Release or cancel it in "
-        "the engine, or restore the database that lost the order",
-    ),
-    MONEY_IS_OF_AN_ORDER: Invariant(
-        "money on a provider's statement belongs to a payment of an order",
-        "ask the provider what it is for. If it is a buyer's, restore the database that lost the "
-        "order, or have the provider send it back",
-    ),
-    BOOKS_BALANCE: Invariant(
-        "what the providers took and sent back is what our books have, by currency",
-        "each difference of an order is a finding of its own: mend those; `holdfast orders "
-        "reconcile` names the day",
-    ),
+# The audit finds breaches of these beside the orders that it judges.
+RESERVATION_IS_OF_AN_ORDER: Final = Rule(
+    "reservation_is_of_an_order",
+    "units that the engine has reserved, sold or shipped belong to an order",
+    "`holdfast reservation get ID` tells for whom they were reserved. Release or cancel it in the "
+    "engine, or restore the database that lost the order",
+    _on_no_order,
+)
+MONEY_IS_OF_AN_ORDER: Final = Rule(
+    "money_is_of_an_order",
+    "money on a provider's statement belongs to a payment of an order",
+    "ask the provider what it is for. If it is a buyer's, restore the database that lost the "
+    "order, or have the provider send it back",
+    _on_no_order,
+)
+BOOKS_BALANCE: Final = Rule(
+    "books_balance",
+    "what the providers took and sent back is what our books have, by currency",
+    "each difference of an order is a finding of its own: mend those; `holdfast orders reconcile` "
+    "names the day",
+    _on_no_order,
+)
+INVARIANTS: Final[Mapping[str, Rule]] = {
+    rule.name: rule
+    for rule in (*RULES, RESERVATION_IS_OF_AN_ORDER, MONEY_IS_OF_AN_ORDER, BOOKS_BALANCE)
 }

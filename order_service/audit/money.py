@@ -95,7 +95,7 @@ def _approved(case: Case) -> set[str]:
 
 
 def _cash_is_what_carriers_collected(case: Case) -> Iterator[str]:
-    collected_minor = sum(parcel.collected_minor for parcel in case.order.shipments)
+    collected_minor = sum(shipment.collected_minor for shipment in case.order.shipments)
     paid = [payment for payment in case.order.payments if payment.provider == CASH]
     currencies = {payment.captured_currency for payment in paid if payment.captured_minor}
     if not currencies <= {case.order.currency}:

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import asdict
 
 from order_service.audit.case import Case, Rule, is_going_to
-from order_service.order.model import Order
+from order_service.fulfilment.timers import UNDER_WAY
 from order_service.order.parts import PART_KINDS
 from order_service.order.states import (
     INCIDENT,
@@ -20,9 +20,8 @@ from order_service.order.tasks import TaskKind, any_payload_of
 from order_service.payment.methods import CASH
 
 _O, _S, _I, _K = OrderState, ShipmentState, IncidentState, TaskKind
-# Somebody has a parcel in hand then: the warehouse, or the carrier.
+# The warehouse has a parcel in hand then.
 _TO_LEAVE: Final = frozenset({_S.PLANNED, _S.PICKED, _S.PACKED, _S.LABELLED})
-_ON_ITS_WAY: Final = frozenset({_S.SHIPPED, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY})
 
 
 def _going_to(kind: TaskKind) -> Callable[[Case], bool]:
@@ -34,19 +33,15 @@ def _waits_for_review(case: Case) -> bool:
 
 
 def _waits_for_the_warehouse(case: Case) -> bool:
-    return any(parcel.state in _TO_LEAVE for parcel in case.order.shipments)
+    return any(shipment.state in _TO_LEAVE for shipment in case.order.shipments)
 
 
-def _waits_for_a_parcel(case: Case) -> bool:
-    in_hand = _TO_LEAVE | _ON_ITS_WAY
-    return _waits_for_its_owner(case.order) or any(
-        parcel.state in in_hand for parcel in case.order.shipments
+def _waits_for_a_shipment(case: Case) -> bool:
+    """Whether a shipment is in somebody's hand, or an incident of one is still open."""
+    in_hand = _TO_LEAVE | UNDER_WAY
+    return any(INCIDENT.moves[incident.state] for incident in case.order.incidents) or any(
+        shipment.state in in_hand for shipment in case.order.shipments
     )
-
-
-def _waits_for_its_owner(order: Order) -> bool:
-    """Whether something went wrong with a parcel, and it is not settled what is done about it."""
-    return any(INCIDENT.moves[incident.state] for incident in order.incidents)
 
 
 # State -> whether something or somebody is going to move an order on. Those that are missing are
@@ -58,8 +53,8 @@ _MOVED_ON: Final[Mapping[OrderState, Callable[[Case], bool]]] = {
     _O.CONFIRMED: _waits_for_review,
     _O.IN_FULFILMENT: _waits_for_the_warehouse,
     _O.PARTLY_SHIPPED: _waits_for_the_warehouse,
-    _O.SHIPPED: _waits_for_a_parcel,
-    _O.DELIVERED: lambda case: _waits_for_a_parcel(case) or is_going_to(case, _K.COMPLETE),
+    _O.SHIPPED: _waits_for_a_shipment,
+    _O.DELIVERED: lambda case: _waits_for_a_shipment(case) or is_going_to(case, _K.COMPLETE),
 }
 
 
@@ -84,11 +79,11 @@ def _parts_are_moved_on(case: Case) -> Iterator[str]:
             case, _K.REFUND, "refund_id", refund.refund_id
         ):
             yield f"{refund.refund_id} is {refund.state}, and its provider will not be told"
-    for parcel in order.shipments:
-        if parcel.state is _S.PACKED and not is_going_to(
-            case, _K.LABEL, "shipment_id", parcel.shipment_id
+    for shipment in order.shipments:
+        if shipment.state is _S.PACKED and not is_going_to(
+            case, _K.LABEL, "shipment_id", shipment.shipment_id
         ):
-            yield f"{parcel.shipment_id} is {parcel.state}, and will get no waybill"
+            yield f"{shipment.shipment_id} is {shipment.state}, and will get no waybill"
     for incident in order.incidents:
         if incident.state is _I.RESHIPPING and not is_going_to(
             case, _K.RESHIP, "incident_id", incident.incident_id
@@ -101,7 +96,7 @@ def _parts_are_moved_on(case: Case) -> Iterator[str]:
 def _is_missing_cash(case: Case) -> bool:
     """Whether no parcel is to be delivered any more, and no carrier will be asked for the money."""
     has_arrived = case.order.state in (_O.DELIVERED, _O.COMPLETED)
-    return has_arrived and not _waits_for_a_parcel(case) and not is_going_to(case, _K.CASH_DUE)
+    return has_arrived and not _waits_for_a_shipment(case) and not is_going_to(case, _K.CASH_DUE)
 
 
 def _tasks_are_of_parts(case: Case) -> Iterator[str]:

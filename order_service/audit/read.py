@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
@@ -27,18 +27,11 @@ _TENANTS = select(orders.c.order_id, orders.c.tenant).where(orders.c.order_id.in
 _entry = ROW_KINDS[HistoryEntry].from_row
 
 
-class Extent(NamedTuple):
+def count(connection: Connection, tenant: str) -> tuple[int, int]:
     """The number of a tenant's orders, and when the first was placed; 0 without any."""
-
-    orders: int
-    first_at_ms: int
-
-
-def extent(connection: Connection, tenant: str) -> Extent:
-    """Counts a tenant's orders."""
     columns = select(func.count(), func.min(orders.c.created_at_ms))
-    count, first_at_ms = connection.execute(columns.where(orders.c.tenant == tenant)).one()
-    return Extent(count, first_at_ms or 0)
+    number, first_at_ms = connection.execute(columns.where(orders.c.tenant == tenant)).one()
+    return number, first_at_ms or 0
 
 
 def order_ids(connection: Connection, tenant: str, after: str, count: int) -> Sequence[str]:

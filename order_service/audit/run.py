@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import Final, NamedTuple
 
 from order_service.audit.books import Books
-from order_service.audit.case import Case, Entry, Problem, judge
+from order_service.audit.case import Case, Entry, Problem, Rule, judge
 from order_service.audit.copies import Copies
 from order_service.audit.invariants import (
     BOOKS_BALANCE,
@@ -32,7 +32,7 @@ CHANGED: Final = "it changed in every look"
 
 
 class Patience(NamedTuple):
-    """How often an order is looked at that has not settled, and how long it is waited between."""
+    """How often an order in doubt is looked at, and the pause between two looks."""
 
     looks: int = 3
     pause_s: float = 1.0
@@ -71,11 +71,11 @@ class _Run:
         self._books = Books()
 
     async def steps(self) -> AsyncIterator[Step]:
-        extent = await self._sources.count()
-        yield Progress(0, extent.orders)
+        total, first_at_ms = await self._sources.count()
+        yield Progress(0, total)
         await self._sources.copy_reservations(self._copies)
-        await self._sources.copy_statements(extent.first_at_ms or self._began_ms, self._copies)
-        async for step in self._check_orders(extent.orders):
+        await self._sources.copy_statements(first_at_ms or self._began_ms, self._copies)
+        async for step in self._check_orders(total):
             yield step
         async for finding in self._check_reservations_left_over():
             yield finding
@@ -139,7 +139,7 @@ class _Run:
         moved = moved | await self._sources.moved_since(cases)
         for case in renewed:
             problems = judge(case, RULES)
-            broken = [problem for problem in problems if not problem.settles]
+            broken = [problem for problem in problems if not problem.mends_itself]
             if case.order.order_id in moved:
                 yield Doubt(case, CHANGED)
             elif problems and not broken:
@@ -147,7 +147,7 @@ class _Run:
             else:
                 self._add(case)
                 for problem in broken:
-                    yield self._found(problem.rule.name, _row(case), problem.detail)
+                    yield self._found(problem.rule, _row(case), problem.detail)
 
     def _add(self, case: Case) -> None:
         self._summary.add(case)
@@ -203,9 +203,9 @@ class _Run:
                     f"{book.provider_captured_minor} and {book.provider_refunded_minor}",
                 )
 
-    def _found(self, invariant: str, row: str, detail: str) -> Finding:
+    def _found(self, rule: Rule, row: str, detail: str) -> Finding:
         self._summary.findings += 1
-        return Finding(invariant, row, detail)
+        return Finding(rule.name, row, detail)
 
 
 def _row(case: Case) -> str:

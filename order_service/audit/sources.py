@@ -61,9 +61,9 @@ class Sources:
         """The time of the order service's clock."""
         return self._orders.clock_ms()
 
-    async def count(self) -> read.Extent:
-        """Counts the tenant's orders."""
-        return await self._orders.read(partial(read.extent, tenant=self._tenant))
+    async def count(self) -> tuple[int, int]:
+        """The number of the tenant's orders, and when the first was placed; 0 without any."""
+        return await self._orders.read(partial(read.count, tenant=self._tenant))
 
     async def next_orders(self, after: str) -> Slice:
         """The next orders, those after an id."""

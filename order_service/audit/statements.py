@@ -58,7 +58,7 @@ def sent_back_there(case: Case, refund: Refund) -> Money:
     return sent
 
 
-def is_settled_by_hand(case: Case, refund: Refund) -> bool:
+def is_paid_back_by_hand(case: Case, refund: Refund) -> bool:
     """Whether a person has sent money back that the provider would not: no statement has it."""
     if refund.state is not RefundState.DONE or sent_back_there(case, refund):
         return False
@@ -82,8 +82,6 @@ def refunds_of_providers(case: Case) -> Iterator[Refund]:
 
 
 def _captures_are_known_here(case: Case) -> Iterator[str]:
-    if case.entries is None:
-        return
     for payment in of_providers(case):
         here, there = captured_here(payment), captured_there(case, payment)
         if there - here:
@@ -104,8 +102,6 @@ def _captures_are_known_there(case: Case) -> Iterator[str]:
 
 
 def _refunds_are_known_here(case: Case) -> Iterator[str]:
-    if case.entries is None:
-        return
     for refund in refunds_of_providers(case):
         here, there = sent_back_here(case, refund), sent_back_there(case, refund)
         if there - here:
@@ -120,7 +116,7 @@ def _refunds_are_known_there(case: Case) -> Iterator[str]:
         return
     for refund in refunds_of_providers(case):
         here, there = sent_back_here(case, refund), sent_back_there(case, refund)
-        if here - there and not is_settled_by_hand(case, refund):
+        if here - there and not is_paid_back_by_hand(case, refund):
             yield f"{refund.refund_id}: {said(here)} should be back, {said(there)} went back"
 
 

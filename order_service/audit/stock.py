@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Rule, Units, differences
-from order_service.audit.parcels import has_left
-from order_service.order.model import Line, Order, Shipment
+from order_service.audit.shipments import has_left
+from order_service.catalogue.model import DEFAULT_LOCATION
+from order_service.order.model import Line, Shipment
 from order_service.order.states import SOLD, OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 
@@ -24,8 +25,6 @@ _MAY_BE: Final[Mapping[OrderState, frozenset[State | None]]] = {
     _O.EXPIRED: frozenset({None, State.RESERVED, State.EXPIRED}),
     _O.CANCELLED: frozenset({None, State.RELEASED, State.EXPIRED, State.CANCELLED}),
 }
-DEFAULT_LOCATION: Final = "default"
-"""The engine's name for the location ""."""
 # Their lines are not yet, or no longer, those of a reservation.
 _HAS_OTHER_LINES: Final = frozenset({_O.RESERVING, _O.BACKORDERED, _O.REJECTED, _O.CANCELLED})
 _HOLDS_UNITS: Final = frozenset({State.RESERVED, State.CONFIRMED, State.FULFILLED})
@@ -44,7 +43,7 @@ _REPLACEMENT: Final = re.compile(r"(.+)-x(\d+)")
 
 
 def owner_of(reservation_id: str) -> str:
-    """The order that a reservation belongs to, told from its id."""
+    """The order that a reservation belongs to, known by its id."""
     replacement = _REPLACEMENT.fullmatch(reservation_id)
     return replacement[1] if replacement else reservation_id
 
@@ -95,38 +94,37 @@ def _moved_units_agree(case: Case) -> Iterator[str]:
         yield from (f"{name}, {each}" for each in differences(expected, found))
 
 
-def _replacements_go_in_parcels(case: Case) -> Iterator[str]:
-    for reservation_id, reservation in (case.reservations or {}).items():
-        replacement = _REPLACEMENT.fullmatch(reservation_id)
-        if replacement is None or reservation.state not in (State.CONFIRMED, State.FULFILLED):
+def _replacements_go_in_shipments(case: Case) -> Iterator[str]:
+    for reservation, lost_id, shipments in _replacements(case):
+        reservation_id = reservation.reservation_id
+        if reservation.state not in (State.CONFIRMED, State.FULFILLED):
             continue
-        lost_id = f"{case.order.order_id}-s{replacement[2]}"
-        parcels = _sold_again_for(case.order, lost_id)
-        if not parcels:
+        if not shipments:
             yield f"{reservation_id} is {reservation.state.name}, and no parcel goes for {lost_id}"
             continue
-        planned = _in_parcels(
-            parcel for parcel in parcels if parcel.state is not ShipmentState.CANCELLED
+        planned = _in_shipments(
+            shipment for shipment in shipments if shipment.state is not ShipmentState.CANCELLED
         )
         sold = _summed(reservation.lines, lambda line: line.quantity - line.cancelled)
         yield from (f"{reservation_id}: {each}" for each in differences(planned, sold))
 
 
 def _replacements_ship(case: Case) -> Iterator[str]:
-    for reservation_id, reservation in (case.reservations or {}).items():
-        replacement = _REPLACEMENT.fullmatch(reservation_id)
-        if replacement is None:
-            continue
-        lost_id = f"{case.order.order_id}-s{replacement[2]}"
-        left = _in_parcels(
-            parcel for parcel in _sold_again_for(case.order, lost_id) if has_left(parcel)
-        )
+    for reservation, _, shipments in _replacements(case):
+        left = _in_shipments(filter(has_left, shipments))
         shipped = _summed(reservation.lines, attrgetter("shipped"))
-        yield from (f"{reservation_id}: {each}" for each in differences(left, shipped))
+        yield from (f"{reservation.reservation_id}: {each}" for each in differences(left, shipped))
 
 
-def _sold_again_for(order: Order, lost_id: str) -> list[Shipment]:
-    return [parcel for parcel in order.shipments if order.sold_again_for(parcel) == lost_id]
+def _replacements(case: Case) -> Iterator[tuple[Reservation, str, list[Shipment]]]:
+    """Reservations of goods sold again, the id of the lost shipment, and its replacements."""
+    order = case.order
+    for reservation in (case.reservations or {}).values():
+        replacement = _REPLACEMENT.fullmatch(reservation.reservation_id)
+        if replacement:
+            lost_id = f"{order.order_id}-s{replacement[2]}"
+            again = [each for each in order.shipments if order.sold_again_for(each) == lost_id]
+            yield reservation, lost_id, again
 
 
 def _summed(
@@ -138,11 +136,11 @@ def _summed(
     return units
 
 
-def _in_parcels(parcels: Iterable[Shipment]) -> Units:
+def _in_shipments(shipments: Iterable[Shipment]) -> Units:
     units = Units()
-    for parcel in parcels:
-        for packed in parcel.lines:
-            units[packed.sku, parcel.location or DEFAULT_LOCATION] += packed.quantity
+    for shipment in shipments:
+        for packed in shipment.lines:
+            units[packed.sku, shipment.location or DEFAULT_LOCATION] += packed.quantity
     return units
 
 
@@ -178,7 +176,7 @@ RULES: Final = (
         "units that were sold again for a lost parcel are in a parcel that goes in its stead",
         "`holdfast orders incidents list` tells whose it is: resolve the incident again, or cancel "
         "the reservation in the engine",
-        _replacements_go_in_parcels,
+        _replacements_go_in_shipments,
         frozenset({TaskKind.RESHIP, TaskKind.CANCEL_PARCEL}),
     ),
     Rule(

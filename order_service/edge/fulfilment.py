@@ -177,8 +177,7 @@ class FulfilmentServicer:
             readings=wire.to_messages(reports.readings, pb.TemperatureReading),
             incidents=[
                 wire.to_message(incident, pb.Incident)
-                for incident in order.incidents
-                if incident.shipment_id == shipment_id
+                for incident in order.incidents_of(shipment_id)
             ],
         )
 
@@ -240,7 +239,7 @@ class FulfilmentServicer:
         wanted = queries.IncidentFilter(
             owner=request.owner,
             kind=_incident_kind_of(request),
-            settled_too=request.settled_too,
+            closed_too=request.settled_too,
             due_before_ms=self._orders.clock_ms() if request.overdue else 0,
         )
         read = partial(

@@ -6,7 +6,13 @@ Used also where units turn out to be missing only in the warehouse. Pure.
 from order_service.fulfilment.cancel_order import cancel_at_once
 from order_service.fulfilment.incidents import close_with_refund
 from order_service.fulfilment.shares import goods_minor, send_back
-from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of, withdraw
+from order_service.fulfilment.warehouse import (
+    ShipmentAnswer,
+    count_units,
+    not_now,
+    shipment_of,
+    withdraw,
+)
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.states import SHIPMENT, OrderState, ShipmentEvent, ShipmentState
@@ -41,8 +47,7 @@ def leave_out(draft: Draft, shipment: Shipment, refund_key: str, why: str) -> No
     close_with_refund(draft, shipment, why)
     draft.send(CancelShipmentStock(shipment.shipment_id))
     send_back(draft, refund_key, goods_minor(order, shipment), why)
-    if order.carries_lines(shipment):
-        _count_cancelled(draft, shipment)
+    count_units(draft, shipment, "cancelled")
 
 
 def _is_all_there_is(order: Order, shipment: Shipment) -> bool:
@@ -50,10 +55,3 @@ def _is_all_there_is(order: Order, shipment: Shipment) -> bool:
     return order.state is OrderState.IN_FULFILMENT and all(
         other is shipment or other.state is ShipmentState.CANCELLED for other in order.shipments
     )
-
-
-def _count_cancelled(draft: Draft, shipment: Shipment) -> None:
-    lines = {line.line_no: line for line in draft.order.lines}
-    for packed in shipment.lines:
-        line = lines[packed.line_no]
-        draft.update(line, cancelled=line.cancelled + packed.quantity)

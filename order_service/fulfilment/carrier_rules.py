@@ -5,6 +5,7 @@ the table does not matter.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -12,6 +13,12 @@ from msgspec import Struct
 
 from order_service.fulfilment.carriers.port import CarrierShipment, Quote
 from order_service.order.model import DeliveryWish
+
+# The fields of quotes by which the best one comes first.
+_ORDER_OF: Final = {
+    DeliveryWish.CHEAPEST: attrgetter("freight_minor", "transit_ms", "carrier", "service"),
+    DeliveryWish.FASTEST: attrgetter("transit_ms", "freight_minor", "carrier", "service"),
+}
 
 
 class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +50,7 @@ class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
             self.carrier == quote.carrier
             and self.service in ("", quote.service)
             and (not self.countries or delivery.country in self.countries)
-            and (not self.regions or delivery.region.casefold() in _folded(self.regions))
+            and (not self.regions or delivery.region.casefold() in map(str.casefold, self.regions))
             and (not self.locations or shipment.location in self.locations)
             and (not self.weight_g_max or shipment.weight_g <= self.weight_g_max)
             and (not self.freight_minor_max or quote.freight_minor <= self.freight_minor_max)
@@ -54,7 +61,7 @@ class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
 
 def rules_from(json: bytes) -> tuple[CarrierRule, ...]:
     """Rules as a file has them: a list of objects. Raises ValueError naming what is wrong."""
-    return _rules.decode(json)
+    return msgspec.json.decode(json, type=tuple[CarrierRule, ...])
 
 
 def choose(
@@ -74,26 +81,3 @@ def choose(
         and any(rule.admits(shipment, quote) for rule in rules)
     ]
     return min(admitted, key=_ORDER_OF[wish], default=None)
-
-
-_ORDER_OF: Final = {
-    DeliveryWish.CHEAPEST: lambda quote: (
-        quote.freight_minor,
-        quote.transit_ms,
-        quote.carrier,
-        quote.service,
-    ),
-    DeliveryWish.FASTEST: lambda quote: (
-        quote.transit_ms,
-        quote.freight_minor,
-        quote.carrier,
-        quote.service,
-    ),
-}
-
-
-_rules = msgspec.json.Decoder(tuple[CarrierRule, ...])
-
-
-def _folded(names: Iterable[str]) -> set[str]:
-    return {name.casefold() for name in names}

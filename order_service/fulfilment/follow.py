@@ -187,10 +187,6 @@ def _has_arrived(shipment: Shipment) -> bool:
 
 
 def _has_ended(order: Order, shipment: Shipment) -> bool:
-    return _has_arrived(shipment) or (
-        shipment.state in _GONE
-        and any(
-            incident.shipment_id == shipment.shipment_id and incident.state in _MADE_GOOD
-            for incident in order.incidents
-        )
-    )
+    incidents = order.incidents_of(shipment.shipment_id)
+    made_good = any(incident.state in _MADE_GOOD for incident in incidents)
+    return _has_arrived(shipment) or (shipment.state in _GONE and made_good)

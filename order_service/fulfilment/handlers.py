@@ -1,4 +1,4 @@
-"""Does the tasks of fulfilment."""
+"""Does the tasks of fulfilment but those for which carriers are asked about parcels."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -8,10 +8,7 @@ from holdfast.errors import HoldfastError
 from holdfast.types import Result
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import Carriers
-from order_service.fulfilment.cash import cash_overdue
 from order_service.fulfilment.follow import complete_by_itself
-from order_service.fulfilment.incidents import look_at_deliveries
-from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label, void_label
 from order_service.fulfilment.reshipping import reservation_of, reship, stock_lines
 from order_service.fulfilment.review import ReadReviewInput, review
@@ -20,10 +17,7 @@ from order_service.order.draft import Decide
 from order_service.order.model import Order
 from order_service.order.tasks import (
     CancelShipmentStock,
-    CashDue,
-    CatchUpOnTracking,
     CompleteOrder,
-    DeliveryDue,
     GetLabel,
     PickDue,
     Reship,
@@ -46,21 +40,18 @@ class FulfilmentTasks:
         carriers: Carriers,
         rules: Sequence[CarrierRule],
         read_review_input: ReadReviewInput,
-        intake: TrackingIntake,
         pick_within_ms: int,
     ) -> None:
         self._engine = engine
         self._carriers = carriers
         self._rules = rules
         self._read_review_input = read_review_input
-        self._intake = intake
         self._pick_within_ms = pick_within_ms
 
     @handles(ReviewOrder)
     async def review(self, order: Order, _todo: Todo[ReviewOrder]) -> Decide | None:
         """Reviews an order before it is shipped."""
-        known = await self._read_review_input(order)
-        return partial(review, known=known)
+        return partial(review, known=await self._read_review_input(order))
 
     @handles(GetLabel)
     async def label(self, order: Order, todo: Todo[GetLabel]) -> Decide | None:
@@ -71,11 +62,6 @@ class FulfilmentTasks:
     async def void_label(self, order: Order, todo: Todo[VoidLabel]) -> Decide | None:
         """Gives a waybill back."""
         return await void_label(order, todo.payload.shipment_id, self._carriers)
-
-    @handles(CatchUpOnTracking)
-    async def catch_up(self, _order: Order, todo: Todo[CatchUpOnTracking]) -> Decide | None:
-        """Reads what was told of a parcel before it had a waybill."""
-        return await self._intake.catch_up(todo.payload.shipment_id)
 
     @handles(ShipStock)
     async def ship(self, order: Order, todo: Todo[ShipStock]) -> Decide | None:
@@ -102,23 +88,10 @@ class FulfilmentTasks:
         """Reports the picks that are overdue."""
         return partial(report_overdue_picks, pick_within_ms=self._pick_within_ms)
 
-    @handles(DeliveryDue)
-    async def delivery_due(self, order: Order, _todo: Todo[DeliveryDue]) -> Decide | None:
-        """Asks the carriers of late parcels, then reports those that are late."""
-        await self._intake.ask(order)
-        return look_at_deliveries
-
     @handles(CompleteOrder)
     async def complete(self, _order: Order, _todo: Todo[CompleteOrder]) -> Decide | None:
         """Completes an order by itself."""
         return complete_by_itself
-
-    @handles(CashDue)
-    async def cash_due(self, order: Order, _todo: Todo[CashDue]) -> Decide | None:
-        """Asks the carriers that still owe money, then sees to what none of them has reported."""
-        if not await self._intake.ask(order):
-            raise TryLater("a carrier does not say what it collected")
-        return cash_overdue
 
 
 async def _apply(

@@ -68,15 +68,9 @@ def open_incident(
 
     A shipment that was given up or cancelled has no more incidents: nobody waits for it.
     """
-    known = [
-        incident
-        for incident in draft.order.incidents
-        if incident.shipment_id == shipment.shipment_id
-    ]
-    cancelled = shipment.state is ShipmentState.CANCELLED
-    if cancelled or any(incident.state in GIVEN_UP for incident in known):
+    if shipment.state is ShipmentState.CANCELLED or is_given_up(draft, shipment):
         return None
-    if any(incident.kind is kind and incident.state in _NOT_CLOSED for incident in known):
+    if _is_open(draft, shipment, kind):
         return None
     row = INCIDENTS[kind]
     incident = Incident(
@@ -124,30 +118,21 @@ def allowed_now(incident: Incident) -> tuple[IncidentEvent, ...]:
 
 def close_by_arrival(draft: Draft, shipment: Shipment) -> None:
     """Closes the incidents of a late or lost parcel that has come."""
-    for incident in draft.order.incidents:
-        if (
-            incident.shipment_id == shipment.shipment_id
-            and incident.kind in _CLOSED_BY_ARRIVAL
-            and INCIDENT.allows(incident.state, _E.ARRIVE)
-        ):
+    for incident in draft.order.incidents_of(shipment.shipment_id):
+        if incident.kind in _CLOSED_BY_ARRIVAL and INCIDENT.allows(incident.state, _E.ARRIVE):
             close(draft, incident, _E.ARRIVE, "the parcel has come")
 
 
 def is_given_up(draft: Draft, shipment: Shipment) -> bool:
     """Whether other goods, or the money, replace a shipment."""
-    return any(
-        incident.shipment_id == shipment.shipment_id and incident.state in GIVEN_UP
-        for incident in draft.order.incidents
-    )
+    incidents = draft.order.incidents_of(shipment.shipment_id)
+    return any(incident.state in GIVEN_UP for incident in incidents)
 
 
 def not_closed(draft: Draft, shipment: Shipment) -> list[Incident]:
     """The incidents of a shipment that have not ended."""
-    return [
-        incident
-        for incident in draft.order.incidents
-        if incident.shipment_id == shipment.shipment_id and incident.state in _NOT_CLOSED
-    ]
+    incidents = draft.order.incidents_of(shipment.shipment_id)
+    return [incident for incident in incidents if incident.state in _NOT_CLOSED]
 
 
 def close(draft: Draft, incident: Incident, event: IncidentEvent, why: str) -> None:
@@ -174,11 +159,8 @@ def look_at_deliveries(draft: Draft) -> None:
 
 def reshipping(draft: Draft, shipment: Shipment) -> list[Incident]:
     """The incidents of a shipment whose goods are to go again."""
-    return [
-        incident
-        for incident in draft.order.incidents
-        if incident.shipment_id == shipment.shipment_id and incident.state is _S.RESHIPPING
-    ]
+    incidents = draft.order.incidents_of(shipment.shipment_id)
+    return [incident for incident in incidents if incident.state is _S.RESHIPPING]
 
 
 def open_again(draft: Draft, incident: Incident, event: IncidentEvent, why: str) -> None:

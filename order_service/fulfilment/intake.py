@@ -1,24 +1,31 @@
-"""Takes carriers' events into the books: each once, however it came."""
+"""Takes carriers' events into the books: each once, from callbacks or when they are asked."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
+from starlette.routing import Route
 
 from order_service.fulfilment.carriers.port import (
     CarrierEvent,
     Carriers,
     CarrierUnreachable,
 )
+from order_service.fulfilment.cash import cash_overdue
+from order_service.fulfilment.incidents import look_at_deliveries
 from order_service.fulfilment.queries import reports_of, shipment_id_of
 from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.fulfilment.tracking import catch_up, once_key, track
 from order_service.fulfilment.warehouse import shipment_of
+from order_service.http.callbacks import Prove, callback_route
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order
 from order_service.order.parts import order_id_of
 from order_service.order.records import TrackingEvent
 from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.tasks import CashDue, CatchUpOnTracking, DeliveryDue, Todo
+from order_service.relay.handler import TryLater, handles
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.orders import Orders
 
@@ -26,7 +33,7 @@ log = structlog.get_logger()
 
 
 class TrackingIntake:
-    """Gives carriers' events their effect."""
+    """Gives carriers' events their effect, and does the tasks that carriers are asked for."""
 
     def __init__(self, orders: Orders, carriers: Carriers) -> None:
         self._orders = orders
@@ -86,10 +93,41 @@ class TrackingIntake:
                 await self.take(shipment.carrier, event)
         return all_answered
 
-    async def catch_up(self, shipment_id: str) -> Decide:
+    @handles(CatchUpOnTracking)
+    async def catch_up(self, _order: Order, todo: Todo[CatchUpOnTracking]) -> Decide | None:
         """Reads the events of a shipment that could have no effect when they came."""
+        shipment_id = todo.payload.shipment_id
         reports = await self._orders.read(partial(reports_of, shipment_id=shipment_id))
         return partial(catch_up, shipment_id=shipment_id, events=reports.events)
+
+    @handles(DeliveryDue)
+    async def delivery_due(self, order: Order, _todo: Todo[DeliveryDue]) -> Decide | None:
+        """Asks the carriers of late parcels, then reports those that are late."""
+        await self.ask(order)
+        return look_at_deliveries
+
+    @handles(CashDue)
+    async def cash_due(self, order: Order, _todo: Todo[CashDue]) -> Decide | None:
+        """Asks the carriers that still owe money, then sees to what none of them has reported."""
+        if not await self.ask(order):
+            raise TryLater("a carrier does not say what it collected")
+        return cash_overdue
+
+
+def carrier_callbacks(
+    intake: TrackingIntake, carriers: Carriers, clock_s: Callable[[], float]
+) -> Route:
+    """The route of all carriers. `clock_s` is the time since the Unix epoch in seconds."""
+
+    async def take(name: str, events: Sequence[CarrierEvent]) -> None:
+        for event in events:
+            await intake.take(name, event)
+
+    def prover(name: str) -> Prove[Sequence[CarrierEvent]] | None:
+        carrier = carriers.get(name)
+        return carrier.read_callback if carrier else None
+
+    return callback_route("/callbacks/carrier/{name}", "carrier", prover, take, clock_s)
 
 
 def _track_theirs(draft: Draft, event: TrackingEvent) -> None:

@@ -1,9 +1,11 @@
 """Reads fulfilment's lists, each in one transaction."""
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select
+from msgspec.structs import asdict
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, literal_column, or_, select
 
 from order_service.order.model import Incident, IncidentKind, Shipment
 from order_service.order.parts import PART_KINDS, part_id
@@ -20,6 +22,8 @@ from order_service.storage.schema import (
     temperature_readings,
     tracking_events,
 )
+
+T = TypeVar("T")
 
 PICKED_AT_ONCE_MAX: Final = 1_000
 """The most shipments of a pick list: the oldest."""
@@ -77,7 +81,7 @@ class IncidentFilter(Struct, frozen=True):
 
     owner: str = ""
     kind: IncidentKind | None = None
-    settled_too: bool = False
+    closed_too: bool = False
     due_before_ms: int = 0
 
 
@@ -110,11 +114,9 @@ def waiting_reviews(
         .order_by(reviews.c.review_id)
         .limit(size)
     )
-    from_row = ROW_KINDS[Review].from_row
-    found = [from_row(row) for row in connection.execute(statement)]
     return [
         WaitingReview(review.order_id, review.review_id, review.at_ms, review.findings)
-        for review in found
+        for review in _read(connection, statement, Review)
     ]
 
 
@@ -122,17 +124,12 @@ def list_shipments(
     connection: Connection, tenant: str, wanted: ShipmentFilter, size: int, after: str
 ) -> list[Shipment]:
     """Shipments in the order of their ids; `after` a shipment id."""
-    statement = _shipments_of(tenant).where(is_after_part(*_SHIPMENT, after))
-    if wanted.order_id:
-        statement = statement.where(shipments.c.order_id == wanted.order_id)
-    if wanted.state is not None:
-        statement = statement.where(shipments.c.state == wanted.state)
-    if wanted.location:
-        statement = statement.where(shipments.c.location == wanted.location)
+    statement = _shipments_of(tenant).where(
+        is_after_part(*_SHIPMENT, after), *_equal(shipments, asdict(wanted))
+    )
     if wanted.waybill:
-        statement = statement.where(shipments.c.waybill == wanted.waybill, _HAS_WAYBILL)
-    rows = connection.execute(statement.order_by(*_SHIPMENT).limit(size))
-    return [ROW_KINDS[Shipment].from_row(row) for row in rows]
+        statement = statement.where(_HAS_WAYBILL)
+    return _read(connection, statement.order_by(*_SHIPMENT).limit(size), Shipment)
 
 
 def shipment_id_of(connection: Connection, carrier: str, waybill: str) -> str:
@@ -152,21 +149,19 @@ def waiting_shipments(
         shipments.c.state == ShipmentState.PLANNED,
         shipments.c.location == location,
         shipments.c.wave_id == "",
+        *_equal(shipments, {"zone": zone}),
     )
-    if zone:
-        statement = statement.where(shipments.c.zone == zone)
     return _oldest(connection, statement, size)
 
 
 def list_picks(connection: Connection, tenant: str, wanted: PickFilter) -> list[Pick]:
     """Units to be picked, sorted by warehouse, zone, SKU and shipment: the order of one walk."""
-    statement = _shipments_of(tenant).where(shipments.c.state == ShipmentState.PLANNED)
+    equal = {"wave_id": wanted.wave_id, "location": wanted.location, "zone": wanted.zone}
+    statement = _shipments_of(tenant).where(
+        shipments.c.state == ShipmentState.PLANNED, *_equal(shipments, equal)
+    )
     if wanted.wave_id:
-        statement = statement.where(shipments.c.wave_id == wanted.wave_id, _IS_IN_WAVE)
-    if wanted.location:
-        statement = statement.where(shipments.c.location == wanted.location)
-    if wanted.zone:
-        statement = statement.where(shipments.c.zone == wanted.zone)
+        statement = statement.where(_IS_IN_WAVE)
     if wanted.created_before_ms:
         statement = statement.where(shipments.c.created_at_ms <= wanted.created_before_ms)
     return sorted(
@@ -198,36 +193,32 @@ def list_incidents(
                 incidents.c.due_at_ms > due_at_ms,
                 (incidents.c.due_at_ms == due_at_ms) & is_after_part(*_INCIDENT, incident_id),
             ),
+            *_equal(incidents, {"owner": wanted.owner, "kind": wanted.kind}),
         )
     )
-    if wanted.owner:
-        statement = statement.where(incidents.c.owner == wanted.owner)
-    if wanted.kind is not None:
-        statement = statement.where(incidents.c.kind == wanted.kind)
-    if not wanted.settled_too:
+    if not wanted.closed_too:
         statement = statement.where(incidents.c.settled_at_ms == 0)
     if wanted.due_before_ms:
         statement = statement.where(incidents.c.due_at_ms <= wanted.due_before_ms)
-    rows = connection.execute(statement.order_by(incidents.c.due_at_ms, *_INCIDENT).limit(size))
-    return [ROW_KINDS[Incident].from_row(row) for row in rows]
+    statement = statement.order_by(incidents.c.due_at_ms, *_INCIDENT).limit(size)
+    return _read(connection, statement, Incident)
 
 
 def reports_of(connection: Connection, shipment_id: str) -> Reports:
     """Reads what carriers and sensors have reported of a shipment."""
-    events = connection.execute(
+    events, readings = tracking_events.c, temperature_readings.c
+    happened = (
         select(tracking_events)
-        .where(is_part(tracking_events.c.order_id, tracking_events.c.shipment_no, shipment_id))
-        .order_by(tracking_events.c.happened_at_ms, tracking_events.c.event_id)
+        .where(is_part(events.order_id, events.shipment_no, shipment_id))
+        .order_by(events.happened_at_ms, events.event_id)
     )
-    columns = temperature_readings.c
-    readings = connection.execute(
+    measured = (
         select(temperature_readings)
-        .where(is_part(columns.order_id, columns.shipment_no, shipment_id))
-        .order_by(columns.read_at_ms, columns.sensor)
+        .where(is_part(readings.order_id, readings.shipment_no, shipment_id))
+        .order_by(readings.read_at_ms, readings.sensor)
     )
     return Reports(
-        [ROW_KINDS[TrackingEvent].from_row(row) for row in events],
-        [ROW_KINDS[TemperatureReading].from_row(row) for row in readings],
+        _read(connection, happened, TrackingEvent), _read(connection, measured, TemperatureReading)
     )
 
 
@@ -240,5 +231,14 @@ def _shipments_of(tenant: str) -> "Select[Any]":
 
 
 def _oldest(connection: Connection, statement: "Select[Any]", size: int) -> list[Shipment]:
-    rows = connection.execute(statement.order_by(shipments.c.created_at_ms, *_SHIPMENT).limit(size))
-    return [ROW_KINDS[Shipment].from_row(row) for row in rows]
+    in_order = statement.order_by(shipments.c.created_at_ms, *_SHIPMENT)
+    return _read(connection, in_order.limit(size), Shipment)
+
+
+def _equal(table: Table, wanted: Mapping[str, object]) -> list[ColumnElement[bool]]:
+    """The conditions that columns have values; "" and None mean all."""
+    return [table.c[name] == value for name, value in wanted.items() if value]
+
+
+def _read(connection: Connection, statement: "Select[Any]", kind: type[T]) -> list[T]:
+    return [ROW_KINDS[kind].from_row(row) for row in connection.execute(statement)]

@@ -55,7 +55,7 @@ def approve(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipmen
         raise _not_now(order, order.state)
     objections = objections_to(order, known.remarks)
     for objection in objections:
-        if not objection.overridable:
+        if objection.is_final:
             raise _not_now(order, f"{order.state}, and {objection.detail}")
     draft.forget(TaskKind.REVIEW)
     _record(draft, Verdict.APPROVED, objections, draft.actor, reason)

@@ -3,10 +3,10 @@
 Everything is computed again from the order's lines and payments; nothing is believed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from order_service.order.model import Amounts, Order
+from order_service.order.model import Order
 from order_service.payment.attempts import open_payments
 from order_service.payment.methods import CASH
 
@@ -17,27 +17,17 @@ class Objection(NamedTuple):
     rule: str
     detail: str
     """For a person; never personal itself."""
-    overridable: bool
-    """Whether a person may let the order through all the same."""
 
-
-class ReviewRule(NamedTuple):
-    """One rule of the review."""
-
-    name: str
-    detail_of: Callable[[Order, int], str]
-    """Given the order and how many remarks it has: what is wrong, or ""."""
-    overridable: bool
+    @property
+    def is_final(self) -> bool:
+        """Whether no person may let the order through all the same."""
+        return self.rule in _FINAL
 
 
 def objections_to(order: Order, remarks: int) -> Sequence[Objection]:
     """The objections of all rules to an order, given the number of its remarks."""
-    objections = []
-    for rule in REVIEW_RULES:
-        detail = rule.detail_of(order, remarks)
-        if detail:
-            objections.append(Objection(rule.name, detail, rule.overridable))
-    return objections
+    details = {name: detail_of(order, remarks) for name, detail_of in REVIEW_RULES.items()}
+    return [Objection(name, detail) for name, detail in details.items() if detail]
 
 
 def _price(order: Order, _remarks: int) -> str:
@@ -67,7 +57,7 @@ def _freight(order: Order, _remarks: int) -> str:
 
 def _total(order: Order, _remarks: int) -> str:
     amounts = order.amounts
-    wrong = _differs("the total", amounts.total_minor, _sum_of(amounts))
+    wrong = _differs("the total", amounts.total_minor, amounts.added_up_minor)
     merchants_minor = sum(part.amounts.total_minor for part in order.sub_orders)
     return wrong or _differs("the merchants' totals", amounts.total_minor, merchants_minor)
 
@@ -96,31 +86,23 @@ def _remarks(_order: Order, remarks: int) -> str:
     return f"remarks to be read: {remarks}" if remarks else ""
 
 
-REVIEW_RULES: Final = (
-    ReviewRule("price", _price, True),
-    ReviewRule("discount", _discount, True),
-    ReviewRule("coupon", _coupon, True),
-    ReviewRule("freight", _freight, True),
-    ReviewRule("total", _total, True),
-    # No person may let an unpaid order through.
-    ReviewRule("payment", _payment, False),
+REVIEW_RULES: Final[Mapping[str, Callable[[Order, int], str]]] = {
+    "price": _price,
+    "discount": _discount,
+    "coupon": _coupon,
+    "freight": _freight,
+    "total": _total,
+    "payment": _payment,
     # Somebody has approved another amount, or given a part of it back.
-    ReviewRule("paid amount", _paid_amount, True),
-    ReviewRule("remarks", _remarks, True),
-)
+    "paid amount": _paid_amount,
+    "remarks": _remarks,
+}
+"""Given an order and the number of its remarks, each says what is wrong, or ""."""
+# No person may let an unpaid order through.
+_FINAL: Final = frozenset({"payment"})
 
 
 def _differs(what: str, recorded_minor: int, computed_minor: int) -> str:
     if recorded_minor == computed_minor:
         return ""
     return f"{what}: {recorded_minor} on the order, {computed_minor} computed again"
-
-
-def _sum_of(amounts: Amounts) -> int:
-    return (
-        amounts.goods_minor
-        - amounts.discount_minor
-        - amounts.coupon_minor
-        + amounts.freight_minor
-        + amounts.tax_minor
-    )

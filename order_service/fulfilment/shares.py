@@ -59,11 +59,8 @@ def paid_minor(order: Order, shipment: Shipment) -> int:
 
 def refunded_incidents(order: Order, shipment: Shipment) -> list[Incident]:
     """The incidents of a parcel that ended with the money for its goods going back."""
-    return [
-        incident
-        for incident in order.incidents
-        if incident.shipment_id == shipment.shipment_id and incident.state is IncidentState.REFUNDED
-    ]
+    incidents = order.incidents_of(shipment.shipment_id)
+    return [incident for incident in incidents if incident.state is IncidentState.REFUNDED]
 
 
 def cash_payment(order: Order) -> Payment | None:

@@ -129,8 +129,7 @@ def hand_over(draft: Draft, shipment_id: str) -> ShipmentAnswer:
     draft.move(shipment, ShipmentEvent.SHIP)
     draft.update(shipment, shipped_at_ms=draft.now_ms)
     draft.send(ShipStock(shipment_id))
-    if draft.order.carries_lines(shipment):
-        _count_shipped(draft, shipment)
+    count_units(draft, shipment, "shipped")
     return ShipmentAnswer(shipment, replayed=False)
 
 
@@ -168,11 +167,14 @@ def report_overdue_picks(draft: Draft, pick_within_ms: int) -> None:
             draft.note("its pick is overdue", shipment)
 
 
-def _count_shipped(draft: Draft, shipment: Shipment) -> None:
+def count_units(draft: Draft, shipment: Shipment, counted_as: str) -> None:
+    """Adds a shipment's units to those of its order's lines that are `shipped` or `cancelled`."""
+    if not draft.order.carries_lines(shipment):
+        return
     lines = {line.line_no: line for line in draft.order.lines}
     for packed in shipment.lines:
         line = lines[packed.line_no]
-        draft.update(line, shipped=line.shipped + packed.quantity)
+        draft.update(line, **{counted_as: getattr(line, counted_as) + packed.quantity})
 
 
 def _is_past(shipment: Shipment, step: ShipmentState) -> bool:

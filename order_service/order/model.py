@@ -64,6 +64,12 @@ class Amounts(Struct, frozen=True, array_like=True):
     tax_minor: int
     total_minor: int
 
+    @property
+    def added_up_minor(self) -> int:
+        """The total that the other amounts come to."""
+        left_minor = self.goods_minor - self.discount_minor - self.coupon_minor
+        return left_minor + self.freight_minor + self.tax_minor
+
 
 class Delivery(Struct, frozen=True, array_like=True):
     """The receiver and address of an order. Personal: never in a log, a metric or an error."""
@@ -338,6 +344,10 @@ class Order(Struct):
     def incidents(self) -> Sequence[Incident]:
         """Everything that went wrong with its shipments."""
         return self.parts_of(Incident)
+
+    def incidents_of(self, shipment_id: str) -> list[Incident]:
+        """The incidents of one of its shipments."""
+        return [incident for incident in self.incidents if incident.shipment_id == shipment_id]
 
     @property
     def reservation_id(self) -> str:

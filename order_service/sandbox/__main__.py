@@ -10,9 +10,9 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
@@ -26,63 +26,32 @@ API_KEY: Final = "sandbox"
 SECRET: Final = "whsec_c2FuZGJveC1zYW5kYm94LXNhbmRib3gh"
 
 
-class Part(Protocol):
-    """A part of the outside world: where it listens, how it begins and how it ends."""
-
-    app: Starlette
-
-    def start(self) -> None:
-        """Has happen what happens by itself."""
-        ...
-
-    async def aclose(self) -> None:
-        """Ends what is under way."""
-        ...
-
-
-def _provider(options: argparse.Namespace) -> Part:
-    return SandboxProviderApp(
-        api_key=options.api_key,
-        secret=options.secret,
-        clock_ms=_now_ms,
-        callback_url=options.payment_callbacks,
-        path=_file(options, "provider.db"),
-        seed=options.seed,
+def build(options: argparse.Namespace) -> Starlette:
+    """The provider and the carrier in one app."""
+    common: dict[str, Any] = {
+        "api_key": options.api_key,
+        "secret": options.secret,
+        "clock_ms": _now_ms,
+        "seed": options.seed,
+    }
+    provider = SandboxProviderApp(
+        callback_url=options.payment_callbacks, path=_file(options, "provider.db"), **common
     )
-
-
-def _carrier(options: argparse.Namespace) -> Part:
-    return SandboxCarrierApp(
-        api_key=options.api_key,
-        secret=options.secret,
-        clock_ms=_now_ms,
+    carrier = SandboxCarrierApp(
         callback_url=options.carrier_callbacks,
         path=_file(options, "carrier.db"),
-        seed=options.seed,
         deliver_ms=options.deliver_ms,
+        **common,
     )
-
-
-PARTS: Final[dict[str, Callable[[argparse.Namespace], Part]]] = {
-    "/provider": _provider,
-    "/carrier": _carrier,
-}
-
-
-def build(options: argparse.Namespace) -> Starlette:
-    """All parts in one app."""
-    parts: dict[str, Part] = {}
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        for part in parts.values():
-            part.start()
+        carrier.start()
         yield
-        for part in parts.values():
-            await part.aclose()
+        await provider.aclose()
+        await carrier.aclose()
 
-    parts.update((path, make(options)) for path, make in PARTS.items())
-    routes = [Mount(path, app=part.app) for path, part in parts.items()]
+    routes = [Mount("/provider", app=provider.app), Mount("/carrier", app=carrier.app)]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -120,8 +89,8 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of what goes wrong, and when")
     parser.add_argument("--api-key", default=API_KEY)
     parser.add_argument("--secret", default=SECRET, help="that callbacks are signed with")
-    parser.add_argument("--payment-callbacks", default="", help="the URL that is told of payments")
-    parser.add_argument("--carrier-callbacks", default="", help="the URL that is told of parcels")
+    parser.add_argument("--payment-callbacks", default="", help="the URL for callbacks of payments")
+    parser.add_argument("--carrier-callbacks", default="", help="the URL for callbacks of parcels")
     parser.add_argument(
         "--deliver-ms",
         type=int,

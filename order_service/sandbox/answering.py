@@ -13,6 +13,14 @@ BODY_BYTES_MAX: Final = 65_536
 Answering = Callable[[Request], Awaitable[Response]]
 
 
+class Problem(Exception):
+    """Something wrong with a request: its HTTP status, and a text that says what."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 def authorized(api_key: str, answering: Answering) -> Answering:
     """Answers only requests that have the key; content that cannot be read is answered with 422."""
 
@@ -22,6 +30,8 @@ def authorized(api_key: str, answering: Answering) -> Answering:
             return problem(401, "the API key is missing or wrong")
         try:
             return await answering(request)
+        except Problem as error:
+            return problem(error.status, str(error))
         except (msgspec.DecodeError, ValueError) as error:
             return problem(422, str(error))
 

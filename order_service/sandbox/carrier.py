@@ -19,11 +19,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from order_service.sandbox import provider_callbacks
-from order_service.sandbox.answering import Answering, authorized, body_of, problem
+from order_service.sandbox.answering import Answering, Problem, authorized, body_of, problem
+from order_service.sandbox.callbacks import Callbacks, Misbehaviour, shares_are_right
 from order_service.sandbox.carrier_books import CarrierBooks, SandboxShipment
-from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps, journey_of, shares_of
-from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour
+from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps, journey_of
 
 TICK_S: Final = 0.2
 WEIGHT_G_MAX: Final = 30_000
@@ -194,9 +193,7 @@ class SandboxCarrierApp:
         )
 
     async def _void(self, request: Request) -> Response:
-        shipment = self.books.find(request.path_params["shipment_id"])
-        if shipment is None:
-            return problem(404, "unknown")
+        shipment = self._named(request)
         if shipment.state == "COLLECTED":
             return problem(409, "collected")
         shipment.state = "VOID"
@@ -204,9 +201,7 @@ class SandboxCarrierApp:
         return JSONResponse({})
 
     async def _events(self, request: Request) -> Response:
-        shipment = self.books.find(request.path_params["shipment_id"])
-        if shipment is None:
-            return problem(404, "unknown")
+        shipment = self._named(request)
         return JSONResponse({"events": [shipment.event(n) for n in range(shipment.happened)]})
 
     async def _collect(self, request: Request) -> Response:
@@ -241,8 +236,7 @@ class SandboxCarrierApp:
 
     async def _misbehave(self, request: Request) -> Response:
         asked = msgspec.json.decode(await body_of(request), type=_Misbehave, strict=False)
-        shares = (*provider_callbacks.shares_of(asked.callbacks), *shares_of(asked.parcels))
-        if not all(0.0 <= share <= 1.0 for share in shares):
+        if not (shares_are_right(asked.callbacks) and shares_are_right(asked.parcels)):
             return problem(422, "shares are from 0 to 1")
         self.mishaps, self.callbacks.misbehaviour = asked.parcels, asked.callbacks
         return JSONResponse(msgspec.to_builtins(asked))
@@ -250,6 +244,12 @@ class SandboxCarrierApp:
     async def _sums(self, _request: Request) -> Response:
         counts = {"callbacks_sent": self.callbacks.sent, "callbacks_lost": self.callbacks.lost}
         return JSONResponse(self.books.sums() | counts)
+
+    def _named(self, request: Request) -> SandboxShipment:
+        shipment = self.books.find(request.path_params["shipment_id"])
+        if shipment is None:
+            raise Problem(404, "unknown")
+        return shipment
 
 
 def _goes(shipment: _Shipment) -> bool:

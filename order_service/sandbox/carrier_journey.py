@@ -24,11 +24,6 @@ class Mishaps(msgspec.Struct, frozen=True):
     """Parcels that nobody can take at the first attempt."""
 
 
-def shares_of(mishaps: Mishaps) -> list[float]:
-    """All shares, to be checked."""
-    return [value for value in msgspec.structs.astuple(mishaps) if isinstance(value, float)]
-
-
 # The stops on the way, each after a share of the promised time.
 _WAY: Final = (
     (0.0, "COLLECTED", "depot"),

@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from order_service.sandbox.answering import Answering, authorized, body_of, problem
-from order_service.sandbox.provider_books import Books, OtherContent, SandboxPayment
-from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour, shares_of
+from order_service.sandbox.answering import Answering, Problem, authorized, body_of, problem
+from order_service.sandbox.callbacks import Callbacks, Misbehaviour, shares_are_right
+from order_service.sandbox.provider_books import Books, SandboxPayment
 
 HANG_S: Final = 30.0
 
@@ -77,9 +77,6 @@ class SandboxProviderApp:
             ]
         )
 
-    def start(self) -> None:
-        """Nothing here happens by itself: buyers and shops have it happen."""
-
     async def aclose(self) -> None:
         """Ends what is under way, and closes the books."""
         await self.callbacks.aclose()
@@ -127,38 +124,27 @@ class SandboxProviderApp:
         asked = msgspec.json.decode(await body_of(request), type=_Start)
         if asked.amount_minor < 1 or not asked.payment_id:
             return problem(422, "payment_id and a positive amount_minor are needed")
-        try:
-            payment = self.books.start(*msgspec.structs.astuple(asked))
-        except OtherContent:
-            return problem(409, "payment_id was used before for another payment")
+        payment = self.books.start(*msgspec.structs.astuple(asked))
         page = str(request.url_for("page", number=payment.provider_ref))
         return JSONResponse({"provider_ref": payment.provider_ref, "action_url": page})
 
     async def _query(self, request: Request) -> Response:
-        payment = self._named(request)
-        return JSONResponse(payment.fact()) if payment else _unknown()
+        return JSONResponse(self._named(request).fact())
 
     async def _close(self, request: Request) -> Response:
         payment = self._named(request)
-        if payment is None:
-            return _unknown()
         self.books.shut(payment)
         return JSONResponse(payment.fact())
 
     async def _refund(self, request: Request) -> Response:
         asked = msgspec.json.decode(await body_of(request), type=_Refund)
         payment = self._named(request)
-        if payment is None:
-            return _unknown()
         if asked.amount_minor < 1 or not asked.refund_id:
             return problem(422, "refund_id and a positive amount_minor are needed")
         refuse = self._happens(self.callbacks.misbehaviour.refuse_refund)
-        try:
-            refund = self.books.refund(
-                payment, asked.refund_id, asked.amount_minor, self._clock_ms(), refuse=refuse
-            )
-        except OtherContent:
-            return problem(409, "refund_id was used before for another refund")
+        refund = self.books.refund(
+            payment, asked.refund_id, asked.amount_minor, self._clock_ms(), refuse=refuse
+        )
         fact = payment.refund_fact(refund)
         self.callbacks.announce(fact)
         return JSONResponse(fact)
@@ -170,7 +156,7 @@ class SandboxProviderApp:
         return JSONResponse({"entries": entries, "next_cursor": cursor})
 
     async def _page(self, request: Request) -> Response:
-        payment = self._named(request)
+        payment = self.books.find(request.path_params["number"])
         if payment is None:
             return HTMLResponse("<p>There is no such payment.", 404)
         if request.method == "POST" and payment.kind == "OPEN":
@@ -182,9 +168,7 @@ class SandboxProviderApp:
 
     async def _pay(self, request: Request) -> Response:
         asked = msgspec.json.decode(await body_of(request), type=_Pay)
-        payment = self.books.find(asked.payment_id)
-        if payment is None:
-            return _unknown()
+        payment = self._known(asked.payment_id)
         # A closed payment, too: the buyer's bank had sent the money before.
         self.pay(
             payment,
@@ -196,15 +180,13 @@ class SandboxProviderApp:
 
     async def _decline(self, request: Request) -> Response:
         asked = msgspec.json.decode(await body_of(request), type=_Pay)
-        payment = self.books.find(asked.payment_id)
-        if payment is None:
-            return _unknown()
+        payment = self._known(asked.payment_id)
         self.decline(payment)
         return JSONResponse(payment.fact())
 
     async def _misbehave(self, request: Request) -> Response:
         misbehaviour = msgspec.json.decode(await body_of(request), type=Misbehaviour, strict=False)
-        if not all(0.0 <= share <= 1.0 for share in shares_of(misbehaviour)):
+        if not shares_are_right(misbehaviour):
             return problem(422, "shares are from 0 to 1")
         if misbehaviour.down not in ("", "refuse", "hang"):
             return problem(422, 'down is "", "refuse" or "hang"')
@@ -215,12 +197,14 @@ class SandboxProviderApp:
         counts = {"callbacks_sent": self.callbacks.sent, "callbacks_lost": self.callbacks.lost}
         return JSONResponse(self.books.sums() | counts)
 
-    def _named(self, request: Request) -> SandboxPayment | None:
-        return self.books.find(request.path_params["number"])
+    def _named(self, request: Request) -> SandboxPayment:
+        return self._known(request.path_params["number"])
 
-
-def _unknown() -> Response:
-    return problem(404, "there is no such payment")
+    def _known(self, number: str) -> SandboxPayment:
+        payment = self.books.find(number)
+        if payment is None:
+            raise Problem(404, "there is no such payment")
+        return payment
 
 
 def _page_of(payment: SandboxPayment) -> str:

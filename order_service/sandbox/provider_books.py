@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from order_service.sandbox.answering import Problem
+
 STATEMENT_PAGE: Final = 500
 
 
@@ -69,10 +71,6 @@ class SandboxPayment(msgspec.Struct):
         }
 
 
-class OtherContent(Exception):
-    """A number that was used before, for something else."""
-
-
 class Books:
     """All payments of a sandbox provider. `path` "" keeps them in memory only."""
 
@@ -97,11 +95,11 @@ class Books:
     def start(
         self, payment_id: str, amount_minor: int, currency: str, method: str
     ) -> SandboxPayment:
-        """A payment that waits for its buyer, once per `payment_id`. Raises OtherContent."""
+        """A payment that waits for its buyer, once per `payment_id`. Raises Problem."""
         known = self._payments.get(payment_id)
         if known is not None:
             if (known.amount_minor, known.currency) != (amount_minor, currency):
-                raise OtherContent
+                raise Problem(409, "payment_id was used before for another payment")
             return known
         number = len(self._payments) + 1
         payment = SandboxPayment(
@@ -143,11 +141,11 @@ class Books:
         *,
         refuse: bool,
     ) -> SandboxRefund:
-        """Sends money back, once per `refund_id`. Raises OtherContent."""
+        """Sends money back, once per `refund_id`. Raises Problem."""
         for known in payment.refunds:
             if known.refund_id == refund_id and known.done:
                 if known.amount_minor != amount_minor:
-                    raise OtherContent
+                    raise Problem(409, "refund_id was used before for another refund")
                 return known
         done = not refuse and amount_minor <= payment.left_minor
         reference = f"{payment.provider_ref}_r{len(payment.refunds) + 1}"

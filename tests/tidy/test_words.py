@@ -51,6 +51,18 @@ UNITED: Final[tuple[United, ...]] = (
         # The rooms of others, until their owners have united it, too.
         ("tests/",),
     ),
+    United(
+        r"\b(_?in_parcels|has_left\(parcel|parcel\.(state|lines|shipment_id|shipped_at_ms))\b",
+        "shipment in code; parcel where a person reads of the thing",
+        # The rooms of others, until their owners have united it, too.
+        ("tests/",),
+    ),
+    United(
+        r"\bis_settled_by_hand\b|settled_by:|\bsettles: bool|wanted\.settled_too|callbacks\.settled",
+        "is_paid_back_by_hand, mended_by, mends_itself, closed_too, all_sent: to settle is with "
+        "merchants",
+    ),
+    United(r"\bprovider_callbacks\b", "callbacks, of both sandboxes"),
     United(r"\bat: Stages\b|\bat\.enter\(", "progress: `at` is no progress bar"),
     United(r"\bclass Site\b|\bsites?_of\b", "Origin: a location that an order can come from"),
     United(

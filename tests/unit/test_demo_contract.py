@@ -18,8 +18,8 @@ from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
 from order_service.payment.methods import methods_of
 from order_service.placing.validation import check_sums, checked_fields
+from order_service.sandbox.callbacks import Misbehaviour
 from order_service.sandbox.carrier_journey import Mishaps
-from order_service.sandbox.provider_callbacks import Misbehaviour
 
 
 def test_an_order_from_any_place_of_a_log_is_well_formed() -> None:

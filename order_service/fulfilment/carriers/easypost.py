@@ -142,7 +142,9 @@ class EasyPostCarrier:
             rates = [rate for rate in shipment.rates if _service(rate) == service]
             if not rates:
                 raise CarrierRefuses("the service is not offered any more")
-            shipment = await self._bought(shipment, rates[0])
+            body = {"rate": {"id": rates[0].id}}
+            url = f"/shipments/{shipment.id}/buy"
+            shipment = await self._http.ask(_Shipment, "POST", url, json=body)
         return _label_of(shipment)
 
     async def void(self, shipment_id: str) -> None:
@@ -185,10 +187,6 @@ class EasyPostCarrier:
         if found is not None:
             return found
         return await self._http.ask(_Shipment, "POST", "/shipments", json=self._body_of(ours))
-
-    async def _bought(self, shipment: _Shipment, rate: _Rate) -> _Shipment:
-        body = {"rate": {"id": rate.id}}
-        return await self._http.ask(_Shipment, "POST", f"/shipments/{shipment.id}/buy", json=body)
 
     async def _find(self, shipment_id: str) -> _Shipment | None:
         return await self._http.find(_Shipment, "GET", f"/shipments/{shipment_id}")

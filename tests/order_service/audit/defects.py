@@ -36,7 +36,7 @@ class Defect(NamedTuple):
     rule: str
     stage: str
     spoil: Callable[[Case], Case]
-    settles: bool = False
+    mends_itself: bool = False
     """Whether a task of the order is expected to mend it."""
 
 
@@ -347,7 +347,7 @@ DEFECTS: Final[dict[str, Defect]] = {
         "reservation_agrees_with_order",
         "cancelled unpaid",
         _both(_engine(reservation(State.RESERVED)), _with_task(ReleaseStock())),
-        settles=True,
+        mends_itself=True,
     ),
     "one unit reserved of two": Defect(
         "reservation_has_the_lines",
@@ -369,7 +369,7 @@ DEFECTS: Final[dict[str, Defect]] = {
             _engine(reservation(State.CONFIRMED)),
             _with_task(ShipStock("4330000000000000000-s1")),
         ),
-        settles=True,
+        mends_itself=True,
     ),
     "cancelled only in the engine": Defect(
         "moved_units_agree", "confirmed", _engine(reservation(State.CONFIRMED, 0, 1))
@@ -381,7 +381,7 @@ DEFECTS: Final[dict[str, Defect]] = {
             _engine(reservation(State.CONFIRMED, 1)),
             _with_task(CancelShipmentStock("4330000000000000000-s2")),
         ),
-        settles=True,
+        mends_itself=True,
     ),
     "goods sold again, in no parcel": Defect(
         "replacement_goes_in_a_parcel", "shipped", _replacement(State.CONFIRMED)
@@ -390,7 +390,7 @@ DEFECTS: Final[dict[str, Defect]] = {
         "replacement_ships_with_its_parcel", "shipped", _replacement(State.FULFILLED, 2)
     ),
     "money that only the provider has": Defect(
-        "capture_is_known_here", "is being paid", _provider(_TAKEN), settles=True
+        "capture_is_known_here", "is being paid", _provider(_TAKEN), mends_itself=True
     ),
     "money that only the provider has, and nobody asks": Defect(
         "capture_is_known_here",

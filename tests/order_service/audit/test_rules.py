@@ -25,7 +25,7 @@ def test_a_defect_is_found_by_its_rule(name: str) -> None:
     spoilt = defect.spoil(case)
     found = [each for each in judge(spoilt, RULES) if each.rule.name == defect.rule]
     assert found, f"{name}: not found by {defect.rule}"
-    assert all(each.settles == defect.settles for each in found)
+    assert all(each.mends_itself == defect.mends_itself for each in found)
 
 
 def test_every_invariant_has_a_defect_that_it_finds() -> None:

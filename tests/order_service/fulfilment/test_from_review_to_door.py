@@ -10,7 +10,7 @@ from msgspec import structs
 from holdfast.outcomes import Outcome
 from holdfast.types import Reservation, State
 from order_service.audit.case import Case, judge
-from order_service.audit.parcels import RULES as PARCEL_RULES
+from order_service.audit.shipments import RULES as PARCEL_RULES
 from order_service.audit.stock import RULES as STOCK_RULES
 from order_service.fulfilment.cancel_order import cancel
 from order_service.fulfilment.cancel_shipment import cancel_shipment

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from order_service.audit.case import Case, judge
-from order_service.audit.parcels import RULES as PARCEL_RULES
+from order_service.audit.shipments import RULES as PARCEL_RULES
 from order_service.fulfilment.cancel_order import cancel_unshipped
 from order_service.fulfilment.cancel_shipment import leave_out
 from order_service.fulfilment.cold_chain import read_temperature

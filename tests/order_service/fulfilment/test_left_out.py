@@ -6,7 +6,7 @@ import pytest
 
 from order_service.audit.case import Case, judge
 from order_service.audit.motion import RULES as MOTION_RULES
-from order_service.audit.parcels import RULES as PARCEL_RULES
+from order_service.audit.shipments import RULES as PARCEL_RULES
 from order_service.fulfilment.cancel_shipment import cancel_shipment
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_like

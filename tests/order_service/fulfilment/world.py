@@ -11,11 +11,10 @@ from starlette.applications import Starlette
 
 from holdfast.client import Client
 from holdfast.types import Line as StockLine
-from order_service.fulfilment.callbacks import carrier_callbacks
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
 from order_service.fulfilment.handlers import FulfilmentTasks
-from order_service.fulfilment.intake import TrackingIntake
+from order_service.fulfilment.intake import TrackingIntake, carrier_callbacks
 from order_service.fulfilment.queries import count_remarks
 from order_service.fulfilment.review import ReviewInput
 from order_service.fulfilment.timers import DAY_MS
@@ -116,13 +115,13 @@ class World:
         """The carrier's van comes."""
         answer = await self.control.post("/control/collect", json=about)
         answer.raise_for_status()
-        await self.outside.callbacks.settled()
+        await self.outside.callbacks.all_sent()
 
     async def advance(self, ms: int) -> None:
         """Time passes, for the carrier and for us."""
         self.clock.advance(ms)
         await self.control.post("/control/advance", json={"ms": 0})
-        await self.outside.callbacks.settled()
+        await self.outside.callbacks.all_sent()
 
     async def misbehave(self, **about: Any) -> None:
         """Has the carrier go wrong."""
@@ -168,7 +167,7 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
             return ReviewInput(remarks, ARTICLES)
 
         rules = [CarrierRule("sandbox")]
-        world.handlers = handlers_of(FulfilmentTasks(engine, carriers, rules, read, intake, DAY_MS))
+        world.handlers = handlers_of(FulfilmentTasks(engine, carriers, rules, read, DAY_MS), intake)
         async with served(Starlette(routes=[route])) as callbacks_url:
             world.callbacks_url = f"{callbacks_url}/callbacks/carrier/sandbox"
             world.outside.callbacks.url = world.callbacks_url

@@ -17,11 +17,11 @@ from holdfast.client import Client
 from holdfast.order.v1 import catalogue_pb2
 from order_service.order.model import Order
 from order_service.payment.providers.sandbox import SandboxProvider
+from order_service.sandbox.callbacks import Callbacks, Misbehaviour
 from order_service.sandbox.carrier import SandboxCarrierApp
 from order_service.sandbox.carrier_journey import Mishaps
 from order_service.sandbox.provider import SandboxProviderApp
 from order_service.sandbox.provider_books import day_of
-from order_service.sandbox.provider_callbacks import Callbacks, Misbehaviour
 from order_service.storage.database import open_database
 from order_service.storage.schema import tasks as tasks_table
 from tests.order_service.clock import START_MS, Clock
@@ -168,20 +168,20 @@ class World:
         """A buyer does something there, such as `pay`; the provider tells of it by letter."""
         body = {"payment_id": payment_id, **about}
         await self._control.post(f"/provider/control/{what}", json=body)
-        await self.provider_app.callbacks.settled()
+        await self.provider_app.callbacks.all_sent()
 
     async def collect(self, shipment_id: str, mishaps: Mishaps) -> None:
         """The carrier's van takes a parcel, to which something may happen on its way."""
         self.carrier_app.mishaps = mishaps
         await self._control.post("/carrier/control/collect", json={"shipment_ids": [shipment_id]})
-        await self.carrier_app.callbacks.settled()
+        await self.carrier_app.callbacks.all_sent()
 
     async def letters_posted(self) -> None:
         """Waits until what provider and carrier have to tell is on its way, so that every story is
         the same each time.
         """
-        await self.provider_app.callbacks.settled()
-        await self.carrier_app.callbacks.settled()
+        await self.provider_app.callbacks.all_sent()
+        await self.carrier_app.callbacks.all_sent()
 
     async def deliver(self, letter: Letter, process: Process, *, damaged: bool = False) -> bool:
         """Hands a letter over, signed now; whether it was taken. Otherwise it comes again."""
@@ -239,7 +239,7 @@ class World:
         self.stage.store.hset(self._partition.keys.meta, "now", now_ms)
         self._partition.run([Expire(SWEPT_MAX)], now_ms)
         self.carrier_app.catch_up()
-        await self.carrier_app.callbacks.settled()
+        await self.carrier_app.callbacks.all_sent()
 
     async def _take_letter(self, request: Request) -> Response:
         event_id, body = request.headers["webhook-id"], await request.body()

@@ -2,7 +2,7 @@
 
 import json
 
-from order_service.sandbox.provider_callbacks import Callbacks
+from order_service.sandbox.callbacks import Callbacks
 from tests.order_service.payment.world import World
 
 

@@ -19,8 +19,8 @@ from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.payment.starting import PaymentDesk
 from order_service.relay.attempt import Concluded, Unchanged, attempt
 from order_service.relay.handler import handlers_of
+from order_service.sandbox.callbacks import Misbehaviour
 from order_service.sandbox.provider import SandboxProviderApp
-from order_service.sandbox.provider_callbacks import Misbehaviour
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
 from tests.order_service.clock import Clock
@@ -82,7 +82,7 @@ class World:
 
     async def told(self) -> None:
         """Waits until every callback has come or was given up."""
-        await self.outside.callbacks.settled()
+        await self.outside.callbacks.all_sent()
 
     async def order(self, order_id: str = "4330000000000000000") -> Order:
         """The order as it is on disk."""

@@ -13,21 +13,21 @@ _NOWHERE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED, Shipment
 _REVIEWED: Final = SOLD - {OrderState.CONFIRMED}
 
 
-def has_left(parcel: Shipment) -> bool:
+def has_left(shipment: Shipment) -> bool:
     """Whether a parcel's units are out of the warehouse."""
-    return parcel.shipped_at_ms > 0
+    return shipment.shipped_at_ms > 0
 
 
-def units_by_line(parcels: Iterable[Shipment]) -> "Counter[int]":
+def units_by_line(shipments: Iterable[Shipment]) -> "Counter[int]":
     """The units in parcels, by the number of their order line."""
     units: Counter[int] = Counter()
-    for parcel in parcels:
-        for packed in parcel.lines:
+    for shipment in shipments:
+        for packed in shipment.lines:
             units[packed.line_no] += packed.quantity
     return units
 
 
-def _parcels_carry_the_lines(case: Case) -> Iterator[str]:
+def _shipments_carry_the_lines(case: Case) -> Iterator[str]:
     order = case.order
     planned = units_by_line(_of_lines(order))
     left = units_by_line(filter(has_left, _of_lines(order)))
@@ -39,34 +39,35 @@ def _parcels_carry_the_lines(case: Case) -> Iterator[str]:
                 "parcels that left"
             )
         to_ship = line.quantity - line.cancelled
-        in_parcels = planned[line.line_no]
-        if in_parcels > to_ship or (order.state in _REVIEWED and in_parcels < to_ship):
-            yield f"line {line.line_no}: {to_ship} units to ship, {in_parcels} are in parcels"
-    for parcel in order.shipments:
-        for packed in parcel.lines:
+        in_shipments = planned[line.line_no]
+        if in_shipments > to_ship or (order.state in _REVIEWED and in_shipments < to_ship):
+            yield f"line {line.line_no}: {to_ship} units to ship, {in_shipments} are in parcels"
+    for shipment in order.shipments:
+        for packed in shipment.lines:
             if skus.get(packed.line_no) != packed.sku:
-                yield f"{parcel.shipment_id}: line {packed.line_no} is not of {packed.sku}"
+                yield f"{shipment.shipment_id}: line {packed.line_no} is not of {packed.sku}"
 
 
 def _of_lines(order: Order) -> list[Shipment]:
     """The parcels of an order but those of units sold once more, and those that never will go."""
     return [
-        parcel
-        for parcel in order.shipments
-        if order.carries_lines(parcel) and parcel.state is not ShipmentState.CANCELLED
+        shipment
+        for shipment in order.shipments
+        if order.carries_lines(shipment) and shipment.state is not ShipmentState.CANCELLED
     ]
 
 
-def _given_up_parcels_go_nowhere(case: Case) -> Iterator[str]:
+def _given_up_shipments_go_nowhere(case: Case) -> Iterator[str]:
     given_up = {
         incident.shipment_id: incident
         for incident in case.order.incidents
         if incident.state in GIVEN_UP
     }
-    for parcel in case.order.shipments:
-        incident = given_up.get(parcel.shipment_id)
-        if incident is not None and parcel.state not in _NOWHERE:
-            yield f"{parcel.shipment_id} is {parcel.state}, {incident.incident_id} {incident.state}"
+    for shipment in case.order.shipments:
+        incident = given_up.get(shipment.shipment_id)
+        if incident is not None and shipment.state not in _NOWHERE:
+            about = f"{incident.incident_id} {incident.state}"
+            yield f"{shipment.shipment_id} is {shipment.state}, {about}"
 
 
 RULES: Final = (
@@ -76,13 +77,13 @@ RULES: Final = (
         "order was reviewed all that are to be shipped are in parcels",
         "count what is in the parcels named by `holdfast orders shipments ORDER`, ship what was "
         "left behind, and bring back what went twice",
-        _parcels_carry_the_lines,
+        _shipments_carry_the_lines,
     ),
     Rule(
         "given_up_parcel_goes_nowhere",
         "no parcel is under way, or to leave, in whose stead other goods or the money go",
         "`holdfast orders track SHIPMENT` tells where it is: stop it there, or have its carrier "
         "bring it back",
-        _given_up_parcels_go_nowhere,
+        _given_up_shipments_go_nowhere,
     ),
 )

@@ -1,12 +1,12 @@
-"""How the sandbox provider tells of payments: signed callbacks, sent until they are taken.
+"""Signed callbacks of both sandboxes, sent until they are taken.
 
-It can misbehave as real ones do: the shares of `Misbehaviour` say how often, and a seeded source of
-chance says when.
+They can misbehave as real ones do: the shares of `Misbehaviour` say how often, and a seeded source
+of chance says when.
 """
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -65,7 +65,7 @@ class Callbacks:
         self._number = 0
 
     def announce(self, fact: dict[str, Any]) -> None:
-        """Tells of something, some time."""
+        """Has a fact sent, some time."""
         if not self.url:
             return
         if self._happens(self.misbehaviour.lose):
@@ -86,7 +86,7 @@ class Callbacks:
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._http.aclose()
 
-    async def settled(self) -> None:
+    async def all_sent(self) -> None:
         """Waits until nothing is under way."""
         while self._under_way:
             await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -145,6 +145,7 @@ class Callbacks:
         return share > 0 and self._chance.random() < share
 
 
-def shares_of(misbehaviour: Misbehaviour) -> Sequence[float]:
-    """All shares, to be checked."""
-    return [value for value in msgspec.structs.astuple(misbehaviour) if isinstance(value, float)]
+def shares_are_right(shares: msgspec.Struct) -> bool:
+    """Whether all shares of a struct, its floats, are from 0 to 1."""
+    values = msgspec.structs.astuple(shares)
+    return all(0.0 <= value <= 1.0 for value in values if isinstance(value, float))
