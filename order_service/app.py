@@ -36,7 +36,7 @@ from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
-from order_service.fulfilment.cancel_order import Cancelling
+from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import FulfilmentSettings, follow
 from order_service.fulfilment.handlers import FulfilmentTasks
 from order_service.fulfilment.intake import TrackingIntake, carrier_callbacks

@@ -1,27 +1,44 @@
 """Where the audit reads: the order database, the engine, the payment providers."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
 from holdfast.types import Reservation
-from order_service.audit import read
 from order_service.audit.case import Case
 from order_service.audit.copies import Copies
 from order_service.audit.statements import captured_here, captured_there, of_providers
+from order_service.order.model import HistoryEntry
 from order_service.payment.attempts import charge_of
 from order_service.payment.providers.port import FactKind, Providers, ProviderUnreachable
+from order_service.storage.history import ENTRIES
+from order_service.storage.load import load_orders
 from order_service.storage.orders import Orders
+from order_service.storage.rows import ROW_KINDS
+from order_service.storage.schema import history, orders, reviews
 
 ORDERS_PER_READ: Final = 100
 RESERVATIONS_PER_WRITE: Final = 1_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_IDS: "BindParameter[Any]" = bindparam("ids", expanding=True)
+_SLICE = (
+    select(orders.c.order_id)
+    .where(orders.c.tenant == bindparam("tenant"), orders.c.order_id > bindparam("after"))
+    .order_by(orders.c.order_id)
+    .limit(bindparam("count"))
+)
+_HISTORY = ENTRIES.where(history.c.order_id.in_(_IDS)).order_by(*history.primary_key.columns)
+_REVIEWED = select(reviews.c.order_id).where(reviews.c.order_id.in_(_IDS)).distinct()
+_VERSIONS = select(orders.c.order_id, orders.c.version).where(orders.c.order_id.in_(_IDS))
+_TENANTS = select(orders.c.order_id, orders.c.tenant).where(orders.c.order_id.in_(_IDS))
+_entry = ROW_KINDS[HistoryEntry].from_row
 
 
 class StatementUnreachable(Exception):
@@ -63,14 +80,20 @@ class Sources:
 
     async def count(self) -> tuple[int, int]:
         """The number of the tenant's orders, and when the first was placed; 0 without any."""
-        return await self._orders.read(partial(read.count, tenant=self._tenant))
+
+        def counted(connection: Connection) -> tuple[int, int]:
+            columns = select(func.count(), func.min(orders.c.created_at_ms))
+            found = connection.execute(columns.where(orders.c.tenant == self._tenant)).one()
+            return found[0], found[1] or 0
+
+        return await self._orders.read(counted)
 
     async def next_orders(self, after: str) -> Slice:
         """The next orders, those after an id."""
 
         def next_cases(connection: Connection) -> Slice:
-            ids = read.order_ids(connection, self._tenant, after, ORDERS_PER_READ)
-            return self._read(connection, ids)
+            wanted = {"tenant": self._tenant, "after": after, "count": ORDERS_PER_READ}
+            return self._read(connection, connection.scalars(_SLICE, wanted).all())
 
         return await self._orders.read(next_cases)
 
@@ -79,16 +102,21 @@ class Sources:
         return await self._orders.read(lambda connection: self._read(connection, ids))
 
     def _read(self, connection: Connection, ids: Sequence[str]) -> Slice:
-        cases = read.read_cases(connection, ids, self.now_ms)
-        return Slice(cases, read.moved_since(connection, cases))
+        cases = read_cases(connection, ids, self.now_ms)
+        return Slice(cases, moved_since(connection, cases))
 
     async def moved_since(self, cases: Sequence[Case]) -> set[str]:
         """The ids of the orders that have another version by now."""
-        return await self._orders.read(partial(read.moved_since, cases=cases))
+        return await self._orders.read(partial(moved_since, cases=cases))
 
     async def tenants_of(self, ids: Iterable[str]) -> dict[str, str]:
         """The tenants of those of the orders that exist."""
-        return await self._orders.read(partial(read.tenants_of, ids=sorted(set(ids))))
+        wanted = {"ids": sorted(set(ids))}
+
+        def found(connection: Connection) -> dict[str, str]:
+            return {row[0]: row[1] for row in connection.execute(_TENANTS, wanted)}
+
+        return await self._orders.read(found)
 
     async def copy_reservations(self, copies: Copies) -> None:
         """Copies all reservations of the tenant."""
@@ -182,3 +210,36 @@ def _days_between(from_ms: int, until_ms: int) -> Iterable[date]:
 
 def _day_of(at_ms: int) -> date:
     return (_EPOCH + timedelta(milliseconds=at_ms)).date()
+
+
+def read_cases(connection: Connection, ids: Sequence[str], now_ms: int) -> list[Case]:
+    """Reads the orders that exist, with their histories, in the order of `ids`.
+
+    An order that is changed while it is read (where a transaction sees what others commit
+    meanwhile) has a history that ends elsewhere; `moved_since` tells.
+    """
+    wanted = {"ids": list(ids)}
+    found = load_orders(connection, ids)
+    if not found:
+        return []
+    entries: dict[str, list[HistoryEntry]] = defaultdict(list)
+    for row in connection.execute(_HISTORY, wanted):
+        entry: HistoryEntry = _entry(row)
+        entries[entry.order_id].append(entry)
+    reviewed = set(connection.scalars(_REVIEWED, wanted))
+    return [
+        Case(found[order_id], entries[order_id], now_ms, reviewed=order_id in reviewed)
+        for order_id in ids
+        if order_id in found
+    ]
+
+
+def moved_since(connection: Connection, cases: Sequence[Case]) -> set[str]:
+    """The ids of the orders that have another version by now."""
+    rows = connection.execute(_VERSIONS, {"ids": [case.order.order_id for case in cases]})
+    versions = {row[0]: row[1] for row in rows}
+    return {
+        case.order.order_id
+        for case in cases
+        if versions.get(case.order.order_id) != case.order.version
+    }

@@ -18,7 +18,6 @@ from order_service.catalogue.model import (
     Atlas,
     Place,
     Warehouse,
-    atlas_of,
 )
 from order_service.catalogue.store import Changes
 from order_service.storage.database import Conflict, StorageUnavailable
@@ -38,7 +37,7 @@ class _Shop:
         self.articles: dict[str, Article] = {}
         self.warehouses: dict[str, Warehouse] = {}
         self.places: dict[tuple[str, str, str], Place] = {}
-        self.assortment = Assortment(self.articles, (), Atlas({}))
+        self.assortment = Assortment(self.articles, (), Atlas())
 
     def learn(self, changes: Changes) -> None:
         """Takes over what has changed."""
@@ -53,7 +52,7 @@ class _Shop:
             self.assortment = Assortment(
                 self.articles,
                 tuple(warehouse for warehouse in in_order if not warehouse.closed),
-                atlas_of(list(self.places.values())),
+                Atlas(self.places.values()),
             )
 
 
@@ -124,4 +123,4 @@ class Catalogue:
         return version
 
 
-_NOTHING: Final = Assortment({}, (), Atlas({}))
+_NOTHING: Final = Assortment({}, (), Atlas())

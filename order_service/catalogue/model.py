@@ -1,7 +1,7 @@
 """Articles, warehouses and places, and a shop's catalogue of them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -101,11 +101,14 @@ class Assortment(NamedTuple):
 
 
 class Atlas:
-    """Finds where an address is."""
+    """Finds where an address is, given the places of a shop."""
 
-    def __init__(self, places: Mapping[tuple[str, str, str], Position]) -> None:
-        self._places = places
-        self._prefix_lengths = sorted({len(prefix) for _, prefix, _ in places}, reverse=True)
+    def __init__(self, places: Iterable[Place] = ()) -> None:
+        self._places = {
+            (place.country, place.postcode_prefix, place.region.casefold()): place.position
+            for place in places
+        }
+        self._prefix_lengths = sorted({len(prefix) for _, prefix, _ in self._places}, reverse=True)
 
     def position_of(self, country: str, postcode: str, region: str) -> Position | None:
         """The position of the place that fits best: the longest prefix of the postcode, else the
@@ -121,16 +124,6 @@ class Atlas:
         return self._places.get((country, "", region.casefold())) or self._places.get(
             (country, "", "")
         )
-
-
-def atlas_of(places: "list[Place]") -> Atlas:
-    """The atlas of these places."""
-    return Atlas(
-        {
-            (place.country, place.postcode_prefix, place.region.casefold()): place.position
-            for place in places
-        }
-    )
 
 
 def plain_postcode(postcode: str) -> str:

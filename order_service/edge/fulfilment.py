@@ -20,11 +20,10 @@ from order_service.edge.requests import (
     tenant_of,
 )
 from order_service.fulfilment import incidents, queries
-from order_service.fulfilment.cancel_shipment import cancel_shipment
-from order_service.fulfilment.cold_chain import read_temperature, reading_key
+from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
-from order_service.fulfilment.tracking import once_key, track
+from order_service.fulfilment.tracking import once_key, read_temperature, reading_key, track
 from order_service.fulfilment.warehouse import (
     ShipmentAnswer,
     confirm_packing,
@@ -166,19 +165,17 @@ class FulfilmentServicer:
     async def GetShipment(self, request: pb.GetShipmentRequest) -> pb.GetShipmentResponse:
         shipment_id = id_of(request, "shipment_id")
         order = await order_of(self._orders, request, order_of_part(shipment_id))
-        reports = await self._orders.read(partial(queries.reports_of, shipment_id=shipment_id))
+        reports = partial(queries.reports_of, shipment_id=shipment_id)
+        events, readings = await self._orders.read(reports)
         try:
             shipment = order.shipment(shipment_id)
         except KeyError:
             raise OrderNotFound(shipment_id) from None
         return pb.GetShipmentResponse(
             shipment=wire.to_message(shipment, order_pb2.Shipment),
-            events=wire.to_messages(reports.events, pb.TrackingEvent),
-            readings=wire.to_messages(reports.readings, pb.TemperatureReading),
-            incidents=[
-                wire.to_message(incident, pb.Incident)
-                for incident in order.incidents_of(shipment_id)
-            ],
+            events=wire.to_messages(events, pb.TrackingEvent),
+            readings=wire.to_messages(readings, pb.TemperatureReading),
+            incidents=wire.to_messages(order.incidents_of(shipment_id), pb.Incident),
         )
 
     @method

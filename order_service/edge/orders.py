@@ -20,7 +20,7 @@ from order_service.edge.requests import (
     reason_of,
     tenant_of,
 )
-from order_service.fulfilment.cancel_order import Cancelling
+from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import complete
 from order_service.order.contact import add_remark, checked_remark, correct_delivery, is_correction
 from order_service.order.draft import Draft

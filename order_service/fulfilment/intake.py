@@ -97,8 +97,8 @@ class TrackingIntake:
     async def catch_up(self, _order: Order, todo: Todo[CatchUpOnTracking]) -> Decide | None:
         """Reads the events of a shipment that could have no effect when they came."""
         shipment_id = todo.payload.shipment_id
-        reports = await self._orders.read(partial(reports_of, shipment_id=shipment_id))
-        return partial(catch_up, shipment_id=shipment_id, events=reports.events)
+        events, _ = await self._orders.read(partial(reports_of, shipment_id=shipment_id))
+        return partial(catch_up, shipment_id=shipment_id, events=events)
 
     @handles(DeliveryDue)
     async def delivery_due(self, order: Order, _todo: Todo[DeliveryDue]) -> Decide | None:

@@ -41,10 +41,11 @@ def plan_like(
     other: Shipment,
     lines: tuple[ShipmentLine, ...],
     *,
-    location: str,
     replaces: str,
+    location: str = "",
 ) -> Shipment:
-    """Plans a shipment like another, but for its lines and the location it comes from."""
+    """Plans a shipment like another, but for its lines and, where given, its location."""
+    location = location or other.location
     zone = other.zone if location == other.location else ""
     shipment = _blank(draft, other.sub_order_no, location, zone, lines)
     shipment.replaces = replaces

@@ -85,13 +85,6 @@ class IncidentFilter(Struct, frozen=True):
     due_before_ms: int = 0
 
 
-class Reports(NamedTuple):
-    """Events and temperatures of a shipment, by the time at which they happened."""
-
-    events: list[TrackingEvent]
-    readings: list[TemperatureReading]
-
-
 def count_remarks(connection: Connection, order_id: str) -> int:
     """The number of entries in an order's contact log."""
     statement = select(func.count()).select_from(remarks).where(remarks.c.order_id == order_id)
@@ -204,8 +197,10 @@ def list_incidents(
     return _read(connection, statement, Incident)
 
 
-def reports_of(connection: Connection, shipment_id: str) -> Reports:
-    """Reads what carriers and sensors have reported of a shipment."""
+def reports_of(
+    connection: Connection, shipment_id: str
+) -> tuple[list[TrackingEvent], list[TemperatureReading]]:
+    """Events and temperatures of a shipment, by the time at which they happened."""
     events, readings = tracking_events.c, temperature_readings.c
     happened = (
         select(tracking_events)
@@ -217,8 +212,9 @@ def reports_of(connection: Connection, shipment_id: str) -> Reports:
         .where(is_part(readings.order_id, readings.shipment_no, shipment_id))
         .order_by(readings.read_at_ms, readings.sensor)
     )
-    return Reports(
-        _read(connection, happened, TrackingEvent), _read(connection, measured, TemperatureReading)
+    return (
+        _read(connection, happened, TrackingEvent),
+        _read(connection, measured, TemperatureReading),
     )
 
 

@@ -39,23 +39,22 @@ async def reship(order: Order, incident_id: str, engine: Client) -> Decide | Non
         return None
     lost = order.shipment(incident.shipment_id)
     reservation_id = _reservation_for(order, lost.shipment_id)
+    failed = partial(_failed, lost_id=lost.shipment_id)
     location = await _location_reserved(engine, order.tenant, reservation_id)
     if not location:
         location = await _location_with_all(engine, order.tenant, lost)
         if not location:
-            return partial(_failed, lost_id=lost.shipment_id, why="no warehouse has all of it")
+            return partial(failed, why="no warehouse has all of it")
         await _take_back(order, lost, engine)
         lines = stock_lines(lost, location)
         reserved = await engine.reserve(
             reservation_id, lines, buyer_id=order.buyer_id, tenant=order.tenant
         )
         if not reserved.applied:
-            why = f"reserving it again: {reserved.outcome.name}"
-            return partial(_failed, lost_id=lost.shipment_id, why=why)
+            return partial(failed, why=f"reserving it again: {reserved.outcome.name}")
     confirmed = await engine.confirm(reservation_id, reacquire_if_expired=True, tenant=order.tenant)
     if not confirmed.applied:
-        why = f"confirming it again: {confirmed.outcome.name}"
-        return partial(_failed, lost_id=lost.shipment_id, why=why)
+        return partial(failed, why=f"confirming it again: {confirmed.outcome.name}")
     return partial(_ready, lost_id=lost.shipment_id, location=location)
 
 

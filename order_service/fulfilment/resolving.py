@@ -1,6 +1,6 @@
 """Carries out what the owner of an incident decides: wait, ship again, or refund. Pure."""
 
-from order_service.fulfilment.cancel_shipment import leave_out
+from order_service.fulfilment.cancelling import leave_out
 from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, close, not_closed
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.shares import goods_minor, send_back
@@ -64,13 +64,7 @@ def _pick_again(draft: Draft, shipment: Shipment, why: str) -> None:
     Its units are still the order's, so nothing has to be reserved.
     """
     withdraw(draft, shipment, why)
-    again = plan_like(
-        draft,
-        shipment,
-        shipment.lines,
-        location=shipment.location,
-        replaces=shipment.shipment_id,
-    )
+    again = plan_like(draft, shipment, shipment.lines, replaces=shipment.shipment_id)
     for incident in not_closed(draft, shipment):
         draft.move(incident, _E.RESHIP, why)
         close(draft, incident, _E.STOCK_CONFIRMED, f"goes again as {again.shipment_id}")

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from order_service.fulfilment.cancel_order import cancel_at_once
+from order_service.fulfilment.cancelling import cancel_at_once
 from order_service.fulfilment.planning import Articles, plan_shipments
 from order_service.fulfilment.review_rules import Objection, objections_to
 from order_service.order.draft import Draft

@@ -80,13 +80,7 @@ def confirm_pick(draft: Draft, shipment_id: str, taken: Sequence[Units]) -> Ship
     rest = None
     if rest_lines:
         draft.update(shipment, lines=tuple(lines))
-        rest = plan_like(
-            draft,
-            shipment,
-            tuple(rest_lines),
-            location=shipment.location,
-            replaces=shipment.replaces,
-        )
+        rest = plan_like(draft, shipment, tuple(rest_lines), replaces=shipment.replaces)
     draft.move(shipment, ShipmentEvent.PICK, f"the rest is {rest.shipment_id}" if rest else "")
     return ShipmentAnswer(shipment, replayed=False, rest=rest)
 

@@ -98,7 +98,7 @@ class SandboxProviderApp:
 
     def decline(self, payment: SandboxPayment) -> None:
         """The buyer's bank says no."""
-        self.books.decline(payment)
+        self.books.end(payment, "DECLINED")
         self.callbacks.announce(payment.fact())
 
     def _happens(self, share: float) -> bool:
@@ -133,7 +133,7 @@ class SandboxProviderApp:
 
     async def _close(self, request: Request) -> Response:
         payment = self._named(request)
-        self.books.shut(payment)
+        self.books.end(payment, "CLOSED")
         return JSONResponse(payment.fact())
 
     async def _refund(self, request: Request) -> Response:

@@ -124,13 +124,11 @@ class Books:
         payment.captured_at_ms = payment.captured_at_ms or now_ms
         self._save(payment)
 
-    def decline(self, payment: SandboxPayment) -> None:
-        """Refuses an open payment."""
-        self._end(payment, "DECLINED")
-
-    def shut(self, payment: SandboxPayment) -> None:
-        """Closes an open payment."""
-        self._end(payment, "CLOSED")
+    def end(self, payment: SandboxPayment, kind: str) -> None:
+        """Ends an open payment as DECLINED or CLOSED."""
+        if payment.kind == "OPEN":
+            payment.kind = kind
+            self._save(payment)
 
     def refund(
         self,
@@ -179,11 +177,6 @@ class Books:
             "captured_minor": captured,
             "refunded_minor": refunded,
         }
-
-    def _end(self, payment: SandboxPayment, kind: str) -> None:
-        if payment.kind == "OPEN":
-            payment.kind = kind
-            self._save(payment)
 
     def _save(self, payment: SandboxPayment) -> None:
         self._file.execute(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, PrimaryKeyConstraint, delete, select, text
 
 from order_service.audit.case import judge
 from order_service.audit.history import RULES as HISTORY_RULES
-from order_service.audit.read import read_cases
+from order_service.audit.sources import read_cases
 from order_service.order.draft import Draft
 from order_service.order.model import Order
 from order_service.order.parts import PART_KINDS, RESERVATION_LETTER, PartKind, machines

@@ -58,7 +58,7 @@ UNITED: Final[tuple[United, ...]] = (
         ("tests/",),
     ),
     United(
-        r"\bis_settled_by_hand\b|settled_by:|\bsettles: bool|wanted\.settled_too|callbacks\.settled",
+        r"is_settled_by_hand\b|settled_by:|settles: bool|wanted\.settled_too|callbacks\.settled",
         "is_paid_back_by_hand, mended_by, mends_itself, closed_too, all_sent: to settle is with "
         "merchants",
     ),

@@ -9,13 +9,11 @@ from msgspec import structs
 
 from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
-from order_service.fulfilment.cancel_order import cancel
-from order_service.fulfilment.cancel_shipment import cancel_shipment
-from order_service.fulfilment.cold_chain import read_temperature
+from order_service.fulfilment.cancelling import cancel, cancel_shipment
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReviewInput, review
-from order_service.fulfilment.tracking import track
+from order_service.fulfilment.tracking import read_temperature, track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids

@@ -19,7 +19,7 @@ from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.orders import OrderServicer
-from order_service.fulfilment.cancel_order import Cancelling
+from order_service.fulfilment.cancelling import Cancelling
 from order_service.order.ids import Ids
 from order_service.payment.methods import methods_of
 from order_service.payment.providers.port import (

@@ -8,7 +8,7 @@ import pytest
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2 as pb
 from holdfast.types import State
-from order_service.fulfilment.cancel_order import ASK_AGAIN_MS
+from order_service.fulfilment.cancelling import ASK_AGAIN_MS
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Task
 from order_service.order.refusals import Refused

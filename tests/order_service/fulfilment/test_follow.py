@@ -7,16 +7,14 @@ from functools import partial
 
 import pytest
 
-from order_service.fulfilment.cancel_order import cancel
-from order_service.fulfilment.cancel_shipment import cancel_shipment
+from order_service.fulfilment.cancelling import cancel, cancel_shipment
 from order_service.fulfilment.cash import REPORTED_WITHIN_MS, cash_overdue
-from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.follow import complete_by_itself
 from order_service.fulfilment.incidents import look_at_deliveries, report
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.timers import DAY_MS
-from order_service.fulfilment.tracking import track
+from order_service.fulfilment.tracking import read_temperature, track
 from order_service.fulfilment.warehouse import (
     confirm_packing,
     confirm_pick,

@@ -12,8 +12,7 @@ from holdfast.types import Reservation, State
 from order_service.audit.case import Case, judge
 from order_service.audit.shipments import RULES as PARCEL_RULES
 from order_service.audit.stock import RULES as STOCK_RULES
-from order_service.fulfilment.cancel_order import cancel
-from order_service.fulfilment.cancel_shipment import cancel_shipment
+from order_service.fulfilment.cancelling import cancel, cancel_shipment
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import (
     CarrierEvent,
@@ -22,12 +21,12 @@ from order_service.fulfilment.carriers.port import (
     Label,
 )
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
-from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label
 from order_service.fulfilment.queries import reports_of
 from order_service.fulfilment.resolving import resolve
+from order_service.fulfilment.tracking import read_temperature
 from order_service.fulfilment.warehouse import confirm_packing, hand_over
 from order_service.order.draft import Draft
 from order_service.order.model import Amounts, IncidentKind, Order, SubOrder
@@ -106,8 +105,8 @@ async def test_the_events_of_a_parcel_are_kept_each_once_by_their_own_time(world
     await world.collect()
     await world.advance(72 * HOUR_MS)
     name = order.shipments[0].shipment_id
-    told = await world.orders.read(lambda connection: reports_of(connection, name))
-    kinds = [event.kind for event in told.events]
+    events, _ = await world.orders.read(lambda connection: reports_of(connection, name))
+    kinds = [event.kind for event in events]
     assert kinds == [
         TrackingKind.COLLECTED,
         TrackingKind.IN_TRANSIT,

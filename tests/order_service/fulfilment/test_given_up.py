@@ -6,10 +6,9 @@ import pytest
 
 from order_service.audit.case import Case, judge
 from order_service.audit.shipments import RULES as PARCEL_RULES
-from order_service.fulfilment.cancel_order import cancel_unshipped
-from order_service.fulfilment.cancel_shipment import leave_out
-from order_service.fulfilment.cold_chain import read_temperature
+from order_service.fulfilment.cancelling import cancel_unshipped, leave_out
 from order_service.fulfilment.resolving import resolve
+from order_service.fulfilment.tracking import read_temperature
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.order.model import Incident, Order, Shipment
 from order_service.order.records import TrackingKind

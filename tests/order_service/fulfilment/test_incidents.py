@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 
-from order_service.fulfilment.cold_chain import read_temperature
 from order_service.fulfilment.follow import complete, complete_by_itself
 from order_service.fulfilment.incidents import (
     INCIDENTS,
@@ -15,7 +14,7 @@ from order_service.fulfilment.incidents import (
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.shares import due_at_the_door_minor, goods_minor
-from order_service.fulfilment.tracking import track
+from order_service.fulfilment.tracking import read_temperature, track
 from order_service.fulfilment.warehouse import confirm_pick
 from order_service.order.model import Incident, IncidentKind, Order
 from order_service.order.records import TrackingKind

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from order_service.fulfilment.cancel_order import cancel_unshipped
+from order_service.fulfilment.cancelling import cancel_unshipped
 from order_service.fulfilment.carriers.port import Label
 from order_service.fulfilment.labels import labelled as labelled_by_carrier
 from order_service.fulfilment.planning import plan_shipments

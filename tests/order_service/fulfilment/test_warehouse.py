@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from order_service.fulfilment.cancel_order import cancel_unshipped
+from order_service.fulfilment.cancelling import cancel_unshipped
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.warehouse import (
     confirm_packing,

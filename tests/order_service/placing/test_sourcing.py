@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from order_service.catalogue.model import Assortment, Atlas, Place, Position, Warehouse, atlas_of
+from order_service.catalogue.model import Assortment, Atlas, Place, Position, Warehouse
 from order_service.placing.sourcing import (
     EXACT_WAREHOUSES_MAX,
     Origin,
@@ -122,7 +122,7 @@ def test_among_many_warehouses_the_one_that_has_most_comes_first() -> None:
 
 def assortment(*warehouses: Warehouse, places: list[Place] | None = None) -> Assortment:
     """A catalogue without articles."""
-    return Assortment({}, warehouses, atlas_of(places or []))
+    return Assortment({}, warehouses, Atlas(places or []))
 
 
 def test_the_nearest_warehouse_comes_first() -> None:
@@ -152,7 +152,7 @@ def test_a_shop_without_warehouses_has_the_engines_default_location() -> None:
 
 
 def test_an_address_is_at_the_place_that_fits_it_best() -> None:
-    atlas = atlas_of(
+    atlas = Atlas(
         [
             Place("GB", "", "", 1.0, 0.0),
             Place("GB", "", "Kent", 2.0, 0.0),
@@ -165,7 +165,7 @@ def test_an_address_is_at_the_place_that_fits_it_best() -> None:
     assert atlas.position_of("GB", "E1 6AN", "kent") == Position(2.0, 0.0)
     assert atlas.position_of("GB", "", "Devon") == Position(1.0, 0.0)
     assert atlas.position_of("FR", "SW1A", "Kent") is None
-    assert Atlas({}).position_of("GB", "SW1A", "") is None
+    assert Atlas().position_of("GB", "SW1A", "") is None
 
 
 @pytest.mark.parametrize(

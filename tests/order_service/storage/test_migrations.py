@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from order_service.audit.case import judge
 from order_service.audit.history import RULES as HISTORY_RULES
-from order_service.audit.read import read_cases
+from order_service.audit.sources import read_cases
 from order_service.order.ids import Ids
 from order_service.order.model import ShipmentLine
 from order_service.order.states import RefundEvent, RefundState

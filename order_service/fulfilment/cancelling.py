@@ -1,9 +1,11 @@
-"""Cancels an order that has not left the warehouse (O14): its stock and its money go back.
+"""Cancels an order, or one shipment of it, that has not left the warehouse (O14).
 
-Before that, the provider of each open attempt to pay is asked (P2): an order that turns out to be
-paid is brought to that first. The wish is written down before, as a task that goes on asking while
-a provider is silent: as soon as it is known whether there is money, the order is cancelled, and the
-money goes back.
+Its stock and its money go back; where a shipment is left out, the buyer gets the others.
+
+Before an order is cancelled, the provider of each open attempt to pay is asked (P2): an order that
+turns out to be paid is brought to that first. The wish is written down before, as a task that goes
+on asking while a provider is silent: as soon as it is known whether there is money, the order is
+cancelled, and the money goes back.
 """
 
 from collections.abc import Sequence
@@ -11,13 +13,28 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from order_service.fulfilment.incidents import close_with_refund
-from order_service.fulfilment.warehouse import withdraw
+from order_service.fulfilment.shares import goods_minor, send_back
+from order_service.fulfilment.warehouse import (
+    ShipmentAnswer,
+    count_units,
+    not_now,
+    shipment_of,
+    withdraw,
+)
 from order_service.order.draft import Decide, Draft
-from order_service.order.model import Order
+from order_service.order.model import Order, Shipment
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
-from order_service.order.states import ORDER, SHIPMENT, OrderEvent, OrderState, ShipmentEvent
+from order_service.order.states import (
+    ORDER,
+    SHIPMENT,
+    OrderEvent,
+    OrderState,
+    ShipmentEvent,
+    ShipmentState,
+)
 from order_service.order.tasks import (
     CancelOrder,
+    CancelShipmentStock,
     CancelStock,
     ReleaseStock,
     TaskKind,
@@ -162,3 +179,41 @@ def _needs_answers(order: Order) -> bool:
 
 def _not_now(order: Order, state: str) -> Refused:
     return wrong_state("order", order.order_id, state, OrderEvent.CANCEL)
+
+
+def cancel_shipment(draft: Draft, shipment_id: str, why: str) -> ShipmentAnswer:
+    """Leaves out a shipment that somebody says cannot be shipped, or must not.
+
+    Raises Refused: NOT_FOUND, WRONG_STATE.
+    """
+    shipment = shipment_of(draft, shipment_id)
+    if shipment.state is ShipmentState.CANCELLED:
+        return ShipmentAnswer(shipment, replayed=True)
+    if not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
+        raise not_now(shipment, ShipmentEvent.CANCEL)
+    leave_out(draft, shipment, shipment_id, why)
+    return ShipmentAnswer(shipment, replayed=False)
+
+
+def leave_out(draft: Draft, shipment: Shipment, refund_key: str, why: str) -> None:
+    """Cancels a shipment that has not left: its units are on sale again, their money goes back.
+
+    With its last shipment the order is cancelled. Raises Refused: WRONG_STATE where it cannot be,
+    because another attempt to pay it is open.
+    """
+    order = draft.order
+    if _is_all_there_is(order, shipment):
+        cancel_at_once(draft, why)
+        return
+    withdraw(draft, shipment, why)
+    close_with_refund(draft, shipment, why)
+    draft.send(CancelShipmentStock(shipment.shipment_id))
+    send_back(draft, refund_key, goods_minor(order, shipment), why)
+    count_units(draft, shipment, "cancelled")
+
+
+def _is_all_there_is(order: Order, shipment: Shipment) -> bool:
+    """Whether nothing of the order has left, and no other shipment will."""
+    return order.state is OrderState.IN_FULFILMENT and all(
+        other is shipment or other.state is ShipmentState.CANCELLED for other in order.shipments
+    )
