@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import structs
 from prometheus_client import CollectorRegistry
 
-from order_service.app import build
+from order_service.app import App
 from order_service.config import from_environment
 from order_service.fulfilment.planning import plan_shipments
 from order_service.order.draft import Draft
@@ -32,7 +32,7 @@ async def test_an_order_service_reminds_of_picks_as_its_settings_say(
         "HOLDFAST_DATA_DIR": str(tmp_path),
         "HOLDFAST_PICK_WITHIN_MS": "60000",
     }
-    app = build(from_environment(settings), CollectorRegistry(), lambda: START_MS)
+    app = App(from_environment(settings), CollectorRegistry(), lambda: START_MS)
     new = structs.replace(
         paid_order(**ON_DELIVERY), state=OrderState.RESERVING, version=0, parts={}
     )
