@@ -247,13 +247,13 @@ async def test_what_the_engine_is_about_to_be_told_is_unsettled(shop: Shop) -> N
     assert (await audited(shop.sources())).summary.ok
 
 
-async def test_a_refund_under_way_is_no_finding_and_one_settled_by_hand_is_apart(
+async def test_a_refund_under_way_is_no_finding_and_one_paid_back_by_hand_is_apart(
     shop: Shop,
 ) -> None:
     await shop.sell(SOLD)
     await shop.cancel(SOLD)
     assert (await audited(shop.sources())).summary.ok
-    await shop.change(SOLD, _refused, _settled_by_hand)
+    await shop.change(SOLD, _refused, _paid_back_by_person)
     done = await audited(shop.sources())
     assert done.findings == []
     (book,) = done.summary.books
@@ -265,7 +265,7 @@ def _refused(draft: Draft) -> None:
     draft.forget(TaskKind.REFUND)
 
 
-def _settled_by_hand(draft: Draft) -> None:
+def _paid_back_by_person(draft: Draft) -> None:
     paid_back_by_hand(draft, draft.order.refunds[0].refund_id, "by transfer")
 
 

@@ -278,7 +278,7 @@ class Buying(Story):
 
     @precondition(lambda self: self.refused_refunds())
     @rule(data=st.data(), number=PROCESSES)
-    def a_refused_refund_is_settled_by_hand(self, data: st.DataObject, number: int) -> None:
+    def a_refused_refund_is_paid_back_by_hand(self, data: st.DataObject, number: int) -> None:
         refund_id = self.one_of(data, self.refused_refunds())
         self.ask(number, requests.settle(refund_id))
 

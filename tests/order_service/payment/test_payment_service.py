@@ -224,7 +224,7 @@ async def test_cash_that_goes_back_is_listed_for_a_person(world: World, service:
     assert not (await service.ListFailedRefunds(pb.ListFailedRefundsRequest())).refunds
 
 
-async def test_a_refused_refund_is_settled_by_hand(world: World, service: Any) -> None:
+async def test_a_refused_refund_is_paid_back_by_hand(world: World, service: Any) -> None:
     await world.place()
     await world.pay(await world.begin())
     await world.told()
