@@ -8,15 +8,7 @@ from typing import Literal
 
 from cyclopts import App
 
-from holdfast.cli import (
-    audit,
-    demo,
-    explain,
-    reservation,
-    server_commands,
-    status,
-    stock,
-)
+from holdfast.cli import audit, demo, explain, reservation, server_commands, status, stock
 from holdfast.cli.arguments import OPERATE, RUN, SET_UP
 
 HELP = """Stock for flash sales: every unit goes to exactly one order.

@@ -4,13 +4,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
-from holdfast.cli.output import (
-    plain,
-    print_json,
-    print_remark,
-    progress_bar,
-    table_of,
-)
+from holdfast.cli.output import plain, print_json, print_remark, progress_bar, table_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress

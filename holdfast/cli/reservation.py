@@ -36,12 +36,7 @@ print_lines = table_of(
 
 
 @app.command
-def get(
-    reservation_id: str,
-    /,
-    *,
-    connection: Connection = DEFAULT_CONNECTION,
-) -> None:
+def get(reservation_id: str, /, *, connection: Connection = DEFAULT_CONNECTION) -> None:
     """Shows one reservation.
 
     For example:

@@ -8,11 +8,7 @@ from holdfast.order.v1 import catalogue_pb2 as pb
 from order_service.catalogue import store
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article, Place, Warehouse
-from order_service.catalogue.validation import (
-    checked_articles,
-    checked_places,
-    checked_warehouses,
-)
+from order_service.catalogue.validation import checked_articles, checked_places, checked_warehouses
 from order_service.edge import wire
 from order_service.edge.methods import method, read_page
 from order_service.edge.requests import check_filters, invalid_page_token, tenant_of

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.cli.output import fitting, print_table
+from holdfast.cli.output import fitting, print_table, table_of
+from holdfast.cli.times import local_iso
 from holdfast.order.v1 import fulfilment_pb2, operations_pb2, order_pb2, payment_pb2
 from tests.serving import running
 from tests.unit.scripted_orders import Commands
@@ -227,3 +228,28 @@ def test_a_table_of_more_ids_than_fit_still_has_all(orders: Commands) -> None:
     shown = on_a_terminal(program, *ids).replace("\r\n", "")
     for found in ids:
         assert found in shown
+
+
+def test_a_column_prints_a_field_as_people_read_it(capsys: pytest.CaptureFixture[str]) -> None:
+    difference = payment_pb2.Difference(
+        kind=payment_pb2.DIFFERENCE_KIND_CAPTURE_DIFFERS,
+        here_minor=1_250,
+        currency="GBP",
+        repaired=True,
+    )
+    table_of(
+        {
+            "Kind": "kind",
+            "Here": "here_minor",
+            "Repaired": "repaired",
+            "Theirs": "provider_ref",
+            "Twice": lambda found: found.here_minor * 2,
+        }
+    )([difference])
+    row = capsys.readouterr().out.splitlines()[3]
+    assert row.split() == ["CAPTURE_DIFFERS", "12.50", "yes", "-", "2,500"]
+
+
+def test_a_moment_is_printed_in_local_time(capsys: pytest.CaptureFixture[str]) -> None:
+    table_of({"Shipped": "shipped_at_ms"})([SHIPMENT])
+    assert local_iso(AT_MS) in capsys.readouterr().out

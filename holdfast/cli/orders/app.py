@@ -14,7 +14,6 @@ from holdfast.cli.orders import (
     serve,
     shipments,
     tasks,
-    tracking,
     warehouse,
 )
 
@@ -51,8 +50,8 @@ app.command(warehouse.ship, group=PARCELS)
 app.command(warehouse.cancel_shipment, group=PARCELS)
 app.command(shipments.shipments, group=PARCELS)
 app.command(shipments.track, group=PARCELS)
-app.command(tracking.record, group=PARCELS)
-app.command(tracking.temperature, group=PARCELS)
+app.command(shipments.record, group=PARCELS)
+app.command(shipments.temperature, group=PARCELS)
 app.command(shipments.incidents)
 app.command(catalogue.articles)
 app.command(catalogue.warehouses)

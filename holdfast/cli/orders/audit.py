@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.cli.audit import print_findings
 from holdfast.cli.failures import Failure
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
-from holdfast.cli.output import (
-    plain,
-    print_json,
-    print_remark,
-    print_table,
-    progress_bar,
-    table_of,
-)
+from holdfast.cli.output import plain, print_json, print_remark, print_table, progress_bar, table_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress

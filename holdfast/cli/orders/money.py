@@ -5,11 +5,7 @@ from cyclopts import App
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit
 from holdfast.cli.failures import Failure, usage_failure
 from holdfast.cli.orders.arguments import OrderId, Reason
-from holdfast.cli.orders.connection import (
-    DEFAULT_ORDERS_CONNECTION,
-    OrdersConnection,
-    new_key,
-)
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
 from holdfast.cli.orders.tables import (
     print_answer,
     print_found,

@@ -9,7 +9,7 @@ from holdfast.cli.arguments import Units as WholeNumber
 from holdfast.cli.failures import usage_failure
 from holdfast.cli.orders.arguments import NO_LIMIT, TemperatureLimit, Wanted, WishName
 from holdfast.money import minor_units
-from holdfast.order.v1 import catalogue_pb2, order_pb2
+from holdfast.order.v1 import catalogue_pb2
 from holdfast.order.v1 import order_pb2 as pb
 
 AMOUNTS = Group("Amounts", sort_key=1)
@@ -31,7 +31,7 @@ class AmountOptions:
     tax: str = "0"
     """The tax, as far as prices do not include it."""
 
-    def with_lines(self, lines: Iterable[Wanted], currency: str) -> "order_pb2.Amounts":
+    def with_lines(self, lines: Iterable[Wanted], currency: str) -> pb.Amounts:
         """The amounts, added up. Raises Failure for a text that is no amount of the currency."""
         amounts = pb.Amounts(
             goods_minor=sum(line.quantity * minor("line", line.price, currency) for line in lines),
@@ -68,7 +68,7 @@ class DeliveryOptions:
     wish: WishName = "CHEAPEST"
     """Kind of carrier: cheapest or fastest."""
 
-    def message(self) -> "order_pb2.Delivery":
+    def message(self) -> pb.Delivery:
         """The delivery as a message of the contract."""
         wish = pb.DeliveryWish.Value(f"DELIVERY_WISH_{self.wish}")
         return pb.Delivery(**asdict(self) | {"wish": wish})
@@ -100,7 +100,7 @@ class ArticleOptions:
     withdrawn: bool | None = None
     """No longer sold."""
 
-    def apply(self, article: "catalogue_pb2.Article") -> None:
+    def apply(self, article: catalogue_pb2.Article) -> None:
         """Changes an article."""
         for option, value in asdict(self).items():
             name = _ARTICLE_FIELDS.get(option, option)
@@ -140,7 +140,7 @@ class CorrectionOptions:
     email: str | None = None
     """Where notices go."""
 
-    def apply(self, delivery: "order_pb2.Delivery") -> None:
+    def apply(self, delivery: pb.Delivery) -> None:
         """Corrects a delivery."""
         for name, value in asdict(self).items():
             if value is not None:

@@ -5,12 +5,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit, MomentMs
 from holdfast.cli.orders.arguments import OrderId, OrderStateName, SourceName
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, accepted
-from holdfast.cli.orders.tables import (
-    order_document,
-    print_found,
-    print_list,
-    print_order,
-)
+from holdfast.cli.orders.tables import order_document, print_found, print_list, print_order
 from holdfast.cli.output import print_json, table_of
 from holdfast.money import money_text
 from holdfast.order.v1 import order_pb2 as pb

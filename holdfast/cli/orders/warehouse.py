@@ -17,7 +17,6 @@ from holdfast.cli.orders.arguments import (
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
 from holdfast.cli.orders.tables import print_answer, print_list, state_of
 from holdfast.cli.output import table_of
-from holdfast.order.v1 import fulfilment_pb2
 from holdfast.order.v1 import fulfilment_pb2 as pb
 
 review = App(name="review", group=PARCELS, help="Orders that the review left to a person.")
@@ -239,7 +238,7 @@ def pack(
     )
 
 
-def _shipment_lines(units: Sequence[str]) -> list["fulfilment_pb2.ParcelLine"]:
+def _shipment_lines(units: Sequence[str]) -> list[pb.ParcelLine]:
     read = [units_of_article(text) for text in units]
     return [pb.ParcelLine(sku=each.sku, quantity=each.quantity) for each in read]
 
