@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 
 from holdfast.inventory.v1 import inventory_pb2 as pb
-from serving.grpc_options import GRPC_OPTIONS
+from serving.grpc_server import GRPC_OPTIONS
 from serving.start import collect_seldom
 
 Reserve = Callable[[pb.ReserveRequest, Any], Awaitable[pb.CommandResult]]

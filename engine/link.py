@@ -35,17 +35,8 @@ _REFUSALS = frozenset(
     {"LOADING", "BUSY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "CLUSTERDOWN"}
     | {"TRYAGAIN", "NOAUTH", "NOPERM", "WRONGPASS", "UNKILLABLE"}
 )
-_KEY_TYPES = {
-    "stock": "hash",
-    "reservations": "hash",
-    "deadlines": "zset",
-    "buyers": "hash",
-    "journal": "stream",
-    "meta": "hash",
-    "retention": "zset",
-    "adjustments": "hash",
-    "locations": "hash",
-}
+# The keys that are no hash.
+_KEY_TYPES = {"deadlines": "zset", "retention": "zset", "journal": "stream"}
 
 
 def connect(url: str) -> "redis.asyncio.Redis":
@@ -91,9 +82,9 @@ async def located(
     with store_errors():
         kinds: list[Any] = [await client.type(key) for key in keys]
     for (name, key), found in zip(keys._asdict().items(), kinds, strict=True):
-        kind = found.decode()
-        if kind not in ("none", _KEY_TYPES[name]):
-            return StoreCorrupt(key, f"is a {kind}, not a {_KEY_TYPES[name]}")
+        kind, wanted = found.decode(), _KEY_TYPES.get(name, "hash")
+        if kind not in ("none", wanted):
+            return StoreCorrupt(key, f"is a {kind}, not a {wanted}")
     return StoreCorrupt(keys.meta.rpartition(":")[0], str(failure))
 
 

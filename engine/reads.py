@@ -7,9 +7,9 @@ as reserved until the sweep, within a second.
 import asyncio
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import redis.asyncio
@@ -27,6 +27,8 @@ PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1_000
 # A page ends after this many rows, however few matched: a filter must not scan a whole store.
 SCANNED_MAX = 20_000
+
+T = TypeVar("T")
 
 
 class PageTokenInvalid(Exception):
@@ -114,16 +116,12 @@ class Reader:
 
         Raises `PageTokenInvalid`.
         """
-        page: list[Reservation] = []
 
-        def take(name: bytes, record: bytes, now_ms: int) -> None:
-            reservation_id = name.decode()
+        def read(reservation_id: str, record: bytes, now_ms: int) -> Reservation | None:
             reservation = seen_at(unpack_reservation(reservation_id, record), now_ms)
-            if wanted.passes(reservation):
-                page.append(reservation)
+            return reservation if wanted.passes(reservation) else None
 
-        token = await self._scan(self._keys.reservations, page_size, page_token, page, take)
-        return page, token
+        return await self._page(self._keys.reservations, page_size, page_token, read)
 
     async def levels(self, skus: Sequence[str]) -> list[StockLevel]:
         """The levels of some SKUs: one per SKU and location that exists."""
@@ -147,18 +145,17 @@ class Reader:
 
         Raises `PageTokenInvalid`.
         """
-        page: list[StockLevel] = []
 
-        def take(name: bytes, packed: bytes, _: int) -> None:
-            page.append(unpack_level(name.decode(), packed))
+        def read(field: str, packed: bytes, _: int) -> StockLevel:
+            return unpack_level(field, packed)
 
-        token = await self._scan(self._keys.stock, page_size, page_token, page, take)
-        return page, token
+        return await self._page(self._keys.stock, page_size, page_token, read)
 
-    async def _scan(
-        self, key: str, page_size: int, page_token: str, page: Sequence[Any], take: Any
-    ) -> str:
-        """Feeds `take` from a hash until the page is full or SCANNED_MAX rows were read."""
+    async def _page(
+        self, key: str, page_size: int, page_token: str, read: Callable[[str, bytes, int], T | None]
+    ) -> tuple[list[T], str]:
+        """The values of a hash that `read` makes of its rows, SCANNED_MAX of them at most."""
+        page: list[T] = []
         position = _position(page_token) if page_token else _Position(0, 0)
         scanned = 0
         while True:
@@ -169,15 +166,17 @@ class Reader:
             for done, (name, value) in enumerate(rows, start=1):
                 if done > position.done:
                     with _readable(key):
-                        take(name, value, now_ms)
+                        found = read(name.decode(), value, now_ms)
+                    if found is not None:
+                        page.append(found)
                     if len(page) == page_size:
-                        return _Position(position.cursor, done).token()
+                        return page, _Position(position.cursor, done).token()
             scanned += len(rows)
             position = _Position(int(cursor), 0)
             if position.cursor == 0:
-                return ""
+                return page, ""
             if scanned >= SCANNED_MAX:
-                return position.token()
+                return page, position.token()
 
     async def _read(self, command: tuple[Any, ...]) -> tuple[Any, int]:
         """A command's answer and the store's time, both of a store that has not gone back."""

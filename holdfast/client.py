@@ -209,7 +209,7 @@ class Client:
                 results[position] = Result(Outcome.INVALID, detail=error.message)
         if sent:
             response = await self._calls.call("inventory.Apply", request, timeout_ms)
-            answers = map(wire.result_from, response.results)
+            answers = [wire.value_of(answer, Result) for answer in response.results]
             results.update(zip(sent, answers, strict=True))
         return [results[position] for position in range(len(results))]
 
@@ -358,4 +358,4 @@ class Client:
         if self._batching is not None:  # asyncio
             return await self._batching.judge(command, self.tenant, timeout_ms)  # asyncio
         rpc, request = wire.rpc_of(command), wire.request_of(command, self.tenant)
-        return wire.result_from(await self._calls.call(rpc, request, timeout_ms))
+        return wire.value_of(await self._calls.call(rpc, request, timeout_ms), Result)

@@ -196,7 +196,7 @@ class SyncClient:
                 results[position] = Result(Outcome.INVALID, detail=error.message)
         if sent:
             response = self._calls.call("inventory.Apply", request, timeout_ms)
-            answers = map(wire.result_from, response.results)
+            answers = [wire.value_of(answer, Result) for answer in response.results]
             results.update(zip(sent, answers, strict=True))
         return [results[position] for position in range(len(results))]
 
@@ -343,4 +343,4 @@ class SyncClient:
 
     def _judge(self, command: Command, timeout_ms: int | None) -> Result:
         rpc, request = wire.rpc_of(command), wire.request_of(command, self.tenant)
-        return wire.result_from(self._calls.call(rpc, request, timeout_ms))
+        return wire.value_of(self._calls.call(rpc, request, timeout_ms), Result)

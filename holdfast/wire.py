@@ -184,11 +184,6 @@ MESSAGES: Final = Messages(
 """A field that stands on one side only is named here, or a test fails."""
 
 
-def result_from(answer: pb.CommandResult) -> Result:
-    """The answer to one command."""
-    return value_of(answer, Result)
-
-
 def answers_from(data: bytes, count: int) -> list[Answer]:
     """The answers in a packed ApplyResponse to so many commands, each as the command's own method
     gives it: what is INVALID is an error. Raises HoldfastError if they are not so many.
@@ -220,7 +215,7 @@ def answers_from(data: bytes, count: int) -> list[Answer]:
 
 def _answer_from(result: pb.CommandResult) -> Answer:
     try:
-        answer = result_from(result)
+        answer = value_of(result, Result)
     except HoldfastError as error:
         return error
     return _invalid(answer.detail) if answer.outcome is Outcome.INVALID else answer

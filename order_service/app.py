@@ -63,8 +63,7 @@ from order_service.storage.database import open_database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
 from serving.deadlines import Deadlines
-from serving.decoding import DecodingServer
-from serving.grpc_options import ALONE_ON_PORT, GRPC_OPTIONS
+from serving.grpc_server import ALONE_ON_PORT, GRPC_OPTIONS, DecodingServer
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from serving.settings import ConfigError, name_of

@@ -24,8 +24,7 @@ from server.metrics import ServerMetrics
 from server.operations import OperationsServicer
 from server.store_watch import StoreWatch
 from serving.deadlines import Deadlines
-from serving.decoding import DecodingServer
-from serving.grpc_options import GRPC_OPTIONS
+from serving.grpc_server import GRPC_OPTIONS, DecodingServer
 from serving.guard import Guarded
 
 log = structlog.get_logger()

@@ -31,7 +31,7 @@ def _overloaded(error: engine_errors.Overloaded) -> HoldfastError:
 
 
 # The wire's error for each of the engine's (a test asserts that none is missing), for a read that
-# deadlines.py ended, and for a request that decoding.py could not decode.
+# deadlines.py ended, and for a request that grpc_server.py could not decode.
 TRANSLATIONS: Final[Translations] = {
     engine_errors.StoreUnreachable: lambda _: HoldfastError.of(Reason.STORE_UNREACHABLE),
     engine_errors.StoreRefuses: _refuses,

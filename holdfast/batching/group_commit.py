@@ -27,12 +27,7 @@ WATCH_S_MIN = 0.01
 
 # Errors of the whole server: sending the commands one by one would not help.
 _OF_ALL_COMMANDS = frozenset(
-    {
-        Reason.DRAINING,
-        Reason.STORE_REFUSES,
-        Reason.STORE_UNREACHABLE,
-        Reason.STORE_UNSAFE,
-    }
+    {Reason.DRAINING, Reason.STORE_REFUSES, Reason.STORE_UNREACHABLE, Reason.STORE_UNSAFE}
 )
 
 

@@ -97,7 +97,8 @@ class Batching:
         rpc, request = wire.unpacked(submitted.packed)
         left_ms = (submitted.deadline_s - time.monotonic()) * 1_000
         attempts_max = max(1, self._calls.attempts_max - submitted.attempts)
-        return wire.result_from(await self._calls.call(rpc, request, left_ms, attempts_max))
+        answer = await self._calls.call(rpc, request, left_ms, attempts_max)
+        return wire.value_of(answer, Result)
 
 
 def _next_queue(queues: list[GroupCommit]) -> GroupCommit:

@@ -114,7 +114,7 @@ def test_answers_are_read_in_their_order_however_many_are_alike() -> None:
     ]
     results = [kinds[number % 3] for number in range(100)]
     packed = pb.ApplyResponse(results=results).SerializeToString()
-    assert wire.answers_from(packed, 100) == list(map(wire.result_from, results))
+    assert wire.answers_from(packed, 100) == [wire.value_of(each, Result) for each in results]
 
 
 @pytest.mark.parametrize("packed", [b"", b"\x0a\x00" * 3, b"noise"])
@@ -175,7 +175,7 @@ def test_an_answer_becomes_a_result() -> None:
         shortages=[pb.Shortage(sku="A", location="default", requested=3, available=2)],
         detail="d",
     )
-    assert wire.result_from(answer) == Result(
+    assert wire.value_of(answer, Result) == Result(
         Outcome.OUT_OF_STOCK, True, State.EXPIRED, 7, (Shortage("A", "default", 3, 2),), "d"
     )
 
@@ -265,7 +265,7 @@ def test_an_outcome_of_a_newer_contract_is_not_taken_for_an_older_one(
     answer: pb.CommandResult,
 ) -> None:
     with pytest.raises(HoldfastError, match="upgrade holdfast") as raised:
-        wire.result_from(answer)
+        wire.value_of(answer, Result)
     assert raised.value.code is grpc.StatusCode.UNKNOWN
     assert not raised.value.retryable
 

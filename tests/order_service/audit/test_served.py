@@ -18,7 +18,7 @@ from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.operations import OperationsServicer
 from order_service.payment.providers.port import Providers
 from serving.deadlines import Deadlines
-from serving.decoding import DecodingServer
+from serving.grpc_server import DecodingServer
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from tests.order_service.audit.shop import LINES, Shop

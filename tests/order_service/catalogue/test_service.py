@@ -15,7 +15,7 @@ from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.failures import TRANSLATIONS
 from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
-from serving.decoding import DecodingServer
+from serving.grpc_server import DecodingServer
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from tests.serving import refusal

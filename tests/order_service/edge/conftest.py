@@ -33,7 +33,7 @@ from order_service.payment.providers.port import (
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
-from serving.decoding import DecodingServer
+from serving.grpc_server import DecodingServer
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from tests.order_service.placing.shop import placing_of

@@ -18,7 +18,7 @@ from order_service.storage import tasks
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Failure
 from serving.deadlines import Deadlines
-from serving.decoding import DecodingServer
+from serving.grpc_server import DecodingServer
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from tests.order_service.clock import Clock

@@ -1,4 +1,4 @@
-"""Requests whose bytes are no message of their method.
+"""The options of our gRPC servers, and their answer to bytes that are no message of the method.
 
 gRPC decodes a unary request before its handler runs, and answers UNKNOWN with the exception's text
 when that fails. Here such a request reaches its handler as None, for the guard to refuse as the
@@ -7,10 +7,22 @@ sees it anyway.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import grpc.aio
 from google.protobuf.message import DecodeError
+
+GRPC_OPTIONS: Final = (
+    # gRPC core drops calls at random above 1,000 pending; a queue of ours decides instead.
+    ("grpc.server.max_pending_requests", 100_000),
+    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+    # The SDK pings every 30 s while a call lasts; a long silent stream is no reason to hang up.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    # A page of 1,000 reservations of 200 lines is larger than any request may be.
+    ("grpc.max_send_message_length", -1),
+)
+ALONE_ON_PORT: Final = ("grpc.so_reuseport", 0)
+"""A second server on the port is refused, not silently given half of the connections."""
 
 
 class DecodingServer:
