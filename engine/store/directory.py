@@ -16,6 +16,8 @@ from engine.store.reports import DataDirectoryInUse, OnEvent, StoreEvent, StoreS
 # The limit of AF_UNIX on macOS; Linux has 107.
 SOCKET_PATH_BYTES_MAX = 103
 LOG_BYTES_MAX = 1_048_576
+LOG_TAIL_BYTES_MAX = 4_096
+LOG_TAIL_LINES_MAX = 10
 LOCK_POLL_SECONDS = 0.02
 KILLED_SECONDS_MAX = 5.0
 
@@ -31,14 +33,22 @@ class StoreDirectory:
         self.path = path
         self.socket = socket
         self.store_lock = path / "store.lock"
-        self.log = path / "store.log"
+        self._log = path / "store.log"
 
     def open_log(self) -> int:
         """A descriptor to append to the log; a log above LOG_BYTES_MAX is moved aside first."""
         with suppress(FileNotFoundError):
-            if self.log.stat().st_size > LOG_BYTES_MAX:
-                self.log.replace(self.log.with_suffix(".log.1"))
-        return os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            if self._log.stat().st_size > LOG_BYTES_MAX:
+                self._log.replace(self._log.with_suffix(".log.1"))
+        return os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def log_tail(self) -> str:
+        """The last lines of the log; nothing if it cannot be read."""
+        with suppress(OSError), self._log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES_MAX))
+            lines = log.read().decode(errors="replace").splitlines()
+            return "\n".join(lines[-LOG_TAIL_LINES_MAX:])
+        return ""
 
     async def end_orphan(self, seconds_max: float, on_event: OnEvent) -> None:
         """End the store that a killed owner left running, so that its data can be opened anew.

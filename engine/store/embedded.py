@@ -22,7 +22,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from engine.store.binary import find_store_binary
 from engine.store.directory import StoreDirectory, claim
 from engine.store.reports import OnEvent, StoreEvent, StoreStartFailed
-from serving.processes import ChildProcess, in_thread, owned, tail_of
+from serving.processes import ChildProcess, in_thread, owned
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
@@ -183,7 +183,7 @@ class EmbeddedStore:
             self._process = None
         if killed:
             self._on_event(StoreEvent.KILLED, {"pid": process.pid})
-        return _RunEnd(process.pid, process.returncode, tail_of(directory.log))
+        return _RunEnd(process.pid, process.returncode, directory.log_tail())
 
     async def _answers(self, pid: int, exited: "asyncio.Future[int]", socket: Path) -> bool:
         """Wait until the store answers; False if it exits, or is asked to stop, before that."""
