@@ -11,7 +11,6 @@ from holdfast.client import Client
 from holdfast.demo.buyers import Sale
 from holdfast.demo.callers import Callers, Clients, Tally, for_each, insist
 from holdfast.demo.checkout import Checkout
-from holdfast.demo.delivery import deliver, say_received
 from holdfast.demo.effects import Effects
 from holdfast.demo.ledger import Ledger, order_differences
 from holdfast.demo.money import MoneyAccount, Sums, sums_of, waiting_minor
@@ -23,7 +22,7 @@ from holdfast.demo.requests import catalogue_of
 from holdfast.demo.returns import ReturnsDesk, take_returns
 from holdfast.demo.shop import Happenings, Shop
 from holdfast.demo.waiting import Stages, until_idle
-from holdfast.demo.warehouse import Warehouse
+from holdfast.demo.warehouse import Warehouse, deliver, say_received
 from holdfast.order.v1 import operations_pb2, order_pb2, payment_pb2
 from holdfast.orders import OrderClient
 from holdfast.types import AuditFinding, AuditProgress, AuditSummary, StockLevel

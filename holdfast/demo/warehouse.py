@@ -1,7 +1,7 @@
-"""The warehouse: picks parcels in waves, packs them, and hands them over with their waybills."""
+"""Parcels: the warehouse picks and packs them in waves, the carrier brings them to their buyers."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from holdfast.demo.callers import for_each
 from holdfast.demo.ledger import Account
@@ -15,6 +15,18 @@ LOCATION = "default"
 WAVE_SHIPMENTS = 250
 PACKAGING_G, UNIT_G, PARCEL_G_MAX = 150, 60, 30_000
 PICKER, PACKER, GATE = "staff:picker", "staff:packer", "staff:gate"
+
+HOURS_36_MS = 36 * 3_600_000
+STEPS = 3
+"""36 hours pass this often: the cheapest service takes three days, and the last attempt less."""
+
+ON_THE_WAY = (
+    order_pb2.Shipment.SHIPPED,
+    order_pb2.Shipment.IN_TRANSIT,
+    order_pb2.Shipment.OUT_FOR_DELIVERY,
+)
+"""The states of a parcel that has left and did not arrive. They are listed in the order in which a
+parcel goes through them, so that none is missed that moves meanwhile."""
 
 Units = Mapping[str, int]
 """Of a parcel, by SKU."""
@@ -124,6 +136,40 @@ class Warehouse:
 
     def _account_of(self, shipment_id: str) -> Account:
         return self._shop.account_of(shipment_id.rpartition("-")[0])
+
+
+async def deliver(shop: Shop, shipment_ids: Sequence[str]) -> None:
+    """Returns when all parcels were signed for. Raises DemoStuckError."""
+    if shipment_ids:
+        await shop.outside.collect(shipment_ids)
+        for _ in range(STEPS):
+            await shop.outside.pass_time(HOURS_36_MS)
+
+    async def left() -> int:
+        count = 0
+        for state in ON_THE_WAY:
+            request = pb.ListShipmentsRequest(state=state)
+            async for page in shop.orders.pages(request):
+                count += len(page.shipments)
+        return count
+
+    await until_done(left, "parcels on their way", shop.progress)
+
+
+async def say_received(shop: Shop) -> None:
+    """The buyers who do so say that all has come; other orders complete by themselves, later."""
+    delivered = shop.orders.list(order_pb2.ListOrdersRequest(state=order_pb2.Order.DELIVERED))
+    happy = [
+        summary.order_id
+        async for summary in delivered
+        if shop.buyer_of(shop.account_of(summary.order_id)).says_received
+    ]
+
+    async def say(order_id: str) -> None:
+        request = order_pb2.CompleteOrderRequest(order_id=order_id, actor="buyer")
+        await shop.command(shop.account_of(order_id), request)
+
+    await for_each(happy, shop.concurrency, say)
 
 
 def _lines(units: Units) -> list[pb.ParcelLine]:
