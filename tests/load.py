@@ -1,4 +1,4 @@
-"""Buyers that never stop, and what they were told: to hold against what the store says later."""
+"""Buyers that never stop, and the answers they got, to compare with the store later."""
 
 import asyncio
 import itertools
@@ -22,12 +22,12 @@ UNITS = 1_000_000
 class Load:
     """Orders by many buyers at once, each reserved and every second one confirmed.
 
-    `told` is the state that was last answered for a reservation, `lost` the reservations of which
-    an answer did not come.
+    `answered` has the last state that was answered for each reservation, `lost` the reservations
+    whose answer did not come.
     """
 
     def __init__(self, client: Client) -> None:
-        self.told: dict[str, State] = {}
+        self.answered: dict[str, State] = {}
         self.lost: set[str] = set()
         self.errors: Counter[str] = Counter()
         self.answers = 0
@@ -57,14 +57,14 @@ class Load:
 
     async def check(self, client: Client) -> None:
         """Every answer is still true, and what was not answered was done wholly or not at all."""
-        ids = sorted(self.told.keys() | self.lost)
+        ids = sorted(self.answered.keys() | self.lost)
         found = await asyncio.gather(*(_read(client, reservation_id) for reservation_id in ids))
         for reservation_id, reservation in zip(ids, found, strict=True):
             if reservation is None:
-                assert reservation_id not in self.told, f"{reservation_id} is gone"
+                assert reservation_id not in self.answered, f"{reservation_id} is gone"
                 continue
-            possible = {self.told.get(reservation_id, State.RESERVED)}
-            if reservation_id in self.lost and reservation_id in self.told:
+            possible = {self.answered.get(reservation_id, State.RESERVED)}
+            if reservation_id in self.lost and reservation_id in self.answered:
                 possible = {State.RESERVED, State.CONFIRMED}
             assert reservation.state in possible, (possible, reservation)
             held = {line.sku: line.quantity for line in reservation.lines}
@@ -76,10 +76,10 @@ class Load:
                 return
             reservation_id = f"{buyer}-{number}"
             reserved = self._client.reserve(reservation_id, LINES)
-            if await self._told(reservation_id, reserved) and number % 2:
-                await self._told(reservation_id, self._client.confirm(reservation_id))
+            if await self._was_answered(reservation_id, reserved) and number % 2:
+                await self._was_answered(reservation_id, self._client.confirm(reservation_id))
 
-    async def _told(self, reservation_id: str, call: Awaitable[Result]) -> bool:
+    async def _was_answered(self, reservation_id: str, call: Awaitable[Result]) -> bool:
         try:
             result = await call
         except HoldfastError as error:
@@ -88,7 +88,7 @@ class Load:
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)
             return False
         assert result.applied, result
-        self.told[reservation_id] = result.state
+        self.answered[reservation_id] = result.state
         self.answers += 1
         return True
 

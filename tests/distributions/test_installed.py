@@ -145,8 +145,8 @@ def server(wheels: Wheels, places: Path, shop: Path) -> Environment:
 def test_the_client_is_small_and_says_what_it_lacks(client: Environment) -> None:
     assert len(client.distributions()) <= CLIENT_PACKAGES_MAX, client.distributions()
     assert client.megabytes() <= CLIENT_MB_MAX
-    told = client.tried("holdfast", "dev")
-    assert (told.returncode, "pip install 'holdfast-server==" in told.stderr) == (2, True)
+    answer = client.tried("holdfast", "dev")
+    assert (answer.returncode, "pip install 'holdfast-server==" in answer.stderr) == (2, True)
 
 
 def test_an_installed_server_sells_and_clients_with_the_oldest_needs_buy(

@@ -147,10 +147,10 @@ def test_an_order_goes_its_whole_way_by_command_line(dev: Dev) -> None:
         lambda: dev.document(f"explain {order_id}")["reservation"]["state"] == "FULFILLED",
         "shipped",
     )
-    told = dev.document(f"explain {order_id}")["timeline"]
-    subjects = {entry["subject"] for entry in told}
+    timeline = dev.document(f"explain {order_id}")["timeline"]
+    subjects = {entry["subject"] for entry in timeline}
     assert subjects >= {"order", f"{order_id}-p1", "stock", parcel}
-    assert [entry["at_ms"] for entry in told] == sorted(entry["at_ms"] for entry in told)
+    assert [entry["at_ms"] for entry in timeline] == sorted(entry["at_ms"] for entry in timeline)
     shown = dev.holdfast(f"explain {order_id}").out
     for word in ("CAPTURED", "IN_FULFILMENT", "LABELLED", "FULFILLED"):
         assert word in shown
@@ -166,7 +166,7 @@ def test_what_a_carrier_says_by_telephone_delivers_too(dev: Dev) -> None:
     order_id = place(dev)
     pay(dev, order_id)
     parcel = pack(dev, order_id)
-    # It has it before we were told: what is signed for was shipped.
+    # The carrier had the parcel before we heard of it: a parcel that is signed for was shipped.
     signed = dev.holdfast(f"orders record {parcel} signed --event-id tel-1 --place Leeds")
     assert (signed.exit_status, signed.out) == (0, f"{parcel} is DELIVERED.\n")
     again = dev.holdfast(f"orders record {parcel} signed --event-id tel-1 --place Leeds")
@@ -234,9 +234,9 @@ def test_a_list_is_narrowed_and_says_when_there_is_more(dev: Dev) -> None:
 
 def test_a_sku_is_explained_by_who_holds_it(dev: Dev) -> None:
     order_id = place(dev)
-    told = dev.document("explain MUG")
-    assert told["kind"] == "sku"
-    assert order_id in {holder["reservation_id"] for holder in told["holders"]}
+    explained = dev.document("explain MUG")
+    assert explained["kind"] == "sku"
+    assert order_id in {holder["reservation_id"] for holder in explained["holders"]}
     unknown = dev.holdfast("explain NO-SUCH-THING")
     assert (unknown.exit_status, "NO-SUCH-THING" in unknown.err) == (1, True)
 

@@ -26,7 +26,7 @@ KILLS_MIN, KILLS_MAX = 3, 30
 
 
 class Orders:
-    """Tasks that reserve one unit after the other, each under an id of its own, until told not to.
+    """Tasks that reserve one unit after the other, each under an id of its own, until stopped.
     Whatever happens to the server, every one of them has to be applied.
     """
 

@@ -77,6 +77,6 @@ async def test_what_was_answered_is_there_after_the_server_was_killed(tmp_path: 
             # The server goes on where the killed one was: it sells, and replays what was sold.
             again = await client.reserve("after", [("HOT", 1)])
             assert again.applied
-            told = next(iter(load.told))
-            replayed = await client.reserve(told, [("HOT", 2), ("COLD", 1)])
+            reservation_id = next(iter(load.answered))
+            replayed = await client.reserve(reservation_id, [("HOT", 2), ("COLD", 1)])
             assert (replayed.applied, replayed.replayed) == (True, True)

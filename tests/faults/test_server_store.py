@@ -103,7 +103,7 @@ async def test_a_store_that_drops_every_connection_is_noticed_by_nobody_who_retr
         assert load.errors == {}
         await load.check(client)
         level = await hot(client)
-        assert level.reserved + level.confirmed == 2 * len(load.told)
+        assert level.reserved + level.confirmed == 2 * len(load.answered)
         await assert_sound(client)
 
 
@@ -120,11 +120,11 @@ async def test_an_answer_lost_with_its_connection_is_given_to_who_asks_again(
                 for_s=0.6,
             )
     assert set(load.errors) == {"STORE_UNREACHABLE"}
-    for reservation_id in load.lost - load.told.keys():
+    for reservation_id in load.lost - load.answered.keys():
         lines = [("HOT", 1), ("HOT", 1), ("COLD", 1)]
         assert (await client.reserve(reservation_id, lines)).applied
     level = await hot(client)
-    assert level.reserved + level.confirmed == 2 * len(load.told.keys() | load.lost)
+    assert level.reserved + level.confirmed == 2 * len(load.answered.keys() | load.lost)
     await assert_sound(client)
 
 

@@ -65,7 +65,7 @@ async def test_progress_comes_first_and_the_summary_last(
 
 
 async def live(client: Client, writer: int, stop: asyncio.Event) -> int:
-    """Reserves, confirms, ships, returns, cancels and releases until it is told to stop."""
+    """Reserves, confirms, ships, returns, cancels and releases until it is stopped."""
     dice = random.Random(writer)
     for number in itertools.count():
         if stop.is_set():

@@ -46,10 +46,8 @@ UNITED: Final[tuple[United, ...]] = (
         ("order_service/order/draft.py",),
     ),
     United(
-        r"\.told\b|\btold(:| =|\[)|\bclass Told\b",
+        r"\.told\b|\btold(:| =|\[)|\b(class Told|def told)\b",
         "the noun that is meant: answered, reported, seen",
-        # The rooms of others, until their owners have united it, too.
-        ("tests/",),
     ),
     United(
         r"\b(_?in_parcels|has_left\(parcel|parcel\.(state|lines|shipment_id|shipped_at_ms))\b",

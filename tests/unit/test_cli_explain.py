@@ -66,7 +66,7 @@ def test_what_moved_nothing_was_noted() -> None:
 
 
 @pytest.fixture
-def told(orders: Commands) -> Commands:
+def shop(orders: Commands) -> Commands:
     """Commands for a service with one order, whose parcel was lost."""
     shipment = order_pb2.Shipment(shipment_id=f"{ID}-s1")
     order = order_pb2.Order(order_id=ID, state=order_pb2.Order.SHIPPED, shipments=[shipment])
@@ -107,27 +107,27 @@ def held(
     )
 
 
-def test_an_order_is_explained_also_while_the_engine_does_not_answer(told: Commands) -> None:
-    ran = told(f"explain {ID} --target {NOWHERE}")
+def test_an_order_is_explained_also_while_the_engine_does_not_answer(shop: Commands) -> None:
+    ran = shop(f"explain {ID} --target {NOWHERE}")
     assert ran.exit_status == 0
     assert "RESERVING" in ran.out
     assert f"is not shown: no answer from a server at {NOWHERE}" in ran.err
-    document = told(f"explain {ID} --target {NOWHERE} -o json").json()
+    document = shop(f"explain {ID} --target {NOWHERE} -o json").json()
     assert [entry["what"] for entry in document["timeline"]] == ["RESERVING"]
     assert (document["reservation"], NOWHERE in document["engine_silent"]) == (None, True)
 
 
 @pytest.mark.parametrize("part", ["s1", "p2", "r1", "i1", "x1"])
-def test_a_part_of_an_order_is_explained_by_its_order(told: Commands, part: str) -> None:
-    document = told(f"explain {ID}-{part} --target {NOWHERE} -o json").json()
+def test_a_part_of_an_order_is_explained_by_its_order(shop: Commands, part: str) -> None:
+    document = shop(f"explain {ID}-{part} --target {NOWHERE} -o json").json()
     assert (document["kind"], document["order"]["order_id"]) == ("order", ID)
 
 
 def test_what_goes_in_a_parcel_s_stead_belongs_to_its_order(
-    told: Commands, engine: ScriptedEngine
+    shop: Commands, engine: ScriptedEngine
 ) -> None:
     engine.answers = [held(ID, 15), held(f"{ID}-x1", 25)]
-    document = told(f"explain {ID} --target {engine.target} -o json").json()
+    document = shop(f"explain {ID} --target {engine.target} -o json").json()
     assert [request.reservation_id for request in engine.requests] == [ID, f"{ID}-x1"]
     assert [found["reservation_id"] for found in document["replacements"]] == [f"{ID}-x1"]
     assert [(entry["at_ms"], entry["subject"]) for entry in document["timeline"]] == [
@@ -138,7 +138,7 @@ def test_what_goes_in_a_parcel_s_stead_belongs_to_its_order(
 
 
 def test_a_sku_is_one_timeline_of_who_holds_and_held_it(
-    told: Commands, engine: ScriptedEngine
+    shop: Commands, engine: ScriptedEngine
 ) -> None:
     answers = [
         HoldfastError.of(Reason.RESERVATION_NOT_FOUND, reservation_id="MUG", tenant="default"),
@@ -152,7 +152,7 @@ def test_a_sku_is_one_timeline_of_who_holds_and_held_it(
         ),
     ]
     engine.answers = list(answers)
-    document = told(f"explain MUG --target {engine.target} -o json").json()
+    document = shop(f"explain MUG --target {engine.target} -o json").json()
     assert document["orders"] == {ID: "SHIPPED"}
     assert [found["reservation_id"] for found in document["holders"]] == [f"{ID}-x1"]
     assert [found["reservation_id"] for found in document["held_before"]] == ["theirs", ID]
@@ -165,6 +165,6 @@ def test_a_sku_is_one_timeline_of_who_holds_and_held_it(
     ]
     assert document["timeline"][0]["why"] == "2 units, the order is SHIPPED"
     engine.answers = list(answers)
-    shown = told(f"explain MUG --target {engine.target}").out
+    shown = shop(f"explain MUG --target {engine.target}").out
     for word in ("FULFILLED", "2 units, the order is SHIPPED", "theirs"):
         assert word in shown

@@ -1,6 +1,6 @@
 """The demo speaks as the order service and the sandbox understand.
 
-The demo knows both only from outside: by their messages, and by names that are told here.
+The demo knows both only from outside: by their messages, and by names that are listed here.
 """
 
 import random

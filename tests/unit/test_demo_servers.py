@@ -15,9 +15,9 @@ sys.stdin.read()
 """
 TELLS_ITS_ENVIRONMENT = """
 import json, os, sys
-told = {name: value for name, value in os.environ.items() if name.startswith("HOLDFAST_")}
-del told["HOLDFAST_DATA_DIR"]
-print("ready on " + json.dumps(told, separators=(",", ":")) + " (really)", flush=True)
+settings = {name: value for name, value in os.environ.items() if name.startswith("HOLDFAST_")}
+del settings["HOLDFAST_DATA_DIR"]
+print("ready on " + json.dumps(settings, separators=(",", ":")) + " (really)", flush=True)
 sys.stdin.read()
 """
 
@@ -52,13 +52,13 @@ async def test_a_program_that_ends_before_it_is_ready_is_quoted(tmp_path: Path) 
 
 async def test_the_servers_get_nothing_that_is_meant_for_others(tmp_path: Path) -> None:
     environment = program_of(TELLS_ITS_ENVIRONMENT, tmp_path, "server")
-    told = {
+    foreign = {
         "HOLDFAST_REDIS_URL": "redis://another-engine",
         "HOLDFAST_LISTEN": "0.0.0.0:7600",
         "HOLDFAST_DATABASE_URL": "postgresql://another-shop",
     }
     # The order service asks this engine for nothing before its first order.
-    async with running_servers({**environment, **told}, seed=1) as servers:
+    async with running_servers({**environment, **foreign}, seed=1) as servers:
         assert servers.engine_target == (
             '{"HOLDFAST_LISTEN":"127.0.0.1:0","HOLDFAST_STOP_WITH_STDIN":"true"}'
         )

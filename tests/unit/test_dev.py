@@ -19,8 +19,8 @@ def test_the_sandbox_s_carrier_delivers_within_seconds() -> None:
 
 def test_the_sandbox_is_told_what_is_shipped() -> None:
     environment = orders_part(ENVIRONMENT, "127.0.0.1:7600").environment
-    told = "http://127.0.0.1:7650/carrier/events whsec_bmV3"
-    assert environment["HOLDFAST_NOTIFY_WEBHOOKS"] == told
+    receiver = "http://127.0.0.1:7650/carrier/events whsec_bmV3"
+    assert environment["HOLDFAST_NOTIFY_WEBHOOKS"] == receiver
     assert environment["HOLDFAST_TARGET"] == "127.0.0.1:7600"
 
 

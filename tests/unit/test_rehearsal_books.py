@@ -22,23 +22,23 @@ def test_the_books_of_two_processes_add_up() -> None:
 
 
 def test_what_ended_as_it_was_told_is_no_contradiction() -> None:
-    told = {state.name: state for state in ENDS}
-    assert list(contradictions(told, {state.name: end for state, end in ENDS.items()})) == []
+    answered = {state.name: state for state in ENDS}
+    assert list(contradictions(answered, {state.name: end for state, end in ENDS.items()})) == []
 
 
 def test_a_call_without_an_answer_may_have_had_any_effect() -> None:
-    told = {"1": State.UNSPECIFIED, "2": State.UNSPECIFIED}
-    assert list(contradictions(told, {"1": State.CONFIRMED})) == []
+    answered = {"1": State.UNSPECIFIED, "2": State.UNSPECIFIED}
+    assert list(contradictions(answered, {"1": State.CONFIRMED})) == []
 
 
 def test_an_accepted_reservation_that_is_gone_is_named() -> None:
-    (told,) = contradictions({"1": State.RESERVED}, {})
-    assert told == "1: the buyer was told RESERVED, the engine has it not"
+    (contradiction,) = contradictions({"1": State.RESERVED}, {})
+    assert contradiction == "1: the buyer was told RESERVED, the engine has it not"
 
 
 def test_a_sold_reservation_that_is_not_sold_is_named() -> None:
-    (told,) = contradictions({"1": State.CONFIRMED}, {"1": State.EXPIRED})
-    assert told == "1: the buyer was told CONFIRMED, the engine has EXPIRED"
+    (contradiction,) = contradictions({"1": State.CONFIRMED}, {"1": State.EXPIRED})
+    assert contradiction == "1: the buyer was told CONFIRMED, the engine has EXPIRED"
 
 
 def test_a_reservation_that_is_still_live_in_the_end_is_named() -> None:
@@ -46,8 +46,8 @@ def test_a_reservation_that_is_still_live_in_the_end_is_named() -> None:
 
 
 def test_a_reservation_that_nobody_was_told_of_is_named() -> None:
-    (told,) = contradictions({}, {"1": State.CONFIRMED})
-    assert told == "1: the engine has CONFIRMED, no buyer was told of it"
+    (contradiction,) = contradictions({}, {"1": State.CONFIRMED})
+    assert contradiction == "1: the engine has CONFIRMED, no buyer was told of it"
 
 
 def reservation(state: State, *quantities: int) -> Reservation:
@@ -58,8 +58,8 @@ def reservation(state: State, *quantities: int) -> Reservation:
 def test_a_level_must_say_what_its_confirmed_reservations_say() -> None:
     found = [reservation(State.CONFIRMED, 2, 1), reservation(State.EXPIRED, 5)]
     assert list(unequal_sums([SkuCount("a", 9, 3, 0, 6)], found)) == []
-    (told,) = unequal_sums([SkuCount("a", 9, 4, 0, 5)], found)
-    assert "the level has 4 units confirmed" in told
+    (difference,) = unequal_sums([SkuCount("a", 9, 4, 0, 5)], found)
+    assert "the level has 4 units confirmed" in difference
 
 
 def test_the_last_call_offers_what_is_left_to_those_who_still_want_it() -> None:

@@ -130,7 +130,7 @@ def test_the_account_is_the_same_printed_in_html_and_as_json() -> None:
     assert "Gate: FAILED" in text
     assert "Gate: FAILED" in html
     assert document["ok"] is False
-    assert all("a finding" in told for told in (text, html, document["findings"]))
+    assert all("a finding" in shown for shown in (text, html, document["findings"]))
 
 
 def test_the_section_comes_first_in_locusts_report() -> None:

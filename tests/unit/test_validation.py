@@ -1,4 +1,4 @@
-"""The bounds of the contract: each at its edge, a step beyond it, and what a person is told."""
+"""The bounds of the contract: each at its edge, a step beyond it, and the text for a person."""
 
 from collections.abc import Callable
 from functools import partial
@@ -232,11 +232,11 @@ def test_a_complaint_is_a_sentence_with_the_field_its_bounds_and_the_value(
 
 
 def test_a_long_value_is_cut_also_in_a_line() -> None:
-    told = check_name("sku", "x" * 10_000)
+    found = check_name("sku", "x" * 10_000)
     within = check_command(Reserve("A", [Line("x" * 10_000, 1)]))
-    assert told is not None
+    assert found is not None
     assert within is not None
-    assert told.value == within.value == "'" + "x" * 79 + "..."
+    assert found.value == within.value == "'" + "x" * 79 + "..."
     assert within.startswith("lines[0].sku: ")
 
 

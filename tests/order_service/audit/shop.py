@@ -51,7 +51,7 @@ class Shop:
         """The buyer pays, and the provider tells us, unless it misbehaves."""
         begun = await self.world.desk.start(self.tenant, order_id, "try-1", "")
         await self.world.pay(begun.payment, **about)
-        await self.world.told()
+        await self.world.until_called_back()
         return begun.payment.payment_id
 
     async def confirm(self, order_id: str) -> None:

@@ -162,7 +162,7 @@ async def test_money_for_no_order_is_found_and_the_books_do_not_balance(shop: Sh
     await shop.providers["sandbox"].start(Charge(f"{GONE}-p1", "", 700, "CNY", "sandbox_card"))
     body = {"payment_id": f"{GONE}-p1"}
     (await shop.world.control.post("/control/pay", json=body)).raise_for_status()
-    await shop.world.told()
+    await shop.world.until_called_back()
     done = await audited(shop.sources())
     assert [name for name, _ in done.found] == ["money_is_of_an_order", "books_balance"]
     assert f"700 CNY for payment {GONE}-p1" in done.findings[0].detail

@@ -318,13 +318,13 @@ async def test_what_is_another_shops_does_not_exist(edge: Edge, parts: Parts) ->
         if order_id in request.SerializeToString():
             theirs = await edge.ask(request, "another-shop")
             nobodys = await edge.ask(sound_requests(Parts(NOBODY))[name], "another-shop")
-            assert told(theirs).replace(order_id, NOBODY.encode()) == told(nobodys), name
+            assert as_bytes(theirs).replace(order_id, NOBODY.encode()) == as_bytes(nobodys), name
             asked += 1
     assert asked > 20
     assert await edge.ask(read) == before
 
 
-def told(answer: Any) -> bytes:
+def as_bytes(answer: Any) -> bytes:
     return repr(answer).encode() if isinstance(answer, HoldfastError) else answer
 
 

@@ -157,8 +157,8 @@ def event(
     )
 
 
-def told(found: Order, shipment: Shipment, *kinds: TrackingKind) -> None:
-    """The carrier tells of a parcel."""
+def carrier_reports(found: Order, shipment: Shipment, *kinds: TrackingKind) -> None:
+    """The carrier reports events of a parcel."""
     for number, kind in enumerate(kinds):
         what = event(shipment, kind, number)
         decided(found, partial(track, event=what))

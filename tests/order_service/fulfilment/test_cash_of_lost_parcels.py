@@ -21,13 +21,13 @@ from order_service.relay.handler import GiveUp
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
+    carrier_reports,
     cash,
     decided,
     labelled,
     paid_at_the_door,
     refunded,
     shipped_order,
-    told,
 )
 
 TOTAL_MINOR = 2_000
@@ -44,7 +44,7 @@ def at_the_door() -> tuple[Order, Payment]:
 
 def delivered(order: Order, number: int, amount_minor: int) -> None:
     """A parcel is signed for, and then paid."""
-    told(order, order.shipments[number], SIGNED)
+    carrier_reports(order, order.shipments[number], SIGNED)
     paid_at_the_door(order, order.shipments[number], amount_minor)
 
 
@@ -77,7 +77,7 @@ def test_it_does_not_matter_in_which_order_the_news_come(turns: tuple[int, ...])
     order, payment = at_the_door()
     first, second = order.shipments
     steps: list[Step] = [
-        lambda: told(order, first, SIGNED),
+        lambda: carrier_reports(order, first, SIGNED),
         lambda: paid_at_the_door(order, first, FIRST_MINOR),
         lambda: refunded(order, second),
     ]
@@ -127,7 +127,7 @@ def test_nothing_is_settled_while_it_is_open_what_is_done_about_a_parcel() -> No
 
 def test_goods_that_went_twice_are_paid_for_once() -> None:
     order, payment = at_the_door()
-    told(order, order.shipments[0], SIGNED, TrackingKind.DAMAGED)
+    carrier_reports(order, order.shipments[0], SIGNED, TrackingKind.DAMAGED)
     lost = order.shipments[0]
 
     def goes_again(draft: Draft) -> None:
@@ -146,10 +146,10 @@ def test_goods_that_went_twice_are_paid_for_once() -> None:
 def test_money_that_is_not_reported_yet_is_waited_for() -> None:
     order, payment = at_the_door()
     refunded(order, order.shipments[1])
-    told(order, order.shipments[0], SIGNED)
+    carrier_reports(order, order.shipments[0], SIGNED)
     assert payment.state == "PENDING"
     assert reminders(order) == [START_MS + REPORTED_WITHIN_MS]
-    told(order, order.shipments[0], TrackingKind.HUB)
+    carrier_reports(order, order.shipments[0], TrackingKind.HUB)
     assert reminders(order) == [START_MS + REPORTED_WITHIN_MS]
     paid_at_the_door(order, order.shipments[0], FIRST_MINOR)
     assert payment.state is PaymentState.CAPTURED
@@ -158,7 +158,7 @@ def test_money_that_is_not_reported_yet_is_waited_for() -> None:
 
 def test_a_part_of_the_money_waits_for_a_person_in_the_end_and_the_rest_still_pays() -> None:
     order, payment = at_the_door()
-    told(order, order.shipments[1], SIGNED)
+    carrier_reports(order, order.shipments[1], SIGNED)
     delivered(order, 0, FIRST_MINOR)
     assert reminders(order)
     decided(order, cash_overdue, START_MS + REPORTED_WITHIN_MS)
@@ -171,7 +171,7 @@ def test_a_part_of_the_money_waits_for_a_person_in_the_end_and_the_rest_still_pa
 def test_money_of_which_no_carrier_says_anything_is_given_up_to_a_person() -> None:
     order, payment = at_the_door()
     refunded(order, order.shipments[1])
-    told(order, order.shipments[0], SIGNED)
+    carrier_reports(order, order.shipments[0], SIGNED)
     with pytest.raises(GiveUp, match="collected the 1457 CNY"):
         decided(order, cash_overdue)
     assert payment.state == "PENDING"
@@ -185,13 +185,13 @@ def test_what_was_paid_for_a_damaged_parcel_goes_back_as_soon_as_it_can() -> Non
     delivered(order, 1, SECOND_MINOR)
     assert (payment.state, payment.captured_minor) == (PaymentState.CAPTURED, TOTAL_MINOR)
     assert sent_back(order) == [FIRST_MINOR - 100]
-    told(order, order.shipments[1], TrackingKind.HUB)
+    carrier_reports(order, order.shipments[1], TrackingKind.HUB)
     assert sent_back(order) == [FIRST_MINOR - 100]
 
 
 def test_a_damaged_parcel_that_was_not_paid_for_need_not_be() -> None:
     order, payment = at_the_door()
-    told(order, order.shipments[0], SIGNED)
+    carrier_reports(order, order.shipments[0], SIGNED)
     refunded(order, order.shipments[0], IncidentKind.DAMAGE)
     delivered(order, 1, SECOND_MINOR)
     assert (payment.state, payment.captured_minor) == (PaymentState.CAPTURED, SECOND_MINOR)
@@ -204,7 +204,7 @@ def test_a_damaged_parcel_that_was_not_paid_for_need_not_be() -> None:
 def test_where_nothing_that_came_is_to_be_paid_the_payment_is_given_up() -> None:
     order, payment = at_the_door()
     refunded(order, order.shipments[1])
-    told(order, order.shipments[0], SIGNED)
+    carrier_reports(order, order.shipments[0], SIGNED)
     refunded(order, order.shipments[0], IncidentKind.DAMAGE)
     assert order.state is OrderState.DELIVERED
     assert payment.state is PaymentState.ABANDONED

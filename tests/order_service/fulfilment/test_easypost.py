@@ -132,17 +132,17 @@ async def test_tracking_is_the_same_asked_for_and_called_back(outside: Outside) 
         detail("2026-01-02T11:00:00Z", "failure", "lost"),
     ]
     body, headers = callback(tracker, FORMER_SECRET)
-    told = outside.carrier.read_callback(body, _lower(headers), 0)
-    assert told == await outside.carrier.track("4330000000000000000-s1")
-    assert [event.kind for event in told] == [
+    events = outside.carrier.read_callback(body, _lower(headers), 0)
+    assert events == await outside.carrier.track("4330000000000000000-s1")
+    assert [event.kind for event in events] == [
         TrackingKind.HUB,
         TrackingKind.OUT_FOR_DELIVERY,
         TrackingKind.SIGNED,
         TrackingKind.LOST,
     ]
-    assert (told[0].place, told[0].happened_at_ms) == ("Reno US", 1_767_261_600_000)
-    assert {event.waybill for event in told} == {"EZ000000001"}
-    assert len({event.event_id for event in told}) == len(told)
+    assert (events[0].place, events[0].happened_at_ms) == ("Reno US", 1_767_261_600_000)
+    assert {event.waybill for event in events} == {"EZ000000001"}
+    assert len({event.event_id for event in events}) == len(events)
     assert await outside.carrier.track("4360000000000000009-s1") == []
 
 

@@ -38,6 +38,7 @@ from tests.order_service.clock import START_MS
 from tests.order_service.following import FOLLOW, finish
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
+    carrier_reports,
     cash,
     decided,
     draft_of,
@@ -46,7 +47,6 @@ from tests.order_service.fulfilment.parcels import (
     labelled,
     planned_order,
     shipped_order,
-    told,
     units,
 )
 
@@ -64,7 +64,7 @@ def delivered_order() -> Order:
     """An order both of whose parcels came, to be paid at the door; no money was reported yet."""
     order = shipped_order(payments=[cash(2_000)], **ON_DELIVERY)
     for parcel in order.shipments:
-        told(order, parcel, TrackingKind.SIGNED)
+        carrier_reports(order, parcel, TrackingKind.SIGNED)
     assert set(timers(order)) == {K.COMPLETE, K.CASH_DUE}
     return order
 
@@ -99,7 +99,7 @@ def test_a_shipment_that_is_left_out_has_no_reminder_and_the_others_keep_theirs(
 def test_goods_that_go_again_are_to_be_picked_and_nothing_else_is_waited_for() -> None:
     order = shipped_order()
     first, second = order.shipments
-    told(order, second, TrackingKind.SIGNED)
+    carrier_reports(order, second, TrackingKind.SIGNED)
     decided(order, partial(report, shipment_id=first.shipment_id, kind=IncidentKind.LOSS, why=""))
     waits = partial(resolve, incident_id=order.incidents[0].incident_id, why="")
     decided(order, partial(waits, said=IncidentEvent.WAIT))

@@ -493,13 +493,13 @@ async def test_the_waybill_of_a_parcel_under_way_cannot_be_given_back(world: Wor
 async def test_a_forged_callback_changes_nothing(world: World, change: str) -> None:
     await world.place()
     await world.ship()
-    told = {
+    fields = {
         "event_id": "e-1",
         "shipment_id": "4330000000000000000-s1",
         "kind": "SIGNED",
         "happened_at_ms": 1,
     }
-    body = json.dumps(told).encode()
+    body = json.dumps(fields).encode()
     headers = world.outside.callbacks.headers("evt_1", body)
     if change == "body":
         body = body.replace(b"s1", b"s2")
@@ -516,8 +516,8 @@ async def test_a_forged_callback_changes_nothing(world: World, change: str) -> N
 async def test_an_event_of_a_parcel_that_nobody_knows_is_taken_and_dropped(world: World) -> None:
     for name in ("NOBODY-s1", "4330000000000000000-s9"):
         await world.place("4330000000000000000") if name == "4330000000000000000-s9" else None
-        told = {"event_id": f"e-{name}", "shipment_id": name, "kind": "LOST", "happened_at_ms": 1}
-        body = json.dumps(told).encode()
+        fields = {"event_id": f"e-{name}", "shipment_id": name, "kind": "LOST", "happened_at_ms": 1}
+        body = json.dumps(fields).encode()
         headers = world.outside.callbacks.headers("evt_1", body)
         async with httpx.AsyncClient() as carrier:
             answer = await carrier.post(world.callbacks_url, content=body, headers=headers)
@@ -528,8 +528,8 @@ async def test_an_event_of_a_parcel_that_nobody_knows_is_taken_and_dropped(world
 async def test_a_carrier_speaks_only_of_its_own_parcels(world: World) -> None:
     await world.place()
     await world.ship()
-    told = CarrierEvent("e-1", TrackingKind.LOST, 1, "4330000000000000000-s1")
-    await world.intake.take("another", told)
+    foreign = CarrierEvent("e-1", TrackingKind.LOST, 1, "4330000000000000000-s1")
+    await world.intake.take("another", foreign)
     assert await states(world) == [ShipmentState.SHIPPED] * 2
     by_its_own_number = CarrierEvent("e-2", TrackingKind.LOST, 1, waybill=await waybill(world))
     await world.intake.take("sandbox", by_its_own_number)

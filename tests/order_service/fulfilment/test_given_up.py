@@ -16,16 +16,16 @@ from order_service.order.states import IncidentEvent, IncidentState, OrderState,
 from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
+    carrier_reports,
     decided,
     labelled,
     planned_order,
-    told,
     units,
 )
 
 E, K, S = IncidentEvent, TrackingKind, ShipmentState
 TO_LEAVE = (S.PLANNED, S.PICKED, S.PACKED, S.LABELLED)
-_TOLD = {
+_REPORTED = {
     S.SHIPPED: (),
     S.IN_TRANSIT: (K.HUB,),
     S.OUT_FOR_DELIVERY: (K.OUT_FOR_DELIVERY,),
@@ -44,11 +44,11 @@ def with_first_parcel(state: ShipmentState) -> Order:
     if state is S.PACKED:
         scanned = units(first)
         decided(order, lambda draft: confirm_packing(draft, first.shipment_id, scanned, 700))
-    if state is S.LABELLED or state in _TOLD:
+    if state is S.LABELLED or state in _REPORTED:
         labelled(order, first)
-    if state in _TOLD:
+    if state in _REPORTED:
         decided(order, partial(hand_over, shipment_id=first.shipment_id))
-        told(order, first, *_TOLD[state])
+        carrier_reports(order, first, *_REPORTED[state])
     if state is S.CANCELLED:
         decided(order, lambda draft: leave_out(draft, first, "k", "not found"))
     assert first.state is state
@@ -78,7 +78,7 @@ def sent(order: Order, parcel: Shipment) -> None:
     """A planned parcel goes all the way."""
     labelled(order, parcel)
     decided(order, partial(hand_over, shipment_id=parcel.shipment_id))
-    told(order, parcel, K.SIGNED)
+    carrier_reports(order, parcel, K.SIGNED)
 
 
 def problems(order: Order) -> list[str]:
@@ -99,7 +99,7 @@ def test_a_parcel_that_was_too_warm_and_is_given_up_goes_nowhere(
     assert first.state is expected
     assert problems(order) == []
     # Nothing that the carrier says of it matters any more, and the order comes to its end.
-    told(order, first, K.SIGNED)
+    carrier_reports(order, first, K.SIGNED)
     assert first.state is expected
     for parcel in [each for each in order.shipments if each.state is S.PLANNED]:
         sent(order, parcel)

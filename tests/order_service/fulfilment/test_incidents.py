@@ -30,6 +30,7 @@ from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
     captured,
+    carrier_reports,
     cash,
     decided,
     draft_of,
@@ -37,7 +38,6 @@ from tests.order_service.fulfilment.parcels import (
     gone_off,
     planned_order,
     shipped_order,
-    told,
 )
 
 K, E, S = IncidentKind, IncidentEvent, IncidentState
@@ -47,7 +47,7 @@ DAY_MS = 86_400_000
 def with_loss() -> tuple[Order, Incident]:
     """An order whose first parcel is lost."""
     order = shipped_order()
-    told(order, order.shipments[0], TrackingKind.LOST)
+    carrier_reports(order, order.shipments[0], TrackingKind.LOST)
     return order, order.incidents[0]
 
 
@@ -114,14 +114,14 @@ def test_money_for_a_lost_parcel_goes_back_once() -> None:
     resolved(order, loss, E.REFUND)
     assert [refund.amount_minor for refund in order.refunds] == [1_357]
     assert loss.state is S.REFUNDED
-    told(order, order.shipments[1], TrackingKind.SIGNED)
+    carrier_reports(order, order.shipments[1], TrackingKind.SIGNED)
     assert order.state is OrderState.DELIVERED
 
 
 def test_an_order_of_which_nothing_arrived_ends_with_all_its_money_back() -> None:
     order = shipped_order()
     for parcel in order.shipments:
-        told(order, parcel, TrackingKind.LOST)
+        carrier_reports(order, parcel, TrackingKind.LOST)
     for incident in order.incidents:
         resolved(order, incident, E.REFUND)
     assert order.state is OrderState.CANCELLED
@@ -144,17 +144,17 @@ def test_giving_up_a_late_parcel_ends_everything_that_was_wrong_with_it() -> Non
     decided(order, partial(report, shipment_id=parcel.shipment_id, kind=K.DELAY, why=""))
     delay = order.incidents[0]
     resolved(order, delay, E.WAIT)
-    told(order, parcel, TrackingKind.LOST)
+    carrier_reports(order, parcel, TrackingKind.LOST)
     loss = order.incidents[1]
     resolved(order, loss, E.REFUND)
     assert {incident.state for incident in order.incidents} == {S.REFUNDED}
-    told(order, parcel, TrackingKind.SIGNED)
+    carrier_reports(order, parcel, TrackingKind.SIGNED)
     assert parcel.state is ShipmentState.LOST
 
 
 def test_a_damaged_parcel_cannot_be_waited_for() -> None:
     order = shipped_order()
-    told(order, order.shipments[0], TrackingKind.DAMAGED)
+    carrier_reports(order, order.shipments[0], TrackingKind.DAMAGED)
     with pytest.raises(Refused, match="DAMAGE incident 4330000000000000000-i1 is OPEN: WAIT"):
         resolved(order, order.incidents[0], E.WAIT)
 
@@ -162,7 +162,7 @@ def test_a_damaged_parcel_cannot_be_waited_for() -> None:
 def test_a_parcel_that_arrived_can_still_be_reported_damaged_but_not_lost() -> None:
     order = shipped_order()
     parcel = order.shipments[0]
-    told(order, parcel, TrackingKind.SIGNED)
+    carrier_reports(order, parcel, TrackingKind.SIGNED)
     with pytest.raises(Refused):
         decided(order, partial(report, shipment_id=parcel.shipment_id, kind=K.LOSS, why=""))
     done = decided(order, partial(report, shipment_id=parcel.shipment_id, kind=K.DAMAGE, why=""))
@@ -195,10 +195,10 @@ def test_an_order_with_an_open_incident_does_not_complete_by_itself(by: str) -> 
     order = shipped_order()
     first = order.shipments[0]
     for parcel in order.shipments:
-        told(order, parcel, TrackingKind.SIGNED)
+        carrier_reports(order, parcel, TrackingKind.SIGNED)
     assert TaskKind.COMPLETE in {task.kind for task in order.tasks}
     if by == "carrier":
-        told(order, first, TrackingKind.DAMAGED)
+        carrier_reports(order, first, TrackingKind.DAMAGED)
     else:
         decided(order, partial(report, shipment_id=first.shipment_id, kind=K.DAMAGE, why=""))
     assert TaskKind.COMPLETE not in {task.kind for task in order.tasks}
@@ -226,7 +226,7 @@ def test_the_buyer_completes_a_delivered_order_once() -> None:
     with pytest.raises(Refused):
         decided(order, lambda draft: complete(draft, ""))
     for parcel in order.shipments:
-        told(order, parcel, TrackingKind.SIGNED)
+        carrier_reports(order, parcel, TrackingKind.SIGNED)
     assert decided(order, lambda draft: complete(draft, "")) is False
     assert decided(order, lambda draft: complete(draft, "")) is True
     decided(order, complete_by_itself)
@@ -239,7 +239,7 @@ def test_what_was_never_paid_at_the_door_is_not_sent_back() -> None:
     first, second = order.shipments
     money = event(first, TrackingKind.CASH_COLLECTED, 1, 1_457)
     decided(order, partial(track, event=money))
-    told(order, second, TrackingKind.LOST)
+    carrier_reports(order, second, TrackingKind.LOST)
     resolved(order, order.incidents[0], E.REFUND)
     assert order.incidents[0].state is S.REFUNDED
     assert not order.refunds
@@ -248,7 +248,7 @@ def test_what_was_never_paid_at_the_door_is_not_sent_back() -> None:
 def test_shares_of_parcels_add_up_to_the_order() -> None:
     order = shipped_order(payments=[captured(2_000)])
     for parcel in order.shipments:
-        told(order, parcel, TrackingKind.LOST)
+        carrier_reports(order, parcel, TrackingKind.LOST)
     first, second = order.incidents
     resolved(order, first, E.REFUND)
     assert order.refunded_minor == 1_357
@@ -290,7 +290,7 @@ def test_a_parcel_that_was_given_up_makes_no_more_incidents() -> None:
 def test_what_comes_after_the_delivery_does_not_put_the_completion_off() -> None:
     order = shipped_order()
     for parcel in order.shipments:
-        told(order, parcel, TrackingKind.SIGNED)
+        carrier_reports(order, parcel, TrackingKind.SIGNED)
     late = event(order.shipments[0], TrackingKind.HUB, 5)
     decided(order, partial(track, event=late), START_MS + DAY_MS)
     (timer,) = [task for task in order.tasks if task.kind == TaskKind.COMPLETE]

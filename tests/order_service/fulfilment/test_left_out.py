@@ -26,12 +26,12 @@ from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
+    carrier_reports,
     cash,
     decided,
     labelled,
     planned_order,
     shipped_order,
-    told,
 )
 from tests.order_service.samples import payment
 
@@ -70,7 +70,7 @@ def test_a_partly_shipped_order_goes_on_without_what_cannot_be_found() -> None:
     ]
     assert TaskKind.PICK_DUE not in {task.kind for task in order.tasks}
     assert_sound(order)
-    told(order, first, K.SIGNED)
+    carrier_reports(order, first, K.SIGNED)
     assert order.state is OrderState.DELIVERED
 
 
@@ -78,7 +78,7 @@ def test_an_order_that_waited_only_for_it_is_delivered_at_once() -> None:
     order = planned_order()
     first, second = order.shipments
     left(order, first)
-    told(order, first, K.SIGNED)
+    carrier_reports(order, first, K.SIGNED)
     states = [order.state]
     left_out(order, second)
     assert [*states, order.state] == [OrderState.PARTLY_SHIPPED, OrderState.DELIVERED]
@@ -130,7 +130,7 @@ def test_the_last_parcel_stays_while_another_attempt_to_pay_is_open() -> None:
 @pytest.mark.parametrize("kinds", [(), (K.HUB,), (K.SIGNED,), (K.LOST,)])
 def test_what_has_left_cannot_be_left_out(kinds: tuple[TrackingKind, ...]) -> None:
     order = shipped_order()
-    told(order, order.shipments[0], *kinds)
+    carrier_reports(order, order.shipments[0], *kinds)
     with pytest.raises(Refused, match="CANCEL is not possible now"):
         left_out(order, order.shipments[0])
     assert not order.refunds
@@ -168,7 +168,7 @@ def test_goods_that_were_to_go_again_and_cannot_be_found_are_refunded() -> None:
     assert [(line.shipped, line.cancelled) for line in order.lines] == [(3, 0), (2, 0)]
     assert order.refunded_minor == 1_357
     assert_sound(order)
-    told(order, other, K.SIGNED)
+    carrier_reports(order, other, K.SIGNED)
     assert order.state is OrderState.DELIVERED
 
 

@@ -92,15 +92,15 @@ async def test_the_van_comes_for_what_is_shipped_and_delivers_it_soon(carrier: C
 
 
 @pytest.mark.parametrize(
-    "told",
+    "other",
     [
         {"type": "holdfast.order.v1.shipment.packed"},
         {"data": {"part_id": "4330000000000000000-s9"}},
         {"type": "holdfast.order.v1.order.shipped", "data": {"part_id": ""}},
     ],
 )
-async def test_other_events_move_nothing(carrier: Carrier, told: dict[str, Any]) -> None:
-    await carrier.hear(msgspec.structs.replace(SHIPPED, **told))
+async def test_other_events_move_nothing(carrier: Carrier, other: dict[str, Any]) -> None:
+    await carrier.hear(msgspec.structs.replace(SHIPPED, **other))
     assert await carrier.kinds() == []
 
 

@@ -21,6 +21,7 @@ from tests.order_service.clock import START_MS
 from tests.order_service.following import finish
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
+    carrier_reports,
     cash,
     decided,
     draft_of,
@@ -29,7 +30,6 @@ from tests.order_service.fulfilment.parcels import (
     paid_order,
     planned_order,
     shipped_order,
-    told,
     units,
 )
 
@@ -79,7 +79,7 @@ def test_every_kind_of_event_has_its_row() -> None:
 def test_every_event_is_kept_also_one_that_comes_too_late_to_matter() -> None:
     order = one_parcel()
     parcel = order.shipments[0]
-    told(order, parcel, K.SIGNED)
+    carrier_reports(order, parcel, K.SIGNED)
     draft = draft_of(order)
     track(draft, event(parcel, K.HUB, 7))
     assert [row for row in draft.added if isinstance(row, TrackingEvent)] == [
@@ -119,7 +119,7 @@ def test_what_is_told_of_a_parcel_before_its_waybill_has_its_effect_after(
     order = packed(state)
     parcel = order.shipments[0]
     what = event(parcel, kind)
-    told(order, parcel, kind, kind)
+    carrier_reports(order, parcel, kind, kind)
     assert parcel.state is state
     (kept,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
     assert kept.due_at_ms > START_MS
@@ -131,7 +131,7 @@ def test_what_is_told_of_a_parcel_before_its_waybill_has_its_effect_after(
     # As if the report had come in time.
     other = planned_order()
     labelled(other, other.shipments[0])
-    told(other, other.shipments[0], kind)
+    carrier_reports(other, other.shipments[0], kind)
     in_time = other.shipments[0]
     assert (parcel.state, parcel.delivered_at_ms) == (in_time.state, in_time.delivered_at_ms)
     assert order.state is other.state is OrderState.PARTLY_SHIPPED
@@ -141,7 +141,7 @@ def test_what_is_told_of_a_parcel_before_its_waybill_has_its_effect_after(
 @pytest.mark.parametrize("state", [S.PLANNED, S.PICKED, S.PACKED])
 def test_what_moves_no_parcel_is_not_kept_for_later(state: ShipmentState) -> None:
     order = packed(state)
-    told(order, order.shipments[0], K.ATTEMPT_FAILED)
+    carrier_reports(order, order.shipments[0], K.ATTEMPT_FAILED)
     assert TaskKind.TRACK not in {task.kind for task in order.tasks}
 
 
@@ -162,7 +162,7 @@ def test_who_has_no_waybill_for_long_is_looked_at_again() -> None:
     order = packed(S.PICKED)
     parcel = order.shipments[0]
     what = event(parcel, K.SIGNED)
-    told(order, parcel, K.SIGNED)
+    carrier_reports(order, parcel, K.SIGNED)
     (task,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
 
     def do(draft: Draft) -> None:
@@ -193,7 +193,7 @@ def test_an_order_is_delivered_with_its_last_parcel_and_completes_some_days_late
     order = shipped_order()
     states = []
     for parcel in order.shipments:
-        told(order, parcel, K.SIGNED)
+        carrier_reports(order, parcel, K.SIGNED)
         states.append(order.state)
     assert states == [OrderState.SHIPPED, OrderState.DELIVERED]
     (timer,) = [task for task in order.tasks if task.kind == TaskKind.COMPLETE]
@@ -214,9 +214,9 @@ def test_an_event_of_a_parcel_that_the_order_does_not_have_is_refused() -> None:
 def test_a_lost_parcel_makes_one_incident_which_its_arrival_settles() -> None:
     order = shipped_order()
     parcel = order.shipments[0]
-    told(order, parcel, K.LOST, K.LOST)
+    carrier_reports(order, parcel, K.LOST, K.LOST)
     assert [incident.state for incident in order.incidents] == [IncidentState.OPEN]
-    told(order, parcel, K.SIGNED)
+    carrier_reports(order, parcel, K.SIGNED)
     assert [incident.state for incident in order.incidents] == [IncidentState.ARRIVED]
     assert parcel.state is S.DELIVERED
 

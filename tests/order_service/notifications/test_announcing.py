@@ -36,7 +36,7 @@ def draft_of(order: Order) -> Draft:
 def test_buyer_and_merchant_are_told_of_an_effective_order() -> None:
     draft = draft_of(samples.order(state=OrderState.CONFIRMING))
     draft.move(draft.order, OrderEvent.STOCK_CONFIRMED)
-    notices = [told for told in announced(draft) if told[0] != TaskKind.EVENT]
+    notices = [task for task in announced(draft) if task[0] != TaskKind.EVENT]
     assert notices == [
         ("NOTIFY_BUYER", {"channel": "mail", "notice": "order_confirmed", "part_id": ""}),
         (
@@ -54,7 +54,7 @@ def test_each_subscriber_is_told_of_each_move() -> None:
     draft.move(order, OrderEvent.PAID)
     draft.note("only a note")
     events = [payload for kind, payload in announced(draft) if kind == TaskKind.EVENT]
-    assert [(told["receiver"], told["machine"], told["to_state"]) for told in events] == [
+    assert [(event["receiver"], event["machine"], event["to_state"]) for event in events] == [
         ("one", "payment", "CAPTURED"),
         ("two", "payment", "CAPTURED"),
         ("one", "order", "CONFIRMING"),
@@ -71,7 +71,8 @@ def test_what_begins_is_published_too() -> None:
     draft.add(samples.incident())
     events = announced(draft, Announcer(subscribers=["one"]))
     assert [
-        (told["machine"], told["event"], told["from_state"], told["to_state"]) for _, told in events
+        (event["machine"], event["event"], event["from_state"], event["to_state"])
+        for _, event in events
     ] == [
         ("order", "BEGIN", None, "RESERVING"),
         ("payment", "BEGIN", None, "CREATED"),
@@ -97,8 +98,8 @@ def test_a_buyer_is_told_once_of_a_parcel_that_is_late_or_lost(
     # The incident's desk hears that the goods could not be had again; the buyer does not.
     draft.move(incident, IncidentEvent.RESHIP)
     draft.move(incident, IncidentEvent.STOCK_SHORT)
-    told = announced(draft, Announcer(buyer_channels=["mail"]))
-    assert [payload["notice"] for _, payload in told] == notices
+    sent = announced(draft, Announcer(buyer_channels=["mail"]))
+    assert [payload["notice"] for _, payload in sent] == notices
 
 
 def test_nobody_is_asked_to_pay_what_is_paid_already() -> None:
@@ -109,18 +110,18 @@ def test_nobody_is_asked_to_pay_what_is_paid_already() -> None:
 
 
 def test_a_buyer_is_asked_to_pay_only_what_has_waited_for_stock() -> None:
-    for state, told in ((OrderState.BACKORDERED, ["payment_awaited"]), (OrderState.RESERVING, [])):
+    for state, heard in ((OrderState.BACKORDERED, ["payment_awaited"]), (OrderState.RESERVING, [])):
         draft = draft_of(samples.order(state=state))
         draft.move(draft.order, OrderEvent.STOCK_RESERVED)
         notices = announced(draft, Announcer(buyer_channels=["mail"]))
-        assert [payload["notice"] for _, payload in notices] == told
+        assert [payload["notice"] for _, payload in notices] == heard
 
 
 def test_a_merchant_hears_only_of_the_end_of_what_it_was_told_of() -> None:
-    for state, told in ((OrderState.CONFIRMED, 1), (OrderState.AWAITING_PAYMENT, 0)):
+    for state, count in ((OrderState.CONFIRMED, 1), (OrderState.AWAITING_PAYMENT, 0)):
         draft = draft_of(samples.order(state=state))
         draft.move(draft.order, OrderEvent.CANCEL)
-        assert len(announced(draft, Announcer(merchant_channels=["file"]))) == told
+        assert len(announced(draft, Announcer(merchant_channels=["file"]))) == count
 
 
 def test_channels_and_subscribers_do_not_wait_for_each_other() -> None:

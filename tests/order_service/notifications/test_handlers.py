@@ -79,8 +79,8 @@ async def test_all_are_told_once_by_the_ids_of_their_tasks(
         await eventually(lambda: bool(process.relay.counts.failed))
         clock.advance(1_000)
         await until_none_is_left(writer)
-    told = [*buyers.messages, *merchants.messages]
-    assert [(message.notice, message.recipient.party_id) for message in told] == [
+    messages = [*buyers.messages, *merchants.messages]
+    assert [(message.notice, message.recipient.party_id) for message in messages] == [
         ("order_confirmed", "buyer-1"),
         ("new_order", "merchant-1"),
     ]
@@ -94,7 +94,7 @@ async def test_all_are_told_once_by_the_ids_of_their_tasks(
     ]
     (letter,) = merchants.messages
     assert (letter.recipient.email, letter.language) == ("m@default.example", "en")
-    given = {message.message_id for message in told} | {
+    given = {message.message_id for message in messages} | {
         event.event_id for event in subscriber.events
     }
     assert given == ids
@@ -112,9 +112,9 @@ async def test_neither_tasks_nor_events_hold_anything_personal(
     for task in order.tasks:
         if task.kind == TaskKind.EVENT:
             await publish(order, task)
-    told = str(order.tasks) + str(subscriber.events)
+    written = str(order.tasks) + str(subscriber.events)
     for personal in (order.delivery.name, order.delivery.phone, order.delivery.email):
-        assert personal not in told
+        assert personal not in written
 
 
 async def test_an_incident_s_event_names_its_desk_and_its_parcel() -> None:
@@ -127,8 +127,8 @@ async def test_an_incident_s_event_names_its_desk_and_its_parcel() -> None:
     await publish(order, task_of(opened))
     (event,) = subscriber.events
     assert event.type == "holdfast.order.v1.incident.open"
-    told = (event.data["kind"], event.data["owner"], event.data["shipment_id"])
-    assert told == ("LOSS", "carrier-desk", "4330000000000000000-s1")
+    about = (event.data["kind"], event.data["owner"], event.data["shipment_id"])
+    assert about == ("LOSS", "carrier-desk", "4330000000000000000-s1")
 
 
 def task_of(payload: Payload) -> Task:

@@ -130,9 +130,9 @@ def test_of_a_lost_parcel_a_buyer_reads_what_was_in_it() -> None:
 
 def test_a_merchant_reads_nothing_of_the_buyer() -> None:
     made = for_merchant(about(Notice.NEW_ORDER, order()), Merchant("merchant-1"), Composing())
-    told = made.subject + made.text + str(made.recipient)
+    letter = made.subject + made.text + str(made.recipient)
     for personal in (samples.DELIVERY.name, samples.DELIVERY.email, samples.DELIVERY.phone):
-        assert personal not in told
+        assert personal not in letter
     assert "A thing × 2" in made.text
 
 

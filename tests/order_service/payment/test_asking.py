@@ -15,7 +15,7 @@ from tests.order_service.payment.orders import (
 )
 
 
-def told(payment: Payment, kind: FactKind) -> Fact:
+def fact_of(payment: Payment, kind: FactKind) -> Fact:
     """A fact that a provider reports of a payment."""
     return Fact(kind, payment.payment_id)
 
@@ -23,7 +23,7 @@ def told(payment: Payment, kind: FactKind) -> Fact:
 def test_what_a_provider_may_have_money_for_is_asked_about() -> None:
     draft = drafted(unpaid())
     declined = attempted(draft)
-    learn(draft, "sandbox", told(declined, FactKind.DECLINED))
+    learn(draft, "sandbox", fact_of(declined, FactKind.DECLINED))
     given_up = attempted(draft, "try-2")
     is_open = attempted(draft, "try-3")
     assert may_still_pay(draft.order) == [declined, given_up, is_open]
@@ -35,9 +35,9 @@ def test_what_is_closed_at_its_provider_is_not_asked_about_again() -> None:
     second = attempted(draft, "try-2")
     draft.forget(TaskKind.CLOSE_PAYMENT)
     assert may_still_pay(draft.order) == [second]
-    learn(draft, "sandbox", told(second, FactKind.CLOSED))
+    learn(draft, "sandbox", fact_of(second, FactKind.CLOSED))
     assert may_still_pay(draft.order) == []
-    accepted(draft, second.payment_id, Started("ref"))  # the provider was told of it after all
+    accepted(draft, second.payment_id, Started("ref"))  # the attempt reached the provider after all
     assert may_still_pay(draft.order) == [second]
 
 
@@ -61,9 +61,9 @@ def test_an_attempt_is_unanswered_until_its_provider_has_said_what_became_of_it(
     second = attempted(draft, "try-2")
     answers = [
         Answer(first.payment_id, "sandbox", None),
-        Answer(second.payment_id, "sandbox", told(second, FactKind.CLOSED)),
+        Answer(second.payment_id, "sandbox", fact_of(second, FactKind.CLOSED)),
     ]
     assert unanswered(draft.order, answers) == [first]
     assert unanswered(draft.order, [answers[1]]) == [first]
-    answers[0] = Answer(first.payment_id, "sandbox", told(first, FactKind.UNKNOWN))
+    answers[0] = Answer(first.payment_id, "sandbox", fact_of(first, FactKind.UNKNOWN))
     assert unanswered(draft.order, answers) == []

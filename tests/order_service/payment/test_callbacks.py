@@ -23,7 +23,7 @@ async def taken_in_silence(world: World, payment: Payment) -> None:
     """The provider has the money, and its own callback is lost."""
     world.misbehave(lose=1.0)
     await world.pay(payment)
-    await world.told()
+    await world.until_called_back()
 
 
 async def effect(world: World) -> tuple[OrderState, int, int]:
@@ -36,7 +36,7 @@ async def test_a_payment_is_known_before_the_provider_has_its_answer(world: Worl
     await world.place()
     payment = await world.begin()
     await world.pay(payment)
-    await world.told()
+    await world.until_called_back()
     order = await world.order()
     assert order.state is OrderState.CONFIRMING
     assert order.payments[0].state is PaymentState.CAPTURED

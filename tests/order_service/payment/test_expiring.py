@@ -55,7 +55,7 @@ class Expired(NamedTuple):
     async def pay(self) -> None:
         """Money has come after all."""
         await self.world.pay(self.payment)
-        await self.world.told()
+        await self.world.until_called_back()
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ async def test_a_declined_attempt_is_asked_about_before_the_order_is_closed(worl
     await world.place()
     payment = await world.begin()
     await world.control.post("/control/decline", json={"payment_id": payment.payment_id})
-    await world.told()
+    await world.until_called_back()
     assert (await world.order()).payments[0].state is PaymentState.DECLINED
     world.misbehave(lose=1.0)
     await world.pay(payment)
@@ -196,17 +196,17 @@ async def test_an_unpaid_order_is_closed_here_and_at_the_provider(world: World) 
     assert closed.kind == "CLOSED"
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["by callback", "by asking"])
+@pytest.mark.parametrize("called_back", [True, False], ids=["by callback", "by asking"])
 async def test_money_that_comes_after_the_order_was_closed_pays_it(
-    world: World, told: bool
+    world: World, called_back: bool
 ) -> None:
     await world.place()
     payment = await world.begin()
     await world.pass_time(16 * MINUTE_MS, "PAYMENT_DUE")
-    world.misbehave(lose=0.0 if told else 1.0)
+    world.misbehave(lose=0.0 if called_back else 1.0)
     await world.pay(payment)
-    await world.told()
-    if not told:
+    await world.until_called_back()
+    if not called_back:
         await world.pass_time(24 * HOUR_MS, "QUERY_PAYMENT")
     assert (await world.order()).state is OrderState.CONFIRMING
 
@@ -231,7 +231,7 @@ async def test_a_payment_that_is_taken_twice_is_given_back_once(world: World) ->
     world.misbehave(pay_twice=1.0, reorder=0.5, duplicate=0.5)
     await world.place()
     await world.pay(await world.begin())
-    await world.told()
+    await world.until_called_back()
     await world.do("REFUND")
     order = await world.order()
     assert order.state is OrderState.CONFIRMING
@@ -247,7 +247,7 @@ async def test_two_attempts_paid_leave_one_payment(world: World) -> None:
     second = await world.begin(key="try-2")
     await world.pay(first)
     await world.pay(second)
-    await world.told()
+    await world.until_called_back()
     await world.do("CLOSE_PAYMENT", "REFUND")
     order = await world.order()
     states = sorted(payment.state for payment in order.payments)
@@ -286,7 +286,7 @@ async def everything_goes_wrong(world: World, chance: random.Random) -> None:
                 await world.pay(payment)
 
     await asyncio.gather(*map(buy, names))
-    await world.told()
+    await world.until_called_back()
     start_ms = world.clock()
     for name in names:
         world.clock.now_ms = start_ms
@@ -296,7 +296,7 @@ async def everything_goes_wrong(world: World, chance: random.Random) -> None:
     await reconcile(world.orders, {"sandbox": world.provider}, "sandbox", day)
     for name in names:
         await world.do("REFUND", order_id=name)
-    await world.told()
+    await world.until_called_back()
     orders = [await world.order(name) for name in names]
     for order in orders:
         assert not [task for task in order.tasks if task.kind in ASKING]

@@ -56,7 +56,7 @@ async def test_an_order_is_paid_and_refunded(world: World, service: Any) -> None
     assert started.outcome == OUTCOMES.ORDER_OUTCOME_APPLIED
     assert started.payment.state == order_pb2.Payment.PENDING
     await world.http.post(started.action_url, data={"action": "pay"})
-    await world.told()
+    await world.until_called_back()
     back = await service.RefundOrder(
         pb.RefundOrderRequest(
             order_id="4330000000000000000", refund_key="key", amount_minor=300, reason="late"
@@ -87,7 +87,7 @@ async def test_the_same_request_has_the_same_answer(world: World, service: Any) 
     assert again.action_url == first.action_url
     assert again.payment == first.payment
     await world.http.post(first.action_url, data={"action": "pay"})
-    await world.told()
+    await world.until_called_back()
     refund = pb.RefundOrderRequest(order_id="4330000000000000000", refund_key="key", reason="late")
     replies = [await service.RefundOrder(refund) for _ in range(2)]
     assert [reply.replayed for reply in replies] == [False, True]
@@ -121,7 +121,7 @@ async def test_a_wrong_amount_is_listed_and_resolved(world: World, service: Any)
     for name in ("4330000000000000000", "4340000000000000000", "4350000000000000000"):
         await world.place(name)
         await world.pay(await world.begin(name), amount_minor=1_000)
-    await world.told()
+    await world.until_called_back()
     page = await service.ListQuarantined(pb.ListQuarantinedRequest(page_size=2))
     rest = await service.ListQuarantined(
         pb.ListQuarantinedRequest(page_size=2, page_token=page.next_page_token)
@@ -147,7 +147,7 @@ async def test_money_that_comes_after_a_return_waits_for_nobody(world: World, se
     await world.place()
     payment = await world.begin()
     await world.pay(payment, amount_minor=600)
-    await world.told()
+    await world.until_called_back()
     request = pb.ResolveQuarantinedRequest(
         payment_id=payment.payment_id,
         resolution=pb.QUARANTINE_RESOLUTION_RETURN,
@@ -155,7 +155,7 @@ async def test_money_that_comes_after_a_return_waits_for_nobody(world: World, se
     )
     await service.ResolveQuarantined(request)
     await world.pay(payment, amount_minor=500)
-    await world.told()
+    await world.until_called_back()
     assert not (await service.ListQuarantined(pb.ListQuarantinedRequest())).payments
     await world.do("REFUND")
     assert (await world.order()).payments[0].state is PaymentState.RETURNED
@@ -168,10 +168,10 @@ async def test_refused_refunds_are_listed_and_tried_again(world: World, service:
     for name in names:
         await world.place(name)
         await world.pay(await world.begin(name))
-        await world.told()
+        await world.until_called_back()
         # Money that came twice goes back by itself: nobody has a key for that refund.
         await world.do("REFUND", order_id=name)
-    await world.told()
+    await world.until_called_back()
     page = await service.ListFailedRefunds(pb.ListFailedRefundsRequest(page_size=2))
     rest = await service.ListFailedRefunds(
         pb.ListFailedRefundsRequest(page_size=2, page_token=page.next_page_token)
@@ -227,7 +227,7 @@ async def test_cash_that_goes_back_is_listed_for_a_person(world: World, service:
 async def test_a_refused_refund_is_paid_back_by_hand(world: World, service: Any) -> None:
     await world.place()
     await world.pay(await world.begin())
-    await world.told()
+    await world.until_called_back()
     world.misbehave(refuse_refund=1.0)
     await service.RefundOrder(
         pb.RefundOrderRequest(order_id="4330000000000000000", refund_key="key", reason="late")
@@ -236,7 +236,7 @@ async def test_a_refused_refund_is_paid_back_by_hand(world: World, service: Any)
     reply = await service.SettleRefund(request)
     assert reply.outcome == OUTCOMES.ORDER_OUTCOME_WRONG_STATE
     await world.do("REFUND")
-    await world.told()
+    await world.until_called_back()
     reply = await service.SettleRefund(request)
     assert reply.refund.state == order_pb2.Refund.DONE
     assert (await service.SettleRefund(request)).replayed

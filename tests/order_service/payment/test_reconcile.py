@@ -29,7 +29,7 @@ async def paid(world: World, order_id: str = "4330000000000000000", **about: Any
     """An order that was paid."""
     await world.place(order_id)
     await world.pay(await world.begin(order_id), **about)
-    await world.told()
+    await world.until_called_back()
 
 
 async def change(world: World, table: Any, **values: Any) -> None:
@@ -53,7 +53,7 @@ async def test_books_that_agree_have_no_differences(world: World) -> None:
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
     await world.orders.change("4330000000000000000", decide, "test")
     await world.do("REFUND")
-    await world.told()
+    await world.until_called_back()
     report = await reconciled(world)
     assert (report.entries, report.matched, report.differences) == (3, 3, ())
     assert (await reconciled(world, days=1)).entries == 0

@@ -240,7 +240,7 @@ def test_an_order_that_was_not_paid_gives_nothing_back() -> None:
 async def test_the_database_refuses_more_than_was_captured(world: World) -> None:
     await world.place()
     await world.pay(await world.begin())
-    await world.told()
+    await world.until_called_back()
 
     def too_much(connection: Connection) -> None:
         connection.execute(update(payments).values(refunded_minor=1_101))
@@ -252,7 +252,7 @@ async def test_the_database_refuses_more_than_was_captured(world: World) -> None
 async def test_a_refund_is_sent_once_however_often_its_answer_is_lost(world: World) -> None:
     await world.place()
     await world.pay(await world.begin())
-    await world.told()
+    await world.until_called_back()
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
     await world.orders.change("4330000000000000000", decide, "test")
     order = await world.order()
@@ -272,7 +272,7 @@ async def test_a_refund_that_the_provider_refuses_is_tried_again_when_a_person_a
 ) -> None:
     await world.place()
     await world.pay(await world.begin())
-    await world.told()
+    await world.until_called_back()
     world.misbehave(refuse_refund=1.0, lose=1.0)
     decide = partial(request_refund, refund_key="key", amount_minor=300, reason="")
     await world.orders.change("4330000000000000000", decide, "test")

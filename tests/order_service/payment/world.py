@@ -80,7 +80,7 @@ class World:
         """Has the provider go wrong."""
         self.outside.callbacks.misbehaviour = Misbehaviour(**shares)
 
-    async def told(self) -> None:
+    async def until_called_back(self) -> None:
         """Waits until every callback has come or was given up."""
         await self.outside.callbacks.all_sent()
 

@@ -12,8 +12,8 @@ def test_every_metric_is_told_by_kind() -> None:
         TaskKind.CONFIRM: Queue(due=3, oldest_due_at_ms=1_000),
         TaskKind.REFUND: Queue(dead=1),
     }
-    told = {metric.name: metric.values(counts, 3_500) for metric in TASK_METRICS}
-    assert told == {
+    reported = {metric.name: metric.values(counts, 3_500) for metric in TASK_METRICS}
+    assert reported == {
         "holdfast_orders_tasks_done_total": {"CONFIRM": 7},
         "holdfast_orders_task_failures_total": {"REFUND": 2},
         "holdfast_orders_tasks_buried_total": {"REFUND": 1},

@@ -228,8 +228,8 @@ async def test_what_follows_from_a_decision_is_in_its_version_and_is_announced(
 async def test_tasks_that_are_due_are_taken_by_the_process_that_wrote_them(
     orders: Orders, clock: Clock
 ) -> None:
-    told: list[Taken] = []
-    owned = Orders(orders.database, clock, orders.ids, owner="me", on_tasks=told.extend)
+    received: list[Taken] = []
+    owned = Orders(orders.database, clock, orders.ids, owner="me", on_tasks=received.extend)
 
     def decide(draft: Draft) -> None:
         draft.send(ReserveStock())
@@ -238,7 +238,7 @@ async def test_tasks_that_are_due_are_taken_by_the_process_that_wrote_them(
         draft.remind(PaymentDue(), clock.now_ms + 1)
 
     await owned.place(order(), decide, "buyer")
-    assert [taken.task.kind for taken in told] == [TaskKind.RESERVE, TaskKind.NOTIFY_BUYER]
+    assert [taken.task.kind for taken in received] == [TaskKind.RESERVE, TaskKind.NOTIFY_BUYER]
     found = await orders.get(A)
     assert {task.kind: task.owner for task in found.tasks} == {
         TaskKind.RESERVE: "me",
