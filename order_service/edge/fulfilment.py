@@ -72,12 +72,7 @@ class FulfilmentServicer:
         if not approved and request.verdict != pb.REVIEW_VERDICT_REFUSE:
             raise InvalidField("verdict", "must be APPROVE or REFUSE", request.verdict)
         known = await self._read_review_input(await order_of(self._orders, request, order_id))
-        if approved:
-            decide: Callable[[Draft], tuple[list[Shipment], bool]] = partial(
-                approve, known=known, reason=reason
-            )
-        else:
-            decide = partial(_refuse, known=known, reason=reason)
+        decide = partial(approve if approved else _refuse, known=known, reason=reason)
         shipments, replayed = await change(self._orders, request, order_id, decide, actor)
         return pb.ReviewOrderResponse(
             outcome=_APPLIED,

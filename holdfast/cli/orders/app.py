@@ -8,7 +8,6 @@ from holdfast.cli.orders import (
     catalogue,
     money,
     place,
-    quarantine,
     read,
     remarks,
     serve,
@@ -38,7 +37,7 @@ app.command(money.refund, group=MONEY)
 app.command(money.refunds)
 app.command(money.settle, group=MONEY)
 app.command(read.receipt, group=MONEY)
-app.command(quarantine.quarantine)
+app.command(money.quarantine)
 app.command(money.reconcile, group=MONEY)
 app.command(money.books, group=MONEY)
 app.command(warehouse.review)

@@ -1,4 +1,8 @@
-"""`holdfast orders pay|payments|refund|refunds|reconcile|books`: the money of orders."""
+"""`holdfast orders pay|payments|refund|refunds|quarantine|reconcile|books`: orders' money."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
@@ -13,10 +17,13 @@ from holdfast.cli.orders.tables import (
     print_payments,
     state_of,
 )
-from holdfast.cli.output import print_json, table_of
+from holdfast.cli.output import print_json, print_table, table_of
 from holdfast.cli.times import local_iso
 from holdfast.money import amount_text, minor_units, money_text
 from holdfast.order.v1 import payment_pb2 as pb
+
+if TYPE_CHECKING:
+    from holdfast.orders import OrderClient
 
 RECONCILE_MS_MAX = 600_000
 ALL = "all"
@@ -25,6 +32,9 @@ refunds = App(
     name="refunds",
     group=MONEY,
     help="Refunds that the provider refused, and those of cash: for a person to see to.",
+)
+quarantine = App(
+    name="quarantine", group=MONEY, help="Payments in a wrong amount: for a person to decide."
 )
 
 
@@ -300,3 +310,90 @@ def retry(refund_id: str, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CO
     """
     answer = connection.decide(pb.RetryRefundRequest(refund_id=refund_id))
     print_answer(connection, answer, f"{refund_id} is tried again.")
+
+
+@quarantine.command(name="list")
+def list_quarantined(
+    *,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lists payments that came in a wrong amount or currency, the oldest first.
+
+    For example:
+      holdfast orders quarantine list
+    """
+    print_quarantined = partial(_print_quarantined, connection)
+    print_list(connection, pb.ListQuarantinedRequest(), "payments", limit, print_quarantined)
+
+
+def _print_quarantined(connection: OrdersConnection, found: Sequence[Any]) -> None:
+    """Asks for the currency of each payment's order; the captured money may be in another."""
+    import asyncio
+
+    async def read(client: "OrderClient") -> list[Any]:
+        ids = [payment.payment_id.rpartition("-")[0] for payment in found]
+        return await asyncio.gather(*map(client.get, ids))
+
+    rows = [
+        (
+            payment.payment_id,
+            money_text(payment.amount_minor, order.currency),
+            money_text(payment.captured_minor, payment.captured_currency),
+            local_iso(payment.updated_at_ms),
+        )
+        for payment, order in zip(found, connection.run(read), strict=True)
+    ]
+    print_table(("Payment", "Asked for", "Came", "Since"), rows)
+
+
+@quarantine.command
+def approve(
+    payment_id: str,
+    reason: Reason,
+    /,
+    *,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Takes a quarantined payment as it is.
+
+    For example:
+      holdfast orders quarantine approve 3766223186315821678-p1 "agreed by phone"
+
+    Parameters
+    ----------
+    payment_id
+        The payment.
+    """
+    _resolve(payment_id, reason, "APPROVE", f"Took {payment_id} as it is.", connection)
+
+
+@quarantine.command(name="return")
+def return_(
+    payment_id: str,
+    reason: Reason,
+    /,
+    *,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Sends all of a quarantined payment back.
+
+    For example:
+      holdfast orders quarantine return 3766223186315821678-p1 "wrong currency"
+
+    Parameters
+    ----------
+    payment_id
+        The payment.
+    """
+    _resolve(payment_id, reason, "RETURN", f"{payment_id} goes back.", connection)
+
+
+def _resolve(
+    payment_id: str, reason: str, resolution: str, text: str, connection: OrdersConnection
+) -> None:
+    value = pb.QuarantineResolution.Value(f"QUARANTINE_RESOLUTION_{resolution}")
+    answer = connection.decide(
+        pb.ResolveQuarantinedRequest(payment_id=payment_id, resolution=value, reason=reason)
+    )
+    print_answer(connection, answer, text)
