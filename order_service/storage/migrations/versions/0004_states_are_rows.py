@@ -52,17 +52,6 @@ def upgrade() -> None:
         guard_states(table, machine)
 
 
-def downgrade() -> None:
-    """Takes the step back, but for the CHECKs: the older version works without them."""
-    for table in _MACHINES:
-        for number in (1, 2):
-            on = f" ON {table}" if _is_postgres() else ""
-            op.execute(f"DROP TRIGGER {table}_state_is_known_{number}{on}")
-    if _is_postgres():
-        op.execute("DROP FUNCTION refuse_unknown_state()")
-    op.drop_index("ix_moves_to_state", "moves")
-
-
 def guard_states(table: str, machine: str) -> None:
     """Has the database refuse rows in states that the machine does not have."""
     new = ("INSERT", "")
