@@ -18,7 +18,7 @@ from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.fulfilment.tracking import catch_up, once_key, track
 from order_service.fulfilment.warehouse import shipment_of
-from order_service.http.callbacks import Prove, callback_route
+from order_service.http.callbacks import callback_route
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order
 from order_service.order.parts import order_id_of
@@ -123,11 +123,9 @@ def carrier_callbacks(
         for event in events:
             await intake.take(name, event)
 
-    def prover(name: str) -> Prove[Sequence[CarrierEvent]] | None:
-        carrier = carriers.get(name)
-        return carrier.read_callback if carrier else None
-
-    return callback_route("/callbacks/carrier/{name}", "carrier", prover, take, clock_s)
+    return callback_route(
+        "/callbacks/carrier/{name}", "carrier", carriers, lambda it: it.read_callback, take, clock_s
+    )
 
 
 def _track_theirs(draft: Draft, event: TrackingEvent) -> None:

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 BODY_BYTES_MAX: Final = 65_536
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 Prove = Callable[[bytes, Mapping[str, str], float], T]
@@ -36,24 +37,25 @@ class _BodyTooLarge(Exception):
 def callback_route(
     path: str,
     party: str,
-    prover: Callable[[str], Prove[T] | None],
+    senders: Mapping[str, S],
+    prove: Callable[[S], Prove[T]],
     take: Callable[[str, T], Awaitable[None]],
     clock_s: Callable[[], float],
 ) -> Route:
     """The route at which a party, such as "carrier", tells what happened; `{name}` is in its path.
 
-    `prover` returns what proves the callbacks of a name, None for one that is not set up; `take`
-    gives a proven callback its effect. Answers 200 when that is on disk; 400 to what is not proven,
+    `senders` by that name; `prove` is the method of one that proves its callbacks; `take` gives a
+    proven callback its effect. Answers 200 when that is on disk; 400 to what is not proven,
     404 to a name that is not set up, 413 to what is too long, 503 to what has to come again.
     """
 
     async def answer(request: Request) -> Response:
         name = request.path_params["name"]
-        prove = prover(name)
-        if prove is None:
+        sender = senders.get(name)
+        if sender is None:
             return PlainTextResponse(f"no such {party}", 404)
         try:
-            callback = prove(await _body_of(request), request.headers, clock_s())
+            callback = prove(sender)(await _body_of(request), request.headers, clock_s())
         except _BodyTooLarge:
             return PlainTextResponse(f"at most {BODY_BYTES_MAX} bytes", 413)
         except CallbackForged as error:

@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 from starlette.routing import Route
 
-from order_service.http.callbacks import Prove, callback_route
+from order_service.http.callbacks import callback_route
 from order_service.order.draft import Draft
 from order_service.order.parts import order_id_of
 from order_service.payment.books import keep_stray
@@ -20,13 +20,10 @@ log = structlog.get_logger()
 
 def payment_callbacks(orders: Orders, providers: Providers, clock_s: Callable[[], float]) -> Route:
     """The route of all providers. `clock_s` is the time since the Unix epoch in seconds."""
-
-    def prover(name: str) -> Prove[Callback] | None:
-        provider = providers.get(name)
-        return provider.verify_callback if provider else None
-
     take = partial(_take, orders)
-    return callback_route("/callbacks/{name}", "provider", prover, take, clock_s)
+    return callback_route(
+        "/callbacks/{name}", "provider", providers, lambda it: it.verify_callback, take, clock_s
+    )
 
 
 async def _take(orders: Orders, provider: str, callback: Callback) -> None:

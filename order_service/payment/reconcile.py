@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import partial
 
 from msgspec import Struct, structs
+from sqlalchemy import Connection
 
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment, Refund
@@ -24,6 +25,7 @@ from order_service.storage.load import load_orders
 from order_service.storage.orders import Orders
 
 ORDERS_A_READ = 500
+DAY_MS = 86_400_000
 
 
 class DifferenceKind(StrEnum):
@@ -76,8 +78,13 @@ async def reconcile(
             if difference is not None:
                 found.append(await _repaired(orders, name, fact, difference, report_only))
     matched = len(statement) - len(found)
-    found += await _only_here(orders, provider, name, day, statement)
-    found += await _strays(orders, name, day, statement)
+    captured, refunded, strays = await orders.read(partial(_booked, provider=name, day=day))
+    named = {fact.payment_id for fact in statement if fact.kind is FactKind.CAPTURED}
+    for payment in captured:
+        if payment.payment_id not in named:
+            found += await _if_missing_there(orders, provider, payment)
+    found += await _refunds_only_here(refunded, provider, day, statement)
+    found += await _strays(orders, name, strays, statement)
     return Report(name, day, len(statement), matched, tuple(found))
 
 
@@ -134,35 +141,25 @@ async def _repaired(
     return structs.replace(difference, repaired=repaired)
 
 
-async def _only_here(
-    orders: Orders, provider: Provider, name: str, day: date, statement: Sequence[Fact]
-) -> list[Difference]:
-    """Money of a day that our books have, and neither the statement nor the provider if asked."""
-    from_ms, before_ms = _bounds_ms(day)
-    captured = {fact.payment_id for fact in statement if fact.kind is FactKind.CAPTURED}
-    refunded = {fact.refund_id for fact in statement if fact.kind is FactKind.REFUNDED}
-    found: list[Difference] = []
-    payments: Iterable[Payment] = await orders.read(
-        partial(captured_between, provider=name, from_ms=from_ms, before_ms=before_ms)
-    )
-    for payment in payments:
-        if payment.payment_id not in captured:
-            found += await _if_missing_there(orders, provider, payment)
-    return found + await _refunds_only_here(orders, provider, name, day, refunded)
+def _booked(
+    connection: Connection, provider: str, day: date
+) -> tuple[list[Payment], list[tuple[Refund, str]], Sequence[Fact]]:
+    """Our books of a day in UTC: captured payments, refunds with their currency, and strays."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    begins_ms = int(midnight.timestamp()) * 1_000
+    bounds = (connection, provider, begins_ms, begins_ms + DAY_MS)
+    return captured_between(*bounds), refunded_between(*bounds), strays_between(*bounds)
 
 
 async def _refunds_only_here(
-    orders: Orders, provider: Provider, name: str, day: date, refunded: set[str]
+    done: Iterable[tuple[Refund, str]], provider: Provider, day: date, statement: Sequence[Fact]
 ) -> list[Difference]:
-    from_ms, before_ms = _bounds_ms(day)
-    done: Iterable[tuple[Refund, str]] = await orders.read(
-        partial(refunded_between, provider=name, from_ms=from_ms, before_ms=before_ms)
-    )
+    refunded = {fact.refund_id for fact in statement if fact.kind is FactKind.REFUNDED}
     missing = [entry for entry in done if entry[0].refund_id not in refunded]
     if missing:
         # We know when we learned of a refund; the provider may have it on the day before or after.
         for near in (day - timedelta(days=1), day + timedelta(days=1)):
-            refunded = refunded | {fact.refund_id for fact in await provider.statement(near)}
+            refunded |= {fact.refund_id for fact in await provider.statement(near)}
     return [
         Difference(
             DifferenceKind.REFUND_MISSING_THERE,
@@ -202,13 +199,9 @@ async def _if_missing_there(
 
 
 async def _strays(
-    orders: Orders, name: str, day: date, statement: Sequence[Fact]
+    orders: Orders, name: str, facts: Sequence[Fact], statement: Sequence[Fact]
 ) -> list[Difference]:
     """Callbacks of the day about payments that we do not know, unless the statement has them."""
-    from_ms, before_ms = _bounds_ms(day)
-    facts = await orders.read(
-        partial(strays_between, provider=name, from_ms=from_ms, before_ms=before_ms)
-    )
     named = {(fact.payment_id, fact.refund_id) for fact in statement}
     known = await _orders_of(orders, facts)
     found = []
@@ -240,11 +233,3 @@ def _difference(kind: DifferenceKind, fact: Fact, here_minor: int) -> Difference
         there_minor=fact.amount_minor,
         currency=fact.currency,
     )
-
-
-def _bounds_ms(day: date) -> tuple[int, int]:
-    """When a day in UTC begins and ends."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    begins_ms = (midnight - epoch) // timedelta(milliseconds=1)
-    return begins_ms, begins_ms + 86_400_000

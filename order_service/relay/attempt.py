@@ -6,6 +6,7 @@ the process dies in between, the next attempt does the same outside under the sa
 
 import asyncio
 from functools import partial
+from traceback import walk_tb
 from typing import NamedTuple
 
 import structlog
@@ -97,11 +98,6 @@ def drop(draft: Draft, task_id: str, why: str) -> None:
 
 
 def _place(error: Exception) -> str:
-    """The type of an error and the line that raised it."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    if place is None:
-        return type(error).__name__
-    code = place.tb_frame.f_code
-    return f"{type(error).__name__} in {code.co_qualname}, line {place.tb_lineno}"
+    """The type of an error that was caught and the line that raised it."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    return f"{type(error).__name__} in {frame.f_code.co_qualname}, line {line}"

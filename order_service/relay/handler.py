@@ -10,6 +10,9 @@ from order_service.order.model import Order, Task
 from order_service.order.tasks import P, TaskKind, Todo
 
 Room = TypeVar("Room")
+T = TypeVar("T")
+
+Method = Callable[[Room, Order, T], Awaitable[Decide | None]]
 
 Handler = Callable[[Order, Task], Awaitable[Decide | None]]
 """Does a task outside, with no transaction open, and returns the decision that follows from it.
@@ -44,20 +47,13 @@ class GiveUp(Exception):
         self.reason = reason
 
 
-def handles(
-    payload: type[P],
-) -> Callable[
-    [Callable[[Room, Order, Todo[P]], Awaitable[Decide | None]]],
-    Callable[[Room, Order, Task], Awaitable[Decide | None]],
-]:
+def handles(payload: type[P]) -> Callable[[Method[Room, Todo[P]]], Method[Room, Task]]:
     """Makes a method the `Handler` of the tasks with a payload, which it gets read.
 
     A HoldfastError, because the engine did not answer, has the task tried later.
     """
 
-    def declare(
-        method: Callable[[Room, Order, Todo[P]], Awaitable[Decide | None]],
-    ) -> Callable[[Room, Order, Task], Awaitable[Decide | None]]:
+    def declare(method: Method[Room, Todo[P]]) -> Method[Room, Task]:
         @wraps(method)
         async def handle(room: Room, order: Order, task: Task) -> Decide | None:
             try:

@@ -219,7 +219,10 @@ class Relay:
         del self._returned[: len(turn.returned)]
         self._backlog.renewed(kept, now_ms + LEASE_MS)
         self._take(claimed)
-        return 0.0 if len(claimed) == CLAIM_MAX else self._poll_pause_s()
+        if len(claimed) == CLAIM_MAX:
+            return 0.0
+        # Processes that began together do not ask together.
+        return self._settings.poll_s * self._randomness.uniform(0.75, 1.25)
 
     def _take(self, claimed: Sequence[Taken]) -> None:
         """Does what was claimed, apart from what has ended too many processes."""
@@ -229,10 +232,6 @@ class Relay:
                 self._fail(taken.task, Failed("every process that tried it ended", final=True))
             else:
                 self.offer([taken])
-
-    def _poll_pause_s(self) -> float:
-        # Processes that began together do not ask together.
-        return self._settings.poll_s * self._randomness.uniform(0.75, 1.25)
 
     async def _measure(self) -> None:
         now_s = asyncio.get_running_loop().time()
