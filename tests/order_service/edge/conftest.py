@@ -168,7 +168,7 @@ async def shop(database: Database, engine: Server) -> AsyncIterator[Shop]:
         provider = Silent()
         placing = placing_of(orders, client, catalogue, methods_of(["sandbox"]))
         cancelling = Cancelling(orders, {"sandbox": provider})
-        servicer = OrderServicer(orders, placing, cancelling, Deadlines(5_000))
+        servicer = OrderServicer(orders, placing, cancelling, Deadlines(60_000))
         server = grpc.aio.server()
         guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
         decoding: Any = DecodingServer(server)
