@@ -19,8 +19,9 @@ $(SETUP): pyproject.toml constraints.txt
 demo: setup      ## Runs the main job: a flash sale, from start to audit
 	$(BIN)/holdfast demo
 
-# How many processes run tests; each has a store, databases and servers of its own.
-WORKERS ?= 2
+# How many processes run tests; each has a store, databases and servers of its own. One more than
+# there are cores, because tests wait for processes that start and end.
+WORKERS ?= 3
 IN_PARALLEL := -n $(WORKERS) --dist worksteal
 
 test: setup      ## Runs the tests, but for those marked `long`; WORKERS=1: beside other work

@@ -164,6 +164,7 @@ def test_the_money_of_an_order_and_of_its_return_is_what_the_log_says(
     assert (report["orders_refunded"], report["returned_units"]) == (1, 2)
 
 
+@pytest.mark.long
 def test_with_all_the_stock_nobody_is_refused(temporary: Path, tmp_path: Path) -> None:
     rows = [row(f"{number}", f"{number % 7 + 10000}", 3, "") for number in range(100, 140)]
     path = orders_file(tmp_path / "orders.csv", rows)
@@ -194,6 +195,7 @@ def test_the_sample_of_real_invoices_is_replayed(
         assert report["refused"] == 0
 
 
+@pytest.mark.long
 def test_without_a_file_it_makes_a_sale_from_a_seed_and_reports_it_to_people(
     temporary: Path,
 ) -> None:

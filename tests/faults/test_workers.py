@@ -128,6 +128,7 @@ async def test_nobody_notices_that_a_worker_was_killed(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+@pytest.mark.long
 async def test_a_roll_under_load_replaces_every_worker_and_fails_no_call(tmp_path: Path) -> None:
     with workers(tmp_path) as server:
         async with loaded(server) as loads:

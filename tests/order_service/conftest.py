@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
@@ -21,6 +22,34 @@ from tests.order_service.following import FOLLOW
 from tests.order_service.postgres import serve_postgres
 
 KINDS = ("sqlite", "postgres")
+SQLITE_FIRST: Final = (
+    # They prove decisions, which no database changes; their statements run on both databases in
+    # storage, edge, placing and audit.
+    "catalogue/",
+    "fulfilment/",
+    "notifications/",
+    "payment/",
+    # They try thousands of requests and a death at each step.
+    "edge/test_bad_input.py",
+    "edge/test_privacy.py",
+    "faults/test_killed_at_every_step.py",
+)
+"""Tests that `make test` runs on SQLite only; their runs on PostgreSQL are left to `test-long`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves the runs on PostgreSQL of SQLITE_FIRST to `make test-long`."""
+    here = Path(__file__).parent
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if (
+            callspec is not None
+            and item.path.is_relative_to(here)
+            and "postgres" in callspec.params.values()
+            and item.path.relative_to(here).as_posix().startswith(SQLITE_FIRST)
+        ):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")
