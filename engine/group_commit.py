@@ -291,22 +291,29 @@ class GroupCommit:
         except EngineError as failure:
             if isinstance(failure, StoreCorrupt) and len(batch) > 1:
                 # Nothing was written. A damaged record must not spoil its neighbours.
-                for request in batch:
-                    await self._judge([request])
+                await self._judge_alone(batch)
                 return
             self._on_failure(failure)
             _fail(batch, failure)
+        except Exception as failure:  # noqa: BLE001 - whatever it was, no caller may wait for ever
+            if len(batch) > 1:
+                await self._judge_alone(batch)
+                return
+            _fail(batch, failure)  # the server logs it
         except BaseException as failure:
-            # No caller may wait for ever, whatever went wrong; the server logs it.
             _fail(batch, failure)
-            if not isinstance(failure, Exception):
-                raise
+            raise
         else:
             if len(commands) >= _LARGE_BATCH_COMMANDS:
                 # Batches in flight at the same time share the store's time.
                 took_s = (self._loop.time() - started) / len(self._in_flight)
                 command_s = took_s / len(commands)
                 self._command_s += _SMOOTHING * (command_s - self._command_s)
+
+    async def _judge_alone(self, batch: list[Request]) -> None:
+        """Finds out whose failure it is. What was judged before is answered alike again."""
+        for request in batch:
+            await self._judge([request])
 
     def _hand_out(
         self, found: Sequence[Answer | NotJudged | EngineError], batch: list[Request]

@@ -17,6 +17,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from holdfast.retry import backoff
+from order_service.order.foreign import foreign_text
 from order_service.order.model import Task
 from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Concluded, Failed, Unchanged, attempt
@@ -36,6 +37,7 @@ ERROR_CHARACTERS_MAX = 200
 CLAIM_MAX = 200
 PAUSE_MS_MIN = 1_000
 PAUSE_MS_MAX = 600_000
+ASKED_PAUSE_MS_MAX = 3_600_000
 
 
 class Turn(Struct, frozen=True):
@@ -179,8 +181,9 @@ class Relay:
         pause = failed.after_ms
         if pause is None:
             pause = pause_ms(attempts, self._randomness)
-        due_at_ms = self._orders.clock_ms() + pause
-        reason = failed.reason[:ERROR_CHARACTERS_MAX]
+        due_at_ms = self._orders.clock_ms() + min(pause, ASKED_PAUSE_MS_MAX)
+        # It may have an outside's words, and one that cannot be written would hold up all others.
+        reason = foreign_text(failed.reason, ERROR_CHARACTERS_MAX)
         self._failures.append(Failure(task.task_id, attempts, due_at_ms, dead, reason))
         self._wake.set()
         self.counts.failed[task.kind] += 1

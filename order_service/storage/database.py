@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 T = TypeVar("T")
@@ -33,6 +39,8 @@ POSTGRES_VERSION_MIN = 15
 # read all of it, and go on to when it has grown.
 POSTGRES_SETTINGS = {"enable_seqscan": "off"}
 CONNECT_S_MAX = 10
+# PostgreSQL's classes of errors for a value that cannot be, or is too large.
+_OF_A_VALUE = ("22", "54")
 
 
 class StorageUnavailable(Exception):
@@ -41,6 +49,10 @@ class StorageUnavailable(Exception):
 
 class StorageUnsafe(Exception):
     """The database is set so that it could lose what it committed; says how to mend it."""
+
+
+class WriteRefused(Exception):
+    """The database does not take what was to be written, and has written nothing of it."""
 
 
 class Conflict(Exception):
@@ -54,7 +66,9 @@ class Database(Protocol):
     """The number of write transactions that make sense at a time."""
 
     async def write(self, function: Callable[[Connection], T]) -> T:
-        """Runs a transaction. Raises what the function raises, Conflict, StorageUnavailable."""
+        """Runs a transaction. Raises what the function raises, Conflict, WriteRefused,
+        StorageUnavailable.
+        """
         ...
 
     async def read(self, function: Callable[[Connection], T]) -> T:
@@ -195,13 +209,19 @@ def _meaning(error: Exception) -> Exception:
     """Our exception for a driver's. The driver's text may be personal, and is not passed on."""
     if isinstance(error, IntegrityError):
         return Conflict(type(error.orig).__name__)
-    if isinstance(error, DBAPIError):
-        cause = error.orig
-        sqlstate = getattr(cause, "sqlstate", "") or ""
-        if sqlstate.startswith(("40", "23")):  # serialization and deadlocks; constraints
-            return Conflict(sqlstate)
-        return StorageUnavailable(f"{type(cause).__name__} {sqlstate}".rstrip())
-    return StorageUnavailable(type(error).__name__)
+    if not isinstance(error, DBAPIError):
+        return StorageUnavailable(type(error).__name__)
+    cause = error.orig
+    sqlstate = getattr(cause, "sqlstate", "") or ""
+    what = f"{type(cause).__name__} {sqlstate}".rstrip()
+    if sqlstate.startswith(("40", "23")):  # serialization and deadlocks; constraints
+        return Conflict(sqlstate)
+    if sqlstate.startswith(_OF_A_VALUE) or isinstance(error, DataError | ProgrammingError):
+        return WriteRefused(what)
+    # A value that asyncpg itself cannot send is an InterfaceError, as a lost connection is.
+    if isinstance(getattr(cause, "__cause__", None), ValueError):
+        return WriteRefused(what)
+    return StorageUnavailable(what)
 
 
 def _sqlite_engine(path: Path, begin: str) -> Engine:

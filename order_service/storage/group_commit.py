@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from order_service.storage.batch import Change, Judged, NewOrder
-from order_service.storage.database import Conflict
+from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.tasks import Taken
 
 BATCH_MAX = 200
@@ -65,8 +65,8 @@ class GroupCommit:
     async def submit(self, change: Change | NewOrder) -> Any:
         """Has a change made. Returns what its decision returned, once it is on disk.
 
-        Raises what the decision raised, OrderNotFound, AlreadySeen, Conflict, StorageUnavailable,
-        Overloaded.
+        Raises what the decision raised, OrderNotFound, AlreadySeen, Conflict, WriteRefused,
+        StorageUnavailable, Overloaded.
         """
         if len(self._queue) >= QUEUED_MAX:
             raise Overloaded
@@ -135,14 +135,14 @@ class GroupCommit:
             entry.attempts += 1
         try:
             results = await self._run([entry.change for entry in batch])
-        except Conflict as error:
+        except StorageUnavailable as error:
+            _fail_all(batch, error)  # whether it was written is not known
+        except Exception as error:  # noqa: BLE001 - one of them did it, and only that one gets it
             await self._commit_alone(batch, error)
         except BaseException as error:
             # Nobody may wait for ever, whatever went wrong.
-            for entry in batch:
-                _fail(entry, error)
-            if not isinstance(error, Exception):
-                raise
+            _fail_all(batch, error)
+            raise
         else:
             for entry, judged in zip(batch, results, strict=True):
                 _settle(entry, judged)
@@ -150,10 +150,14 @@ class GroupCommit:
             if tasks:
                 self._on_tasks(tasks)
 
-    async def _commit_alone(self, batch: list[Entry], error: Conflict) -> None:
-        """Finds out whose conflict it is. Most are gone when the change is judged again."""
+    async def _commit_alone(self, batch: list[Entry], error: Exception) -> None:
+        """Finds out whose failure it is: nothing of the batch was written.
+
+        Most conflicts are gone when the change is judged again; another failure stays.
+        """
+        stays = len(batch) == 1 and not isinstance(error, Conflict)
         for entry in batch:
-            if entry.attempts >= ATTEMPTS_MAX:
+            if stays or entry.attempts >= ATTEMPTS_MAX:
                 _fail(entry, error)
             else:
                 entry.change = _unknown(entry.change)
@@ -172,6 +176,11 @@ def _settle(entry: Entry, judged: Judged) -> None:
         entry.judged.set_exception(judged.error)
     else:
         entry.judged.set_result(judged.value)
+
+
+def _fail_all(batch: Sequence[Entry], error: BaseException) -> None:
+    for entry in batch:
+        _fail(entry, error)
 
 
 def _fail(entry: Entry, error: BaseException) -> None:

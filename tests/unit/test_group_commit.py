@@ -252,6 +252,26 @@ async def test_nobody_waits_for_ever_when_judging_breaks(
     await queue.drain()
 
 
+async def test_a_request_that_cannot_be_judged_fails_alone(
+    partition: Partition, failures: Failures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = partition.judge
+
+    async def poisoned(commands: Sequence[StoreCommand]) -> Any:
+        if reserve(2) in commands:
+            raise OverflowError
+        return await judge(commands)
+
+    queue = GroupCommit(partition, failures.append)
+    monkeypatch.setattr(partition, "judge", poisoned)
+    futures = [queue.submit([reserve(n)], later()) for n in range(5)]
+    with pytest.raises(OverflowError):
+        await futures.pop(2)
+    for future in futures:
+        assert outcomes(await future) == [Outcome.APPLIED]
+    await queue.drain()
+
+
 async def most_under_way(
     queue: GroupCommit, partition: Partition, monkeypatch: pytest.MonkeyPatch, commands: int
 ) -> int:

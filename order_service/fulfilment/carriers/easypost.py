@@ -174,7 +174,7 @@ class EasyPostCarrier:
             if not event.description.startswith("tracker."):
                 return []
             return _events_of(msgspec.json.decode(event.result, type=_Tracker))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, CarrierUnreachable) as error:
             raise CallbackForged("it is signed, but says nothing that can be read") from error
 
     async def aclose(self) -> None:

@@ -5,13 +5,30 @@ when they are asked. Events may come late, twice and in any order. Amounts are m
 currencies ISO 4217 in capitals, times milliseconds since the Unix epoch.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
+from order_service.order.foreign import (
+    AT_MS_MAX,
+    Unreadable,
+    check_foreign_money,
+    check_foreign_name,
+    check_foreign_whole,
+    foreign_text,
+)
 from order_service.order.model import Delivery
 from order_service.order.records import TrackingKind
+
+PLACE_LENGTH_MAX: Final = 200
+TRANSIT_MS_MAX: Final = 366 * 24 * 3_600_000
+
+
+class CarrierUnreachable(Exception):
+    """The carrier did not answer, or not sensibly: whether it did what was asked is not known."""
 
 
 class CarrierShipment(Struct, frozen=True):
@@ -38,6 +55,13 @@ class Quote(Struct, frozen=True):
     transit_ms: int
     """The time that the carrier promises to take."""
 
+    def __post_init__(self) -> None:
+        """Raises CarrierUnreachable for what is beyond the bounds of everything foreign."""
+        with _sensible():
+            check_foreign_name("service", self.service)
+            check_foreign_money("freight_minor", self.freight_minor, self.currency)
+            check_foreign_whole("transit_ms", self.transit_ms, TRANSIT_MS_MAX)
+
 
 class Label(Struct, frozen=True):
     """A waybill."""
@@ -47,6 +71,13 @@ class Label(Struct, frozen=True):
     """The price that the carrier charges."""
     transit_ms: int
     """The time that the carrier promises to take."""
+
+    def __post_init__(self) -> None:
+        """Raises CarrierUnreachable for what is beyond the bounds of everything foreign."""
+        with _sensible():
+            check_foreign_name("waybill", self.waybill)
+            check_foreign_money("freight_minor", self.freight_minor)
+            check_foreign_whole("transit_ms", self.transit_ms, TRANSIT_MS_MAX)
 
 
 class CarrierEvent(Struct, frozen=True):
@@ -65,9 +96,14 @@ class CarrierEvent(Struct, frozen=True):
     """The money collected, with CASH_COLLECTED."""
     currency: str = ""
 
-
-class CarrierUnreachable(Exception):
-    """The carrier did not answer, or not sensibly: whether it did what was asked is not known."""
+    def __post_init__(self) -> None:
+        """Raises CarrierUnreachable for what is beyond the bounds of everything foreign."""
+        with _sensible():
+            for field in ("event_id", "shipment_id", "waybill"):
+                check_foreign_name(field, getattr(self, field))
+            check_foreign_money("amount_minor", self.amount_minor, self.currency)
+            check_foreign_whole("happened_at_ms", self.happened_at_ms, AT_MS_MAX)
+        force_setattr(self, "place", foreign_text(self.place, PLACE_LENGTH_MAX))
 
 
 class CarrierRefuses(Exception):
@@ -106,3 +142,12 @@ class Carrier(Protocol):
 
 Carriers = Mapping[str, Carrier]
 """By the name under which shipments and callbacks know them."""
+
+
+@contextmanager
+def _sensible() -> Iterator[None]:
+    """What is beyond a bound was no sensible answer."""
+    try:
+        yield
+    except Unreadable as error:
+        raise CarrierUnreachable(str(error)) from error

@@ -86,7 +86,7 @@ class SandboxCarrier:
         verify_standard(raw_body, headers, self._keys, now_s)
         try:
             return [msgspec.json.decode(raw_body, type=CarrierEvent)]
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, CarrierUnreachable) as error:
             raise CallbackForged("it is signed, but says nothing that can be read") from error
 
     async def aclose(self) -> None:

@@ -5,12 +5,21 @@ statement. Facts are cumulative (captured in all, not lately), so that they may 
 in any order. Amounts are minor units, currencies ISO 4217 in capitals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
+
+from order_service.order.foreign import (
+    Unreadable,
+    check_foreign_money,
+    check_foreign_name,
+    foreign_time,
+)
 
 
 class FactKind(StrEnum):
@@ -28,8 +37,15 @@ class FactKind(StrEnum):
     REFUND_FAILED = "REFUND_FAILED"
 
 
+class ProviderUnreachable(Exception):
+    """The provider did not answer, or not sensibly: whether it did what was asked is not known."""
+
+
 class Fact(Struct, frozen=True):
-    """A statement of a provider about a payment, or about a refund where `refund_id` is not ""."""
+    """A statement of a provider about a payment, or about a refund where `refund_id` is not "".
+
+    Raises ProviderUnreachable for what is beyond the bounds of everything foreign.
+    """
 
     kind: FactKind
     payment_id: str
@@ -43,12 +59,25 @@ class Fact(Struct, frozen=True):
     """When it happened, by the provider's clock; 0 where it does not say."""
     refund_id: str = ""
 
+    def __post_init__(self) -> None:
+        """Holds the fact against its bounds. A time that cannot be is taken as not told."""
+        with _sensible():
+            for field in ("payment_id", "provider_ref", "refund_id"):
+                check_foreign_name(field, getattr(self, field))
+            check_foreign_money("amount_minor", self.amount_minor, self.currency)
+        force_setattr(self, "at_ms", foreign_time(self.at_ms))
+
 
 class Callback(Struct, frozen=True):
     """A message of a provider that was proven to be its own. `fact` None: nothing of ours."""
 
     event_id: str
     fact: Fact | None
+
+    def __post_init__(self) -> None:
+        """Raises ProviderUnreachable for an id that is none."""
+        with _sensible():
+            check_foreign_name("event_id", self.event_id)
 
 
 class Charge(Struct, frozen=True):
@@ -68,9 +97,10 @@ class Started(Struct, frozen=True):
     action_url: str = ""
     client_token: str = ""
 
-
-class ProviderUnreachable(Exception):
-    """The provider did not answer, or not sensibly: whether it did what was asked is not known."""
+    def __post_init__(self) -> None:
+        """Raises ProviderUnreachable for a number that is none."""
+        with _sensible():
+            check_foreign_name("provider_ref", self.provider_ref)
 
 
 class ProviderRefuses(Exception):
@@ -128,3 +158,12 @@ class Provider(Protocol):
 
 Providers = Mapping[str, Provider]
 """By the name under which payments and callbacks know them."""
+
+
+@contextmanager
+def _sensible() -> Iterator[None]:
+    """What is beyond a bound was no sensible answer."""
+    try:
+        yield
+    except Unreadable as error:
+        raise ProviderUnreachable(str(error)) from error

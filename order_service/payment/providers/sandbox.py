@@ -103,7 +103,7 @@ class SandboxProvider:
         event_id = verify_standard(raw_body, headers, self._keys, now_s)
         try:
             return Callback(event_id, msgspec.json.decode(raw_body, type=Fact))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, ProviderUnreachable) as error:
             raise CallbackForged("it is signed, but says nothing that can be read") from error
 
     async def aclose(self) -> None:

@@ -165,7 +165,10 @@ class StripeProvider:
             elif thing.get("object") == "refund":
                 fact = _of_refund(thing)
             return Callback(event["id"], fact if fact and fact.payment_id else None)
-        except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+        except (
+            *(msgspec.DecodeError, KeyError, TypeError, AttributeError),
+            ProviderUnreachable,
+        ) as error:
             raise CallbackForged("it is signed, but says nothing that can be read") from error
 
     async def aclose(self) -> None:

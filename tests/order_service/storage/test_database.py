@@ -1,14 +1,20 @@
 """Databases as they are opened and read."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import Connection, text
 
+from order_service.order.draft import Draft
 from order_service.storage.database import (
     Database,
     PostgresDatabase,
     StorageUnavailable,
+    WriteRefused,
     open_database,
 )
+from order_service.storage.orders import Orders
+from tests.order_service.samples import A, B, order
 
 
 @pytest.mark.parametrize(
@@ -39,3 +45,33 @@ async def test_a_read_cannot_write(database: Database) -> None:
         pytest.skip("SQLite's readers are kept from it by nothing")
     with pytest.raises(StorageUnavailable):
         await database.read(lambda connection: connection.execute(text("DELETE FROM moves")))
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", 2**63, -(2**63) - 1, b"no text", "x" * 10**6])
+async def test_a_value_that_cannot_be_written_is_told_from_a_database_that_is_not_there(
+    orders: Orders, database: Database, value: object
+) -> None:
+    """Only what a database takes differs: neither says that it does not answer."""
+
+    def poison(draft: Draft) -> None:
+        name = "closed_reason" if not isinstance(value, int) else "payment_due_at_ms"
+        draft.update(draft.order, **{name: value})
+        draft.note("poisoned")
+
+    for order_id in (A, B):
+        await orders.place(order(order_id), lambda _: None, "test")
+    poisoned, sound = await asyncio.gather(
+        orders.change(A, poison, "test"),
+        orders.change(B, lambda draft: draft.note("sound"), "test"),
+        return_exceptions=True,
+    )
+    assert sound is None
+    assert not isinstance(poisoned, StorageUnavailable)
+    assert (await orders.get(B)).version == 2
+
+
+async def test_an_error_of_a_statement_is_no_lost_connection(database: Database) -> None:
+    if not isinstance(database, PostgresDatabase):
+        pytest.skip("SQLite has one error for both")
+    with pytest.raises(WriteRefused):
+        await database.write(lambda connection: connection.execute(text("SELECT 1 / 0")))
