@@ -146,7 +146,7 @@ Carriers = Mapping[str, Carrier]
 
 @contextmanager
 def _sensible() -> Iterator[None]:
-    """What is beyond a bound was no sensible answer."""
+    """Turns a value beyond its bounds into an answer that was not sensible."""
     try:
         yield
     except Unreadable as error:

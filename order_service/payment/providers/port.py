@@ -162,7 +162,7 @@ Providers = Mapping[str, Provider]
 
 @contextmanager
 def _sensible() -> Iterator[None]:
-    """What is beyond a bound was no sensible answer."""
+    """Turns a value beyond its bounds into an answer that was not sensible."""
     try:
         yield
     except Unreadable as error:

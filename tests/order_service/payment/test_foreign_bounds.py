@@ -1,4 +1,4 @@
-"""What providers and carriers say is bounded before anything is done with it."""
+"""Bounds hold for whatever providers and carriers say, before anything is done with it."""
 
 import json
 from typing import Any
