@@ -101,7 +101,12 @@ def _ship(columns: Columns, command: model.Ship) -> None:
 
 
 def _cancel(columns: Columns, command: model.Cancel) -> None:
-    _movement(columns, command, "c" + command.cancellation_id)
+    resellable = model.Disposition.RESELLABLE
+    goes_to = command.disposition or resellable
+    columns.numbers.append(goes_to)
+    # Unset and RESELLABLE are one content, that of cancellations before there was a choice.
+    content = 0 if goes_to == resellable else goes_to
+    _movement(columns, command, "c" + command.cancellation_id, content)
 
 
 def _return(columns: Columns, command: model.Return) -> None:

@@ -61,11 +61,12 @@ class State(IntEnum):
 
 
 class Disposition(IntEnum):
-    """Where returned units go."""
+    """Where returned or cancelled units go. LOST ones go nowhere."""
 
     UNSPECIFIED = 0
     RESELLABLE = 1
     DAMAGED = 2
+    LOST = 3
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -117,11 +118,15 @@ class Ship(msgspec.Struct, gc=False):
 
 
 class Cancel(msgspec.Struct, gc=False):
-    """Return confirmed, unshipped units to sale; no lines means all that is left."""
+    """Take back the sale of confirmed, unshipped units; no lines means all that is left.
+
+    `disposition` UNSPECIFIED means RESELLABLE.
+    """
 
     reservation_id: str
     cancellation_id: str
     lines: list[Line] = []
+    disposition: Disposition = Disposition.UNSPECIFIED
 
 
 class Return(msgspec.Struct, gc=False):

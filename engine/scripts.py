@@ -94,6 +94,7 @@ def constants() -> dict[str, str]:
     words |= {
         "RESELLABLE": model.Disposition.RESELLABLE,
         "DAMAGED": model.Disposition.DAMAGED,
+        "LOST": model.Disposition.LOST,
         "TTL_MS_MAX": model.TTL_MS_MAX,
         "ON_HAND_MAX": model.ON_HAND_MAX,
         "MOVEMENTS_MAX": model.MOVEMENTS_MAX,

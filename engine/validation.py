@@ -119,10 +119,26 @@ def _check_extend(command: Extend) -> Complaint | None:
     return Complaint("expires_at_ms", "must be after now", command.expires_at_ms)
 
 
+def _check_disposition(disposition: int) -> Complaint | None:
+    if Disposition.RESELLABLE <= disposition <= Disposition.LOST:
+        return None
+    return Complaint("disposition", "must be RESELLABLE, DAMAGED or LOST", int(disposition))
+
+
+def _check_cancel(command: Cancel) -> Complaint | None:
+    return (
+        _check_disposition(command.disposition or Disposition.RESELLABLE)
+        or check_id("cancellation_id", command.cancellation_id)
+        or check_lines(command.lines, 0)
+    )
+
+
 def _check_return(command: Return) -> Complaint | None:
-    if command.disposition not in (Disposition.RESELLABLE, Disposition.DAMAGED):
-        return Complaint("disposition", "must be RESELLABLE or DAMAGED", int(command.disposition))
-    return check_id("return_id", command.return_id) or check_lines(command.lines, 0)
+    return (
+        _check_disposition(command.disposition)
+        or check_id("return_id", command.return_id)
+        or check_lines(command.lines, 0)
+    )
 
 
 _CHECKS: dict[type, Callable[[Any], Complaint | None]] = {
@@ -131,7 +147,7 @@ _CHECKS: dict[type, Callable[[Any], Complaint | None]] = {
     Release: lambda _: None,
     Extend: _check_extend,
     Ship: lambda c: check_id("shipment_id", c.shipment_id) or check_lines(c.lines, 0),
-    Cancel: lambda c: check_id("cancellation_id", c.cancellation_id) or check_lines(c.lines, 0),
+    Cancel: _check_cancel,
     Return: _check_return,
 }
 

@@ -163,14 +163,16 @@ class Client:
         cancellation_id: str,
         lines: Sequence[LineLike] = (),
         *,
+        disposition: Disposition = Disposition.RESELLABLE,
         tenant: str | None = None,
         timeout_ms: int | None = None,
     ) -> Result:
-        """Returns confirmed, unshipped units to sale, once per `cancellation_id`.
+        """Takes back the sale of confirmed, unshipped units, once per `cancellation_id`.
 
-        No lines means all that is left. Outcomes as for `ship`.
+        They are on sale again, or leave on hand as DAMAGED or LOST. No lines means all that is
+        left. Outcomes as for `ship`.
         """
-        command = commands.Cancel(reservation_id, cancellation_id, lines, tenant)
+        command = commands.Cancel(reservation_id, cancellation_id, lines, tenant, disposition)
         return await self._judge(command, timeout_ms)
 
     async def return_units(
@@ -183,7 +185,7 @@ class Client:
         tenant: str | None = None,
         timeout_ms: int | None = None,
     ) -> Result:
-        """Brings shipped units back, once per `return_id`, on sale again or as damaged.
+        """Brings shipped units back, once per `return_id`: on sale again, as damaged, or as lost.
 
         No lines means all that were shipped and have not come back. Outcomes as for `ship`.
         """

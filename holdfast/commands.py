@@ -62,12 +62,16 @@ class Ship:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Return confirmed, unshipped units to sale; no lines means all that is left."""
+    """Take back the sale of confirmed, unshipped units; no lines means all that is left.
+
+    They are on sale again, unless they are DAMAGED or LOST: then they leave `on_hand`.
+    """
 
     reservation_id: str
     cancellation_id: str
     lines: Sequence[LineLike] = ()
     tenant: str | None = None
+    disposition: Disposition = Disposition.RESELLABLE
 
 
 @dataclass(frozen=True, slots=True)

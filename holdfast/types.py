@@ -23,10 +23,11 @@ class State(IntEnum):
 
 
 class Disposition(IntEnum):
-    """Where returned units go: back on sale, or aside."""
+    """Where returned or cancelled units go: back on sale, aside, or nowhere."""
 
     RESELLABLE = 1
     DAMAGED = 2
+    LOST = 3
 
 
 class Line(NamedTuple):

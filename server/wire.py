@@ -49,7 +49,9 @@ COMMANDS: dict[str, Callable[[Any], model.Command]] = {
     "release": lambda m: model.Release(m.reservation_id),
     "extend": lambda m: model.Extend(m.reservation_id, m.expires_at_ms),
     "ship": lambda m: model.Ship(m.reservation_id, m.shipment_id, _lines(m.lines)),
-    "cancel": lambda m: model.Cancel(m.reservation_id, m.cancellation_id, _lines(m.lines)),
+    "cancel": lambda m: model.Cancel(
+        m.reservation_id, m.cancellation_id, _lines(m.lines), m.disposition
+    ),
     "return_units": lambda m: model.Return(
         m.reservation_id, m.return_id, m.disposition, _lines(m.lines)
     ),

@@ -25,7 +25,7 @@ MOVES: dict[State | None, frozenset[State | None]] = {
     State.FULFILLED: frozenset({State.FULFILLED, None}),
     State.CANCELLED: frozenset({None}),
 }
-MOVE_ON_HAND = STOCK_KINDS | {Kind.SHIP, Kind.RETURN}
+MOVE_ON_HAND = STOCK_KINDS | {Kind.SHIP, Kind.CANCEL, Kind.RETURN}
 
 
 class JournalEntry(msgspec.Struct, frozen=True, array_like=True):

@@ -1,4 +1,4 @@
--- Return: bring shipped units back, to on hand (resellable) or to damaged.
+-- Return: bring shipped units back, to on hand (resellable), to damaged, or to nowhere (lost).
 --
 -- Numbers: disposition, line_count, then per line: quantity
 -- Strings: key, fingerprint, then per line: field
@@ -16,12 +16,18 @@ local function rule_to(count_of_level)
     left = left_to_return,
     gives_back_buyer_units = true,
     move = function(level, units)
-      level[count_of_level] = level[count_of_level] + units
+      if count_of_level then
+        level[count_of_level] = level[count_of_level] + units
+      end
     end,
   }
 end
 
-local RULES = {[RESELLABLE] = rule_to(ON_HAND), [DAMAGED] = rule_to(UNITS_DAMAGED)}
+local RULES = {
+  [RESELLABLE] = rule_to(ON_HAND),
+  [DAMAGED] = rule_to(UNITS_DAMAGED),
+  [LOST] = rule_to(nil),
+}
 
 judge[RETURN] = function(id)
   local disposition = numbers[number_next]

@@ -64,8 +64,8 @@ def ship(**changed: Any) -> pb.Command:
 
 
 def cancel(**changed: Any) -> pb.Command:
-    fields = {"reservation_id": "live", "cancellation_id": "c"} | changed
-    return pb.Command(cancel=pb.CancelRequest(**fields))
+    usual: dict[str, Any] = {"reservation_id": "live", "cancellation_id": "c"}
+    return pb.Command(cancel=pb.CancelRequest(**(usual | changed)))
 
 
 def give_back(**changed: Any) -> pb.Command:
@@ -112,7 +112,8 @@ BEYOND: list[tuple[str, pb.Command]] = [
         ("expires_at_ms", extend(expires_at_ms=bad))
         for bad in (0, -1, -(2**63), 1, now_ms() - 60_000, now_ms() + 2 * WEEK_MS, 2**63 - 1)
     ),
-    *(("disposition", give_back(disposition=bad)) for bad in (0, 3, -1, 2**31 - 1)),
+    *(("disposition", give_back(disposition=bad)) for bad in (0, 4, -1, 2**31 - 1)),
+    *(("disposition", cancel(disposition=bad)) for bad in (4, -1, 2**31 - 1)),
 ]
 
 WITHIN: list[pb.Command] = [

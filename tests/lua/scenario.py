@@ -238,6 +238,14 @@ def _adjust_stock(words: Sequence[str], options: Options) -> AdjustStock:
     return AdjustStock(sku, int(words[1]), words[2], location, options.get("reason", ""))
 
 
+def _cancel(words: Sequence[str], _: Options) -> Cancel:
+    reservation_id, cancellation_id, *rest = words
+    disposition = Disposition.UNSPECIFIED
+    if rest and rest[0].upper() in Disposition.__members__:
+        disposition = Disposition[rest.pop(0).upper()]
+    return Cancel(reservation_id, cancellation_id, [_line(w) for w in rest], disposition)
+
+
 def _return(words: Sequence[str], _: Options) -> Return:
     disposition = Disposition[words[2].upper()]
     return Return(words[0], words[1], disposition, [_line(w) for w in words[3:]])
@@ -249,7 +257,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str], Options], StoreCommand]] = {
     "release": lambda words, _: Release(words[0]),
     "extend": lambda words, _: Extend(words[0], T0 + _span_ms(words[1])),
     "ship": lambda words, _: Ship(words[0], words[1], [_line(w) for w in words[2:]]),
-    "cancel": lambda words, _: Cancel(words[0], words[1], [_line(w) for w in words[2:]]),
+    "cancel": _cancel,
     "return": _return,
     "stock": _set_stock,
     "adjust": _adjust_stock,

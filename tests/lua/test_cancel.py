@@ -32,6 +32,20 @@ TABLE = """
     cancel sold c1 TEA:1
     cancel sold c1                             -> ID_REUSED CONFIRMED
 
+    # Where the units go is part of its content; unset is resellable.
+    cancel sold c1 TEA:1
+    cancel sold c1 resellable TEA:1            -> APPLIED CONFIRMED replayed
+    cancel sold c1 resellable TEA:1
+    cancel sold c1 TEA:1                       -> APPLIED CONFIRMED replayed
+    cancel sold c1 TEA:1
+    cancel sold c1 lost TEA:1                  -> ID_REUSED CONFIRMED
+    cancel sold c1 lost TEA:1
+    cancel sold c1 lost TEA:1                  -> APPLIED CONFIRMED replayed
+    cancel sold c1 lost TEA:1
+    cancel sold c1 damaged TEA:1               -> ID_REUSED CONFIRMED
+    cancel sold c1 lost TEA:1
+    cancel sold c1 TEA:1                       -> ID_REUSED CONFIRMED
+
     cancel cancelled c2                        -> ALREADY_CANCELLED CANCELLED until 15m
 
     # A line that the reservation does not have, more than is left of one, nothing left.
@@ -85,6 +99,26 @@ def test_cancelled_units_are_on_sale_again_at_once(partition: Partition) -> None
              level TEA                         -> on_hand 4 reserved 1 confirmed 3 version 5
              lines A                           -> TEA:4/0/1/0
              buyer li TEA                      -> 4
+        """,
+    )
+
+
+def test_lost_units_leave_on_hand_and_damaged_ones_go_aside(partition: Partition) -> None:
+    play(
+        partition,
+        """
+        0    stock TEA 6 limit=4
+             reserve A TEA:4 buyer=li
+             confirm A
+             cancel A c1 lost TEA:1            -> APPLIED CONFIRMED
+             level TEA                         -> on_hand 5 confirmed 3 damaged 0 available 2
+             buyer li TEA                      -> 3
+             cancel A c2 damaged TEA:2         -> APPLIED CONFIRMED
+             level TEA                         -> on_hand 3 confirmed 1 damaged 2 available 2
+             buyer li TEA                      -> 1
+             cancel A c3 resellable            -> APPLIED CANCELLED
+             level TEA                         -> on_hand 3 confirmed 0 damaged 2 available 3
+             buyer li TEA                      -> 0
         """,
     )
 

@@ -75,7 +75,7 @@ BATCHES: dict[str, tuple[int, Sequence[StoreCommand]]] = {
     "release": (T0 + 1, [Release("live"), Release("never-seen")]),
     "extend": (T0 + 1, [Extend("live", T0 + 5_000), Extend("extended", T0 + 6_000)]),
     "ship": (T0 + 1, [Ship("sold", "s-1", [Line("A", 2)])]),
-    "cancel": (T0 + 1, [Cancel("sold", "c-1")]),
+    "cancel": (T0 + 1, [Cancel("sold", "c-1", disposition=Disposition.DAMAGED)]),
     "return": (T0 + 1, [Return("moved", "r-1", Disposition.DAMAGED, [Line("A", 1)])]),
     "expire": (T0 + 1_000, [Expire(100)]),
     "expire on demand": (T0 + 1_000, [AdjustStock("A", -90, "adjustment-2")]),

@@ -34,6 +34,10 @@ TABLE = """
     return part-shipped r1 resellable             -> APPLIED CONFIRMED replayed until 15m
     return part-shipped r1 resellable
     return part-shipped r1 resellable TEA:3       -> ID_REUSED CONFIRMED
+    return fulfilled r1 lost TEA:1
+    return fulfilled r1 lost TEA:1                -> APPLIED FULFILLED replayed
+    return fulfilled r1 lost TEA:1
+    return fulfilled r1 damaged TEA:1             -> ID_REUSED FULFILLED
 
     return cancelled r1 damaged                   -> ALREADY_CANCELLED CANCELLED until 15m
     return cancelled c1 damaged                   -> ALREADY_CANCELLED CANCELLED
@@ -96,6 +100,24 @@ def test_resellable_units_go_on_sale_and_damaged_ones_aside(partition: Partition
              return A r3 resellable             -> APPLIED FULFILLED
              lines A                            -> TEA:4/4/0/4
              level TEA                          -> on_hand 3 reserved 2 damaged 1
+        """,
+    )
+
+
+def test_lost_units_are_in_no_count_and_no_longer_the_buyers(partition: Partition) -> None:
+    play(
+        partition,
+        """
+        0    stock TEA 9 limit=3
+             reserve A TEA:3 buyer=li
+             confirm A
+             ship A s1
+             level TEA                          -> on_hand 6 damaged 0 version 4
+             return A r1 lost TEA:2             -> APPLIED FULFILLED
+             level TEA                          -> on_hand 6 confirmed 0 damaged 0 version 5
+             lines A                            -> TEA:3/3/0/2
+             buyer li TEA                       -> 1
+             return A r2 resellable TEA:2       -> QUANTITY_EXCEEDED FULFILLED
         """,
     )
 

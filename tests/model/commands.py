@@ -59,13 +59,14 @@ KNOWN_LINES = st.lists(LINE, min_size=1, max_size=3)
 RESERVED_LINES = one_in(16).flatmap(lambda unknown: UNKNOWN_LINES if unknown else KNOWN_LINES)
 ALL_THAT_IS_LEFT: list[Line] = []
 MOVED_LINES = st.just(ALL_THAT_IS_LEFT) | st.lists(LINE, max_size=2)
-DISPOSITIONS = one_from(Disposition.RESELLABLE, Disposition.DAMAGED)
+DISPOSITIONS = one_from(Disposition.RESELLABLE, Disposition.DAMAGED, Disposition.LOST)
+CANCELLED_TO = one_from(*[Disposition.UNSPECIFIED] * 3, *list(Disposition)[1:])
 
 RESERVATION_COMMANDS: dict[type[Command], st.SearchStrategy[Command]] = {
     Reserve: st.builds(Reserve, RESERVATION_IDS, RESERVED_LINES, TTLS_MS, BUYERS),
     Confirm: st.builds(Confirm, RESERVATION_IDS, one_from(True, True, False)),
     Ship: st.builds(Ship, RESERVATION_IDS, MOVEMENT_IDS, MOVED_LINES),
-    Cancel: st.builds(Cancel, RESERVATION_IDS, MOVEMENT_IDS, MOVED_LINES),
+    Cancel: st.builds(Cancel, RESERVATION_IDS, MOVEMENT_IDS, MOVED_LINES, CANCELLED_TO),
     Return: st.builds(Return, RESERVATION_IDS, MOVEMENT_IDS, DISPOSITIONS, MOVED_LINES),
     Extend: st.builds(Extend, RESERVATION_IDS, DEADLINES_FROM_NOW_MS),
     Release: st.builds(Release, RESERVATION_IDS),

@@ -16,9 +16,9 @@ def identity(command: Movement) -> tuple[type[Movement], str]:
 
 
 def content_of(command: Movement) -> MovementContent:
-    """The content that a replay must repeat: lines, and where returned units go."""
-    where_to = command.disposition if isinstance(command, Return) else Disposition.UNSPECIFIED
-    return summed(command.lines), where_to
+    """The content that a replay must repeat: lines, and where units go. Unset is RESELLABLE."""
+    where_to = Disposition.RESELLABLE if isinstance(command, Ship) else command.disposition
+    return summed(command.lines), where_to or Disposition.RESELLABLE
 
 
 def left_for(command: Movement, held: Held) -> dict[Place, int]:
@@ -39,9 +39,11 @@ def move_units(command: Movement, units: int, line: HeldLine, level: Level) -> N
             level.on_hand -= units
         case Cancel():
             line.cancelled += units
-        case Return(disposition=Disposition.DAMAGED):
-            line.returned += units
-            level.damaged += units
+            if command.disposition in (Disposition.DAMAGED, Disposition.LOST):
+                level.on_hand -= units
         case Return():
             line.returned += units
-            level.on_hand += units
+            if command.disposition is Disposition.RESELLABLE:
+                level.on_hand += units
+    if not isinstance(command, Ship) and command.disposition is Disposition.DAMAGED:
+        level.damaged += units

@@ -11,7 +11,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from engine.model import AdjustStock, Expire, Line, Reserve, Return, SetStock, Ship, State
+from engine.model import (
+    AdjustStock,
+    Cancel,
+    Expire,
+    Line,
+    Reserve,
+    Return,
+    SetStock,
+    Ship,
+    State,
+)
 from tests.model.machine import OracleMachine, named
 from tests.model.oracle import Answer, AnyCommand
 from tests.model.side_by_side import SideBySide
@@ -49,7 +59,7 @@ class PromisingMachine(OracleMachine):
         for reservation_id in states | states_after:
             state, after = states.get(reservation_id), states_after.get(reservation_id)
             assert after == state or after in NEXT_STATES[state], (happened, state, after)
-        if not isinstance(command, SetStock | AdjustStock | Ship | Return):
+        if not isinstance(command, SetStock | AdjustStock | Ship | Cancel | Return):
             assert self.on_hand() == on_hand, happened
         for level in self.oracle.levels().values():
             counts = (level.reserved, level.confirmed, level.damaged)

@@ -119,9 +119,9 @@ SAMPLES: dict[Kind, tuple[StoreCommand, dict[str, Any], dict[str, Any]]] = {
         {"key": "sm1", "fingerprint": fingerprint(SUMMED, 0), "field": ["CUP\0north", "TEA"]},
     ),
     Kind.CANCEL: (
-        Cancel("A", "m1", LINES),
-        {"line_count": 2, "quantity": [4, 5]},
-        {"key": "cm1", "fingerprint": fingerprint(SUMMED, 0), "field": ["CUP\0north", "TEA"]},
+        Cancel("A", "m1", LINES, Disposition.LOST),
+        {"disposition": 3, "line_count": 2, "quantity": [4, 5]},
+        {"key": "cm1", "fingerprint": fingerprint(SUMMED, 3), "field": ["CUP\0north", "TEA"]},
     ),
     Kind.RETURN: (
         Return("A", "m1", Disposition.DAMAGED, LINES),

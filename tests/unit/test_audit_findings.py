@@ -49,7 +49,7 @@ def shop(store: "redis.Redis") -> Partition:
     shop.run([Confirm(name) for name in NAMES[1:5]], T0 + 1)
     moves: list[Command] = [
         Ship("moved", "s", [Line("A", 2)]),
-        Cancel("moved", "c", [Line("A", 1, "north")]),
+        Cancel("moved", "c", [Line("A", 1, "north")], Disposition.LOST),
     ]
     shop.run([*moves, Return("moved", "r", Disposition.DAMAGED, [Line("A", 1)])], T0 + 2)
     shop.run([Ship("fulfilled", "s"), Cancel("cancelled", "c"), Release("released")], T0 + 3)

@@ -62,9 +62,13 @@ COMMANDS: list[tuple[Command, Any]] = [
         pb.ShipRequest(tenant="shop", reservation_id="r-1", shipment_id="s-1", lines=WIRE_LINES),
     ),
     (
-        Cancel("r-1", "c-1", LINES),
+        Cancel("r-1", "c-1", LINES, disposition=Disposition.LOST),
         pb.CancelRequest(
-            tenant="shop", reservation_id="r-1", cancellation_id="c-1", lines=WIRE_LINES
+            tenant="shop",
+            reservation_id="r-1",
+            cancellation_id="c-1",
+            lines=WIRE_LINES,
+            disposition=pb.DISPOSITION_LOST,
         ),
     ),
     (

@@ -23,7 +23,7 @@ from engine.model import (
     Ship,
     StoreCommand,
 )
-from engine.records import unpacked_string
+from engine.records import fingerprint, unpacked_string
 from engine.scripts import Kind
 
 HEAD = Head(7, "epoch-1", 8, "epoch-2", 100, (1, 2, 3))
@@ -133,12 +133,23 @@ def movements(movement_id: str, lines: Sequence[Line]) -> list[StoreCommand]:
         Cancel("A", movement_id, list(lines)),
         Return("A", movement_id, Disposition.RESELLABLE, list(lines)),
         Return("A", movement_id, Disposition.DAMAGED, list(lines)),
+        Cancel("A", movement_id, list(lines), Disposition.LOST),
     ]
 
 
 def test_the_ids_of_shipments_cancellations_and_returns_never_meet() -> None:
     keys = [laid(movement).texts()[0] for movement in movements("m1", [])]
-    assert keys == [b"sm1", b"cm1", b"rm1", b"rm1"]
+    assert keys == [b"sm1", b"cm1", b"rm1", b"rm1", b"cm1"]
+
+
+def test_a_cancellation_to_sale_has_the_content_that_it_had_before_there_was_a_choice() -> None:
+    unset, resellable = (
+        laid(Cancel("A", "c1", [Line("TEA", 3)], disposition))
+        for disposition in (Disposition.UNSPECIFIED, Disposition.RESELLABLE)
+    )
+    assert unset.numbers == resellable.numbers == [Disposition.RESELLABLE, 1, 3]
+    assert unset.strings == resellable.strings
+    assert unset.texts()[1].decode() == fingerprint([("TEA", 3)], 0)
 
 
 def test_the_content_of_a_movement_is_its_summed_lines_and_where_they_go() -> None:
@@ -153,9 +164,9 @@ def test_the_content_of_a_movement_is_its_summed_lines_and_where_they_go() -> No
     )
     assert one_line == split
     for contents in (one_line, no_lines, other):
-        ship, cancel, resellable, damaged = contents
+        ship, cancel, resellable, damaged, lost = contents
         assert ship == cancel  # their ids are apart anyway
-        assert len({ship, resellable, damaged}) == 3
+        assert len({ship, resellable, damaged, lost}) == 4
     assert not {*one_line} & {*no_lines} | {*one_line} & {*other} | {*no_lines} & {*other}
 
 

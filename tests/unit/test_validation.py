@@ -94,7 +94,7 @@ AT: dict[str, list[Any]] = {
     "shipment_id": GOOD_IDS,
     "cancellation_id": GOOD_IDS,
     "return_id": GOOD_IDS,
-    "disposition": [Disposition.RESELLABLE, Disposition.DAMAGED],
+    "disposition": [Disposition.RESELLABLE, Disposition.DAMAGED, Disposition.LOST],
     "sku": GOOD_NAMES,
     "location": GOOD_NAMES,
     "on_hand": [0, 1, 10**12 - 1, 10**12],
@@ -116,7 +116,7 @@ BEYOND: dict[str, list[Any]] = {
     "shipment_id": BAD_IDS,
     "cancellation_id": BAD_IDS,
     "return_id": BAD_IDS,
-    "disposition": [Disposition.UNSPECIFIED, 3],
+    "disposition": [Disposition.UNSPECIFIED, -1, 4],
     "sku": BAD_NAMES,
     "location": BAD_NAMES,
     "on_hand": [-1, 10**12 + 1],
@@ -159,6 +159,15 @@ def test_a_value_beyond_its_bound_is_told_by_the_name_of_its_field(
     assert complaint.field == field
     assert complaint == f"{field}: {complaint.problem}; got {complaint.value}"
     assert complaint.encode()
+
+
+@pytest.mark.parametrize(
+    ("disposition", "is_good"), [(0, True), (1, True), (3, True), (-1, False), (4, False)]
+)
+def test_a_cancellation_may_leave_open_where_its_units_go(disposition: Any, is_good: bool) -> None:
+    complaint = check_command(Cancel("A", "c1", disposition=disposition))
+    assert (complaint is None) == is_good
+    assert is_good or complaint.field == "disposition"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("make", ALL_COMMANDS)
@@ -216,7 +225,7 @@ def test_a_movement_may_have_no_lines_and_checks_those_it_has(
         ),
         (
             check_command(Return("A", "r1", Disposition.UNSPECIFIED)),
-            "disposition: must be RESELLABLE or DAMAGED; got 0",
+            "disposition: must be RESELLABLE, DAMAGED or LOST; got 0",
         ),
         (
             check_set_stock(SetStock("TEA", -1)),

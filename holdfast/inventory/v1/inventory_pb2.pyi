@@ -106,21 +106,25 @@ class _Disposition:
 class _DispositionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Disposition.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DISPOSITION_UNSPECIFIED: _Disposition.ValueType  # 0
-    """Not set; refused."""
+    """Not set. A Return refuses it."""
     DISPOSITION_RESELLABLE: _Disposition.ValueType  # 1
-    """Back to `on_hand`: they can be sold again."""
+    """In `on_hand`: they can be sold again."""
     DISPOSITION_DAMAGED: _Disposition.ValueType  # 2
-    """To `damaged`: they are counted but not sold."""
+    """In `damaged`: they are counted but not sold."""
+    DISPOSITION_LOST: _Disposition.ValueType  # 3
+    """Nowhere: no count has them. The buyer's limit is given back all the same."""
 
 class Disposition(_Disposition, metaclass=_DispositionEnumTypeWrapper):
-    """Where returned units go."""
+    """Where units go that a buyer no longer has: returned ones, or cancelled ones."""
 
 DISPOSITION_UNSPECIFIED: Disposition.ValueType  # 0
-"""Not set; refused."""
+"""Not set. A Return refuses it."""
 DISPOSITION_RESELLABLE: Disposition.ValueType  # 1
-"""Back to `on_hand`: they can be sold again."""
+"""In `on_hand`: they can be sold again."""
 DISPOSITION_DAMAGED: Disposition.ValueType  # 2
-"""To `damaged`: they are counted but not sold."""
+"""In `damaged`: they are counted but not sold."""
+DISPOSITION_LOST: Disposition.ValueType  # 3
+"""Nowhere: no count has them. The buyer's limit is given back all the same."""
 Global___Disposition: _TypeAlias = Disposition  # noqa: Y015
 
 @_typing.final
@@ -317,7 +321,7 @@ Global___ShipRequest: _TypeAlias = ShipRequest  # noqa: Y015
 
 @_typing.final
 class CancelRequest(_message.Message):
-    """Asks to return confirmed, unshipped units to sale."""
+    """Asks to take back the sale of confirmed, unshipped units."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -325,12 +329,17 @@ class CancelRequest(_message.Message):
     RESERVATION_ID_FIELD_NUMBER: _builtins.int
     CANCELLATION_ID_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    DISPOSITION_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     reservation_id: _builtins.str
     """The reservation whose units are cancelled."""
     cancellation_id: _builtins.str
     """The caller's id of the cancellation, and its idempotency key within the reservation."""
+    disposition: Global___Disposition.ValueType
+    """Where the units go. Unset means RESELLABLE: they are on sale again. DAMAGED and LOST units
+    leave `on_hand`: they could not be found or sent.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """What is cancelled; no lines means all that is left."""
@@ -342,10 +351,11 @@ class CancelRequest(_message.Message):
         reservation_id: _builtins.str = ...,
         cancellation_id: _builtins.str = ...,
         lines: _abc.Iterable[Global___Line] | None = ...,
+        disposition: Global___Disposition.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancellation_id", b"cancellation_id", "lines", b"lines", "reservation_id", b"reservation_id", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancellation_id", b"cancellation_id", "disposition", b"disposition", "lines", b"lines", "reservation_id", b"reservation_id", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
