@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from order_service.order.address_rules import region_name
+from order_service.order.text import folded, plain
+
 EARTH_RADIUS_KM = 6371.0
 DEFAULT_LOCATION = "default"
 """The engine's name of the one location of a shop that names no warehouses."""
@@ -105,7 +108,7 @@ class Atlas:
 
     def __init__(self, places: Iterable[Place] = ()) -> None:
         self._places = {
-            (place.country, place.postcode_prefix, place.region.casefold()): place.position
+            _key(place.country, place.postcode_prefix, place.region): place.position
             for place in places
         }
         self._prefix_lengths = sorted({len(prefix) for _, prefix, _ in self._places}, reverse=True)
@@ -116,16 +119,19 @@ class Atlas:
         """
         if not self._places:
             return None
-        plain = plain_postcode(postcode)
+        code = plain_postcode(postcode)
         for length in self._prefix_lengths:
-            found = self._places.get((country, plain[:length], "")) if length else None
-            if found and length <= len(plain):
+            found = self._places.get((country, code[:length], "")) if length else None
+            if found and length <= len(code):
                 return found
-        return self._places.get((country, "", region.casefold())) or self._places.get(
-            (country, "", "")
-        )
+        return self._places.get(_key(country, "", region)) or self._places.get((country, "", ""))
 
 
 def plain_postcode(postcode: str) -> str:
     """A postcode without what is only there to be read."""
-    return postcode.replace(" ", "").replace("-", "").upper()
+    return plain(postcode).replace(" ", "").replace("-", "").upper()
+
+
+def _key(country: str, postcode_prefix: str, region: str) -> tuple[str, str, str]:
+    """The key of a place: regions are written in many ways, and get other names."""
+    return country, postcode_prefix, folded(region_name(country, region))

@@ -7,7 +7,7 @@ from msgspec import structs
 
 from holdfast.money import MINOR_DIGITS
 from order_service.catalogue.model import Article, Place, Warehouse, plain_postcode
-from order_service.order.address_rules import rules_of
+from order_service.order.address_rules import region_name, rules_of
 from order_service.order.fields import (
     check_id,
     check_money,
@@ -109,11 +109,9 @@ def _checked_place(field: str, place: Place) -> Place:
         raise InvalidField(
             f"{field}.region", "must be empty where there is a prefix", shown(region)
         )
-    rules = rules_of(place.country)
-    known = rules.regions.get(region.casefold()) if rules else None
     _check_position(field, place.latitude, place.longitude)
     return structs.replace(
-        place, postcode_prefix=plain_postcode(prefix), region=known.name if known else region
+        place, postcode_prefix=plain_postcode(prefix), region=region_name(place.country, region)
     )
 
 

@@ -12,7 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from order_service.fulfilment.carriers.port import CarrierShipment, Quote
+from order_service.order.address_rules import region_name
 from order_service.order.model import DeliveryWish
+from order_service.order.text import folded
 
 # The fields of quotes by which the best one comes first.
 _ORDER_OF: Final = {
@@ -31,7 +33,7 @@ class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
     countries: frozenset[str] = frozenset()
     """Of the destination, ISO 3166-1 alpha-2."""
     regions: frozenset[str] = frozenset()
-    """Of the destination, as addresses have them; in any case of letters."""
+    """Of the destination, in any spelling that an address may have."""
     locations: frozenset[str] = frozenset()
     """The warehouses it collects from."""
     weight_g_max: int = 0
@@ -50,13 +52,18 @@ class CarrierRule(Struct, frozen=True, forbid_unknown_fields=True):
             self.carrier == quote.carrier
             and self.service in ("", quote.service)
             and (not self.countries or delivery.country in self.countries)
-            and (not self.regions or delivery.region.casefold() in map(str.casefold, self.regions))
+            and (not self.regions or self._has(delivery.country, delivery.region))
             and (not self.locations or shipment.location in self.locations)
             and (not self.weight_g_max or shipment.weight_g <= self.weight_g_max)
             and (not self.freight_minor_max or quote.freight_minor <= self.freight_minor_max)
             and (not self.transit_ms_max or quote.transit_ms <= self.transit_ms_max)
             and (self.collects_cash or not shipment.collect_minor)
         )
+
+    def _has(self, country: str, region: str) -> bool:
+        """Whether a region of a country is one of its own."""
+        own = {folded(region_name(country, name)) for name in self.regions}
+        return folded(region_name(country, region)) in own
 
 
 def rules_from(json: bytes) -> tuple[CarrierRule, ...]:

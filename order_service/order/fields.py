@@ -8,6 +8,7 @@ from typing import Final
 
 from holdfast.bounds import NAME_BYTES_MAX
 from order_service.order.refusals import InvalidField
+from order_service.order.text import tidied, unfit_in
 
 ID_LENGTH_MAX: Final = 64
 QUANTITY_MAX: Final = 1_000_000
@@ -17,10 +18,6 @@ EMAIL_LENGTH_MAX: Final = 254
 
 is_id = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_LENGTH_MAX}}}").fullmatch
 is_email = re.compile(r"[^\s@,;:<>()\[\]\"\\]{1,64}@(?:[\w-]{1,63}\.)+[\w-]{2,63}").fullmatch
-# Control characters, halves of surrogates, and what turns the direction in which text is shown.
-_UNFIT: Final = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 
 
 def shown(value: object) -> str:
@@ -66,22 +63,30 @@ def check_money(field: str, value: int) -> None:
 def checked_text(
     field: str, value: str, length_max: int, *, length_min: int = 0, personal: bool = False
 ) -> str:
-    """A text that a person typed, on one line: runs of white space are one space.
+    """A text that a person typed, put in order on one line: runs of white space are one space.
 
-    Raises InvalidField if it has control characters or not `length_min` to `length_max` characters;
-    what it says of a `personal` one is how long it is.
+    Raises InvalidField if it has a character that no text may have, or not `length_min` to
+    `length_max` characters; what it says of a `personal` one is how long it is.
     """
-    text = " ".join(value.split())
-    if length_min <= len(text) <= length_max and not _UNFIT.search(text):
-        return text
-    problem = f"must be {length_min:,} to {length_max:,} characters, without control characters"
-    raise InvalidField(field, problem, concealed(value) if personal else shown(value))
+    text = " ".join(tidied(value).split())
+    bounds = f"{length_min:,} to {length_max:,}"
+    _check_fit(field, text, bounds, length_min <= len(text) <= length_max, value, personal)
+    return text
 
 
 def checked_lines_of_text(field: str, value: str, length_max: int) -> str:
     """A personal text that a person typed, of any number of lines. Raises InvalidField."""
-    text = value.strip()
-    if len(text) <= length_max and not _UNFIT.search(text):
-        return text
-    problem = f"must be at most {length_max:,} characters, without control characters"
-    raise InvalidField(field, problem, concealed(value))
+    text = tidied(value)
+    _check_fit(field, text, f"at most {length_max:,}", len(text) <= length_max, value, True)
+    return text
+
+
+def _check_fit(
+    field: str, text: str, bounds: str, has_length: bool, typed: str, personal: bool
+) -> None:
+    """Raises InvalidField unless a text has its length and no character that none may have."""
+    unfit = unfit_in(text) if has_length else ""
+    if has_length and not unfit:
+        return
+    problem = f"must be a text without {unfit}" if unfit else f"must be {bounds} characters"
+    raise InvalidField(field, problem, concealed(typed) if personal else shown(typed))

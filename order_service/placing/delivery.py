@@ -1,19 +1,21 @@
 """Checks who receives an order, and where (O1). Everything in it is personal.
 
 What comes out is written as it will be printed on a label: white space put right, postcodes in
-capitals, regions as their country writes them, phone numbers with their country's prefix.
+capitals, regions as their country writes them, phone numbers with their country's prefix. Digits
+are ASCII's wherever a machine reads them.
 """
 
 import re
 from typing import Final
 
-import phonenumbers
 from msgspec import structs
 
 from order_service.order.address_rules import AddressRules, rules_of
 from order_service.order.fields import EMAIL_LENGTH_MAX, checked_text, concealed, is_email
 from order_service.order.model import Delivery
 from order_service.order.refusals import InvalidField
+from order_service.order.text import narrow, plain
+from order_service.placing.phones import phone_of
 
 NAME_LENGTH_MAX: Final = 100
 PHONE_LENGTH_MAX: Final = 40
@@ -26,12 +28,12 @@ _is_country = re.compile(r"[A-Z]{2}").fullmatch
 
 def checked_delivery(delivery: Delivery) -> Delivery:
     """A delivery that a parcel can be sent to, put in order. Raises InvalidField."""
-    country = delivery.country.strip().upper()
+    country = plain(delivery.country).upper()
     rules = rules_of(country) if _is_country(country) else None
     if rules is None:
         raise _invalid("country", "must be a country's code (ISO 3166-1 alpha-2)", delivery.country)
     typed = {
-        "postcode": _text("postcode", delivery.postcode, POSTCODE_LENGTH_MAX).upper(),
+        "postcode": _text("postcode", plain(delivery.postcode), POSTCODE_LENGTH_MAX).upper(),
         "region": _text("region", delivery.region, PART_LENGTH_MAX),
         "city": _text("city", delivery.city, PART_LENGTH_MAX),
         "district": _text("district", delivery.district, PART_LENGTH_MAX),
@@ -40,8 +42,8 @@ def checked_delivery(delivery: Delivery) -> Delivery:
     for field in rules.required:
         if not typed[field]:
             raise _invalid(field, f"must be set for addresses in {country}", "")
-    typed["region"] = _checked_region(rules, typed["region"], typed["postcode"])
-    _check_postcode(rules, country, typed["postcode"])
+    typed["postcode"] = _checked_postcode(rules, country, typed["postcode"])
+    typed["region"] = _checked_region(rules, country, typed["region"], typed["postcode"])
     return structs.replace(
         delivery,
         name=_checked_name(delivery.name),
@@ -69,38 +71,43 @@ def _checked_name(typed: str) -> str:
     return name
 
 
-def _check_postcode(rules: AddressRules, country: str, postcode: str) -> None:
-    if postcode and rules.postcode and not rules.postcode.fullmatch(postcode):
-        such_as = f", such as {rules.postcode_example}" if rules.postcode_example else ""
-        raise _invalid("postcode", f"must be a postcode of {country}{such_as}", postcode)
+def _checked_postcode(rules: AddressRules, country: str, typed: str) -> str:
+    postcode = typed.lstrip("〒").strip()
+    if not postcode or not rules.postcode:
+        return postcode
+    for written in (postcode, postcode.replace(" ", "").replace("-", "")):
+        if rules.postcode.fullmatch(written):
+            return written
+    such_as = f", such as {rules.postcode_example}" if rules.postcode_example else ""
+    raise _invalid("postcode", f"must be a postcode of {country}{such_as}", typed)
 
 
-def _checked_region(rules: AddressRules, typed: str, postcode: str) -> str:
+def _checked_region(rules: AddressRules, country: str, typed: str, postcode: str) -> str:
     if not rules.regions:
         return typed
-    region = rules.regions.get(typed.casefold())
+    region = rules.regions.find(typed)
     if region is None:
-        example = next(iter(rules.regions.values())).name
-        raise _invalid("region", f"must be a region of the country, such as {example}", typed)
+        nearest = rules.regions.nearest(typed).name
+        raise _invalid("region", f"must be a region of {country}; the nearest is {nearest}", typed)
     if postcode and region.postcodes and not region.postcodes.match(postcode):
-        raise _invalid("postcode", "must be one of the address's region", postcode)
+        raise _invalid("postcode", f"must be one of the address's region, {region.name}", postcode)
     return region.name
 
 
 def _checked_phone(typed: str, country: str) -> str:
-    text = _text("phone", typed, PHONE_LENGTH_MAX, 1)
-    try:
-        number = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_valid_number(number):
-        problem = f"must be a phone number of {country}, or one that begins with + and its country"
+    text = _text("phone", plain(typed), PHONE_LENGTH_MAX, 1)
+    phone = phone_of(text, country)
+    if phone is None:
+        problem = (
+            f"must be a phone number of {country}, or one that begins with + and its country; "
+            "an extension follows as ext. and digits"
+        )
         raise _invalid("phone", problem, typed)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return phone
 
 
 def _checked_email(typed: str) -> str:
-    text = _text("email", typed, EMAIL_LENGTH_MAX)
+    text = _text("email", narrow(typed).replace("。", "."), EMAIL_LENGTH_MAX)
     if text and not is_email(text):
         raise _invalid("email", "must be an address such as name@example.com, or nothing", typed)
     return text

@@ -261,13 +261,20 @@ class Delivery(_message.Message):
     name: _builtins.str
     """Whom the parcel is for."""
     phone: _builtins.str
-    """A phone number, with its country's prefix or as it is dialled in `country`."""
+    """A phone number, with its country's prefix or as it is dialled in `country`. An extension may
+    follow as people write it there, such as `ext. 101`, `转 101`, `доб. 101`; it is kept as
+    `+19074864171;ext=101`.
+    """
     country: _builtins.str
     """ISO 3166-1 alpha-2, such as `CN`."""
     postcode: _builtins.str
-    """The postcode, where the country has one."""
+    """The postcode, where the country has one. It may be left out where hardly anybody writes it (CN,
+    TW).
+    """
     region: _builtins.str
-    """The province or state, where the country's addresses have one."""
+    """The province or state, where the country's addresses have one, in any of its spellings; it is
+    kept as the country writes it.
+    """
     city: _builtins.str
     """The city."""
     district: _builtins.str

@@ -12,6 +12,7 @@ from order_service.order.address_rules import rules_of
 from order_service.order.model import Delivery
 from order_service.order.refusals import InvalidField
 from order_service.placing.delivery import checked_delivery
+from order_service.placing.phones import phone_of
 from tests.order_service.placing.wanted import DELIVERY
 
 LONDON = Delivery(
@@ -33,6 +34,23 @@ NEW_YORK = Delivery(
 )
 HONG_KONG = Delivery(
     name="陳大文", phone="2123 4567", country="HK", region="九龍", street="1 Nathan Road"
+)
+TOKYO = Delivery(
+    name="山田太郎",
+    phone="03-1234-5678",
+    country="JP",
+    postcode="154-0023",
+    region="東京都",
+    street="世田谷区1-2-3",
+)
+TAIPEI = Delivery(
+    name="王小明",
+    phone="02-2311-3731",
+    country="TW",
+    postcode="100",
+    region="台北市",
+    city="中正區",
+    street="重慶南路1號",
 )
 SECRET = "Zyxwv"
 
@@ -62,6 +80,13 @@ def test_a_delivery_that_can_be_made_is_taken_and_stays_as_it_was_put(delivery: 
         (LONDON, "region", "Middlesex", "Middlesex"),
         (NEW_YORK, "region", "ny", "NY"),
         (NEW_YORK, "region", "New York", "NY"),
+        (DELIVERY, "country", "ｃｎ", "CN"),
+        (DELIVERY, "postcode", "２０００４０", "200040"),
+        (DELIVERY, "postcode", "200 040", "200040"),
+        (DELIVERY, "postcode", "", ""),
+        (DELIVERY, "email", "ｌｉ＠ｅｘａｍｐｌｅ．ｃｏｍ\u200b", "li@example.com"),
+        (TOKYO, "postcode", "〒１５４－００２３", "154-0023"),
+        (TAIPEI, "postcode", "", ""),
     ],
 )
 def test_what_was_typed_is_put_in_order(
@@ -88,8 +113,9 @@ def test_what_was_typed_is_put_in_order(
         (DELIVERY, "country", "ZZ"),
         (DELIVERY, "country", "CHN"),
         (DELIVERY, "country", "../../x"),
-        (DELIVERY, "postcode", ""),
         (DELIVERY, "postcode", "2000"),
+        (DELIVERY, "postcode", "000000"),
+        (DELIVERY, "postcode", "100000"),
         (DELIVERY, "postcode", "20000A"),
         (DELIVERY, "region", ""),
         (DELIVERY, "region", "Atlantis"),
@@ -126,6 +152,111 @@ def test_an_error_never_shows_what_was_typed(field: str) -> None:
     assert refused.value.field == f"delivery.{field}"
     assert SECRET not in str(refused.value)
     assert "330 characters" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("country", "typed", "kept"),
+    [
+        ("US", "(907) 486-4171 ext. 101", "+19074864171;ext=101"),
+        ("US", "907-486-4171 x101", "+19074864171;ext=101"),
+        ("US", "907 486 4171, extension 101", "+19074864171;ext=101"),
+        ("US", "+19074864171;ext=101", "+19074864171;ext=101"),
+        ("US", "1-800-FLOWERS", "+18003569377"),
+        ("CN", "010-65001234 转 8001", "+861065001234;ext=8001"),
+        ("CN", "０１０－６５００１２３４（分机８００１）", "+861065001234;ext=8001"),
+        ("CN", "010-65001234-8001", "+861065001234;ext=8001"),
+        ("CN", "13800138000转1234", "+8613800138000;ext=1234"),
+        ("TW", "02-2311-3731 分機 12", "+886223113731;ext=12"),
+        ("JP", "03-1234-5678 内線 123", "+81312345678;ext=123"),
+        ("KR", "02-123-4567 내선 12", "+8221234567;ext=12"),
+        ("RU", "+7 495 123-45-67 доб. 123", "+74951234567;ext=123"),
+        ("RU", "8 (495) 123-45-67, добавочный 12", "+74951234567;ext=12"),
+        ("DE", "+49 30 1234567 Durchwahl 12", "+49301234567;ext=12"),
+        ("DE", "+49 30 1234567-12", "+4930123456712"),
+        ("AT", "+43 1 51444 DW 12", "+43151444;ext=12"),
+        ("FR", "01 23 45 67 89 poste 12", "+33123456789;ext=12"),
+        ("IT", "06 12345678 int. 22", "+390612345678;ext=22"),
+        ("BR", "(11) 2345-6789 ramal 12", "+551123456789;ext=12"),
+        ("PL", "22 123 45 67 wew. 5", "+48221234567;ext=5"),
+        ("IR", "۰۹۱۲۳۴۵۶۷۸۹ داخلی ۱۲", "+989123456789;ext=12"),
+        ("VN", "024 3825 2916 máy lẻ 12", "+842438252916;ext=12"),
+        ("AR", "0343 15 555 1212", "+5493435551212"),
+        ("GB", "\u202a+44 20 7946 0000\u202c", "+442079460000"),
+    ],
+)
+def test_a_number_is_kept_with_its_extension(country: str, typed: str, kept: str) -> None:
+    assert phone_of(typed, country) == kept
+    assert phone_of(kept, country) == kept
+
+
+@pytest.mark.parametrize(
+    ("country", "typed"),
+    [
+        ("US", "907 486 4171 ext"),
+        ("US", "907 486 4171 ext. abc"),
+        ("US", "907 486 4171 x101 x102"),
+        ("US", "907 486 4171 apt 5"),
+        ("US", "907 486 4171 ext. 101 or 102"),
+        ("CN", "13800138000 / 13900139000"),
+        ("CN", "13800138000 (Ann)"),
+    ],
+)
+def test_a_number_of_which_a_part_would_be_lost_is_refused(country: str, typed: str) -> None:
+    assert phone_of(typed, country) is None
+
+
+def test_the_refusal_of_a_number_tells_how_extensions_are_written() -> None:
+    with pytest.raises(InvalidField, match=r"phone: .* an extension follows as ext\. and digits"):
+        check(DELIVERY, phone="010-65001234 ext")
+
+
+@pytest.mark.parametrize(
+    ("country", "spellings", "kept"),
+    [
+        ("TW", ["臺北市", "台北市", "台北", "Taipei", "Taipei City"], "台北市"),
+        ("TW", ["台北縣", "新北市"], "新北市"),
+        ("TW", ["桃園縣", "桃园市", "桃園"], "桃園市"),
+        ("CN", ["廣東省", "广东", "guangdong", "Guangdong Province"], "广东省"),
+        ("CN", ["内蒙古", "內蒙古自治區", "Inner Mongolia"], "内蒙古自治区"),
+        ("CN", ["广西省", "广西"], "广西壮族自治区"),
+        ("JP", ["東京", "东京都", "Tōkyō", "Tokyo-to"], "東京都"),
+        ("JP", ["廣島縣", "広島", "Hiroshima Prefecture"], "広島県"),
+        ("KR", ["강원도", "강원특별자치도", "강원", "Gangwon-do"], "강원특별자치도"),
+        ("KR", ["전라북도", "전북특별자치도", "전북"], "전북특별자치도"),
+        ("CA", ["Québec", "Quebec", "QUE\u0301BEC", "qc", "Q.C."], "QC"),
+        ("MX", ["Distrito Federal", "D.F.", "Ciudad de Mexico", "CDMX"], "CDMX"),
+        ("US", ["N.Y.", "new  york", "ＮＹ", "State of New York"], "NY"),
+        ("IN", ["Orissa", "Odisha"], "Odisha"),
+        ("ES", ["Gerona", "Girona"], "GI"),
+        ("RU", ["Татарстан", "Республика Татарстан"], "Республика Татарстан"),
+        ("ID", ["Papua Selatan"], "Papua Selatan"),
+    ],
+)
+def test_a_region_is_found_in_each_of_its_spellings(
+    country: str, spellings: list[str], kept: str
+) -> None:
+    rules = rules_of(country)
+    assert rules is not None
+    for spelling in spellings:
+        found = rules.regions.find(spelling)
+        assert found is not None, spelling
+        assert found.name == kept, spelling
+    assert kept == getattr(rules.regions.find(kept), "name", "")
+
+
+@pytest.mark.parametrize(
+    ("country", "typed"),
+    [("TW", "新竹"), ("CN", "山"), ("US", "New"), ("US", "Carolina"), ("CN", "省"), ("US", "")],
+)
+def test_what_may_be_several_regions_or_none_is_not_guessed(country: str, typed: str) -> None:
+    rules = rules_of(country)
+    assert rules is not None
+    assert rules.regions.find(typed) is None
+
+
+def test_the_nearest_region_is_named() -> None:
+    with pytest.raises(InvalidField, match="the nearest is 广东省"):
+        check(DELIVERY, region="广冬省")
 
 
 def test_a_postcode_of_another_region_is_refused() -> None:
