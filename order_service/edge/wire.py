@@ -54,7 +54,7 @@ MESSAGES: Final = Messages(
     Pair(model.SubOrder, pb.SubOrder),
     Pair(model.Line, pb.OrderLine),
     Pair(model.Payment, pb.Payment, ours=("order_id", "captured_at_ms")),
-    Pair(model.Refund, pb.Refund, ours=("order_id",)),
+    Pair(model.Refund, pb.Refund, ours=("order_id", "refused_refs", "by_hand")),
     Pair(model.ShipmentLine, pb.ShipmentLine),
     Pair(
         model.Shipment,

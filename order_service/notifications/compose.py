@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from holdfast.money import amount_text
+from holdfast.money import amount_text, money_text
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Message, Recipient
@@ -93,7 +93,7 @@ def _values(about: About, composing: Composing) -> dict[str, str]:
     if isinstance(part, Shipment):
         values |= {"carrier": part.carrier, "waybill": part.waybill}
     elif isinstance(part, Refund):
-        values["refunded"] = _amount(part.amount_minor, order)
+        values["refunded"] = money_text(part.amount_minor, part.currency or order.currency)
     return values
 
 

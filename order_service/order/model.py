@@ -153,6 +153,21 @@ class Refund(Struct):
     provider_ref: str
     created_at_ms: int
     updated_at_ms: int
+    currency: str = ""
+    """The currency of its amount: that of the captured money, which may not be the order's."""
+    sent_minor: int = 0
+    """What the provider says has gone back, in `sent_currency`; 0 and "" until it has said so."""
+    sent_currency: str = ""
+    refused_refs: str = ""
+    """The provider's numbers of the attempts that came to nothing, with spaces between them."""
+    by_hand: bool = False
+    """Whether a person has paid it back in another way."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether its provider has sent back another sum than it was asked for."""
+        sent = (self.sent_minor, self.sent_currency)
+        return bool(self.sent_currency) and sent != (self.amount_minor, self.currency)
 
 
 class ShipmentLine(Struct, frozen=True, array_like=True):

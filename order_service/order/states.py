@@ -80,7 +80,7 @@ class PaymentState(StrEnum):
     QUARANTINED = "QUARANTINED"
     """Paid in a wrong amount or currency: waits for a person."""
     RETURNED = "RETURNED"
-    """All that was captured went back. An end."""
+    """All that was captured went back. An end; a refund of it that bounced is tried again."""
 
 
 class PaymentEvent(StrEnum):
@@ -101,9 +101,10 @@ class RefundState(StrEnum):
     REQUESTED = "REQUESTED"
     """Recorded; the provider is being told until it answers."""
     DONE = "DONE"
-    """The provider has sent it back. An end."""
+    """The provider has sent it back; or a person has, in another way."""
     FAILED = "FAILED"
-    """The provider refused it for good: waits for a person, who may have it tried again."""
+    """The provider refused it, the buyer's bank did not take it, or another sum went back: waits
+    for a person, who may have it tried again, or settles it."""
 
 
 class RefundEvent(StrEnum):
@@ -111,6 +112,8 @@ class RefundEvent(StrEnum):
 
     SENT_BACK = "SENT_BACK"
     REFUSED = "REFUSED"
+    BOUNCED = "BOUNCED"
+    DIFFERS = "DIFFERS"
     RETRY = "RETRY"
 
 
@@ -294,8 +297,13 @@ REFUND: Final = Machine(
     "refund",
     _R.REQUESTED,
     {
-        _R.REQUESTED: {_RE.SENT_BACK: _R.DONE, _RE.REFUSED: _R.FAILED},
-        _R.DONE: {},
+        _R.REQUESTED: {
+            _RE.SENT_BACK: _R.DONE,
+            _RE.REFUSED: _R.FAILED,
+            _RE.DIFFERS: _R.FAILED,
+        },
+        # The buyer's bank may send it back to the provider days later.
+        _R.DONE: {_RE.BOUNCED: _R.FAILED, _RE.DIFFERS: _R.FAILED},
         _R.FAILED: {_RE.RETRY: _R.REQUESTED, _RE.SENT_BACK: _R.DONE},
     },
 )

@@ -161,7 +161,8 @@ class SendRefund(Payload):
     attempt: int = 0
     """0 for the first attempt at this refund; later ones have greater numbers."""
     after: str | None = None
-    """The provider's number of the attempt before, which it has refused; "" if it gave none."""
+    """The provider's number of the attempt before, which it has refused. Read where 0.4.0 wrote it;
+    now the refund has those numbers."""
 
 
 @_task(TaskKind.PAYMENT_DUE, "due", "close the order if it is still not paid")

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec import structs
+
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment
 from order_service.order.refusals import RefusalReason, Refused
@@ -139,6 +141,15 @@ def charge_of(order: Order, payment: Payment) -> Charge:
         amount_minor=payment.amount_minor,
         currency=order.currency,
         method=payment.method,
+    )
+
+
+def captured_charge_of(order: Order, payment: Payment) -> Charge:
+    """The description of the money that was captured, which may be in another currency."""
+    return structs.replace(
+        charge_of(order, payment),
+        amount_minor=payment.captured_minor,
+        currency=payment.captured_currency,
     )
 
 

@@ -35,6 +35,7 @@ from order_service.payment.asking import (
 )
 from order_service.payment.attempts import (
     accepted,
+    captured_charge_of,
     charge_of,
     payments_to_ask_about,
     query_again,
@@ -118,11 +119,14 @@ class PaymentTasks:
             # Nobody can send cash: a person pays it back, and settles the refund.
             fact = Fact(FactKind.REFUND_FAILED, payment.payment_id, refund_id=refund.refund_id)
             return partial(learn, provider=CASH, fact=fact)
-        charge, attempt = charge_of(order, payment), todo.payload.attempt
+        charge, attempt = captured_charge_of(order, payment), todo.payload.attempt
         with self._provider(payment) as provider:
             fact = await provider.refund(charge, refund.refund_id, refund.amount_minor, attempt)
 
         def decide(draft: Draft) -> None:
+            is_over = draft.order.refund(refund.refund_id).state is not RefundState.REQUESTED
+            if is_over and fact.kind is FactKind.REFUND_FAILED:
+                return  # it speaks of this attempt, and another process has learned more since
             learn(draft, payment.provider, fact)
             if fact.kind is FactKind.OPEN:
                 # The same attempt is asked about again.

@@ -6,6 +6,7 @@ the same money; the database, too, refuses to let it exceed what was captured.
 
 from typing import Final
 
+from holdfast.money import money_text
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment, Refund
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
@@ -23,6 +24,8 @@ from order_service.payment.providers.port import Fact, FactKind
 
 _OWN: Final = "own/"
 """Keys of our own refunds begin so; "/" is in no key of a caller."""
+REFUSED_REFS_MAX: Final = 50
+"""Of so many failed attempts at a refund the provider's numbers are known."""
 
 
 def request_refund(
@@ -89,17 +92,60 @@ def send_back(draft: Draft, payment: Payment, amount_minor: int, reason: str) ->
 
 
 def learn_refund(draft: Draft, refund: Refund, fact: Fact) -> None:
-    """Brings a refund to where its provider says that it is."""
-    if fact.kind is not FactKind.REFUNDED and _is_of_the_attempt_before(draft.order, refund, fact):
+    """Brings a refund to where its provider says that it is.
+
+    That an attempt failed is the last word on it: whatever else is said of it has come late. What a
+    person has paid back in another way stays paid back.
+    """
+    if _is_of_a_failed_attempt(draft.order, refund, fact):
         return
-    payment = draft.order.payment(refund.payment_id)
     if fact.provider_ref and not refund.provider_ref:
         draft.update(refund, provider_ref=fact.provider_ref)
-    if fact.kind is FactKind.REFUNDED and refund.state is not RefundState.DONE:
-        money_is_back(draft, refund)
-    elif fact.kind is FactKind.REFUND_FAILED and refund.state is RefundState.REQUESTED:
-        draft.move(refund, RefundEvent.REFUSED, f"refused by {payment.provider}")
+    if fact.kind is FactKind.REFUNDED:
+        _went_back(draft, refund, fact)
+    elif fact.kind is FactKind.REFUND_FAILED and not refund.by_hand:
+        _failed(draft, refund, fact)
+
+
+def _went_back(draft: Draft, refund: Refund, fact: Fact) -> None:
+    """Holds what went back against what was asked for; another sum waits for a person.
+
+    A fact without a currency does not say how much it was.
+    """
+    if fact.currency:
+        if (fact.amount_minor, fact.currency) == (refund.sent_minor, refund.sent_currency):
+            return
+        draft.update(refund, sent_minor=fact.amount_minor, sent_currency=fact.currency)
+        if refund.by_hand:
+            draft.note("a person had paid it back, and its provider has sent it as well", refund)
+    if not refund.differs:
+        if refund.state is not RefundState.DONE:
+            money_is_back(draft, refund)
+    elif refund.state is RefundState.FAILED or refund.by_hand:
+        draft.note(_difference(refund), refund)
+    else:
+        draft.move(refund, RefundEvent.DIFFERS, _difference(refund))
         _forget(draft, refund)
+
+
+def _failed(draft: Draft, refund: Refund, fact: Fact) -> None:
+    """Notes that nothing went back: it was refused, or the buyer's bank did not take it."""
+    provider = draft.order.payment(refund.payment_id).provider
+    refs = [*refund.refused_refs.split(), fact.provider_ref or refund.provider_ref]
+    kept = " ".join(refs[-REFUSED_REFS_MAX:]).strip()
+    draft.update(refund, refused_refs=kept, sent_minor=0, sent_currency="")
+    if refund.state is RefundState.REQUESTED:
+        draft.move(refund, RefundEvent.REFUSED, f"refused by {provider}")
+    elif refund.state is RefundState.DONE:
+        draft.move(refund, RefundEvent.BOUNCED, f"it came back to {provider}")
+    _forget(draft, refund)
+
+
+def _difference(refund: Refund) -> str:
+    return (
+        f"{refund.sent_minor} {refund.sent_currency} went back, "
+        f"{refund.amount_minor} {refund.currency} was asked for"
+    )
 
 
 def money_is_back(draft: Draft, refund: Refund, why: str = "") -> None:
@@ -128,21 +174,27 @@ def paid_back_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund
         raise wrong_state("refund", refund_id, refund.state, "settling by hand")
     if refund.state is RefundState.DONE:
         return refund, True
+    draft.update(refund, by_hand=True)
     money_is_back(draft, refund, reason)
     return refund, False
 
 
 def retry_refund(draft: Draft, refund_id: str) -> tuple[Refund, bool]:
-    """Has a refund tried again that the provider has refused; the second value: it is under way
-    or done, and nothing was changed.
+    """Has a refund tried again that has failed; the second value: it is under way or done, and
+    nothing was changed.
 
-    Raises Refused: NOT_FOUND, WRONG_CONTENT (it is cash, which nobody but a person sends back).
+    Raises Refused: NOT_FOUND, WRONG_CONTENT (another sum of it went back, or it is cash, which
+    nobody but a person sends back).
     """
     refund = _known(draft.order, refund_id)
     if refund.state is not RefundState.FAILED:
         return refund, True
     if draft.order.payment(refund.payment_id).provider == CASH:
         detail = f"{refund_id} is of cash: pay it back in another way, then settle the refund"
+        raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
+    if refund.differs:
+        sent = money_text(refund.sent_minor, refund.sent_currency)
+        detail = f"{sent} of {refund_id} went back: see to the rest, then settle the refund"
         raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
     _try_again(draft, refund)
     return refund, False
@@ -162,6 +214,7 @@ def _send_back(
         provider_ref="",
         created_at_ms=draft.now_ms,
         updated_at_ms=draft.now_ms,
+        currency=payment.captured_currency,
     )
     draft.update(payment, refunded_minor=payment.refunded_minor + amount_minor)
     draft.add(refund, reason)
@@ -177,19 +230,20 @@ def _known(order: Order, refund_id: str) -> Refund:
 
 
 def _try_again(draft: Draft, refund: Refund) -> None:
-    if refund.state is not RefundState.FAILED:
+    if refund.state is not RefundState.FAILED or refund.differs:
         return
     draft.move(refund, RefundEvent.RETRY)
     # No attempt before it had the version that the order will have.
     attempt = draft.order.version + 1
-    draft.send(SendRefund(refund.refund_id, attempt, after=refund.provider_ref))
+    draft.send(SendRefund(refund.refund_id, attempt))
     draft.update(refund, provider_ref="")
 
 
-def _is_of_the_attempt_before(order: Order, refund: Refund, fact: Fact) -> bool:
-    """Whether a late callback tells of the attempt that was refused, while another is under way."""
-    return bool(fact.provider_ref) and any(
-        todo.payload.after == fact.provider_ref for todo in _sendings(order, refund)
+def _is_of_a_failed_attempt(order: Order, refund: Refund, fact: Fact) -> bool:
+    """Whether a provider speaks of an attempt that it has said has failed."""
+    before = {todo.payload.after for todo in _sendings(order, refund)}
+    return bool(fact.provider_ref) and fact.provider_ref in before.union(
+        refund.refused_refs.split()
     )
 
 

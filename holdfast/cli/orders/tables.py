@@ -103,7 +103,7 @@ def print_payments(payments: Sequence[Any], refunds: Sequence[Any], currency: st
             "Refund": "refund_id",
             "State": "state",
             "Of payment": "payment_id",
-            "Amount": lambda refund: amount_text(refund.amount_minor, currency),
+            "Amount": lambda refund: money_text(refund.amount_minor, refund.currency or currency),
             "Why": lambda refund: refund.reason,
         }
     )

@@ -527,9 +527,11 @@ class Refund(_message.Message):
         REQUESTED: Refund._State.ValueType  # 1
         """Recorded; the provider is being told until it answers."""
         DONE: Refund._State.ValueType  # 2
-        """The provider has sent it back."""
+        """The provider has sent it back; or a person has, in another way."""
         FAILED: Refund._State.ValueType  # 3
-        """The provider refused it for good: waits for a person."""
+        """The provider refused it, the buyer's bank did not take it (also after DONE), or another sum
+        went back: waits for a person.
+        """
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a refund is."""
@@ -539,9 +541,11 @@ class Refund(_message.Message):
     REQUESTED: Refund.State.ValueType  # 1
     """Recorded; the provider is being told until it answers."""
     DONE: Refund.State.ValueType  # 2
-    """The provider has sent it back."""
+    """The provider has sent it back; or a person has, in another way."""
     FAILED: Refund.State.ValueType  # 3
-    """The provider refused it for good: waits for a person."""
+    """The provider refused it, the buyer's bank did not take it (also after DONE), or another sum
+    went back: waits for a person.
+    """
 
     REFUND_ID_FIELD_NUMBER: _builtins.int
     REFUND_KEY_FIELD_NUMBER: _builtins.int
@@ -552,6 +556,9 @@ class Refund(_message.Message):
     PROVIDER_REF_FIELD_NUMBER: _builtins.int
     CREATED_AT_MS_FIELD_NUMBER: _builtins.int
     UPDATED_AT_MS_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    SENT_MINOR_FIELD_NUMBER: _builtins.int
+    SENT_CURRENCY_FIELD_NUMBER: _builtins.int
     refund_id: _builtins.str
     """Its id, which the provider is told."""
     refund_key: _builtins.str
@@ -570,6 +577,12 @@ class Refund(_message.Message):
     """When it was made."""
     updated_at_ms: _builtins.int
     """When it last changed."""
+    currency: _builtins.str
+    """The currency of its amount: that of the payment's captured money."""
+    sent_minor: _builtins.int
+    """What the provider says has gone back, in `sent_currency`; 0 and "" until it has said so."""
+    sent_currency: _builtins.str
+    """The currency of `sent_minor`."""
     def __init__(
         self,
         *,
@@ -582,10 +595,13 @@ class Refund(_message.Message):
         provider_ref: _builtins.str = ...,
         created_at_ms: _builtins.int = ...,
         updated_at_ms: _builtins.int = ...,
+        currency: _builtins.str = ...,
+        sent_minor: _builtins.int = ...,
+        sent_currency: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "created_at_ms", b"created_at_ms", "payment_id", b"payment_id", "provider_ref", b"provider_ref", "reason", b"reason", "refund_id", b"refund_id", "refund_key", b"refund_key", "state", b"state", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "created_at_ms", b"created_at_ms", "currency", b"currency", "payment_id", b"payment_id", "provider_ref", b"provider_ref", "reason", b"reason", "refund_id", b"refund_id", "refund_key", b"refund_key", "sent_currency", b"sent_currency", "sent_minor", b"sent_minor", "state", b"state", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

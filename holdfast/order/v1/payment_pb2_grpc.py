@@ -104,19 +104,19 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryRefund(self, request, context):
-        """Has a refund tried again that the provider has refused, also one that nobody had asked for.
+        """Has a refund tried again that has failed, also one that nobody had asked for.
 
         FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
-        sent back by a person only: SettleRefund.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash).
+        sent back by a person only, and so is the rest where another sum went back: SettleRefund.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash, or another sum went back).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListFailedRefunds(self, request, context):
-        """Lists refunds that are FAILED and wait for a person, those of cash among them, oldest order
-        first.
+        """Lists refunds that are FAILED and wait for a person, oldest order first: refused ones, those
+        that came back from the buyer's bank, those of which another sum went back, and those of cash.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,15 +54,15 @@ class PaymentServiceStub:
     Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
     """
     RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
-    """Has a refund tried again that the provider has refused, also one that nobody had asked for.
+    """Has a refund tried again that has failed, also one that nobody had asked for.
 
     FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
-    sent back by a person only: SettleRefund.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash).
+    sent back by a person only, and so is the rest where another sum went back: SettleRefund.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash, or another sum went back).
     """
     ListFailedRefunds: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListFailedRefundsRequest, _payment_pb2.ListFailedRefundsResponse]
-    """Lists refunds that are FAILED and wait for a person, those of cash among them, oldest order
-    first.
+    """Lists refunds that are FAILED and wait for a person, oldest order first: refused ones, those
+    that came back from the buyer's bank, those of which another sum went back, and those of cash.
     """
     SettleRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.SettleRefundRequest, _payment_pb2.SettleRefundResponse]
     """Says that a person has sent back in another way what the provider would not, or what was paid
@@ -112,15 +112,15 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
     """
     RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
-    """Has a refund tried again that the provider has refused, also one that nobody had asked for.
+    """Has a refund tried again that has failed, also one that nobody had asked for.
 
     FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
-    sent back by a person only: SettleRefund.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash).
+    sent back by a person only, and so is the rest where another sum went back: SettleRefund.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash, or another sum went back).
     """
     ListFailedRefunds: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListFailedRefundsRequest, _payment_pb2.ListFailedRefundsResponse]  # type: ignore[assignment]
-    """Lists refunds that are FAILED and wait for a person, those of cash among them, oldest order
-    first.
+    """Lists refunds that are FAILED and wait for a person, oldest order first: refused ones, those
+    that came back from the buyer's bank, those of which another sum went back, and those of cash.
     """
     SettleRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.SettleRefundRequest, _payment_pb2.SettleRefundResponse]  # type: ignore[assignment]
     """Says that a person has sent back in another way what the provider would not, or what was paid
@@ -191,11 +191,11 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.RetryRefundRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.RetryRefundResponse, _abc.Awaitable[_payment_pb2.RetryRefundResponse]]:
-        """Has a refund tried again that the provider has refused, also one that nobody had asked for.
+        """Has a refund tried again that has failed, also one that nobody had asked for.
 
         FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
-        sent back by a person only: SettleRefund.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash).
+        sent back by a person only, and so is the rest where another sum went back: SettleRefund.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash, or another sum went back).
         """
 
     @_abc_1.abstractmethod
@@ -204,8 +204,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.ListFailedRefundsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ListFailedRefundsResponse, _abc.Awaitable[_payment_pb2.ListFailedRefundsResponse]]:
-        """Lists refunds that are FAILED and wait for a person, those of cash among them, oldest order
-        first.
+        """Lists refunds that are FAILED and wait for a person, oldest order first: refused ones, those
+        that came back from the buyer's bank, those of which another sum went back, and those of cash.
         """
 
     @_abc_1.abstractmethod

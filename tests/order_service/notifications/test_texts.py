@@ -93,6 +93,13 @@ def test_every_text_is_filled_and_names_the_order(notice: Notice, language: Lang
     assert not set("{}") & set(made.subject + made.text)
 
 
+def test_a_buyer_reads_of_a_refund_in_the_currency_of_its_money() -> None:
+    of = order()
+    of.refunds[0].currency = "JPY"
+    made = for_buyer(about(Notice.MONEY_REFUNDED, of), Composing())
+    assert "250 JPY" in made.subject
+
+
 def test_a_buyer_reads_number_items_amount_and_expected_shipping_time() -> None:
     made = for_buyer(
         about(Notice.ORDER_CONFIRMED, order()), Composing(ships_within_ms=3_600_000, zone=CHINA)

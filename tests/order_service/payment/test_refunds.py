@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import IntegrityError
 
@@ -14,7 +15,8 @@ from order_service.order.model import Refund
 from order_service.order.refusals import Refused
 from order_service.order.states import OrderEvent, OrderState, PaymentState, RefundState
 from order_service.order.tasks import SendRefund, todos
-from order_service.payment.facts import collected, learn
+from order_service.payment.attempts import captured_charge_of
+from order_service.payment.facts import collected, learn, resolve_quarantined
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import (
     paid_back_by_hand,
@@ -44,9 +46,11 @@ def paid() -> Draft:
     return draft
 
 
-def sent_back(refund_id: str) -> Fact:
+def sent_back(refund: Refund, reference: str = "ref") -> Fact:
     """The provider has sent a refund."""
-    return Fact(FactKind.REFUNDED, "", "ref", 1, "CNY", refund_id=refund_id)
+    return Fact(
+        FactKind.REFUNDED, "", reference, refund.amount_minor, "CNY", refund_id=refund.refund_id
+    )
 
 
 def test_a_refund_is_the_callers_key_once() -> None:
@@ -92,7 +96,7 @@ def test_no_sequence_of_refunds_takes_more_than_was_captured(amounts: list[int],
             continue
         assert payment.refunded_minor == before_minor + amount_minor
         if chance.random() < 0.5:
-            learn(draft, "sandbox", sent_back(made[0].refund_id))
+            learn(draft, "sandbox", sent_back(made[0]))
     assert payment.refunded_minor <= payment.captured_minor
     assert refundable_minor(draft.order) == 1_100 - payment.refunded_minor
     everything_is_back = all(refund.state is RefundState.DONE for refund in draft.order.refunds)
@@ -125,8 +129,8 @@ def attempted_again(draft: Draft) -> str:
 def test_all_of_it_back_ends_the_payment() -> None:
     draft = paid()
     (refund,), _ = request_refund(draft, "key", 0, "")
-    learn(draft, "sandbox", sent_back(refund.refund_id))
-    learn(draft, "sandbox", sent_back(refund.refund_id))
+    learn(draft, "sandbox", sent_back(refund))
+    learn(draft, "sandbox", sent_back(refund))
     assert draft.order.payments[0].state is PaymentState.RETURNED
     assert "REFUND" not in kinds(draft.order)
     draft.finish()  # a sold order may have all of its money back
@@ -166,7 +170,7 @@ def test_an_automatic_refund_that_was_refused_is_tried_again_by_its_id() -> None
     assert attempt > 0
     assert retry_refund(draft, refund.refund_id) == (refund, True)
     assert attempts(draft) == [attempt]
-    learn(draft, "sandbox", sent_back(refund.refund_id))
+    learn(draft, "sandbox", sent_back(refund))
     assert retry_refund(draft, refund.refund_id) == (refund, True)
     assert draft.order.refunds[0].state == "DONE"
     with pytest.raises(Refused, match="no refund"):
@@ -205,6 +209,99 @@ def test_what_comes_late_of_a_refused_attempt_does_not_end_the_next_one() -> Non
     learn(draft, "sandbox", refused(refund, "re_2"))
     assert draft.order.refunds[0].state == "FAILED"
     assert attempts(draft) == []
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "currency"), [(1, "CNY"), (100, "JPY"), (101, "CNY"), (0, "CNY")]
+)
+def test_a_refund_of_another_sum_waits_for_a_person(amount_minor: int, currency: str) -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    other = structs.replace(sent_back(refund), amount_minor=amount_minor, currency=currency)
+    for _ in range(2):
+        learn(draft, "sandbox", other)
+        assert draft.order.refunds[0].state is RefundState.FAILED
+    assert (refund.sent_minor, refund.sent_currency) == (amount_minor, currency)
+    assert kinds(draft.order).count("REFUND") == 0
+    # It is not sent once more, whoever asks: some of it is gone already.
+    request_refund(draft, "key", 100, "")
+    with pytest.raises(Refused, match="see to the rest"):
+        retry_refund(draft, refund.refund_id)
+    assert paid_back_by_hand(draft, refund.refund_id, "the rest by transfer") == (refund, False)
+    learn(draft, "sandbox", structs.replace(other, provider_ref="later"))
+    assert draft.order.refunds[0].state is RefundState.DONE
+
+
+def test_the_right_sum_ends_a_refund_of_which_another_was_said() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    learn(draft, "sandbox", structs.replace(sent_back(refund), amount_minor=1))
+    learn(draft, "sandbox", sent_back(refund))
+    assert refund.state is RefundState.DONE
+    learn(draft, "sandbox", structs.replace(sent_back(refund), amount_minor=1))
+    assert draft.order.refunds[0].state is RefundState.FAILED
+
+
+def test_who_says_no_sum_sends_what_was_asked_for() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    learn(draft, "sandbox", Fact(FactKind.REFUNDED, "", "ref", refund_id=refund.refund_id))
+    assert refund.state is RefundState.DONE
+
+
+@pytest.mark.parametrize("reference", ["ref", "another", ""])
+def test_a_refund_that_comes_back_from_the_buyers_bank_waits_for_a_person(reference: str) -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 0, "")
+    learn(draft, "sandbox", sent_back(refund))
+    payment = draft.order.payments[0]
+    assert payment.state is PaymentState.RETURNED
+    learn(draft, "sandbox", refused(refund, reference))
+    assert refund.state is RefundState.FAILED
+    assert (payment.refunded_minor, refundable_minor(draft.order)) == (1_100, 0)
+    draft.finish()
+    assert retry_refund(draft, refund.refund_id) == (refund, False)
+    assert len(attempts(draft)) == 1
+    learn(draft, "sandbox", sent_back(refund, "ref-2"))
+    assert draft.order.refunds[0].state is RefundState.DONE
+    draft.finish()
+
+
+def test_that_a_refund_failed_is_the_last_word_on_its_attempt() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    learn(draft, "sandbox", refused(refund, "re_1"))
+    learn(draft, "sandbox", sent_back(refund, "re_1"))
+    assert refund.state is RefundState.FAILED
+    retry_refund(draft, refund.refund_id)
+    learn(draft, "sandbox", sent_back(refund, "re_2"))
+    for late in (refused(refund, "re_1"), sent_back(refund, "re_1")):
+        learn(draft, "sandbox", late)
+        assert draft.order.refunds[0].state is RefundState.DONE
+
+
+def test_what_a_person_has_paid_back_does_not_come_back() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    learn(draft, "sandbox", refused(refund))
+    paid_back_by_hand(draft, refund.refund_id, "bank transfer")
+    learn(draft, "sandbox", refused(refund, "re_1"))
+    learn(draft, "sandbox", sent_back(refund, "re_2"))
+    assert refund.state is RefundState.DONE
+    assert any("as well" in entry.why for entry in draft.history)
+
+
+def test_a_refund_is_in_the_currency_of_the_money_that_came() -> None:
+    draft = drafted(unpaid())
+    payment = attempted(draft)
+    learn(draft, "sandbox", captured(payment, 5_000, "JPY"))
+    resolve_quarantined(draft, payment.payment_id, approve=False, reason="yen")
+    (refund,) = draft.order.refunds
+    assert (refund.amount_minor, refund.currency) == (5_000, "JPY")
+    charge = captured_charge_of(draft.order, payment)
+    assert (charge.amount_minor, charge.currency) == (5_000, "JPY")
+    learn(draft, "sandbox", structs.replace(sent_back(refund), currency="JPY"))
+    assert (refund.state, payment.state) == (RefundState.DONE, PaymentState.RETURNED)
 
 
 def test_cash_is_not_sent_again_but_paid_back_by_a_person() -> None:

@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import (
     Column,
     Connection,
+    MetaData,
     Table,
     create_engine,
     insert,
@@ -41,7 +42,7 @@ from tests.order_service.samples import A, B
 PROCESSES = 4
 OF_0_4_0 = Path(__file__).parent / "orders_0_4_0.sql"
 """A SQLite database that version 0.4.0 wrote: two orders, one with a part of each kind."""
-HEAD = "0004"
+HEAD = "0005"
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -118,9 +119,12 @@ def as_of_0_4_0(connection: Connection, path: Path) -> None:
     with sqlite3.connect(path) as file:
         file.executescript(OF_0_4_0.read_text("utf-8"))
     engine = create_engine(f"sqlite:///{path}")
+    then = MetaData()
+    then.reflect(engine)
     with engine.connect() as written:
         for table in METADATA.sorted_tables:
-            if rows := [row._asdict() for row in written.execute(select(table))]:
+            known = [column for column in table.c if column.name in then.tables[table.name].c]
+            if rows := [row._asdict() for row in written.execute(select(*known))]:
                 connection.execute(insert(table), rows)
     engine.dispose()
 
@@ -156,6 +160,7 @@ async def test_a_database_of_0_4_0_is_brought_up_to_date_with_its_orders(
     assert (order.state, order.version, order.lines[0].shipped) == ("SHIPPED", 2, 2)
     assert order.payment(f"{A}-p1").captured_minor == 1_100
     assert order.refund(f"{A}-r1").payment_id == f"{A}-p1"
+    assert order.refund(f"{A}-r1").currency == "CNY"
     assert order.shipment(f"{A}-s1").lines == (ShipmentLine(1, "SKU-1", 2),)
     assert order.incident(f"{A}-i1").shipment_id == f"{A}-s1"
     for case in await orders.read(lambda connection: read_cases(connection, [A, B], 0)):
