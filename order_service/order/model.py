@@ -156,7 +156,7 @@ class Refund(Struct):
     currency: str = ""
     """The currency of its amount: that of the captured money, which may not be the order's."""
     sent_minor: int = 0
-    """What the provider says has gone back, in `sent_currency`; 0 and "" until it has said so."""
+    """The money that its provider says has gone back; 0 and "" until it has said so."""
     sent_currency: str = ""
     refused_refs: str = ""
     """The provider's numbers of the attempts that came to nothing, with spaces between them."""
