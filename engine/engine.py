@@ -90,11 +90,12 @@ class Engine:
 
     async def apply(
         self, tenant: str, commands: Sequence[Command], deadline: float
-    ) -> list[Result]:
+    ) -> list[Result | EngineError]:
         """Judges commands of one tenant in order, each alone; found[i] answers commands[i].
 
-        `deadline` is in the event loop's time. One that breaks a bound is answered INVALID. Raises
-        an `EngineError` if they were not judged, or the answers were lost.
+        `deadline` is in the event loop's time. One that breaks a bound is answered INVALID; one
+        that was not judged, while others were, is answered with its `EngineError`. Raises an
+        `EngineError` if none was judged, or all answers were lost.
         """
         problems = [check_command(command) for command in commands]
         if not any(problems):
@@ -145,11 +146,13 @@ class Engine:
         if problem:
             return StockResult(StockOutcome.INVALID, detail=problem)
         (found,) = await self._submit(tenant, [command], deadline)
+        if isinstance(found, EngineError):
+            raise found
         return found  # type: ignore[return-value]
 
     async def _submit(
         self, tenant_name: str, commands: Sequence[StoreCommand], deadline: float
-    ) -> list[Answer]:
+    ) -> list[Answer | EngineError]:
         tenant = self._tenant(tenant_name)
         if not tenant.listed and any(isinstance(c, SetStock | Release) for c in commands):
             await self._list(tenant_name)

@@ -52,7 +52,7 @@ WATCH_S = 0.1
 # Requests that wait for due reservations to expire are judged again after 1 step, 2, 4 ... more.
 EXPIRE_STEPS_MAX = 64
 
-Answers = list[Answer]
+Answers = list[Answer | EngineError]
 
 _ANSWERS = frozenset((Result, StockResult, SweepResult))
 
@@ -99,15 +99,24 @@ class Request:
         return not self._waiting
 
     def fail(self, failure: BaseException) -> None:
-        """Ends the caller's wait with an error."""
-        if not self.answers.done():
+        """Ends the caller's wait: with an error, or as the answer to what has none, if some have.
+
+        Part of a request can be in effect while the rest waits, and the caller must hear of it.
+        """
+        if self.answers.done():
+            return
+        if isinstance(failure, EngineError) and len(self._waiting) < len(self._found):
+            self._answer([failure if it is NOT_JUDGED else it for it in self._found])
+        else:
             self.answers.set_exception(failure)
 
     def _answer(self, found: list[Any]) -> None:
-        failures = [answer for answer in found if isinstance(answer, EngineError)]
-        if failures:
-            self.fail(failures[0])
-        elif not self.answers.done():
+        """Gives the caller the answers; an error instead, if that is all there is."""
+        if self.answers.done():
+            return
+        if isinstance(found[0], EngineError) and all(isinstance(it, EngineError) for it in found):
+            self.answers.set_exception(found[0])
+        else:
             self.answers.set_result(found)
 
 
@@ -270,9 +279,13 @@ class GroupCommit:
         reserves: list[Any] = [request.commands[0] for request in batch]
         try:
             found = await self.partition.refuse(reserves)
-        except EngineError as failure:
-            self._on_failure(failure)
+        except BaseException as failure:
+            # No caller may wait for ever, whatever went wrong.
+            if isinstance(failure, EngineError):
+                self._on_failure(failure)
             _fail(batch, failure)
+            if not isinstance(failure, Exception):
+                raise
             return
         for request, refusal in zip(batch, found, strict=True):
             if refusal is not None:
@@ -286,13 +299,14 @@ class GroupCommit:
         started = self._loop.time()
         commands = [command for request in batch for command in request.commands]
         try:
-            found = await self.partition.judge(commands)
+            try:
+                found = await self.partition.judge(commands)
+            except StoreCorrupt:
+                if len(commands) == 1:
+                    raise
+                found = await self._judged_apart(commands)
             self._hand_out(found, batch)
         except EngineError as failure:
-            if isinstance(failure, StoreCorrupt) and len(batch) > 1:
-                # Nothing was written. A damaged record must not spoil its neighbours.
-                await self._judge_alone(batch)
-                return
             self._on_failure(failure)
             _fail(batch, failure)
         except Exception as failure:  # noqa: BLE001 - whatever it was, no caller may wait for ever
@@ -314,6 +328,22 @@ class GroupCommit:
         """Finds out whose failure it is. What was judged before is answered alike again."""
         for request in batch:
             await self._judge([request])
+
+    async def _judged_apart(
+        self, commands: Sequence[StoreCommand]
+    ) -> list[Answer | NotJudged | EngineError]:
+        """Judges each command in a batch of its own: a damaged record spoils no neighbour.
+
+        Nothing of the batch that met it was written.
+        """
+        found: list[Answer | NotJudged | EngineError] = []
+        for command in commands:
+            try:
+                found += await self.partition.judge([command])
+            except EngineError as failure:
+                self._on_failure(failure)
+                found.append(failure)
+        return found
 
     def _hand_out(
         self, found: Sequence[Answer | NotJudged | EngineError], batch: list[Request]

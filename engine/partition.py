@@ -3,7 +3,8 @@ out, and watches that the store never goes back in time.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import msgspec
@@ -63,6 +64,8 @@ class Partition:
         self.keys: PartitionKeys = partition_keys(tenant)
         self.epoch = ""
         self.sequence = 0
+        self.now_ms = 0
+        """The store's time at its last answer."""
         self.went_back = False
         self.sold_out = SoldOut(sold_out_ms)
         self._link = link
@@ -86,10 +89,20 @@ class Partition:
         try:
             return list(await self._judge(commands, TAKES, self._link))
         except StoreFull as full:
-            giving = [lay_out([command]).kinds[0] in GIVING_KINDS for command in commands]
-            gives = [command for command, gives in zip(commands, giving, strict=True) if gives]
+            return await self._judge_what_gives(commands, full)
+
+    async def _judge_what_gives(
+        self, commands: Sequence[StoreCommand], full: StoreFull
+    ) -> list[Answer | NotJudged | EngineError]:
+        """Judges what gives stock back; the other commands of a batch are answered `full`."""
+        giving = [lay_out([command]).kinds[0] in GIVING_KINDS for command in commands]
+        gives = [command for command, gives in zip(commands, giving, strict=True) if gives]
+        found: Iterator[Answer | NotJudged | EngineError]
+        try:
             found = iter(await self._judge(gives, GIVES, self._link) if gives else ())
-            return [next(found) if gives else full for gives in giving]
+        except EngineError as failure:
+            found = repeat(failure)
+        return [next(found) if gives else full for gives in giving]
 
     async def expire_step(self) -> SweepResult:
         """Expires due reservations, up to a bound."""
@@ -173,6 +186,7 @@ class Partition:
         except msgspec.MsgspecError as error:
             raise StoreCorrupt(self.keys.meta, str(error)) from error
         self._note(Seen(reply.epoch, reply.sequence))
+        self.now_ms = reply.now_ms
         self._on_batch(columns.kinds, reply.outcomes, time.monotonic() - started_s)
         found = answers(commands, reply)
         with_extra = [found[extra[0] - 1] for extra in reply.extras]

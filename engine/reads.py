@@ -195,4 +195,5 @@ class Reader:
             seen = Seen((epoch or b"").decode(), int(sequence or 0))
             now_ms = max(seconds * 1000 + micros // 1000, int(last_ms or 0))
         self._partition.check(before, seen)
+        self._partition.now_ms = now_ms
         return answer, now_ms

@@ -205,6 +205,15 @@ class HoldfastError(Exception):
         texts = {name: str(value) for name, value in metadata.items()}
         return cls(reason, row.code, row.message.format(**texts), texts)
 
+    @classmethod
+    def from_parts(cls, reason: str, message: str, metadata: dict[str, str]) -> Self:
+        """The error of one command of many, as its answer names it."""
+        known = Reason.__members__.get(reason)
+        code = ERRORS[known].code if known else grpc.StatusCode.UNKNOWN
+        retry_after_ms = metadata.get("retry_after_ms", "")
+        pause_ms = int(retry_after_ms) if retry_after_ms.isdigit() else None
+        return cls(known, code, message, metadata, pause_ms)
+
     def details(self) -> bytes:
         """The error as google.rpc.Status, with its one ErrorInfo: what the trailer has."""
         info = error_pb2.ErrorInfo(

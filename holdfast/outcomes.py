@@ -25,6 +25,7 @@ class Outcome(IntEnum):
     QUANTITY_EXCEEDED = 11
     ALREADY_CANCELLED = 12
     INVALID = 13
+    NOT_JUDGED = 14
 
 
 class OutcomeRow(NamedTuple):
@@ -71,4 +72,9 @@ OUTCOMES: dict[Outcome, OutcomeRow] = {
         "the reservation was cancelled in full; nothing is left of it", False
     ),
     Outcome.INVALID: OutcomeRow("the command breaks a bound; see the named field", False),
+    Outcome.NOT_JUDGED: OutcomeRow(
+        "the command was not judged or its answer was lost, as the named reason says; send it "
+        "again with the same id",
+        True,
+    ),
 }

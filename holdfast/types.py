@@ -3,7 +3,7 @@
 Quantities are units, `..._at_ms` milliseconds since the Unix epoch, `..._ms` durations.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -52,7 +52,9 @@ class Result:
     """The answer to one command.
 
     `state` and `expires_at_ms` are the reservation's after the command; UNSPECIFIED and 0 where
-    there is none. `shortages` comes with OUT_OF_STOCK, `detail` with INVALID.
+    there is none. `shortages` comes with OUT_OF_STOCK, `detail` with INVALID and NOT_JUDGED, the
+    `reason` of an error with NOT_JUDGED. `answered_at_ms` is the store's time, which judges the
+    deadline; no part of what is compared.
     """
 
     outcome: Outcome
@@ -61,6 +63,8 @@ class Result:
     expires_at_ms: int = 0
     shortages: tuple[Shortage, ...] = ()
     detail: str = ""
+    answered_at_ms: int = field(default=0, compare=False)
+    reason: str = ""
 
     @property
     def applied(self) -> bool:
@@ -82,7 +86,10 @@ class ReservationLine:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Stock held, sold or shipped for one order. A tombstone is RELEASED and has no lines."""
+    """Stock held, sold or shipped for one order. A tombstone is RELEASED and has no lines.
+
+    `answered_at_ms` is the store's time when it was read; no part of what is compared.
+    """
 
     tenant: str
     reservation_id: str
@@ -92,6 +99,7 @@ class Reservation:
     created_at_ms: int
     expires_at_ms: int
     updated_at_ms: int
+    answered_at_ms: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ MESSAGES: Final = Messages(
     Pair(Ship, pb.ShipRequest, theirs=(*_BY_HAND, "lines")),
     Pair(Cancel, pb.CancelRequest, theirs=(*_BY_HAND, "lines")),
     Pair(Return, pb.ReturnRequest, theirs=(*_BY_HAND, "lines")),
-    Pair(Result, pb.CommandResult),
+    Pair(Result, pb.CommandResult, theirs=("reason_values",)),
     Pair(Shortage, pb.Shortage),
     Pair(Reservation, pb.Reservation),
     Pair(ReservationLine, pb.ReservationLine),
@@ -186,7 +186,8 @@ MESSAGES: Final = Messages(
 
 def answers_from(data: bytes, count: int) -> list[Answer]:
     """The answers in a packed ApplyResponse to so many commands, each as the command's own method
-    gives it: what is INVALID is an error. Raises HoldfastError if they are not so many.
+    gives it: what is INVALID or NOT_JUDGED is an error. Raises HoldfastError if they are not so
+    many.
     """
     try:
         results = pb.ApplyResponse.FromString(data).results
@@ -218,6 +219,8 @@ def _answer_from(result: pb.CommandResult) -> Answer:
         answer = value_of(result, Result)
     except HoldfastError as error:
         return error
+    if answer.outcome is Outcome.NOT_JUDGED:
+        return HoldfastError.from_parts(answer.reason, answer.detail, dict(result.reason_values))
     return _invalid(answer.detail) if answer.outcome is Outcome.INVALID else answer
 
 

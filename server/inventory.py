@@ -1,11 +1,12 @@
 """InventoryService and StockService: from the wire, one call of the engine, to the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from engine.engine import Engine
+from engine.errors import EngineError
 from engine.model import (
     DEFAULT_TENANT,
     AdjustStock,
@@ -30,8 +31,9 @@ from engine.validation import (
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from server import wire
+from server.failures import TRANSLATIONS
 from serving.deadlines import Deadlines
-from serving.guard import Context
+from serving.guard import Context, contract_error
 
 SKUS_MAX = 1_000
 
@@ -95,7 +97,7 @@ class InventoryServicer:
             raise HoldfastError.of(
                 Reason.RESERVATION_NOT_FOUND, tenant=tenant, reservation_id=request.reservation_id
             )
-        return wire.reservation(tenant, found)
+        return wire.reservation(tenant, found, self._engine.partition(tenant).now_ms)
 
     async def ListReservations(
         self, request: pb.ListReservationsRequest, context: Context
@@ -112,8 +114,10 @@ class InventoryServicer:
         with _wanted_page(request) as size:
             async with self._deadlines.limit(context):
                 page, token = await reader.reservations(size, request.page_token, wanted)
+        now_ms = self._engine.partition(tenant).now_ms
         return pb.ListReservationsResponse(
-            reservations=[wire.reservation(tenant, found) for found in page], next_page_token=token
+            reservations=[wire.reservation(tenant, found, now_ms) for found in page],
+            next_page_token=token,
         )
 
     async def GetStock(self, request: pb.GetStockRequest, context: Context) -> pb.GetStockResponse:
@@ -132,13 +136,15 @@ class InventoryServicer:
         tenant = wire.tenant_of(request)
         command = wire.COMMANDS[kind](request)
         (result,) = await self._engine.apply(tenant, (command,), self._deadlines.of(context))
+        if isinstance(result, EngineError):
+            raise result
         if result.outcome is Outcome.INVALID:
             _refuse(result.detail)
-        return wire.command_result(result)
+        return wire.command_result(result, self._engine.partition(tenant).now_ms)
 
     async def _apply(self, request: pb.ApplyRequest, deadline: float) -> pb.ApplyResponse:
         _refuse(check_command_count(len(request.commands)))
-        results: list[Result | None] = [None] * len(request.commands)
+        results: list[wire.Answered | None] = [None] * len(request.commands)
         shares: dict[str, _Share] = {}
         for position, message in enumerate(request.commands):
             kind = message.WhichOneof("kind")
@@ -159,17 +165,32 @@ class InventoryServicer:
         await asyncio.gather(
             *(self._apply_share(share, deadline, results) for share in shares.values())
         )
+        _refuse_if_unanswered(results)
         return wire.apply_response(results)  # type: ignore[arg-type]
 
     async def _apply_share(
-        self, share: _Share, deadline: float, results: list[Result | None]
+        self, share: _Share, deadline: float, results: list[wire.Answered | None]
     ) -> None:
-        """Judges one tenant's commands and puts each answer in its command's place."""
+        """Judges one tenant's commands and puts each answer in its command's place.
+
+        What fails is this tenant's: the commands of others in the same Apply may be in effect.
+        """
         if not share.commands:
             return
-        found = await self._engine.apply(share.tenant, share.commands, deadline)
+        found: Sequence[Result | EngineError | HoldfastError]
+        try:
+            found = await self._engine.apply(share.tenant, share.commands, deadline)
+        except Exception as failure:  # noqa: BLE001 - as at the edge of a call of its own
+            found = [contract_error(failure, TRANSLATIONS)] * len(share.commands)
+        now_ms = self._engine.partition(share.tenant).now_ms
+        errors: dict[EngineError, HoldfastError] = {}
         for position, result in zip(share.positions, found, strict=True):
-            results[position] = result
+            if not isinstance(result, EngineError):
+                results[position] = (result, now_ms)
+                continue
+            if result not in errors:  # that of many commands is told, and logged, once
+                errors[result] = contract_error(result, TRANSLATIONS)
+            results[position] = (errors[result], now_ms)
 
 
 class StockServicer:
@@ -219,8 +240,18 @@ def _wanted_page(request: Any) -> Iterator[int]:
         raise wire.invalid(Complaint("page_token", problem, request.page_token)) from None
 
 
-def _invalid(problem: Complaint) -> Result:
-    return Result(Outcome.INVALID, detail=problem)
+def _invalid(problem: Complaint) -> wire.Answered:
+    return Result(Outcome.INVALID, detail=problem), 0
+
+
+def _refuse_if_unanswered(results: Sequence[wire.Answered | None]) -> None:
+    """Raises the error of an Apply none of whose commands has an answer, all for one reason."""
+    errors = [answered[0] for answered in results if answered is not None]
+    first = errors[0]
+    if isinstance(first, HoldfastError) and all(
+        isinstance(error, HoldfastError) and error.reason == first.reason for error in errors
+    ):
+        raise first
 
 
 def _applied(tenant: str, command: SetStock | AdjustStock, result: StockResult) -> StockLevel:

@@ -62,7 +62,7 @@ MESSAGES: Final = Messages(
     Pair(model.SetStock, pb.SetStockRequest, theirs=("tenant",)),
     Pair(model.AdjustStock, pb.AdjustStockRequest, theirs=("tenant",)),
     Pair(model.StockLevel, pb.StockLevel, theirs=("tenant",)),
-    Pair(model.Reservation, pb.Reservation, theirs=("tenant",)),
+    Pair(model.Reservation, pb.Reservation, theirs=("tenant", "answered_at_ms")),
     Pair(model.ReservationLine, pb.ReservationLine),
     Pair(
         protocol.Progress,
@@ -78,14 +78,16 @@ to_message = MESSAGES.to_message
 from_message = MESSAGES.from_message
 
 
-def command_result(result: model.Result) -> pb.CommandResult:
-    """The answer to a command, on the wire."""
+def command_result(result: model.Result, store_now_ms: int = 0) -> pb.CommandResult:
+    """The answer to a command, on the wire, given at `store_now_ms` of the store's clock."""
     message = pb.CommandResult(
         outcome=result.outcome,  # type: ignore[arg-type]
         state=result.state,  # type: ignore[arg-type]
         expires_at_ms=result.expires_at_ms,
     )
-    # Most answers have none of these, and each field set costs.
+    # Many answers have none of these, and each field set costs.
+    if result.expires_at_ms:
+        message.answered_at_ms = store_now_ms
     if result.replayed:
         message.replayed = True
     if result.detail:
@@ -100,27 +102,46 @@ def command_result(result: model.Result) -> pb.CommandResult:
     return message
 
 
-def apply_response(results: Sequence[model.Result]) -> pb.ApplyResponse:
+def not_judged(error: HoldfastError) -> pb.CommandResult:
+    """The answer to a command of an Apply that the engine could not judge."""
+    return pb.CommandResult(
+        outcome=pb.OUTCOME_NOT_JUDGED,
+        detail=error.message,
+        reason=error.reason or Reason.INTERNAL,
+        reason_values=error.metadata,
+    )
+
+
+Answered = tuple[model.Result | HoldfastError, int]
+"""What became of a command of an Apply, and the store's time then."""
+
+
+def apply_response(results: Sequence[Answered]) -> pb.ApplyResponse:
     """The answers to the commands of a batch, on the wire.
 
     Equal answers are often one object; each is packed once. Packed messages of one kind, one after
     the other, are their lists joined: the encoding of protobuf says so.
     """
-    packed: dict[int, bytes] = {}
+    packed: dict[tuple[int, int], bytes] = {}
     parts = []
-    for result in results:
-        part = packed.get(id(result))
+    for result, store_now_ms in results:
+        key = (id(result), store_now_ms)
+        part = packed.get(key)
         if part is None:
-            part = pb.ApplyResponse(results=[command_result(result)]).SerializeToString()
-            packed[id(result)] = part
+            if isinstance(result, HoldfastError):
+                message = not_judged(result)
+            else:
+                message = command_result(result, store_now_ms)
+            part = pb.ApplyResponse(results=[message]).SerializeToString()
+            packed[key] = part
         parts.append(part)
     return pb.ApplyResponse.FromString(b"".join(parts))
 
 
-def reservation(tenant: str, found: model.Reservation) -> pb.Reservation:
-    """A reservation, on the wire."""
+def reservation(tenant: str, found: model.Reservation, store_now_ms: int = 0) -> pb.Reservation:
+    """A reservation, on the wire, read at `store_now_ms` of the store's clock."""
     message = to_message(found, pb.Reservation)
-    message.tenant = tenant
+    message.tenant, message.answered_at_ms = tenant, store_now_ms
     return message
 
 

@@ -151,9 +151,17 @@ class GroupCommit:
             else:
                 self._failures = 0
                 for sent, found in zip(self._sent, answers, strict=True):
-                    sent.end(found)
+                    self._take(sent, found)
                 self._sent = []
         self._task = None
+
+    def _take(self, sent: Submitted, found: Answer) -> None:
+        """Ends a command with its answer; one that was not judged, for now, is sent again alone."""
+        again = isinstance(found, HoldfastError) and found.retryable
+        if again and sent.open and sent.attempts < self._attempts_max:
+            self._call_by_call.take((sent,))
+        else:
+            sent.end(found)
 
     def _next_message(self) -> bool:
         """Fills `_sent` with what fits into one message; false if nothing waits.

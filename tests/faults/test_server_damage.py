@@ -14,6 +14,7 @@ from engine.audit.deadlines import own_entry
 from engine.keys import TENANTS_KEY, PartitionKeys, partition_keys
 from holdfast import Outcome
 from holdfast.client import Client
+from holdfast.commands import Command, Confirm, Reserve, Ship
 from holdfast.errors import HoldfastError, Reason
 from holdfast.types import Disposition, Line, State
 from tests.serving import Server, Store, answer_or_error, assert_sound, audit
@@ -135,6 +136,29 @@ async def test_a_damaged_record_fails_its_own_call_and_no_others(
     )
     findings, _ = await audit(client)
     assert ("row_is_readable", "reservation sold") in {(f.invariant, f.row) for f in findings}
+
+
+async def test_in_one_apply_a_damaged_record_and_a_damaged_tenant_fail_their_own_commands(
+    client: Client, server: Server, damaged: "redis.Redis", keys: PartitionKeys, tenant: str
+) -> None:
+    damaged.hset(keys.reservations, "sold", b"noise")
+    async with Client(server.target, tenant=f"{tenant}-2", attempts_max=1) as other:
+        await other.set_stock("A", 5)
+    commands: list[Command] = [
+        Reserve("r1", LINES),
+        Ship("sold", "s"),
+        Reserve("r2", LINES),
+        Reserve("r3", [("A", 5)], tenant=f"{tenant}-2"),
+    ]
+    answers = await client.apply(commands)
+    assert [answer.reason for answer in answers] == ["", Reason.STORE_CORRUPT, "", ""]
+    assert [answer.applied for answer in answers] == [True, False, True, True]
+    damaged.delete(keys.meta)
+    damaged.set(keys.meta, "somebody else's")
+    answers = await client.apply([*commands[:3], Confirm("r3", tenant=f"{tenant}-2")])
+    assert [answer.reason for answer in answers] == [*[Reason.STORE_CORRUPT] * 3, ""]
+    assert answers[3].applied
+    assert (await answer_or_error(client.apply(commands[:3]))).reason is Reason.STORE_CORRUPT
 
 
 async def test_a_damaged_record_past_its_deadline_does_not_stop_the_sale(

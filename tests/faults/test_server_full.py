@@ -1,5 +1,6 @@
 """A store at its maxmemory: nothing more is taken, everything can be given back."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from holdfast.client import Client
 from holdfast.commands import Command, Release, Reserve
 from holdfast.errors import HoldfastError, Reason
 from holdfast.types import State
-from tests.serving import Store, assert_sound, serve
+from tests.serving import Server, Store, answer_or_error, assert_sound, serve
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -105,12 +106,33 @@ async def test_neighbours_in_a_full_store_are_judged_alone(client: Client, memor
     memory.fill()
     # What is given back goes with what is refused, in the same instant and in one request.
     calls: list[Command] = [Release("r0"), Reserve("new", LINES), Release("r1")]
-    await refused(client.apply(calls))
+    answers = await client.apply(calls)
+    assert [answer.outcome for answer in answers] == [
+        *(Outcome.APPLIED, Outcome.NOT_JUDGED, Outcome.APPLIED)
+    ]
+    assert [answer.reason for answer in answers] == ["", Reason.STORE_FULL, ""]
+    await refused(client.apply(calls[1:2]))
     memory.free()
     answers = await client.apply(calls)
     assert [answer.outcome for answer in answers] == [Outcome.APPLIED] * 3
     assert [answer.replayed for answer in answers] == [True, False, True]
     await assert_sound(client)
+
+
+async def test_calls_that_travel_together_in_a_full_store_each_hear_their_own(
+    server: Server, tenant: str, memory: Memory
+) -> None:
+    async with Client(server.target, tenant=tenant, batching=True) as client:
+        await client.set_stock("A", 100)
+        await client.reserve("held", LINES)
+        memory.fill()
+        given, taken = await asyncio.gather(
+            answer_or_error(client.release("held")), answer_or_error(client.reserve("new", LINES))
+        )
+        assert given.applied
+        assert (taken.reason, taken.code) == (
+            *(Reason.STORE_FULL, grpc.StatusCode.RESOURCE_EXHAUSTED),
+        )
 
 
 async def test_a_server_that_starts_on_a_full_store_gives_back_too(

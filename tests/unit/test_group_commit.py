@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 import redis
 
+from engine.answers import NOT_JUDGED
 from engine.engine import Engine, EngineSettings
 from engine.errors import (
     DeadlinePassed,
@@ -23,7 +24,13 @@ from engine.errors import (
     StoreCorrupt,
     StoreUnreachable,
 )
-from engine.group_commit import IN_FLIGHT_MAX, QUEUE_DELAY_S_MAX, GroupCommit
+from engine.group_commit import (
+    IN_FLIGHT_MAX,
+    QUEUE_DELAY_S_MAX,
+    Answers,
+    GroupCommit,
+    Request,
+)
 from engine.link import connect
 from engine.model import Confirm, Line, Outcome, Release, Reserve, Result, SetStock, StoreCommand
 from engine.partition import Partition
@@ -165,6 +172,18 @@ async def test_what_is_past_its_deadline_in_the_queue_is_not_judged(
         with pytest.raises(DeadlinePassed):
             await future
     assert stored(store, partition) == {"r9"}
+
+
+async def test_what_was_judged_before_the_rest_of_its_request_failed_keeps_its_answer() -> None:
+    known = Result(Outcome.OUT_OF_STOCK)
+    commands = [reserve(0), reserve(1), reserve(2)]
+    answers: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+    request = Request(commands, later(), answers)
+    assert not request.take([NOT_JUDGED, known, NOT_JUDGED])
+    assert not request.take([known, NOT_JUDGED])
+    late = DeadlinePassed()
+    request.fail(late)
+    assert await answers == [known, known, late]
 
 
 async def test_more_than_can_be_judged_in_time_is_refused_with_a_time_to_come_back(

@@ -42,6 +42,7 @@ class Shop:
     async def judge(self, command: Command) -> Result:
         deadline = asyncio.get_running_loop().time() + FAR_S
         (result,) = await self.engine.apply(TENANT, [command], deadline)
+        assert isinstance(result, Result)
         return result
 
     async def reserve(self, reservation_id: str) -> Result:

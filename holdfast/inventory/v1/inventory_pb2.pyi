@@ -63,6 +63,10 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     """The reservation was sold and then cancelled in full."""
     OUTCOME_INVALID: _Outcome.ValueType  # 13
     """The command breaks a bound of this contract; `detail` names the field. Only in Apply."""
+    OUTCOME_NOT_JUDGED: _Outcome.ValueType  # 14
+    """There is no answer to this command, though there is to others of its Apply: it was not judged,
+    or its answer was lost; `reason` says which. Send it again with the same id. Only in Apply.
+    """
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
     """What was decided about a command. `holdfast/outcomes.py` says for each what it means and whether
@@ -97,6 +101,10 @@ OUTCOME_ALREADY_CANCELLED: Outcome.ValueType  # 12
 """The reservation was sold and then cancelled in full."""
 OUTCOME_INVALID: Outcome.ValueType  # 13
 """The command breaks a bound of this contract; `detail` names the field. Only in Apply."""
+OUTCOME_NOT_JUDGED: Outcome.ValueType  # 14
+"""There is no answer to this command, though there is to others of its Apply: it was not judged,
+or its answer was lost; `reason` says which. Send it again with the same id. Only in Apply.
+"""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 class _Disposition:
@@ -517,12 +525,35 @@ class CommandResult(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ReasonValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     OUTCOME_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_MS_FIELD_NUMBER: _builtins.int
     SHORTAGES_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    ANSWERED_AT_MS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REASON_VALUES_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """What was decided."""
     replayed: _builtins.bool
@@ -532,10 +563,18 @@ class CommandResult(_message.Message):
     expires_at_ms: _builtins.int
     """The reservation's deadline; 0 if there is no reservation or it never had one."""
     detail: _builtins.str
-    """For a person; with OUTCOME_INVALID names the field."""
+    """For a person; with OUTCOME_INVALID names the field, with OUTCOME_NOT_JUDGED says why."""
+    answered_at_ms: _builtins.int
+    """When it was answered, by the clock of the store, which judges `expires_at_ms`; 0 where that is."""
+    reason: _builtins.str
+    """With OUTCOME_NOT_JUDGED: the reason of the error that the command's own method ends with."""
     @_builtins.property
     def shortages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shortage]:
         """Every short line, with OUT_OF_STOCK."""
+
+    @_builtins.property
+    def reason_values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """With OUTCOME_NOT_JUDGED: the values that `detail` mentions, by name, as in an error's ErrorInfo."""
 
     def __init__(
         self,
@@ -546,10 +585,13 @@ class CommandResult(_message.Message):
         expires_at_ms: _builtins.int = ...,
         shortages: _abc.Iterable[Global___Shortage] | None = ...,
         detail: _builtins.str = ...,
+        answered_at_ms: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        reason_values: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "expires_at_ms", b"expires_at_ms", "outcome", b"outcome", "replayed", b"replayed", "shortages", b"shortages", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_at_ms", b"answered_at_ms", "detail", b"detail", "expires_at_ms", b"expires_at_ms", "outcome", b"outcome", "reason", b"reason", "reason_values", b"reason_values", "replayed", b"replayed", "shortages", b"shortages", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -644,6 +686,7 @@ class Reservation(_message.Message):
     CREATED_AT_MS_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_MS_FIELD_NUMBER: _builtins.int
     UPDATED_AT_MS_FIELD_NUMBER: _builtins.int
+    ANSWERED_AT_MS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop."""
     reservation_id: _builtins.str
@@ -658,6 +701,8 @@ class Reservation(_message.Message):
     """Its deadline; 0 for a tombstone."""
     updated_at_ms: _builtins.int
     """When its state, deadline or units last changed."""
+    answered_at_ms: _builtins.int
+    """When it was read, by the clock of the store, which judges `expires_at_ms`."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReservationLine]:
         """What it holds or held, lines of one SKU and location summed. Empty for a tombstone."""
@@ -673,10 +718,11 @@ class Reservation(_message.Message):
         created_at_ms: _builtins.int = ...,
         expires_at_ms: _builtins.int = ...,
         updated_at_ms: _builtins.int = ...,
+        answered_at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_id", b"buyer_id", "created_at_ms", b"created_at_ms", "expires_at_ms", b"expires_at_ms", "lines", b"lines", "reservation_id", b"reservation_id", "state", b"state", "tenant", b"tenant", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_at_ms", b"answered_at_ms", "buyer_id", b"buyer_id", "created_at_ms", b"created_at_ms", "expires_at_ms", b"expires_at_ms", "lines", b"lines", "reservation_id", b"reservation_id", "state", b"state", "tenant", b"tenant", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -162,6 +162,10 @@ class InventoryServiceServicer:
 
     def Apply(self, request, context):
         """Judges 1 to 1,000 commands in order, each alone: one that is refused leaves the others be.
+
+        A command that could not be judged, such as one that takes stock while the store is full, is
+        OUTCOME_NOT_JUDGED. If there is no answer to any of them, for one reason, the call ends with
+        the error of that reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

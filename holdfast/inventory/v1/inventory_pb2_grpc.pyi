@@ -90,7 +90,12 @@ class InventoryServiceStub:
     and have not come back. Outcomes as for Ship.
     """
     Apply: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ApplyRequest, _inventory_pb2.ApplyResponse]
-    """Judges 1 to 1,000 commands in order, each alone: one that is refused leaves the others be."""
+    """Judges 1 to 1,000 commands in order, each alone: one that is refused leaves the others be.
+
+    A command that could not be judged, such as one that takes stock while the store is full, is
+    OUTCOME_NOT_JUDGED. If there is no answer to any of them, for one reason, the call ends with
+    the error of that reason.
+    """
     ApplyStream: _grpc.StreamStreamMultiCallable[_inventory_pb2.ApplyRequest, _inventory_pb2.ApplyResponse]
     """The same as Apply, for a stream of requests, answered in order."""
     GetReservation: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetReservationRequest, _inventory_pb2.Reservation]
@@ -155,7 +160,12 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     and have not come back. Outcomes as for Ship.
     """
     Apply: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ApplyRequest, _inventory_pb2.ApplyResponse]  # type: ignore[assignment]
-    """Judges 1 to 1,000 commands in order, each alone: one that is refused leaves the others be."""
+    """Judges 1 to 1,000 commands in order, each alone: one that is refused leaves the others be.
+
+    A command that could not be judged, such as one that takes stock while the store is full, is
+    OUTCOME_NOT_JUDGED. If there is no answer to any of them, for one reason, the call ends with
+    the error of that reason.
+    """
     ApplyStream: _aio.StreamStreamMultiCallable[_inventory_pb2.ApplyRequest, _inventory_pb2.ApplyResponse]  # type: ignore[assignment]
     """The same as Apply, for a stream of requests, answered in order."""
     GetReservation: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetReservationRequest, _inventory_pb2.Reservation]  # type: ignore[assignment]
@@ -265,7 +275,12 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.ApplyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.ApplyResponse, _abc.Awaitable[_inventory_pb2.ApplyResponse]]:
-        """Judges 1 to 1,000 commands in order, each alone: one that is refused leaves the others be."""
+        """Judges 1 to 1,000 commands in order, each alone: one that is refused leaves the others be.
+
+        A command that could not be judged, such as one that takes stock while the store is full, is
+        OUTCOME_NOT_JUDGED. If there is no answer to any of them, for one reason, the call ends with
+        the error of that reason.
+        """
 
     @_abc_1.abstractmethod
     def ApplyStream(
