@@ -113,7 +113,7 @@ def not_judged(error: HoldfastError) -> pb.CommandResult:
 
 
 Answered = tuple[model.Result | HoldfastError, int]
-"""What became of a command of an Apply, and the store's time then."""
+"""The answer to a command of an Apply, and the store's time then."""
 
 
 def apply_response(results: Sequence[Answered]) -> pb.ApplyResponse:
