@@ -58,6 +58,7 @@ from order_service.placing.reserving import Reserving
 from order_service.placing.stock_tasks import StockTasks
 from order_service.relay.handler import Handler, handlers_of
 from order_service.relay.metrics import order_metrics
+from order_service.relay.needs_watch import NeedsWatch
 from order_service.relay.relay import Relay
 from order_service.storage.database import open_database
 from order_service.storage.orders import Orders
@@ -116,14 +117,21 @@ class App:
         self.cancelling = Cancelling(self.orders, self.outside.providers)
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()
-        calls = order_metrics(registry, self.relay.counts, lambda: self.orders.queued, clock_ms)
+        self.needs = NeedsWatch(self.orders, lambda: self.catalogue.tenants, config.pick_within_ms)
+        calls = order_metrics(
+            registry,
+            self.relay.counts,
+            lambda: self.needs.last,
+            lambda: self.orders.queued,
+            clock_ms,
+        )
         self.grpc_server = self._grpc_server(calls)
         self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Serves, and begins with what is to be done."""
         await self.catalogue.refresh()
-        for loop in (self.relay.run, self.backorders.run, self.catalogue.run):
+        for loop in (self.relay.run, self.backorders.run, self.catalogue.run, self.needs.run):
             self._loops.append(asyncio.create_task(loop()))
         await self.grpc_server.start()
         for service in ("", *SERVICES):
@@ -135,13 +143,14 @@ class App:
         await self.grpc_server.stop(self.config.drain_ms / 1000)
         self.relay.stop()
         self.backorders.stop()
-        relay, backorders, catalogue = self._loops
+        relay, backorders, *looking = self._loops
         await relay
-        catalogue.cancel()
+        for loop in looking:
+            loop.cancel()
         # What it has reserved is to be written down; should that take too long, a task does it.
         await asyncio.wait([backorders], timeout=self.config.drain_ms / 1000)
         backorders.cancel()
-        await asyncio.gather(backorders, catalogue, return_exceptions=True)
+        await asyncio.gather(backorders, *looking, return_exceptions=True)
         await self.orders.drain()
 
     async def close(self) -> None:
@@ -228,7 +237,7 @@ class App:
         )
         yield (
             operations_pb2_grpc.add_OperationsServiceServicer_to_server,
-            OperationsServicer(orders, self.engine, providers, deadlines),
+            OperationsServicer(orders, self.engine, providers, self.needs, deadlines),
         )
 
 

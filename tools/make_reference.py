@@ -124,6 +124,13 @@ What `holdfast orders audit` proves (`order_service/audit`), and what to do wher
 
 {invariants}
 
+## What waits for a person
+
+What `holdfast orders status` begins with (`order_service/storage/needs.py`), by the label `need` of
+the gauges below. With `--check` it exits with 1 if something alarms.
+
+{needs}
+
 ## Metrics of the order service
 
 What HOLDFAST_ORDERS_METRICS_LISTEN serves to Prometheus.
@@ -182,6 +189,7 @@ def reference() -> str:
         resolutions=_table(("said", "meaning"), *orders.resolutions()),
         tasks=_table(("task", "what is done", "lane", "blocks"), *orders.tasks()),
         invariants=_table(("invariant", "what holds", "mend"), *orders.invariants()),
+        needs=_table(("need", "what it is", "command that lists it", "alarms"), *orders.needs()),
         order_metrics=_table(_METRIC, *orders.metrics()),
     )
 

@@ -13,7 +13,8 @@ from order_service.notifications.notices import NOTICES, NoticeRow
 from order_service.order.refusals import REFUSALS, RefusalReason
 from order_service.order.tasks import TASKS
 from order_service.payment.methods import OF_PROVIDERS, Method, methods_of
-from order_service.relay.metrics import ORDER_METRICS, TASK_METRICS
+from order_service.relay.metrics import NEED_METRICS, ORDER_METRICS, TASK_METRICS
+from order_service.storage.needs import NEEDS
 from serving.metrics import CALL_METRICS, Metric
 from tools.sources import comments_of, texts_of
 
@@ -123,7 +124,16 @@ def invariants() -> list[Row]:
 def metrics() -> list[Row]:
     """The metrics of the order service."""
     of_tasks = [(f"`{row.name}`", row.type, "`kind`", row.help) for row in TASK_METRICS]
-    return [*map(metric_row, (*CALL_METRICS, *ORDER_METRICS)), *of_tasks]
+    of_needs = [(f"`{row.name}`", row.type, "`need`", row.help) for row in NEED_METRICS]
+    return [*map(metric_row, (*CALL_METRICS, *ORDER_METRICS)), *of_tasks, *of_needs]
+
+
+def needs() -> list[Row]:
+    """The things that wait for a person."""
+    return [
+        (f"`{row.name}`", row.about, f"`{row.command}`", "yes" if row.alarms else "no")
+        for row in NEEDS
+    ]
 
 
 def metric_row(row: Metric) -> Row:

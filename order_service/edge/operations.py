@@ -23,7 +23,9 @@ from order_service.order.refusals import InvalidField
 from order_service.order.tasks import TASKS, TaskKind
 from order_service.payment.providers.port import Providers
 from order_service.relay.attempt import TaskNotFound, drop
+from order_service.relay.needs_watch import NeedsWatch
 from order_service.storage import tasks
+from order_service.storage.needs import Waiting
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Queue, TaskFilter
 from serving.deadlines import Deadlines
@@ -44,9 +46,11 @@ class OperationsServicer:
         orders: Orders,
         engine: Client | None,
         providers: Providers | None,
+        needs: NeedsWatch,
         deadlines: Deadlines,
     ) -> None:
         self._orders = orders
+        self._needs = needs
         self._engine = engine
         self._providers = providers
         self.deadlines = deadlines
@@ -103,10 +107,12 @@ class OperationsServicer:
         counted = partial(tasks.queues, now_ms=self._orders.clock_ms())
         database = await self._orders.read(_database)
         queues = await self._orders.read(counted)
+        waiting = await self._needs.look()
         return pb.GetStatusResponse(
             version=version("holdfast"),
             database=database,
             queues=[_queue(kind, queue) for kind, queue in queues.items()],
+            needs=[_need(one) for one in waiting],
         )
 
 
@@ -124,6 +130,19 @@ def _queue(kind: TaskKind, queue: Queue) -> pb.TaskQueue:
     message = wire.to_message(queue, pb.TaskQueue)
     message.kind, message.about = kind, TASKS[kind].about
     return message
+
+
+def _need(waiting: Waiting) -> pb.Need:
+    row = waiting.need
+    return pb.Need(
+        name=row.name,
+        about=row.about,
+        command=row.command,
+        alarms=row.alarms,
+        tenant=waiting.tenant,
+        count=waiting.count,
+        since_at_ms=waiting.since_at_ms,
+    )
 
 
 def _database(connection: Connection) -> str:

@@ -1,7 +1,8 @@
 """The metrics of the order service, and how their values get there."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Final, Literal, NamedTuple
 
@@ -10,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from order_service.order.tasks import TaskKind
+from order_service.storage.needs import NEEDS, Waiting
 from order_service.storage.tasks import Queue
 from serving.metrics import CallMetrics, GaugeMetric
 
@@ -88,6 +90,44 @@ TASK_METRICS: Final = (
 )
 
 
+class NeedMetric(NamedTuple):
+    """A gauge of what waits for a person, by the label `need`."""
+
+    type: Literal["gauge"]
+    name: str
+    help: str
+    values: Callable[[Sequence[Waiting], int], Mapping[str, float]]
+    """The values by need, from everything that waits and the time."""
+
+
+NEED_METRICS: Final = (
+    NeedMetric(
+        "gauge",
+        "holdfast_orders_waiting_for_person",
+        "What waits for a person, of all shops together; `holdfast orders status` names it.",
+        lambda waiting, _: _by_need(waiting, sum, lambda one: one.count),
+    ),
+    NeedMetric(
+        "gauge",
+        "holdfast_orders_person_wait_seconds",
+        "For how long the oldest of it has waited; 0 if nothing does.",
+        lambda waiting, now_ms: _by_need(
+            waiting, partial(max, default=0), lambda one: (now_ms - one.since_at_ms) / 1_000
+        ),
+    ),
+)
+
+
+def _by_need(
+    waiting: Sequence[Waiting],
+    joined: Callable[[Iterable[float]], float],
+    value: Callable[[Waiting], float],
+) -> dict[str, float]:
+    return {
+        need.name: joined([value(one) for one in waiting if one.need is need]) for need in NEEDS
+    }
+
+
 class _Tasks(Collector):
     """The counts of the relay, as they are when Prometheus asks."""
 
@@ -106,14 +146,34 @@ class _Tasks(Collector):
             yield family
 
 
+class _Needs(Collector):
+    """Everything that waits for a person, as it was when last looked."""
+
+    def __init__(
+        self, waiting: Callable[[], Sequence[Waiting]], clock_ms: Callable[[], int]
+    ) -> None:
+        self._waiting = waiting
+        self._clock_ms = clock_ms
+
+    def collect(self) -> Iterator[Metric]:
+        """All rows of the table."""
+        for row in NEED_METRICS:
+            family = GaugeMetricFamily(row.name, row.help, labels=["need"])
+            for label, value in row.values(self._waiting(), self._clock_ms()).items():
+                family.add_metric([label], value)
+            yield family
+
+
 def order_metrics(
     registry: CollectorRegistry,
     counts: RelayCounts,
+    waiting: Callable[[], Sequence[Waiting]],
     queued: Callable[[], int],
     clock_ms: Callable[[], int],
 ) -> CallMetrics:
     """Puts everything into a registry; returns where calls are counted."""
     registry.register(_Tasks(counts, clock_ms))
+    registry.register(_Needs(waiting, clock_ms))
     QUEUED_CHANGES.made(registry).set_function(queued)
     BUILD_INFO.made(registry).labels(version("holdfast")).set(1)
     return CallMetrics(registry)

@@ -39,12 +39,15 @@ from order_service.payment.methods import OF_PROVIDERS, methods_of
 from order_service.payment.reconcile import DifferenceKind
 from order_service.relay import metrics
 from order_service.relay.metrics import (
+    NEED_METRICS,
     ORDER_METRICS,
     TASK_METRICS,
+    NeedMetric,
     RelayCounts,
     TaskMetric,
     order_metrics,
 )
+from order_service.storage.needs import NEEDS
 from server.config import Config as EngineConfig
 from serving.metrics import CALL_METRICS, Metric
 from serving.settings import name_of
@@ -78,8 +81,9 @@ DOCUMENTED: Final[Mapping[str, Iterable[str]]] = {
     "outcome": RefusalReason,
     "metric": [
         *[row.name for row in (*CALL_METRICS, *ORDER_METRICS)],
-        *[row.name for row in TASK_METRICS],
+        *[row.name for row in (*TASK_METRICS, *NEED_METRICS)],
     ],
+    "need": [row.name for row in NEEDS],
     "task": TaskKind,
     "notice": Notice,
     "payment method": methods_of(OF_PROVIDERS),
@@ -156,7 +160,7 @@ def test_a_setting_that_the_engines_server_has_as_well_is_the_same_there_if_unse
 
 def test_what_is_served_to_prometheus_is_what_is_documented() -> None:
     registry = CollectorRegistry()
-    order_metrics(registry, RelayCounts(), lambda: 0, lambda: 0)
+    order_metrics(registry, RelayCounts(), lambda: (), lambda: 0, lambda: 0)
     served = {
         f"{family.name}_total" if family.type == "counter" else family.name
         for family in registry.collect()
@@ -170,7 +174,8 @@ def test_every_metric_that_is_defined_is_in_its_table() -> None:
 
 
 def test_names_say_what_is_counted_and_in_which_unit() -> None:
-    rows: tuple[Metric | TaskMetric, ...] = (*ORDER_METRICS, *TASK_METRICS)
+    rows: tuple[Metric | TaskMetric | NeedMetric, ...]
+    rows = (*ORDER_METRICS, *TASK_METRICS, *NEED_METRICS)
     for row in rows:
         assert row.name.startswith("holdfast_")
         assert row.name.endswith("_total") == (row.type == "counter")

@@ -1,5 +1,8 @@
 """`holdfast orders tasks|replay|drop|status`: what the order service still has to do."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.failures import Failure, usage_failure
 from holdfast.cli.orders.arguments import Reason, TaskName
@@ -8,6 +11,9 @@ from holdfast.cli.orders.tables import print_list
 from holdfast.cli.output import print_json, print_table, table_of
 from holdfast.cli.times import local_iso
 from holdfast.order.v1 import operations_pb2 as pb
+
+DEFAULT: Final = "default"
+"""The shop that commands mean where none is named."""
 
 
 def tasks(
@@ -122,18 +128,55 @@ def drop(
         print(f"Dropped {task_id}.")
 
 
-def status(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
-    """Says what the order service stands on, and how much it still has to do.
+def status(
+    *, check: bool = False, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION
+) -> None:
+    """Says what needs a person now, in all shops, and what the order service stands on.
+
+    Below it are the tasks that it still has to do.
 
     For example:
       holdfast orders status
+      holdfast orders status --check    # exit status 1 if a person has to come: for a monitor
+
+    Parameters
+    ----------
+    check
+        Exit status 1 if something needs a person now.
     """
     found = connection.ask(pb.GetStatusRequest())
+    alarms = [need for need in found.needs if need.alarms]
     if connection.as_json:
         print_json({"status": found})
-        return
+    else:
+        _print_status(found, alarms)
+    if check and alarms:
+        named = ", ".join(sorted({need.name for need in alarms}))
+        raise Failure(f"needs a person now: {named}", reason="NEEDS_A_PERSON")
+
+
+def _print_status(found: pb.GetStatusResponse, alarms: Sequence[pb.Need]) -> None:
+    if not alarms:
+        print("Nothing needs a person now.")
+    if found.needs:
+        _print_needs(sorted(found.needs, key=lambda need: not need.alarms))
     print_table(("Order service", found.version), [("Database", found.database)])
     _print_queues(found.queues)
+
+
+def _command_of(need: pb.Need) -> str:
+    return need.command if need.tenant == DEFAULT else f"{need.command} --tenant {need.tenant}"
+
+
+_print_needs = table_of(
+    {
+        "Needs a person": lambda need: "now" if need.alarms else "in time",
+        "Count": "count",
+        "Since": "since_at_ms",
+        "What": "about",
+        "See": _command_of,
+    }
+)
 
 
 _print_queues = table_of(

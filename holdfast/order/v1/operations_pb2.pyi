@@ -302,6 +302,7 @@ class GetStatusResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     DATABASE_FIELD_NUMBER: _builtins.int
     QUEUES_FIELD_NUMBER: _builtins.int
+    NEEDS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """The order service's version."""
     database: _builtins.str
@@ -310,20 +311,71 @@ class GetStatusResponse(_message.Message):
     def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskQueue]:
         """One row for each kind of task, also where there is nothing to do."""
 
+    @_builtins.property
+    def needs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Need]:
+        """What waits for a person: a row for each kind and shop where something does, what alarms first."""
+
     def __init__(
         self,
         *,
         version: _builtins.str = ...,
         database: _builtins.str = ...,
         queues: _abc.Iterable[Global___TaskQueue] | None = ...,
+        needs: _abc.Iterable[Global___Need] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["database", b"database", "queues", b"queues", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["database", b"database", "needs", b"needs", "queues", b"queues", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class Need(_message.Message):
+    """What waits for a person in one shop."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
+    COMMAND_FIELD_NUMBER: _builtins.int
+    ALARMS_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    SINCE_AT_MS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """A stable name, such as `quarantined_payments`; the label of the gauges."""
+    about: _builtins.str
+    """What it is and what to do about it, for a person."""
+    command: _builtins.str
+    """The command that lists it, but for the shop."""
+    alarms: _builtins.bool
+    """Whether a person is to come now. What only takes its time is here for completeness."""
+    tenant: _builtins.str
+    """The shop."""
+    count: _builtins.int
+    """How many there are."""
+    since_at_ms: _builtins.int
+    """Since when the oldest has waited."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        about: _builtins.str = ...,
+        command: _builtins.str = ...,
+        alarms: _builtins.bool = ...,
+        tenant: _builtins.str = ...,
+        count: _builtins.int = ...,
+        since_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "alarms", b"alarms", "command", b"command", "count", b"count", "name", b"name", "since_at_ms", b"since_at_ms", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Need: _TypeAlias = Need  # noqa: Y015
 
 @_typing.final
 class TaskQueue(_message.Message):

@@ -84,7 +84,8 @@ class OperationsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetStatus(self, request, context):
-        """Says what database the order service stands on and how much it still has to do.
+        """Says what waits for a person, what database the order service stands on, and how much it still
+        has to do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -57,7 +57,9 @@ class OperationsServiceStub:
     checked again; the last message is the summary.
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_operations_pb2.GetStatusRequest, _operations_pb2.GetStatusResponse]
-    """Says what database the order service stands on and how much it still has to do."""
+    """Says what waits for a person, what database the order service stands on, and how much it still
+    has to do.
+    """
 
 @_typing.type_check_only
 class OperationsServiceAsyncStub(OperationsServiceStub):
@@ -86,7 +88,9 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
     checked again; the last message is the summary.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_operations_pb2.GetStatusRequest, _operations_pb2.GetStatusResponse]  # type: ignore[assignment]
-    """Says what database the order service stands on and how much it still has to do."""
+    """Says what waits for a person, what database the order service stands on, and how much it still
+    has to do.
+    """
 
 class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Looks after what the order service still has to do, and its database. A role of its own."""
@@ -142,6 +146,8 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operations_pb2.GetStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.GetStatusResponse, _abc.Awaitable[_operations_pb2.GetStatusResponse]]:
-        """Says what database the order service stands on and how much it still has to do."""
+        """Says what waits for a person, what database the order service stands on, and how much it still
+        has to do.
+        """
 
 def add_OperationsServiceServicer_to_server(servicer: OperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

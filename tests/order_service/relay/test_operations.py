@@ -14,6 +14,7 @@ from holdfast.order.v1 import operations_pb2_grpc
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.operations import OperationsServicer
 from order_service.order.tasks import TASKS, TaskKind
+from order_service.relay.needs_watch import NeedsWatch
 from order_service.storage import tasks
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Failure
@@ -24,6 +25,8 @@ from serving.metrics import CallMetrics
 from tests.order_service.clock import Clock
 from tests.order_service.relay.world import place, sends, tasks_of
 from tests.order_service.samples import A
+
+PICK_WITHIN_MS = 60_000
 
 
 @pytest.fixture
@@ -37,7 +40,8 @@ async def operations(orders: Orders) -> AsyncIterator[Any]:
     await orders.write(partial(tasks.write_failures, owner="one", failures=[failed]))
     await orders.change(A, sends(TaskKind.EVENT), "test")
     server = grpc.aio.server()
-    servicer = OperationsServicer(orders, None, None, Deadlines(5_000))
+    watch = NeedsWatch(orders, lambda: ["default"], PICK_WITHIN_MS)
+    servicer = OperationsServicer(orders, None, None, watch, Deadlines(5_000))
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     decoding: Any = DecodingServer(server)
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(guarded, decoding)
@@ -160,3 +164,10 @@ async def test_a_field_that_breaks_its_bounds_is_named(
     error = await refusal(getattr(operations, method)(request_))
     assert error.reason == Reason.INVALID_FIELD
     assert error.metadata["field"] == field
+
+
+async def test_status_begins_with_what_waits_for_a_person(operations: Any) -> None:
+    status = await operations.GetStatus(pb.GetStatusRequest())
+    (need,) = status.needs
+    assert (need.name, need.tenant, need.count, need.alarms) == ("dead_tasks", "default", 1, True)
+    assert need.command == "holdfast orders tasks --dead"

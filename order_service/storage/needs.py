@@ -1,0 +1,162 @@
+"""The things that wait for a person: one table, which `orders status`, the gauges and alarms read.
+
+A row counts things by shop, each with the time since which the oldest has waited. Whoever adds a
+state that a person has to see to adds a row.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+
+from order_service.order.records import Verdict
+from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
+from order_service.storage.schema import (
+    incidents,
+    orders,
+    payments,
+    refunds,
+    reviews,
+    shipments,
+    tasks,
+)
+
+
+class Look(NamedTuple):
+    """The time and the bounds of one look."""
+
+    tenants: Collection[str]
+    """All shops; what is found by a shop's state is counted for these."""
+    now_ms: int
+    pick_within_ms: int
+    """A parcel that is not picked after so long is overdue."""
+
+
+class Need(NamedTuple):
+    """A row of the table."""
+
+    name: str
+    about: str
+    """For a person: what waits, and what to do."""
+    command: str
+    """The command that lists what is meant."""
+    counted: "Callable[[Look], Select[Any]]"
+    """Rows of tenant, count and the oldest time."""
+    alarms: bool = True
+    """Whether a person is to come now; what only takes its time is counted for the gauges."""
+
+
+class Waiting(Struct, frozen=True):
+    """Things of one kind that wait in one shop."""
+
+    need: Need
+    tenant: str
+    count: int
+    since_at_ms: int
+
+
+def _is(column: "ColumnElement[str]", state: str) -> "ColumnElement[bool]":
+    """As it stands in the condition of an index, which no parameter matches."""
+    return column == literal_column(f"'{state}'")
+
+
+def _of_part(table: Any, since: "ColumnElement[int]", *where: "ColumnElement[bool]") -> Any:
+    """Counts parts of orders by shop."""
+    return (
+        select(orders.c.tenant, func.count(), func.min(since))
+        .select_from(table.join(orders, orders.c.order_id == table.c.order_id))
+        .where(*where)
+        .group_by(orders.c.tenant)
+    )
+
+
+def _of_orders(look: Look, state: OrderState) -> Any:
+    """Counts orders by shop; shops are named, since the index begins with them."""
+    return (
+        select(orders.c.tenant, func.count(), func.min(orders.c.created_at_ms))
+        .where(orders.c.tenant.in_(look.tenants), orders.c.state == state)
+        .group_by(orders.c.tenant)
+    )
+
+
+NEEDS: Final = (
+    Need(
+        "quarantined_payments",
+        "payments in a wrong amount: keep them or send them back",
+        "holdfast orders quarantine list",
+        lambda _: _of_part(
+            payments, payments.c.updated_at_ms, _is(payments.c.state, PaymentState.QUARANTINED)
+        ),
+    ),
+    Need(
+        "failed_refunds",
+        "refunds that a provider refused, and those of cash: try again or pay by hand",
+        "holdfast orders refunds list",
+        lambda _: _of_part(
+            refunds, refunds.c.updated_at_ms, _is(refunds.c.state, RefundState.FAILED)
+        ),
+    ),
+    Need(
+        "waiting_reviews",
+        "orders that the review left to a person: approve or refuse them",
+        "holdfast orders review list",
+        lambda _: _of_part(
+            reviews,
+            reviews.c.at_ms,
+            _is(reviews.c.verdict, Verdict.WAITS),
+            orders.c.state == OrderState.CONFIRMED,
+        ),
+    ),
+    Need(
+        "overdue_incidents",
+        "parcels late, lost or damaged whose time is over: decide",
+        "holdfast orders incidents list --overdue",
+        lambda look: _of_part(
+            incidents,
+            incidents.c.due_at_ms,
+            incidents.c.settled_at_ms == 0,
+            incidents.c.due_at_ms <= look.now_ms,
+        ),
+    ),
+    Need(
+        "overdue_picks",
+        "parcels that should have been picked: ask the warehouse",
+        "holdfast orders picks --overdue",
+        lambda look: _of_part(
+            shipments,
+            shipments.c.created_at_ms,
+            shipments.c.state == ShipmentState.PLANNED,
+            shipments.c.created_at_ms <= look.now_ms - look.pick_within_ms,
+        ),
+    ),
+    Need(
+        "dead_tasks",
+        "what was given up after too many attempts: mend the cause, then replay or drop",
+        "holdfast orders tasks --dead",
+        lambda _: _of_part(tasks, tasks.c.due_at_ms, tasks.c.dead == 1),
+    ),
+    Need(
+        "open_incidents",
+        "parcels late, lost or damaged that somebody is seeing to",
+        "holdfast orders incidents list",
+        lambda _: _of_part(incidents, incidents.c.opened_at_ms, incidents.c.settled_at_ms == 0),
+        alarms=False,
+    ),
+    Need(
+        "waiting_orders",
+        "orders that wait for stock",
+        "holdfast orders list --state backordered",
+        lambda look: _of_orders(look, OrderState.BACKORDERED),
+        alarms=False,
+    ),
+)
+
+
+def needs(connection: Connection, look: Look) -> list[Waiting]:
+    """Everything that waits, row by row of the table, the shop that waits longest first."""
+    return [
+        Waiting(need, *row)
+        for need in NEEDS
+        for row in sorted(connection.execute(need.counted(look)), key=lambda row: row[2])
+    ]

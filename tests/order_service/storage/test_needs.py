@@ -1,0 +1,158 @@
+"""Everything that waits for a person is counted by shop, and nothing else is."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Integer, Table, insert, update
+
+from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
+from order_service.storage import schema
+from order_service.storage.needs import NEEDS, Look, needs
+from order_service.storage.orders import Orders
+from tests.order_service import samples
+from tests.order_service.samples import A, B
+
+NOW_MS = 2_000_000_000_000
+LOOK = Look(["default", "other"], NOW_MS, pick_within_ms=60_000)
+SINCE_MS = NOW_MS - 60_000
+"""When all that waits here began to: just long enough for what is overdue."""
+
+
+def add(connection: Connection, table: Table, **values: Any) -> None:
+    """Inserts a row; a column without a value is empty."""
+    nothing = {
+        column.name: 0 if isinstance(column.type, Integer) else ""
+        for column in table.columns
+        if not column.nullable
+    }
+    connection.execute(insert(table).values(nothing | values))
+
+
+def move(connection: Connection, table: Table, *states: str) -> None:
+    for state in states:
+        connection.execute(update(table).where(table.c.order_id == A).values(state=state))
+
+
+def quarantine(connection: Connection) -> None:
+    add(
+        connection,
+        schema.payments,
+        order_id=A,
+        payment_no=1,
+        payment_key="pay",
+        state=PaymentState.CREATED,
+        captured_minor=5,
+        updated_at_ms=SINCE_MS,
+    )
+    move(connection, schema.payments, PaymentState.QUARANTINED)
+
+
+def fail_a_refund(connection: Connection) -> None:
+    quarantine(connection)
+    move(connection, schema.payments, PaymentState.RETURNED)
+    add(
+        connection,
+        schema.refunds,
+        order_id=A,
+        refund_no=1,
+        payment_no=1,
+        state=RefundState.REQUESTED,
+        amount_minor=1,
+        updated_at_ms=SINCE_MS,
+    )
+    move(connection, schema.refunds, RefundState.FAILED)
+
+
+def leave_to_a_person(connection: Connection) -> None:
+    move(connection, schema.orders, OrderState.CONFIRMING, OrderState.CONFIRMED)
+    add(
+        connection,
+        schema.reviews,
+        order_id=A,
+        review_id=A,
+        verdict="WAITS",
+        findings="[]",
+        at_ms=SINCE_MS,
+    )
+
+
+def plan(connection: Connection) -> None:
+    add(
+        connection,
+        schema.shipments,
+        order_id=A,
+        shipment_no=1,
+        state=ShipmentState.PLANNED,
+        lines="[]",
+        created_at_ms=SINCE_MS,
+    )
+
+
+def let_an_incident_pass(connection: Connection) -> None:
+    plan(connection)
+    connection.execute(update(schema.shipments).values(created_at_ms=NOW_MS))
+    add(
+        connection,
+        schema.incidents,
+        order_id=A,
+        incident_no=1,
+        shipment_no=1,
+        kind="LOSS",
+        state="OPEN",
+        opened_at_ms=SINCE_MS,
+        due_at_ms=SINCE_MS,
+    )
+
+
+def give_up_a_task(connection: Connection) -> None:
+    add(connection, schema.tasks, task_id=A, order_id=A, dead=1, due_at_ms=SINCE_MS)
+
+
+def wait_for_stock(connection: Connection) -> None:
+    move(connection, schema.orders, OrderState.BACKORDERED)
+    connection.execute(update(schema.orders).values(created_at_ms=SINCE_MS))
+
+
+WAYS: dict[str, tuple[Callable[[Connection], None], set[str]]] = {
+    "quarantined_payments": (quarantine, {"quarantined_payments"}),
+    "failed_refunds": (fail_a_refund, {"failed_refunds"}),
+    "waiting_reviews": (leave_to_a_person, {"waiting_reviews"}),
+    "overdue_incidents": (let_an_incident_pass, {"overdue_incidents", "open_incidents"}),
+    "overdue_picks": (plan, {"overdue_picks"}),
+    "dead_tasks": (give_up_a_task, {"dead_tasks"}),
+    "open_incidents": (let_an_incident_pass, {"overdue_incidents", "open_incidents"}),
+    "waiting_orders": (wait_for_stock, {"waiting_orders"}),
+}
+
+
+def test_every_need_is_tried() -> None:
+    assert set(WAYS) == {need.name for need in NEEDS}
+
+
+@pytest.mark.parametrize("need", WAYS)
+async def test_what_waits_is_counted_where_it_waits(orders: Orders, need: str) -> None:
+    make, counted = WAYS[need]
+    await orders.place(samples.order(A, tenant="other"), lambda _: None, "test")
+    await orders.place(samples.order(B), lambda _: None, "test")
+    assert await orders.read(partial(needs, look=LOOK)) == []
+    await orders.write(make)
+    found = await orders.read(partial(needs, look=LOOK))
+    assert {one.need.name for one in found} == counted
+    assert {(one.tenant, one.count, one.since_at_ms) for one in found} == {("other", 1, SINCE_MS)}
+
+
+@pytest.mark.parametrize(
+    ("make", "need"), [(plan, "overdue_picks"), (let_an_incident_pass, "overdue_incidents")]
+)
+async def test_what_is_in_time_does_not_wait_for_a_person(
+    orders: Orders, make: Callable[[Connection], None], need: str
+) -> None:
+    await orders.place(samples.order(A), lambda _: None, "test")
+    await orders.write(make)
+    a_moment_before = LOOK._replace(
+        now_ms=SINCE_MS - 1 if need == "overdue_incidents" else NOW_MS - 1
+    )
+    found = await orders.read(partial(needs, look=a_moment_before))
+    assert need not in {one.need.name for one in found}
