@@ -14,6 +14,9 @@ from engine import model
 from engine.records import buyer_field, fingerprint, pack, pack_body, stock_field, sum_lines
 from engine.scripts import Kind
 
+# Ids of settings and of adjustments are kept together; no adjustment id begins with this.
+SETTING_ID_SIGN = "="
+
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
     """The settings of a batch, in the order in which state.lua reads them.
@@ -138,9 +141,12 @@ def _purge(columns: Columns, command: model.Purge) -> None:
 def _set_stock(columns: Columns, command: model.SetStock) -> None:
     field = stock_field(command.sku, command.location)
     columns.fields.setdefault(field, len(columns.fields) + 1)
-    expected = -1 if command.expected_version is None else command.expected_version
-    columns.numbers += (command.on_hand, command.safety_stock, command.limit_per_buyer, expected)
-    columns.strings.append(field)
+    numbers = (command.on_hand, command.safety_stock, command.limit_per_buyer)
+    columns.numbers += (
+        -1 if number is None else number for number in (*numbers, command.expected_version)
+    )
+    setting_id = command.setting_id and SETTING_ID_SIGN + command.setting_id
+    columns.strings += (field, setting_id, fingerprint(field, numbers) if setting_id else "")
 
 
 def _adjust_stock(columns: Columns, command: model.AdjustStock) -> None:

@@ -29,7 +29,7 @@ from engine.partition import OnBatch, Partition, Retention
 from engine.reads import READS_OPEN_MAX, Reader
 from engine.sold_out import KEEP_MS_MAX
 from engine.sweeper import Sweeper, SweepPace
-from engine.validation import Complaint, check_adjust_stock, check_command, check_set_stock
+from engine.validation import check_adjust_stock, check_command, check_set_stock
 
 # A batch that would refuse somebody first expires about this many lines of due reservations; the
 # sweeper does the rest.
@@ -108,12 +108,28 @@ class Engine:
         ]
 
     async def set_stock(self, tenant: str, command: SetStock, deadline: float) -> StockResult:
-        """Creates a stock level or overwrites its settings."""
-        return await self._judge_stock(tenant, command, check_set_stock(command), deadline)
+        """Creates a stock level or changes its settings."""
+        (found,) = await self.set_stock_levels(tenant, [command], deadline)
+        return _judged(found)
+
+    async def set_stock_levels(
+        self, tenant: str, commands: Sequence[SetStock], deadline: float
+    ) -> list[StockResult | EngineError]:
+        """Creates stock levels or changes their settings, each alone, in order, as `apply` does."""
+        problems = [check_set_stock(command) for command in commands]
+        valid = [c for c, problem in zip(commands, problems, strict=True) if problem is None]
+        found = iter(await self._submit(tenant, valid, deadline) if valid else ())
+        return [
+            StockResult(StockOutcome.INVALID, detail=problem) if problem else next(found)  # type: ignore[misc]
+            for problem in problems
+        ]
 
     async def adjust_stock(self, tenant: str, command: AdjustStock, deadline: float) -> StockResult:
         """Adds to or takes from on hand, once per adjustment id."""
-        return await self._judge_stock(tenant, command, check_adjust_stock(command), deadline)
+        if problem := check_adjust_stock(command):
+            return StockResult(StockOutcome.INVALID, detail=problem)
+        (found,) = await self._submit(tenant, [command], deadline)
+        return _judged(found)
 
     def reader(self, tenant: str) -> Reader:
         """Reads a tenant's reservations and stock."""
@@ -135,20 +151,6 @@ class Engine:
             for name, tenant in self._tenants.items()
             if tenant.partition.went_back
         )
-
-    async def _judge_stock(
-        self,
-        tenant: str,
-        command: SetStock | AdjustStock,
-        problem: Complaint | None,
-        deadline: float,
-    ) -> StockResult:
-        if problem:
-            return StockResult(StockOutcome.INVALID, detail=problem)
-        (found,) = await self._submit(tenant, [command], deadline)
-        if isinstance(found, EngineError):
-            raise found
-        return found  # type: ignore[return-value]
 
     async def _submit(
         self, tenant_name: str, commands: Sequence[StoreCommand], deadline: float
@@ -207,3 +209,10 @@ class Engine:
         with store_errors():
             names: Any = await self._client.smembers(TENANTS_KEY)
         return [self.partition(name.decode()) for name in names]
+
+
+def _judged(found: Any) -> StockResult:
+    """The result of a stock command. Raises its `EngineError` if it was not judged."""
+    if isinstance(found, EngineError):
+        raise found
+    return found  # type: ignore[no-any-return]

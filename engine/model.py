@@ -142,17 +142,19 @@ Command = Reserve | Confirm | Release | Extend | Ship | Cancel | Return
 
 
 class SetStock(msgspec.Struct, gc=False):
-    """Create a stock level or overwrite its settings.
+    """Create a stock level or change its settings, once per `setting_id` if it has one.
 
-    `expected_version` None means always, 0 only if the level does not exist.
+    A setting of None stays as it is, and is 0 in a new level. `expected_version` None means always,
+    0 only if the level does not exist.
     """
 
     sku: str
-    on_hand: int
+    on_hand: int | None
     location: str = DEFAULT_LOCATION
-    safety_stock: int = 0
-    limit_per_buyer: int = 0
+    safety_stock: int | None = 0
+    limit_per_buyer: int | None = 0
     expected_version: int | None = None
+    setting_id: str = ""
     lines: ClassVar[tuple[Line, ...]] = ()
 
 

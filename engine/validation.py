@@ -164,9 +164,10 @@ def check_set_stock(command: SetStock) -> Complaint | None:
     problem = (
         check_name("sku", command.sku)
         or check_name("location", command.location)
-        or check_units("on_hand", command.on_hand, 0, ON_HAND_MAX)
-        or check_units("safety_stock", command.safety_stock, 0, ON_HAND_MAX)
-        or check_units("limit_per_buyer", command.limit_per_buyer, 0, LIMIT_PER_BUYER_MAX)
+        or check_units("on_hand", command.on_hand or 0, 0, ON_HAND_MAX)
+        or check_units("safety_stock", command.safety_stock or 0, 0, ON_HAND_MAX)
+        or check_units("limit_per_buyer", command.limit_per_buyer or 0, 0, LIMIT_PER_BUYER_MAX)
+        or (check_id("setting_id", command.setting_id) if command.setting_id else None)
     )
     if not problem and command.expected_version is not None and command.expected_version < 0:
         return Complaint("expected_version", "must be 0 or more", command.expected_version)

@@ -35,10 +35,12 @@ if TYPE_CHECKING:
     from holdfast.types import Reservation as Reservation
     from holdfast.types import ReservationLine as ReservationLine
     from holdfast.types import Result as Result
+    from holdfast.types import SettingResult as SettingResult
     from holdfast.types import Shortage as Shortage
     from holdfast.types import State as State
     from holdfast.types import Status as Status
     from holdfast.types import StockLevel as StockLevel
+    from holdfast.types import StockSetting as StockSetting
 
     __version__: str
 
@@ -51,7 +53,7 @@ _NAMES_BY_MODULE = {
     "sync_client": "SyncClient",
     "types": """
         AuditFinding AuditProgress AuditSummary Disposition Line Reservation ReservationLine Result
-        Shortage State Status StockLevel""",
+        SettingResult Shortage State Status StockLevel StockSetting""",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 

@@ -16,14 +16,15 @@ import grpc.aio
 
 from holdfast.channel import connections, engine_over
 from holdfast.errors import HoldfastError
-from holdfast.retry import wait_ms_before_next
+from holdfast.retry import RetryBudget, wait_ms_before_next
 
 
 class Calls:
-    """Calls over some connections in turns, each within a deadline and a number of attempts.
+    """Calls over some connections in turns, each within a deadline, and all within a retry budget.
 
     `timeout_ms` and `attempts_max` are for the calls that bring none of their own. `over` makes the
-    services over a channel: the engine's, or those of the order service.
+    services over a channel: the engine's, or those of the order service. `attempts_max` None means
+    that the deadline and the budget are the only bounds.
     """
 
     def __init__(
@@ -31,12 +32,13 @@ class Calls:
         target: str,
         channels: int,
         timeout_ms: int,
-        attempts_max: int,
+        attempts_max: int | None,
         over: Callable[[Any], Any] = engine_over,
     ) -> None:
         self.connections = connections(grpc.aio.insecure_channel, target, channels, over)
         self.timeout_ms = timeout_ms
         self.attempts_max = attempts_max
+        self.budget = RetryBudget()
         self._turns = itertools.cycle(self.connections)
 
     def next_connection(self) -> Any:
@@ -58,15 +60,18 @@ class Calls:
             attempt += 1
             method = attrgetter(rpc)(self.next_connection())
             try:
-                return await method(request, timeout=deadline_s - time.monotonic())
+                answer = await method(request, timeout=deadline_s - time.monotonic())
             except grpc.RpcError as rpc_error:
                 error = HoldfastError.from_rpc(rpc_error)
                 left_ms = (deadline_s - time.monotonic()) * 1_000
                 wait_ms = wait_ms_before_next(
                     error, attempt, attempts_max or self.attempts_max, left_ms, random.random()
                 )
-                if wait_ms is None:
+                if wait_ms is None or not self.budget.allows(error):
                     raise error from rpc_error
+            else:
+                self.budget.answered()
+                return answer
             await asyncio.sleep(wait_ms / 1_000)
 
     async def pages(self, rpc: str, request: Any, timeout_ms: int | None) -> AsyncIterator[Any]:

@@ -20,10 +20,20 @@ from holdfast.errors import HoldfastError
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import operations_pb2 as operations_pb
 from holdfast.outcomes import Outcome
-from holdfast.types import AuditEvent, Disposition, Reservation, Result, State, Status, StockLevel
+from holdfast.types import (
+    AuditEvent,
+    Disposition,
+    Reservation,
+    Result,
+    SettingResult,
+    State,
+    Status,
+    StockLevel,
+    StockSetting,
+    new_setting_id,
+)
 
 TIMEOUT_MS_DEFAULT = 5_000
-ATTEMPTS_MAX_DEFAULT = 4
 CHANNELS_DEFAULT = 2
 AUDIT_TIMEOUT_MS_DEFAULT = 3_600_000
 PAGE_SIZE = 1_000
@@ -36,7 +46,8 @@ class Client:
     127.0.0.1:7600. `tenant` is the shop that calls speak for unless they name another.
     `timeout_ms` is the deadline of a call, all its attempts included: a retryable error
     (`HoldfastError.retryable`) is sent again, with the same ids and after a growing, random wait,
-    until the deadline or `attempts_max` is reached. The first calls connect, over `channels`
+    until the deadline (or `attempts_max`, if given) is reached; a server that answers many calls
+    with errors is soon sent few of them again. The first calls connect, over `channels`
     connections that take turns: a server spreads connections over its workers, not calls.
 
     Commands of tasks that run at the same time travel together, as few messages: what is asked for
@@ -56,7 +67,7 @@ class Client:
         *,
         tenant: str = "default",
         timeout_ms: int = TIMEOUT_MS_DEFAULT,
-        attempts_max: int = ATTEMPTS_MAX_DEFAULT,
+        attempts_max: int | None = None,
         channels: int = CHANNELS_DEFAULT,
         batching: bool = True,  # asyncio
         waiting_commands_max: int = WAITING_COMMANDS_MAX_DEFAULT,  # asyncio
@@ -264,32 +275,53 @@ class Client:
         on_hand: int,
         *,
         location: str = "default",
-        safety_stock: int = 0,
-        limit_per_buyer: int = 0,
+        safety_stock: int | None = None,
+        limit_per_buyer: int | None = None,
         expected_version: int | None = None,
+        setting_id: str = "",
         tenant: str | None = None,
         timeout_ms: int | None = None,
     ) -> StockLevel:
-        """Creates a stock level or overwrites its settings, all of them, and returns it.
+        """Creates a stock level or changes its settings, once per id, and returns it.
 
-        With `expected_version` only if the level has that version, 0 meaning that it does not exist
-        yet; then nothing is sent twice, because a lost answer cannot be told from a mismatch.
-        FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, ABORTED if
-        the version is another; both change nothing.
+        `safety_stock` and `limit_per_buyer` stay as they are where they are None, and are 0 in a
+        new level. With `expected_version` only if the level has that version, 0 meaning that it
+        does not exist yet. `setting_id` "" makes a new id; give one of your own, kept for an hour,
+        to send the setting again after this call has failed. FAILED_PRECONDITION if `on_hand` would
+        be below what is reserved and confirmed or if the id was used with other content, ABORTED if
+        the version is another; all change nothing.
         """
-        request = wire.message(
-            pb.SetStockRequest,
-            tenant=self._tenant(tenant),
-            sku=sku,
-            location=location,
-            on_hand=on_hand,
-            safety_stock=safety_stock,
-            limit_per_buyer=limit_per_buyer,
-            expected_version=expected_version,
+        setting = StockSetting(
+            sku,
+            on_hand,
+            location,
+            safety_stock,
+            limit_per_buyer,
+            expected_version,
+            setting_id or new_setting_id(),
         )
-        attempts_max = 1 if expected_version is not None else None
-        answer = await self._calls.call("stock.SetStock", request, timeout_ms, attempts_max)
+        request = wire.setting_of(setting, self._tenant(tenant))
+        answer = await self._calls.call("stock.SetStock", request, timeout_ms)
         return wire.value_of(answer, StockLevel)
+
+    async def set_stock_levels(
+        self,
+        settings: Sequence[StockSetting],
+        *,
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> list[SettingResult]:
+        """Sets up to 1,000 stock levels in order, each as `set_stock` does and judged alone.
+
+        `results[i]` answers the i-th. A setting without an id gets one for this call.
+        """
+        named = self._tenant(tenant)
+        request = pb.SetStockLevelsRequest(tenant=named)
+        for setting in settings:
+            given = setting.setting_id or new_setting_id()
+            request.settings.append(wire.setting_of(setting._replace(setting_id=given), named))
+        response = await self._calls.call("stock.SetStockLevels", request, timeout_ms)
+        return [wire.setting_result(answer) for answer in response.results]
 
     async def adjust_stock(
         self,

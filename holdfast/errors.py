@@ -30,6 +30,7 @@ class Reason(StrEnum):
     TASK_NOT_DEAD = "TASK_NOT_DEAD"
     ON_HAND_BELOW_COMMITTED = "ON_HAND_BELOW_COMMITTED"
     ADJUSTMENT_ID_REUSED = "ADJUSTMENT_ID_REUSED"
+    SETTING_ID_REUSED = "SETTING_ID_REUSED"
     VERSION_MISMATCH = "VERSION_MISMATCH"
     OVERLOADED = "OVERLOADED"
     STORE_FULL = "STORE_FULL"
@@ -98,6 +99,12 @@ ERRORS: dict[Reason, ErrorRow] = {
         "adjustment_id {adjustment_id} was used before with other content; nothing was changed. "
         "Make a new id for a new adjustment",
     ),
+    Reason.SETTING_ID_REUSED: ErrorRow(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        False,
+        "setting_id {setting_id} was used before with other content; nothing was changed. Make a "
+        "new id for a new setting",
+    ),
     Reason.VERSION_MISMATCH: ErrorRow(
         grpc.StatusCode.ABORTED,
         False,
@@ -163,7 +170,7 @@ ERRORS: dict[Reason, ErrorRow] = {
     ),
     Reason.DEADLINE_PASSED: ErrorRow(
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        False,
+        True,
         "the answer did not come in time; whether the command was applied is not known. Send it "
         "again with the same id",
     ),
@@ -174,6 +181,13 @@ ERRORS: dict[Reason, ErrorRow] = {
         grpc.StatusCode.INTERNAL, False, "internal error; the server's log has it under {error_id}"
     ),
 }
+
+
+_RETRYABLE_CODES = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+)
 
 
 class HoldfastError(Exception):
@@ -244,11 +258,12 @@ class HoldfastError(Exception):
     def retryable(self) -> bool:
         """Whether the same request, sent again with the same ids, can do better.
 
-        An error without a reason of ours comes from gRPC itself: UNAVAILABLE (no connection) and a
-        CANCELLED nobody asked for (gRPC core drops calls above its pending limit) can be retried.
+        An error without a reason of ours comes from gRPC itself: UNAVAILABLE (no connection),
+        DEADLINE_EXCEEDED (no answer) and a CANCELLED nobody asked for (gRPC core drops calls above
+        its pending limit) can be retried.
         """
         if self.reason is None:
-            return self.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+            return self.code in _RETRYABLE_CODES
         return ERRORS[self.reason].retryable
 
 

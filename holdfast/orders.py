@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final, NamedTuple, Self
 
 import grpc
+from google.protobuf.message import Message
 
 from holdfast.calls import Calls
 from holdfast.errors import HoldfastError
@@ -27,10 +28,10 @@ from holdfast.order.v1 import (
     payment_pb2,
     payment_pb2_grpc,
 )
+from holdfast.wire import mistaken
 
 TARGET_DEFAULT = "127.0.0.1:7610"
 TIMEOUT_MS_DEFAULT = 10_000
-ATTEMPTS_MAX_DEFAULT = 4
 CHANNELS_DEFAULT = 2
 AUDIT_TIMEOUT_MS_DEFAULT = 3_600_000
 PAGE_SIZE = 1_000
@@ -67,6 +68,15 @@ RPCS: Final[dict[str, str]] = {
 }
 
 
+def _rpc_of(request: Any) -> str:
+    """The RPC that a request is for. Raises TypeError for what is no request."""
+    name = request.DESCRIPTOR.full_name if isinstance(request, Message) else ""
+    if name not in RPCS:
+        wanted = "a request of holdfast.order.v1, such as GetOrderRequest(order_id=...)"
+        raise mistaken("request", wanted, name or request)
+    return RPCS[name]
+
+
 def orders_target_or_default(target: str | None) -> str:
     """`target`, else the environment's HOLDFAST_ORDERS_TARGET, else 127.0.0.1:7610."""
     return target or os.environ.get("HOLDFAST_ORDERS_TARGET") or TARGET_DEFAULT
@@ -78,8 +88,9 @@ class OrderClient:
     `target` is `host:port` or any gRPC name; None means the environment's HOLDFAST_ORDERS_TARGET,
     else 127.0.0.1:7610. `tenant` is the shop of requests that name none. `timeout_ms` is the
     deadline of a call, all its attempts included: a retryable error (`HoldfastError.retryable`) is
-    sent again, with the same keys and after a growing, random wait, until the deadline or
-    `attempts_max` is reached.
+    sent again, with the same keys and after a growing, random wait, until the deadline (or
+    `attempts_max`, if given) is reached; a server that answers many calls with errors is soon sent
+    few of them again.
 
     What a shop needs has a method; everything else is asked with its message: `ask`, `pages`.
     Every method takes `timeout_ms` for a deadline of its own, and raises `HoldfastError`.
@@ -91,7 +102,7 @@ class OrderClient:
         *,
         tenant: str = "default",
         timeout_ms: int = TIMEOUT_MS_DEFAULT,
-        attempts_max: int = ATTEMPTS_MAX_DEFAULT,
+        attempts_max: int | None = None,
         channels: int = CHANNELS_DEFAULT,
     ) -> None:
         self.target = orders_target_or_default(target)
@@ -110,12 +121,12 @@ class OrderClient:
 
     async def ask(self, request: Any, *, timeout_ms: int | None = None) -> Any:
         """The answer to any request of `holdfast.order.v1`, such as a `ConfirmPickRequest`."""
-        rpc = RPCS[request.DESCRIPTOR.full_name]
+        rpc = _rpc_of(request)
         return await self._calls.call(rpc, self._of_tenant(request), timeout_ms)
 
     async def pages(self, request: Any, *, timeout_ms: int | None = None) -> AsyncIterator[Any]:
         """The pages that answer a request for a list; `timeout_ms` is for a page."""
-        rpc = RPCS[request.DESCRIPTOR.full_name]
+        rpc = _rpc_of(request)
         request = self._of_tenant(request)
         request.page_size = request.page_size or PAGE_SIZE
         async for page in self._calls.pages(rpc, request, timeout_ms):

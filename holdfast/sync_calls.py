@@ -14,14 +14,15 @@ import grpc
 
 from holdfast.channel import connections, engine_over
 from holdfast.errors import HoldfastError
-from holdfast.retry import wait_ms_before_next
+from holdfast.retry import RetryBudget, wait_ms_before_next
 
 
 class SyncCalls:
-    """Calls over some connections in turns, each within a deadline and a number of attempts.
+    """Calls over some connections in turns, each within a deadline, and all within a retry budget.
 
     `timeout_ms` and `attempts_max` are for the calls that bring none of their own. `over` makes the
-    services over a channel: the engine's, or those of the order service.
+    services over a channel: the engine's, or those of the order service. `attempts_max` None means
+    that the deadline and the budget are the only bounds.
     """
 
     def __init__(
@@ -29,12 +30,13 @@ class SyncCalls:
         target: str,
         channels: int,
         timeout_ms: int,
-        attempts_max: int,
+        attempts_max: int | None,
         over: Callable[[Any], Any] = engine_over,
     ) -> None:
         self.connections = connections(grpc.insecure_channel, target, channels, over)
         self.timeout_ms = timeout_ms
         self.attempts_max = attempts_max
+        self.budget = RetryBudget()
         self._turns = itertools.cycle(self.connections)
 
     def next_connection(self) -> Any:
@@ -56,15 +58,18 @@ class SyncCalls:
             attempt += 1
             method = attrgetter(rpc)(self.next_connection())
             try:
-                return method(request, timeout=deadline_s - time.monotonic())
+                answer = method(request, timeout=deadline_s - time.monotonic())
             except grpc.RpcError as rpc_error:
                 error = HoldfastError.from_rpc(rpc_error)
                 left_ms = (deadline_s - time.monotonic()) * 1_000
                 wait_ms = wait_ms_before_next(
                     error, attempt, attempts_max or self.attempts_max, left_ms, random.random()
                 )
-                if wait_ms is None:
+                if wait_ms is None or not self.budget.allows(error):
                     raise error from rpc_error
+            else:
+                self.budget.answered()
+                return answer
             time.sleep(wait_ms / 1_000)
 
     def pages(self, rpc: str, request: Any, timeout_ms: int | None) -> Iterator[Any]:

@@ -3,11 +3,14 @@
 Quantities are units, `..._at_ms` milliseconds since the Unix epoch, `..._ms` durations.
 """
 
+import secrets
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
 from holdfast.outcomes import Outcome
+
+_SETTING_ID_BYTES = 16
 
 
 class State(IntEnum):
@@ -117,6 +120,36 @@ class StockLevel:
     available: int
     limit_per_buyer: int
     version: int
+
+
+class StockSetting(NamedTuple):
+    """What a stock level is set to; None leaves what there is, and is 0 in a new level."""
+
+    sku: str
+    on_hand: int | None
+    location: str = "default"
+    safety_stock: int | None = None
+    limit_per_buyer: int | None = None
+    expected_version: int | None = None
+    setting_id: str = ""
+    """Of the caller: what is sent again with it is not done again, for an hour."""
+
+
+def new_setting_id() -> str:
+    """An id for a stock setting that nobody has used."""
+    return secrets.token_hex(_SETTING_ID_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingResult:
+    """The answer to one setting of many: the level after it, and why it was refused, if it was.
+
+    `reason` is a `holdfast.errors.Reason`, "" for a setting that is in effect.
+    """
+
+    level: StockLevel | None
+    reason: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ A value that protobuf cannot carry (a negative quantity, a text that is not UTF-
 as the server would refuse it: INVALID_FIELD, naming the field.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Final, NamedTuple, TypeVar
 
 import grpc
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from holdfast.commands import (
@@ -23,7 +25,7 @@ from holdfast.commands import (
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import operations_pb2 as operations_pb
-from holdfast.messages import Messages, Pair, UnknownNumber
+from holdfast.messages import Messages, Pair, UnknownNumber, is_repeated
 from holdfast.outcomes import Outcome
 from holdfast.types import (
     AuditEvent,
@@ -34,9 +36,11 @@ from holdfast.types import (
     Reservation,
     ReservationLine,
     Result,
+    SettingResult,
     Shortage,
     Status,
     StockLevel,
+    StockSetting,
 )
 
 M = TypeVar("M", bound=Message)
@@ -49,15 +53,16 @@ Answer = Result | HoldfastError
 def message(kind: type[M], prefix: str = "", **fields: Any) -> M:
     """A message of these fields. HoldfastError INVALID_FIELD if one cannot be carried.
 
-    `prefix` goes before the field's name in the error, such as `lines[3].`.
+    `prefix` goes before the field's name in the error, such as `lines[3].`. Raises TypeError, which
+    names the field, too, for a value of another type: a mistake of the program.
     """
     try:
         return kind(**fields)
-    except ValueError:
+    except (ValueError, TypeError):
         raise _unsendable(kind, prefix, fields) from None
 
 
-def _unsendable(kind: type[Message], prefix: str, fields: dict[str, Any]) -> HoldfastError:
+def _unsendable(kind: type[Message], prefix: str, fields: dict[str, Any]) -> Exception:
     for name, value in fields.items():
         try:
             kind(**{name: value})
@@ -65,12 +70,48 @@ def _unsendable(kind: type[Message], prefix: str, fields: dict[str, Any]) -> Hol
             problem = "is not valid UTF-8"
         except ValueError:
             problem = "is out of range"
+        except TypeError:
+            return mistaken(prefix + name, _wanted(kind.DESCRIPTOR.fields_by_name[name]), value)
         else:
             continue
         return HoldfastError.of(
             Reason.INVALID_FIELD, field=prefix + name, problem=problem, value=ascii(value)
         )
     raise AssertionError(f"every field of {kind.__name__} can be sent alone, but not together")
+
+
+def mistaken(field: str, wanted: str, value: object) -> TypeError:
+    """The error of an argument that is of another type than it must be."""
+    return TypeError(f"{field}: must be {wanted}; got {value!a}")
+
+
+def _wanted(field: Any) -> str:
+    """The values of a field, for a person."""
+    names = {
+        FieldDescriptor.CPPTYPE_STRING: "text",
+        FieldDescriptor.CPPTYPE_BOOL: "True or False",
+        FieldDescriptor.CPPTYPE_ENUM: "a value of its enum",
+    }
+    name = names.get(field.cpp_type, "a whole number")
+    return f"a list, each {name}" if is_repeated(field) else name
+
+
+_SETTINGS = ("on_hand", "safety_stock", "limit_per_buyer")
+
+
+def setting_of(setting: StockSetting, tenant: str) -> pb.SetStockRequest:
+    """The request of a stock setting, which names what it sets where it does not set all."""
+    request = message(pb.SetStockRequest, tenant=tenant, **setting._asdict())
+    given = [name for name in _SETTINGS if getattr(setting, name) is not None]
+    if len(given) < len(_SETTINGS):
+        request.only.extend(given)
+    return request
+
+
+def setting_result(answer: pb.StockSettingResult) -> SettingResult:
+    """The answer to one setting of many."""
+    level = value_of(answer.level, StockLevel) if answer.HasField("level") else None
+    return SettingResult(level, answer.reason, answer.detail)
 
 
 class Route(NamedTuple):
@@ -98,26 +139,33 @@ def _fill(route: Route, request: Any, command: Command, tenant: str) -> None:
         request.tenant = tenant if command.tenant is None else command.tenant
         request.reservation_id = command.reservation_id
         MESSAGES.fill(command, request)
-        for item in getattr(command, "lines", ()):
+        lines = getattr(command, "lines", ())
+        if not isinstance(lines, Sequence):
+            raise TypeError
+        for item in lines:
             if not isinstance(item, tuple):
-                raise TypeError(
-                    f"lines must be a list of Line or (sku, quantity) tuples; got {item!r}"
-                )
+                raise TypeError
             added = request.lines.add()
             added.sku, added.quantity, added.location = Line(*item)
-    except ValueError:
+    except (ValueError, TypeError):
         raise _unsendable_in(route, command, tenant) from None
 
 
-def _unsendable_in(route: Route, command: Command, tenant: str) -> HoldfastError:
+def _unsendable_in(route: Route, command: Command, tenant: str) -> Exception:
     """The error of the field in a command that protobuf cannot carry."""
     given = {field.name: getattr(command, field.name) for field in fields(command)}
     given["tenant"] = tenant if command.tenant is None else command.tenant
-    for position, line in enumerate(given.pop("lines", ())):
+    lines = given.pop("lines", ())
+    if isinstance(lines, str) or not isinstance(lines, Sequence):
+        return mistaken("lines", "a list of (sku, quantity) or (sku, quantity, location)", lines)
+    for position, line in enumerate(lines):
+        if not isinstance(line, tuple) or len(line) not in (2, 3):
+            wanted = "(sku, quantity) or (sku, quantity, location)"
+            return mistaken(f"lines[{position}]", wanted, line)
         parts = Line(*line)._asdict()
         try:
             pb.Line(**parts)
-        except ValueError:
+        except (ValueError, TypeError):
             return _unsendable(pb.Line, f"lines[{position}].", parts)
     return _unsendable(route.request, "", given)
 

@@ -81,6 +81,10 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+# What waits for the engine is tried again by tasks; a call that waits longer keeps others waiting.
+ENGINE_ATTEMPTS_MAX = 4
+
+
 class App:
     """The parts of an order service, built and wired. Raises ConfigError."""
 
@@ -91,7 +95,7 @@ class App:
         self._clock_ms = clock_ms
         self.database = _database(config)
         self.outside = Outside(config, clock_ms)
-        self.engine = Client(config.target)
+        self.engine = Client(config.target, attempts_max=ENGINE_ATTEMPTS_MAX)
         self.health = health.aio.HealthServicer()
         owner = f"{socket.gethostname()}-{os.getpid()}-{random.SystemRandom().getrandbits(32):08x}"
         settings = FulfilmentSettings(config.pick_within_ms, config.complete_after_ms)

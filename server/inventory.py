@@ -8,6 +8,7 @@ from typing import Any
 from engine.engine import Engine
 from engine.errors import EngineError
 from engine.model import (
+    BATCH_COMMANDS_MAX,
     DEFAULT_TENANT,
     AdjustStock,
     Command,
@@ -201,9 +202,28 @@ class StockServicer:
         self._deadlines = deadlines
 
     async def SetStock(self, request: pb.SetStockRequest, context: Context) -> pb.StockLevel:
-        tenant, command = wire.tenant_of(request), wire.from_message(request, SetStock)
+        tenant, command = wire.tenant_of(request), wire.set_stock(request)
         result = await self._engine.set_stock(tenant, command, self._deadlines.of(context))
         return wire.stock_level(tenant, _applied(tenant, command, result))
+
+    async def SetStockLevels(
+        self, request: pb.SetStockLevelsRequest, context: Context
+    ) -> pb.SetStockLevelsResponse:
+        tenant = wire.tenant_of(request)
+        count = len(request.settings)
+        if not 1 <= count <= BATCH_COMMANDS_MAX:
+            _refuse(Complaint("settings", f"must be 1 to {BATCH_COMMANDS_MAX:,}", count))
+        for setting in request.settings:
+            if (setting.tenant or tenant) != tenant:
+                _refuse(Complaint("settings", "must be of the request's tenant", setting.tenant))
+        commands = [wire.set_stock(setting) for setting in request.settings]
+        results = await self._engine.set_stock_levels(tenant, commands, self._deadlines.of(context))
+        return pb.SetStockLevelsResponse(
+            results=[
+                _setting_result(tenant, command, result)
+                for command, result in zip(commands, results, strict=True)
+            ]
+        )
 
     async def AdjustStock(self, request: pb.AdjustStockRequest, context: Context) -> pb.StockLevel:
         tenant, command = wire.tenant_of(request), wire.from_message(request, AdjustStock)
@@ -263,6 +283,18 @@ def _applied(tenant: str, command: SetStock | AdjustStock, result: StockResult) 
     raise _refusal(tenant, command, result)
 
 
+def _setting_result(tenant: str, command: SetStock, result: StockResult) -> pb.StockSettingResult:
+    """The answer to one setting of many: its level, or why it was refused."""
+    found = pb.StockSettingResult()
+    if result.level is not None:
+        found.level.CopyFrom(wire.stock_level(tenant, result.level))
+    try:
+        _applied(tenant, command, result)
+    except HoldfastError as refusal:
+        found.reason, found.detail = str(refusal.reason), refusal.message
+    return found
+
+
 def _refusal(tenant: str, command: SetStock | AdjustStock, result: StockResult) -> HoldfastError:
     level = result.level
     of_level = {"tenant": tenant, "sku": command.sku, "location": command.location}
@@ -275,6 +307,8 @@ def _refusal(tenant: str, command: SetStock | AdjustStock, result: StockResult) 
             )
         on_hand = command.delta + (level.on_hand if level else 0)
     else:
+        if result.outcome is StockOutcome.ADJUSTMENT_ID_REUSED:
+            return HoldfastError.of(Reason.SETTING_ID_REUSED, setting_id=command.setting_id)
         if result.outcome is StockOutcome.VERSION_MISMATCH:
             return HoldfastError.of(
                 Reason.VERSION_MISMATCH,
@@ -282,7 +316,7 @@ def _refusal(tenant: str, command: SetStock | AdjustStock, result: StockResult) 
                 expected_version=command.expected_version,
                 **of_level,
             )
-        on_hand = command.on_hand
+        on_hand = command.on_hand or 0
     committed = level.reserved + level.confirmed if level else 0
     return HoldfastError.of(
         Reason.ON_HAND_BELOW_COMMITTED, on_hand=on_hand, committed=committed, **of_level

@@ -59,7 +59,7 @@ COMMANDS: dict[str, Callable[[Any], model.Command]] = {
 
 
 MESSAGES: Final = Messages(
-    Pair(model.SetStock, pb.SetStockRequest, theirs=("tenant",)),
+    Pair(model.SetStock, pb.SetStockRequest, theirs=("tenant", "only")),
     Pair(model.AdjustStock, pb.AdjustStockRequest, theirs=("tenant",)),
     Pair(model.StockLevel, pb.StockLevel, theirs=("tenant",)),
     Pair(model.Reservation, pb.Reservation, theirs=("tenant", "answered_at_ms")),
@@ -76,6 +76,21 @@ MESSAGES: Final = Messages(
 
 to_message = MESSAGES.to_message
 from_message = MESSAGES.from_message
+
+
+_SETTINGS: Final = ("on_hand", "safety_stock", "limit_per_buyer")
+
+
+def set_stock(m: pb.SetStockRequest) -> model.SetStock:
+    """A stock setting; what its `only` leaves out stays as it is. Raises INVALID_FIELD."""
+    command = from_message(m, model.SetStock)
+    for name in m.only:
+        if name not in _SETTINGS:
+            raise invalid(Complaint("only", f"must name {', '.join(_SETTINGS)}", name))
+    for name in _SETTINGS:
+        if m.only and name not in m.only:
+            setattr(command, name, None)
+    return command
 
 
 def command_result(result: model.Result, store_now_ms: int = 0) -> pb.CommandResult:

@@ -6,13 +6,6 @@
 --   STOCK_ON_HAND_BELOW_COMMITTED | STOCK_INVALID
 -- Memory: takes
 
-local function known_adjustment(adjustment_id)
-  if adjustments_after[adjustment_id] == nil then
-    return call('HGET', KEYS[8], adjustment_id)
-  end
-  return adjustments_after[adjustment_id]
-end
-
 judge[ADJUST_STOCK] = function()
   local delta = numbers[number_next]
   local field, adjustment_id = strings[string_next], strings[string_next + 1]

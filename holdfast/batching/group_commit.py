@@ -16,7 +16,7 @@ from holdfast.batching.apply_stream import ApplyStream, GivenUp
 from holdfast.batching.call_by_call import CallByCall, Submitted, closed
 from holdfast.bounds import BATCH_COMMANDS_MAX, BATCH_LINES_MAX
 from holdfast.errors import HoldfastError, Reason
-from holdfast.retry import backoff_ms, may_try_again
+from holdfast.retry import LAST_CHANCE_MS, RetryBudget, backoff_ms, may_try_again
 from holdfast.types import Result
 from holdfast.wire import Answer
 
@@ -34,21 +34,23 @@ _OF_ALL_COMMANDS = frozenset(
 class GroupCommit:
     """The queue of one stream, and the task that empties it message by message.
 
-    `attempts_max` is how often a command is sent at most, `waiting_commands_max` how many may wait;
-    who comes later waits to be let in. `call_by_call` takes the commands of a message that failed
-    as a whole because of one of them.
+    `attempts_max` is how often a command is sent at most (None: as often as its deadline and the
+    `budget` allow), `waiting_commands_max` how many may wait; who comes later waits to be let in.
+    `call_by_call` takes the commands of a message that failed as a whole because of one of them.
     """
 
     def __init__(
         self,
         stream: ApplyStream,
         call_by_call: CallByCall,
-        attempts_max: int,
+        attempts_max: int | None,
         waiting_commands_max: int,
+        budget: RetryBudget,
     ) -> None:
         self._stream = stream
         self._call_by_call = call_by_call
         self._attempts_max = attempts_max
+        self._budget = budget
         self.loop = asyncio.get_running_loop()
         self._room = asyncio.Semaphore(waiting_commands_max)
         self._waiting: dict[Submitted, None] = {}
@@ -150,6 +152,7 @@ class GroupCommit:
                 await self._after(error)
             else:
                 self._failures = 0
+                self._budget.answered()
                 for sent, found in zip(self._sent, answers, strict=True):
                     self._take(sent, found)
                 self._sent = []
@@ -205,12 +208,15 @@ class GroupCommit:
             self._sent = []
             return
         self._failures += 1
-        wait_ms = backoff_ms(error, self._failures, random.random())
         now_s = time.monotonic()
+        left_of_all_ms = [(sent.deadline_s - now_s) * 1_000 for sent in self._sent]
+        nearest_ms = min((ms for ms in left_of_all_ms if ms > 2 * LAST_CHANCE_MS), default=0.0)
+        wait_ms = backoff_ms(error, self._failures, nearest_ms, random.random())
+        allowed = error.retryable and self._budget.allows(error)
         again = []
-        for sent in self._sent:
-            left_ms = (sent.deadline_s - now_s) * 1_000
-            if may_try_again(error, sent.attempts, self._attempts_max, wait_ms, left_ms):
+        for sent, left_ms in zip(self._sent, left_of_all_ms, strict=True):
+            may = may_try_again(error, sent.attempts, self._attempts_max, wait_ms, left_ms)
+            if allowed and may:
                 again.append(sent)
             else:
                 sent.end(error.again())

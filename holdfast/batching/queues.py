@@ -87,7 +87,11 @@ class Batching:
         waiting_max = max(1, self._waiting_commands_max // len(connections))
         self._queues = [
             GroupCommit(
-                ApplyStream(connection.channel), CallByCall(self._ask), attempts_max, waiting_max
+                ApplyStream(connection.channel),
+                CallByCall(self._ask),
+                attempts_max,
+                waiting_max,
+                self._calls.budget,
             )
             for connection in connections
         ]
@@ -96,7 +100,9 @@ class Batching:
     async def _ask(self, submitted: Submitted) -> Result:
         rpc, request = wire.unpacked(submitted.packed)
         left_ms = (submitted.deadline_s - time.monotonic()) * 1_000
-        attempts_max = max(1, self._calls.attempts_max - submitted.attempts)
+        attempts_max = self._calls.attempts_max
+        if attempts_max is not None:
+            attempts_max = max(1, attempts_max - submitted.attempts)
         answer = await self._calls.call(rpc, request, left_ms, attempts_max)
         return wire.value_of(answer, Result)
 

@@ -14,6 +14,9 @@ from holdfast.cli.failures import failure_of_call
 if TYPE_CHECKING:
     from holdfast.sync_client import SyncClient
 
+# A person waits, and can repeat the command: where nobody answers, that is said soon.
+ATTEMPTS_MAX = 4
+
 Output = Annotated[Literal["table", "json"], Parameter(alias="-o", group=SERVER_AND_OUTPUT)]
 
 
@@ -37,17 +40,20 @@ class Connection:
         return self.output == "json"
 
     @contextmanager
-    def client(self, hint: str = "") -> Iterator["SyncClient"]:
-        """A client of the server; a call that fails is a Failure, with `hint` at its end."""
+    def client(self, hint: str = "", *, lost_hint: str = "") -> Iterator["SyncClient"]:
+        """A client of the server; a call that fails is a Failure, with `hint` at its end.
+
+        `lost_hint` is the hint where no answer came, and the call may have had its effect.
+        """
         quiet_grpc()
         from holdfast.errors import HoldfastError
         from holdfast.sync_client import SyncClient
 
-        with SyncClient(self.target, tenant=self.tenant) as client:
+        with SyncClient(self.target, tenant=self.tenant, attempts_max=ATTEMPTS_MAX) as client:
             try:
                 yield client
             except HoldfastError as error:
-                raise failure_of_call(error, client.target, hint) from error
+                raise failure_of_call(error, client.target, hint, lost_hint=lost_hint) from error
 
 
 DEFAULT_CONNECTION = Connection()

@@ -50,11 +50,13 @@ def failure_of_call(
     target: str,
     hint: str = "",
     *,
+    lost_hint: str = "",
     names: str = "--target or HOLDFAST_TARGET",
 ) -> Failure:
     """The failure of a call to the server at `target`; `hint` is added to the message.
 
-    `names` are the option and the variable that name another server.
+    `lost_hint` is added instead where the answer was lost. `names` are the option and the variable
+    that name another server.
     """
     import grpc
 
@@ -68,6 +70,7 @@ def failure_of_call(
         message = f"the server at {target} does not offer this call: is it Holdfast, and current?"
     else:
         message = error.message
+    hint = lost_hint if lost and lost_hint else hint
     return Failure(
         f"{message}. {hint}" if hint else message,
         reason=str(error.reason or error.code.name),

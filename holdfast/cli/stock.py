@@ -44,19 +44,23 @@ def set_(
     /,
     *,
     location: str = "default",
-    safety_stock: Units = 0,
-    limit_per_buyer: Units = 0,
+    safety_stock: Units | None = None,
+    limit_per_buyer: Units | None = None,
     expected_version: Units | None = None,
+    id_: Annotated[str, Parameter(name="--id")] = "",
     connection: Connection = DEFAULT_CONNECTION,
 ) -> None:
-    """Creates a stock level or overwrites it, with all its settings.
+    """Creates a stock level or sets what is on hand, and the settings that are given.
 
-    A setting that is not given becomes its default. On hand may not go below
-    what is reserved and confirmed.
+    A setting that is not given stays as it is; a new level has none. On hand may
+    not go below what is reserved and confirmed. If the answer is lost, send the
+    same again with the --id that is printed: what was sold or shipped meanwhile
+    is not undone.
 
     For example:
       holdfast stock set SKU-1 50
       holdfast stock set SKU-1 50 --safety-stock 5 --limit-per-buyer 2
+      holdfast stock set SKU-1 50 --limit-per-buyer 0
       holdfast stock set SKU-1 50 --expected-version 0
 
     Parameters
@@ -73,8 +77,14 @@ def set_(
         Most units one buyer may have; 0 means no limit.
     expected_version
         Only if the level has this version; 0 means only if it does not exist.
+    id_
+        The setting's id, kept for an hour; made unless given.
     """
-    with connection.client() as client:
+    from holdfast.types import new_setting_id
+
+    setting_id = id_ or new_setting_id()
+    hint = f"If it may have been done, repeat it with --id {setting_id}"
+    with connection.client(lost_hint=hint) as client:
         level = client.set_stock(
             sku,
             on_hand,
@@ -82,8 +92,9 @@ def set_(
             safety_stock=safety_stock,
             limit_per_buyer=limit_per_buyer,
             expected_version=expected_version,
+            setting_id=setting_id,
         )
-    _print_level(level, connection)
+    _print_level(level, connection, setting_id=setting_id)
 
 
 @app.command

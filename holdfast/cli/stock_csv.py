@@ -27,14 +27,17 @@ _UNITS_MAX = {
 
 
 class StockRow(NamedTuple):
-    """A good line: what SetStock is called with, in units, and where it stands in the file."""
+    """A good line: what SetStock is called with, in units, and where it stands in the file.
+
+    A setting without a column, or whose cell is empty, is None: it stays as it is.
+    """
 
     line: int
     sku: str
     location: str
     on_hand: int
-    safety_stock: int
-    limit_per_buyer: int
+    safety_stock: int | None
+    limit_per_buyer: int | None
 
 
 class BadLine(NamedTuple):
@@ -108,9 +111,13 @@ def _check_line(header: Sequence[str], line: CsvLine) -> StockRow | BadLine:
         sku=cells["sku"],
         location=location,
         on_hand=int(cells["on_hand"]),
-        safety_stock=int(cells.get("safety_stock") or 0),
-        limit_per_buyer=int(cells.get("limit_per_buyer") or 0),
+        safety_stock=_units(cells.get("safety_stock")),
+        limit_per_buyer=_units(cells.get("limit_per_buyer")),
     )
+
+
+def _units(text: str | None) -> int | None:
+    return int(text) if text else None
 
 
 def _name_problem(field: str, name: str) -> str:

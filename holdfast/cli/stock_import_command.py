@@ -25,10 +25,10 @@ def import_file(
 ) -> None:
     """Imports stock levels from a CSV file with the columns sku,on_hand.
 
-    The columns location, safety_stock and limit_per_buyer may follow; what is
-    not given becomes its default. UTF-8, with a header line. The whole file is
-    checked first and every bad line reported; nothing is imported from a bad
-    file unless --skip-bad. Importing a file again is safe.
+    The columns location, safety_stock and limit_per_buyer may follow; a setting
+    without a column, or whose cell is empty, stays as it is. UTF-8, with a header
+    line. The whole file is checked first and every bad line reported; nothing is
+    imported from a bad file unless --skip-bad. Importing a file again is safe.
 
     For example:
       holdfast stock import stock.csv --dry-run

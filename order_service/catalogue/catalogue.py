@@ -106,12 +106,18 @@ class Catalogue:
                 log.warning("the catalogue was not refreshed", problem=str(error))
             await asyncio.sleep(LOOK_S)
 
-    async def put(self, tenant: str, things: Sequence[Article | Warehouse | Place]) -> int:
-        """Creates things of one kind or overwrites them, all or none.
+    async def put(
+        self,
+        tenant: str,
+        things: Sequence[Article | Warehouse | Place],
+        part: store.Part | None = None,
+    ) -> int:
+        """Creates things of one kind or overwrites them or a part of each, all or none.
 
-        Returns the catalogue's version. Raises InvalidField for too many warehouses.
+        Returns the catalogue's version. Raises InvalidField for too many warehouses, and for things
+        that are not right with that part changed.
         """
-        put = partial(store.put, tenant=tenant, things=things)
+        put = partial(store.put, tenant=tenant, things=things, part=part)
         for attempt in range(1, PUT_ATTEMPTS_MAX + 1):
             try:
                 version = await self._orders.write(put)

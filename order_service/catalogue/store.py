@@ -1,6 +1,6 @@
 """The catalogue in its tables. Functions of a connection, each within its caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct, structs
@@ -31,14 +31,27 @@ class Changes(NamedTuple):
     places: list[Place]
 
 
-def put(connection: Connection, tenant: str, things: Sequence[Struct]) -> int:
+class Part(NamedTuple):
+    """A part of things of one kind: its fields change, the others stay as they are."""
+
+    fields: frozenset[str]
+    checked: Callable[[Sequence[Any]], list[Any]]
+    """Checks the things as they will be, because each part may be right and the whole wrong."""
+
+
+def put(
+    connection: Connection, tenant: str, things: Sequence[Struct], part: Part | None = None
+) -> int:
     """Creates articles, warehouses or places, one kind at a time, or overwrites them.
 
-    Returns the catalogue's new version. Raises InvalidField if the shop has too many warehouses.
+    With a `part` only that of the things that exist. Returns the catalogue's new version. Raises
+    InvalidField if the shop has too many warehouses.
     """
     table, key = _TABLES[type(things[0])]
     # Puts into one catalogue wait for each other here, so versions are in the order of commits.
     version = _next_version(connection, tenant)
+    if part is not None:
+        things = part.checked(_with_part(connection, tenant, things, part.fields))
     rows = [_row(each, tenant, version) for each in things]
     columns = [table.c[name] == bindparam(f"old_{name}") for name in ("tenant", *key)]
     old_keys = [{f"old_{name}": row[name] for name in ("tenant", *key)} for row in rows]
@@ -51,6 +64,23 @@ def put(connection: Connection, tenant: str, things: Sequence[Struct]) -> int:
         if (count or 0) > WAREHOUSES_MAX:
             raise InvalidField("warehouses", f"a shop has at most {WAREHOUSES_MAX:,}", count)
     return version
+
+
+def _with_part(
+    connection: Connection, tenant: str, things: Sequence[Any], fields: frozenset[str]
+) -> list[Any]:
+    """The things as they are with some fields changed; a new one as it was given."""
+    table, (key, *_) = _TABLES[type(things[0])]
+    read = _article if table is articles else _warehouse
+    keys = [getattr(thing, key) for thing in things]
+    wanted = select(table).where(table.c.tenant == tenant, table.c[key].in_(keys))
+    known: dict[str, Any] = {row[1]: read(row) for row in connection.execute(wanted)}
+    return [
+        structs.replace(known[name], **{field: getattr(thing, field) for field in fields})
+        if (name := getattr(thing, key)) in known
+        else thing
+        for thing in things
+    ]
 
 
 def versions(connection: Connection) -> dict[str, int]:

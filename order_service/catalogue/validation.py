@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final, TypeVar
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from holdfast.money import MINOR_DIGITS
 from order_service.catalogue.model import Article, Place, Warehouse, plain_postcode
@@ -28,6 +28,14 @@ PREFIX_LENGTH_MAX: Final = 16
 REGION_LENGTH_MAX: Final = 100
 
 Thing = TypeVar("Thing")
+
+
+def check_only(kind: type[Struct] | None, only: Sequence[str]) -> None:
+    """Checks the names of the fields that are to change in things of a kind. InvalidField."""
+    known = kind.__struct_fields__ if kind else ()
+    for name in only:
+        if name not in known:
+            raise InvalidField("only", "must name fields of what is put", shown(name))
 
 
 def checked_articles(articles: Sequence[Article]) -> list[Article]:

@@ -1,14 +1,20 @@
 """CatalogueService: from the wire, one call, to the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from holdfast.order.v1 import catalogue_pb2 as pb
 from order_service.catalogue import store
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article, Place, Warehouse
-from order_service.catalogue.validation import checked_articles, checked_places, checked_warehouses
+from order_service.catalogue.store import Part
+from order_service.catalogue.validation import (
+    check_only,
+    checked_articles,
+    checked_places,
+    checked_warehouses,
+)
 from order_service.edge import wire
 from order_service.edge.methods import method, read_page
 from order_service.edge.requests import check_filters, invalid_page_token, tenant_of
@@ -17,6 +23,8 @@ from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
 
 _PLACE_KEY_PARTS: Final = 3
+
+T = TypeVar("T", Article, Warehouse, Place)
 
 
 class CatalogueServicer:
@@ -30,8 +38,9 @@ class CatalogueServicer:
     @method
     async def PutArticles(self, request: pb.PutArticlesRequest) -> pb.PutArticlesResponse:
         tenant = tenant_of(request)
-        put = checked_articles([wire.from_message(each, Article) for each in request.articles])
-        return pb.PutArticlesResponse(version=await self._catalogue.put(tenant, put))
+        articles = [wire.from_message(each, Article) for each in request.articles]
+        version = await self._put(tenant, articles, checked_articles, request.only)
+        return pb.PutArticlesResponse(version=version)
 
     @method
     async def ListArticles(self, request: pb.ListArticlesRequest) -> pb.ListArticlesResponse:
@@ -51,10 +60,9 @@ class CatalogueServicer:
     @method
     async def PutWarehouses(self, request: pb.PutWarehousesRequest) -> pb.PutWarehousesResponse:
         tenant = tenant_of(request)
-        put = checked_warehouses(
-            [wire.from_message(each, Warehouse) for each in request.warehouses]
-        )
-        return pb.PutWarehousesResponse(version=await self._catalogue.put(tenant, put))
+        warehouses = [wire.from_message(each, Warehouse) for each in request.warehouses]
+        version = await self._put(tenant, warehouses, checked_warehouses, request.only)
+        return pb.PutWarehousesResponse(version=version)
 
     @method
     async def ListWarehouses(self, request: pb.ListWarehousesRequest) -> pb.ListWarehousesResponse:
@@ -64,8 +72,8 @@ class CatalogueServicer:
     @method
     async def PutPlaces(self, request: pb.PutPlacesRequest) -> pb.PutPlacesResponse:
         tenant = tenant_of(request)
-        put = checked_places([wire.from_message(each, Place) for each in request.places])
-        return pb.PutPlacesResponse(version=await self._catalogue.put(tenant, put))
+        places = [wire.from_message(each, Place) for each in request.places]
+        return pb.PutPlacesResponse(version=await self._put(tenant, places, checked_places))
 
     @method
     async def ListPlaces(self, request: pb.ListPlacesRequest) -> pb.ListPlacesResponse:
@@ -73,6 +81,19 @@ class CatalogueServicer:
         read = partial(store.list_places, tenant=tenant, after=after)
         page = await read_page(self._orders, request, read, _token_of)
         return wire.listed(pb.ListPlacesResponse, *page)
+
+    async def _put(
+        self,
+        tenant: str,
+        things: Sequence[T],
+        checked: Callable[[Sequence[T]], list[T]],
+        only: Sequence[str] = (),
+    ) -> int:
+        """Puts things of one kind; the answer is the catalogue's version. Raises InvalidField."""
+        if not only:
+            return await self._catalogue.put(tenant, checked(things))
+        check_only(type(things[0]) if things else None, only)
+        return await self._catalogue.put(tenant, things, Part(frozenset(only), checked))
 
 
 def _token_of(place: Place) -> str:

@@ -225,12 +225,17 @@ def _set_stock(words: Sequence[str], options: Options) -> SetStock:
     sku, location = _place(words[0])
     return SetStock(
         sku,
-        int(words[1]),
+        _setting(words[1]),
         location,
-        int(options.get("safety", 0)),
-        int(options.get("limit", 0)),
+        _setting(options.get("safety", "0")),
+        _setting(options.get("limit", "0")),
         int(options["version"]) if "version" in options else None,
+        options.get("id", ""),
     )
+
+
+def _setting(word: str) -> int | None:
+    return None if word == "as-it-is" else int(word)
 
 
 def _adjust_stock(words: Sequence[str], options: Options) -> AdjustStock:

@@ -22,7 +22,21 @@ TABLE = """
     stock MUG 5
     stock MUG 5 limit=1                      -> APPLIED
 
-    # 1. Another version than was expected.
+    # 1. An id that was used before: for the same, whatever came since, or for something else.
+    stock MUG 5 id=i
+    stock MUG 6
+    stock MUG 5 id=i                         -> APPLIED replayed
+    stock MUG 5 version=0 id=i
+    stock MUG 5 version=0 id=i               -> APPLIED replayed
+    stock MUG 5 id=i
+    stock MUG 6 id=i                         -> ADJUSTMENT_ID_REUSED
+    stock MUG 5 id=i
+    stock CUP 5 id=i                         -> ADJUSTMENT_ID_REUSED
+    stock MUG 5
+    adjust MUG 1 i
+    stock MUG 9 id=i                         -> APPLIED
+
+    # 2. Another version than was expected.
     stock MUG 5 version=1                    -> VERSION_MISMATCH
     stock MUG 5
     stock MUG 6 version=0                    -> VERSION_MISMATCH
@@ -31,12 +45,12 @@ TABLE = """
     stock MUG@north 5
     stock MUG 5 version=1                    -> VERSION_MISMATCH
 
-    # 2. Less on hand than is reserved and confirmed.
+    # 3. Less on hand than is reserved and confirmed.
     stock TEA 7                              -> ON_HAND_BELOW_COMMITTED
     stock TEA 0                              -> ON_HAND_BELOW_COMMITTED
     stock TEA 8                              -> APPLIED
 
-    # 3. Nothing that would change.
+    # 4. Nothing that would change.
     stock TEA 93 limit=50                    -> APPLIED replayed
     stock MUG 5
     stock MUG 5 version=1                    -> APPLIED replayed
@@ -70,6 +84,39 @@ def test_a_setting_is_overwritten_and_what_is_committed_stays(partition: Partiti
              stock TEA 20
              level TEA  -> on_hand 20 reserved 2 confirmed 2 damaged 1 safety_stock 0 \
                            limit_per_buyer 0 available 16 version 7
+        """,
+    )
+
+
+def test_what_is_left_out_stays_as_it_is(partition: Partition) -> None:
+    play(
+        partition,
+        """
+        0    stock TEA 9 safety=2 limit=5
+             stock TEA 20 safety=as-it-is limit=as-it-is
+             level TEA  -> on_hand 20 safety_stock 2 limit_per_buyer 5 version 2
+             stock TEA as-it-is safety=as-it-is limit=1
+             level TEA  -> on_hand 20 safety_stock 2 limit_per_buyer 1 version 3
+             stock TEA 20 safety=as-it-is limit=as-it-is  -> APPLIED replayed
+             stock CUP 3 safety=as-it-is limit=as-it-is
+             level CUP  -> on_hand 3 safety_stock 0 limit_per_buyer 0 version 1
+        """,
+    )
+
+
+def test_a_setting_sent_again_does_not_bring_back_what_was_shipped(partition: Partition) -> None:
+    play(
+        partition,
+        """
+        0    stock TEA 10 id=count-1
+             reserve A TEA:2
+             confirm A
+             ship A s1
+             stock TEA 10 id=count-1   -> APPLIED replayed
+             level TEA                 -> on_hand 8 version 4
+        59m  stock TEA 10 id=count-1   -> APPLIED replayed
+        60m  purge 10                  -> 1
+             stock TEA 10 id=count-1   -> APPLIED
         """,
     )
 

@@ -71,9 +71,10 @@ def _stock_checks(command: SetStock | AdjustStock) -> Iterator[Check]:
     yield "location", _is_name(command.location)
     match command:
         case SetStock():
-            yield "on_hand", 0 <= command.on_hand <= UNITS_MAX
-            yield "safety_stock", 0 <= command.safety_stock <= UNITS_MAX
-            yield "limit_per_buyer", 0 <= command.limit_per_buyer < 2**32
+            yield "on_hand", 0 <= (command.on_hand or 0) <= UNITS_MAX
+            yield "safety_stock", 0 <= (command.safety_stock or 0) <= UNITS_MAX
+            yield "limit_per_buyer", 0 <= (command.limit_per_buyer or 0) < 2**32
+            yield "setting_id", not command.setting_id or _is_id(command.setting_id)
         case AdjustStock():
             yield "delta", command.delta != 0 and abs(command.delta) <= UNITS_MAX
             yield "adjustment_id", _is_id(command.adjustment_id)

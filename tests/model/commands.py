@@ -95,11 +95,12 @@ FITTING_STATES: dict[type[Command], tuple[State, ...]] = {
 SET_STOCK = st.builds(
     SetStock,
     sku=SKUS,
-    on_hand=st.integers(0, 10),
+    on_hand=one_from(None, *range(11)),
     location=LOCATIONS,
-    safety_stock=one_from(0, 0, 0, 1, 2),
-    limit_per_buyer=one_from(0, 0, 1, 2, 4),
+    safety_stock=one_from(None, 0, 0, 0, 1, 2),
+    limit_per_buyer=one_from(None, 0, 0, 1, 2, 4),
     expected_version=one_from(None, None, None, 0, 1, 2, 3),
+    setting_id=one_from("", "", "", "adj-1", "adj-2"),
 )
 ADJUST_STOCK = st.builds(
     AdjustStock,

@@ -33,7 +33,16 @@ from engine.model import (
 )
 from tests.model.bounds import UNITS_MAX, broken_field
 from tests.model.movements import content_of, identity, left_for, move_units
-from tests.model.records import Adjustment, Held, HeldLine, Level, Movement, Place, summed
+from tests.model.records import (
+    SETTING_RETENTION_MS,
+    Adjustment,
+    Held,
+    HeldLine,
+    Level,
+    Movement,
+    Place,
+    summed,
+)
 
 Answer = Result | StockResult | SweepResult
 AnyCommand = Command | SetStock | AdjustStock | Expire | Purge
@@ -225,15 +234,28 @@ class Oracle:
     def _set_stock(self, command: SetStock) -> StockResult:
         place = (command.sku, command.location)
         level = self._levels.get(place)
+        asked = (command.on_hand, command.safety_stock, command.limit_per_buyer)
+        known = self._adjustments.get(f"={command.setting_id}")
+        if known is not None:
+            if known.content != (place, asked):
+                return self._stock_answer(StockOutcome.ADJUSTMENT_ID_REUSED, place)
+            return self._stock_answer(StockOutcome.APPLIED, place, replayed=True)
         version = level.version if level else 0
+        before = (level.on_hand, level.safety_stock, level.limit_per_buyer) if level else (0, 0, 0)
+        settings = tuple(
+            is_now if wanted is None else wanted
+            for wanted, is_now in zip(asked, before, strict=True)
+        )
         if command.expected_version not in (None, version):
             return self._stock_answer(StockOutcome.VERSION_MISMATCH, place)
-        if command.on_hand < self._committed(place):
+        if settings[0] < self._committed(place):
             return self._stock_answer(StockOutcome.ON_HAND_BELOW_COMMITTED, place)
-        settings = (command.on_hand, command.safety_stock, command.limit_per_buyer)
+        if command.setting_id:
+            used = Adjustment((place, asked), self._now_ms, SETTING_RETENTION_MS)
+            self._adjustments[f"={command.setting_id}"] = used
         if level is None:
             self._levels[place] = Level(*settings)
-        elif settings == (level.on_hand, level.safety_stock, level.limit_per_buyer):
+        elif settings == before:
             return self._stock_answer(StockOutcome.APPLIED, place, replayed=True)
         else:
             level.on_hand, level.safety_stock, level.limit_per_buyer = settings

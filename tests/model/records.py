@@ -31,6 +31,7 @@ RETENTION_MS = {
     State.FULFILLED: 30 * DAY_MS,
 }
 ADJUSTMENT_RETENTION_MS = DAY_MS
+SETTING_RETENTION_MS = DAY_MS // 24
 
 
 @dataclass
@@ -127,14 +128,15 @@ class Held:
 
 @dataclass
 class Adjustment:
-    """A used adjustment id, and its content: SKU, location, delta, reason."""
+    """A used id of an adjustment or a setting, and its content."""
 
-    content: tuple[str, str, int, str]
+    content: tuple[object, ...]
     used_at_ms: int
+    kept_ms: int = ADJUSTMENT_RETENTION_MS
 
     def retention_is_over(self, now_ms: int) -> bool:
         """Whether a purge removes it."""
-        return self.used_at_ms + ADJUSTMENT_RETENTION_MS <= now_ms
+        return self.used_at_ms + self.kept_ms <= now_ms
 
 
 def summed(lines: Iterable[Line]) -> dict[Place, int]:

@@ -131,9 +131,13 @@ SAMPLES: dict[Kind, tuple[StoreCommand, dict[str, Any], dict[str, Any]]] = {
     Kind.EXPIRE: (Expire(9), {}, {}),
     Kind.PURGE: (Purge(9), {"limit": 9}, {}),
     Kind.SET_STOCK: (
-        SetStock("CUP", 9, "north", 2, 3, 4),
-        {"on_hand": 9, "safety_stock": 2, "limit_per_buyer": 3, "expected_version": 4},
-        {"field": "CUP\0north"},
+        SetStock("CUP", 9, "north", 2, None, 4, "id"),
+        {"on_hand": 9, "safety_stock": 2, "limit_per_buyer": -1, "expected_version": 4},
+        {
+            "field": "CUP\0north",
+            "setting_id": "=id",
+            "fingerprint": fingerprint("CUP\0north", (9, 2, None)),
+        },
     ),
     Kind.ADJUST_STOCK: (
         AdjustStock("CUP", -9, "a1", "north", "broken"),

@@ -85,3 +85,26 @@ def test_a_price_is_an_amount_and_there_where_there_is_none_to_keep(
     ran = orders(f"orders articles put {line}")
     assert (ran.exit_status, problem in ran.err) == (USAGE, True)
     assert orders.service.asked(pb.PutArticlesRequest) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "only"),
+    [
+        ("FISH 31", ["currency", "price_minor"]),
+        ("FISH --withdrawn --zone A", ["withdrawn", "zone"]),
+        ("FISH --temperature-min none", ["temperature_min_millicelsius"]),
+    ],
+)
+def test_a_put_names_what_it_changes_so_that_others_may_change_the_rest_meanwhile(
+    orders: Commands, line: str, only: list[str]
+) -> None:
+    put(orders, [FISH], line)
+    assert list(orders.service.requests[1].only) == only
+
+
+def test_a_warehouse_changes_in_what_is_given_of_it_only(orders: Commands) -> None:
+    orders.service.answers["PutWarehouses"] = pb.PutWarehousesResponse(version=2)
+    assert orders("orders warehouses put leeds GB --closed").exit_status == 0
+    (request,) = orders.service.requests
+    assert list(request.only) == ["closed", "country"]
+    assert request.warehouses[0] == pb.Warehouse(location="leeds", country="GB", closed=True)

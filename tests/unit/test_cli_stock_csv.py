@@ -20,13 +20,13 @@ def test_a_good_file_is_read_whole() -> None:
     assert checked.bad == ()
     assert checked.rows == (
         StockRow(2, "A", "shop-7", 5, 1, 2),
-        StockRow(3, "售后", "default", 0, 0, 0),
+        StockRow(3, "售后", "default", 0, None, None),
     )
 
 
 def test_two_columns_are_enough_and_may_stand_in_any_order() -> None:
     checked = check_stock_csv(b"on_hand,sku\n5,A\n")
-    assert checked.rows == (StockRow(2, "A", "default", 5, 0, 0),)
+    assert checked.rows == (StockRow(2, "A", "default", 5, None, None),)
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_a_value_that_cannot_be_carried_names_its_field(
 
 @pytest.mark.parametrize("lines", [("A", 2), "A", [["A", 2]], [("A", "2")], [("A", 1.5)]])
 def test_lines_of_another_type_are_a_mistake_of_the_program(lines: Any) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"lines\S*: must be"):
         wire.request_of(Reserve("r-1", lines), "default")
 
 

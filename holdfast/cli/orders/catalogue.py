@@ -1,8 +1,11 @@
 """`holdfast orders articles|warehouses`: what can be ordered, and where it comes from."""
 
+from typing import Any
+
 from cyclopts import App
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, SERVICE, Limit
+from holdfast.cli.arguments import Units as WholeNumber
 from holdfast.cli.failures import usage_failure
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.options import NO_CHANGES, ArticleOptions
@@ -44,12 +47,14 @@ def put_article(
     new = pb.Article(sku=sku, merchant_id="default", title=sku, currency="CNY")
     article = known[0] if known else new
     currency_before = article.currency
-    options.apply(article)
+    changed = options.apply(article)
     if price:
         article.price_minor = _price_minor(price, article.currency)
+        # With its currency, or somebody who changes that meanwhile would change the price.
+        changed |= {"price_minor", "currency"}
     elif not known or article.currency != currency_before:
         raise usage_failure("PRICE: give one with a new article, or another currency")
-    connection.ask(pb.PutArticlesRequest(articles=[article]))
+    connection.ask(pb.PutArticlesRequest(articles=[article], only=sorted(changed or {"sku"})))
     if connection.as_json:
         print_json({"article": article})
         return
@@ -105,14 +110,15 @@ def put_warehouse(
     *,
     latitude: float | None = None,
     longitude: float | None = None,
-    priority: int = 0,
-    closed: bool = False,
+    priority: WholeNumber | None = None,
+    closed: bool | None = None,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
-    """Creates a warehouse or overwrites it.
+    """Creates a warehouse, or changes what is given of it.
 
     For example:
       holdfast orders warehouses put shanghai-1 CN
+      holdfast orders warehouses put shanghai-1 CN --closed
       holdfast orders warehouses put leeds GB --latitude 53.8 --longitude -1.5
 
     Parameters
@@ -130,19 +136,20 @@ def put_warehouse(
     closed
         It takes no new orders.
     """
-    warehouse = pb.Warehouse(
-        location=location,
-        country=country,
-        latitude=latitude,
-        longitude=longitude,
-        priority=priority,
-        closed=closed,
-    )
-    connection.ask(pb.PutWarehousesRequest(warehouses=[warehouse]))
+    options = {
+        "country": country,
+        "latitude": latitude,
+        "longitude": longitude,
+        "priority": priority,
+        "closed": closed,
+    }
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    warehouse = pb.Warehouse(location=location, **given)
+    connection.ask(pb.PutWarehousesRequest(warehouses=[warehouse], only=sorted(given)))
     if connection.as_json:
         print_json({"warehouse": warehouse})
     else:
-        print(f"{location} is in {country}{' and takes no orders' * closed}.")
+        print(f"{location} is in {country}{' and takes no orders' * bool(closed)}.")
 
 
 @warehouses.command(name="list")

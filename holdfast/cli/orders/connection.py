@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cyclopts import Parameter
 
 from holdfast.cli.arguments import SERVER_AND_OUTPUT
-from holdfast.cli.connection import Output, quiet_grpc
+from holdfast.cli.connection import ATTEMPTS_MAX, Output, quiet_grpc
 from holdfast.cli.failures import UNREACHABLE, Failure, failure_of_call
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class OrdersConnection:
         from holdfast.orders import OrderClient
 
         async def asked() -> T:
-            async with OrderClient(self.orders_target, tenant=self.tenant, channels=1) as client:
+            async with OrderClient(
+                self.orders_target, tenant=self.tenant, attempts_max=ATTEMPTS_MAX, channels=1
+            ) as client:
                 try:
                     return await asking(client)
                 except HoldfastError as error:

@@ -100,14 +100,19 @@ class ArticleOptions:
     withdrawn: bool | None = None
     """No longer sold."""
 
-    def apply(self, article: catalogue_pb2.Article) -> None:
-        """Changes an article."""
+    def apply(self, article: catalogue_pb2.Article) -> set[str]:
+        """Changes an article; the answer is the names of the fields that were given."""
+        given = set()
         for option, value in asdict(self).items():
             name = _ARTICLE_FIELDS.get(option, option)
+            if value is None:
+                continue
+            given.add(name)
             if value == NO_LIMIT:
                 article.ClearField(name)  # type: ignore[arg-type]  # mypy wants to see the names
-            elif value is not None:
+            else:
                 setattr(article, name, value)
+        return given
 
 
 # Fields of the contract's article that have another name than their option.

@@ -993,6 +993,8 @@ class SetStockRequest(_message.Message):
     SAFETY_STOCK_FIELD_NUMBER: _builtins.int
     LIMIT_PER_BUYER_FIELD_NUMBER: _builtins.int
     EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
+    ONLY_FIELD_NUMBER: _builtins.int
+    SETTING_ID_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     sku: _builtins.str
@@ -1007,6 +1009,16 @@ class SetStockRequest(_message.Message):
     """Most units one buyer may have; 0 means no limit."""
     expected_version: _builtins.int
     """Only if the level has this version; 0 means only if it does not exist. Unset means always."""
+    setting_id: _builtins.str
+    """The caller's id of the setting, and its idempotency key for an hour; "" for none. Without one a
+    setting must not be sent again when its answer was lost: it would undo what came in between.
+    """
+    @_builtins.property
+    def only(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which settings change in a level that exists: `on_hand`, `safety_stock`, `limit_per_buyer`. The
+        others stay as they are, and are 0 in a new level. None named means all.
+        """
+
     def __init__(
         self,
         *,
@@ -1017,16 +1029,104 @@ class SetStockRequest(_message.Message):
         safety_stock: _builtins.int = ...,
         limit_per_buyer: _builtins.int = ...,
         expected_version: _builtins.int | None = ...,
+        only: _abc.Iterable[_builtins.str] | None = ...,
+        setting_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "limit_per_buyer", b"limit_per_buyer", "location", b"location", "on_hand", b"on_hand", "safety_stock", b"safety_stock", "sku", b"sku", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "limit_per_buyer", b"limit_per_buyer", "location", b"location", "on_hand", b"on_hand", "only", b"only", "safety_stock", b"safety_stock", "setting_id", b"setting_id", "sku", b"sku", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = _typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
 
 Global___SetStockRequest: _TypeAlias = SetStockRequest  # noqa: Y015
+
+@_typing.final
+class SetStockLevelsRequest(_message.Message):
+    """Asks to set stock levels, each as SetStock does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedCompositeFieldContainer[Global___SetStockRequest]:
+        """1 to 1,000 settings. Their own tenants are "" or the request's."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        settings: _abc.Iterable[Global___SetStockRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetStockLevelsRequest: _TypeAlias = SetStockLevelsRequest  # noqa: Y015
+
+@_typing.final
+class SetStockLevelsResponse(_message.Message):
+    """The answers to a SetStockLevelsRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockSettingResult]:
+        """`results[i]` answers `settings[i]`."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___StockSettingResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetStockLevelsResponse: _TypeAlias = SetStockLevelsResponse  # noqa: Y015
+
+@_typing.final
+class StockSettingResult(_message.Message):
+    """What became of one setting of many."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why it was refused, as the ErrorInfo of SetStock says it, such as VERSION_MISMATCH; "" if it was
+    not.
+    """
+    detail: _builtins.str
+    """For a person; "" if it was not refused."""
+    @_builtins.property
+    def level(self) -> Global___StockLevel:
+        """The level after it; not set where there is none."""
+
+    def __init__(
+        self,
+        *,
+        level: Global___StockLevel | None = ...,
+        reason: _builtins.str = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["level", b"level"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "level", b"level", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StockSettingResult: _TypeAlias = StockSettingResult  # noqa: Y015
 
 @_typing.final
 class AdjustStockRequest(_message.Message):

@@ -617,6 +617,11 @@ class StockServiceStub:
                 request_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.SetStockRequest.SerializeToString,
                 response_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.StockLevel.FromString,
                 _registered_method=True)
+        self.SetStockLevels = channel.unary_unary(
+                '/holdfast.inventory.v1.StockService/SetStockLevels',
+                request_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.SetStockLevelsRequest.SerializeToString,
+                response_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.SetStockLevelsResponse.FromString,
+                _registered_method=True)
         self.AdjustStock = channel.unary_unary(
                 '/holdfast.inventory.v1.StockService/AdjustStock',
                 request_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockRequest.SerializeToString,
@@ -634,10 +639,19 @@ class StockServiceServicer:
     """
 
     def SetStock(self, request, context):
-        """Creates a stock level or overwrites its settings.
+        """Creates a stock level or overwrites its settings: all, or those that `only` names.
 
-        FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, ABORTED if
-        `expected_version` is not the level's version; both change nothing.
+        FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, or if the
+        `setting_id` was used with other content; ABORTED if `expected_version` is not the level's
+        version; all change nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetStockLevels(self, request, context):
+        """Sets 1 to 1,000 stock levels in order, each as SetStock does: one that is refused leaves the
+        others be.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -667,6 +681,11 @@ def add_StockServiceServicer_to_server(servicer, server):
                     servicer.SetStock,
                     request_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.SetStockRequest.FromString,
                     response_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.StockLevel.SerializeToString,
+            ),
+            'SetStockLevels': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetStockLevels,
+                    request_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.SetStockLevelsRequest.FromString,
+                    response_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.SetStockLevelsResponse.SerializeToString,
             ),
             'AdjustStock': grpc.unary_unary_rpc_method_handler(
                     servicer.AdjustStock,
@@ -707,6 +726,33 @@ class StockService:
             '/holdfast.inventory.v1.StockService/SetStock',
             holdfast_dot_inventory_dot_v1_dot_inventory__pb2.SetStockRequest.SerializeToString,
             holdfast_dot_inventory_dot_v1_dot_inventory__pb2.StockLevel.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetStockLevels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.inventory.v1.StockService/SetStockLevels',
+            holdfast_dot_inventory_dot_v1_dot_inventory__pb2.SetStockLevelsRequest.SerializeToString,
+            holdfast_dot_inventory_dot_v1_dot_inventory__pb2.SetStockLevelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -324,10 +324,15 @@ class StockServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> StockServiceAsyncStub: ...
     SetStock: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.SetStockRequest, _inventory_pb2.StockLevel]
-    """Creates a stock level or overwrites its settings.
+    """Creates a stock level or overwrites its settings: all, or those that `only` names.
 
-    FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, ABORTED if
-    `expected_version` is not the level's version; both change nothing.
+    FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, or if the
+    `setting_id` was used with other content; ABORTED if `expected_version` is not the level's
+    version; all change nothing.
+    """
+    SetStockLevels: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.SetStockLevelsRequest, _inventory_pb2.SetStockLevelsResponse]
+    """Sets 1 to 1,000 stock levels in order, each as SetStock does: one that is refused leaves the
+    others be.
     """
     AdjustStock: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.AdjustStockRequest, _inventory_pb2.StockLevel]
     """Adds to or takes from `on_hand`, once per `adjustment_id`.
@@ -344,10 +349,15 @@ class StockServiceAsyncStub(StockServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SetStock: _aio.UnaryUnaryMultiCallable[_inventory_pb2.SetStockRequest, _inventory_pb2.StockLevel]  # type: ignore[assignment]
-    """Creates a stock level or overwrites its settings.
+    """Creates a stock level or overwrites its settings: all, or those that `only` names.
 
-    FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, ABORTED if
-    `expected_version` is not the level's version; both change nothing.
+    FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, or if the
+    `setting_id` was used with other content; ABORTED if `expected_version` is not the level's
+    version; all change nothing.
+    """
+    SetStockLevels: _aio.UnaryUnaryMultiCallable[_inventory_pb2.SetStockLevelsRequest, _inventory_pb2.SetStockLevelsResponse]  # type: ignore[assignment]
+    """Sets 1 to 1,000 stock levels in order, each as SetStock does: one that is refused leaves the
+    others be.
     """
     AdjustStock: _aio.UnaryUnaryMultiCallable[_inventory_pb2.AdjustStockRequest, _inventory_pb2.StockLevel]  # type: ignore[assignment]
     """Adds to or takes from `on_hand`, once per `adjustment_id`.
@@ -367,10 +377,21 @@ class StockServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.SetStockRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.StockLevel, _abc.Awaitable[_inventory_pb2.StockLevel]]:
-        """Creates a stock level or overwrites its settings.
+        """Creates a stock level or overwrites its settings: all, or those that `only` names.
 
-        FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, ABORTED if
-        `expected_version` is not the level's version; both change nothing.
+        FAILED_PRECONDITION if `on_hand` would be below what is reserved and confirmed, or if the
+        `setting_id` was used with other content; ABORTED if `expected_version` is not the level's
+        version; all change nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def SetStockLevels(
+        self,
+        request: _inventory_pb2.SetStockLevelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.SetStockLevelsResponse, _abc.Awaitable[_inventory_pb2.SetStockLevelsResponse]]:
+        """Sets 1 to 1,000 stock levels in order, each as SetStock does: one that is refused leaves the
+        others be.
         """
 
     @_abc_1.abstractmethod

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!holdfast/order/v1/catalogue.proto\x12\x11holdfast.order.v1\"\xd1\x02\n\x07\x41rticle\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x13\n\x0bprice_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x0c\n\x04zone\x18\x06 \x01(\t\x12\x10\n\x08weight_g\x18\x07 \x01(\r\x12)\n\x1ctemperature_min_millicelsius\x18\x08 \x01(\x11H\x00\x88\x01\x01\x12)\n\x1ctemperature_max_millicelsius\x18\t \x01(\x11H\x01\x88\x01\x01\x12\x12\n\ncustomised\x18\n \x01(\x08\x12\x0f\n\x07\x66ragile\x18\x0b \x01(\x08\x12\x11\n\twithdrawn\x18\x0c \x01(\x08\x42\x1f\n\x1d_temperature_min_millicelsiusB\x1f\n\x1d_temperature_max_millicelsius\"\x9a\x01\n\tWarehouse\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x02 \x01(\t\x12\x15\n\x08latitude\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tlongitude\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x08priority\x18\x05 \x01(\r\x12\x0e\n\x06\x63losed\x18\x06 \x01(\x08\x42\x0b\n\t_latitudeB\x0c\n\n_longitude\"f\n\x05Place\x12\x0f\n\x07\x63ountry\x18\x01 \x01(\t\x12\x17\n\x0fpostcode_prefix\x18\x02 \x01(\t\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x10\n\x08latitude\x18\x04 \x01(\x01\x12\x11\n\tlongitude\x18\x05 \x01(\x01\"R\n\x12PutArticlesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12,\n\x08\x61rticles\x18\x02 \x03(\x0b\x32\x1a.holdfast.order.v1.Article\"&\n\x13PutArticlesResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"n\n\x13ListArticlesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0b\n\x03sku\x18\x05 \x01(\t\"]\n\x14ListArticlesResponse\x12,\n\x08\x61rticles\x18\x01 \x03(\x0b\x32\x1a.holdfast.order.v1.Article\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"X\n\x14PutWarehousesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x30\n\nwarehouses\x18\x02 \x03(\x0b\x32\x1c.holdfast.order.v1.Warehouse\"(\n\x15PutWarehousesResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"\'\n\x15ListWarehousesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"J\n\x16ListWarehousesResponse\x12\x30\n\nwarehouses\x18\x01 \x03(\x0b\x32\x1c.holdfast.order.v1.Warehouse\"L\n\x10PutPlacesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12(\n\x06places\x18\x02 \x03(\x0b\x32\x18.holdfast.order.v1.Place\"$\n\x11PutPlacesResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"J\n\x11ListPlacesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"W\n\x12ListPlacesResponse\x12(\n\x06places\x18\x01 \x03(\x0b\x32\x18.holdfast.order.v1.Place\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xcf\x04\n\x10\x43\x61talogueService\x12\\\n\x0bPutArticles\x12%.holdfast.order.v1.PutArticlesRequest\x1a&.holdfast.order.v1.PutArticlesResponse\x12_\n\x0cListArticles\x12&.holdfast.order.v1.ListArticlesRequest\x1a\'.holdfast.order.v1.ListArticlesResponse\x12\x62\n\rPutWarehouses\x12\'.holdfast.order.v1.PutWarehousesRequest\x1a(.holdfast.order.v1.PutWarehousesResponse\x12\x65\n\x0eListWarehouses\x12(.holdfast.order.v1.ListWarehousesRequest\x1a).holdfast.order.v1.ListWarehousesResponse\x12V\n\tPutPlaces\x12#.holdfast.order.v1.PutPlacesRequest\x1a$.holdfast.order.v1.PutPlacesResponse\x12Y\n\nListPlaces\x12$.holdfast.order.v1.ListPlacesRequest\x1a%.holdfast.order.v1.ListPlacesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!holdfast/order/v1/catalogue.proto\x12\x11holdfast.order.v1\"\xd1\x02\n\x07\x41rticle\x12\x0b\n\x03sku\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x13\n\x0bprice_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x0c\n\x04zone\x18\x06 \x01(\t\x12\x10\n\x08weight_g\x18\x07 \x01(\r\x12)\n\x1ctemperature_min_millicelsius\x18\x08 \x01(\x11H\x00\x88\x01\x01\x12)\n\x1ctemperature_max_millicelsius\x18\t \x01(\x11H\x01\x88\x01\x01\x12\x12\n\ncustomised\x18\n \x01(\x08\x12\x0f\n\x07\x66ragile\x18\x0b \x01(\x08\x12\x11\n\twithdrawn\x18\x0c \x01(\x08\x42\x1f\n\x1d_temperature_min_millicelsiusB\x1f\n\x1d_temperature_max_millicelsius\"\x9a\x01\n\tWarehouse\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x02 \x01(\t\x12\x15\n\x08latitude\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tlongitude\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x08priority\x18\x05 \x01(\r\x12\x0e\n\x06\x63losed\x18\x06 \x01(\x08\x42\x0b\n\t_latitudeB\x0c\n\n_longitude\"f\n\x05Place\x12\x0f\n\x07\x63ountry\x18\x01 \x01(\t\x12\x17\n\x0fpostcode_prefix\x18\x02 \x01(\t\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x10\n\x08latitude\x18\x04 \x01(\x01\x12\x11\n\tlongitude\x18\x05 \x01(\x01\"`\n\x12PutArticlesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12,\n\x08\x61rticles\x18\x02 \x03(\x0b\x32\x1a.holdfast.order.v1.Article\x12\x0c\n\x04only\x18\x03 \x03(\t\"&\n\x13PutArticlesResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"n\n\x13ListArticlesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0b\n\x03sku\x18\x05 \x01(\t\"]\n\x14ListArticlesResponse\x12,\n\x08\x61rticles\x18\x01 \x03(\x0b\x32\x1a.holdfast.order.v1.Article\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\x14PutWarehousesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x30\n\nwarehouses\x18\x02 \x03(\x0b\x32\x1c.holdfast.order.v1.Warehouse\x12\x0c\n\x04only\x18\x03 \x03(\t\"(\n\x15PutWarehousesResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"\'\n\x15ListWarehousesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"J\n\x16ListWarehousesResponse\x12\x30\n\nwarehouses\x18\x01 \x03(\x0b\x32\x1c.holdfast.order.v1.Warehouse\"L\n\x10PutPlacesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12(\n\x06places\x18\x02 \x03(\x0b\x32\x18.holdfast.order.v1.Place\"$\n\x11PutPlacesResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"J\n\x11ListPlacesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"W\n\x12ListPlacesResponse\x12(\n\x06places\x18\x01 \x03(\x0b\x32\x18.holdfast.order.v1.Place\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xcf\x04\n\x10\x43\x61talogueService\x12\\\n\x0bPutArticles\x12%.holdfast.order.v1.PutArticlesRequest\x1a&.holdfast.order.v1.PutArticlesResponse\x12_\n\x0cListArticles\x12&.holdfast.order.v1.ListArticlesRequest\x1a\'.holdfast.order.v1.ListArticlesResponse\x12\x62\n\rPutWarehouses\x12\'.holdfast.order.v1.PutWarehousesRequest\x1a(.holdfast.order.v1.PutWarehousesResponse\x12\x65\n\x0eListWarehouses\x12(.holdfast.order.v1.ListWarehousesRequest\x1a).holdfast.order.v1.ListWarehousesResponse\x12V\n\tPutPlaces\x12#.holdfast.order.v1.PutPlacesRequest\x1a$.holdfast.order.v1.PutPlacesResponse\x12Y\n\nListPlaces\x12$.holdfast.order.v1.ListPlacesRequest\x1a%.holdfast.order.v1.ListPlacesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -29,29 +29,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLACE']._serialized_start=553
   _globals['_PLACE']._serialized_end=655
   _globals['_PUTARTICLESREQUEST']._serialized_start=657
-  _globals['_PUTARTICLESREQUEST']._serialized_end=739
-  _globals['_PUTARTICLESRESPONSE']._serialized_start=741
-  _globals['_PUTARTICLESRESPONSE']._serialized_end=779
-  _globals['_LISTARTICLESREQUEST']._serialized_start=781
-  _globals['_LISTARTICLESREQUEST']._serialized_end=891
-  _globals['_LISTARTICLESRESPONSE']._serialized_start=893
-  _globals['_LISTARTICLESRESPONSE']._serialized_end=986
-  _globals['_PUTWAREHOUSESREQUEST']._serialized_start=988
-  _globals['_PUTWAREHOUSESREQUEST']._serialized_end=1076
-  _globals['_PUTWAREHOUSESRESPONSE']._serialized_start=1078
-  _globals['_PUTWAREHOUSESRESPONSE']._serialized_end=1118
-  _globals['_LISTWAREHOUSESREQUEST']._serialized_start=1120
-  _globals['_LISTWAREHOUSESREQUEST']._serialized_end=1159
-  _globals['_LISTWAREHOUSESRESPONSE']._serialized_start=1161
-  _globals['_LISTWAREHOUSESRESPONSE']._serialized_end=1235
-  _globals['_PUTPLACESREQUEST']._serialized_start=1237
-  _globals['_PUTPLACESREQUEST']._serialized_end=1313
-  _globals['_PUTPLACESRESPONSE']._serialized_start=1315
-  _globals['_PUTPLACESRESPONSE']._serialized_end=1351
-  _globals['_LISTPLACESREQUEST']._serialized_start=1353
-  _globals['_LISTPLACESREQUEST']._serialized_end=1427
-  _globals['_LISTPLACESRESPONSE']._serialized_start=1429
-  _globals['_LISTPLACESRESPONSE']._serialized_end=1516
-  _globals['_CATALOGUESERVICE']._serialized_start=1519
-  _globals['_CATALOGUESERVICE']._serialized_end=2110
+  _globals['_PUTARTICLESREQUEST']._serialized_end=753
+  _globals['_PUTARTICLESRESPONSE']._serialized_start=755
+  _globals['_PUTARTICLESRESPONSE']._serialized_end=793
+  _globals['_LISTARTICLESREQUEST']._serialized_start=795
+  _globals['_LISTARTICLESREQUEST']._serialized_end=905
+  _globals['_LISTARTICLESRESPONSE']._serialized_start=907
+  _globals['_LISTARTICLESRESPONSE']._serialized_end=1000
+  _globals['_PUTWAREHOUSESREQUEST']._serialized_start=1002
+  _globals['_PUTWAREHOUSESREQUEST']._serialized_end=1104
+  _globals['_PUTWAREHOUSESRESPONSE']._serialized_start=1106
+  _globals['_PUTWAREHOUSESRESPONSE']._serialized_end=1146
+  _globals['_LISTWAREHOUSESREQUEST']._serialized_start=1148
+  _globals['_LISTWAREHOUSESREQUEST']._serialized_end=1187
+  _globals['_LISTWAREHOUSESRESPONSE']._serialized_start=1189
+  _globals['_LISTWAREHOUSESRESPONSE']._serialized_end=1263
+  _globals['_PUTPLACESREQUEST']._serialized_start=1265
+  _globals['_PUTPLACESREQUEST']._serialized_end=1341
+  _globals['_PUTPLACESRESPONSE']._serialized_start=1343
+  _globals['_PUTPLACESRESPONSE']._serialized_end=1379
+  _globals['_LISTPLACESREQUEST']._serialized_start=1381
+  _globals['_LISTPLACESREQUEST']._serialized_end=1455
+  _globals['_LISTPLACESRESPONSE']._serialized_start=1457
+  _globals['_LISTPLACESRESPONSE']._serialized_end=1544
+  _globals['_CATALOGUESERVICE']._serialized_start=1547
+  _globals['_CATALOGUESERVICE']._serialized_end=2138
 # @@protoc_insertion_point(module_scope)

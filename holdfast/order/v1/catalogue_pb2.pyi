@@ -198,21 +198,29 @@ class PutArticlesRequest(_message.Message):
 
     TENANT_FIELD_NUMBER: _builtins.int
     ARTICLES_FIELD_NUMBER: _builtins.int
+    ONLY_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     @_builtins.property
     def articles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Article]:
         """1 to 1,000 articles, no SKU twice."""
 
+    @_builtins.property
+    def only(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which fields change in articles that exist, such as `price_minor`; the others stay as they are. A
+        new article takes all fields of its message. None named means all.
+        """
+
     def __init__(
         self,
         *,
         tenant: _builtins.str = ...,
         articles: _abc.Iterable[Global___Article] | None = ...,
+        only: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["articles", b"articles", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["articles", b"articles", "only", b"only", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -314,21 +322,29 @@ class PutWarehousesRequest(_message.Message):
 
     TENANT_FIELD_NUMBER: _builtins.int
     WAREHOUSES_FIELD_NUMBER: _builtins.int
+    ONLY_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     @_builtins.property
     def warehouses(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warehouse]:
         """1 to 1,000 warehouses, no location twice."""
 
+    @_builtins.property
+    def only(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which fields change in warehouses that exist, such as `closed`; the others stay as they are. A
+        new warehouse takes all fields of its message. None named means all.
+        """
+
     def __init__(
         self,
         *,
         tenant: _builtins.str = ...,
         warehouses: _abc.Iterable[Global___Warehouse] | None = ...,
+        only: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant", b"tenant", "warehouses", b"warehouses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["only", b"only", "tenant", b"tenant", "warehouses", b"warehouses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

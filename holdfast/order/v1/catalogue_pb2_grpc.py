@@ -54,7 +54,8 @@ class CatalogueServiceServicer:
     """
 
     def PutArticles(self, request, context):
-        """Creates articles or overwrites them, all of their fields: all of the request's, or none.
+        """Creates articles or overwrites them, all of their fields or those that `only` names: all of the
+        request's articles, or none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -68,7 +69,8 @@ class CatalogueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutWarehouses(self, request, context):
-        """Creates warehouses or overwrites them, all of their fields: all of the request's, or none.
+        """Creates warehouses or overwrites them, all of their fields or those that `only` names: all of
+        the request's warehouses, or none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,11 +43,15 @@ class CatalogueServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CatalogueServiceAsyncStub: ...
     PutArticles: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.PutArticlesRequest, _catalogue_pb2.PutArticlesResponse]
-    """Creates articles or overwrites them, all of their fields: all of the request's, or none."""
+    """Creates articles or overwrites them, all of their fields or those that `only` names: all of the
+    request's articles, or none.
+    """
     ListArticles: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ListArticlesRequest, _catalogue_pb2.ListArticlesResponse]
     """Lists articles in the order of their SKUs, a page at a time."""
     PutWarehouses: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.PutWarehousesRequest, _catalogue_pb2.PutWarehousesResponse]
-    """Creates warehouses or overwrites them, all of their fields: all of the request's, or none."""
+    """Creates warehouses or overwrites them, all of their fields or those that `only` names: all of
+    the request's warehouses, or none.
+    """
     ListWarehouses: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ListWarehousesRequest, _catalogue_pb2.ListWarehousesResponse]
     """Lists all warehouses, in the order in which they are preferred."""
     PutPlaces: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.PutPlacesRequest, _catalogue_pb2.PutPlacesResponse]
@@ -65,11 +69,15 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PutArticles: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.PutArticlesRequest, _catalogue_pb2.PutArticlesResponse]  # type: ignore[assignment]
-    """Creates articles or overwrites them, all of their fields: all of the request's, or none."""
+    """Creates articles or overwrites them, all of their fields or those that `only` names: all of the
+    request's articles, or none.
+    """
     ListArticles: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListArticlesRequest, _catalogue_pb2.ListArticlesResponse]  # type: ignore[assignment]
     """Lists articles in the order of their SKUs, a page at a time."""
     PutWarehouses: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.PutWarehousesRequest, _catalogue_pb2.PutWarehousesResponse]  # type: ignore[assignment]
-    """Creates warehouses or overwrites them, all of their fields: all of the request's, or none."""
+    """Creates warehouses or overwrites them, all of their fields or those that `only` names: all of
+    the request's warehouses, or none.
+    """
     ListWarehouses: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ListWarehousesRequest, _catalogue_pb2.ListWarehousesResponse]  # type: ignore[assignment]
     """Lists all warehouses, in the order in which they are preferred."""
     PutPlaces: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.PutPlacesRequest, _catalogue_pb2.PutPlacesResponse]  # type: ignore[assignment]
@@ -90,7 +98,9 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_pb2.PutArticlesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_pb2.PutArticlesResponse, _abc.Awaitable[_catalogue_pb2.PutArticlesResponse]]:
-        """Creates articles or overwrites them, all of their fields: all of the request's, or none."""
+        """Creates articles or overwrites them, all of their fields or those that `only` names: all of the
+        request's articles, or none.
+        """
 
     @_abc_1.abstractmethod
     def ListArticles(
@@ -106,7 +116,9 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_pb2.PutWarehousesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_pb2.PutWarehousesResponse, _abc.Awaitable[_catalogue_pb2.PutWarehousesResponse]]:
-        """Creates warehouses or overwrites them, all of their fields: all of the request's, or none."""
+        """Creates warehouses or overwrites them, all of their fields or those that `only` names: all of
+        the request's warehouses, or none.
+        """
 
     @_abc_1.abstractmethod
     def ListWarehouses(

@@ -85,6 +85,34 @@ async def test_one_article_is_found_by_its_sku(service: Any) -> None:
     assert not (await service.ListArticles(pb.ListArticlesRequest(sku="NONE"))).articles
 
 
+async def test_what_a_put_does_not_name_stays_as_it_is(service: Any) -> None:
+    await service.PutArticles(pb.PutArticlesRequest(articles=[TEA]))
+    dearer = pb.Article(sku="TEA", price_minor=600)
+    await service.PutArticles(
+        pb.PutArticlesRequest(articles=[dearer, CUP], only=["price_minor", "fragile"])
+    )
+    wanted = pb.Article()
+    wanted.CopyFrom(TEA)
+    wanted.price_minor, wanted.fragile = 600, False
+    found = (await service.ListArticles(pb.ListArticlesRequest())).articles
+    assert list(found) == [CUP, wanted]  # what is new has all of its message
+
+    await service.PutWarehouses(pb.PutWarehousesRequest(warehouses=[NORTH]))
+    closed = pb.Warehouse(location="north", closed=True)
+    await service.PutWarehouses(pb.PutWarehousesRequest(warehouses=[closed], only=["closed"]))
+    (north,) = (await service.ListWarehouses(pb.ListWarehousesRequest())).warehouses
+    assert (north.latitude, north.priority, north.closed) == (39.9, 1, True)
+
+
+async def test_a_part_that_makes_the_whole_wrong_is_refused(service: Any) -> None:
+    await service.PutArticles(pb.PutArticlesRequest(articles=[TEA]))
+    too_cold = pb.Article(sku="TEA", temperature_max_millicelsius=-1_000)
+    request = pb.PutArticlesRequest(articles=[too_cold], only=["temperature_max_millicelsius"])
+    error = await refusal(service.PutArticles(request))
+    assert error.metadata["field"].startswith("articles[0].temperature")
+    assert list((await service.ListArticles(pb.ListArticlesRequest())).articles) == [TEA]
+
+
 async def test_a_put_of_which_one_article_is_wrong_puts_none(service: Any) -> None:
     wrong = pb.Article(
         sku="BAD", merchant_id="merchant-1", title="x", currency="CNY", weight_g=10**9
@@ -101,6 +129,8 @@ async def test_a_put_of_which_one_article_is_wrong_puts_none(service: Any) -> No
         ("PutArticles", pb.PutArticlesRequest(), "articles"),
         ("PutArticles", pb.PutArticlesRequest(tenant="a b", articles=[TEA]), "tenant"),
         ("PutWarehouses", pb.PutWarehousesRequest(), "warehouses"),
+        ("PutWarehouses", pb.PutWarehousesRequest(only=["closed"]), "only"),
+        ("PutArticles", pb.PutArticlesRequest(articles=[TEA], only=["colour"]), "only"),
         ("PutPlaces", pb.PutPlacesRequest(places=[SHANGHAI] * 2), "places[1]"),
         ("ListArticles", pb.ListArticlesRequest(page_size=1_001), "page_size"),
         ("ListArticles", pb.ListArticlesRequest(merchant_id="a b"), "merchant_id"),
