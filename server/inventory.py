@@ -283,12 +283,16 @@ def _applied(tenant: str, command: SetStock | AdjustStock, result: StockResult) 
     raise _refusal(tenant, command, result)
 
 
-def _setting_result(tenant: str, command: SetStock, result: StockResult) -> pb.StockSettingResult:
-    """The answer to one setting of many: its level, or why it was refused."""
+def _setting_result(
+    tenant: str, command: SetStock, result: StockResult | EngineError
+) -> pb.StockSettingResult:
+    """The answer to one setting of many: its level, or why it was refused or not judged."""
     found = pb.StockSettingResult()
-    if result.level is not None:
-        found.level.CopyFrom(wire.stock_level(tenant, result.level))
     try:
+        if isinstance(result, EngineError):
+            raise contract_error(result, TRANSLATIONS)
+        if result.level is not None:
+            found.level.CopyFrom(wire.stock_level(tenant, result.level))
         _applied(tenant, command, result)
     except HoldfastError as refusal:
         found.reason, found.detail = str(refusal.reason), refusal.message

@@ -160,11 +160,13 @@ class GroupCommit:
 
     def _take(self, sent: Submitted, found: Answer) -> None:
         """Ends a command with its answer; one that was not judged, for now, is sent again alone."""
-        again = isinstance(found, HoldfastError) and found.retryable
-        if again and sent.open and sent.attempts < self._attempts_max:
-            self._call_by_call.take((sent,))
-        else:
-            sent.end(found)
+        if isinstance(found, HoldfastError) and sent.open:
+            left_ms = (sent.deadline_s - time.monotonic()) * 1_000
+            may = may_try_again(found, sent.attempts, self._attempts_max, 0, left_ms)
+            if may and self._budget.allows(found):
+                self._call_by_call.take((sent,))
+                return
+        sent.end(found)
 
     def _next_message(self) -> bool:
         """Fills `_sent` with what fits into one message; false if nothing waits.
