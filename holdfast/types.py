@@ -123,7 +123,7 @@ class StockLevel:
 
 
 class StockSetting(NamedTuple):
-    """A stock level as it is to be; None leaves what there is, and is 0 in a new level.
+    """A stock level as it is to be; None leaves what there is, and is 0 in a new level."""
 
     sku: str
     on_hand: int | None
