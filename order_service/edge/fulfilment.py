@@ -23,19 +23,26 @@ from order_service.fulfilment import incidents, queries
 from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
-from order_service.fulfilment.tracking import once_key, read_temperature, reading_key, track
+from order_service.fulfilment.tracking import (
+    is_repeated,
+    once_key,
+    read_temperature,
+    reading_key,
+    track,
+)
 from order_service.fulfilment.warehouse import (
     ShipmentAnswer,
     confirm_packing,
     confirm_pick,
     hand_over,
+    shipment_in,
 )
 from order_service.fulfilment.waves import create_wave
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_name, check_whole, checked_text
 from order_service.order.model import IncidentKind, Shipment
 from order_service.order.parts import order_id_of as order_of_part
-from order_service.order.refusals import InvalidField
+from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.order.states import ShipmentState
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.orders import Orders
@@ -200,7 +207,12 @@ class FulfilmentServicer:
         id_of(request, "shipment_id")
         event = event_of(request, self._orders.clock_ms())
         decide = partial(track, event=event)
-        return await self._once(request, decide, once_key(event))
+        done, replayed = await self._once(request, decide, once_key(event))
+        if replayed:
+            known = await self._orders.read(partial(queries.known_event, event=event))
+            if known is not None and not is_repeated(known, event):
+                raise _reused("event.event_id", event.event_id)
+        return _result(done, replayed)
 
     @command(pb.ShipmentResult)
     async def RecordTemperature(self, request: pb.RecordTemperatureRequest) -> pb.ShipmentResult:
@@ -213,7 +225,20 @@ class FulfilmentServicer:
             read_at_ms=read_at_ms,
             millicelsius=millicelsius,
         )
-        return await self._once(request, decide, reading_key(shipment_id, sensor, read_at_ms))
+        once = reading_key(shipment_id, sensor, read_at_ms)
+        done, replayed = await self._once(request, decide, once)
+        if replayed:
+            known = await self._orders.read(
+                partial(
+                    queries.known_reading,
+                    shipment_id=shipment_id,
+                    sensor=sensor,
+                    read_at_ms=read_at_ms,
+                )
+            )
+            if known is not None and known.millicelsius != millicelsius:
+                raise _reused("reading.sensor and read_at_ms", f"{sensor} at {read_at_ms}")
+        return _result(done, replayed)
 
     @command(pb.ShipmentResult)
     async def ReportIncident(self, request: pb.ReportIncidentRequest) -> pb.ShipmentResult:
@@ -268,20 +293,27 @@ class FulfilmentServicer:
 
     async def _once(
         self, request: Any, decide: Callable[[Draft], Shipment], once: str
-    ) -> pb.ShipmentResult:
-        """Writes something down once, and answers with the shipment it is about."""
+    ) -> tuple[Shipment, bool]:
+        """Writes something down once: the shipment it is about, and whether that was done before.
+
+        Raises Refused: NOT_FOUND.
+        """
         order_id = order_of_part(request.shipment_id)
         try:
-            shipment = await change(self._orders, request, order_id, decide, once=once)
+            return await change(self._orders, request, order_id, decide, once=once), False
         except AlreadySeen:
             order = await order_of(self._orders, request, order_id)
-            return _result(order.shipment(request.shipment_id), replayed=True)
-        return _result(shipment, replayed=False)
+            return shipment_in(order, request.shipment_id), True
 
 
 def _refuse(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipment], bool]:
     """`refuse`, which plans no shipments."""
     return [], refuse(draft, known, reason)
+
+
+def _reused(field: str, key: str) -> Refused:
+    """The refusal of an id that was used before with other content."""
+    return Refused(RefusalReason.KEY_REUSED, field=field, key=key)
 
 
 def _incident_kind_of(request: Any) -> IncidentKind | None:

@@ -13,16 +13,22 @@ from order_service.fulfilment.carriers.port import (
 )
 from order_service.fulfilment.cash import cash_overdue
 from order_service.fulfilment.incidents import look_at_deliveries
-from order_service.fulfilment.queries import reports_of, shipment_id_of
+from order_service.fulfilment.queries import known_event, reports_of, shipment_id_of
 from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
-from order_service.fulfilment.tracking import catch_up, once_key, track
+from order_service.fulfilment.tracking import (
+    catch_up,
+    is_repeated,
+    once_key,
+    track,
+    with_own_id,
+)
 from order_service.fulfilment.warehouse import shipment_of
 from order_service.http.callbacks import callback_route
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order
 from order_service.order.parts import order_id_of
-from order_service.order.records import TrackingEvent
+from order_service.order.records import TrackingEvent, TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.tasks import CashDue, CatchUpOnTracking, DeliveryDue, Todo
 from order_service.relay.handler import TryLater, handles
@@ -47,11 +53,10 @@ class TrackingIntake:
         shipment_id = news.shipment_id or await self._orders.read(
             partial(shipment_id_of, carrier=carrier, waybill=news.waybill)
         )
-        order_id = order_id_of(shipment_id)
         event = TrackingEvent(
             carrier=carrier,
             event_id=news.event_id,
-            order_id=order_id,
+            order_id=order_id_of(shipment_id),
             shipment_id=shipment_id,
             kind=news.kind,
             happened_at_ms=news.happened_at_ms,
@@ -60,15 +65,33 @@ class TrackingIntake:
             amount_minor=news.amount_minor,
             currency=news.currency,
         )
-        decide = partial(_track_theirs, event=event)
         try:
-            await self._orders.change(
-                order_id, decide, actor=f"carrier:{carrier}", once=once_key(event)
-            )
-        except AlreadySeen:
-            return
+            if await self._had_effect(event) and not await self._is_repeated(event):
+                log.warning("an event's id has another event", carrier=carrier, kind=news.kind)
+                await self._had_effect(with_own_id(event))
         except (OrderNotFound, Refused):
             log.warning("an event of a parcel that is not known", carrier=carrier, kind=news.kind)
+
+    async def _had_effect(self, event: TrackingEvent) -> bool:
+        """Whether an event of its id has had its effect before; if none has, this has it now."""
+        decide = partial(_track_theirs, event=event)
+        actor = f"carrier:{event.carrier}"
+        try:
+            await self._orders.change(event.order_id, decide, actor, once_key(event))
+        except AlreadySeen:
+            return True
+        return False
+
+    async def _is_repeated(self, event: TrackingEvent) -> bool:
+        """Whether an event says again what its carrier has said under its id.
+
+        Money is the same money, also where its report was put in other words.
+        """
+        known = await self._orders.read(partial(known_event, event=event))
+        if known is None or is_repeated(known, event):
+            return True
+        money = (TrackingKind.CASH_COLLECTED, event.amount_minor, event.currency)
+        return (known.kind, known.amount_minor, known.currency) == money
 
     async def ask(self, order: Order) -> bool:
         """Asks carriers about an order's late parcels, and those whose cash they have not reported.

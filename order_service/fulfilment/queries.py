@@ -126,9 +126,15 @@ def list_shipments(
 
 
 def shipment_id_of(connection: Connection, carrier: str, waybill: str) -> str:
-    """The shipment that has a carrier's waybill; "" if none has."""
-    statement = select(*_SHIPMENT).where(
-        shipments.c.waybill == waybill, _HAS_WAYBILL, shipments.c.carrier == carrier
+    """The newest shipment that has a carrier's waybill; "" if none has.
+
+    Carriers give a number to another parcel some months later.
+    """
+    statement = (
+        select(*_SHIPMENT)
+        .where(shipments.c.waybill == waybill, _HAS_WAYBILL, shipments.c.carrier == carrier)
+        .order_by(shipments.c.created_at_ms.desc())
+        .limit(1)
     )
     found = connection.execute(statement).first()
     return part_id(found[0], PART_KINDS[Shipment].letter, found[1]) if found else ""
@@ -216,6 +222,32 @@ def reports_of(
         _read(connection, happened, TrackingEvent),
         _read(connection, measured, TemperatureReading),
     )
+
+
+def known_event(connection: Connection, event: TrackingEvent) -> TrackingEvent | None:
+    """The event that was written down under the id of another, if there is one."""
+    columns = tracking_events.c
+    statement = select(tracking_events).where(
+        is_part(columns.order_id, columns.shipment_no, event.shipment_id),
+        columns.carrier == event.carrier,
+        columns.event_id == event.event_id,
+    )
+    found = _read(connection, statement, TrackingEvent)
+    return found[0] if found else None
+
+
+def known_reading(
+    connection: Connection, shipment_id: str, sensor: str, read_at_ms: int
+) -> TemperatureReading | None:
+    """The reading of a sensor and time that was written down, if there is one."""
+    columns = temperature_readings.c
+    statement = select(temperature_readings).where(
+        is_part(columns.order_id, columns.shipment_no, shipment_id),
+        columns.sensor == sensor,
+        columns.read_at_ms == read_at_ms,
+    )
+    found = _read(connection, statement, TemperatureReading)
+    return found[0] if found else None
 
 
 def _shipments_of(tenant: str) -> "Select[Any]":

@@ -6,15 +6,21 @@ once the shipment has it.
 """
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import structs
 
 from order_service.fulfilment.cash import collect
 from order_service.fulfilment.incidents import close_by_arrival, is_given_up, open_incident
 from order_service.fulfilment.timers import keep_event
 from order_service.fulfilment.warehouse import hand_over, shipment_of
+from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
 from order_service.order.model import IncidentKind, Shipment
 from order_service.order.records import TemperatureReading, TrackingEvent, TrackingKind
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import SHIPMENT, ShipmentEvent, ShipmentState
 
 _K = TrackingKind
@@ -46,17 +52,39 @@ WITHOUT_WAYBILL: Final = frozenset(
 """The states of a shipment before its carrier can have it, or before we know that it can."""
 
 
+STAFF: Final = "staff"
+"""In place of a carrier: a person says so."""
+
+
 def once_key(event: TrackingEvent) -> str:
-    """The key under which an event has its effect once."""
-    return f"track/{event.carrier}/{event.event_id}"
+    """The key under which an event has its effect once: carriers count the events of a parcel."""
+    return f"track/{event.shipment_id}/{event.carrier}/{event.event_id}"
+
+
+def is_repeated(known: TrackingEvent, event: TrackingEvent) -> bool:
+    """Whether an event says what one of the same id has said."""
+    return structs.replace(event, received_at_ms=known.received_at_ms) == known
+
+
+def with_own_id(event: TrackingEvent) -> TrackingEvent:
+    """An event under an id that follows from all it says, where its own has another event.
+
+    Carriers' counters begin anew, too; what they say then is no less true.
+    """
+    said = structs.replace(event, received_at_ms=0)
+    digest = blake2b(msgspec.json.encode(said), digest_size=6).hexdigest()
+    return structs.replace(event, event_id=f"{event.event_id}~{digest}")
 
 
 def track(draft: Draft, event: TrackingEvent) -> Shipment:
     """Writes an event down, and brings its shipment forward.
 
-    Raises Refused: NOT_FOUND.
+    Raises Refused: NOT_FOUND, WRONG_CONTENT for the event of a carrier that does not have it.
     """
     shipment = shipment_of(draft, event.shipment_id)
+    if shipment.carrier and event.carrier not in (shipment.carrier, STAFF):
+        detail = f"{event.shipment_id} goes with {shipment.carrier}, not with {event.carrier}"
+        raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
     draft.record(event)
     if TRACKING[event.kind].event and shipment.state in WITHOUT_WAYBILL:
         keep_event(draft, event.shipment_id)
@@ -77,7 +105,8 @@ def catch_up(draft: Draft, shipment_id: str, events: Sequence[TrackingEvent]) ->
         keep_event(draft, shipment_id)
         return
     for event in sorted(events, key=lambda event: event.happened_at_ms):
-        _have_effect(draft, shipment, event)
+        if event.carrier in (shipment.carrier, STAFF):
+            _have_effect(draft, shipment, event)
 
 
 def _have_effect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
@@ -85,8 +114,9 @@ def _have_effect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None
     if row.event and shipment.state is ShipmentState.LABELLED:
         hand_over(draft, shipment.shipment_id)  # the carrier reports it before our warehouse does
     if row.event is ShipmentEvent.SIGN and shipment.shipped_at_ms:
-        happened_at_ms = min(event.happened_at_ms, draft.now_ms)
-        first_at_ms = min(shipment.delivered_at_ms or happened_at_ms, happened_at_ms)
+        # Its carrier cannot have delivered it before it left us.
+        at_ms = believed_ms(event.happened_at_ms, shipment.shipped_at_ms, draft.now_ms)
+        first_at_ms = min(shipment.delivered_at_ms or at_ms, at_ms)
         draft.update(shipment, delivered_at_ms=first_at_ms)
     if row.event and SHIPMENT.allows(shipment.state, row.event):
         _move(draft, shipment, event, row)
@@ -116,10 +146,13 @@ def read_temperature(
 ) -> Shipment:
     """Writes a reading down; a reading out of the parcel's limits opens a TEMPERATURE incident.
 
+    What its buyer does with it after the delivery is no incident.
     Raises Refused: NOT_FOUND.
     """
     shipment = shipment_of(draft, shipment_id)
-    wrong = out_of_limits(shipment, millicelsius)
+    at_ms = believed_ms(read_at_ms, shipment.created_at_ms, draft.now_ms)
+    is_with_buyer = 0 < shipment.delivered_at_ms < at_ms
+    wrong = "" if is_with_buyer else out_of_limits(shipment, millicelsius)
     draft.record(
         TemperatureReading(
             shipment_id=shipment_id,

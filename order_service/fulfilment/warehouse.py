@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.timers import tasks_about
 from order_service.order.draft import Draft
-from order_service.order.model import Shipment, ShipmentLine
+from order_service.order.model import Order, Shipment, ShipmentLine
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import ShipmentEvent, ShipmentState
 from order_service.order.tasks import CatchUpOnTracking, GetLabel, ShipStock, VoidLabel
@@ -34,9 +34,14 @@ class ShipmentAnswer(NamedTuple):
 
 
 def shipment_of(draft: Draft, shipment_id: str) -> Shipment:
-    """A shipment of the order. Raises Refused: NOT_FOUND."""
+    """A shipment of the order that is changed. Raises Refused: NOT_FOUND."""
+    return shipment_in(draft.order, shipment_id)
+
+
+def shipment_in(order: Order, shipment_id: str) -> Shipment:
+    """A shipment of an order. Raises Refused: NOT_FOUND."""
     try:
-        return draft.order.shipment(shipment_id)
+        return order.shipment(shipment_id)
     except KeyError:
         raise Refused(RefusalReason.NOT_FOUND, thing="shipment", name=shipment_id) from None
 

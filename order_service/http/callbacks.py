@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from order_service.http.signatures import CallbackForged
+from order_service.http.signatures import CallbackForged, CallbackUnreadable
 from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.group_commit import Overloaded
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 Prove = Callable[[bytes, Mapping[str, str], float], T]
 """Reads the raw body of a callback, given its headers in lower case and the time since the Unix
-epoch in seconds. Raises CallbackForged.
+epoch in seconds. Raises CallbackForged, CallbackUnreadable.
 """
 
 
@@ -46,7 +46,8 @@ def callback_route(
 
     `senders` by that name; `prove` is the method of one that proves its callbacks; `take` gives a
     proven callback its effect. Answers 200 when that is on disk; 400 to what is not proven,
-    404 to a name that is not set up, 413 to what is too long, 503 to what has to come again.
+    404 to a name that is not set up, 413 to what is too long, 422 to what is proven and cannot be
+    read, 503 to what has to come again.
     """
 
     async def answer(request: Request) -> Response:
@@ -61,6 +62,9 @@ def callback_route(
         except CallbackForged as error:
             log.warning("a callback was refused", **{party: name}, problem=type(error).__name__)
             return PlainTextResponse(f"not proven to come from the {party}", 400)
+        except CallbackUnreadable as error:
+            log.warning("a callback cannot be read", **{party: name}, problem=str(error))
+            return PlainTextResponse(f"it comes from the {party}, and cannot be read", 422)
         try:
             await take(name, callback)
         except (StorageUnavailable, Conflict, Overloaded) as error:

@@ -29,6 +29,10 @@ class CallbackTooOld(CallbackForged):
     """A callback outside of the window: perhaps somebody sends an old one again."""
 
 
+class CallbackUnreadable(Exception):
+    """A callback that is proven, and says nothing that can be read."""
+
+
 def verify_standard(
     raw_body: bytes, headers: Mapping[str, str], keys: Sequence[Webhook], now_s: float
 ) -> str:

@@ -33,7 +33,8 @@ async def _take(orders: Orders, provider: str, callback: Callback) -> None:
         return
     order_id = order_id_of(fact.refund_id or fact.payment_id)
     decide: Callable[[Draft], None] = partial(learn, provider=provider, fact=fact)
-    once = f"{provider}:{callback.event_id}"
+    # What a known id says anew has its effect; the same fact again has none.
+    once = f"{provider}:{callback.event_id}:{fact.kind}:{fact.amount_minor}:{fact.currency}"
     try:
         await orders.change(order_id, decide, actor=f"provider:{provider}", once=once)
     except AlreadySeen:

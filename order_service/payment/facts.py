@@ -5,6 +5,9 @@ doubled or late on any of these ways. Money that came always has a purpose: it p
 back, or waits in quarantine for a person.
 """
 
+from typing import Final
+
+from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
 from order_service.order.model import Payment
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
@@ -26,6 +29,9 @@ from order_service.payment.attempts import (
 from order_service.payment.methods import CASH
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import learn_refund, send_back, send_back_all
+
+SKEW_MS: Final = 60_000
+"""By how much a provider's clock may be behind ours."""
 
 _PAYABLE = frozenset({OrderState.AWAITING_PAYMENT, OrderState.EXPIRED})
 _OF_REFUNDS = frozenset({FactKind.REFUNDED, FactKind.REFUND_FAILED})
@@ -198,7 +204,7 @@ def _captured(draft: Draft, payment: Payment, fact: Fact, due_minor: int) -> Non
         payment,
         captured_minor=fact.amount_minor,
         captured_currency=fact.currency,
-        captured_at_ms=payment.captured_at_ms or fact.at_ms or draft.now_ms,
+        captured_at_ms=payment.captured_at_ms or _taken_at_ms(draft, payment, fact),
     )
     if payment.state in (PaymentState.CAPTURED, PaymentState.RETURNED):
         more_is_due = payment.state is PaymentState.CAPTURED and due_minor > known_minor
@@ -219,6 +225,11 @@ def _captured(draft: Draft, payment: Payment, fact: Fact, due_minor: int) -> Non
     elif payment.state is not PaymentState.QUARANTINED:
         draft.move(payment, PaymentEvent.MISMATCH, _mismatch(draft, payment))
         forget_start(draft, payment.payment_id)
+
+
+def _taken_at_ms(draft: Draft, payment: Payment, fact: Fact) -> int:
+    """When money was taken, by its provider's clock; not before it was asked for, nor later."""
+    return believed_ms(fact.at_ms, payment.created_at_ms - SKEW_MS, draft.now_ms)
 
 
 def _is_being_collected(payment: Payment) -> bool:

@@ -285,7 +285,8 @@ waves = table(
     PrimaryKeyConstraint("tenant", "wave_id"),
 )
 
-# Every event a carrier told, once, in whatever order; what it has changed is in the history.
+# Every event a carrier told of a parcel, once, in whatever order; what it has changed is in the
+# history. Carriers number the events of a parcel: those of two may have the same id.
 tracking_events = table(
     "tracking_events",
     *words("carrier", "event_id"),
@@ -296,11 +297,11 @@ tracking_events = table(
     *words("place"),
     *whole("amount_minor"),
     *words("currency"),
-    PrimaryKeyConstraint("carrier", "event_id"),
+    PrimaryKeyConstraint("order_id", "shipment_no", "carrier", "event_id"),
     of_order(),
     of_shipment(),
+    by_key=True,
 )
-Index("ix_tracking_events_shipment", tracking_events.c.order_id, tracking_events.c.shipment_no)
 
 temperature_readings = table(
     "temperature_readings",

@@ -11,14 +11,16 @@ import hmac
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from holdfast.money import MINOR_DIGITS
+from order_service.fulfilment.carriers.easypost_tracking import read_tracker
 from order_service.fulfilment.carriers.port import (
     CarrierEvent,
     CarrierRefuses,
@@ -29,8 +31,9 @@ from order_service.fulfilment.carriers.port import (
 )
 from order_service.fulfilment.timers import DAY_MS
 from order_service.http.json_client import JsonClient
-from order_service.http.signatures import CallbackForged
-from order_service.order.records import TrackingKind
+from order_service.http.signatures import CallbackForged, CallbackUnreadable
+
+log = structlog.get_logger()
 
 NAME: Final = "easypost"
 URL: Final = "https://api.easypost.com/v2"
@@ -50,30 +53,18 @@ class _Rate(msgspec.Struct):
     est_delivery_days: int | None = None
 
 
-class _TrackingDetail(msgspec.Struct):
-    datetime: str
-    status: str = ""
-    status_detail: str | None = None
-    tracking_location: dict[str, str | None] | None = None
-
-
-class _Tracker(msgspec.Struct):
-    tracking_code: str
-    tracking_details: list[_TrackingDetail] = []
-
-
 class _Shipment(msgspec.Struct):
     id: str
-    rates: list[_Rate] = []
+    rates: list[msgspec.Raw] = []
     selected_rate: _Rate | None = None
     tracking_code: str | None = None
-    tracker: _Tracker | None = None
+    tracker: Any = None
     refund_status: str | None = None
 
 
 class _Event(msgspec.Struct):
     description: str
-    result: msgspec.Raw
+    result: Any = None
 
 
 class _Code(msgspec.Struct):
@@ -82,24 +73,6 @@ class _Code(msgspec.Struct):
 
 class _Problem(msgspec.Struct):
     error: _Code
-
-
-_K = TrackingKind
-# By EasyPost's `status_detail`, where that tells more than its `status`.
-_OF_DETAIL: Final = {
-    "lost": _K.LOST,
-    "damaged": _K.DAMAGED,
-    "arrived_at_facility": _K.HUB,
-    "departed_facility": _K.HUB,
-}
-_OF_STATUS: Final = {
-    "in_transit": _K.IN_TRANSIT,
-    "out_for_delivery": _K.OUT_FOR_DELIVERY,
-    "delivered": _K.SIGNED,
-    "available_for_pickup": _K.HUB,
-    "return_to_sender": _K.ATTEMPT_FAILED,
-    "failure": _K.ATTEMPT_FAILED,
-}
 
 
 class EasyPostCarrier:
@@ -129,17 +102,14 @@ class EasyPostCarrier:
             shipment = await self._created(ours)
         except CarrierRefuses:
             return []
-        return [
-            Quote(NAME, _service(rate), freight_minor, rate.currency, _transit_ms(rate))
-            for rate in shipment.rates
-            if (freight_minor := _minor(rate)) is not None
-        ]
+        offers = map(_offer_of, _readable(shipment.rates))
+        return [offer for offer in offers if offer is not None]
 
     async def label(self, ours: CarrierShipment, service: str) -> Label:
         """See `Carrier`."""
         shipment = await self._created(ours)
         if shipment.selected_rate is None:
-            rates = [rate for rate in shipment.rates if _service(rate) == service]
+            rates = [rate for rate in _readable(shipment.rates) if _service(rate) == service]
             if not rates:
                 raise CarrierRefuses("the service is not offered any more")
             body = {"rate": {"id": rates[0].id}}
@@ -159,7 +129,10 @@ class EasyPostCarrier:
         shipment = await self._find(shipment_id)
         if shipment is None or shipment.tracker is None:
             return []
-        return _events_of(shipment.tracker)
+        try:
+            return _events_of(shipment.tracker)
+        except ValueError as error:
+            raise CarrierUnreachable("its tracker cannot be read") from error
 
     def read_callback(
         self, raw_body: bytes, headers: Mapping[str, str], now_s: float
@@ -171,11 +144,10 @@ class EasyPostCarrier:
             raise CallbackForged("no signature of it is right")
         try:
             event = msgspec.json.decode(raw_body, type=_Event)
-            if not event.description.startswith("tracker."):
-                return []
-            return _events_of(msgspec.json.decode(event.result, type=_Tracker))
-        except (msgspec.DecodeError, ValueError, CarrierUnreachable) as error:
-            raise CallbackForged("it is signed, but says nothing that can be read") from error
+            is_of_parcel = event.description.startswith("tracker.")
+            return _events_of(event.result) if is_of_parcel else []
+        except ValueError as error:
+            raise CallbackUnreadable(type(error).__name__) from error
 
     async def aclose(self) -> None:
         """See `Carrier`."""
@@ -229,26 +201,30 @@ def _label_of(shipment: _Shipment) -> Label:
     return Label(shipment.tracking_code, freight_minor, _transit_ms(rate))
 
 
-def _events_of(tracker: _Tracker) -> list[CarrierEvent]:
-    """The events of a tracker; their ids are made here, because EasyPost gives its details none."""
-    events = []
-    for detail in tracker.tracking_details:
-        kind = _OF_DETAIL.get(detail.status_detail or "") or _OF_STATUS.get(detail.status)
-        if kind is None:
-            continue
-        detail_text = f"{detail.datetime}|{detail.status}|{detail.status_detail}"
-        digest = hashlib.sha256(detail_text.encode()).hexdigest()[:16]
-        where = detail.tracking_location or {}
-        events.append(
-            CarrierEvent(
-                event_id=f"{tracker.tracking_code}-{digest}",
-                waybill=tracker.tracking_code,
-                kind=kind,
-                happened_at_ms=int(datetime.fromisoformat(detail.datetime).timestamp() * 1000),
-                place=" ".join(filter(None, (where.get("city"), where.get("country")))),
-            )
-        )
+def _events_of(tracker: object) -> list[CarrierEvent]:
+    """The events of a tracker that can be read. Raises ValueError."""
+    events, unreadable = read_tracker(tracker)
+    if unreadable:
+        log.warning("details of a tracker cannot be read", carrier=NAME, details=unreadable)
     return events
+
+
+def _readable(rates: Sequence[msgspec.Raw]) -> list[_Rate]:
+    """The rates that can be read; another says nothing of these."""
+    found = []
+    for rate in rates:
+        with suppress(msgspec.DecodeError):
+            found.append(msgspec.json.decode(rate, type=_Rate))
+    return found
+
+
+def _offer_of(rate: _Rate) -> Quote | None:
+    """The offer of a rate; None for one whose price or promise is none."""
+    freight_minor = _minor(rate)
+    with suppress(CarrierUnreachable):
+        if freight_minor is not None:
+            return Quote(NAME, _service(rate), freight_minor, rate.currency, _transit_ms(rate))
+    return None
 
 
 def _service(rate: _Rate) -> str:

@@ -132,7 +132,10 @@ class Carrier(Protocol):
     def read_callback(
         self, raw_body: bytes, headers: Mapping[str, str], now_s: float
     ) -> Sequence[CarrierEvent]:
-        """Reads a callback's events. Raises CallbackForged. `headers` in lower case."""
+        """Reads the events of a callback that can be read. `headers` in lower case.
+
+        Raises CallbackForged, and CallbackUnreadable where nothing of it can be read.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+import structlog
 from standardwebhooks import Webhook
 
 from order_service.fulfilment.carriers.port import (
@@ -16,7 +17,9 @@ from order_service.fulfilment.carriers.port import (
     Quote,
 )
 from order_service.http.json_client import JsonClient
-from order_service.http.signatures import CallbackForged, verify_standard
+from order_service.http.signatures import CallbackUnreadable, verify_standard
+
+log = structlog.get_logger()
 
 NAME: Final = "sandbox"
 TIMEOUT_S: Final = 5.0
@@ -34,7 +37,7 @@ class _Offers(msgspec.Struct):
 
 
 class _Events(msgspec.Struct):
-    events: list[CarrierEvent]
+    events: list[msgspec.Raw]
 
 
 class _Problem(msgspec.Struct):
@@ -77,7 +80,7 @@ class SandboxCarrier:
     async def track(self, shipment_id: str) -> list[CarrierEvent]:
         """See `Carrier`."""
         answer = await self._http.find(_Events, "GET", f"/v1/parcels/{shipment_id}/events")
-        return answer.events if answer else []
+        return _readable(answer.events) if answer else []
 
     def read_callback(
         self, raw_body: bytes, headers: Mapping[str, str], now_s: float
@@ -87,11 +90,22 @@ class SandboxCarrier:
         try:
             return [msgspec.json.decode(raw_body, type=CarrierEvent)]
         except (msgspec.DecodeError, CarrierUnreachable) as error:
-            raise CallbackForged("it is signed, but says nothing that can be read") from error
+            raise CallbackUnreadable(type(error).__name__) from error
 
     async def aclose(self) -> None:
         """See `Carrier`."""
         await self._http.aclose()
+
+
+def _readable(events: Sequence[msgspec.Raw]) -> list[CarrierEvent]:
+    """The events that can be read; another says nothing of these."""
+    found = []
+    for event in events:
+        try:
+            found.append(msgspec.json.decode(event, type=CarrierEvent))
+        except (msgspec.DecodeError, CarrierUnreachable):
+            log.warning("an event of a parcel cannot be read", carrier=NAME)
+    return found
 
 
 def _body_of(shipment: CarrierShipment) -> dict[str, Any]:

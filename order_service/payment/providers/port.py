@@ -147,7 +147,7 @@ class Provider(Protocol):
     ) -> Callback:
         """Proves a callback and reads it. `headers` in lower case.
 
-        Raises CallbackForged, CallbackTooOld.
+        Raises CallbackForged, CallbackTooOld, CallbackUnreadable.
         """
         ...
 

@@ -11,7 +11,7 @@ import msgspec
 from standardwebhooks import Webhook
 
 from order_service.http.json_client import JsonClient
-from order_service.http.signatures import CallbackForged, verify_standard
+from order_service.http.signatures import CallbackUnreadable, verify_standard
 from order_service.payment.providers.port import (
     Callback,
     Charge,
@@ -104,7 +104,7 @@ class SandboxProvider:
         try:
             return Callback(event_id, msgspec.json.decode(raw_body, type=Fact))
         except (msgspec.DecodeError, ProviderUnreachable) as error:
-            raise CallbackForged("it is signed, but says nothing that can be read") from error
+            raise CallbackUnreadable(type(error).__name__) from error
 
     async def aclose(self) -> None:
         """See `Provider`."""

@@ -14,7 +14,7 @@ import msgspec
 import stripe
 from stripe import StripeClient
 
-from order_service.http.signatures import CallbackForged, verify_stripe
+from order_service.http.signatures import CallbackUnreadable, verify_stripe
 from order_service.payment.providers.port import (
     Callback,
     Charge,
@@ -169,7 +169,7 @@ class StripeProvider:
             *(msgspec.DecodeError, KeyError, TypeError, AttributeError),
             ProviderUnreachable,
         ) as error:
-            raise CallbackForged("it is signed, but says nothing that can be read") from error
+            raise CallbackUnreadable(type(error).__name__) from error
 
     async def aclose(self) -> None:
         """See `Provider`."""

@@ -27,6 +27,7 @@ class EasyPostServer:
         self.shipments: dict[str, dict[str, Any]] = {}
         self.bought = 0
         self.lose_next_answer = False
+        self.odd_rate: dict[str, Any] | None = None
         self.app = Starlette(
             routes=[
                 Route("/v2/shipments", self._create, methods=["POST"]),
@@ -62,7 +63,8 @@ class EasyPostServer:
                     "est_delivery_days": days,
                 }
                 for position, (carrier, service, price, days) in enumerate(RATES)
-            ],
+            ]
+            + ([self.odd_rate] if self.odd_rate else []),
             "selected_rate": None,
             "tracking_code": None,
             "tracker": None,

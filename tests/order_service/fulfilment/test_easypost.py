@@ -1,6 +1,10 @@
 """The adapter of EasyPost, against a server that speaks EasyPost's API."""
 
 import asyncio
+import hashlib
+import hmac
+import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +15,13 @@ from easypost.easypost_client import EasyPostClient
 from msgspec import structs
 
 from order_service.fulfilment.carriers.easypost import EasyPostCarrier
+from order_service.fulfilment.carriers.easypost_tracking import read_tracker
 from order_service.fulfilment.carriers.port import (
     CarrierRefuses,
     CarrierShipment,
     CarrierUnreachable,
 )
-from order_service.http.signatures import CallbackForged
+from order_service.http.signatures import CallbackForged, CallbackUnreadable
 from order_service.order.records import TrackingKind
 from tests.order_service.fulfilment.easypost_server import EasyPostServer, callback, detail
 from tests.order_service.payment.http import served
@@ -144,6 +149,81 @@ async def test_tracking_is_the_same_asked_for_and_called_back(outside: Outside) 
     assert {event.waybill for event in events} == {"EZ000000001"}
     assert len({event.event_id for event in events}) == len(events)
     assert await outside.carrier.track("4360000000000000009-s1") == []
+
+
+ON_ITS_WAY = {"status": "in_transit", "status_detail": None, "datetime": "2026-01-01T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"status": "delivered", "datetime": None},
+        {"status": "delivered", "datetime": ""},
+        {"status": "delivered"},
+        {"status": "delivered", "datetime": "yesterday"},
+        {"status": "delivered", "datetime": 1_767_261_600},
+        {"status": None, "datetime": "2026-01-01T10:00:00Z"},
+        {"status": 7, "datetime": "2026-01-01T10:00:00Z"},
+        {"status": "pre_transit", "datetime": None},
+        {},
+        None,
+        "delivered",
+    ],
+)
+def test_a_detail_that_cannot_be_read_takes_no_other_with_it(bad: object) -> None:
+    odd_place = {"city": 7, "country": "US", "zip": 94_104, "state": None}
+    other = {"status": "out_for_delivery", "datetime": "2026-01-02T08:00:00", "message": 1}
+    details = [ON_ITS_WAY, bad, {**other, "tracking_location": odd_place}]
+    body, headers = callback({"tracking_code": "EZ1", "tracking_details": details}, FORMER_SECRET)
+    events = EasyPostCarrier("key", [FORMER_SECRET], {}).read_callback(body, _lower(headers), 0)
+    assert [(event.kind, event.place) for event in events] == [
+        (TrackingKind.IN_TRANSIT, ""),
+        (TrackingKind.OUT_FOR_DELIVERY, "US"),
+    ]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Shanghai"])
+def test_a_time_without_an_offset_is_utc_wherever_the_server_stands(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        times = [
+            read_tracker(
+                {"tracking_code": "EZ1", "tracking_details": [{**ON_ITS_WAY, "datetime": at}]}
+            )
+            .events[0]
+            .happened_at_ms
+            for at in ("2026-01-01T10:00:00", "2026-01-01T10:00:00Z", "2026-01-01T18:00:00+08:00")
+        ]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert times == [1_767_261_600_000] * 3
+
+
+def test_two_scans_of_one_second_in_two_places_are_two_events() -> None:
+    scans = [{**ON_ITS_WAY, "tracking_location": {"city": city}} for city in ("Reno", "Elko")]
+    events = read_tracker({"tracking_code": "EZ1", "tracking_details": [*scans, scans[0]]}).events
+    assert len({event.event_id for event in events}) == 2
+
+
+@pytest.mark.parametrize(
+    "result",
+    [None, [], {}, {"tracking_code": None}, {"tracking_code": "EZ1", "tracking_details": "none"}],
+)
+def test_a_proven_callback_that_cannot_be_read_is_not_called_forged(result: object) -> None:
+    body = json.dumps({"description": "tracker.updated", "result": result}).encode()
+    digest = hmac.new(b"key", body, hashlib.sha256).hexdigest()
+    headers = {"x-hmac-signature": f"hmac-sha256-hex={digest}"}
+    with pytest.raises(CallbackUnreadable):
+        EasyPostCarrier("key", ["key"], {}).read_callback(body, headers, 0)
+
+
+async def test_a_rate_that_cannot_be_read_hides_no_other(outside: Outside) -> None:
+    outside.server.odd_rate = {"id": None, "rate": 7}
+    assert len(await outside.carrier.quote(PARCEL)) == 2
 
 
 async def test_callbacks_are_proven_as_the_sdk_proves_them(outside: Outside) -> None:

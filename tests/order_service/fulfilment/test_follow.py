@@ -6,6 +6,7 @@ from copy import deepcopy
 from functools import partial
 
 import pytest
+from msgspec import structs
 
 from order_service.fulfilment.cancelling import cancel, cancel_shipment
 from order_service.fulfilment.cash import REPORTED_WITHIN_MS, cash_overdue
@@ -228,6 +229,7 @@ def _something(rnd: random.Random, order: Order, number: int, now_ms: int) -> De
     name = shipment.shipment_id
     minor = rnd.choice((543, 1_457))
     news = event(shipment, rnd.choice(list(TrackingKind)), number, minor)
+    news = structs.replace(news, happened_at_ms=now_ms)
     taken = rnd.choice(((), [(shipment.lines[0].sku, 1)]))
     wrong = rnd.choice((IncidentKind.DELAY, IncidentKind.LOSS, IncidentKind.DAMAGE))
     decisions: tuple[Decision, ...] = (

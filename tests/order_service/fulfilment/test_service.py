@@ -14,10 +14,12 @@ from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import fulfilment_pb2_grpc, order_pb2
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.fulfilment import FulfilmentServicer
+from order_service.fulfilment.carriers.port import CarrierEvent
 from order_service.fulfilment.review import ReviewInput
 from order_service.fulfilment.timers import DAY_MS
 from order_service.order.model import Order, Remark
-from order_service.order.states import OrderState
+from order_service.order.records import TrackingKind
+from order_service.order.states import OrderState, ShipmentState
 from serving.deadlines import Deadlines
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
@@ -28,6 +30,7 @@ APPLIED = order_pb2.ORDER_OUTCOME_APPLIED
 NOT_FOUND = order_pb2.ORDER_OUTCOME_NOT_FOUND
 WRONG_STATE = order_pb2.ORDER_OUTCOME_WRONG_STATE
 WRONG_CONTENT = order_pb2.ORDER_OUTCOME_WRONG_CONTENT
+KEY_REUSED = order_pb2.ORDER_OUTCOME_KEY_REUSED
 DAMAGE, LOSS = pb.Incident.DAMAGE, pb.Incident.LOSS
 Stub = Any
 
@@ -119,7 +122,7 @@ async def test_what_happens_on_the_way_is_recorded_once_and_settled(
     await world.ship()
     tenant, name = world.tenant, "4330000000000000000-s1"
     event = pb.TrackingEvent(
-        carrier="by-phone", event_id="e-1", kind=pb.TrackingEvent.HUB, happened_at_ms=5, place="Hub"
+        carrier="staff", event_id="e-1", kind=pb.TrackingEvent.HUB, happened_at_ms=5, place="Hub"
     )
     track = pb.RecordTrackingRequest(tenant=tenant, shipment_id=name, event=event)
     assert [(await service.RecordTracking(track)).replayed for _ in range(2)] == [False, True]
@@ -148,6 +151,51 @@ async def test_what_happens_on_the_way_is_recorded_once_and_settled(
     assert found.readings[0].temperature_millicelsius == -4_500
     assert found.incidents[0].state == pb.Incident.REFUNDED
     assert found.shipment.state == order_pb2.Shipment.LOST
+
+
+async def test_an_event_counts_once_for_the_parcel_that_it_is_about(
+    world: World, service: Stub
+) -> None:
+    orders = ["4330000000000000000", "4340000000000000000"]
+    for order_id in orders:
+        await world.place(order_id)
+        await world.ship(order_id)
+    parcels = [f"{order_id}-s{number}" for order_id in orders for number in (1, 2)]
+
+    async def record(shipment_id: str, **values: Any) -> tuple[int, bool]:
+        told = {"carrier": "sandbox", "event_id": "7", "kind": pb.TrackingEvent.HUB}
+        event = pb.TrackingEvent(**{**told, "happened_at_ms": 5, **values})
+        request = pb.RecordTrackingRequest(
+            tenant=world.tenant, shipment_id=shipment_id, event=event
+        )
+        answer = await service.RecordTracking(request)
+        return answer.outcome, answer.replayed
+
+    for replayed in (False, True):
+        assert [await record(each) for each in parcels] == [(APPLIED, replayed)] * 4
+    assert await record(parcels[0], kind=pb.TrackingEvent.SIGNED) == (KEY_REUSED, False)
+    assert await record(parcels[0], carrier="another") == (WRONG_CONTENT, False)
+    assert await record(f"{orders[0]}-s9") == (NOT_FOUND, False)
+
+    # A carrier is not asked to choose other ids: what its callback says anew has its effect.
+    signed = CarrierEvent("7", TrackingKind.SIGNED, world.clock(), parcels[0])
+    for _ in range(2):
+        await world.intake.take("sandbox", signed)
+    order = await world.order(orders[0])
+    assert order.shipment(parcels[0]).state is ShipmentState.DELIVERED
+    found = await service.GetShipment(
+        pb.GetShipmentRequest(tenant=world.tenant, shipment_id=parcels[0])
+    )
+    assert [event.kind for event in found.events] == [
+        pb.TrackingEvent.HUB,
+        pb.TrackingEvent.SIGNED,
+    ]
+
+    read = pb.TemperatureReading(sensor="t", read_at_ms=7, temperature_millicelsius=1)
+    warm = pb.RecordTemperatureRequest(tenant=world.tenant, shipment_id=parcels[0], reading=read)
+    assert (await service.RecordTemperature(warm)).outcome == APPLIED
+    warm.reading.temperature_millicelsius = 2
+    assert (await service.RecordTemperature(warm)).outcome == KEY_REUSED
 
 
 async def test_what_cannot_be_found_is_left_out_once_and_what_has_left_is_not(

@@ -4,13 +4,20 @@ import itertools
 from functools import partial
 
 import pytest
+from msgspec import structs
 
 from order_service.fulfilment.cancelling import cancel_unshipped
 from order_service.fulfilment.carriers.port import Label
 from order_service.fulfilment.labels import labelled as labelled_by_carrier
 from order_service.fulfilment.planning import plan_shipments
-from order_service.fulfilment.tracking import TRACKING, catch_up, track
-from order_service.fulfilment.warehouse import confirm_packing, confirm_pick
+from order_service.fulfilment.tracking import (
+    TRACKING,
+    catch_up,
+    is_repeated,
+    track,
+    with_own_id,
+)
+from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.order.draft import Draft
 from order_service.order.model import Order
 from order_service.order.records import TrackingEvent, TrackingKind
@@ -180,6 +187,7 @@ def test_who_has_no_waybill_for_long_is_looked_at_again() -> None:
 def get_its_label(order: Order) -> None:
     """The first parcel goes on to where its carrier's answer has come."""
     parcel = order.shipments[0]
+    parcel.carrier = "sandbox"
     if parcel.state is S.PLANNED:
         decided(order, lambda draft: confirm_pick(draft, parcel.shipment_id, ()))
     if parcel.state is S.PICKED:
@@ -209,6 +217,64 @@ def test_an_event_of_a_parcel_that_the_order_does_not_have_is_refused() -> None:
     )
     with pytest.raises(Refused):
         track(draft_of(order), stranger)
+
+
+def test_the_event_of_a_carrier_that_does_not_have_the_parcel_is_refused() -> None:
+    order = shipped_order()
+    parcel = order.shipments[0]
+    foreign = structs.replace(event(parcel, K.SIGNED), carrier="someone-else")
+    with pytest.raises(Refused, match="goes with sandbox, not with someone-else"):
+        decided(order, lambda draft: track(draft, foreign))
+    assert parcel.state is S.SHIPPED
+
+
+def test_what_another_carrier_said_before_one_was_chosen_has_no_effect_after() -> None:
+    order = packed(S.PICKED)
+    parcel = order.shipments[0]
+    foreign = structs.replace(event(parcel, K.SIGNED), carrier="someone-else")
+    decided(order, lambda draft: track(draft, foreign))
+    get_its_label(order)
+    decided(order, partial(catch_up, shipment_id=parcel.shipment_id, events=[foreign]))
+    assert parcel.state is S.LABELLED
+
+
+@pytest.mark.parametrize(
+    ("said_ms", "believed_at_ms"),
+    [
+        (1, START_MS + 9 * DAY_MS),
+        (START_MS // 1_000, START_MS + 9 * DAY_MS),
+        (START_MS - 1, START_MS + 9 * DAY_MS),
+        (START_MS, START_MS),
+        (START_MS + DAY_MS, START_MS + DAY_MS),
+        (START_MS + 9 * DAY_MS, START_MS + 9 * DAY_MS),
+        (START_MS + 9 * DAY_MS + 1, START_MS + 9 * DAY_MS),
+        (START_MS * 1_000, START_MS + 9 * DAY_MS),
+    ],
+)
+def test_a_parcel_was_signed_for_after_it_left_and_not_later_than_now(
+    said_ms: int, believed_at_ms: int
+) -> None:
+    order = one_parcel()
+    parcel = order.shipments[0]
+    decided(order, partial(hand_over, shipment_id=parcel.shipment_id))
+    signed = structs.replace(event(parcel, K.SIGNED), happened_at_ms=said_ms)
+    decided(order, lambda draft: track(draft, signed), START_MS + 9 * DAY_MS)
+    assert parcel.delivered_at_ms == believed_at_ms
+    # The buyer has the days to complain that were promised, whatever the carrier's clock says.
+    (timer,) = [task for task in order.tasks if task.kind == TaskKind.COMPLETE]
+    assert timer.due_at_ms == max(START_MS + 9 * DAY_MS, believed_at_ms + 7 * DAY_MS)
+
+
+def test_an_event_under_a_known_id_gets_one_of_its_own_which_is_the_same_each_time() -> None:
+    parcel = shipped_order().shipments[0]
+    first, second = event(parcel, K.HUB), structs.replace(event(parcel, K.HUB), place="Reno")
+    assert is_repeated(first, structs.replace(first, received_at_ms=first.received_at_ms + 1))
+    assert not is_repeated(first, second)
+    ids = {with_own_id(each).event_id for each in (second, second, first)}
+    later = structs.replace(second, received_at_ms=second.received_at_ms + 1)
+    assert with_own_id(later).event_id in ids
+    assert len(ids) == 2
+    assert first.event_id not in ids
 
 
 def test_a_lost_parcel_makes_one_incident_which_its_arrival_settles() -> None:
