@@ -894,9 +894,9 @@ class TrackingEvent(_message.Message):
     CURRENCY_FIELD_NUMBER: _builtins.int
     RECEIVED_AT_MS_FIELD_NUMBER: _builtins.int
     carrier: _builtins.str
-    """The carrier, such as `sandbox`."""
+    """The carrier, such as `sandbox`, or `staff`."""
     event_id: _builtins.str
-    """The carrier's id of the event: each has its effect once."""
+    """The carrier's id of the event: each has its effect once on a parcel."""
     kind: Global___TrackingEvent.Kind.ValueType
     """What happened."""
     happened_at_ms: _builtins.int

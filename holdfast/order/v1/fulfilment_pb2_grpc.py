@@ -203,8 +203,10 @@ class FulfilmentServiceServicer:
 
         The same as the carrier's callback, for carriers without one. Every event is kept with its own
         time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
-        effect once it is.
-        Outcomes: APPLIED, NOT_FOUND.
+        effect once it is. Event ids are counted by parcel and carrier; in stead of a carrier, `staff`
+        may say what became of it. A time before the parcel left, or after now, is taken for now.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another event under a known id, WRONG_CONTENT for a
+        carrier that does not have the parcel.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -213,8 +215,8 @@ class FulfilmentServiceServicer:
     def RecordTemperature(self, request, context):
         """Records a temperature of a cold-chain parcel, each reading once.
 
-        Out of the shipment's limits it makes a TEMPERATURE incident.
-        Outcomes: APPLIED, NOT_FOUND.
+        Out of the shipment's limits it makes a TEMPERATURE incident, unless its buyer had it by then.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another temperature of that sensor and time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

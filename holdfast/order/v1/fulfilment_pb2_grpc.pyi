@@ -101,14 +101,16 @@ class FulfilmentServiceStub:
 
     The same as the carrier's callback, for carriers without one. Every event is kept with its own
     time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
-    effect once it is.
-    Outcomes: APPLIED, NOT_FOUND.
+    effect once it is. Event ids are counted by parcel and carrier; in stead of a carrier, `staff`
+    may say what became of it. A time before the parcel left, or after now, is taken for now.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another event under a known id, WRONG_CONTENT for a
+    carrier that does not have the parcel.
     """
     RecordTemperature: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.RecordTemperatureRequest, _fulfilment_pb2.ShipmentResult]
     """Records a temperature of a cold-chain parcel, each reading once.
 
-    Out of the shipment's limits it makes a TEMPERATURE incident.
-    Outcomes: APPLIED, NOT_FOUND.
+    Out of the shipment's limits it makes a TEMPERATURE incident, unless its buyer had it by then.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another temperature of that sensor and time.
     """
     ReportIncident: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ReportIncidentRequest, _fulfilment_pb2.ShipmentResult]
     """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
@@ -196,14 +198,16 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
 
     The same as the carrier's callback, for carriers without one. Every event is kept with its own
     time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
-    effect once it is.
-    Outcomes: APPLIED, NOT_FOUND.
+    effect once it is. Event ids are counted by parcel and carrier; in stead of a carrier, `staff`
+    may say what became of it. A time before the parcel left, or after now, is taken for now.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another event under a known id, WRONG_CONTENT for a
+    carrier that does not have the parcel.
     """
     RecordTemperature: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.RecordTemperatureRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Records a temperature of a cold-chain parcel, each reading once.
 
-    Out of the shipment's limits it makes a TEMPERATURE incident.
-    Outcomes: APPLIED, NOT_FOUND.
+    Out of the shipment's limits it makes a TEMPERATURE incident, unless its buyer had it by then.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another temperature of that sensor and time.
     """
     ReportIncident: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ReportIncidentRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
@@ -354,8 +358,10 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The same as the carrier's callback, for carriers without one. Every event is kept with its own
         time; a shipment's state only goes forward. What is told of one before it is LABELLED has its
-        effect once it is.
-        Outcomes: APPLIED, NOT_FOUND.
+        effect once it is. Event ids are counted by parcel and carrier; in stead of a carrier, `staff`
+        may say what became of it. A time before the parcel left, or after now, is taken for now.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another event under a known id, WRONG_CONTENT for a
+        carrier that does not have the parcel.
         """
 
     @_abc_1.abstractmethod
@@ -366,8 +372,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
         """Records a temperature of a cold-chain parcel, each reading once.
 
-        Out of the shipment's limits it makes a TEMPERATURE incident.
-        Outcomes: APPLIED, NOT_FOUND.
+        Out of the shipment's limits it makes a TEMPERATURE incident, unless its buyer had it by then.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another temperature of that sensor and time.
         """
 
     @_abc_1.abstractmethod

@@ -56,6 +56,19 @@ async def test_one_event_a_hundred_times_has_one_effect(world: World) -> None:
     assert [key.order_id for key in keys] == [A]
 
 
+async def test_what_a_known_event_id_says_anew_has_its_effect(world: World) -> None:
+    await world.place()
+    await taken_in_silence(world, await world.begin())
+    assert await send(world, callback_body(world, "OPEN")) == 200
+    assert await send(world, callback_body(world)) == 200
+    assert (await effect(world))[:2] == (OrderState.CONFIRMING, 1_100)
+
+
+async def test_what_is_proven_and_cannot_be_read_is_not_called_forged(world: World) -> None:
+    for body in (b"{", b"[]", b'{"kind": "TELEPORTED", "payment_id": "p"}'):
+        assert await send(world, body) == 422
+
+
 async def test_a_forged_callback_has_no_effect(world: World) -> None:
     await world.place()
     await world.begin()

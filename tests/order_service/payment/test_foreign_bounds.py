@@ -102,5 +102,5 @@ async def test_a_signed_callback_that_cannot_be_kept_is_refused(
     await world.place()
     await world.begin()
     body = json.loads(callback_body(world)) | {"amount_minor": amount_minor}
-    assert await send(world, json.dumps(body).encode()) == 400
+    assert await send(world, json.dumps(body).encode()) == 422
     assert (await world.order()).captured_minor == 0
