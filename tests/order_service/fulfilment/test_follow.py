@@ -244,7 +244,7 @@ def _something(rnd: random.Random, order: Order, number: int, now_ms: int) -> De
         partial(cancel, answers=(), reason=""),
         partial(complete, why="it came"),
     )
-    weights = (9, 9, 9, 9, 4, 4, 4, 1, 1, 1, 0.2, 1)
+    weights = (9, 9, 9, 9, 4, 4, 4, 1, 1, 1, 0.2, 9)
     return rnd.choices(decisions, weights)[0]
 
 
