@@ -163,8 +163,8 @@ async def test_an_event_counts_once_for_the_parcel_that_it_is_about(
     parcels = [f"{order_id}-s{number}" for order_id in orders for number in (1, 2)]
 
     async def record(shipment_id: str, **values: Any) -> tuple[int, bool]:
-        told = {"carrier": "sandbox", "event_id": "7", "kind": pb.TrackingEvent.HUB}
-        event = pb.TrackingEvent(**{**told, "happened_at_ms": 5, **values})
+        reported = {"carrier": "sandbox", "event_id": "7", "kind": pb.TrackingEvent.HUB}
+        event = pb.TrackingEvent(**{**reported, "happened_at_ms": 5, **values})
         request = pb.RecordTrackingRequest(
             tenant=world.tenant, shipment_id=shipment_id, event=event
         )
