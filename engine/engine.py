@@ -10,9 +10,9 @@ import msgspec
 import redis.asyncio
 
 from engine.answers import Answer
-from engine.errors import EngineError, StoreWentBack
+from engine.errors import EngineError, StoreCorrupt, StoreWentBack
 from engine.group_commit import GroupCommit
-from engine.keys import TENANTS_KEY
+from engine.keys import TENANTS_KEY, partition_keys
 from engine.link import ScriptLink, store_errors
 from engine.model import (
     AdjustStock,
@@ -27,6 +27,7 @@ from engine.model import (
 )
 from engine.partition import OnBatch, Partition, Retention
 from engine.reads import READS_OPEN_MAX, Reader
+from engine.seen import Acceptance, OneProcess, Place, Seen
 from engine.sold_out import KEEP_MS_MAX
 from engine.sweeper import Sweeper, SweepPace
 from engine.validation import check_adjust_stock, check_command, check_set_stock
@@ -36,6 +37,9 @@ from engine.validation import check_adjust_stock, check_command, check_set_stock
 DUE_LIMIT = 100
 # From this many tenants on, tenants with nothing in the store are forgotten.
 TENANTS_KEPT = 1_000
+# The tenants that are named when their store went back, and those looked at with one question.
+REFUSED_NAMED_MAX = 3
+RECOGNISED_PER_READ = 200
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
@@ -66,15 +70,18 @@ class Engine:
         settings: EngineSettings,
         on_failure: Callable[[EngineError], None],
         on_batch: OnBatch = lambda kinds, outcomes, seconds: None,
+        place: Place | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._on_failure = on_failure
         self._on_batch = on_batch
+        self._place = place or OneProcess()
         self._link = ScriptLink(client)
         self._sweep_link = ScriptLink(client)
         self._reads = asyncio.Semaphore(READS_OPEN_MAX)
         self._tenants: dict[str, _Tenant] = {}
+        self._unrecognised: list[str] = []
         self._sweeper = Sweeper(client, self._swept_partitions, settings.sweep, on_failure)
 
     def start(self) -> None:
@@ -145,12 +152,69 @@ class Engine:
         return sum(tenant.queue.queued_commands for tenant in self._tenants.values())
 
     def trouble(self) -> str:
-        """Why the engine refuses a tenant's commands; "" when it refuses none's."""
-        return "; ".join(
-            str(StoreWentBack(name))
+        """Why the engine refuses some tenants' commands; "" when it refuses none's."""
+        refused = [
+            name
             for name, tenant in self._tenants.items()
-            if tenant.partition.went_back
-        )
+            if tenant.partition.went_back and not tenant.partition.recall()
+        ]
+        if not refused:
+            return ""
+        others = len(refused) - REFUSED_NAMED_MAX
+        named = "; ".join(str(StoreWentBack(name)) for name in refused[:REFUSED_NAMED_MAX])
+        return named + (f"; and {others:,} other tenants'" if others > 0 else "")
+
+    async def recognise_store(self, tenants_max: int | None = None) -> None:
+        """Holds the store against what was seen of it, for some tenants more at each call.
+
+        Whether it went back is known, and `trouble` says so, before anybody asks for a tenant. None
+        means all tenants. Raises an `EngineError` if the store does not answer.
+        """
+        if not self._unrecognised:
+            self._unrecognised = self._place.tenants()
+        count = len(self._unrecognised) if tenants_max is None else tenants_max
+        names, self._unrecognised = self._unrecognised[:count], self._unrecognised[count:]
+        for first in range(0, len(names), RECOGNISED_PER_READ):
+            some = names[first : first + RECOGNISED_PER_READ]
+            before = [self._place.latest(name) for name in some]
+            try:
+                there = await self._store_at(some)
+            except StoreCorrupt:
+                continue  # who asks for such a tenant hears of it
+            for name, known, now in zip(some, before, there, strict=True):
+                if known.lost_by(now):
+                    self.partition(name).went_back = True
+                elif name in self._tenants:
+                    self._tenants[name].partition.went_back = False
+
+    async def accept_store(self, tenants: Sequence[str] | None, reason: str) -> list[Acceptance]:
+        """Accepts the store as it is, where it went back, of some tenants or of all.
+
+        What was lost stays lost. Returns what was accepted; nothing of a tenant that is served.
+        """
+        accepted = []
+        for name in self._place.tenants() if tenants is None else tenants:
+            before = self._place.latest(name)
+            (now,) = await self._store_at([name])
+            if before.lost_by(now):
+                after = now._replace(accepted=before.accepted + 1)
+                accepted.append(Acceptance(name, before, after, reason))
+                self._place.accept(accepted[-1])
+                self.partition(name).recall()
+        return accepted
+
+    async def _store_at(self, tenants: Sequence[str]) -> list[Seen]:
+        """How far the store is, for some tenants."""
+        pipeline = self._client.pipeline(transaction=False)
+        for name in tenants:
+            pipeline.hmget(partition_keys(name).meta, ["epoch", "sequence"])
+        with store_errors():
+            async with self._reads:
+                found = await pipeline.execute()
+        try:
+            return [Seen((epoch or b"").decode(), int(sequence or 0)) for epoch, sequence in found]
+        except ValueError as error:
+            raise StoreCorrupt(partition_keys(tenants[0]).meta, str(error)) from error
 
     async def _submit(
         self, tenant_name: str, commands: Sequence[StoreCommand], deadline: float
@@ -171,6 +235,7 @@ class Engine:
                 self._link,
                 self._sweep_link,
                 self._settings.retention,
+                self._place,
                 lambda: secrets.token_hex(8),
                 self._settings.due_limit,
                 self._on_batch,

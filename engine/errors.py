@@ -21,7 +21,10 @@ class StoreWentBack(EngineError):
     """The store has another epoch or a lower sequence than was seen: it lost answers it gave."""
 
     def __init__(self, tenant: str) -> None:
-        super().__init__(f"the store of tenant {tenant} went back in time")
+        super().__init__(
+            f"the store of tenant {tenant} went back in time; restore its data, or accept it as it "
+            "is: holdfast server accept-store"
+        )
         self.tenant = tenant
 
 

@@ -5,7 +5,6 @@ out, and watches that the store never goes back in time.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +15,7 @@ from engine.keys import PartitionKeys, partition_keys
 from engine.link import ScriptLink
 from engine.model import Expire, Outcome, Purge, Reserve, Result, StoreCommand, SweepResult
 from engine.scripts import SCHEMA, Kind, Memory, Script, memory_of, script_for
+from engine.seen import Place, Seen
 from engine.sold_out import SoldOut
 
 TAKES = script_for(Memory.TAKES)
@@ -35,13 +35,6 @@ class Retention(msgspec.Struct, frozen=True):
     adjustments_ms: int = 86_400_000
 
 
-class Seen(NamedTuple):
-    """How far a partition's store has been seen to be: its epoch, and the changes in it."""
-
-    epoch: str
-    sequence: int
-
-
 # Called for every batch: the kind and signed outcome of each command, and the seconds it took.
 OnBatch = Callable[[Sequence[int], Sequence[int], float], None]
 
@@ -55,6 +48,7 @@ class Partition:
         link: ScriptLink,
         sweep_link: ScriptLink,
         retention: Retention,
+        place: Place,
         new_epoch: Callable[[], str],
         due_limit: int,
         on_batch: OnBatch,
@@ -62,8 +56,8 @@ class Partition:
     ) -> None:
         self.tenant = tenant
         self.keys: PartitionKeys = partition_keys(tenant)
-        self.epoch = ""
-        self.sequence = 0
+        self.epoch, self.sequence, self._accepted = place.latest(tenant)
+        self._place = place
         self.now_ms = 0
         """The store's time at its last answer."""
         self.went_back = False
@@ -133,20 +127,39 @@ class Partition:
 
     def seen(self) -> Seen:
         """How far the store has been seen to be; taken before asking, to `check` the answer by."""
-        return Seen(self.epoch, self.sequence)
+        if not self.epoch:
+            self.recall()
+        return Seen(self.epoch, self.sequence, self._accepted)
 
     def check(self, before: Seen, now: Seen) -> None:
         """Raises `StoreWentBack` unless the store is at what was seen before, or further."""
-        if before.epoch and (now.epoch != before.epoch or now.sequence < before.sequence):
-            self.went_back = True
-            raise StoreWentBack(self.tenant)
+        if before.lost_by(now):
+            self.recall()
+            if self.seen().lost_by(now):
+                self.went_back = True
+                raise StoreWentBack(self.tenant)
         self._note(now)
+
+    def recall(self) -> bool:
+        """Learns what other processes know, if this one knows nothing of the store, or if a person
+        has accepted it as it is. Returns whether it did.
+        """
+        latest = self._place.latest(self.tenant)
+        if latest.accepted <= self._accepted and (self.epoch or not latest.epoch):
+            return False
+        self.epoch, self.sequence, self._accepted = latest
+        self.went_back = False
+        return True
 
     def _note(self, now: Seen) -> None:
         # Answers may overtake one another: sweeps have a connection of their own.
         self.went_back = False
+        if now.epoch == self.epoch and now.sequence <= self.sequence:
+            return
         self.epoch = now.epoch
         self.sequence = max(self.sequence, now.sequence)
+        if self.epoch:
+            self._place.note(self.tenant, Seen(self.epoch, self.sequence, self._accepted))
 
     async def _sweep(self, command: Expire | Purge) -> SweepResult:
         (swept,) = await self._judge([command], GIVES, self._sweep_link, SWEEP_LIMIT)
@@ -162,16 +175,19 @@ class Partition:
     ) -> list[Answer | NotJudged]:
         columns = lay_out(commands)
         started_s = time.monotonic()
+        before = self.seen()
         head = Head(
             0,
-            self.epoch,
-            self.sequence,
-            "" if self.epoch else self._new_epoch(),
+            before.epoch,
+            before.sequence,
+            "" if before.epoch else self._new_epoch(),
             due_limit or self._due_limit,
             self._retention,
         )
         status, packed = await link.run(script, self.keys, columns.arguments(head))
         if status == b"WENT_BACK":
+            if self.recall():
+                return await self._judge(commands, script, link, due_limit)
             self.went_back = True
             raise StoreWentBack(self.tenant)
         if status != b"OK":

@@ -17,8 +17,9 @@ import redis.asyncio
 from engine.errors import StoreCorrupt
 from engine.link import located, store_errors
 from engine.model import Reservation, State, StockLevel
-from engine.partition import Partition, Seen
+from engine.partition import Partition
 from engine.records import fields_of_sku, pairs, unpack_level, unpack_reservation
+from engine.seen import Seen
 
 # Each read has a connection while it lasts, and redis-py refuses those beyond its pool's size: the
 # others wait their turn here.
@@ -100,6 +101,10 @@ class Reader:
         self._turn = turn
         self._partition = partition
         self._keys = partition.keys
+
+    async def check_store(self) -> None:
+        """Raises `StoreWentBack` if the store did."""
+        await self._read(("PING",))
 
     async def reservation(self, reservation_id: str) -> Reservation | None:
         """One reservation, or None."""

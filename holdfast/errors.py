@@ -137,8 +137,8 @@ ERRORS: dict[Reason, ErrorRow] = {
         grpc.StatusCode.UNAVAILABLE,
         False,
         "the store of tenant {tenant} went back in time (another epoch or a lower sequence than "
-        "this server has seen): it lost answers it had given. Restore its data, or restart the "
-        "server to accept it as it is",
+        "was seen before): it lost answers it had given. Restore its data, or accept it as it is, "
+        "which is written down: holdfast server accept-store --tenant {tenant} --reason WHY",
     ),
     Reason.STORE_UNSAFE: ErrorRow(
         grpc.StatusCode.UNAVAILABLE,

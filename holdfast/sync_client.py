@@ -23,6 +23,7 @@ from holdfast.inventory.v1 import operations_pb2 as operations_pb
 from holdfast.outcomes import Outcome
 from holdfast.sync_calls import SyncCalls
 from holdfast.types import (
+    AcceptedStore,
     AuditEvent,
     Disposition,
     Reservation,
@@ -371,6 +372,28 @@ class SyncClient:
         request = operations_pb.GetStatusRequest()
         answer = self._calls.call("operations.GetStatus", request, timeout_ms)
         return wire.value_of(answer, Status)
+
+    def accept_store(
+        self,
+        reason: str,
+        *,
+        all_tenants: bool = False,
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> list[AcceptedStore]:
+        """Accepts a store that went back in time as it is; `reason` is written down.
+
+        What was lost stays lost. Returns the tenants that it was done for: none whose store did not
+        go back.
+        """
+        request = wire.message(
+            operations_pb.AcceptStoreRequest,
+            tenant="" if all_tenants else self._tenant(tenant),
+            all_tenants=all_tenants,
+            reason=reason,
+        )
+        answer = self._calls.call("operations.AcceptStore", request, timeout_ms)
+        return [wire.value_of(each, AcceptedStore) for each in answer.accepted]
 
     def _tenant(self, tenant: str | None) -> str:
         return self.tenant if tenant is None else tenant

@@ -199,3 +199,17 @@ class Status:
     store: str
     durability: str
     trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedStore:
+    """A tenant's store that was accepted as it is, although it went back in time.
+
+    Its changes as far as they had been seen, and those in it now; `replaced` if it is another
+    store, or was emptied, and no older copy of the same.
+    """
+
+    tenant: str
+    changes_seen: int
+    changes_now: int
+    replaced: bool

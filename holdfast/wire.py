@@ -28,6 +28,7 @@ from holdfast.inventory.v1 import operations_pb2 as operations_pb
 from holdfast.messages import Messages, Pair, UnknownNumber, is_repeated
 from holdfast.outcomes import Outcome
 from holdfast.types import (
+    AcceptedStore,
     AuditEvent,
     AuditFinding,
     AuditProgress,
@@ -228,6 +229,7 @@ MESSAGES: Final = Messages(
     Pair(AuditFinding, operations_pb.AuditFinding),
     Pair(AuditSummary, operations_pb.AuditSummary),
     Pair(Status, operations_pb.GetStatusResponse),
+    Pair(AcceptedStore, operations_pb.AcceptedStore),
 )
 """A field that stands on one side only is named here, or a test fails."""
 

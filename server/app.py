@@ -1,5 +1,6 @@
 """The parts of a server, built for its configuration and ready to be started."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 
 from engine.engine import Engine
 from engine.errors import EngineError
+from engine.seen import Place
 from holdfast.inventory.v1 import (
     inventory_pb2,
     inventory_pb2_grpc,
@@ -35,6 +37,8 @@ SERVICES = (
 )
 # A failure hits every batch while it lasts; it is logged once in this time.
 LOG_PAUSE_S = 5.0
+# The tenants whose stores are held against what was seen of them, each second.
+RECOGNISED_PER_LOOK = 200
 
 
 class App:
@@ -44,6 +48,7 @@ class App:
         self,
         config: Config,
         client: "redis.asyncio.Redis",
+        place: Place,
         metrics: ServerMetrics,
         *,
         shares_port: bool,
@@ -52,8 +57,11 @@ class App:
         self.client = client
         self.metrics = metrics
         self.health = health.aio.HealthServicer()
-        self.engine = Engine(client, config.engine_settings(), self._on_failure, metrics.batch)
-        self.watch = StoreWatch(client, config.durability, self.engine.trouble, self.set_serving)
+        self.place = place
+        self.engine = Engine(
+            client, config.engine_settings(), self._on_failure, metrics.batch, place
+        )
+        self.watch = StoreWatch(client, config.durability, self._engine_trouble, self.set_serving)
         self.grpc_server = self._grpc_server(shares_port)
         self._quiet_until: dict[str, float] = {}
         self.bound_port = 0  # known once it is bound
@@ -65,6 +73,14 @@ class App:
         state = states.SERVING if serving else states.NOT_SERVING
         for service in ("", *SERVICES):
             await self.health.set(service, state)
+
+    async def _engine_trouble(self) -> str:
+        """Why the engine refuses tenants: what was seen is held against the store, a few at a time,
+        and brought onto the disk.
+        """
+        await asyncio.to_thread(self.place.sync)
+        await self.engine.recognise_store(RECOGNISED_PER_LOOK)
+        return self.engine.trouble()
 
     def _on_failure(self, failure: EngineError) -> None:
         self.watch.suspect()
@@ -84,7 +100,7 @@ class App:
         inventory: Any = InventoryServicer(self.engine, deadlines)
         inventory = Guarded(inventory, calls, TRANSLATIONS, gate)
         stock: Any = Guarded(StockServicer(self.engine, deadlines), calls, TRANSLATIONS, gate)
-        operations: Any = OperationsServicer(self.engine, self.client, self.watch)
+        operations: Any = OperationsServicer(self.engine, self.client, self.watch, deadlines)
         operations = Guarded(operations, calls, TRANSLATIONS)
         decoding: Any = DecodingServer(server)
         inventory_pb2_grpc.add_InventoryServiceServicer_to_server(inventory, decoding)

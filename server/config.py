@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -37,6 +38,9 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The store, such as redis://10.0.0.5:6379/0; unset: a store of its own."""
     data_dir: str = ""
     """Where the store of its own keeps its data, if redis_url is unset."""
+    seen_dir: str = ""
+    """Where it is remembered how far the store was seen, so that one that went back is refused also
+    after a restart; unset: `seen` in data_dir, or forgotten at the end if that is unset, too."""
     durability: Durability = Durability.ALWAYS
     """The level the store must keep: always, everysec or none."""
     retention_ended_ms: Ms = 86_400_000
@@ -58,6 +62,13 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     def host_and_port(self) -> tuple[str, int]:
         """`listen` in its two parts."""
         return host_and_port(self.listen)
+
+    @property
+    def seen_path(self) -> Path | None:
+        """The directory that `seen_dir` means; None if there is none."""
+        if self.seen_dir:
+            return Path(self.seen_dir)
+        return Path(self.data_dir, "seen") if self.data_dir else None
 
     def engine_settings(self) -> EngineSettings:
         """The settings that are the engine's."""

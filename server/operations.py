@@ -1,31 +1,47 @@
-"""OperationsService: the audit, and the status of the store."""
+"""OperationsService: the audit, the status of the store, and its acceptance."""
 
 import time
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 
 import redis.asyncio
+import structlog
 
 from engine.audit.protocol import Finding, Progress, Summary
 from engine.audit.run import audit
 from engine.engine import Engine
+from engine.model import REASON_BYTES_MAX
+from engine.seen import Acceptance
+from engine.validation import Complaint
 from holdfast.inventory.v1 import operations_pb2 as pb
 from server import wire
 from server.store_watch import StoreWatch
+from serving.deadlines import Deadlines
 from serving.guard import Context
+
+log = structlog.get_logger()
 
 
 class OperationsServicer:
     """Looks after the engine and its store."""
 
-    def __init__(self, engine: Engine, client: "redis.asyncio.Redis", watch: StoreWatch) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        client: "redis.asyncio.Redis",
+        watch: StoreWatch,
+        deadlines: Deadlines,
+    ) -> None:
         self._engine = engine
+        self._deadlines = deadlines
         self._client = client
         self._watch = watch
 
     async def Audit(self, request: pb.AuditRequest, _: Context) -> AsyncIterator[pb.AuditResponse]:
-        keys = self._engine.partition(wire.tenant_of(request)).keys
+        tenant = wire.tenant_of(request)
+        keys = self._engine.partition(tenant).keys
         started = time.monotonic()
+        await self._engine.reader(tenant).check_store()  # an emptied one would pass every check
         async for step in audit(self._client, keys):
             yield _message(step, int((time.monotonic() - started) * 1000))
 
@@ -36,6 +52,35 @@ class OperationsServicer:
             durability=self._watch.durability,
             trouble=self._watch.trouble,
         )
+
+    async def AcceptStore(
+        self, request: pb.AcceptStoreRequest, context: Context
+    ) -> pb.AcceptStoreResponse:
+        tenant = wire.tenant_of(request)
+        reason = request.reason.strip()
+        if not 1 <= len(reason.encode()) <= REASON_BYTES_MAX:
+            problem = f"must be 1 to {REASON_BYTES_MAX} bytes that say why"
+            raise wire.invalid(Complaint("reason", problem, request.reason))
+        if request.all_tenants and request.tenant:
+            raise wire.invalid(Complaint("tenant", "must be empty for all tenants", tenant))
+        async with self._deadlines.limit(context):
+            accepted = await self._engine.accept_store(
+                None if request.all_tenants else [tenant], reason
+            )
+        for acceptance in accepted:
+            log.warning("store accepted", **acceptance._asdict())
+        self._watch.suspect()
+        return pb.AcceptStoreResponse(accepted=[_accepted(each) for each in accepted])
+
+
+def _accepted(acceptance: Acceptance) -> pb.AcceptedStore:
+    before, after = acceptance.before, acceptance.after
+    return pb.AcceptedStore(
+        tenant=acceptance.tenant,
+        changes_seen=before.sequence,
+        changes_now=after.sequence,
+        replaced=before.epoch != after.epoch,
+    )
 
 
 def _message(step: Progress | Finding | Summary, elapsed_ms: int) -> pb.AuditResponse:

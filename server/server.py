@@ -10,11 +10,13 @@ import structlog
 from prometheus_client import CollectorRegistry
 from redis import exceptions
 
+from engine.errors import EngineError
 from engine.link import connect
+from engine.seen import Place
 from server.app import App
 from server.config import Config
 from server.metrics import ServerMetrics, WholeMetrics, counted_in_files
-from server.start import announced, opened_store
+from server.start import announced, opened_place, opened_store
 from serving import logs
 from serving.metrics import serve_metrics
 from serving.settings import name_of
@@ -35,8 +37,9 @@ async def run(config: Config) -> None:
     whole = WholeMetrics(registry, config.workers)
     serve_metrics(registry, name_of("metrics_listen"), config.metrics_listen)
     async with opened_store(config, whole.store_restarts.inc) as store_url:
-        app = _built(config, store_url, ServerMetrics(registry), shares_port=False)
-        await _serve(app, signals.stopping, partial(announced, config))
+        with opened_place(config) as place:
+            app = _built(config, store_url, place, ServerMetrics(registry), shares_port=False)
+            await _serve(app, signals.stopping, partial(announced, config))
     log.info("stopped")
 
 
@@ -45,9 +48,10 @@ async def run_worker(config: Config, number: int) -> None:
     logs.configure(config.log_level)
     structlog.contextvars.bind_contextvars(worker=number)
     signals = Signals(_nothing_to_roll, with_stdin=config.stop_with_stdin)
-    with counted_in_files(number) if config.metrics_listen else nullcontext():
+    counted = counted_in_files(number) if config.metrics_listen else nullcontext()
+    with counted, opened_place(config) as place:
         metrics = ServerMetrics(CollectorRegistry())
-        app = _built(config, config.redis_url, metrics, shares_port=True)
+        app = _built(config, config.redis_url, place, metrics, shares_port=True)
         await _serve(app, signals.stopping, _announced_to_supervisor)
     log.info("stopped")
 
@@ -56,9 +60,11 @@ def _nothing_to_roll() -> None:
     log.info("SIGHUP has no effect: only the supervisor of several workers rolls them")
 
 
-def _built(config: Config, store_url: str, metrics: ServerMetrics, *, shares_port: bool) -> App:
+def _built(
+    config: Config, store_url: str, place: Place, metrics: ServerMetrics, *, shares_port: bool
+) -> App:
     try:
-        return App(config, connect(store_url), metrics, shares_port=shares_port)
+        return App(config, connect(store_url), place, metrics, shares_port=shares_port)
     except ValueError as error:
         raise StartError(f"HOLDFAST_REDIS_URL: {error}") from error
 
@@ -96,6 +102,10 @@ async def _start(app: App) -> None:
         app.bound_port = app.grpc_server.add_insecure_port(app.config.listen)
     except RuntimeError as error:
         raise StartError.cannot_listen("HOLDFAST_LISTEN", app.config.listen) from error
+    try:
+        await app.engine.recognise_store()
+    except EngineError as error:
+        raise StartError(f"the store cannot be read: {error}", EXIT_STORE_UNREACHABLE) from error
     app.engine.start()
     await app.watch.start()
     await app.grpc_server.start()

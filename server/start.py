@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from engine.seen import OneProcess, Place
+from engine.seen_files import SeenFiles, SeenUnusable
 from engine.store.embedded import EmbeddedStore
 from engine.store.reports import StoreEvent, StoreStartFailed
 from server.config import Config
@@ -42,6 +45,45 @@ async def opened_store(config: Config, on_restart: Callable[[], None]) -> AsyncI
         yield store.url
     finally:
         await store.stop()
+
+
+@contextmanager
+def opened_place(config: Config) -> Iterator[Place]:
+    """The place where it is remembered how far the store was seen. Raises StartError."""
+    path = config.seen_path
+    if path is None:
+        log.warning(
+            "that the store went back is not noticed after a restart: set HOLDFAST_SEEN_DIR"
+        )
+        yield OneProcess()
+        return
+
+    def tell(problem: str) -> None:
+        log.error("not remembered", problem=problem)
+
+    try:
+        place = SeenFiles(path, tell)
+    except SeenUnusable as error:
+        raise StartError(
+            f"HOLDFAST_SEEN_DIR: {error}. It must be a directory that this user can write to"
+        ) from error
+    try:
+        yield place
+    finally:
+        place.close()
+
+
+@contextmanager
+def shared_place(config: Config) -> Iterator[str]:
+    """The directory that all workers remember in; one for the life of the supervisor, if none is
+    named.
+    """
+    if config.seen_path is not None:
+        yield str(config.seen_path)
+        return
+    log.warning("that the store went back is not noticed after a restart: set HOLDFAST_SEEN_DIR")
+    with tempfile.TemporaryDirectory(prefix="holdfast-seen-") as directory:
+        yield directory
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import redis.asyncio
 import structlog
 from redis import exceptions
 
+from engine.errors import EngineError
 from engine.store.durability import (
     Durability,
     Weakness,
@@ -35,7 +36,7 @@ class StoreWatch:
         self,
         client: "redis.asyncio.Redis",
         keep: Durability,
-        engine_trouble: Callable[[], str],
+        engine_trouble: Callable[[], Awaitable[str]],
         on_change: Callable[[bool], Awaitable[None]],
     ) -> None:
         self.store = ""
@@ -69,8 +70,8 @@ class StoreWatch:
         return self._weaknesses
 
     async def start(self) -> None:
-        """Says that the store is well, as `look` has just found it, and starts watching."""
-        await self._report("")
+        """Says how the store is, as `look` has just found it safe, and starts watching."""
+        await self._report(await self._engine_trouble())
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def suspect(self) -> None:
@@ -105,6 +106,8 @@ class StoreWatch:
         try:
             async with asyncio.timeout(LOOK_S_MAX):
                 weaknesses = await self.look()
+                return "; ".join(map(str, weaknesses)) or await self._engine_trouble()
         except (exceptions.RedisError, OSError, TimeoutError) as error:
             return f"the store does not answer: {type(error).__name__}"
-        return "; ".join(map(str, weaknesses)) or self._engine_trouble()
+        except EngineError as error:
+            return str(error)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 
 import structlog
@@ -12,7 +12,7 @@ from holdfast.programs import program_command, program_environment
 from server.config import Config
 from server.metrics import WholeMetrics, files_of_workers, forget_gauges
 from server.port import kept_port
-from server.start import announced, opened_store
+from server.start import announced, opened_store, shared_place
 from server.workers import Workers
 from serving import logs
 from serving.metrics import serve_metrics
@@ -38,12 +38,15 @@ async def supervise(config: Config, environment: Mapping[str, str]) -> None:
     registry = CollectorRegistry()
     metrics = WholeMetrics(registry, config.workers)
     host, port_wanted = config.host_and_port
-    with kept_port(host, port_wanted) as port, files_of_workers(registry, config) as files:
+    with ExitStack() as stack:
+        port = stack.enter_context(kept_port(host, port_wanted))
+        files = stack.enter_context(files_of_workers(registry, config))
         serve_metrics(registry, name_of("metrics_listen"), config.metrics_listen)
         async with opened_store(config, metrics.store_restarts.inc) as store_url:
             target = f"{host}:{port}"
+            seen_dir = stack.enter_context(shared_place(config))
             workers = Workers(
-                _launcher(environment, target, store_url, files),
+                _launcher(environment, target, store_url, seen_dir, files),
                 on_restart=metrics.worker_restarts.inc,
                 on_end=partial(forget_gauges, files),
                 drain_s_max=config.drain_ms / 1000 + END_S_MAX,
@@ -59,7 +62,7 @@ async def supervise(config: Config, environment: Mapping[str, str]) -> None:
 
 
 def _launcher(
-    environment: Mapping[str, str], target: str, store_url: str, metrics_files: str
+    environment: Mapping[str, str], target: str, store_url: str, seen_dir: str, metrics_files: str
 ) -> Callable[[int], ChildProcess]:
     """The function that starts the worker of a number, on the kept port and the given store.
 
@@ -69,6 +72,7 @@ def _launcher(
     settings = {
         "HOLDFAST_LISTEN": target,
         "HOLDFAST_REDIS_URL": store_url,
+        "HOLDFAST_SEEN_DIR": seen_dir,
         "HOLDFAST_STOP_WITH_STDIN": "true",
     }
     if metrics_files:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from cyclopts import App
 
-from holdfast.cli import audit, demo, explain, reservation, server_commands, status, stock
+from holdfast.cli import audit, demo, explain, reservation, server, server_commands, status, stock
 from holdfast.cli.arguments import OPERATE, RUN, SET_UP
 
 HELP = """Stock for flash sales: every unit goes to exactly one order.
@@ -49,6 +49,7 @@ app.command(
 app.command(explain.explain, group=OPERATE)
 app.command(audit.audit, group=OPERATE)
 app.command(status.status, group=OPERATE)
+app.command(server.app)
 
 
 @app.command(group=SET_UP)

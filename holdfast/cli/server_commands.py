@@ -65,7 +65,7 @@ def dev(
     """
     home = needed_programs("dev")
     environment = dev_environment(dict(os.environ), port, data_dir)
-    environment |= given_settings(workers, metrics_listen)
+    environment |= given_settings(workers, metrics_listen) | seen_settings(environment)
     if orders:
         become(DEV, with_orders(environment, port, free_port), home)
     become(SERVER, environment, home)
@@ -109,7 +109,8 @@ def serve(
     """
     home = needed_programs("serve")
     environment = serve_environment(dict(os.environ), port, host, redis_url)
-    become(SERVER, environment | given_settings(workers, metrics_listen), home)
+    environment |= given_settings(workers, metrics_listen) | seen_settings(environment)
+    become(SERVER, environment, home)
 
 
 def rehearse(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> NoReturn:
@@ -190,6 +191,20 @@ def serve_environment(
     address = f"[{host}]" if ":" in host else host
     settings = {"HOLDFAST_LISTEN": f"{address}:{port}", "HOLDFAST_REDIS_URL": url}
     return environment | settings
+
+
+def seen_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where the server of a store that is not its own remembers how far it has seen the store.
+
+    In the data directory beside which the command is run, unless the environment names a place, or
+    nothing can be written there.
+    """
+    if environment.get("HOLDFAST_SEEN_DIR") or environment.get("HOLDFAST_DATA_DIR"):
+        return {}
+    place = DATA_DIR_DEFAULT if DATA_DIR_DEFAULT.exists() else DATA_DIR_DEFAULT.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        return {}
+    return {"HOLDFAST_SEEN_DIR": str(DATA_DIR_DEFAULT.absolute() / "seen")}
 
 
 def given_settings(workers: int | None, metrics_listen: str | None) -> dict[str, str]:

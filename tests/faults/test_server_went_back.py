@@ -1,6 +1,9 @@
 """A store that lost answers it had given: emptied, or put back to an older copy of itself."""
 
+import json
+import signal
 from collections.abc import Awaitable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,18 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from engine.keys import partition_keys
+from engine.seen_files import ACCEPTED
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
-from tests.serving import Server, Store, assert_sound, own_store, serve
+from tests.serving import (
+    Server,
+    Store,
+    answer_or_error,
+    assert_sound,
+    audit,
+    own_store,
+    serve,
+)
 from tests.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,9 +39,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def server(store: Store, tmp_path: Path) -> Iterator[Server]:
-    with serve(tmp_path / "server", HOLDFAST_REDIS_URL=store.url) as server:
+    with served(store, tmp_path) as server:
         yield server
         assert server.logged("internal error") == []
+
+
+def served(store: Store, tmp_path: Path, **settings: str) -> AbstractContextManager[Server]:
+    """A server that remembers the store in a directory of the test's."""
+    settings |= {"HOLDFAST_REDIS_URL": store.url, "HOLDFAST_SEEN_DIR": str(tmp_path / "seen")}
+    return serve(tmp_path / "server", **settings)
 
 
 def calls(client: Client) -> dict[str, Awaitable[Any]]:
@@ -67,7 +85,7 @@ async def is_serving(server: Server) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-async def test_an_emptied_store_is_refused_until_an_operator_accepts_it(
+async def test_an_emptied_store_is_refused_after_a_restart_too_until_a_person_accepts_it(
     server: Server, store: Store, tmp_path: Path
 ) -> None:
     async with Client(server.target, tenant="shop", attempts_max=1) as client:
@@ -88,14 +106,28 @@ async def test_an_emptied_store_is_refused_until_an_operator_accepts_it(
         async with Client(server.target, tenant="other", attempts_max=1) as other:
             assert (await other.set_stock("A", 3)).available == 3
             assert (await other.reserve("r", LINES)).applied
-    assert server.stop() == 0
-    with serve(tmp_path / "again", HOLDFAST_REDIS_URL=store.url) as again:
-        async with Client(again.target, tenant="shop") as client:
+    server.kill()
+    with served(store, tmp_path) as again:
+        async with Client(again.target, tenant="shop", attempts_max=1) as client:
+            assert not await is_serving(again)
+            await assert_refused(client, "shop")
+            with pytest.raises(HoldfastError, match="went back"):
+                await audit(client)
+            (accepted,) = await client.accept_store("emptied on purpose", all_tenants=True)
+            assert (accepted.tenant, accepted.changes_now, accepted.replaced) == ("shop", 0, True)
             assert await client.get_stock("A") == []
             await client.set_stock("A", 10)
             assert (await client.reserve("held", LINES)).applied
             await assert_sound(client)
-            assert await is_serving(again)
+            assert await client.accept_store("again", all_tenants=True) == []
+
+        async def serves() -> bool:
+            return await is_serving(again)
+
+        await eventually(serves)
+        assert again.logged("store accepted")[0]["reason"] == "emptied on purpose"
+    book = (tmp_path / "seen" / ACCEPTED).read_text().splitlines()
+    assert [json.loads(line)["reason"] for line in book] == ["emptied on purpose"]
 
 
 async def test_an_older_copy_is_refused_and_the_newest_is_served_from_again(
@@ -119,6 +151,43 @@ async def test_an_older_copy_is_refused_and_the_newest_is_served_from_again(
 
         await eventually(serving)
         await assert_sound(client)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 257])
+async def test_nothing_is_accepted_without_a_reason(server: Server, reason: str) -> None:
+    async with Client(server.target, attempts_max=1) as client:
+        with pytest.raises(HoldfastError, match="reason"):
+            await client.accept_store(reason)
+
+
+async def test_workers_that_come_later_refuse_it_and_all_serve_it_once_one_accepted_it(
+    store: Store, tmp_path: Path
+) -> None:
+    with served(store, tmp_path, HOLDFAST_WORKERS="2") as server:
+        async with Client(server.target, tenant="shop") as client:
+            await client.set_stock("A", 10)
+            with store.client() as redis:
+                older = {key: redis.dump(key) for key in partition_keys("shop")}
+                await client.reserve("held", LINES)
+                restore(redis, older)
+        server.process.send_signal(signal.SIGHUP)
+        await eventually(lambda: bool(server.logged("workers rolled")))
+        assert await answers_of_workers(server) == {"STORE_WENT_BACK"}
+        async with Client(server.target, tenant="shop") as client:
+            (accepted,) = await client.accept_store("the backup is all there is")
+            assert (accepted.changes_seen, accepted.changes_now) == (2, 1)
+            assert not accepted.replaced
+        assert await answers_of_workers(server) == {"APPLIED"}
+
+
+async def answers_of_workers(server: Server) -> set[str]:
+    """The answers to one Reserve over some connections, which the workers share."""
+    found = set()
+    for _ in range(12):
+        async with Client(server.target, tenant="shop", attempts_max=1) as client:
+            answer = await answer_or_error(client.reserve("held", LINES))
+            found.add(str(answer.reason or answer.outcome.name))
+    return found
 
 
 def restore(redis: Any, copies: dict[str, bytes | None]) -> None:

@@ -55,7 +55,7 @@ class ScriptedEngine(
 
     Reserve = Confirm = Release = Extend = Ship = Cancel = Return = Apply = _answer
     GetReservation = ListReservations = GetStock = _answer
-    SetStock = SetStockLevels = AdjustStock = ListStock = GetStatus = _answer
+    SetStock = SetStockLevels = AdjustStock = ListStock = GetStatus = AcceptStore = _answer
     Audit = _stream
 
     def ApplyStream(

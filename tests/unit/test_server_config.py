@@ -40,6 +40,7 @@ def test_every_setting_can_be_given() -> None:
         "metrics_listen": ("0.0.0.0:9464", "0.0.0.0:9464"),
         "redis_url": ("unix:///s", "unix:///s"),
         "data_dir": ("/data", "/data"),
+        "seen_dir": ("/seen", "/seen"),
         "durability": ("everysec", Durability.EVERYSEC),
         "reflection": ("true", True),
         "journal_changes_max": ("1000", 1_000),

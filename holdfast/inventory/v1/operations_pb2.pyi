@@ -3,8 +3,10 @@
 isort:skip_file
 What operations people ask of a running engine."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -232,3 +234,91 @@ class GetStatusResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class AcceptStoreRequest(_message.Message):
+    """Asks to accept a store that went back in time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ALL_TENANTS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    all_tenants: _builtins.bool
+    """Every shop whose store went back; `tenant` must then be ""."""
+    reason: _builtins.str
+    """Why, for those who ask later: 1 to 256 bytes."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        all_tenants: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_tenants", b"all_tenants", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptStoreRequest: _TypeAlias = AcceptStoreRequest  # noqa: Y015
+
+@_typing.final
+class AcceptStoreResponse(_message.Message):
+    """The shops whose store was accepted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def accepted(self) -> _containers.RepeatedCompositeFieldContainer[Global___AcceptedStore]:
+        """None of a shop whose store did not go back."""
+
+    def __init__(
+        self,
+        *,
+        accepted: _abc.Iterable[Global___AcceptedStore] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptStoreResponse: _TypeAlias = AcceptStoreResponse  # noqa: Y015
+
+@_typing.final
+class AcceptedStore(_message.Message):
+    """A shop's store that was accepted as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    CHANGES_SEEN_FIELD_NUMBER: _builtins.int
+    CHANGES_NOW_FIELD_NUMBER: _builtins.int
+    REPLACED_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop."""
+    changes_seen: _builtins.int
+    """Changes in the store as far as it had been seen."""
+    changes_now: _builtins.int
+    """Changes in the store now; 0 if it is empty."""
+    replaced: _builtins.bool
+    """Whether it is another store, or was emptied, and not an older copy of the same."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        changes_seen: _builtins.int = ...,
+        changes_now: _builtins.int = ...,
+        replaced: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes_now", b"changes_now", "changes_seen", b"changes_seen", "replaced", b"replaced", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptedStore: _TypeAlias = AcceptedStore  # noqa: Y015

@@ -25,6 +25,11 @@ class OperationsServiceStub:
                 request_serializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.AcceptStore = channel.unary_unary(
+                '/holdfast.inventory.v1.OperationsService/AcceptStore',
+                request_serializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreRequest.SerializeToString,
+                response_deserializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreResponse.FromString,
+                _registered_method=True)
 
 
 class OperationsServiceServicer:
@@ -48,6 +53,17 @@ class OperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AcceptStore(self, request, context):
+        """Accepts a store that went back in time (emptied, or an older copy of itself) as it is.
+
+        What was lost stays lost: orders may hold reservations that the store does not know. It is
+        written down with its reason, and counts for all servers that remember in the same place. A
+        tenant whose store did not go back is left as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +76,11 @@ def add_OperationsServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.GetStatusRequest.FromString,
                     response_serializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'AcceptStore': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptStore,
+                    request_deserializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreRequest.FromString,
+                    response_serializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -117,6 +138,33 @@ class OperationsService:
             '/holdfast.inventory.v1.OperationsService/GetStatus',
             holdfast_dot_inventory_dot_v1_dot_operations__pb2.GetStatusRequest.SerializeToString,
             holdfast_dot_inventory_dot_v1_dot_operations__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptStore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.inventory.v1.OperationsService/AcceptStore',
+            holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreRequest.SerializeToString,
+            holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreResponse.FromString,
             options,
             channel_credentials,
             insecure,

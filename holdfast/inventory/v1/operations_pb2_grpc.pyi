@@ -38,6 +38,13 @@ class OperationsServiceStub:
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_operations_pb2.GetStatusRequest, _operations_pb2.GetStatusResponse]
     """Says what store the engine stands on and how durable an answer is."""
+    AcceptStore: _grpc.UnaryUnaryMultiCallable[_operations_pb2.AcceptStoreRequest, _operations_pb2.AcceptStoreResponse]
+    """Accepts a store that went back in time (emptied, or an older copy of itself) as it is.
+
+    What was lost stays lost: orders may hold reservations that the store does not know. It is
+    written down with its reason, and counts for all servers that remember in the same place. A
+    tenant whose store did not go back is left as it is.
+    """
 
 @_typing.type_check_only
 class OperationsServiceAsyncStub(OperationsServiceStub):
@@ -52,6 +59,13 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_operations_pb2.GetStatusRequest, _operations_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Says what store the engine stands on and how durable an answer is."""
+    AcceptStore: _aio.UnaryUnaryMultiCallable[_operations_pb2.AcceptStoreRequest, _operations_pb2.AcceptStoreResponse]  # type: ignore[assignment]
+    """Accepts a store that went back in time (emptied, or an older copy of itself) as it is.
+
+    What was lost stays lost: orders may hold reservations that the store does not know. It is
+    written down with its reason, and counts for all servers that remember in the same place. A
+    tenant whose store did not go back is left as it is.
+    """
 
 class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Looks after the engine and its store. A role of its own."""
@@ -75,5 +89,18 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.GetStatusResponse, _abc.Awaitable[_operations_pb2.GetStatusResponse]]:
         """Says what store the engine stands on and how durable an answer is."""
+
+    @_abc_1.abstractmethod
+    def AcceptStore(
+        self,
+        request: _operations_pb2.AcceptStoreRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.AcceptStoreResponse, _abc.Awaitable[_operations_pb2.AcceptStoreResponse]]:
+        """Accepts a store that went back in time (emptied, or an older copy of itself) as it is.
+
+        What was lost stays lost: orders may hold reservations that the store does not know. It is
+        written down with its reason, and counts for all servers that remember in the same place. A
+        tenant whose store did not go back is left as it is.
+        """
 
 def add_OperationsServiceServicer_to_server(servicer: OperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
