@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import socket
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
@@ -60,6 +59,7 @@ from order_service.relay.handler import Handler, handlers_of
 from order_service.relay.metrics import order_metrics
 from order_service.relay.needs_watch import NeedsWatch
 from order_service.relay.relay import Relay
+from order_service.storage.clock import DatabaseClock
 from order_service.storage.database import open_database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
@@ -76,24 +76,27 @@ SERVICES: Final = tuple(
 )
 
 
-def now_ms() -> int:
-    """Milliseconds since the Unix epoch, by this machine's clock."""
-    return time.time_ns() // 1_000_000
-
-
 # What waits for the engine is tried again by tasks; a call that waits longer keeps others waiting.
 ENGINE_ATTEMPTS_MAX = 4
 
 
 class App:
-    """The parts of an order service, built and wired. Raises ConfigError."""
+    """The parts of an order service, built and wired. Raises ConfigError.
+
+    `clock_ms` is for tests; without it the database's clock is that of all its processes.
+    """
 
     def __init__(
-        self, config: Config, registry: CollectorRegistry, clock_ms: Callable[[], int] = now_ms
+        self,
+        config: Config,
+        registry: CollectorRegistry,
+        clock_ms: Callable[[], int] | None = None,
     ) -> None:
         self.config = config
-        self._clock_ms = clock_ms
         self.database = _database(config)
+        self.clock = DatabaseClock(self.database)
+        clock_ms = clock_ms or self.clock
+        self._clock_ms = clock_ms
         self.outside = Outside(config, clock_ms)
         self.engine = Client(config.target, attempts_max=ENGINE_ATTEMPTS_MAX)
         self.health = health.aio.HealthServicer()

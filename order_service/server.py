@@ -46,6 +46,7 @@ async def _open(app: App) -> None:
     """Makes sure that the database is there, safe, and of this version's schema."""
     try:
         await app.database.check()
+        await app.clock.look()
         await migrate(app.database)
     except StorageUnsafe as error:
         raise StartError(f"the database is not safe for orders: {error}") from error

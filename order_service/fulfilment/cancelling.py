@@ -51,7 +51,7 @@ from order_service.payment.asking import (
 )
 from order_service.payment.providers.port import Providers
 from order_service.payment.refunds import refund_all
-from order_service.relay.handler import TryLater, handles
+from order_service.relay.handler import Learned, NotHere, TryLater, handles
 from order_service.storage.orders import Orders
 
 ASK_AGAIN_MS: Final = 5_000
@@ -99,10 +99,14 @@ class Cancelling:
             raise TryLater("it turned out to be paid, and its stock is being confirmed")
         answers: list[Answer] = []
         if _needs_answers(order):
+            for payment in may_still_pay(order):
+                if payment.provider not in self._providers:
+                    raise NotHere(f"provider {payment.provider} is not set up here")
             answers = await close_open(self._providers, order)
             if not all_answered(answers):
                 raise TryLater("a payment provider does not say whether it was paid")
-        return partial(grant, answers=answers, reason=todo.payload.reason)
+        granted = partial(grant, answers=answers, reason=todo.payload.reason)
+        return Learned(partial(learn_all, answers=answers), granted)
 
 
 def wish(draft: Draft, reason: str) -> None:

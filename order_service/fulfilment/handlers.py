@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from holdfast.client import Client
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, Reason
 from holdfast.types import Result
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import Carriers
@@ -113,6 +113,8 @@ async def _apply(
 
 
 def _engine_trouble(error: HoldfastError) -> Exception:
-    if error.retryable:
-        return TryLater(f"the engine does not answer: {error.reason or error.code.name}")
-    return GiveUp(f"the engine refuses: {error.reason or error.code.name}")
+    """Judges an error: only of a command itself it is certain that it would be refused again."""
+    said = error.reason or error.code.name
+    if error.reason is Reason.INVALID_FIELD:
+        return GiveUp(f"the engine refuses: {said}")
+    return TryLater(f"the engine does not answer: {said}", error.retry_after_ms)

@@ -31,7 +31,7 @@ from order_service.order.parts import order_id_of
 from order_service.order.records import TrackingEvent, TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.tasks import CashDue, CatchUpOnTracking, DeliveryDue, Todo
-from order_service.relay.handler import TryLater, handles
+from order_service.relay.handler import NotHere, TryLater, handles
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.orders import Orders
 
@@ -132,6 +132,9 @@ class TrackingIntake:
     @handles(CashDue)
     async def cash_due(self, order: Order, _todo: Todo[CashDue]) -> Decide | None:
         """Asks the carriers that still owe money, then sees to what none of them has reported."""
+        for shipment in unreported(order) if cash_payment(order) else ():
+            if shipment.carrier and shipment.carrier not in self._carriers:
+                raise NotHere(f"carrier {shipment.carrier} is not set up here")
         if not await self.ask(order):
             raise TryLater("a carrier does not say what it collected")
         return cash_overdue

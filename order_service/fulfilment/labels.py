@@ -22,7 +22,7 @@ from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.states import ShipmentEvent, ShipmentState
 from order_service.order.tasks import GetLabel
-from order_service.relay.handler import GiveUp, TryLater
+from order_service.relay.handler import GiveUp, Learned, NotHere, TryLater
 
 
 async def get_label(
@@ -30,7 +30,7 @@ async def get_label(
 ) -> Decide | None:
     """Chooses a carrier, and the next time has it make the waybill.
 
-    A carrier that refuses is left out of the next choice. Raises TryLater, GiveUp.
+    A carrier that refuses is left out of the next choice. Raises TryLater, NotHere, GiveUp.
     """
     shipment = order.shipment(wanted.shipment_id)
     refused = wanted.refused or ()
@@ -39,14 +39,16 @@ async def get_label(
     parcel = for_carrier(order, shipment)
     if not shipment.carrier:
         able = {name: carrier for name, carrier in carriers.items() if name not in refused}
-        quotes = await _quotes(parcel, able)
+        quotes, silent = await _quotes(parcel, able)
         chosen = choose(parcel, quotes, rules, order.delivery.wish)
         if chosen is None:
+            _check_all_were_asked(carriers, rules, silent)
             raise GiveUp(
                 f"no carrier takes {shipment.shipment_id}: {len(quotes)} offers, none that a rule "
                 f"admits; refused by: {', '.join(refused) or 'none'}"
             )
         return partial(_chosen, shipment_id=shipment.shipment_id, quote=chosen, refused=refused)
+    # A waybill that was bought is known, whatever became of the task.
     try:
         label = await _carrier_of(carriers, shipment).label(parcel, shipment.service)
     except CarrierRefuses:
@@ -54,11 +56,11 @@ async def get_label(
         return partial(_choose_again, shipment_id=shipment.shipment_id, refused=without)
     except CarrierUnreachable as error:
         raise TryLater(f"{shipment.carrier} does not answer") from error
-    return partial(labelled, shipment_id=shipment.shipment_id, label=label)
+    return Learned(partial(labelled, shipment_id=shipment.shipment_id, label=label))
 
 
 async def void_label(order: Order, shipment_id: str, carriers: Carriers) -> Decide | None:
-    """Gives a waybill back, if one was made. Raises TryLater, GiveUp."""
+    """Gives a waybill back, if one was made. Raises TryLater, NotHere, GiveUp."""
     shipment = order.shipment(shipment_id)
     try:
         await _carrier_of(carriers, shipment).void(shipment.shipment_id)
@@ -66,7 +68,7 @@ async def void_label(order: Order, shipment_id: str, carriers: Carriers) -> Deci
         raise GiveUp(f"{shipment.carrier} keeps the waybill: {error}") from error
     except CarrierUnreachable as error:
         raise TryLater(f"{shipment.carrier} does not answer") from error
-    return partial(_voided, shipment_id=shipment.shipment_id)
+    return Learned(partial(_voided, shipment_id=shipment.shipment_id))
 
 
 def for_carrier(order: Order, shipment: Shipment) -> CarrierShipment:
@@ -81,12 +83,22 @@ def for_carrier(order: Order, shipment: Shipment) -> CarrierShipment:
     )
 
 
-async def _quotes(parcel: CarrierShipment, carriers: Carriers) -> list[Quote]:
-    """The offers of all carriers that answer. Raises TryLater if none does."""
+async def _quotes(parcel: CarrierShipment, carriers: Carriers) -> tuple[list[Quote], list[str]]:
+    """The offers of all carriers that answer, and the names of those that do not."""
     answers = await asyncio.gather(*(_quotes_of(carrier, parcel) for carrier in carriers.values()))
-    if carriers and all(answer is None for answer in answers):
-        raise TryLater("no carrier answers")
-    return [quote for answer in answers for quote in answer or ()]
+    silent = [name for name, answer in zip(carriers, answers, strict=True) if answer is None]
+    return [quote for answer in answers for quote in answer or ()], silent
+
+
+def _check_all_were_asked(
+    carriers: Carriers, rules: Sequence[CarrierRule], silent: Sequence[str]
+) -> None:
+    """Raises where a carrier that a rule admits may still take it: TryLater, NotHere."""
+    if silent:
+        raise TryLater(f"{' and '.join(silent)} did not answer, and no other carrier takes it")
+    unknown = sorted({rule.carrier for rule in rules} - set(carriers))
+    if unknown or not carriers:
+        raise NotHere(f"carrier {' and '.join(unknown) or 'settings are missing'}: not set up here")
 
 
 async def _quotes_of(carrier: Carrier, parcel: CarrierShipment) -> list[Quote] | None:
@@ -100,7 +112,7 @@ def _carrier_of(carriers: Carriers, shipment: Shipment) -> Carrier:
     try:
         return carriers[shipment.carrier]
     except KeyError:
-        raise GiveUp(f"there is no carrier {shipment.carrier} any more") from None
+        raise NotHere(f"carrier {shipment.carrier} is not set up here") from None
 
 
 def _chosen(draft: Draft, shipment_id: str, quote: Quote, refused: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.states import IncidentEvent, IncidentState
 from order_service.order.tasks import ShipStock, todos
-from order_service.relay.handler import GiveUp, TryLater
+from order_service.relay.handler import GiveUp, Learned, TryLater
 
 # The units were taken back before, or the engine has forgotten the old reservation.
 _TAKEN_BACK: Final = frozenset({Outcome.QUANTITY_EXCEEDED, Outcome.NOT_FOUND})
@@ -55,7 +55,7 @@ async def reship(order: Order, incident_id: str, engine: Client) -> Decide | Non
     confirmed = await engine.confirm(reservation_id, reacquire_if_expired=True, tenant=order.tenant)
     if not confirmed.applied:
         return partial(failed, why=f"confirming it again: {confirmed.outcome.name}")
-    return partial(_ready, lost_id=lost.shipment_id, location=location)
+    return Learned(partial(_ready, lost_id=lost.shipment_id, location=location))
 
 
 def stock_lines(shipment: Shipment, location: str) -> list[StockLine]:

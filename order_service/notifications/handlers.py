@@ -17,7 +17,7 @@ from order_service.notifications.port import Channel, Event, Subscriber
 from order_service.order.model import Order
 from order_service.order.states import INCIDENT
 from order_service.order.tasks import NotifyBuyer, NotifyMerchant, PublishEvent, Todo
-from order_service.relay.handler import GiveUp, handles
+from order_service.relay.handler import NotHere, handles
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class NotificationTasks:
 
 def _named(known: Mapping[str, T], kind: str, name: str) -> T:
     if name not in known:
-        raise GiveUp(f"no {kind} {name} is configured; configure it and replay, or drop the task")
+        raise NotHere(f"no {kind} {name} is configured here; configure it, or drop the task")
     return known[name]
 
 

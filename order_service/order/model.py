@@ -296,6 +296,9 @@ class Task(Struct, frozen=True):
     dead: bool = False
     """Given up after too many attempts: in the dead-letter list until it is replayed."""
     last_error: str = ""
+    taken_over: int = 0
+    """How often a process that had it ended or stood still, since an attempt last came to an end.
+    """
 
 
 class Order(Struct):

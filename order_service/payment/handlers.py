@@ -1,9 +1,9 @@
 """Does the tasks of payments: tells and asks providers, and has them send money back.
 
-Each returns the decision that follows, or raises TryLater or GiveUp; each may be done twice.
+Each returns the decision that follows, or raises TryLater; each may be done twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
@@ -31,6 +31,7 @@ from order_service.payment.asking import (
     ask,
     close_open,
     learn_all,
+    may_still_pay,
     payment_due,
 )
 from order_service.payment.attempts import (
@@ -50,7 +51,7 @@ from order_service.payment.providers.port import (
     Providers,
     ProviderUnreachable,
 )
-from order_service.relay.handler import GiveUp, TryLater, handles
+from order_service.relay.handler import Learned, NotHere, TryLater, handles
 
 log = structlog.get_logger()
 
@@ -77,19 +78,17 @@ class PaymentTasks:
                 started = await provider.start(charge_of(order, payment))
         except ProviderRefuses:
             fact = Fact(FactKind.DECLINED, payment.payment_id)
-            return partial(learn, provider=payment.provider, fact=fact)
-        return partial(accepted, payment_id=payment.payment_id, started=started)
+            return Learned(partial(learn, provider=payment.provider, fact=fact))
+        return Learned(partial(accepted, payment_id=payment.payment_id, started=started))
 
     @handles(QueryPayment)
     async def query(self, order: Order, todo: Todo[QueryPayment]) -> Decide | None:
         """Asks the providers what became of an order's payments, and when to ask again."""
-        answers = await ask(self._providers, order, payments_to_ask_about(order, self._clock_ms()))
-
-        def decide(draft: Draft) -> None:
-            learn_all(draft, answers)
-            query_again(draft, todo.payload.round + 1)
-
-        return decide
+        payments = payments_to_ask_about(order, self._clock_ms())
+        self._check_set_up(payments)
+        answers = await ask(self._providers, order, payments)
+        again = partial(query_again, round_no=todo.payload.round + 1)
+        return Learned(partial(learn_all, answers=answers), again)
 
     @handles(ClosePayment)
     async def close(self, order: Order, todo: Todo[ClosePayment]) -> Decide | None:
@@ -100,13 +99,12 @@ class PaymentTasks:
         with self._provider(payment) as provider:
             fact = await provider.close(charge_of(order, payment))
 
-        def decide(draft: Draft) -> None:
-            learn(draft, payment.provider, fact)
+        def close_again(draft: Draft) -> None:
             # A bank is at it. Asking about the payment ends after some time, and so does this.
             if fact.kind is FactKind.OPEN and payment in payments_to_ask_about(order, draft.now_ms):
                 draft.send(todo.payload, draft.now_ms + CLOSE_AGAIN_MS)
 
-        return decide
+        return Learned(partial(learn, provider=payment.provider, fact=fact), close_again)
 
     @handles(SendRefund)
     async def refund(self, order: Order, todo: Todo[SendRefund]) -> Decide | None:
@@ -123,26 +121,33 @@ class PaymentTasks:
         with self._provider(payment) as provider:
             fact = await provider.refund(charge, refund.refund_id, refund.amount_minor, attempt)
 
-        def decide(draft: Draft) -> None:
+        def learned(draft: Draft) -> None:
             is_over = draft.order.refund(refund.refund_id).state is not RefundState.REQUESTED
             if is_over and fact.kind is FactKind.REFUND_FAILED:
                 return  # it speaks of this attempt, and another process has learned more since
             learn(draft, payment.provider, fact)
-            if fact.kind is FactKind.OPEN:
-                # The same attempt is asked about again.
+
+        def ask_again(draft: Draft) -> None:
+            if fact.kind is FactKind.OPEN:  # the same attempt is asked about
                 draft.send(todo.payload, draft.now_ms + REFUND_ASK_AGAIN_MS)
 
-        return decide
+        return Learned(learned, ask_again)
 
     @handles(PaymentDue)
-    async def due(self, order: Order, _todo: Todo[PaymentDue]) -> Decide | None:
-        """Has the providers close all attempts to pay an order, and closes it if none paid."""
+    async def due(self, order: Order, todo: Todo[PaymentDue]) -> Decide | None:
+        """Has the providers close all attempts to pay an order, and closes it if none paid.
+
+        A provider that is not set up here is another process's to ask, first; then it is silent.
+        """
         if order.state is not OrderState.AWAITING_PAYMENT:
             return None
+        if not todo.task.attempts:
+            self._check_set_up(may_still_pay(order))
         answers = await close_open(self._providers, order)
         if not all_answered(answers):
             await self._extend(order)
-        return partial(payment_due, answers=answers)
+        learned = partial(learn_all, answers=answers)
+        return Learned(learned, partial(payment_due, answers=answers))
 
     @handles(ExpireReservation)
     async def expire(self, order: Order, _todo: Todo[ExpireReservation]) -> Decide | None:
@@ -173,11 +178,16 @@ class PaymentTasks:
             extended=outcome,
         )
 
+    def _check_set_up(self, payments: Iterable[Payment]) -> None:
+        """Raises NotHere where this process does not know the provider of one."""
+        for payment in payments:
+            if payment.provider not in self._providers:
+                raise NotHere(f"provider {payment.provider} is not set up here")
+
     @contextmanager
     def _provider(self, payment: Payment) -> Iterator[Provider]:
         """The provider of a payment, while it is asked something."""
-        if payment.provider not in self._providers:
-            raise GiveUp(f"provider {payment.provider} is not set up")
+        self._check_set_up([payment])
         try:
             yield self._providers[payment.provider]
         except ProviderUnreachable as error:

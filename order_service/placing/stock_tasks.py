@@ -25,7 +25,7 @@ from order_service.payment.methods import Methods
 from order_service.payment.refunds import refund_all
 from order_service.placing.decisions import WAITS_FOR_STOCK, apply_stock_answer
 from order_service.placing.queue import StockDesk
-from order_service.relay.handler import GiveUp, TryLater, handles
+from order_service.relay.handler import GiveUp, Learned, TryLater, handles
 
 CONFIRM_AGAIN_TTL_MS: Final = 60_000
 """For how long a reservation is kept that is only made to be confirmed at once."""
@@ -55,8 +55,7 @@ class StockTasks:
         if order.state not in WAITS_FOR_STOCK:
             return None
         answer = await self._desk.reserve(order)
-
-        return partial(apply_stock_answer, answer=answer, methods=self._methods)
+        return Learned(partial(apply_stock_answer, answer=answer, methods=self._methods))
 
     @handles(ConfirmStock)
     async def confirm(self, order: Order, _todo: Todo[ConfirmStock]) -> Decide | None:
@@ -65,7 +64,7 @@ class StockTasks:
             return None
         result = await self._confirmed(order)
         if result.applied:
-            return stock_confirmed
+            return Learned(stock_confirmed)
         return partial(stock_lost, why=f"its stock is gone: {result.outcome.name}")
 
     @handles(ReleaseStock)

@@ -13,7 +13,7 @@ import structlog
 
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Task
-from order_service.relay.handler import GiveUp, Handler, TryLater
+from order_service.relay.handler import GiveUp, Handler, Learned, NotHere, TryLater
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
 
@@ -40,6 +40,8 @@ class Failed(NamedTuple):
     after_ms: int | None = None
     final: bool = False
     """Whether another attempt is pointless."""
+    elsewhere: bool = False
+    """Whether another process may be able to do it at once."""
 
 
 class TaskNotFound(Exception):
@@ -63,7 +65,7 @@ async def attempt(
         conclude = partial(_conclude, task, decide)
         return Concluded(await orders.change(order.order_id, conclude, ACTOR))
     except TryLater as error:
-        return Failed(error.reason, error.after_ms)
+        return Failed(error.reason, error.after_ms, elsewhere=isinstance(error, NotHere))
     except GiveUp as error:
         return Failed(error.reason, final=True)
     except Exception as error:  # noqa: BLE001 - no task may end the relay
@@ -79,6 +81,8 @@ def _conclude(task: Task, decide: Decide, draft: Draft) -> bool:
     """Ends the task with its decision, unless somebody has; whether another waits in its lane."""
     waiting = {other.task_id for other in draft.order.tasks}
     if task.task_id not in waiting:
+        if isinstance(decide, Learned):
+            decide.learn(draft)
         return False
     draft.done(task)
     decide(draft)

@@ -16,6 +16,7 @@ AT_A_TIME = 32
 # The engine's client sends those that are under way together, so there have to be some.
 STOCK_AT_A_TIME = 256
 QUEUED_MAX = 10_000
+LEFT_MAX = 1_000
 
 SLOTS: Final = {
     kind: STOCK_AT_A_TIME if row.lane == "stock" else AT_A_TIME for kind, row in TASKS.items()
@@ -92,3 +93,23 @@ class Backlog:
         for task_id in dropped:
             del self._lease_ends_at_ms[task_id]
         return dropped
+
+
+class LeftToOthers:
+    """The tasks that this process cannot do, each with the time from which it tries again."""
+
+    def __init__(self) -> None:
+        self._until_ms: dict[str, int] = {}
+
+    def add(self, task_id: str, until_ms: int) -> None:
+        """Leaves a task alone until a time; of too many the first are tried again earlier."""
+        self._until_ms.pop(task_id, None)
+        self._until_ms[task_id] = until_ms
+        if len(self._until_ms) > LEFT_MAX:
+            del self._until_ms[next(iter(self._until_ms))]
+
+    def at(self, now_ms: int) -> list[str]:
+        """The tasks that are left alone now."""
+        for task_id in [task_id for task_id, until in self._until_ms.items() if until <= now_ms]:
+            del self._until_ms[task_id]
+        return list(self._until_ms)

@@ -1,11 +1,12 @@
 """Handlers of tasks: how a room declares one, and how it says that a task could not be done."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar
 
 from holdfast.errors import HoldfastError
-from order_service.order.draft import Decide
+from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Task
 from order_service.order.tasks import P, TaskKind, Todo
 
@@ -18,10 +19,27 @@ Handler = Callable[[Order, Task], Awaitable[Decide | None]]
 """Does a task outside, with no transaction open, and returns the decision that follows from it.
 
 None: nothing of the order changes, the task is done. It may be called again for the same task, also
-while an earlier call still runs in another process. Raises TryLater, GiveUp.
+while an earlier call still runs in another process. Raises TryLater, NotHere, GiveUp.
 """
 
 _KIND = "kind_of_task"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A decision that has its effect also where its task has gone meanwhile.
+
+    `learn` brings the order to what an outside has said or done, which stays true whoever took the
+    task over, gave it up or dropped it. `then` is only for who had the task to its end.
+    """
+
+    learn: Decide
+    then: Decide = lambda _draft: None
+
+    def __call__(self, draft: Draft) -> None:
+        """Makes both."""
+        self.learn(draft)
+        self.then(draft)
 
 
 class TryLater(Exception):
@@ -39,8 +57,19 @@ class TryLater(Exception):
         self.after_ms = after_ms
 
 
+class NotHere(TryLater):
+    """Cannot be done by this process, which is set up otherwise than others may be.
+
+    It is left to them at once, and tried here again after a pause, until there were too many
+    attempts. Raise it for what a setting lacks: a provider, a carrier, a receiver.
+    """
+
+
 class GiveUp(Exception):
-    """Cannot be done, however often it is tried: off to the dead-letter list, for a person."""
+    """Cannot be done, however often and by whomever it is tried: off to the dead-letter list.
+
+    Raise it for what is certain wherever it is asked, never for what this process lacks.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

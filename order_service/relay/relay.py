@@ -21,7 +21,7 @@ from order_service.order.foreign import foreign_text
 from order_service.order.model import Task
 from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Concluded, Failed, Unchanged, attempt
-from order_service.relay.backlog import Backlog
+from order_service.relay.backlog import Backlog, LeftToOthers
 from order_service.relay.handler import Handler
 from order_service.relay.metrics import RelayCounts
 from order_service.storage import tasks
@@ -35,6 +35,8 @@ TURN_GAP_S = 0.05
 TROUBLE_PAUSE_S = 1.0
 ERROR_CHARACTERS_MAX = 200
 CLAIM_MAX = 200
+# For so long a task that this process cannot do is left to those that can.
+LEFT_MS_MIN = 30_000
 PAUSE_MS_MIN = 1_000
 PAUSE_MS_MAX = 600_000
 ASKED_PAUSE_MS_MAX = 3_600_000
@@ -50,6 +52,8 @@ class Turn(Struct, frozen=True):
     returned: Sequence[str]
     renewed: Sequence[str]
     kinds: Sequence[TaskKind]
+    left: Sequence[str]
+    """Tasks that this process cannot do, and leaves to others."""
 
 
 def take_turn(connection: Connection, turn: Turn) -> tuple[Sequence[str], list[Taken]]:
@@ -63,7 +67,10 @@ def take_turn(connection: Connection, turn: Turn) -> tuple[Sequence[str], list[T
     kept = tasks.renew(connection, turn.owner, turn.renewed, turn.now_ms)
     if not turn.kinds:
         return kept, []
-    return kept, tasks.claim(connection, turn.owner, turn.now_ms, CLAIM_MAX, turn.kinds)
+    claimed = tasks.claim(
+        connection, turn.owner, turn.now_ms, CLAIM_MAX, turn.kinds, without=turn.left
+    )
+    return kept, claimed
 
 
 class RelaySettings(Struct, frozen=True):
@@ -73,6 +80,8 @@ class RelaySettings(Struct, frozen=True):
     """A handler that takes longer is stopped; its task is tried again."""
     attempts_max: int = 40
     """A task that failed so often is dead: after about four hours."""
+    taken_over_max: int = 20
+    """A task of which so many processes in a row have ended without a word is dead, too."""
     poll_s: float = 0.5
     measure_s: float = 5.0
     """How often the queues are counted."""
@@ -101,6 +110,7 @@ class Relay:
         self._failures: list[Failure] = []
         self._ended: list[str] = []
         self._returned: list[str] = []
+        self._left = LeftToOthers()
         self._wake = asyncio.Event()
         self._stopping = False
         self._measured_at_s = float("-inf")
@@ -181,7 +191,11 @@ class Relay:
         pause = failed.after_ms
         if pause is None:
             pause = pause_ms(attempts, self._randomness)
-        due_at_ms = self._orders.clock_ms() + min(pause, ASKED_PAUSE_MS_MAX)
+        now_ms = self._orders.clock_ms()
+        due_at_ms = now_ms + min(pause, ASKED_PAUSE_MS_MAX)
+        if failed.elsewhere and not dead:
+            self._left.add(task.task_id, max(due_at_ms, now_ms + LEFT_MS_MIN))
+            due_at_ms = now_ms
         # It may have an outside's words, and one that cannot be written would hold up all others.
         reason = foreign_text(failed.reason, ERROR_CHARACTERS_MAX)
         self._failures.append(Failure(task.task_id, attempts, due_at_ms, dead, reason))
@@ -208,6 +222,7 @@ class Relay:
             returned=tuple(self._returned),
             renewed=self._backlog.leases_that_end_before(now_ms + LEASE_MS // 2),
             kinds=[] if self._stopping else self._backlog.kinds_with_room(),
+            left=self._left.at(now_ms),
         )
         try:
             await self._measure()
@@ -230,7 +245,7 @@ class Relay:
     def _take(self, claimed: Sequence[Taken]) -> None:
         """Does what was claimed, apart from what has ended too many processes."""
         for taken in claimed:
-            worn_out = taken.task.attempts >= self._settings.attempts_max
+            worn_out = taken.task.taken_over >= self._settings.taken_over_max
             if worn_out and taken.task not in self._backlog:
                 self._fail(taken.task, Failed("every process that tried it ended", final=True))
             else:

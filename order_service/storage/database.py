@@ -38,6 +38,7 @@ POSTGRES_VERSION_MIN = 15
 # A connection keeps the plans of its statements. One that was made while a table was small would
 # read all of it, and go on to when it has grown.
 POSTGRES_SETTINGS = {"enable_seqscan": "off"}
+_NOW_MS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT"
 CONNECT_S_MAX = 10
 # PostgreSQL's classes of errors for a value that cannot be, or is too large.
 _OF_A_VALUE = ("22", "54")
@@ -77,6 +78,10 @@ class Database(Protocol):
 
     async def check(self) -> None:
         """Raises StorageUnsafe or StorageUnavailable."""
+        ...
+
+    async def now_ms(self) -> int | None:
+        """The time of its own clock; None where that is this machine's. Raises as `read` does."""
         ...
 
     async def close(self) -> None:
@@ -124,6 +129,10 @@ class SqliteDatabase:
         """See `Database`."""
         # What makes it safe was set when the connection was made; this opens it.
         await self.write(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+
+    async def now_ms(self) -> int | None:
+        """See `Database`."""
+        return None
 
     async def close(self) -> None:
         """See `Database`."""
@@ -182,6 +191,10 @@ class PostgresDatabase:
                     f"PostgreSQL's {name} is {value}, which can lose orders it has confirmed; "
                     f"mend it with: ALTER SYSTEM SET {name} = {allowed[0]}"
                 )
+
+    async def now_ms(self) -> int | None:
+        """See `Database`."""
+        return await self.read(lambda connection: connection.exec_driver_sql(_NOW_MS).scalar_one())
 
     async def close(self) -> None:
         """See `Database`."""

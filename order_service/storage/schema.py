@@ -223,6 +223,7 @@ tasks = table(
     *words("owner"),
     *small("dead"),
     *words("last_error"),
+    *count("taken_over"),
     PrimaryKeyConstraint("task_id"),
     of_order(),
 )

@@ -54,6 +54,7 @@ _CLAIMABLE = (
         tasks.c.due_at_ms <= bindparam("now_ms"),
         not_(_IS_LEASED),
         tasks.c.kind.in_(bindparam("kinds", expanding=True)),
+        tasks.c.task_id.not_in(bindparam("without", expanding=True)),
         not_(_IS_HELD_UP),
     )
     .order_by(tasks.c.due_at_ms, tasks.c.task_id)
@@ -66,9 +67,10 @@ _CLAIM = (
     update(tasks)
     .where(_IDS)
     .values(
-        # Whoever had it has ended without a word: that was an attempt, too. Otherwise a task that
-        # ends every process would be tried for ever.
-        attempts=tasks.c.attempts + case((tasks.c.owner != "", 1), else_=0),
+        # Whoever had it has ended without a word, or stands still. That is no failed attempt, but
+        # it is counted: a task that ends every process must not be tried for ever.
+        taken_over=tasks.c.taken_over
+        + case((tasks.c.owner.not_in(("", bindparam("our_name"))), 1), else_=0),
         owner=bindparam("our_name"),
         lease_until_ms=bindparam("until_ms"),
     )
@@ -85,6 +87,7 @@ _FAIL = (
     .where(tasks.c.task_id == bindparam("failed_id"), _OURS)
     .values(
         attempts=bindparam("new_attempts"),
+        taken_over=bindparam("new_taken_over"),
         due_at_ms=bindparam("new_due_at_ms"),
         dead=bindparam("new_dead"),
         last_error=bindparam("new_error"),
@@ -111,6 +114,8 @@ class Failure(NamedTuple):
     dead: bool
     error: str
     """Why; never personal."""
+    taken_over: int = 0
+    """What is kept of that count: nothing, where the attempt came to its end."""
 
 
 def claim(
@@ -119,14 +124,17 @@ def claim(
     now_ms: int,
     limit: int,
     kinds: Collection[TaskKind] = tuple(TaskKind),
+    without: Collection[str] = (),
 ) -> list[Taken]:
-    """Takes tasks that are due: the first of their lanes, that nobody has a lease of.
+    """Takes tasks that are due: the first of their lanes, that nobody has a lease of, but for those
+    `without`, whose ids are given.
 
     Of two claimers none gets what the other has, and none waits for the other.
     """
     wanted = {
         "now_ms": now_ms,
         "kinds": list(kinds),
+        "without": list(without),
         "limit": limit,
         "lease_from": now_ms - SKEW_MS,
         "lease_to": now_ms + LEASE_MS + SKEW_MS,
@@ -175,6 +183,7 @@ def write_failures(connection: Connection, owner: str, failures: Sequence[Failur
                 "new_due_at_ms": failure.due_at_ms,
                 "new_dead": int(failure.dead),
                 "new_error": failure.error,
+                "new_taken_over": failure.taken_over,
             }
             for failure in sorted(failures)
         ]
@@ -223,7 +232,9 @@ def replay(
     chosen = select(tasks.c.task_id).where(*dead).with_for_update(skip_locked=True)
     ids = list(connection.scalars(chosen))
     if ids:
-        revived = update(tasks).where(_IDS).values(dead=0, attempts=0, due_at_ms=now_ms)
+        revived = (
+            update(tasks).where(_IDS).values(dead=0, attempts=0, taken_over=0, due_at_ms=now_ms)
+        )
         connection.execute(revived, {"ids": ids})
     return ids
 

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"holdfast/order/v1/operations.proto\x12\x11holdfast.order.v1\"\xdd\x01\n\x04Task\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0c\n\x04lane\x18\x04 \x01(\t\x12\x0f\n\x07payload\x18\x05 \x01(\t\x12\x11\n\tdue_at_ms\x18\x06 \x01(\x03\x12\x15\n\rcreated_at_ms\x18\x07 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\r\x12\x0c\n\x04\x64\x65\x61\x64\x18\t \x01(\x08\x12\x12\n\nlast_error\x18\n \x01(\t\x12\r\n\x05owner\x18\x0b \x01(\t\x12\x18\n\x10lease_ends_at_ms\x18\x0c \x01(\x03\"w\n\x10ListTasksRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x65\x61\x64\x18\x02 \x01(\x08\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\"T\n\x11ListTasksResponse\x12&\n\x05tasks\x18\x01 \x03(\x0b\x32\x17.holdfast.order.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"V\n\x12ReplayTasksRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08task_ids\x18\x02 \x03(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\"9\n\x13ReplayTasksResponse\x12\x10\n\x08replayed\x18\x01 \x01(\r\x12\x10\n\x08not_dead\x18\x02 \x03(\t\"N\n\x0f\x44ropTaskRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x01(\t\"\x12\n\x10\x44ropTaskResponse\"\x12\n\x10GetStatusRequest\"\x8c\x01\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x64\x61tabase\x18\x02 \x01(\t\x12,\n\x06queues\x18\x03 \x03(\x0b\x32\x1c.holdfast.order.v1.TaskQueue\x12&\n\x05needs\x18\x04 \x03(\x0b\x32\x17.holdfast.order.v1.Need\"x\n\x04Need\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61\x62out\x18\x02 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x03 \x01(\t\x12\x0e\n\x06\x61larms\x18\x04 \x01(\x08\x12\x0e\n\x06tenant\x18\x05 \x01(\t\x12\r\n\x05\x63ount\x18\x06 \x01(\x04\x12\x13\n\x0bsince_at_ms\x18\x07 \x01(\x03\"l\n\tTaskQueue\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05\x61\x62out\x18\x02 \x01(\t\x12\x0b\n\x03\x64ue\x18\x03 \x01(\x04\x12\r\n\x05later\x18\x04 \x01(\x04\x12\x0c\n\x04\x64\x65\x61\x64\x18\x05 \x01(\x04\x12\x18\n\x10oldest_due_at_ms\x18\x06 \x01(\x03\"$\n\x12\x41uditOrdersRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"\x8b\x02\n\x13\x41uditOrdersResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32&.holdfast.order.v1.AuditOrdersProgressH\x00\x12\x38\n\x07\x66inding\x18\x02 \x01(\x0b\x32%.holdfast.order.v1.AuditOrdersFindingH\x00\x12<\n\tunsettled\x18\x03 \x01(\x0b\x32\'.holdfast.order.v1.AuditOrdersUnsettledH\x00\x12\x38\n\x07summary\x18\x04 \x01(\x0b\x32%.holdfast.order.v1.AuditOrdersSummaryH\x00\x42\x06\n\x04kind\"C\n\x13\x41uditOrdersProgress\x12\x16\n\x0eorders_checked\x18\x01 \x01(\x04\x12\x14\n\x0corders_total\x18\x02 \x01(\x04\"R\n\x12\x41uditOrdersFinding\x12\x11\n\tinvariant\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\x0c\n\x04mend\x18\x04 \x01(\t\"3\n\x14\x41uditOrdersUnsettled\x12\x0b\n\x03row\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\x89\x02\n\x12\x41uditOrdersSummary\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x0e\n\x06orders\x18\x02 \x01(\x04\x12\r\n\x05lines\x18\x03 \x01(\x04\x12\x12\n\nunits_sold\x18\x04 \x01(\x04\x12\x16\n\x0eunits_reserved\x18\x05 \x01(\x04\x12\x19\n\x11reservations_gone\x18\x06 \x01(\x04\x12\x10\n\x08\x66indings\x18\x07 \x01(\x04\x12\x11\n\tunsettled\x18\x08 \x01(\x04\x12\x31\n\x05\x62ooks\x18\t \x03(\x0b\x32\".holdfast.order.v1.AuditOrdersBook\x12\x15\n\rbooks_balance\x18\n \x01(\x08\x12\x12\n\nelapsed_ms\x18\x0b \x01(\x04\"\xe4\x01\n\x0f\x41uditOrdersBook\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61ptured_minor\x18\x02 \x01(\x03\x12\x16\n\x0erefunded_minor\x18\x03 \x01(\x03\x12\x19\n\x11quarantined_minor\x18\x04 \x01(\x03\x12\x12\n\ncash_minor\x18\x05 \x01(\x03\x12\x1e\n\x16refunded_by_hand_minor\x18\x06 \x01(\x03\x12\x1f\n\x17provider_captured_minor\x18\x07 \x01(\x03\x12\x1f\n\x17provider_refunded_minor\x18\x08 \x01(\x03\x32\xd6\x03\n\x11OperationsService\x12V\n\tListTasks\x12#.holdfast.order.v1.ListTasksRequest\x1a$.holdfast.order.v1.ListTasksResponse\x12\\\n\x0bReplayTasks\x12%.holdfast.order.v1.ReplayTasksRequest\x1a&.holdfast.order.v1.ReplayTasksResponse\x12S\n\x08\x44ropTask\x12\".holdfast.order.v1.DropTaskRequest\x1a#.holdfast.order.v1.DropTaskResponse\x12^\n\x0b\x41uditOrders\x12%.holdfast.order.v1.AuditOrdersRequest\x1a&.holdfast.order.v1.AuditOrdersResponse0\x01\x12V\n\tGetStatus\x12#.holdfast.order.v1.GetStatusRequest\x1a$.holdfast.order.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"holdfast/order/v1/operations.proto\x12\x11holdfast.order.v1\"\xf1\x01\n\x04Task\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0c\n\x04lane\x18\x04 \x01(\t\x12\x0f\n\x07payload\x18\x05 \x01(\t\x12\x11\n\tdue_at_ms\x18\x06 \x01(\x03\x12\x15\n\rcreated_at_ms\x18\x07 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\r\x12\x0c\n\x04\x64\x65\x61\x64\x18\t \x01(\x08\x12\x12\n\nlast_error\x18\n \x01(\t\x12\r\n\x05owner\x18\x0b \x01(\t\x12\x18\n\x10lease_ends_at_ms\x18\x0c \x01(\x03\x12\x12\n\ntaken_over\x18\r \x01(\r\"w\n\x10ListTasksRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x65\x61\x64\x18\x02 \x01(\x08\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\"T\n\x11ListTasksResponse\x12&\n\x05tasks\x18\x01 \x03(\x0b\x32\x17.holdfast.order.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"V\n\x12ReplayTasksRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08task_ids\x18\x02 \x03(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x10\n\x08order_id\x18\x04 \x01(\t\"9\n\x13ReplayTasksResponse\x12\x10\n\x08replayed\x18\x01 \x01(\r\x12\x10\n\x08not_dead\x18\x02 \x03(\t\"N\n\x0f\x44ropTaskRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0b\n\x03why\x18\x04 \x01(\t\"\x12\n\x10\x44ropTaskResponse\"\x12\n\x10GetStatusRequest\"\x8c\x01\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x64\x61tabase\x18\x02 \x01(\t\x12,\n\x06queues\x18\x03 \x03(\x0b\x32\x1c.holdfast.order.v1.TaskQueue\x12&\n\x05needs\x18\x04 \x03(\x0b\x32\x17.holdfast.order.v1.Need\"x\n\x04Need\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61\x62out\x18\x02 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x03 \x01(\t\x12\x0e\n\x06\x61larms\x18\x04 \x01(\x08\x12\x0e\n\x06tenant\x18\x05 \x01(\t\x12\r\n\x05\x63ount\x18\x06 \x01(\x04\x12\x13\n\x0bsince_at_ms\x18\x07 \x01(\x03\"l\n\tTaskQueue\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05\x61\x62out\x18\x02 \x01(\t\x12\x0b\n\x03\x64ue\x18\x03 \x01(\x04\x12\r\n\x05later\x18\x04 \x01(\x04\x12\x0c\n\x04\x64\x65\x61\x64\x18\x05 \x01(\x04\x12\x18\n\x10oldest_due_at_ms\x18\x06 \x01(\x03\"$\n\x12\x41uditOrdersRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"\x8b\x02\n\x13\x41uditOrdersResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32&.holdfast.order.v1.AuditOrdersProgressH\x00\x12\x38\n\x07\x66inding\x18\x02 \x01(\x0b\x32%.holdfast.order.v1.AuditOrdersFindingH\x00\x12<\n\tunsettled\x18\x03 \x01(\x0b\x32\'.holdfast.order.v1.AuditOrdersUnsettledH\x00\x12\x38\n\x07summary\x18\x04 \x01(\x0b\x32%.holdfast.order.v1.AuditOrdersSummaryH\x00\x42\x06\n\x04kind\"C\n\x13\x41uditOrdersProgress\x12\x16\n\x0eorders_checked\x18\x01 \x01(\x04\x12\x14\n\x0corders_total\x18\x02 \x01(\x04\"R\n\x12\x41uditOrdersFinding\x12\x11\n\tinvariant\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\x0c\n\x04mend\x18\x04 \x01(\t\"3\n\x14\x41uditOrdersUnsettled\x12\x0b\n\x03row\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\x89\x02\n\x12\x41uditOrdersSummary\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x0e\n\x06orders\x18\x02 \x01(\x04\x12\r\n\x05lines\x18\x03 \x01(\x04\x12\x12\n\nunits_sold\x18\x04 \x01(\x04\x12\x16\n\x0eunits_reserved\x18\x05 \x01(\x04\x12\x19\n\x11reservations_gone\x18\x06 \x01(\x04\x12\x10\n\x08\x66indings\x18\x07 \x01(\x04\x12\x11\n\tunsettled\x18\x08 \x01(\x04\x12\x31\n\x05\x62ooks\x18\t \x03(\x0b\x32\".holdfast.order.v1.AuditOrdersBook\x12\x15\n\rbooks_balance\x18\n \x01(\x08\x12\x12\n\nelapsed_ms\x18\x0b \x01(\x04\"\xe4\x01\n\x0f\x41uditOrdersBook\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61ptured_minor\x18\x02 \x01(\x03\x12\x16\n\x0erefunded_minor\x18\x03 \x01(\x03\x12\x19\n\x11quarantined_minor\x18\x04 \x01(\x03\x12\x12\n\ncash_minor\x18\x05 \x01(\x03\x12\x1e\n\x16refunded_by_hand_minor\x18\x06 \x01(\x03\x12\x1f\n\x17provider_captured_minor\x18\x07 \x01(\x03\x12\x1f\n\x17provider_refunded_minor\x18\x08 \x01(\x03\x32\xd6\x03\n\x11OperationsService\x12V\n\tListTasks\x12#.holdfast.order.v1.ListTasksRequest\x1a$.holdfast.order.v1.ListTasksResponse\x12\\\n\x0bReplayTasks\x12%.holdfast.order.v1.ReplayTasksRequest\x1a&.holdfast.order.v1.ReplayTasksResponse\x12S\n\x08\x44ropTask\x12\".holdfast.order.v1.DropTaskRequest\x1a#.holdfast.order.v1.DropTaskResponse\x12^\n\x0b\x41uditOrders\x12%.holdfast.order.v1.AuditOrdersRequest\x1a&.holdfast.order.v1.AuditOrdersResponse0\x01\x12V\n\tGetStatus\x12#.holdfast.order.v1.GetStatusRequest\x1a$.holdfast.order.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -23,41 +23,41 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'holdfast.order.v1.operation
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TASK']._serialized_start=58
-  _globals['_TASK']._serialized_end=279
-  _globals['_LISTTASKSREQUEST']._serialized_start=281
-  _globals['_LISTTASKSREQUEST']._serialized_end=400
-  _globals['_LISTTASKSRESPONSE']._serialized_start=402
-  _globals['_LISTTASKSRESPONSE']._serialized_end=486
-  _globals['_REPLAYTASKSREQUEST']._serialized_start=488
-  _globals['_REPLAYTASKSREQUEST']._serialized_end=574
-  _globals['_REPLAYTASKSRESPONSE']._serialized_start=576
-  _globals['_REPLAYTASKSRESPONSE']._serialized_end=633
-  _globals['_DROPTASKREQUEST']._serialized_start=635
-  _globals['_DROPTASKREQUEST']._serialized_end=713
-  _globals['_DROPTASKRESPONSE']._serialized_start=715
-  _globals['_DROPTASKRESPONSE']._serialized_end=733
-  _globals['_GETSTATUSREQUEST']._serialized_start=735
-  _globals['_GETSTATUSREQUEST']._serialized_end=753
-  _globals['_GETSTATUSRESPONSE']._serialized_start=756
-  _globals['_GETSTATUSRESPONSE']._serialized_end=896
-  _globals['_NEED']._serialized_start=898
-  _globals['_NEED']._serialized_end=1018
-  _globals['_TASKQUEUE']._serialized_start=1020
-  _globals['_TASKQUEUE']._serialized_end=1128
-  _globals['_AUDITORDERSREQUEST']._serialized_start=1130
-  _globals['_AUDITORDERSREQUEST']._serialized_end=1166
-  _globals['_AUDITORDERSRESPONSE']._serialized_start=1169
-  _globals['_AUDITORDERSRESPONSE']._serialized_end=1436
-  _globals['_AUDITORDERSPROGRESS']._serialized_start=1438
-  _globals['_AUDITORDERSPROGRESS']._serialized_end=1505
-  _globals['_AUDITORDERSFINDING']._serialized_start=1507
-  _globals['_AUDITORDERSFINDING']._serialized_end=1589
-  _globals['_AUDITORDERSUNSETTLED']._serialized_start=1591
-  _globals['_AUDITORDERSUNSETTLED']._serialized_end=1642
-  _globals['_AUDITORDERSSUMMARY']._serialized_start=1645
-  _globals['_AUDITORDERSSUMMARY']._serialized_end=1910
-  _globals['_AUDITORDERSBOOK']._serialized_start=1913
-  _globals['_AUDITORDERSBOOK']._serialized_end=2141
-  _globals['_OPERATIONSSERVICE']._serialized_start=2144
-  _globals['_OPERATIONSSERVICE']._serialized_end=2614
+  _globals['_TASK']._serialized_end=299
+  _globals['_LISTTASKSREQUEST']._serialized_start=301
+  _globals['_LISTTASKSREQUEST']._serialized_end=420
+  _globals['_LISTTASKSRESPONSE']._serialized_start=422
+  _globals['_LISTTASKSRESPONSE']._serialized_end=506
+  _globals['_REPLAYTASKSREQUEST']._serialized_start=508
+  _globals['_REPLAYTASKSREQUEST']._serialized_end=594
+  _globals['_REPLAYTASKSRESPONSE']._serialized_start=596
+  _globals['_REPLAYTASKSRESPONSE']._serialized_end=653
+  _globals['_DROPTASKREQUEST']._serialized_start=655
+  _globals['_DROPTASKREQUEST']._serialized_end=733
+  _globals['_DROPTASKRESPONSE']._serialized_start=735
+  _globals['_DROPTASKRESPONSE']._serialized_end=753
+  _globals['_GETSTATUSREQUEST']._serialized_start=755
+  _globals['_GETSTATUSREQUEST']._serialized_end=773
+  _globals['_GETSTATUSRESPONSE']._serialized_start=776
+  _globals['_GETSTATUSRESPONSE']._serialized_end=916
+  _globals['_NEED']._serialized_start=918
+  _globals['_NEED']._serialized_end=1038
+  _globals['_TASKQUEUE']._serialized_start=1040
+  _globals['_TASKQUEUE']._serialized_end=1148
+  _globals['_AUDITORDERSREQUEST']._serialized_start=1150
+  _globals['_AUDITORDERSREQUEST']._serialized_end=1186
+  _globals['_AUDITORDERSRESPONSE']._serialized_start=1189
+  _globals['_AUDITORDERSRESPONSE']._serialized_end=1456
+  _globals['_AUDITORDERSPROGRESS']._serialized_start=1458
+  _globals['_AUDITORDERSPROGRESS']._serialized_end=1525
+  _globals['_AUDITORDERSFINDING']._serialized_start=1527
+  _globals['_AUDITORDERSFINDING']._serialized_end=1609
+  _globals['_AUDITORDERSUNSETTLED']._serialized_start=1611
+  _globals['_AUDITORDERSUNSETTLED']._serialized_end=1662
+  _globals['_AUDITORDERSSUMMARY']._serialized_start=1665
+  _globals['_AUDITORDERSSUMMARY']._serialized_end=1930
+  _globals['_AUDITORDERSBOOK']._serialized_start=1933
+  _globals['_AUDITORDERSBOOK']._serialized_end=2161
+  _globals['_OPERATIONSSERVICE']._serialized_start=2164
+  _globals['_OPERATIONSSERVICE']._serialized_end=2634
 # @@protoc_insertion_point(module_scope)

@@ -41,6 +41,7 @@ class Task(_message.Message):
     LAST_ERROR_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
     LEASE_ENDS_AT_MS_FIELD_NUMBER: _builtins.int
+    TAKEN_OVER_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     """Its id. What it does outside carries this id, so that doing it twice has one effect."""
     order_id: _builtins.str
@@ -67,6 +68,10 @@ class Task(_message.Message):
     """The process that has taken it; "" for none."""
     lease_ends_at_ms: _builtins.int
     """Until when that process has it to itself."""
+    taken_over: _builtins.int
+    """How often a process that had it ended or stood still, since an attempt last came to an end. That
+    is no failed attempt, but a task that ends every process is given up, too.
+    """
     def __init__(
         self,
         *,
@@ -82,10 +87,11 @@ class Task(_message.Message):
         last_error: _builtins.str = ...,
         owner: _builtins.str = ...,
         lease_ends_at_ms: _builtins.int = ...,
+        taken_over: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "created_at_ms", b"created_at_ms", "dead", b"dead", "due_at_ms", b"due_at_ms", "kind", b"kind", "lane", b"lane", "last_error", b"last_error", "lease_ends_at_ms", b"lease_ends_at_ms", "order_id", b"order_id", "owner", b"owner", "payload", b"payload", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "created_at_ms", b"created_at_ms", "dead", b"dead", "due_at_ms", b"due_at_ms", "kind", b"kind", "lane", b"lane", "last_error", b"last_error", "lease_ends_at_ms", b"lease_ends_at_ms", "order_id", b"order_id", "owner", b"owner", "payload", b"payload", "taken_over", b"taken_over", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

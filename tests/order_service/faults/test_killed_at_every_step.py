@@ -23,11 +23,12 @@ from sqlalchemy import make_url
 from holdfast.client import Client
 from holdfast.orders import OrderClient
 from order_service import app as application
-from order_service.app import App, now_ms
+from order_service.app import App
 from order_service.config import from_environment
 from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.placing import backorders
 from order_service.relay.relay import Relay, RelaySettings
+from order_service.storage.clock import wall_ms
 from order_service.storage.database import open_database
 from order_service.storage.migrate import migrate
 from tests.order_service.conftest import KINDS
@@ -182,7 +183,7 @@ class World:
         return life
 
     def _clock_ms(self, life: int) -> int:
-        return now_ms() + life * LATER_MS + (self._walk.late_ms if self._walk else 0)
+        return wall_ms() + life * LATER_MS + (self._walk.late_ms if self._walk else 0)
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> int:
         return await self.process.post(body, headers)

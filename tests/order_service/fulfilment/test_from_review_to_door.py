@@ -578,7 +578,7 @@ async def test_a_silent_carrier_is_asked_again_later(world: World) -> None:
     silent = SandboxCarrier("http://127.0.0.1:9", API_KEY, [SECRET])
     order = await world.order()
     (task,) = [task for task in order.tasks if task.kind == TaskKind.LABEL]
-    with pytest.raises(TryLater, match="no carrier answers"):
+    with pytest.raises(TryLater, match="sandbox did not answer"):
         await get_label(order, GetLabel.of(task), {"sandbox": silent}, [CarrierRule("sandbox")])
     await world.do("LABEL")
     order = await world.order()

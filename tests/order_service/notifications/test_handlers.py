@@ -11,7 +11,7 @@ from order_service.order.ids import Ids
 from order_service.order.model import Task
 from order_service.order.states import OrderEvent, PaymentEvent
 from order_service.order.tasks import NotifyBuyer, NotifyMerchant, Payload, PublishEvent, TaskKind
-from order_service.relay.handler import GiveUp, TryLater, handlers_of
+from order_service.relay.handler import NotHere, TryLater, handlers_of
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from tests.order_service import samples
@@ -138,10 +138,10 @@ def task_of(payload: Payload) -> Task:
 async def test_what_is_no_longer_configured_waits_for_a_person() -> None:
     telling = NotificationTasks({}, {}, {}, Composing())
     order = samples.order()
-    with pytest.raises(GiveUp, match="no channel mail is configured"):
+    with pytest.raises(NotHere, match="no channel mail is configured"):
         await telling.notify_buyer(order, task_of(NotifyBuyer("mail", "order_confirmed", "")))
-    with pytest.raises(GiveUp, match="no channel mail is configured"):
+    with pytest.raises(NotHere, match="no channel mail is configured"):
         await telling.notify_merchant(order, task_of(NotifyMerchant("mail", "new_order", "m")))
     event = PublishEvent("erp.example", "order", "BEGIN", None, "RESERVING", "", 1)
-    with pytest.raises(GiveUp, match=r"no receiver erp.example is configured"):
+    with pytest.raises(NotHere, match=r"no receiver erp.example is configured"):
         await telling.publish(order, task_of(event))

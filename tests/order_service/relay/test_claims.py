@@ -188,12 +188,30 @@ async def test_a_renewed_lease_lives_on_and_one_given_back_is_free(
     assert [again.attempts for again in await claim(orders, "two")] == [0]
 
 
-async def test_a_lease_that_ran_out_counts_as_an_attempt(orders: Orders, clock: Clock) -> None:
+async def test_a_lease_taken_over_is_no_failed_attempt_and_is_counted(
+    orders: Orders, clock: Clock
+) -> None:
     await place(orders, A, sends(TaskKind.EVENT))
-    await claim(orders, "one")
-    clock.advance(OVER_MS)
-    (task,) = await claim(orders, "two")
-    assert task.attempts == 1
+    for number, owner in enumerate(("one", "two", "three", "three")):
+        (task,) = await claim(orders, owner)
+        clock.advance(OVER_MS)
+        # Whoever takes again what is its own has not ended.
+        assert (task.attempts, task.taken_over) == (0, min(number, 2))
+    await fail(orders, "three", failure(task))
+    assert [(task.attempts, task.taken_over) for task in await tasks_of(orders)] == [(1, 0)]
+
+
+async def test_tasks_that_are_left_to_others_are_not_claimed(orders: Orders) -> None:
+    for order_id in (A, B):
+        await place(orders, order_id, sends(TaskKind.EVENT))
+    first, second = await tasks_of(orders)
+    claimed = await orders.write(
+        partial(
+            tasks.claim, owner="one", now_ms=orders.clock_ms(), limit=9, without=[first.task_id]
+        )
+    )
+    assert [taken.task.task_id for taken in claimed] == [second.task_id]
+    assert [task.task_id for task in await claim(orders, "two")] == [first.task_id]
 
 
 async def test_tasks_are_listed_by_page_and_filtered(orders: Orders) -> None:

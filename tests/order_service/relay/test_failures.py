@@ -233,7 +233,7 @@ async def test_a_task_that_ends_every_process_is_buried(
     database: Database, orders: Orders, clock: Clock
 ) -> None:
     await place(orders, A, sends(TaskKind.CONFIRM))
-    settings = RelaySettings(poll_s=0.02, attempts_max=3)
+    settings = RelaySettings(poll_s=0.02, taken_over_max=3)
     for owner in ("one", "two", "three"):
         claim = partial(tasks.claim, owner=owner, now_ms=clock.now_ms, limit=1)
         assert len(await orders.write(claim)) == 1
@@ -290,4 +290,4 @@ async def test_a_crash_before_the_commit_repeats_the_effect_under_the_same_id(
     async with next_one.running():
         await until_none_is_left(orders)
     assert [again.task_id for again in doing.done] == [task.task_id]
-    assert [again.attempts for again in doing.done] == [1]
+    assert [(again.attempts, again.taken_over) for again in doing.done] == [(0, 1)]
