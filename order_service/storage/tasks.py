@@ -115,7 +115,7 @@ class Failure(NamedTuple):
     error: str
     """Why; never personal."""
     taken_over: int = 0
-    """What is kept of that count: nothing, where the attempt came to its end."""
+    """The count that is kept: 0, where the attempt came to its end."""
 
 
 def claim(
