@@ -22,6 +22,7 @@ from order_service.edge.requests import (
 )
 from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import complete
+from order_service.order.bounds import too_many
 from order_service.order.contact import add_remark, checked_remark, correct_delivery, is_correction
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_whole, is_id
@@ -188,10 +189,12 @@ class OrderServicer:
         """Makes a decision that enters something in the order's log, once per id of an entry.
 
         Returns what the decision returned, or the entry that has the id already. Remarks and
-        corrections share their ids.
+        corrections share their ids, and a bound. Raises Refused: TOO_MANY.
         """
         order_id = id_of(request, "order_id")
         once = f"log:{order_id}:{entry_id}"
+        if not await self._read(request, partial(reads.log_has_room, remark_id=entry_id)):
+            raise too_many(order_id, Remark)
         try:
             return await change(self._orders, request, order_id, decide, actor, once), None
         except (AlreadySeen, Conflict):

@@ -82,7 +82,8 @@ class Cancelling:
         """Closes the order.
 
         An order that cannot be cancelled is `refused` with WRONG_STATE. It is refused with
-        UNDER_WAY, and cancelled later, where a provider does not say whether it was paid.
+        UNDER_WAY, and cancelled later, while a provider does not say whether it was paid, and while
+        its stock is being confirmed.
         """
         answers: list[Answer] = []
         if _needs_answers(order):
@@ -117,14 +118,23 @@ def wish(draft: Draft, reason: str) -> None:
 
 
 def grant(draft: Draft, answers: Sequence[Answer], reason: str) -> None:
-    """Grants a wish that was written down before; an order that was just paid is tried again."""
+    """Grants a wish that was written down before, or keeps it while that is not possible yet."""
     refused = cancel(draft, answers, reason).refused
     if refused is None or refused.reason is RefusalReason.UNDER_WAY:
         return
-    if draft.order.state is OrderState.CONFIRMING:
-        wish(draft, reason)
-    else:
-        draft.note(f"not cancelled, it is {draft.order.state}")
+    draft.note(f"not cancelled, it is {draft.order.state}")
+    if draft.order.state is OrderState.EXPIRED:
+        # Money that still comes does not make it effective: it goes back.
+        draft.update(draft.order, closed_reason=reason)
+
+
+def grant_once_confirmed(draft: Draft) -> bool:
+    """Cancels an order that was to be cancelled while its stock was being confirmed.
+
+    Returns whether it did. A wish that was given up after too many attempts counts, too.
+    """
+    wishes = todos(draft.order, CancelOrder)
+    return bool(wishes) and cancel(draft, (), wishes[0].payload.reason).refused is None
 
 
 def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
@@ -134,6 +144,11 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
     """
     learn_all(draft, answers)
     order = draft.order
+    if order.state is OrderState.CONFIRMING:
+        wish(draft, reason)
+        detail = f"the stock of order {order.order_id} is being confirmed: it is cancelled, and "
+        detail += "its money goes back, as soon as that is done"
+        return Cancelled(order, refused=Refused(RefusalReason.UNDER_WAY, detail=detail))
     if not ORDER.allows(order.state, OrderEvent.CANCEL):
         draft.forget(TaskKind.CANCEL_ORDER)
         if order.state is OrderState.CANCELLED:
@@ -142,7 +157,9 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
     if unanswered(order, answers):
         # A provider is silent, or a payment was begun while the others were asked.
         wish(draft, reason)
-        return Cancelled(order, refused=Refused(RefusalReason.UNDER_WAY, order_id=order.order_id))
+        detail = f"a payment provider does not say whether order {order.order_id} was paid: it is "
+        detail += "cancelled as soon as that is known"
+        return Cancelled(order, refused=Refused(RefusalReason.UNDER_WAY, detail=detail))
     not_confirmed = order.state in _NOT_CONFIRMED
     draft.move(order, OrderEvent.CANCEL, reason)
     draft.update(order, closed_reason=reason)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from order_service.fulfilment.timers import DAY_MS, HOUR_MS, UNDER_WAY
 from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of
+from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, IncidentKind, Shipment
 from order_service.order.states import (
@@ -101,6 +102,7 @@ def report(draft: Draft, shipment_id: str, kind: IncidentKind, why: str) -> Ship
     late = kind is _K.DELAY and shipment.state in UNDER_WAY
     if not late and not (event and SHIPMENT.allows(shipment.state, event)):
         raise not_now(shipment, kind)
+    check_room(draft.order, Incident)
     if event:
         draft.move(shipment, event, why)
     open_incident(draft, shipment, kind, why)

@@ -121,7 +121,7 @@ class TrackingIntake:
         """Reads the events of a shipment that could have no effect when they came."""
         shipment_id = todo.payload.shipment_id
         events, _ = await self._orders.read(partial(reports_of, shipment_id=shipment_id))
-        return partial(catch_up, shipment_id=shipment_id, events=events)
+        return partial(catch_up, shipment_id=shipment_id, events=events, task=todo.task)
 
     @handles(DeliveryDue)
     async def delivery_due(self, order: Order, _todo: Todo[DeliveryDue]) -> Decide | None:

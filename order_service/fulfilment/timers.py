@@ -15,7 +15,10 @@ UNDER_WAY: Final = frozenset(
 )
 
 KEPT_EVENTS_AFTER_MS: Final = DAY_MS
-"""The longest that an event is kept for a shipment that has no waybill yet."""
+"""The time after which a shipment is looked at whose carrier speaks of it before it has a waybill.
+"""
+KEPT_EVENTS_TIMES_MAX: Final = 7
+"""After so many looks a person finds out why there is no waybill."""
 
 
 def keep_event(draft: Draft, shipment_id: str) -> None:
@@ -26,6 +29,13 @@ def keep_event(draft: Draft, shipment_id: str) -> None:
     due_at_ms = draft.now_ms + KEPT_EVENTS_AFTER_MS
     if not tasks_about(draft, shipment_id, CatchUpOnTracking):
         draft.send(CatchUpOnTracking(shipment_id), due_at_ms)
+
+
+def look_again(draft: Draft, task: Task) -> None:
+    """Keeps the events of a shipment that still has no waybill for another while."""
+    is_last = task.attempts + 1 >= KEPT_EVENTS_TIMES_MAX
+    why = "its carrier speaks of it, and it has no waybill"
+    draft.again(task, draft.now_ms + KEPT_EVENTS_AFTER_MS, why, last=is_last)
 
 
 def look_at_kept_events(draft: Draft, shipment_id: str) -> None:

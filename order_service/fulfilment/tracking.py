@@ -14,11 +14,11 @@ from msgspec import structs
 
 from order_service.fulfilment.cash import collect
 from order_service.fulfilment.incidents import close_by_arrival, is_given_up, open_incident
-from order_service.fulfilment.timers import keep_event
+from order_service.fulfilment.timers import keep_event, look_again
 from order_service.fulfilment.warehouse import hand_over, shipment_of
 from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
-from order_service.order.model import IncidentKind, Shipment
+from order_service.order.model import IncidentKind, Shipment, Task
 from order_service.order.records import TemperatureReading, TrackingEvent, TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import SHIPMENT, ShipmentEvent, ShipmentState
@@ -95,14 +95,20 @@ def track(draft: Draft, event: TrackingEvent) -> Shipment:
     return shipment
 
 
-def catch_up(draft: Draft, shipment_id: str, events: Sequence[TrackingEvent]) -> None:
+def catch_up(
+    draft: Draft, shipment_id: str, events: Sequence[TrackingEvent], task: Task | None = None
+) -> None:
     """Gives all events of a shipment their effect, in the order in which they happened.
 
-    An event that had its effect before has none again, because a shipment only goes forward.
+    An event that had its effect before has none again, because a shipment only goes forward. `task`
+    is the one that looks; a shipment that gets no waybill for days is a person's.
     """
     shipment = draft.order.shipment(shipment_id)
     if shipment.state in WITHOUT_WAYBILL:
-        keep_event(draft, shipment_id)
+        if task is None:
+            keep_event(draft, shipment_id)
+        else:
+            look_again(draft, task)
         return
     for event in sorted(events, key=lambda event: event.happened_at_ms):
         if event.carrier in (shipment.carrier, STAFF):

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.timers import tasks_about
+from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment, ShipmentLine
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
@@ -84,6 +85,7 @@ def confirm_pick(draft: Draft, shipment_id: str, taken: Sequence[Units]) -> Ship
             rest_lines.append(ShipmentLine(line.line_no, line.sku, line.quantity - units))
     rest = None
     if rest_lines:
+        check_room(draft.order, Shipment)
         draft.update(shipment, lines=tuple(lines))
         rest = plan_like(draft, shipment, tuple(rest_lines), replaces=shipment.replaces)
     draft.move(shipment, ShipmentEvent.PICK, f"the rest is {rest.shipment_id}" if rest else "")

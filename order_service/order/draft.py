@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from order_service.order.ids import Ids
 from order_service.order.model import HistoryEntry, Line, Order, Task
@@ -111,20 +111,46 @@ class Draft:
 
     def send(self, payload: Payload, due_at_ms: int = 0) -> None:
         """Has something done for the order, once this change is written, at least once."""
+        self._make(
+            Task(
+                task_id="",
+                order_id=self.order.order_id,
+                lane=payload.lane,
+                kind=payload.kind,
+                payload=payload.text,
+                due_at_ms=due_at_ms or self.now_ms,
+                created_at_ms=self.now_ms,
+            )
+        )
+
+    def again(
+        self, task: Task, due_at_ms: int, why: str, *, payload: Payload | None = None, last: bool
+    ) -> None:
+        """Has a task done once more that could not be done this time, which counts as an attempt.
+
+        After its `last` attempt it is given up: in the dead-letter list, for a person.
+        """
+        self.done(task)
+        self._make(
+            structs.replace(
+                task,
+                payload=payload.text if payload else task.payload,
+                due_at_ms=due_at_ms,
+                attempts=task.attempts + 1,
+                lease_until_ms=0,
+                owner="",
+                dead=last,
+                last_error=why,
+            )
+        )
+
+    def _make(self, task: Task) -> None:
         # Tasks are done in the order of their ids, so the new id is above those of all that wait,
         # also where the clock of the process that made them was ahead.
-        last = max((task.task_id for task in self.order.tasks), default="")
-        task = Task(
-            task_id=self._ids.next(self.now_ms, last),
-            order_id=self.order.order_id,
-            lane=payload.lane,
-            kind=payload.kind,
-            payload=payload.text,
-            due_at_ms=due_at_ms or self.now_ms,
-            created_at_ms=self.now_ms,
-        )
-        self.order.tasks.append(task)
-        self.tasks_made.append(task)
+        last = max((other.task_id for other in self.order.tasks), default="")
+        made = structs.replace(task, task_id=self._ids.next(self.now_ms, last))
+        self.order.tasks.append(made)
+        self.tasks_made.append(made)
 
     def remind(self, payload: Payload, due_at_ms: int) -> None:
         """Has something done when it is due; replaces an earlier reminder of the same kind."""

@@ -32,6 +32,7 @@ class RefusalReason(StrEnum):
     QUANTITY_EXCEEDED = "QUANTITY_EXCEEDED"
     WRONG_CONTENT = "WRONG_CONTENT"
     UNDER_WAY = "UNDER_WAY"
+    TOO_MANY = "TOO_MANY"
 
 
 REFUSALS: Final[dict[RefusalReason, str]] = {
@@ -54,8 +55,9 @@ REFUSALS: Final[dict[RefusalReason, str]] = {
     RefusalReason.QUANTITY_EXCEEDED: "line {line_no}: {requested} units are more than the {left} "
     "that are left",
     RefusalReason.WRONG_CONTENT: "{detail}",
-    RefusalReason.UNDER_WAY: "a payment provider does not say whether order {order_id} was paid: "
-    "it is cancelled as soon as that is known",
+    RefusalReason.UNDER_WAY: "{detail}",
+    RefusalReason.TOO_MANY: "order {order_id} has as many {things} as an order may have: {most} "
+    "({name})",
 }
 
 

@@ -26,6 +26,7 @@ class TaskKind(StrEnum):
     RELEASE = "RELEASE"
     CANCEL = "CANCEL"
     EXPIRE = "EXPIRE"
+    KEEP = "KEEP"
     CANCEL_PARCEL = "CANCEL_PARCEL"
     SHIP = "SHIP"
     START_PAYMENT = "START_PAYMENT"
@@ -122,6 +123,12 @@ class CancelStock(Payload): ...
 # Not blocking: the reservation expires by itself, too, and money that is late never waits for it.
 @_task(TaskKind.EXPIRE, "stock", "have the reservation of an unpaid order expire now")
 class ExpireReservation(Payload): ...
+
+
+# A lane of its own: late money never waits for it.
+@_task(TaskKind.KEEP, "hold", "keep the order's stock as long as the buyer's new method takes")
+class KeepStock(Payload):
+    expires_at_ms: int
 
 
 @_task(

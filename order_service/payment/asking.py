@@ -10,15 +10,26 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from order_service.order.draft import Draft
-from order_service.order.model import Order, Payment
+from order_service.order.model import Order, Payment, Task
 from order_service.order.states import OrderEvent, OrderState, PaymentState
-from order_service.order.tasks import ClosePayment, ExpireReservation, PaymentDue, todos
+from order_service.order.tasks import (
+    ClosePayment,
+    ExpireReservation,
+    PaymentDue,
+    TaskKind,
+    todos,
+)
 from order_service.payment.attempts import OPEN, abandon_open, charge_of
 from order_service.payment.facts import learn
 from order_service.payment.methods import CASH
 from order_service.payment.providers.port import Fact, FactKind, Providers, ProviderUnreachable
 
 ASK_AGAIN_MS: Final = 30_000
+ASK_AGAIN_MS_MAX: Final = 600_000
+"""The pauses before a silent provider is asked once more grow from the one to the other."""
+ASKED_MAX: Final = 30
+"""So often a silent provider is asked at the due time of an order, for more than four hours. Then
+it is a person's, and the stock is kept no longer."""
 EXTENSION_MS: Final = 120_000
 """For how long the stock is kept for an order whose provider does not answer, each time anew."""
 
@@ -91,17 +102,40 @@ def learn_all(draft: Draft, answers: Sequence[Answer]) -> None:
             learn(draft, answer.provider, answer.fact)
 
 
-def payment_due(draft: Draft, answers: Sequence[Answer]) -> None:
+def pause_ms(attempts: int) -> int:
+    """The pause before a silent provider is asked again, after a number of attempts."""
+    return min(ASK_AGAIN_MS << attempts, ASK_AGAIN_MS_MAX)
+
+
+def extension_ms(attempts: int) -> int:
+    """For how long the stock is kept meanwhile; 0 after the last attempt."""
+    is_last = attempts + 1 >= ASKED_MAX
+    return 0 if is_last else pause_ms(attempts) + EXTENSION_MS - ASK_AGAIN_MS
+
+
+def payment_due(draft: Draft, answers: Sequence[Answer], task: Task | None = None) -> None:
     """Closes the order unless it was paid, given what the providers answered when asked to close.
 
     An order with an attempt whose provider has not answered is not closed, but asked for again.
+    `task` is the one that asks; after too many attempts it waits for a person.
     """
     learn_all(draft, answers)
     order = draft.order
     if order.state is not OrderState.AWAITING_PAYMENT:
         return
-    if unanswered(order, answers):
-        draft.remind(PaymentDue(), draft.now_ms + ASK_AGAIN_MS)
+    silent = unanswered(order, answers)
+    if silent:
+        names = ", ".join(sorted({payment.provider for payment in silent}))
+        draft.forget(TaskKind.PAYMENT_DUE)
+        if task is None:
+            draft.send(PaymentDue(), draft.now_ms + ASK_AGAIN_MS)
+        else:
+            draft.again(
+                task,
+                draft.now_ms + pause_ms(task.attempts),
+                f"{names} does not say whether it was paid",
+                last=not extension_ms(task.attempts),
+            )
         return
     draft.move(order, OrderEvent.PAYMENT_OVERDUE)
     abandon_open(draft, "the payment was due")

@@ -4,13 +4,16 @@ from typing import Final
 
 from msgspec import structs
 
+from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
-from order_service.order.model import Order, Payment
+from order_service.order.model import Order, Payment, Task
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import PAYMENT, OrderEvent, OrderState, PaymentEvent, PaymentState
 from order_service.order.tasks import (
     ClosePayment,
     ConfirmStock,
+    KeepStock,
+    PaymentDue,
     QueryPayment,
     StartPayment,
     TaskKind,
@@ -24,6 +27,11 @@ START_AGAIN_MS: Final = 5_000
 QUERY_AFTER_MS: Final = (15_000, 60_000, 300_000, 900_000, 3_600_000, 6 * 3_600_000)
 """Pauses before the provider is asked again what became of a payment; the last one is repeated
 until there is nothing left to learn (reliability O2)."""
+QUERY_SILENT_MAX: Final = 8
+"""So often in a row a silent provider is asked, for most of a day; then it is a person's."""
+START_KEY_KEPT_MS: Final = 20 * 3_600_000
+"""For so long a provider surely knows that it was told of an attempt before: Stripe keeps
+idempotency keys for a day."""
 WATCHED_MS: Final = 24 * 3_600_000
 """For how long (more) money is expected for an attempt that was declined, given up or put into
 quarantine. Afterwards reconciliation finds it."""
@@ -39,7 +47,9 @@ def start_payment(
 ) -> tuple[Payment, bool]:
     """Begins an attempt to pay, or finds the one of that key; the second value says which.
 
-    An attempt that is open before is given up. Raises Refused: KEY_REUSED, NOT_PAYABLE.
+    An attempt that is open before is given up. The order can be paid as long as the method of the
+    attempt gives. Raises Refused: KEY_REUSED, NOT_PAYABLE, UNDER_WAY (its stock is still being
+    reserved), TOO_MANY.
     """
     order = draft.order
     for payment in order.payments:
@@ -50,15 +60,39 @@ def start_payment(
     name = method_name or order.payment_method
     method = methods.get(name)
     why = _why_not_payable(draft, name, method)
+    if order.state is OrderState.RESERVING:
+        detail = f"order {order.order_id} cannot be paid yet: its stock is being reserved"
+        raise Refused(RefusalReason.UNDER_WAY, detail=f"{detail}. Send it again in a moment")
     if why or method is None:
         raise Refused(RefusalReason.NOT_PAYABLE, order_id=order.order_id, why=why)
+    check_room(order, Payment)
     abandon_open(draft, "another attempt took its place")
     if method.on_delivery:
         return pay_on_delivery(draft, payment_key, name), False
+    _keep_for(draft, name, methods)
     payment = _added(draft, payment_key, name, method.provider)
     draft.send(StartPayment(payment.payment_id), draft.now_ms + START_AGAIN_MS)
     draft.remind(QueryPayment(round=0), draft.now_ms + QUERY_AFTER_MS[0])
     return payment, False
+
+
+def _keep_for(draft: Draft, name: str, methods: Methods) -> None:
+    """Gives the order the time of another method than the one its deadline was made for.
+
+    From the first attempt on its stock is kept at most as long as the slowest method takes, however
+    often the buyer changes.
+    """
+    order = draft.order
+    before = order.payments[-1].method if order.payments else order.payment_method
+    if name == before:
+        return
+    begun_at_ms = order.payments[0].created_at_ms if order.payments else draft.now_ms
+    longest_ms = max(method.due_ms for method in methods.values())
+    last_ms = max(begun_at_ms + longest_ms, order.payment_due_at_ms)
+    due_at_ms = min(draft.now_ms + methods[name].due_ms, last_ms)
+    draft.update(order, payment_due_at_ms=due_at_ms)
+    draft.remind(PaymentDue(), due_at_ms)
+    draft.remind(KeepStock(due_at_ms + methods[name].grace_ms), draft.now_ms)
 
 
 def pay_on_delivery(draft: Draft, payment_key: str, method_name: str) -> Payment:
@@ -124,13 +158,28 @@ def payments_to_ask_about(order: Order, now_ms: int) -> list[Payment]:
     ]
 
 
-def query_again(draft: Draft, round_no: int) -> None:
-    """Has the providers asked for the next time, if there is anything left to learn."""
+def query_again(draft: Draft, round_no: int, silent: Task | None = None) -> None:
+    """Has the providers asked for the next time, if there is anything left to learn.
+
+    `silent` is the task that has asked, where a provider has not answered.
+    """
+    draft.forget(TaskKind.QUERY_PAYMENT)
     if not payments_to_ask_about(draft.order, draft.now_ms):
-        draft.forget(TaskKind.QUERY_PAYMENT)
         return
-    after_ms = QUERY_AFTER_MS[min(round_no, len(QUERY_AFTER_MS) - 1)]
-    draft.remind(QueryPayment(round_no), draft.now_ms + after_ms)
+    again, after_ms = QueryPayment(round_no), QUERY_AFTER_MS[-1]
+    if round_no < len(QUERY_AFTER_MS):
+        after_ms = QUERY_AFTER_MS[round_no]
+    if silent is None:
+        draft.send(again, draft.now_ms + after_ms)
+    else:
+        is_last = silent.attempts + 1 >= QUERY_SILENT_MAX
+        why = "a payment provider does not answer"
+        draft.again(silent, draft.now_ms + after_ms, why, payload=again, last=is_last)
+
+
+def is_forgotten(payment: Payment, now_ms: int) -> bool:
+    """Whether a provider may have forgotten that it was told of an attempt: it is asked first."""
+    return now_ms - payment.created_at_ms >= START_KEY_KEPT_MS
 
 
 def charge_of(order: Order, payment: Payment) -> Charge:

@@ -79,7 +79,9 @@ def use_money(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None
     `as_it_is`: a person has approved the amount, so that nothing of it is too much.
     """
     order = draft.order
-    if order.state in _PAYABLE:
+    if order.state is OrderState.EXPIRED and order.closed_reason:
+        send_back_all(draft, payment, f"the order was to be cancelled: {order.closed_reason}")
+    elif order.state in _PAYABLE:
         draft.move(order, OrderEvent.PAID)
         draft.forget(TaskKind.PAYMENT_DUE)
         draft.forget(TaskKind.EXPIRE)

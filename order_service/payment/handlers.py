@@ -18,6 +18,7 @@ from order_service.order.states import OrderState, PaymentState, RefundState
 from order_service.order.tasks import (
     ClosePayment,
     ExpireReservation,
+    KeepStock,
     PaymentDue,
     QueryPayment,
     SendRefund,
@@ -26,10 +27,10 @@ from order_service.order.tasks import (
 )
 from order_service.payment.asking import (
     EXPIRES_IN_MS,
-    EXTENSION_MS,
     all_answered,
     ask,
     close_open,
+    extension_ms,
     learn_all,
     may_still_pay,
     payment_due,
@@ -38,6 +39,7 @@ from order_service.payment.attempts import (
     accepted,
     captured_charge_of,
     charge_of,
+    is_forgotten,
     payments_to_ask_about,
     query_again,
 )
@@ -51,11 +53,11 @@ from order_service.payment.providers.port import (
     Providers,
     ProviderUnreachable,
 )
+from order_service.payment.refunds import refund_again
 from order_service.relay.handler import Learned, NotHere, TryLater, handles
 
 log = structlog.get_logger()
 
-REFUND_ASK_AGAIN_MS: Final = 3_600_000
 CLOSE_AGAIN_MS: Final = 3_600_000
 
 
@@ -75,6 +77,10 @@ class PaymentTasks:
             return None
         try:
             with self._provider(payment) as provider:
+                if is_forgotten(payment, self._clock_ms()):
+                    found = await provider.query(charge_of(order, payment))
+                    if found.kind is not FactKind.UNKNOWN:
+                        return Learned(partial(learn, provider=payment.provider, fact=found))
                 started = await provider.start(charge_of(order, payment))
         except ProviderRefuses:
             fact = Fact(FactKind.DECLINED, payment.payment_id)
@@ -87,7 +93,8 @@ class PaymentTasks:
         payments = payments_to_ask_about(order, self._clock_ms())
         self._check_set_up(payments)
         answers = await ask(self._providers, order, payments)
-        again = partial(query_again, round_no=todo.payload.round + 1)
+        silent = None if all_answered(answers) else todo.task
+        again = partial(query_again, round_no=todo.payload.round + 1, silent=silent)
         return Learned(partial(learn_all, answers=answers), again)
 
     @handles(ClosePayment)
@@ -128,8 +135,8 @@ class PaymentTasks:
             learn(draft, payment.provider, fact)
 
         def ask_again(draft: Draft) -> None:
-            if fact.kind is FactKind.OPEN:  # the same attempt is asked about
-                draft.send(todo.payload, draft.now_ms + REFUND_ASK_AGAIN_MS)
+            if fact.kind is FactKind.OPEN:
+                refund_again(draft, todo.task, refund.refund_id)
 
         return Learned(learned, ask_again)
 
@@ -144,10 +151,11 @@ class PaymentTasks:
         if not todo.task.attempts:
             self._check_set_up(may_still_pay(order))
         answers = await close_open(self._providers, order)
-        if not all_answered(answers):
-            await self._extend(order)
+        for_ms = extension_ms(todo.task.attempts)
+        if for_ms and not all_answered(answers):
+            await self._extend(order, for_ms)
         learned = partial(learn_all, answers=answers)
-        return Learned(learned, partial(payment_due, answers=answers))
+        return Learned(learned, partial(payment_due, answers=answers, task=todo.task))
 
     @handles(ExpireReservation)
     async def expire(self, order: Order, _todo: Todo[ExpireReservation]) -> Decide | None:
@@ -162,11 +170,23 @@ class PaymentTasks:
         await self._client.extend(order.reservation_id, expires_at_ms, tenant=order.tenant)
         return None
 
-    async def _extend(self, order: Order) -> None:
+    @handles(KeepStock)
+    async def keep(self, order: Order, todo: Todo[KeepStock]) -> Decide | None:
+        """Moves the deadline of a reservation to that of the method that is tried now.
+
+        One that has passed is left alone, and a reservation that is over as it is: money that comes
+        for it takes the stock again.
+        """
+        expires_at_ms = todo.payload.expires_at_ms
+        if order.state is OrderState.AWAITING_PAYMENT and expires_at_ms > self._clock_ms():
+            await self._client.extend(order.reservation_id, expires_at_ms, tenant=order.tenant)
+        return None
+
+    async def _extend(self, order: Order, for_ms: int) -> None:
         """Keeps the stock until the provider can be asked again."""
         try:
             result = await self._client.extend(
-                order.reservation_id, self._clock_ms() + EXTENSION_MS, tenant=order.tenant
+                order.reservation_id, self._clock_ms() + for_ms, tenant=order.tenant
             )
         except HoldfastError as error:
             outcome = error.code.name

@@ -7,8 +7,9 @@ the same money; the database, too, refuses to let it exceed what was captured.
 from typing import Final
 
 from holdfast.money import money_text
+from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
-from order_service.order.model import Order, Payment, Refund
+from order_service.order.model import Order, Payment, Refund, Task
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import (
     REFUND,
@@ -24,6 +25,9 @@ from order_service.payment.providers.port import Fact, FactKind
 
 _OWN: Final = "own/"
 """Keys of our own refunds begin so; "/" is in no key of a caller."""
+DAY_MS: Final = 86_400_000
+REFUND_ASK_AGAIN_MS: Final = 3_600_000
+REFUND_OPEN_MS_MAX: Final = 14 * DAY_MS
 REFUSED_REFS_MAX: Final = 50
 """Of so many failed attempts at a refund the provider's numbers are known."""
 
@@ -44,6 +48,7 @@ def request_refund(
         for refund in known:
             _try_again(draft, refund)
         return known, True
+    check_room(draft.order, Refund)
     left_minor = refundable_minor(draft.order)
     wanted_minor = amount_minor or left_minor
     if not 0 < wanted_minor <= left_minor:
@@ -148,6 +153,23 @@ def _difference(refund: Refund) -> str:
     )
 
 
+def refund_again(draft: Draft, task: Task, refund_id: str) -> None:
+    """Has a provider asked about the same attempt again, which it has taken and not ended.
+
+    A bank may take days; after two weeks it is a person's to find out.
+    """
+    refund = draft.order.refund(refund_id)
+    waited_ms = draft.now_ms - refund.updated_at_ms
+    pause_ms = min(REFUND_ASK_AGAIN_MS << min(task.attempts, 8), DAY_MS)
+    provider = draft.order.payment(refund.payment_id).provider
+    draft.again(
+        task,
+        draft.now_ms + pause_ms,
+        f"{provider} has not sent it back yet",
+        last=waited_ms >= REFUND_OPEN_MS_MAX,
+    )
+
+
 def money_is_back(draft: Draft, refund: Refund, why: str = "") -> None:
     """Notes that the money is back: sent by the provider, or by a person in another way."""
     draft.move(refund, RefundEvent.SENT_BACK, why)
@@ -167,10 +189,10 @@ def paid_back_by_hand(draft: Draft, refund_id: str, reason: str) -> tuple[Refund
     """Notes that a person has sent back what the provider would not; the second value: it was noted
     before.
 
-    Raises Refused: NOT_FOUND, WRONG_STATE (the provider may still send it).
+    Raises Refused: NOT_FOUND, WRONG_STATE (the provider is still asked to send it).
     """
     refund = _known(draft.order, refund_id)
-    if refund.state is RefundState.REQUESTED:
+    if refund.state is RefundState.REQUESTED and _is_being_sent(draft.order, refund):
         raise wrong_state("refund", refund_id, refund.state, "settling by hand")
     if refund.state is RefundState.DONE:
         return refund, True
@@ -187,6 +209,9 @@ def retry_refund(draft: Draft, refund_id: str) -> tuple[Refund, bool]:
     nobody but a person sends back).
     """
     refund = _known(draft.order, refund_id)
+    if refund.state is RefundState.REQUESTED and not _is_being_sent(draft.order, refund):
+        _send_on(draft, refund)
+        return refund, False
     if refund.state is not RefundState.FAILED:
         return refund, True
     if draft.order.payment(refund.payment_id).provider == CASH:
@@ -254,6 +279,19 @@ def _forget(draft: Draft, refund: Refund) -> None:
 
 def _sendings(order: Order, refund: Refund) -> list[Todo[SendRefund]]:
     return [todo for todo in todos(order, SendRefund) if todo.payload.refund_id == refund.refund_id]
+
+
+def _is_being_sent(order: Order, refund: Refund) -> bool:
+    """Whether the provider will still be asked to send a refund."""
+    return any(not todo.task.dead for todo in _sendings(order, refund))
+
+
+def _send_on(draft: Draft, refund: Refund) -> None:
+    """Has the provider asked again for a refund whose task was given up or dropped."""
+    given_up = [todo.payload for todo in _sendings(draft.order, refund)]
+    _forget(draft, refund)
+    again = SendRefund(refund.refund_id, draft.order.version + 1)
+    draft.send(given_up[0] if given_up else again)
 
 
 def _captured(order: Order) -> list[Payment]:

@@ -7,7 +7,13 @@ from msgspec import Struct
 from order_service.order.draft import Draft
 from order_service.order.model import Payment
 from order_service.order.refusals import RefusalReason, Refused
-from order_service.payment.attempts import OPEN, accepted, charge_of, start_payment
+from order_service.payment.attempts import (
+    OPEN,
+    accepted,
+    charge_of,
+    is_forgotten,
+    start_payment,
+)
 from order_service.payment.facts import learn
 from order_service.payment.methods import Methods
 from order_service.payment.providers.port import (
@@ -54,7 +60,8 @@ class PaymentDesk:
         charge, payment, replayed = await self._orders.change(order_id, decide, actor="buyer")
         provider = self._providers.get(payment.provider)
         started = Started(payment.provider_ref)
-        if provider is None or payment.state not in OPEN:
+        too_late = not payment.provider_ref and is_forgotten(payment, self._orders.clock_ms())
+        if provider is None or payment.state not in OPEN or too_late:
             return Attempt(payment, replayed, started)
         try:
             started = await provider.start(charge)

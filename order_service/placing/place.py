@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from holdfast.errors import HoldfastError
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article
+from order_service.order.fields import is_id
 from order_service.order.model import Order
-from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.order.states import OrderState
 from order_service.payment.methods import Methods
 from order_service.placing.decisions import apply_stock_answer, new_order, record, refusal_of
@@ -81,8 +82,15 @@ class Placing:
         task. Raises InvalidField, Refused (ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH,
         AMOUNT_MISMATCH), Conflict, StorageUnavailable, Overloaded.
         """
-        checked = checked_fields(request, self._methods)
-        check_sums(request.lines, request.amounts)
+        try:
+            checked = checked_fields(request, self._methods)
+            check_sums(request.lines, request.amounts)
+        except (InvalidField, Refused):
+            # An order that was placed is placed, whatever is offered and required by now.
+            known = await self._find(request) if _has_key(request) else None
+            if known is None or known.fingerprint != request.fingerprint():
+                raise
+            return _replayed(request, known)
         try:
             articles = await self._articles_of(request)
         except Refused:
@@ -149,6 +157,11 @@ class Placing:
             return load_orders(connection, list(found.values())).get(found.get(key, ""))
 
         return await self._orders.read(find)
+
+
+def _has_key(request: PlaceOrder) -> bool:
+    """Whether an order may have been placed under the request's key."""
+    return bool(is_id(request.tenant) and is_id(request.order_key))
 
 
 def _replayed(request: PlaceOrder, order: Order) -> Placed:

@@ -10,6 +10,7 @@ from typing import Final
 from holdfast.client import Client
 from holdfast.outcomes import Outcome
 from holdfast.types import Result
+from order_service.fulfilment.cancelling import grant_once_confirmed
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order
 from order_service.order.states import OrderEvent, OrderState
@@ -19,6 +20,7 @@ from order_service.order.tasks import (
     ReleaseStock,
     ReserveStock,
     ReviewOrder,
+    TaskKind,
     Todo,
 )
 from order_service.payment.methods import Methods
@@ -106,12 +108,13 @@ class StockTasks:
 
 
 def stock_confirmed(draft: Draft) -> None:
-    """The order is effective, and goes on to its review."""
+    """The order is effective, and goes on to its review, unless it was to be cancelled."""
     order = draft.order
     if order.state is not OrderState.CONFIRMING:
         return
     draft.move(order, OrderEvent.STOCK_CONFIRMED)
-    draft.send(ReviewOrder())
+    if not grant_once_confirmed(draft):
+        draft.send(ReviewOrder())
 
 
 def stock_lost(draft: Draft, why: str) -> None:
@@ -121,6 +124,7 @@ def stock_lost(draft: Draft, why: str) -> None:
         return
     draft.move(order, OrderEvent.STOCK_LOST, why)
     draft.update(order, closed_reason=why)
+    draft.forget(TaskKind.CANCEL_ORDER)
     refund_all(draft, why)
 
 

@@ -7,8 +7,9 @@ at most `size` things.
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import Connection, Select, func, select, tuple_
 
+from order_service.order.bounds import BOUNDS
 from order_service.order.ids import least_of
 from order_service.order.model import HistoryEntry, Remark
 from order_service.order.receipts import Receipt
@@ -110,6 +111,14 @@ def remark_of(connection: Connection, order_id: str, remark_id: str) -> Remark |
     )
     found: list[Remark] = _read(connection, Remark, statement)
     return found[0] if found else None
+
+
+def log_has_room(connection: Connection, order_id: str, remark_id: str) -> bool:
+    """Whether a contact log takes an entry: one that is there already, or one more."""
+    of_order = remarks.c.order_id == order_id
+    count = select(func.count()).select_from(remarks).where(of_order)
+    is_full = connection.execute(count).scalar_one() >= BOUNDS[Remark].most
+    return not is_full or remark_of(connection, order_id, remark_id) is not None
 
 
 def receipt_of(connection: Connection, order_id: str) -> Receipt | None:

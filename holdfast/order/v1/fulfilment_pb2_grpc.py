@@ -143,7 +143,7 @@ class FulfilmentServiceServicer:
 
         Fewer units than planned make the rest a new shipment, PLANNED.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for more units, or another SKU, than
-        planned.
+        planned, TOO_MANY where the order has too many shipments to split one more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -225,7 +225,7 @@ class FulfilmentServiceServicer:
     def ReportIncident(self, request, context):
         """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
 
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

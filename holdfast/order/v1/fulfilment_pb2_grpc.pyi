@@ -66,7 +66,7 @@ class FulfilmentServiceStub:
 
     Fewer units than planned make the rest a new shipment, PLANNED.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for more units, or another SKU, than
-    planned.
+    planned, TOO_MANY where the order has too many shipments to split one more.
     """
     ConfirmPacking: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ConfirmPackingRequest, _fulfilment_pb2.ShipmentResult]
     """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
@@ -115,7 +115,7 @@ class FulfilmentServiceStub:
     ReportIncident: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ReportIncidentRequest, _fulfilment_pb2.ShipmentResult]
     """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
 
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY.
     """
     ListIncidents: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ListIncidentsRequest, _fulfilment_pb2.ListIncidentsResponse]
     """Lists incidents, those whose deadline is nearest first, filtered, a page at a time."""
@@ -163,7 +163,7 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
 
     Fewer units than planned make the rest a new shipment, PLANNED.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for more units, or another SKU, than
-    planned.
+    planned, TOO_MANY where the order has too many shipments to split one more.
     """
     ConfirmPacking: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ConfirmPackingRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Checks what was scanned into a parcel against its shipment: PICKED becomes PACKED.
@@ -212,7 +212,7 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     ReportIncident: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ReportIncidentRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
 
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY.
     """
     ListIncidents: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ListIncidentsRequest, _fulfilment_pb2.ListIncidentsResponse]  # type: ignore[assignment]
     """Lists incidents, those whose deadline is nearest first, filtered, a page at a time."""
@@ -287,7 +287,7 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Fewer units than planned make the rest a new shipment, PLANNED.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for more units, or another SKU, than
-        planned.
+        planned, TOO_MANY where the order has too many shipments to split one more.
         """
 
     @_abc_1.abstractmethod
@@ -384,7 +384,7 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
         """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
 
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY.
         """
 
     @_abc_1.abstractmethod

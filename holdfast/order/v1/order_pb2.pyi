@@ -68,7 +68,13 @@ class _OrderOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderOut
     ORDER_OUTCOME_WRONG_CONTENT: _OrderOutcome.ValueType  # 15
     """The content of a parcel is not what it should be."""
     ORDER_OUTCOME_UNDER_WAY: _OrderOutcome.ValueType  # 16
-    """Not done yet: it is as soon as a payment provider has answered. Sending it again does no harm."""
+    """Not done yet, because something is under way that ends by itself: `detail` says what, and whether
+    it is done then or has to be sent again. Sending it again does no harm.
+    """
+    ORDER_OUTCOME_TOO_MANY: _OrderOutcome.ValueType  # 21
+    """The order has as many of such things (attempts to pay, refunds, remarks, ...) as an order may
+    have; `detail` names the bound.
+    """
 
 class OrderOutcome(_OrderOutcome, metaclass=_OrderOutcomeEnumTypeWrapper):
     """What was decided about a request. `order_service/order/refusals.py` says for each what it means."""
@@ -106,7 +112,13 @@ ORDER_OUTCOME_QUANTITY_EXCEEDED: OrderOutcome.ValueType  # 14
 ORDER_OUTCOME_WRONG_CONTENT: OrderOutcome.ValueType  # 15
 """The content of a parcel is not what it should be."""
 ORDER_OUTCOME_UNDER_WAY: OrderOutcome.ValueType  # 16
-"""Not done yet: it is as soon as a payment provider has answered. Sending it again does no harm."""
+"""Not done yet, because something is under way that ends by itself: `detail` says what, and whether
+it is done then or has to be sent again. Sending it again does no harm.
+"""
+ORDER_OUTCOME_TOO_MANY: OrderOutcome.ValueType  # 21
+"""The order has as many of such things (attempts to pay, refunds, remarks, ...) as an order may
+have; `detail` names the bound.
+"""
 Global___OrderOutcome: _TypeAlias = OrderOutcome  # noqa: Y015
 
 class _OrderSource:

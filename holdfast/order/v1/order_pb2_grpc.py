@@ -111,9 +111,10 @@ class OrderServiceServicer:
         """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
         again, and what was paid for it goes back by itself. Repeating it is `replayed`.
 
-        While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
-        can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
-        or left by then.
+        While a payment provider does not say whether it was paid, and while its stock is being
+        confirmed, the answer is UNDER_WAY: the order can no longer be paid anew, and is cancelled as
+        soon as that is over, unless it has expired or left by then. Of one that has expired, money
+        that still comes goes back.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -130,7 +131,7 @@ class OrderServiceServicer:
 
     def AddRemark(self, request, context):
         """Writes into the order's contact log what buyer or staff said, once per `remark_id`.
-        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, TOO_MANY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,7 +149,7 @@ class OrderServiceServicer:
         """Replaces the delivery of an order by one that the buyer has confirmed, as long as no parcel of
         it is packed: from then on its waybill is made. Who had it corrected, how the buyer confirmed it
         and what changed go into the contact log, once per `correction_id`.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, KEY_REUSED.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, KEY_REUSED, TOO_MANY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

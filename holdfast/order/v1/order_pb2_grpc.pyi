@@ -64,9 +64,10 @@ class OrderServiceStub:
     """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
     again, and what was paid for it goes back by itself. Repeating it is `replayed`.
 
-    While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
-    can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
-    or left by then.
+    While a payment provider does not say whether it was paid, and while its stock is being
+    confirmed, the answer is UNDER_WAY: the order can no longer be paid anew, and is cancelled as
+    soon as that is over, unless it has expired or left by then. Of one that has expired, money
+    that still comes goes back.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
     """
     CompleteOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.OrderResult]
@@ -75,7 +76,7 @@ class OrderServiceStub:
     """
     AddRemark: _grpc.UnaryUnaryMultiCallable[_order_pb2.AddRemarkRequest, _order_pb2.AddRemarkResponse]
     """Writes into the order's contact log what buyer or staff said, once per `remark_id`.
-    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, TOO_MANY.
     """
     ListRemarks: _grpc.UnaryUnaryMultiCallable[_order_pb2.ListRemarksRequest, _order_pb2.ListRemarksResponse]
     """Lists an order's contact log, the oldest entry first, a page at a time. NOT_FOUND if there is
@@ -85,7 +86,7 @@ class OrderServiceStub:
     """Replaces the delivery of an order by one that the buyer has confirmed, as long as no parcel of
     it is packed: from then on its waybill is made. Who had it corrected, how the buyer confirmed it
     and what changed go into the contact log, once per `correction_id`.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, KEY_REUSED.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, KEY_REUSED, TOO_MANY.
     """
     GetTimeline: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetTimelineRequest, _order_pb2.GetTimelineResponse]
     """Lists what happened to an order, its payments, refunds and shipments, the oldest entry first, a
@@ -126,9 +127,10 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
     again, and what was paid for it goes back by itself. Repeating it is `replayed`.
 
-    While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
-    can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
-    or left by then.
+    While a payment provider does not say whether it was paid, and while its stock is being
+    confirmed, the answer is UNDER_WAY: the order can no longer be paid anew, and is cancelled as
+    soon as that is over, unless it has expired or left by then. Of one that has expired, money
+    that still comes goes back.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
     """
     CompleteOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
@@ -137,7 +139,7 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """
     AddRemark: _aio.UnaryUnaryMultiCallable[_order_pb2.AddRemarkRequest, _order_pb2.AddRemarkResponse]  # type: ignore[assignment]
     """Writes into the order's contact log what buyer or staff said, once per `remark_id`.
-    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, TOO_MANY.
     """
     ListRemarks: _aio.UnaryUnaryMultiCallable[_order_pb2.ListRemarksRequest, _order_pb2.ListRemarksResponse]  # type: ignore[assignment]
     """Lists an order's contact log, the oldest entry first, a page at a time. NOT_FOUND if there is
@@ -147,7 +149,7 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Replaces the delivery of an order by one that the buyer has confirmed, as long as no parcel of
     it is packed: from then on its waybill is made. Who had it corrected, how the buyer confirmed it
     and what changed go into the contact log, once per `correction_id`.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, KEY_REUSED.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, KEY_REUSED, TOO_MANY.
     """
     GetTimeline: _aio.UnaryUnaryMultiCallable[_order_pb2.GetTimelineRequest, _order_pb2.GetTimelineResponse]  # type: ignore[assignment]
     """Lists what happened to an order, its payments, refunds and shipments, the oldest entry first, a
@@ -209,9 +211,10 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
         again, and what was paid for it goes back by itself. Repeating it is `replayed`.
 
-        While a payment provider does not say whether it was paid, the answer is UNDER_WAY: the order
-        can no longer be paid anew, and is cancelled as soon as that is known, unless it has expired
-        or left by then.
+        While a payment provider does not say whether it was paid, and while its stock is being
+        confirmed, the answer is UNDER_WAY: the order can no longer be paid anew, and is cancelled as
+        soon as that is over, unless it has expired or left by then. Of one that has expired, money
+        that still comes goes back.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
         """
 
@@ -232,7 +235,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.AddRemarkResponse, _abc.Awaitable[_order_pb2.AddRemarkResponse]]:
         """Writes into the order's contact log what buyer or staff said, once per `remark_id`.
-        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, TOO_MANY.
         """
 
     @_abc_1.abstractmethod
@@ -254,7 +257,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Replaces the delivery of an order by one that the buyer has confirmed, as long as no parcel of
         it is packed: from then on its waybill is made. Who had it corrected, how the buyer confirmed it
         and what changed go into the contact log, once per `correction_id`.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, KEY_REUSED.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, KEY_REUSED, TOO_MANY.
         """
 
     @_abc_1.abstractmethod

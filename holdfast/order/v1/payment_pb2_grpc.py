@@ -77,8 +77,11 @@ class PaymentServiceServicer:
         `payment_key` is the idempotency key: the same key of an order answers the same attempt, with
         `replayed` true and the state of now. An attempt that was open before is given up: only one is
         open at a time. Where the provider does not answer in time the attempt is kept, is told to the
-        provider later, and `action_url` is empty: ask again with the same key.
-        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, NOT_PAYABLE, PROVIDER_DECLINED.
+        provider later, and `action_url` is empty: ask again with the same key. The order can be paid as
+        long as the method gives: another method than before moves `payment_due_at_ms`, within the time
+        of the slowest method from the first attempt on. UNDER_WAY means that the order's stock is still
+        being reserved: send it again.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, NOT_PAYABLE, PROVIDER_DECLINED, UNDER_WAY, TOO_MANY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,7 +100,7 @@ class PaymentServiceServicer:
         `refund_key` is the idempotency key, as for StartPayment; asked for again, a refund that the
         provider had refused is tried again. Money only: it cancels no units. Where several payments of
         an order were captured, the money comes from as many as it takes.
-        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, TOO_MANY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,8 +109,9 @@ class PaymentServiceServicer:
     def RetryRefund(self, request, context):
         """Has a refund tried again that has failed, also one that nobody had asked for.
 
-        FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
-        sent back by a person only, and so is the rest where another sum went back: SettleRefund.
+        FAILED becomes REQUESTED, and one whose task was given up is asked for again. One that is under
+        way or done is `replayed`. What was paid in cash is sent back by a person only, and so is the
+        rest where another sum went back: SettleRefund.
         Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash, or another sum went back).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -124,7 +128,8 @@ class PaymentServiceServicer:
 
     def SettleRefund(self, request, context):
         """Says that a person has sent back in another way what the provider would not, or what was paid
-        in cash: FAILED becomes DONE. Repeating it is `replayed`.
+        in cash: FAILED becomes DONE, and so does a refund that its provider is asked about no longer.
+        Repeating it is `replayed`.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -40,8 +40,11 @@ class PaymentServiceStub:
     `payment_key` is the idempotency key: the same key of an order answers the same attempt, with
     `replayed` true and the state of now. An attempt that was open before is given up: only one is
     open at a time. Where the provider does not answer in time the attempt is kept, is told to the
-    provider later, and `action_url` is empty: ask again with the same key.
-    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, NOT_PAYABLE, PROVIDER_DECLINED.
+    provider later, and `action_url` is empty: ask again with the same key. The order can be paid as
+    long as the method gives: another method than before moves `payment_due_at_ms`, within the time
+    of the slowest method from the first attempt on. UNDER_WAY means that the order's stock is still
+    being reserved: send it again.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, NOT_PAYABLE, PROVIDER_DECLINED, UNDER_WAY, TOO_MANY.
     """
     ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]
     """Reads the payments and refunds of an order, oldest first. NOT_FOUND as a gRPC error."""
@@ -51,13 +54,14 @@ class PaymentServiceStub:
     `refund_key` is the idempotency key, as for StartPayment; asked for again, a refund that the
     provider had refused is tried again. Money only: it cancels no units. Where several payments of
     an order were captured, the money comes from as many as it takes.
-    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, TOO_MANY.
     """
     RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
     """Has a refund tried again that has failed, also one that nobody had asked for.
 
-    FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
-    sent back by a person only, and so is the rest where another sum went back: SettleRefund.
+    FAILED becomes REQUESTED, and one whose task was given up is asked for again. One that is under
+    way or done is `replayed`. What was paid in cash is sent back by a person only, and so is the
+    rest where another sum went back: SettleRefund.
     Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash, or another sum went back).
     """
     ListFailedRefunds: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListFailedRefundsRequest, _payment_pb2.ListFailedRefundsResponse]
@@ -66,7 +70,8 @@ class PaymentServiceStub:
     """
     SettleRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.SettleRefundRequest, _payment_pb2.SettleRefundResponse]
     """Says that a person has sent back in another way what the provider would not, or what was paid
-    in cash: FAILED becomes DONE. Repeating it is `replayed`.
+    in cash: FAILED becomes DONE, and so does a refund that its provider is asked about no longer.
+    Repeating it is `replayed`.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
     ListQuarantined: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListQuarantinedRequest, _payment_pb2.ListQuarantinedResponse]
@@ -98,8 +103,11 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     `payment_key` is the idempotency key: the same key of an order answers the same attempt, with
     `replayed` true and the state of now. An attempt that was open before is given up: only one is
     open at a time. Where the provider does not answer in time the attempt is kept, is told to the
-    provider later, and `action_url` is empty: ask again with the same key.
-    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, NOT_PAYABLE, PROVIDER_DECLINED.
+    provider later, and `action_url` is empty: ask again with the same key. The order can be paid as
+    long as the method gives: another method than before moves `payment_due_at_ms`, within the time
+    of the slowest method from the first attempt on. UNDER_WAY means that the order's stock is still
+    being reserved: send it again.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, NOT_PAYABLE, PROVIDER_DECLINED, UNDER_WAY, TOO_MANY.
     """
     ListPayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]  # type: ignore[assignment]
     """Reads the payments and refunds of an order, oldest first. NOT_FOUND as a gRPC error."""
@@ -109,13 +117,14 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     `refund_key` is the idempotency key, as for StartPayment; asked for again, a refund that the
     provider had refused is tried again. Money only: it cancels no units. Where several payments of
     an order were captured, the money comes from as many as it takes.
-    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
+    Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, TOO_MANY.
     """
     RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
     """Has a refund tried again that has failed, also one that nobody had asked for.
 
-    FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
-    sent back by a person only, and so is the rest where another sum went back: SettleRefund.
+    FAILED becomes REQUESTED, and one whose task was given up is asked for again. One that is under
+    way or done is `replayed`. What was paid in cash is sent back by a person only, and so is the
+    rest where another sum went back: SettleRefund.
     Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash, or another sum went back).
     """
     ListFailedRefunds: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListFailedRefundsRequest, _payment_pb2.ListFailedRefundsResponse]  # type: ignore[assignment]
@@ -124,7 +133,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """
     SettleRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.SettleRefundRequest, _payment_pb2.SettleRefundResponse]  # type: ignore[assignment]
     """Says that a person has sent back in another way what the provider would not, or what was paid
-    in cash: FAILED becomes DONE. Repeating it is `replayed`.
+    in cash: FAILED becomes DONE, and so does a refund that its provider is asked about no longer.
+    Repeating it is `replayed`.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
     ListQuarantined: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListQuarantinedRequest, _payment_pb2.ListQuarantinedResponse]  # type: ignore[assignment]
@@ -159,8 +169,11 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         `payment_key` is the idempotency key: the same key of an order answers the same attempt, with
         `replayed` true and the state of now. An attempt that was open before is given up: only one is
         open at a time. Where the provider does not answer in time the attempt is kept, is told to the
-        provider later, and `action_url` is empty: ask again with the same key.
-        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, NOT_PAYABLE, PROVIDER_DECLINED.
+        provider later, and `action_url` is empty: ask again with the same key. The order can be paid as
+        long as the method gives: another method than before moves `payment_due_at_ms`, within the time
+        of the slowest method from the first attempt on. UNDER_WAY means that the order's stock is still
+        being reserved: send it again.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, NOT_PAYABLE, PROVIDER_DECLINED, UNDER_WAY, TOO_MANY.
         """
 
     @_abc_1.abstractmethod
@@ -182,7 +195,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         `refund_key` is the idempotency key, as for StartPayment; asked for again, a refund that the
         provider had refused is tried again. Money only: it cancels no units. Where several payments of
         an order were captured, the money comes from as many as it takes.
-        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, TOO_MANY.
         """
 
     @_abc_1.abstractmethod
@@ -193,8 +206,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.RetryRefundResponse, _abc.Awaitable[_payment_pb2.RetryRefundResponse]]:
         """Has a refund tried again that has failed, also one that nobody had asked for.
 
-        FAILED becomes REQUESTED. One that is under way or done is `replayed`. What was paid in cash is
-        sent back by a person only, and so is the rest where another sum went back: SettleRefund.
+        FAILED becomes REQUESTED, and one whose task was given up is asked for again. One that is under
+        way or done is `replayed`. What was paid in cash is sent back by a person only, and so is the
+        rest where another sum went back: SettleRefund.
         Outcomes: APPLIED, NOT_FOUND, WRONG_CONTENT (cash, or another sum went back).
         """
 
@@ -215,7 +229,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.SettleRefundResponse, _abc.Awaitable[_payment_pb2.SettleRefundResponse]]:
         """Says that a person has sent back in another way what the provider would not, or what was paid
-        in cash: FAILED becomes DONE. Repeating it is `replayed`.
+        in cash: FAILED becomes DONE, and so does a refund that its provider is asked about no longer.
+        Repeating it is `replayed`.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
         """
 

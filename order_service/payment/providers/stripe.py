@@ -63,6 +63,10 @@ class StripeProvider:
         """See `Provider`."""
         amount = to_stripe(charge.amount_minor, charge.currency)
         try:
+            # Its key is known for a day only, its number for good.
+            known = await self._by_its_number(charge)
+            if known is not None:
+                return Started(known["id"], client_token=known.get("client_secret") or "")
             intent = await self._client.v1.payment_intents.create_async(
                 {
                     "amount": amount,

@@ -15,8 +15,10 @@ from order_service.order.refusals import Refused
 from order_service.order.states import OrderEvent, OrderState
 from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import start_payment
+from order_service.payment.facts import learn
 from order_service.payment.methods import methods_of
 from order_service.payment.providers.port import Charge, Fact, FactKind
+from order_service.placing.stock_tasks import stock_confirmed, stock_lost
 from order_service.relay.handler import TryLater
 from tests.order_service.edge.conftest import MUG_MINOR, Shop
 
@@ -119,13 +121,49 @@ async def test_who_asks_again_when_the_provider_is_back_has_it_cancelled_at_once
     assert not await wishes(shop, order_id)
 
 
-async def test_who_is_told_that_it_cannot_be_cancelled_has_no_wish_left(shop: Shop) -> None:
+async def test_an_order_that_is_just_being_sold_is_cancelled_once_it_is(shop: Shop) -> None:
     order = await shop.placed()
     await begin_payment(shop, order.order_id)
     shop.provider.answers = FactKind.CAPTURED
-    refused = await shop.client.cancel(order.order_id, REASON)
-    assert refused.outcome == pb.ORDER_OUTCOME_WRONG_STATE
+    for _ in range(2):
+        answer = await shop.client.cancel(order.order_id, REASON)
+        assert answer.outcome == pb.ORDER_OUTCOME_UNDER_WAY
+        assert answer.order.state == pb.Order.CONFIRMING
+        assert "being confirmed" in answer.detail
+    assert len(await wishes(shop, order.order_id)) == 1
+    await shop.orders.change(order.order_id, stock_confirmed, "test")
+    found = await shop.orders.get(order.order_id)
+    assert (found.state, found.closed_reason) == (OrderState.CANCELLED, REASON)
+    assert [refund.amount_minor for refund in found.refunds] == [2 * MUG_MINOR]
+    kinds = {task.kind for task in found.tasks}
+    assert {TaskKind.CANCEL, TaskKind.REFUND} <= kinds
+    assert kinds.isdisjoint({TaskKind.CANCEL_ORDER, TaskKind.REVIEW})
+    again = await shop.client.cancel(order.order_id, REASON)
+    assert (again.outcome, again.replayed) == (pb.ORDER_OUTCOME_APPLIED, True)
+
+
+async def test_a_wish_ends_with_an_order_whose_stock_is_lost(shop: Shop) -> None:
+    order = await shop.placed()
+    await begin_payment(shop, order.order_id)
+    shop.provider.answers = FactKind.CAPTURED
+    await shop.client.cancel(order.order_id, REASON)
+    await shop.orders.change(order.order_id, partial(stock_lost, why="gone"), "test")
+    assert (await shop.orders.get(order.order_id)).state is OrderState.CANCELLED
     assert not await wishes(shop, order.order_id)
+
+
+async def test_money_that_comes_for_an_expired_order_that_was_to_be_cancelled_goes_back(
+    shop: Shop,
+) -> None:
+    order_id = await wished(shop)
+    await moved(shop, order_id, OrderEvent.PAYMENT_OVERDUE)
+    order = await carry_out(shop, order_id)
+    (payment,) = order.payments
+    came = Fact(FactKind.CAPTURED, payment.payment_id, "", payment.amount_minor, order.currency)
+    await shop.orders.change(order_id, partial(learn, provider=payment.provider, fact=came), "test")
+    order = await shop.orders.get(order_id)
+    assert order.state is OrderState.EXPIRED
+    assert [refund.amount_minor for refund in order.refunds] == [payment.amount_minor]
 
 
 async def test_an_order_that_is_to_be_cancelled_is_not_paid_anew(shop: Shop) -> None:

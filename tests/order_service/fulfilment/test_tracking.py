@@ -10,6 +10,7 @@ from order_service.fulfilment.cancelling import cancel_unshipped
 from order_service.fulfilment.carriers.port import Label
 from order_service.fulfilment.labels import labelled as labelled_by_carrier
 from order_service.fulfilment.planning import plan_shipments
+from order_service.fulfilment.timers import KEPT_EVENTS_TIMES_MAX
 from order_service.fulfilment.tracking import (
     TRACKING,
     catch_up,
@@ -180,6 +181,22 @@ def test_who_has_no_waybill_for_long_is_looked_at_again() -> None:
     assert parcel.state is S.PICKED
     (again,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
     assert again.due_at_ms == task.due_at_ms + DAY_MS
+
+
+def test_who_has_no_waybill_for_a_week_is_a_persons() -> None:
+    order = packed(S.PICKED)
+    parcel = order.shipments[0]
+    carrier_reports(order, parcel, K.SIGNED)
+    for number in range(KEPT_EVENTS_TIMES_MAX):
+        (task,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
+        assert (task.attempts, task.dead) == (number, False)
+        look = partial(catch_up, shipment_id=parcel.shipment_id, events=[], task=task)
+        decided(order, look, task.due_at_ms)
+    (task,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
+    assert task.dead
+    get_its_label(order)
+    (now,) = [task for task in order.tasks if task.kind == TaskKind.TRACK]
+    assert (now.attempts, now.dead) == (0, False)
     decided(order, lambda draft: cancel_unshipped(draft, "changed my mind"))
     assert TaskKind.TRACK not in {task.kind for task in order.tasks}
 

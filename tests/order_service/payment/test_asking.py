@@ -1,8 +1,16 @@
 """Which attempts are asked about before an order is closed (P2)."""
 
 from order_service.order.model import Payment
-from order_service.order.tasks import TaskKind
-from order_service.payment.asking import Answer, may_still_pay, unanswered
+from order_service.order.states import OrderState
+from order_service.order.tasks import PaymentDue, TaskKind
+from order_service.payment.asking import (
+    ASKED_MAX,
+    Answer,
+    extension_ms,
+    may_still_pay,
+    payment_due,
+    unanswered,
+)
 from order_service.payment.attempts import accepted
 from order_service.payment.facts import learn
 from order_service.payment.providers.port import Fact, FactKind, Started
@@ -13,6 +21,8 @@ from tests.order_service.payment.orders import (
     paid_at_the_door,
     unpaid,
 )
+
+HOUR_MS = 3_600_000
 
 
 def fact_of(payment: Payment, kind: FactKind) -> Fact:
@@ -67,3 +77,35 @@ def test_an_attempt_is_unanswered_until_its_provider_has_said_what_became_of_it(
     assert unanswered(draft.order, [answers[1]]) == [first]
     answers[0] = Answer(first.payment_id, "sandbox", fact_of(first, FactKind.UNKNOWN))
     assert unanswered(draft.order, answers) == []
+
+
+def test_a_provider_that_stays_silent_at_the_due_time_is_a_persons_after_hours() -> None:
+    draft = drafted(unpaid())
+    attempted(draft)
+    draft.send(PaymentDue(), draft.now_ms)
+    begun_at_ms, kept_until_ms = draft.now_ms, draft.now_ms
+    for number in range(ASKED_MAX):
+        (task,) = [task for task in draft.order.tasks if task.kind == TaskKind.PAYMENT_DUE]
+        assert (task.attempts, task.dead) == (number, False)
+        draft.now_ms = task.due_at_ms
+        assert draft.now_ms <= kept_until_ms  # its stock is kept until then
+        kept_until_ms = draft.now_ms + extension_ms(task.attempts)
+        draft.done(task)
+        payment_due(draft, [], task)
+    (task,) = [task for task in draft.order.tasks if task.kind == TaskKind.PAYMENT_DUE]
+    assert task.dead
+    assert task.last_error == "sandbox does not say whether it was paid"
+    assert draft.order.state is OrderState.AWAITING_PAYMENT
+    assert extension_ms(task.attempts) == 0
+    assert 3 * HOUR_MS < draft.now_ms - begun_at_ms < 6 * HOUR_MS
+
+
+def test_what_one_provider_says_is_learned_while_another_is_silent() -> None:
+    draft = drafted(unpaid())
+    first = attempted(draft)
+    attempted(draft, "try-2")
+    draft.send(PaymentDue(), draft.now_ms)
+    (task,) = [task for task in draft.order.tasks if task.kind == TaskKind.PAYMENT_DUE]
+    payment_due(draft, [Answer(first.payment_id, "sandbox", captured(first))], task)
+    assert draft.order.state is OrderState.CONFIRMING
+    assert TaskKind.PAYMENT_DUE not in {task.kind for task in draft.order.tasks}

@@ -2,12 +2,15 @@
 
 import pytest
 
-from order_service.order.model import CASH_ON_DELIVERY
-from order_service.order.refusals import Refused
+from order_service.order.bounds import BOUNDS
+from order_service.order.draft import Draft
+from order_service.order.model import CASH_ON_DELIVERY, Payment
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import OrderState, PaymentState
-from order_service.order.tasks import PaymentDue, TaskKind
+from order_service.order.tasks import KeepStock, PaymentDue, TaskKind, todos
 from order_service.payment.attempts import (
     QUERY_AFTER_MS,
+    QUERY_SILENT_MAX,
     WATCHED_MS,
     abandon_open,
     accepted,
@@ -82,6 +85,91 @@ def test_an_order_can_be_changed_to_cash_on_delivery() -> None:
 def test_only_an_order_that_waits_for_it_can_be_paid(state: OrderState) -> None:
     with pytest.raises(Refused, match="cannot be paid"):
         start_payment(drafted(unpaid(state=state)), "try-1", CARD, METHODS)
+
+
+def at(draft: Draft, ms: int, key: str, method: str) -> int:
+    """Begins an attempt so long after the order was placed; until when it can be paid, likewise."""
+    draft.now_ms = START_MS + ms
+    start_payment(draft, key, method, METHODS)
+    (due,) = [task for task in draft.order.tasks if task.kind == TaskKind.PAYMENT_DUE]
+    assert due.due_at_ms == draft.order.payment_due_at_ms
+    return due.due_at_ms - START_MS
+
+
+def hasty() -> Draft:
+    """An order that was placed to be paid in three seconds."""
+    due_at_ms = START_MS + METHODS["sandbox_hasty"].due_ms
+    draft = drafted(unpaid(payment_method="sandbox_hasty", payment_due_at_ms=due_at_ms))
+    draft.send(PaymentDue(), due_at_ms)
+    return draft
+
+
+def test_another_method_has_its_own_time() -> None:
+    draft = hasty()
+    slow_ms = METHODS["sandbox_transfer"].due_ms
+    assert at(draft, 0, "1", "") == 3_000
+    assert at(draft, 2_999, "2", "sandbox_transfer") == slow_ms  # from the first attempt on
+    (keep,) = todos(draft.order, KeepStock)
+    grace_ms = METHODS["sandbox_transfer"].grace_ms
+    assert keep.payload.expires_at_ms == START_MS + slow_ms + grace_ms
+    card_ms = METHODS[CARD].due_ms
+    assert at(draft, 60_000, "3", CARD) == 60_000 + card_ms
+    assert at(draft, 61_000, "4", CARD) == 60_000 + card_ms  # once more the same: no more time
+    assert at(draft, 62_000, "5", "sandbox_hasty") == 65_000
+
+
+def test_stock_is_kept_no_longer_than_the_slowest_method_takes_however_often_one_changes() -> None:
+    draft = hasty()
+    longest_ms = METHODS["sandbox_transfer"].due_ms
+    assert at(draft, 0, "0", CARD) == METHODS[CARD].due_ms
+    now_ms = 0
+    for number in range(1, 15):
+        method = ("sandbox_transfer", CARD)[number % 2]
+        due_ms = at(draft, now_ms, str(number), method)
+        assert due_ms <= longest_ms
+        now_ms = due_ms - 1
+    assert now_ms == longest_ms - 1
+
+
+def test_the_same_method_again_has_no_more_time() -> None:
+    draft = drafted(unpaid())
+    draft.send(PaymentDue(), START_MS + DUE_MS)
+    assert at(draft, 0, "1", "") == at(draft, DUE_MS - 1, "2", CARD) == DUE_MS
+    assert todos(draft.order, KeepStock) == []
+
+
+def test_an_order_has_a_bounded_number_of_attempts_and_says_so() -> None:
+    draft = drafted(unpaid())
+    most = BOUNDS[Payment].most
+    for number in range(most):
+        start_payment(draft, f"try-{number}", CARD, METHODS)
+    with pytest.raises(Refused, match=f"attempts to pay.*{most}.*payment_attempts_max") as refused:
+        start_payment(draft, "one-more", CARD, METHODS)
+    assert refused.value.reason is RefusalReason.TOO_MANY
+    with pytest.raises(Refused, match="payment_attempts_max"):
+        start_payment(draft, "door", CASH_ON_DELIVERY, METHODS)
+    assert start_payment(draft, "try-0", CARD, METHODS)[1]
+
+
+def test_an_order_whose_stock_is_being_reserved_is_to_be_paid_in_a_moment() -> None:
+    with pytest.raises(Refused) as refused:
+        start_payment(drafted(unpaid(state=OrderState.RESERVING)), "try-1", CARD, METHODS)
+    assert refused.value.reason is RefusalReason.UNDER_WAY
+
+
+def test_a_silent_provider_is_asked_so_often_and_then_it_is_a_persons() -> None:
+    draft = drafted(unpaid())
+    attempted(draft)
+    for number in range(QUERY_SILENT_MAX):
+        (task,) = [task for task in draft.order.tasks if task.kind == "QUERY_PAYMENT"]
+        assert (task.attempts, task.dead) == (number, False)
+        query_again(draft, number, task)
+    (task,) = [task for task in draft.order.tasks if task.kind == "QUERY_PAYMENT"]
+    assert task.dead
+    assert "does not answer" in task.last_error
+    query_again(draft, 1)
+    (task,) = [task for task in draft.order.tasks if task.kind == "QUERY_PAYMENT"]
+    assert (task.attempts, task.dead) == (0, False)
 
 
 def test_no_attempt_begins_once_the_payment_was_due() -> None:

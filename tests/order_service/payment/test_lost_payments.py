@@ -12,9 +12,9 @@ from order_service.order.model import Order
 from order_service.order.states import OrderState, PaymentState, RefundState
 from order_service.order.tasks import TaskKind
 from order_service.payment.asking import ASK_AGAIN_MS, EXTENSION_MS
-from order_service.payment.attempts import QUERY_AFTER_MS
+from order_service.payment.attempts import QUERY_AFTER_MS, START_KEY_KEPT_MS
 from order_service.payment.handlers import PaymentTasks
-from order_service.payment.providers.port import Charge, Fact, FactKind
+from order_service.payment.providers.port import Charge, Fact, FactKind, Started
 from order_service.payment.reconcile import reconcile
 from order_service.relay.attempt import attempt
 from order_service.relay.handler import handlers_of
@@ -225,6 +225,29 @@ async def test_an_attempt_that_the_provider_was_never_told_of_is_told_later(worl
     again = await world.desk.start("default", "4330000000000000000", "try-1", "")
     assert again.replayed
     assert again.started.action_url
+
+
+async def test_a_provider_that_may_have_forgotten_an_attempt_is_asked_before_it_is_told_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.place()
+    world.misbehave(down="refuse")
+    attempt = await world.desk.start("default", "4330000000000000000", "try-1", "")
+    world.misbehave()
+    # Its answer was lost, and the buyer has paid since.
+    await world.provider.start(Charge(attempt.payment.payment_id, "", 1_100, "CNY", "sandbox_card"))
+    world.misbehave(lose=1.0)
+    await world.pay(attempt.payment)
+
+    async def start(_: Charge) -> Started:
+        raise AssertionError("it was told of it before")
+
+    monkeypatch.setattr(world.provider, "start", start)
+    world.clock.advance(START_KEY_KEPT_MS)
+    again = await world.desk.start("default", "4330000000000000000", "try-1", "")
+    assert again.started.action_url == ""
+    await world.do("START_PAYMENT")
+    assert (await world.order()).state is OrderState.CONFIRMING
 
 
 async def test_a_payment_that_is_taken_twice_is_given_back_once(world: World) -> None:

@@ -10,6 +10,7 @@ from msgspec import structs
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import IntegrityError
 
+from order_service.order.bounds import BOUNDS
 from order_service.order.draft import Draft
 from order_service.order.model import Refund
 from order_service.order.refusals import Refused
@@ -19,7 +20,9 @@ from order_service.payment.attempts import captured_charge_of
 from order_service.payment.facts import collected, learn, resolve_quarantined
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import (
+    DAY_MS,
     paid_back_by_hand,
+    refund_again,
     refundable_minor,
     request_refund,
     retry_refund,
@@ -289,6 +292,42 @@ def test_what_a_person_has_paid_back_does_not_come_back() -> None:
     learn(draft, "sandbox", sent_back(refund, "re_2"))
     assert refund.state is RefundState.DONE
     assert any("as well" in entry.why for entry in draft.history)
+
+
+def test_a_refund_that_stays_open_at_its_provider_is_a_persons_after_two_weeks() -> None:
+    draft = paid()
+    (refund,), _ = request_refund(draft, "key", 100, "")
+    ((task, payload),) = todos(draft.order, SendRefund)
+    days: set[int] = set()
+    while not task.dead:
+        draft.done(task)
+        refund_again(draft, task, refund.refund_id)
+        ((task, again),) = todos(draft.order, SendRefund)
+        assert again == payload
+        draft.now_ms = task.due_at_ms
+        days.add((draft.now_ms - refund.created_at_ms) // DAY_MS)
+    assert (max(days), len(days)) == (15, 16)
+    assert task.last_error == "sandbox has not sent it back yet"
+    # Whoever looks into it has it asked about once more, or says how it went back.
+    assert retry_refund(draft, refund.refund_id) == (refund, False)
+    assert retry_refund(draft, refund.refund_id) == (refund, True)
+    ((task, again),) = todos(draft.order, SendRefund)
+    assert (again, task.dead) == (payload, False)
+    draft.done(task)
+    assert paid_back_by_hand(draft, refund.refund_id, "by transfer") == (refund, False)
+    assert todos(draft.order, SendRefund) == []
+
+
+def test_callers_make_a_bounded_number_of_refunds_and_ours_go_back_all_the_same() -> None:
+    draft = paid()
+    most = BOUNDS[Refund].most
+    for number in range(most):
+        request_refund(draft, f"key-{number}", 1, "")
+    with pytest.raises(Refused, match=r"refunds.*refunds_max"):
+        request_refund(draft, "more", 1, "")
+    assert request_refund(draft, "key-0", 1, "")[1]
+    send_back(draft, draft.order.payments[0], 1, "paid twice")
+    assert len(draft.order.refunds) == most + 1
 
 
 def test_a_refund_is_in_the_currency_of_the_money_that_came() -> None:

@@ -115,6 +115,16 @@ async def test_a_payment_goes_its_way(provider: StripeProvider, buyer: httpx.Asy
     assert (await provider.close(charge)).kind is FactKind.CAPTURED
 
 
+async def test_a_payment_that_stripe_has_a_number_for_is_not_made_again(
+    provider: StripeProvider, buyer: httpx.AsyncClient
+) -> None:
+    charge = await started(provider, payment_id="4330000000000000001-p1")
+    # Stripe has forgotten the key by then.
+    again = await provider.start(structs.replace(charge, payment_id="4330000000000000001-p9"))
+    assert again.provider_ref == charge.provider_ref
+    assert again.client_token.startswith(charge.provider_ref)
+
+
 async def test_an_unpaid_payment_can_be_closed(provider: StripeProvider) -> None:
     charge = await started(provider)
     assert (await provider.close(charge)).kind is FactKind.CLOSED

@@ -85,6 +85,19 @@ async def test_an_order_is_found_again_whatever_its_articles_cost_now(shop: Shop
     assert refused.value.reason is RefusalReason.PRICE_MISMATCH
 
 
+async def test_an_order_is_found_again_whatever_methods_are_offered_now(shop: Shop) -> None:
+    await shop.stock(TEA=5)
+    first = await shop.place()
+    offered = {name: method for name, method in METHODS.items() if name != "sandbox_card"}
+    later = shop._replace(placing=placing_of(shop.orders, shop.engine, shop.catalogue, offered))
+    again = await later.place()
+    assert (again.replayed, again.order.order_id) == (True, first.order.order_id)
+    with pytest.raises(InvalidField, match="payment_method"):
+        await later.place(key="key-2")
+    with pytest.raises(InvalidField, match="payment_method"):
+        await later.place(buyer_id="buyer-2")
+
+
 async def test_a_refused_order_leaves_nothing_behind(shop: Shop) -> None:
     await shop.stock(TEA=5)
     with pytest.raises(Refused):
