@@ -33,12 +33,16 @@ Answer = Result | StockResult | SweepResult
 
 
 class NotJudged(Enum):
-    """Stands for an answer that is not known until more due reservations expire. Send it again."""
+    """Stands for an answer that is not known yet: the command is to be sent again."""
 
     NOT_JUDGED = 0
+    """After more due reservations have expired."""
+    CUT = 1
+    """At once: the commands before it had as much work as one call may do."""
 
 
 NOT_JUDGED = NotJudged.NOT_JUDGED
+CUT = NotJudged.CUT
 _UINT32_MAX = 4_294_967_295
 _STOCK_COMMANDS = frozenset((SetStock, AdjustStock))
 _SWEEPS = frozenset((Expire, Purge))
@@ -77,12 +81,13 @@ class _Plain(dict[tuple[int, int, int], Answer | NotJudged]):
 
 
 def answers(commands: Sequence[StoreCommand], reply: Reply) -> list[Answer | NotJudged]:
-    """The answers to the commands of a batch. Equal ones may be one object."""
-    if len(reply.outcomes) != len(commands):
+    """The answers to the commands of a batch, CUT from where it was. Equal ones may be one object."""
+    if not 0 < len(reply.outcomes) <= len(commands):
         raise ValueError(f"{len(reply.outcomes)} answers to {len(commands)} commands")
     plain = _Plain()
     columns = zip(reply.outcomes, reply.states, reply.expirations, strict=True)
     found: list[Answer | NotJudged] = [plain[column] for column in columns]
+    found += [CUT] * (len(commands) - len(found))
     for index, *content in reply.extras:
         i = index - 1
         found[i] = _with_extra(commands[i], reply.outcomes[i], found[i], content)

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from engine.answers import NOT_JUDGED, Answer, NotJudged
+from engine.answers import CUT, NOT_JUDGED, Answer, NotJudged
 from engine.errors import DeadlinePassed, Draining, EngineError, Overloaded, StoreCorrupt
 from engine.model import (
     BATCH_COMMANDS_MAX,
@@ -87,16 +87,21 @@ class Request:
             self._answer(list(found))
             return True
         for position, answer in zip(self._waiting, found, strict=True):
-            self._found[position] = answer
+            self._found[position] = NOT_JUDGED if answer is CUT else answer
         self._waiting = [i for i, answer in enumerate(self._found) if answer is NOT_JUDGED]
         self.commands = [
             command
             for command, answer in zip(self.commands, found, strict=True)
-            if answer is NOT_JUDGED
+            if isinstance(answer, NotJudged)
         ]
         if not self._waiting:
             self._answer(self._found)
         return not self._waiting
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether some of the commands have been judged."""
+        return len(self._waiting) < len(self._found)
 
     def fail(self, failure: BaseException) -> None:
         """Ends the caller's wait: with an error, or as the answer to what has none, if some have.
@@ -105,7 +110,7 @@ class Request:
         """
         if self.answers.done():
             return
-        if isinstance(failure, EngineError) and len(self._waiting) < len(self._found):
+        if isinstance(failure, EngineError) and self.has_answers:
             self._answer([failure if it is NOT_JUDGED else it for it in self._found])
         else:
             self.answers.set_exception(failure)
@@ -318,7 +323,8 @@ class GroupCommit:
             _fail(batch, failure)
             raise
         else:
-            if len(commands) >= _LARGE_BATCH_COMMANDS:
+            # A batch that was cut says nothing of what a usual command costs.
+            if len(commands) >= _LARGE_BATCH_COMMANDS and found[-1] is not CUT:
                 # Batches in flight at the same time share the store's time.
                 took_s = (self._loop.time() - started) / len(self._in_flight)
                 command_s = took_s / len(commands)
@@ -349,15 +355,26 @@ class GroupCommit:
         self, found: Sequence[Answer | NotJudged | EngineError], batch: list[Request]
     ) -> None:
         first = 0
+        cut: list[Request] = []
         for request in batch:
             last = first + len(request.commands)
             if not request.take(found[first:last]):
-                self._waiting.append(request)
+                cut.append(request)
             first = last
+        if cut and any(answer is NOT_JUDGED for answer in found):
+            self._waiting += cut  # nobody overtakes who waits
+        else:
+            self._queue_again(cut)
         if not self._waiting:
             self._expire_steps = 1
         elif self._expiring is None:
             self._expiring = self._loop.create_task(self._expire_for_the_waiting())
+
+    def _queue_again(self, cut: list[Request]) -> None:
+        """Queues what was cut: ahead who has had nothing yet, behind all others who has."""
+        self._queue.extendleft(request for request in reversed(cut) if not request.has_answers)
+        self._queue.extend(request for request in cut if request.has_answers)
+        self._queued_commands += sum([len(request.commands) for request in cut])
 
     async def _expire_for_the_waiting(self) -> None:
         """Expires due reservations, a few steps, then queues the waiting requests again."""

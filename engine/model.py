@@ -177,7 +177,9 @@ class Expire(msgspec.Struct, gc=False):
 
 
 class Purge(msgspec.Struct, gc=False):
-    """Remove at most `limit` finished reservations and adjustment ids whose retention is over."""
+    """Remove finished reservations and adjustment ids whose retention is over: at most `limit` of
+    them, of about `limit` lines.
+    """
 
     limit: int
     lines: ClassVar[tuple[Line, ...]] = ()

@@ -76,7 +76,8 @@ class Partition:
 
         A command that would be refused for lack of units while more may be due than one batch
         expires is NOT_JUDGED, and so are later ones that have an id or a SKU in common with it:
-        send them again, in their order, after an `expire_step`. In a full store only the commands
+        send them again, in their order, after an `expire_step`. A batch that has more work than a
+        call may do is judged up to there; the rest is CUT: send it again. In a full store only the commands
         that give stock back are judged, the others are answered with `StoreFull`. Raises an
         `EngineError` if the batch as a whole was not judged.
         """
@@ -203,7 +204,8 @@ class Partition:
             raise StoreCorrupt(self.keys.meta, str(error)) from error
         self._note(Seen(reply.epoch, reply.sequence))
         self.now_ms = reply.now_ms
-        self._on_batch(columns.kinds, reply.outcomes, time.monotonic() - started_s)
+        kinds = columns.kinds[: len(reply.outcomes)]
+        self._on_batch(kinds, reply.outcomes, time.monotonic() - started_s)
         found = answers(commands, reply)
         with_extra = [found[extra[0] - 1] for extra in reply.extras]
         self.sold_out.learn(commands, with_extra, started_s)

@@ -70,6 +70,8 @@ class Partition:
             }
             if len(found) == len(commands):
                 return [found[i] for i in range(len(commands))]
+            if NotJudged.NOT_JUDGED not in answered:
+                continue  # the batch was cut
             assert more, "nothing is due any more, and still there is no answer"
             (swept,) = self.judge_once([Expire(self.due_limit)], now_ms)
             assert isinstance(swept, SweepResult)

@@ -1,22 +1,43 @@
 -- The life of a batch: load, judge, store.
 
+-- Loads what the commands touch; returns how many of them are judged: all, or as many as have no
+-- more work than a call may do, and always one.
 local function load_batch()
-  load_records(ids)
+  local looked_up = load_records(ids, WORK_MAX * BYTES_PER_LINE)
   load_levels(field_at)
   load_buyers(buyer_at)
-  local there = {}
-  for id in pairs(records) do
-    there[#there + 1] = id
+  if next(records) == nil then
+    return #kinds      -- nothing but new reservations and stock
+  end
+  local has_id = HAS_ID
+  local there, seen, work, id_count, judged = {}, {}, 0, 0, #kinds
+  for i = 1, #kinds do
+    if has_id[kinds[i]] then
+      local id = ids[id_count + 1]
+      local record = records[id]
+      if record then
+        work = work + count_lines(body_of(id)) + (seen[id] and 0 or #record / BYTES_PER_LINE)
+      end
+      if id_count > 0 and (work > WORK_MAX or id_count >= looked_up) then
+        judged = i - 1
+        break
+      end
+      id_count = id_count + 1
+      if record and not seen[id] then
+        there[#there + 1], seen[id] = id, true
+      end
+    end
   end
   load_lines(there)
+  return judged
 end
 
 local function run_batch()
-  load_batch()
+  local judged = load_batch()
   local outcomes, states, expirations = {}, {}, {}
   local has_id = HAS_ID
   local id_count = 0
-  for i = 1, #kinds do
+  for i = 1, judged do
     local kind, id = kinds[i], nil
     if has_id[kind] then
       id_count = id_count + 1

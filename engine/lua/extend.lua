@@ -47,7 +47,6 @@ judge[EXTEND] = function(id)
     remind(id, count_lines(body_of(id)), expires_at_ms)
     lower_bounds(id, expires_at_ms)
   end
-  put_record(EXTEND, id, struct_pack(HEADER, RESERVED, created, expires_at_ms, now)
-    .. records[id]:sub(HEADER_BYTES + 1))
+  put_header(EXTEND, id, struct_pack(HEADER, RESERVED, created, expires_at_ms, now))
   return APPLIED, RESERVED, expires_at_ms
 end

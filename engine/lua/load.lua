@@ -1,17 +1,34 @@
 -- Loads the rows that a batch touches in bulk, and keeps track of their changes.
 
--- Loads records that are not loaded yet; a record that this batch has changed stays.
-local function load_records(names)
-  for first = 1, #names, CHUNK do
-    local last = math.min(first + CHUNK - 1, #names)
+-- The most work of a call, in lines of the records that its commands touch; a record longer than
+-- its lines, by the movements in it, counts as so many bytes a line. The script holds up all buyers
+-- of all tenants, so the bound is on what is in the store, not on what the commands say. A batch
+-- that has more work is cut; the caller sends the rest again.
+local WORK_MAX, BYTES_PER_LINE = 2000, 100
+-- Records are read so many at a time, so that no more is read than may be touched.
+local RECORDS_CHUNK = 100
+
+-- Loads records that are not loaded yet; a record that this batch has changed stays. Returns how
+-- many of the names were looked up: all, unless their records have more than `bytes_max`.
+local function load_records(names, bytes_max)
+  local bytes = 0
+  for first = 1, #names, RECORDS_CHUNK do
+    local last = math.min(first + RECORDS_CHUNK - 1, #names)
     local found = call('HMGET', KEYS[2], unpack(names, first, last))
     for i = first, last do
       local record = found[i - first + 1]
-      if record and records[names[i]] == nil then
-        records[names[i]], records_before[names[i]] = record, record
+      if record then
+        bytes = bytes + #record
+        if records[names[i]] == nil then
+          records[names[i]], records_before[names[i]] = record, record
+        end
       end
     end
+    if bytes_max and bytes > bytes_max then
+      return last
+    end
   end
+  return #names
 end
 
 local function load_levels(fields)
@@ -140,23 +157,25 @@ local function give_back_buyer_units(body, field, units)
   end
 end
 
--- Replaces a record, and journals the new one.
-local function put_record(kind, id, record)
+-- Replaces a record, and journals what is new: `news`, or all of the record.
+local function put_record(kind, id, record, news)
   records[id] = record
   journal_count = journal_count + 1
   journal_kinds[journal_count] = kind
   journal_subjects[2 * journal_count - 1] = id
-  journal_subjects[2 * journal_count] = record
+  journal_subjects[2 * journal_count] = news or record
+  only_whole_records = only_whole_records and not news
 end
 
--- Moves a record to a state. Its body stays, and its progress unless a new one is given.
-local function move_record(kind, id, state, progress)
-  local record = records[id]
-  local rest = record:sub(HEADER_BYTES + 1)
-  if progress then
-    rest = rest:sub(1, 2 + struct_unpack('>I2', rest)) .. encode(progress)
-  end
-  put_record(kind, id, string.char(state) .. record:sub(2, HEADER_NOW) .. now_packed .. rest)
+-- Gives a record a header, and journals that, and the movement if it is one.
+local function put_header(kind, id, header, movement)
+  put_record(kind, id, header .. records[id]:sub(HEADER_BYTES + 1), header .. (movement or ''))
+end
+
+-- Moves a record to a state.
+local function move_record(kind, id, state, movement)
+  local header = string.char(state) .. records[id]:sub(2, HEADER_NOW) .. now_packed
+  put_header(kind, id, header, movement)
 end
 
 local function keep_until_purged(id, state)

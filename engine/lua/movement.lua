@@ -2,7 +2,8 @@
 -- under an id of its own, by which it is replayed.
 --
 -- The progress of a record is {counts, movements}: counts has shipped, cancelled and returned of
--- each line in turn, movements has key and fingerprint of each movement in turn.
+-- each line in turn, movements has key and fingerprint of each movement in turn. The journal has of
+-- a movement the header of the record after it, then {key, field, units, field, units, ...}.
 
 local LINE_SHIPPED, LINE_CANCELLED, LINE_RETURNED = 1, 2, 3      -- offsets of a line's three counts
 
@@ -13,25 +14,47 @@ local MOVEMENT_REFUSAL = {
 }
 
 local function progress_of(id, line_count)
-  local record = records[id]
-  local first = BODY_FIRST + struct_unpack('>I2', record, HEADER_BYTES + 1)
-  if first <= #record then
-    return decode(record:sub(first))
+  local progress = progresses[id]
+  if not progress then
+    local record = records[id]
+    local first = BODY_FIRST + struct_unpack('>I2', record, HEADER_BYTES + 1)
+    if first <= #record then
+      progress = decode(record:sub(first))
+    else
+      progress = {{}, {}}
+      for i = 1, 3 * line_count do
+        progress[1][i] = 0
+      end
+    end
+    progresses[id] = progress
   end
-  local counts = {}
-  for i = 1, 3 * line_count do
-    counts[i] = 0
-  end
-  return {counts, {}}
+  return progress
 end
 
-local function known_fingerprint(movements, key)
-  for i = 1, #movements, 2 do
-    if movements[i] == key then
-      return movements[i + 1]
+-- The fingerprint of each movement by its key. Kept, because a batch may have many movements of
+-- one reservation.
+local function fingerprints_of(progress)
+  if not progress.fingerprints then
+    progress.fingerprints = {}
+    for i = 1, #progress[2], 2 do
+      progress.fingerprints[progress[2][i]] = progress[2][i + 1]
     end
   end
-  return nil
+  return progress.fingerprints
+end
+
+-- Notes a movement, and takes the progress that was stored off the record: the new one is put to
+-- it when all commands are judged.
+local function note_movement(id, progress, key, fingerprint)
+  local movements = progress[2]
+  movements[#movements + 1] = key
+  movements[#movements + 1] = fingerprint
+  fingerprints_of(progress)[key] = fingerprint
+  if not progress.has_changed then
+    progress.has_changed = true
+    local body_end = BODY_FIRST - 1 + struct_unpack('>I2', records[id], HEADER_BYTES + 1)
+    records[id] = records[id]:sub(1, body_end)
+  end
 end
 
 -- The units to move of each line, or nil if they are more than is left, or none at all.
@@ -92,7 +115,7 @@ local function judge_movement(id, kind, rule)
   local body = body_of(id)
   local progress = progress_of(id, count_lines(body))
   local counts, movements = progress[1], progress[2]
-  local known = known_fingerprint(movements, key)
+  local known = fingerprints_of(progress)[key]
   if known then
     return known == fingerprint and -APPLIED or ID_REUSED, state, expires
   elseif state == CANCELLED then
@@ -105,9 +128,12 @@ local function judge_movement(id, kind, rule)
     return INVALID, state, expires
   end
 
+  local moved = {key}
   for line = 1, #units do
     if units[line] > 0 then
       local field = body[BODY_LINES + 2 * line - 2]
+      moved[#moved + 1] = field
+      moved[#moved + 1] = units[line]
       local i = 3 * (line - 1) + rule.count
       counts[i] = counts[i] + units[line]
       rule.move(levels[field], units[line])
@@ -117,13 +143,12 @@ local function judge_movement(id, kind, rule)
       end
     end
   end
-  movements[#movements + 1] = key
-  movements[#movements + 1] = fingerprint
+  note_movement(id, progress, key, fingerprint)
   local after = state_after(state, body, counts)
   if after ~= state then
     keep_until_purged(id, after)
   end
-  move_record(kind, id, after, progress)
+  move_record(kind, id, after, encode(moved))
   return APPLIED, after, expires
 end
 

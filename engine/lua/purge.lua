@@ -19,33 +19,47 @@ local function forget(id)
     end
   end
   put_record(PURGE, id, false)
-  only_records_change = false
-  bodies[id] = nil
+  only_whole_records = false
+  bodies[id], progresses[id] = nil, nil
 end
 
-local function forget_members(members)
-  local missing, there = {}, {}
-  for i = 1, #members, 2 do
-    local member, id = members[i], members[i]:sub(2)
+-- The due members, and the ids of the reservations among them.
+local function due_members(limit)
+  local due = call('ZRANGEBYSCORE', KEYS[7], '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit)
+  local members, ids = {}, {}
+  for i = 1, #due, 2 do
+    local member = due[i]
+    if retention_after[member] == nil then      -- else this batch has moved it already
+      members[#members + 1] = {member, due[i + 1]}
+      if member:sub(1, 1) == 'r' then
+        ids[#ids + 1] = member:sub(2)
+      end
+    end
+  end
+  return members, ids, #due == 2 * limit
+end
+
+-- Forgets members as far as their records were looked up, and up to so many lines; returns the ids
+-- of their records, and how many they are.
+local function forget_members(members, looked_up, lines_max)
+  local there, lines = {}, 0
+  for i = 1, #members do
+    local member, score = unpack(members[i])
+    local id = member:sub(2)
     if member:sub(1, 1) == 'a' then
       adjustments_before[id] = call('HGET', KEYS[8], id)
       adjustments_after[id] = false
-    elseif not records[id] then
-      missing[#missing + 1] = id
+    else
+      lines = lines + (records[id] and count_lines(body_of(id)) or 0)
+      if looked_up == 0 or (i > 1 and lines > lines_max) then
+        return there, i - 1
+      end
+      looked_up = looked_up - 1
+      there[#there + 1] = records[id] and id or nil
     end
-    retention_before[member], retention_after[member] = members[i + 1], false
+    retention_before[member], retention_after[member] = score, false
   end
-  load_records(missing)
-  for i = 1, #members, 2 do
-    local id = members[i]:sub(2)
-    if members[i]:sub(1, 1) == 'r' and records[id] then
-      there[#there + 1] = id
-    end
-  end
-  load_lines(there)
-  for i = 1, #there do
-    forget(there[i])
-  end
+  return there, #members
 end
 
 judge[PURGE] = function()
@@ -54,15 +68,13 @@ judge[PURGE] = function()
   if someone_waits then
     return NOT_JUDGED, 0, 0
   end
-  local due = call('ZRANGEBYSCORE', KEYS[7], '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit)
-  local members = {}
-  for i = 1, #due, 2 do
-    if retention_after[due[i]] == nil then      -- else this batch has moved it already
-      members[#members + 1] = due[i]
-      members[#members + 1] = due[i + 1]
-    end
+  local members, due_ids, more = due_members(limit)
+  local looked_up = load_records(due_ids, WORK_MAX * BYTES_PER_LINE)
+  local there, count = forget_members(members, looked_up, limit)
+  load_lines(there)
+  for i = 1, #there do
+    forget(there[i])
   end
-  forget_members(members)
-  extras[#extras + 1] = {0, #members / 2, #due == 2 * limit}
+  extras[#extras + 1] = {0, count, more or count < #members}
   return APPLIED, 0, 0
 end

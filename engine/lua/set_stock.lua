@@ -43,7 +43,7 @@ local function journal_stock(kind, field, asked)
   journal_kinds[journal_count] = kind
   journal_subjects[2 * journal_count - 1] = field
   journal_subjects[2 * journal_count] = asked
-  only_records_change = false
+  only_whole_records = false
 end
 
 -- What an id of a setting or an adjustment was used for; nothing if it was not used.

@@ -59,6 +59,7 @@ local records, records_before = {}, {}      -- reservation id -> record
 local levels, levels_before = {}, {}        -- stock field -> level; false: no such level
 local buyers, buyers_before = {}, {}        -- buyer field -> units
 local bodies = {}                           -- reservation id -> unpacked body
+local progresses = {}                       -- reservation id -> its progress, see movement.lua
 
 -- A level is {on_hand, reserved, confirmed, damaged, safety_stock, limit_per_buyer, version,
 -- due_from_ms}. No reserved unit is due before due_from_ms; if none is reserved, it means nothing.
@@ -73,7 +74,7 @@ local retention_after, retention_before = {}, {}
 local adjustments_after, adjustments_before = {}, {}
 local locations_after, locations_before = {}, {}
 local journal_count, journal_kinds, journal_subjects = 0, {}, {}
-local only_records_change = true      -- then the subjects are just the records to write
+local only_whole_records = true      -- in the journal; then its subjects are what to write
 
 -- The rule of each command, by kind: judge[kind](id) returns outcome, state, expires_at_ms. A
 -- negative outcome is one that was applied before.

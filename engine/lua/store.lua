@@ -48,21 +48,35 @@ local function plan_levels()
   return listed
 end
 
--- Plans the records. The journal's subjects are just the arguments of HSET, unless the batch has a
--- purge or a stock command.
+-- A record as it is stored. Progress that this batch has changed is put to it here, once, however
+-- many movements there were.
+local function whole_record(id)
+  local record, progress = records[id], progresses[id]
+  if record and progress and progress.has_changed then
+    return record .. encode({progress[1], progress[2]})
+  end
+  return record
+end
+
+-- Plans the records. In a batch of new reservations the journal's subjects are just the arguments
+-- of HSET.
 local function plan_records()
-  if only_records_change then
+  if only_whole_records then
     return plan(KEYS[2], false, journal_subjects, nil, records_before)
   end
-  local puts, gone = {}, {}
+  local puts, gone, planned = {}, {}, {}
   local writes_record = WRITES_RECORD
   for i = 1, journal_count do
     local id = journal_subjects[2 * i - 1]
-    if writes_record[journal_kinds[i]] and records[id] then
-      puts[#puts + 1] = id
-      puts[#puts + 1] = records[id]
-    elseif writes_record[journal_kinds[i]] then
-      gone[#gone + 1] = id
+    if writes_record[journal_kinds[i]] and not planned[id] then
+      planned[id] = true
+      local record = whole_record(id)
+      if record then
+        puts[#puts + 1] = id
+        puts[#puts + 1] = record
+      else
+        gone[#gone + 1] = id
+      end
     end
   end
   plan(KEYS[2], false, puts, gone, records_before)

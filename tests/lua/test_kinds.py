@@ -31,7 +31,7 @@ end
 """
 NOTE_WITHOUT_AN_ID: Final = f"""
 judge[{NEW}] = function(id)
-  journal_count, only_records_change = journal_count + 1, false
+  journal_count, only_whole_records = journal_count + 1, false
   journal_kinds[journal_count] = {NEW}
   journal_subjects[2 * journal_count - 1] = id or 'note'
   journal_subjects[2 * journal_count] = 'of no record'

@@ -77,7 +77,7 @@ BUGS = {
         "",
     ),
     "a shipment is repeated": (
-        "local known = known_fingerprint(movements, key)",
+        "local known = fingerprints_of(progress)[key]",
         "local known = nil",
     ),
     "a movement of a line that the reservation does not have": (
