@@ -81,7 +81,7 @@ class _Plain(dict[tuple[int, int, int], Answer | NotJudged]):
 
 
 def answers(commands: Sequence[StoreCommand], reply: Reply) -> list[Answer | NotJudged]:
-    """The answers to the commands of a batch, CUT from where it was. Equal ones may be one object."""
+    """The answers to the commands of a batch, CUT where it was. Equal ones may be one object."""
     if not 0 < len(reply.outcomes) <= len(commands):
         raise ValueError(f"{len(reply.outcomes)} answers to {len(commands)} commands")
     plain = _Plain()

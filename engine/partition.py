@@ -77,9 +77,9 @@ class Partition:
         A command that would be refused for lack of units while more may be due than one batch
         expires is NOT_JUDGED, and so are later ones that have an id or a SKU in common with it:
         send them again, in their order, after an `expire_step`. A batch that has more work than a
-        call may do is judged up to there; the rest is CUT: send it again. In a full store only the commands
-        that give stock back are judged, the others are answered with `StoreFull`. Raises an
-        `EngineError` if the batch as a whole was not judged.
+        call may do is judged up to there; the rest is CUT: send it again. In a full store only the
+        commands that give stock back are judged, the others are answered with `StoreFull`. Raises
+        an `EngineError` if the batch as a whole was not judged.
         """
         try:
             return list(await self._judge(commands, TAKES, self._link))

@@ -16,6 +16,7 @@ import msgspec
 import redis.asyncio
 
 from engine.errors import EngineError
+from engine.journal_bound import trim_journal
 from engine.link import store_errors
 from engine.model import SweepResult
 from engine.partition import Partition
@@ -35,8 +36,9 @@ class SweepPace(msgspec.Struct, frozen=True):
 
     expire_ms: int = 200
     purge_ms: int = 5_000
-    # About how many changes the journal keeps.
+    # About how many changes the journal keeps, and how many bytes of the store's memory.
     journal_changes_max: int = 100_000
+    journal_bytes_max: int = 64_000_000
 
 
 class Sweeper:
@@ -100,10 +102,15 @@ class Sweeper:
 
     async def _purge(self, partition: Partition) -> SweepResult:
         swept = await partition.purge_step()
-        oldest = partition.sequence - self._pace.journal_changes_max
-        if oldest > 0:
-            with store_errors():
-                await self._client.xtrim(partition.keys.journal, minid=f"{oldest}-0")
+        pace = self._pace
+        with store_errors():
+            await trim_journal(
+                self._client,
+                partition.keys.journal,
+                partition.sequence,
+                pace.journal_changes_max,
+                pace.journal_bytes_max,
+            )
         return swept
 
 

@@ -55,6 +55,8 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The pause between two sweeps of what is past its retention."""
     journal_changes_max: Annotated[int, Meta(ge=1_000)] = 100_000
     """About how many changes the journal keeps."""
+    journal_bytes_max: Annotated[int, Meta(ge=1_000_000)] = 64_000_000
+    """About how many bytes of the store's memory a shop's journal takes; the oldest changes go."""
     sold_out_ms: Annotated[int, Meta(ge=0, le=KEEP_MS_MAX)] = KEEP_MS_MAX
     """The time for which a SKU just found sold out is refused from memory; 0: never."""
 
@@ -76,7 +78,12 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
             Retention(
                 self.retention_ended_ms, self.retention_fulfilled_ms, self.retention_adjustments_ms
             ),
-            SweepPace(self.sweep_expire_ms, self.sweep_purge_ms, self.journal_changes_max),
+            SweepPace(
+                self.sweep_expire_ms,
+                self.sweep_purge_ms,
+                self.journal_changes_max,
+                self.journal_bytes_max,
+            ),
             sold_out_ms=self.sold_out_ms,
         )
 

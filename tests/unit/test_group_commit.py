@@ -32,7 +32,17 @@ from engine.group_commit import (
     Request,
 )
 from engine.link import connect
-from engine.model import Confirm, Line, Outcome, Release, Reserve, Result, SetStock, StoreCommand
+from engine.model import (
+    Confirm,
+    Line,
+    Outcome,
+    Release,
+    Reserve,
+    Result,
+    SetStock,
+    Ship,
+    StoreCommand,
+)
 from engine.partition import Partition
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -148,6 +158,36 @@ async def test_a_batch_is_bounded_by_commands_and_by_lines(
     # 400 + 400 of 1,000 commands: 2 + 2 + 1; 1,800 + 1,800 of 4,000 lines: the first two go
     # with the fifth request of 400 commands.
     assert store.xlen(partition.keys.journal) == before + 3 + 2
+
+
+async def test_a_request_with_much_work_is_judged_in_parts_and_lets_others_in_between(
+    queue: GroupCommit, partition: Partition, store: "redis.Redis"
+) -> None:
+    skus = [f"sku-{n}" for n in range(200)]
+    names = [f"w{n}" for n in range(20)]
+    await queue.submit([SetStock(sku, 1_000) for sku in skus], later())
+    await queue.submit([Reserve(name, [Line(sku, 1) for sku in skus]) for name in names], later())
+    before = store.xlen(partition.keys.journal)
+    wide = queue.submit([Confirm(name) for name in names] + [Release("w0")], later())
+    small = [queue.submit([reserve(n)], later()) for n in range(3)]
+    for future in small:
+        assert outcomes(await future) == [Outcome.APPLIED]
+    assert not wide.done()
+    assert outcomes(await wide) == [Outcome.APPLIED] * 20 + [Outcome.ALREADY_CONFIRMED]
+    assert store.xlen(partition.keys.journal) > before + 2
+
+
+async def test_requests_with_much_work_do_not_make_others_seem_expensive(
+    queue: GroupCommit, partition: Partition
+) -> None:
+    skus = [f"sku-{n}" for n in range(40)]
+    names = [f"w{n}" for n in range(100)]
+    await queue.submit([SetStock(sku, 1_000) for sku in skus], later())
+    await queue.submit([Reserve(name, [Line(sku, 1) for sku in skus]) for name in names], later())
+    before = queue._command_s
+    for kind in (Confirm, lambda name: Ship(name, "s")):
+        await queue.submit([kind(name) for name in names], later())
+    assert queue._command_s == before
 
 
 async def test_what_its_caller_took_back_is_not_judged(

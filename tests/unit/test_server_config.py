@@ -44,6 +44,7 @@ def test_every_setting_can_be_given() -> None:
         "durability": ("everysec", Durability.EVERYSEC),
         "reflection": ("true", True),
         "journal_changes_max": ("1000", 1_000),
+        "journal_bytes_max": ("1000000", 1_000_000),
         "sold_out_ms": ("0", 0),
         "log_level": ("debug", "debug"),
         "stop_with_stdin": ("1", True),
@@ -66,6 +67,7 @@ WRONG: list[tuple[str, str]] = [
         for bad in ("0", "-1", "1000000000001", "1.5", "1s", "ten", "٣x", "9" * 40)
     ),
     *(("journal_changes_max", bad) for bad in ("999", "0", "-1000", "many")),
+    *(("journal_bytes_max", bad) for bad in ("999999", "0", "-1", "64MB")),
     *(
         ("listen", bad)
         for bad in ("7600", "127.0.0.1", "127.0.0.1:", ":7600", "host:port", "host:123456")
@@ -132,7 +134,8 @@ def test_what_the_engine_is_told_comes_from_the_settings() -> None:
         sweep_expire_ms=4,
         sweep_purge_ms=5,
         journal_changes_max=6_000,
+        journal_bytes_max=7_000_000,
     )
     settings = config.engine_settings()
     assert settings.retention == type(settings.retention)(1, 2, 3)
-    assert settings.sweep == type(settings.sweep)(4, 5, 6_000)
+    assert settings.sweep == type(settings.sweep)(4, 5, 6_000, 7_000_000)
