@@ -16,7 +16,8 @@ local function load_batch()
       local id = ids[id_count + 1]
       local record = records[id]
       if record then
-        work = work + count_lines(body_of(id)) + (seen[id] and 0 or #record / BYTES_PER_LINE)
+        local lines = (#body_of(id) - BODY_LINES + 1) / 2
+        work = work + lines + (seen[id] and 0 or #record / BYTES_PER_LINE)
       end
       if id_count > 0 and (work > WORK_MAX or id_count >= looked_up) then
         judged = i - 1

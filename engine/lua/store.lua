@@ -48,14 +48,13 @@ local function plan_levels()
   return listed
 end
 
--- A record as it is stored. Progress that this batch has changed is put to it here, once, however
--- many movements there were.
-local function whole_record(id)
-  local record, progress = records[id], progresses[id]
-  if record and progress and progress.has_changed then
-    return record .. encode({progress[1], progress[2]})
+-- Puts progress that this batch has changed to its record: once, however many movements there were.
+local function complete_records()
+  for id, progress in pairs(progresses) do
+    if progress.has_changed and records[id] then
+      records[id] = records[id] .. encode({progress[1], progress[2]})
+    end
   end
-  return record
 end
 
 -- Plans the records. In a batch of new reservations the journal's subjects are just the arguments
@@ -64,16 +63,19 @@ local function plan_records()
   if only_whole_records then
     return plan(KEYS[2], false, journal_subjects, nil, records_before)
   end
-  local puts, gone, planned = {}, {}, {}
-  local writes_record = WRITES_RECORD
+  complete_records()
+  local puts, gone, planned, count = {}, {}, {}, 0
+  local writes_record, have_progress = WRITES_RECORD, next(progresses) ~= nil
   for i = 1, journal_count do
     local id = journal_subjects[2 * i - 1]
     if writes_record[journal_kinds[i]] and not planned[id] then
-      planned[id] = true
-      local record = whole_record(id)
+      if have_progress then      -- then records are long, and some may come more than once
+        planned[id] = true
+      end
+      local record = records[id]
       if record then
-        puts[#puts + 1] = id
-        puts[#puts + 1] = record
+        puts[count + 1], puts[count + 2] = id, record
+        count = count + 2
       else
         gone[#gone + 1] = id
       end

@@ -51,7 +51,7 @@ def wide(partition: Partition) -> Partition:
 
 
 def judged(partition: Partition, commands: Sequence[StoreCommand]) -> int:
-    """How many of the commands one call judges; all of those are applied, the rest is cut."""
+    """The number of commands that one call judges; all are applied, and the rest is cut."""
     answers = partition.judge_once(commands, T0 + 1)
     count = len(answers) - answers.count(CUT)
     assert answers[count:] == [CUT] * (len(answers) - count)
@@ -100,7 +100,7 @@ def test_commands_of_one_wide_reservation_count_each_for_itself(wide: Partition)
 
 
 def test_a_record_longer_than_a_call_may_touch_is_judged_alone(wide: Partition) -> None:
-    """It has as many movements as it may have; its neighbour waits for the next call."""
+    """A record with as many movements as it may have; its neighbour waits for the next call."""
     long = WIDE[:2]
     wide.run([Confirm(name) for name in long], T0)
     many = [text for n in range(999) for text in (f"s{n:063}", f"{n:016}")]
