@@ -229,7 +229,11 @@ class App:
         yield (
             payment_pb2_grpc.add_PaymentServiceServicer_to_server,
             PaymentServicer(
-                orders, providers, PaymentDesk(orders, providers, self.methods), deadlines
+                orders,
+                providers,
+                PaymentDesk(orders, providers, self.methods),
+                deadlines,
+                self.config.goodwill_percent_max,
             ),
         )
         yield (

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from serving.settings import (
     Address,
@@ -16,6 +18,7 @@ from serving.settings import (
 )
 
 DATABASE_FILE: Final = "orders.db"
+Percent = Annotated[int, Meta(ge=0, le=100)]
 _HOUR_MS: Final = 3_600_000
 
 
@@ -84,6 +87,8 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """Messages promise that an effective order is shipped so soon."""
     pick_within_ms: Ms = 24 * _HOUR_MS
     """A parcel that is not picked after so long is overdue."""
+    goodwill_percent_max: Percent = 30
+    """The part of an order's total that can go back as presents, for no goods."""
     complete_after_ms: Ms = 7 * 24 * _HOUR_MS
     """An order completes so long after its last parcel was signed for."""
 

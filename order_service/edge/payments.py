@@ -12,15 +12,23 @@ from order_service.edge import wire
 from order_service.edge.methods import change, command, method, order_of, read_page
 from order_service.edge.requests import id_in, id_of, reason_of, tenant_of
 from order_service.order.draft import Draft
-from order_service.order.fields import check_money, shown
+from order_service.order.fields import check_id, check_money, check_whole, shown
 from order_service.order.model import Refund
 from order_service.order.parts import order_id_of as order_of_part
+from order_service.order.refund_rows import RefundRow
 from order_service.order.refusals import InvalidField
 from order_service.payment.books import books, failed_refunds, quarantined
 from order_service.payment.facts import resolve_quarantined
+from order_service.payment.paying_back import rows_of
 from order_service.payment.providers.port import Providers, ProviderUnreachable
 from order_service.payment.reconcile import reconcile
-from order_service.payment.refunds import paid_back_by_hand, request_refund, retry_refund
+from order_service.payment.refund_requests import (
+    GOODWILL_PERCENT_MAX,
+    Asked,
+    AskedUnits,
+    request_refund,
+)
+from order_service.payment.refunds import paid_back_by_hand, retry_refund
 from order_service.payment.starting import PaymentDesk
 from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
@@ -28,6 +36,9 @@ from serving.deadlines import Deadlines
 Response = TypeVar("Response")
 
 REFUND_KEY_LENGTH_MAX: Final = 48
+REFUND_LINES_MAX: Final = 200
+REFUND_UNITS_MAX: Final = 1_000_000_000
+LINE_NO_MAX: Final = (1 << 15) - 1
 _APPLIED: Final = order_pb2.ORDER_OUTCOME_APPLIED
 
 
@@ -35,8 +46,14 @@ class PaymentServicer:
     """Takes money for orders, gives it back, and reconciles."""
 
     def __init__(
-        self, orders: Orders, providers: Providers, desk: PaymentDesk, deadlines: Deadlines
+        self,
+        orders: Orders,
+        providers: Providers,
+        desk: PaymentDesk,
+        deadlines: Deadlines,
+        goodwill_percent_max: int = GOODWILL_PERCENT_MAX,
     ) -> None:
+        self._goodwill_percent_max = goodwill_percent_max
         self._orders = orders
         self._providers = providers
         self._desk = desk
@@ -75,17 +92,34 @@ class PaymentServicer:
             raise InvalidField("refund_key", problem, shown(refund_key))
         check_money("amount_minor", request.amount_minor)
         decide = partial(
-            request_refund,
+            _refund_and_rows,
             refund_key=refund_key,
             amount_minor=request.amount_minor,
             reason=reason_of(request, length_min=1),
+            asked=self._asked(request),
         )
-        refunds, replayed = await change(self._orders, request, order_id, decide)
+        refunds, rows, replayed = await change(self._orders, request, order_id, decide)
         return pb.RefundOrderResponse(
             outcome=_APPLIED,
             replayed=replayed,
             refunds=wire.to_messages(refunds, order_pb2.Refund),
+            rows=wire.to_messages(rows, order_pb2.RefundRow),
         )
+
+    def _asked(self, request: pb.RefundOrderRequest) -> Asked:
+        """The purpose for which money is asked back. Raises InvalidField."""
+        if len(request.lines) > REFUND_LINES_MAX:
+            problem = f"must be at most {REFUND_LINES_MAX}"
+            raise InvalidField("lines", problem, len(request.lines))
+        for position, line in enumerate(request.lines):
+            check_whole(f"lines[{position}].line_no", line.line_no, 1, LINE_NO_MAX)
+            check_whole(f"lines[{position}].units", line.units, 0, REFUND_UNITS_MAX)
+            if line.shipment_id:
+                check_id(f"lines[{position}].shipment_id", line.shipment_id)
+        lines = tuple(
+            AskedUnits(line.line_no, line.units, line.shipment_id) for line in request.lines
+        )
+        return Asked(lines, request.freight, request.goodwill, self._goodwill_percent_max)
 
     @command(pb.RetryRefundResponse)
     async def RetryRefund(self, request: pb.RetryRefundRequest) -> pb.RetryRefundResponse:
@@ -177,6 +211,15 @@ class PaymentServicer:
     ) -> pb.GetPaymentBooksResponse:
         kept = await self._orders.read(partial(books, tenant=tenant_of(request)))
         return wire.listed(pb.GetPaymentBooksResponse, kept)
+
+
+def _refund_and_rows(
+    draft: Draft, refund_key: str, amount_minor: int, reason: str, asked: Asked
+) -> tuple[list[Refund], list[RefundRow], bool]:
+    """Decides a refund, and gives what it is for as well."""
+    refunds, replayed = request_refund(draft, refund_key, amount_minor, reason, asked)
+    rows = [row for refund in refunds for row in rows_of(draft.order, refund)]
+    return refunds, rows, replayed
 
 
 def _day_of(request: pb.ReconcileRequest) -> date:

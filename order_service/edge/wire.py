@@ -19,6 +19,7 @@ from order_service.fulfilment.waves import Wave
 from order_service.order import model
 from order_service.order.receipts import Receipt, ReceiptLine, ReceiptPayment
 from order_service.order.records import TemperatureReading, TrackingEvent
+from order_service.order.refund_rows import RefundRow
 from order_service.order.refusals import InvalidField
 from order_service.order.states import IncidentEvent
 from order_service.payment import books, reconcile
@@ -55,11 +56,13 @@ MESSAGES: Final = Messages(
     Pair(model.Line, pb.OrderLine),
     Pair(model.Payment, pb.Payment, ours=("order_id", "captured_at_ms")),
     Pair(model.Refund, pb.Refund, ours=("order_id", "refused_refs", "by_hand")),
+    Pair(RefundRow, pb.RefundRow, ours=("order_id",)),
     Pair(model.ShipmentLine, pb.ShipmentLine),
     Pair(
         model.Shipment,
         pb.Shipment,
         ours=(
+            "collect_minor",
             "collected_minor",
             "temperature_min_millicelsius",
             "temperature_max_millicelsius",

@@ -12,15 +12,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
+from order_service.fulfilment.giving_back import give_back
 from order_service.fulfilment.incidents import close_with_refund
-from order_service.fulfilment.shares import goods_minor, send_back
-from order_service.fulfilment.warehouse import (
-    ShipmentAnswer,
-    count_units,
-    not_now,
-    shipment_of,
-    withdraw,
-)
+from order_service.fulfilment.stopping import leave_behind
+from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of, withdraw
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
@@ -34,7 +29,6 @@ from order_service.order.states import (
 )
 from order_service.order.tasks import (
     CancelOrder,
-    CancelShipmentStock,
     CancelStock,
     ReleaseStock,
     TaskKind,
@@ -216,21 +210,20 @@ def cancel_shipment(draft: Draft, shipment_id: str, why: str) -> ShipmentAnswer:
     return ShipmentAnswer(shipment, replayed=False)
 
 
-def leave_out(draft: Draft, shipment: Shipment, refund_key: str, why: str) -> None:
+def leave_out(draft: Draft, shipment: Shipment, part_id: str, why: str) -> None:
     """Cancels a shipment that has not left: its units are on sale again, their money goes back.
 
-    With its last shipment the order is cancelled. Raises Refused: WRONG_STATE where it cannot be,
-    because another attempt to pay it is open.
+    `part_id` is what the refund is of: the shipment, or an incident of it. With its last shipment
+    the order is cancelled. Raises Refused: WRONG_STATE where it cannot be, because another attempt
+    to pay it is open.
     """
     order = draft.order
     if _is_all_there_is(order, shipment):
         cancel_at_once(draft, why)
         return
-    withdraw(draft, shipment, why)
+    leave_behind(draft, shipment, why)
     close_with_refund(draft, shipment, why)
-    draft.send(CancelShipmentStock(shipment.shipment_id))
-    send_back(draft, refund_key, goods_minor(order, shipment), why)
-    count_units(draft, shipment, "cancelled")
+    give_back(draft, shipment, part_id, why)
 
 
 def _is_all_there_is(order: Order, shipment: Shipment) -> bool:

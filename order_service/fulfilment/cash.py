@@ -9,10 +9,6 @@ from typing import Final
 from order_service.fulfilment.shares import (
     cash_payment,
     due_for_delivered_minor,
-    goods_minor,
-    paid_minor,
-    refunded_incidents,
-    send_back,
     unreported,
 )
 from order_service.fulfilment.timers import DAY_MS
@@ -68,15 +64,3 @@ def cash_overdue(draft: Draft) -> None:
     if payment is not None and due_minor and not payment.captured_minor:
         raise GiveUp(f"no carrier says that it collected the {due_minor} {draft.order.currency}")
     judge_collected(draft, due_minor)
-
-
-def send_refunded_back(draft: Draft) -> None:
-    """Sends back money that came for a shipment after its refund was decided."""
-    sent = {refund.refund_key.partition("/")[0] for refund in draft.order.refunds}
-    for shipment in draft.order.shipments:
-        refunded = refunded_incidents(draft.order, shipment)
-        ids = [incident.incident_id for incident in refunded]
-        if ids and sent.isdisjoint(ids):
-            back_minor = min(goods_minor(draft.order, shipment), paid_minor(draft.order, shipment))
-            why = f"{refunded[0].kind} of {shipment.shipment_id}"
-            send_back(draft, ids[0], back_minor, why)

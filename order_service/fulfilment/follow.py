@@ -10,7 +10,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from order_service.fulfilment.cash import judge_cash, send_refunded_back
+from order_service.fulfilment.cancelling import cancel
+from order_service.fulfilment.cash import judge_cash
+from order_service.fulfilment.giving_back import send_refunded_back
+from order_service.fulfilment.stopping import stop_refunded
 from order_service.fulfilment.timers import DAY_MS, UNDER_WAY
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, IncidentKind, Order, Shipment
@@ -27,6 +30,7 @@ from order_service.order.states import (
 from order_service.order.tasks import CompleteOrder, DeliveryDue, Payload, PickDue, TaskKind
 from order_service.payment.refunds import refund_all
 
+_SOLD_NOT_LEFT: Final = frozenset({OrderState.CONFIRMED, OrderState.IN_FULFILMENT})
 _GONE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED})
 _ARRIVED: Final = frozenset({OrderState.DELIVERED, OrderState.COMPLETED})
 _MADE_GOOD: Final = frozenset({IncidentState.RESHIPPED, IncidentState.REFUNDED})
@@ -48,8 +52,11 @@ def follow(draft: Draft, settings: FulfilmentSettings) -> None:
     that has gone off is set again.
     """
     order = draft.order
+    if order.refund_rows:
+        stop_refunded(draft)
     if not order.shipments:
         return
+    _follow_refunds(draft)
     touched = _touches_shipments(draft)
     if touched:
         _follow_departures(draft)
@@ -84,6 +91,14 @@ def complete_by_itself(draft: Draft) -> None:
 def _touches_shipments(draft: Draft) -> bool:
     rows = (*draft.added, *draft.changed.values())
     return any(isinstance(row, Shipment | Incident | TrackingEvent) for row in rows)
+
+
+def _follow_refunds(draft: Draft) -> None:
+    """Cancels an order of which no unit will leave."""
+    order = draft.order
+    nothing_comes = all(line.cancelled == line.quantity for line in order.lines)
+    if order.state in _SOLD_NOT_LEFT and nothing_comes:
+        cancel(draft, (), "all its units were refunded or left out")
 
 
 def _follow_departures(draft: Draft) -> None:

@@ -18,6 +18,7 @@ from order_service.fulfilment.carriers.port import (
 )
 from order_service.fulfilment.shares import due_at_the_door_minor
 from order_service.fulfilment.timers import look_at_kept_events
+from order_service.fulfilment.withheld import money_is_back
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.states import ShipmentEvent, ShipmentState
@@ -36,6 +37,8 @@ async def get_label(
     refused = wanted.refused or ()
     if shipment.state is not ShipmentState.PACKED:
         return None
+    if money_is_back(order, shipment):
+        raise GiveUp(f"the money of {shipment.shipment_id} went back: leave it out")
     parcel = for_carrier(order, shipment)
     if not shipment.carrier:
         able = {name: carrier for name, carrier in carriers.items() if name not in refused}
@@ -140,6 +143,7 @@ def labelled(draft: Draft, shipment_id: str, label: Label) -> None:
             shipment,
             waybill=label.waybill,
             freight_minor=label.freight_minor,
+            collect_minor=due_at_the_door_minor(draft.order, shipment),
             promised_at_ms=draft.now_ms + label.transit_ms,
         )
         draft.move(shipment, ShipmentEvent.LABEL, f"waybill of {shipment.carrier}")

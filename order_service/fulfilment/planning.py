@@ -55,6 +55,15 @@ def plan_like(
     return shipment
 
 
+def plan_alone(
+    draft: Draft, sub_order_no: int, location: str, lines: tuple[ShipmentLine, ...]
+) -> Shipment:
+    """Plans a shipment of some units, whatever else of the order is planned."""
+    shipment = _blank(draft, sub_order_no, location, "", lines)
+    draft.add(shipment)
+    return shipment
+
+
 def _blank(
     draft: Draft, sub_order_no: int, location: str, zone: str, lines: tuple[ShipmentLine, ...]
 ) -> Shipment:

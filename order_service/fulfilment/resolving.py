@@ -1,9 +1,9 @@
 """Carries out what the owner of an incident decides: wait, ship again, or refund. Pure."""
 
 from order_service.fulfilment.cancelling import leave_out
+from order_service.fulfilment.giving_back import give_back
 from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, close, not_closed
 from order_service.fulfilment.planning import plan_like
-from order_service.fulfilment.shares import goods_minor, send_back
 from order_service.fulfilment.warehouse import ShipmentAnswer, withdraw
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, Shipment
@@ -35,7 +35,7 @@ def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Sh
     elif not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
         _give_up(draft, shipment, incident, said, why)
         if said is _E.REFUND:
-            send_back(draft, incident_id, goods_minor(draft.order, shipment), why_back)
+            give_back(draft, shipment, incident_id, why_back)
         else:
             draft.send(Reship(incident_id))
     elif said is _E.REFUND:

@@ -3,20 +3,21 @@
 Shares are integer minor units, and those of all parcels add up to the order's amounts to the unit.
 """
 
-from order_service.order.draft import Draft
 from order_service.order.model import Incident, Order, Payment, Shipment
-from order_service.order.states import IncidentState, OrderState, PaymentState
+from order_service.order.refund_amounts import spread
+from order_service.order.states import IncidentState, OrderState, ShipmentState
 from order_service.payment.attempts import open_payments
 from order_service.payment.methods import CASH
-from order_service.payment.refunds import request_refund
 
 
-def goods_minor(order: Order, shipment: Shipment) -> int:
-    """The price of a shipment's units."""
+def goods_minor(order: Order, shipment: Shipment, line_no: int = 0) -> int:
+    """The price of a shipment's units, or of those of one line."""
     lines = {line.line_no: line for line in order.lines}
     share_minor = 0
     for packed in shipment.lines:
         line = lines[packed.line_no]
+        if line_no not in (0, packed.line_no):
+            continue
         # The units of a line are counted through its parcels, so that no fraction falls between.
         before = _units_before(order, shipment, packed.line_no)
         upto_minor = line.amount_minor * (before + packed.quantity) // line.quantity
@@ -27,8 +28,8 @@ def goods_minor(order: Order, shipment: Shipment) -> int:
 def due_at_the_door_minor(order: Order, shipment: Shipment) -> int:
     """The money that the carrier has to collect for a shipment: 0 unless it is paid on delivery.
 
-    The freight is collected with the order's first shipment, or its replacement. Nothing is
-    collected for a replacement of a shipment that was paid.
+    Each shipment has its share of the freight. Nothing is collected for a replacement of a shipment
+    that was paid.
     """
     if cash_payment(order) is None or paid_minor(order, shipment):
         return 0
@@ -67,20 +68,6 @@ def cash_payment(order: Order) -> Payment | None:
     """The payment that waits for the carrier's report, if there is one."""
     waiting = [payment for payment in open_payments(order) if payment.provider == CASH]
     return waiting[0] if waiting else None
-
-
-def send_back(draft: Draft, refund_key: str, amount_minor: int, reason: str) -> None:
-    """Sends money back, at most what is left of what was captured. Once per key.
-
-    Money that is still to be paid at the door does not go back.
-    """
-    left_minor = sum(
-        payment.captured_minor - payment.refunded_minor
-        for payment in draft.order.payments
-        if payment.state is PaymentState.CAPTURED
-    )
-    if min(amount_minor, left_minor):
-        request_refund(draft, refund_key, min(amount_minor, left_minor), reason)
 
 
 def _units_before(order: Order, shipment: Shipment, line_no: int) -> int:
@@ -122,8 +109,39 @@ def _came(order: Order, shipment: Shipment) -> bool:
 
 
 def _at_the_door_minor(order: Order, shipment: Shipment) -> int:
-    freight_minor = order.amounts.total_minor - sum(line.amount_minor for line in order.lines)
-    return goods_minor(order, shipment) + (freight_minor if _is_first(order, shipment) else 0)
+    """The money for a shipment: what its carrier was asked to collect, once it was asked."""
+    if shipment.collect_minor:
+        return shipment.collect_minor
+    return goods_minor(order, shipment) + _freight_minor(order, shipment)
+
+
+def _freight_minor(order: Order, shipment: Shipment) -> int:
+    """A shipment's share of its merchant's freight, by the price of its goods.
+
+    What carriers were asked to collect stays as it is; the rest of the freight is with those
+    shipments that will come and of which no carrier was asked yet.
+    """
+    if shipment.waybill:  # of a version that had the freight collected with the first shipment
+        part_minor = order.amounts.total_minor - sum(line.amount_minor for line in order.lines)
+        return part_minor if _is_first(order, shipment) else 0
+    coming = [
+        each
+        for each in _not_replaced(order)
+        if each.sub_order_no == shipment.sub_order_no
+        and each.state is not ShipmentState.CANCELLED
+        and not refunded_incidents(order, each)
+    ]
+    if shipment not in coming:
+        return 0
+    asked = [each for each in coming if each.waybill]
+    open_minor = order.sub_orders[shipment.sub_order_no].amounts.freight_minor - sum(
+        _at_the_door_minor(order, each) - goods_minor(order, each) for each in asked
+    )
+    unasked = [each for each in coming if not each.waybill]
+    # Where the goods cost nothing, the freight is with the first of them.
+    weights = [goods_minor(order, each) for each in unasked]
+    weights = weights if any(weights) else [1, *[0] * (len(unasked) - 1)]
+    return spread(max(0, open_minor), weights)[unasked.index(shipment)]
 
 
 def _is_first(order: Order, shipment: Shipment) -> bool:

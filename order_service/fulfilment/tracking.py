@@ -15,7 +15,7 @@ from msgspec import structs
 from order_service.fulfilment.cash import collect
 from order_service.fulfilment.incidents import close_by_arrival, is_given_up, open_incident
 from order_service.fulfilment.timers import keep_event, look_again
-from order_service.fulfilment.warehouse import hand_over, shipment_of
+from order_service.fulfilment.warehouse import has_left, shipment_of
 from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
 from order_service.order.model import IncidentKind, Shipment, Task
@@ -118,7 +118,7 @@ def catch_up(
 def _have_effect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
     row = TRACKING[event.kind]
     if row.event and shipment.state is ShipmentState.LABELLED:
-        hand_over(draft, shipment.shipment_id)  # the carrier reports it before our warehouse does
+        has_left(draft, shipment)  # the carrier reports it before our warehouse does
     if row.event is ShipmentEvent.SIGN and shipment.shipped_at_ms:
         # Its carrier cannot have delivered it before it left us.
         at_ms = believed_ms(event.happened_at_ms, shipment.shipped_at_ms, draft.now_ms)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.timers import tasks_about
+from order_service.fulfilment.withheld import check_paid, money_is_back
 from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment, ShipmentLine
@@ -72,6 +73,7 @@ def confirm_pick(draft: Draft, shipment_id: str, taken: Sequence[Units]) -> Ship
         if _is_past(shipment, _S.PLANNED) and picked == planned:
             return ShipmentAnswer(shipment, replayed=True)
         raise not_now(shipment, ShipmentEvent.PICK)
+    check_paid(draft.order, shipment, ShipmentEvent.PICK)
     if picked - planned:
         raise _wrong_content(_differences(planned, picked))
     left = picked.copy()
@@ -111,6 +113,7 @@ def confirm_packing(
         raise not_now(shipment, ShipmentEvent.PACK)
     if wrong:
         raise _wrong_content(wrong)
+    check_paid(draft.order, shipment, ShipmentEvent.PACK)
     draft.update(shipment, weight_g=weight_g)
     draft.move(shipment, ShipmentEvent.PACK)
     draft.send(GetLabel(shipment_id))
@@ -127,11 +130,19 @@ def hand_over(draft: Draft, shipment_id: str) -> ShipmentAnswer:
         if shipment.shipped_at_ms:
             return ShipmentAnswer(shipment, replayed=True)
         raise not_now(shipment, ShipmentEvent.SHIP)
+    check_paid(draft.order, shipment, ShipmentEvent.SHIP)
+    has_left(draft, shipment)
+    return ShipmentAnswer(shipment, replayed=False)
+
+
+def has_left(draft: Draft, shipment: Shipment) -> None:
+    """Notes that a shipment has left: its units leave the stock."""
+    if money_is_back(draft.order, shipment):
+        draft.note("it has left, though its money went back: have it brought back", shipment)
     draft.move(shipment, ShipmentEvent.SHIP)
     draft.update(shipment, shipped_at_ms=draft.now_ms)
-    draft.send(ShipStock(shipment_id))
+    draft.send(ShipStock(shipment.shipment_id))
     count_units(draft, shipment, "shipped")
-    return ShipmentAnswer(shipment, replayed=False)
 
 
 def withdraw(draft: Draft, shipment: Shipment, why: str) -> None:

@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct, field
 
+from order_service.order.lines import Line as Line
+from order_service.order.refund_rows import RefundRow
 from order_service.order.states import (
     IncidentState,
     OrderState,
@@ -93,25 +95,6 @@ class SubOrder(Struct, frozen=True, array_like=True):
     sub_order_id: str
     merchant_id: str
     amounts: Amounts
-
-
-class Line(Struct):
-    """Units of one article in an order. One (SKU, location) of the engine's reservation."""
-
-    line_no: int
-    sub_order_no: int
-    """Position of its sub-order in `Order.sub_orders`, from 0."""
-    sku: str
-    title: str
-    quantity: int
-    unit_price_minor: int
-    amount_minor: int
-    """The price of all its units, discounts taken off and tax added, without freight."""
-    location: str = ""
-    """The warehouse it comes from; "" until that is chosen."""
-    shipped: int = 0
-    cancelled: int = 0
-    returned: int = 0
 
 
 class Payment(Struct):
@@ -206,6 +189,8 @@ class Shipment(Struct):
     """When the carrier promises to deliver it; 0 while there is no promise."""
     replaces: str = ""
     """The shipment in whose stead it goes; "" if it goes in none's."""
+    collect_minor: int = 0
+    """The money that its carrier was asked to collect with its waybill; 0 before, and for none."""
     collected_minor: int = 0
     """The money that the carrier reports as paid on delivery."""
     temperature_min_millicelsius: int | None = None
@@ -329,11 +314,15 @@ class Order(Struct):
     """Why it was rejected or cancelled."""
     seal: int = 0
     """The seal of the last entry of its history; 0 before the first."""
+    freight_refunded_minor: int = 0
+    """The freight that went back, or is asked to."""
     lines: list[Line] = field(default_factory=list)
     parts: dict[type[Any], list[Any]] = field(default_factory=dict)
     """Payments, refunds and so on by their struct, the oldest first (`parts.py`)."""
     tasks: list[Task] = field(default_factory=list)
     """Tasks that are still to be done for it."""
+    refund_rows: list[RefundRow] = field(default_factory=list)
+    """The purposes of its refunds, in their order."""
 
     def parts_of(self, struct: type[P]) -> Sequence[P]:
         """All parts of one kind, the oldest first."""

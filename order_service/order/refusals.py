@@ -33,6 +33,7 @@ class RefusalReason(StrEnum):
     WRONG_CONTENT = "WRONG_CONTENT"
     UNDER_WAY = "UNDER_WAY"
     TOO_MANY = "TOO_MANY"
+    UNITS_TAKEN = "UNITS_TAKEN"
 
 
 REFUSALS: Final[dict[RefusalReason, str]] = {
@@ -58,6 +59,8 @@ REFUSALS: Final[dict[RefusalReason, str]] = {
     RefusalReason.UNDER_WAY: "{detail}",
     RefusalReason.TOO_MANY: "order {order_id} has as many {things} as an order may have: {most} "
     "({name})",
+    RefusalReason.UNITS_TAKEN: "line {line_no}: {requested} units are asked for (0: all), and of "
+    "{left} the money did not go back",
 }
 
 

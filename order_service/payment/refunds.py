@@ -7,12 +7,11 @@ the same money; the database, too, refuses to let it exceed what was captured.
 from typing import Final
 
 from holdfast.money import money_text
-from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment, Refund, Task
+from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import (
-    REFUND,
     PaymentEvent,
     PaymentState,
     RefundEvent,
@@ -21,51 +20,14 @@ from order_service.order.states import (
 from order_service.order.tasks import SendRefund, Todo, todos
 from order_service.payment.attempts import abandon_open, open_payments
 from order_service.payment.methods import CASH
+from order_service.payment.paying_back import OWN, PayBack, captured, refundable_minor
 from order_service.payment.providers.port import Fact, FactKind
 
-_OWN: Final = "own/"
-"""Keys of our own refunds begin so; "/" is in no key of a caller."""
 DAY_MS: Final = 86_400_000
 REFUND_ASK_AGAIN_MS: Final = 3_600_000
 REFUND_OPEN_MS_MAX: Final = 14 * DAY_MS
 REFUSED_REFS_MAX: Final = 50
 """Of so many failed attempts at a refund the provider's numbers are known."""
-
-
-def request_refund(
-    draft: Draft, refund_key: str, amount_minor: int, reason: str
-) -> tuple[list[Refund], bool]:
-    """Sends captured money back, 0: all that is left; once per key, the second value says so.
-
-    The money comes from as many payments as it takes, each with a refund of its own. Asked for
-    again, a refund that the provider refused is tried again. Raises Refused: KEY_REUSED,
-    AMOUNT_EXCEEDED.
-    """
-    known = [refund for refund in draft.order.refunds if _caller_key(refund) == refund_key]
-    if known:
-        if amount_minor not in (0, sum(refund.amount_minor for refund in known)):
-            raise Refused(RefusalReason.KEY_REUSED, field="refund_key", key=refund_key)
-        for refund in known:
-            _try_again(draft, refund)
-        return known, True
-    check_room(draft.order, Refund)
-    left_minor = refundable_minor(draft.order)
-    wanted_minor = amount_minor or left_minor
-    if not 0 < wanted_minor <= left_minor:
-        raise Refused(RefusalReason.AMOUNT_EXCEEDED, requested=amount_minor, left=left_minor)
-    made: list[Refund] = []
-    for payment in _captured(draft.order):
-        share_minor = min(wanted_minor, _left_minor(payment))
-        if share_minor:
-            key = f"{refund_key}/{len(made) + 1}" if made else refund_key
-            made.append(_send_back(draft, payment, share_minor, key, reason))
-            wanted_minor -= share_minor
-    return made, False
-
-
-def refundable_minor(order: Order) -> int:
-    """The money of an order that can be asked back: none of what is in quarantine."""
-    return sum(map(_left_minor, _captured(order)))
 
 
 def refund_all(draft: Draft, reason: str) -> None:
@@ -77,23 +39,38 @@ def refund_all(draft: Draft, reason: str) -> None:
         if payment.captured_minor:
             draft.move(payment, PaymentEvent.CAPTURE, "in part: the order ends")
     abandon_open(draft, reason)
-    for payment in _captured(draft.order):
-        send_back_all(draft, payment, reason)
+    left_minor = refundable_minor(draft.order)
+    first = next((each for each in captured(draft.order) if _left_minor(each)), None)
+    if first is None:
+        return
+    for line in draft.order.lines:
+        if line.cancelled != line.quantity - line.shipped:
+            draft.update(line, cancelled=line.quantity - line.shipped)
+    back = PayBack(draft)
+    back.all_units()
+    back.all_freight(left_minor - back.total_minor)
+    back.other(RefundWhat.EXCESS, left_minor - back.total_minor)
+    back.send(_own_key(first, _left_minor(first)), reason)
 
 
 def send_back_all(draft: Draft, payment: Payment, reason: str) -> None:
-    """Sends back all that is left of a payment."""
+    """Sends back all that is left of a payment, which was never due."""
     send_back(draft, payment, _left_minor(payment), reason)
 
 
 def send_back(draft: Draft, payment: Payment, amount_minor: int, reason: str) -> None:
-    """Sends money back without being asked, at most what is left of the payment."""
+    """Sends back money that was never due, at most what is left of the payment."""
     amount_minor = min(amount_minor, _left_minor(payment))
     if amount_minor > 0:
-        number = payment.payment_id.rpartition("-")[2]
-        # What goes back only grows, so this key was never used.
-        key = f"{_OWN}{number}/{payment.refunded_minor + amount_minor}"
-        _send_back(draft, payment, amount_minor, key, reason)
+        back = PayBack(draft)
+        back.other(RefundWhat.EXCESS, amount_minor)
+        back.send(_own_key(payment, amount_minor), reason, [payment])
+
+
+def _own_key(payment: Payment, amount_minor: int) -> str:
+    """The key of a refund that nobody asked for. What goes back only grows: it was never used."""
+    number = payment.payment_id.rpartition("-")[2]
+    return f"{OWN}{number}/{payment.refunded_minor + amount_minor}"
 
 
 def learn_refund(draft: Draft, refund: Refund, fact: Fact) -> None:
@@ -221,30 +198,8 @@ def retry_refund(draft: Draft, refund_id: str) -> tuple[Refund, bool]:
         sent = money_text(refund.sent_minor, refund.sent_currency)
         detail = f"{sent} of {refund_id} went back: see to the rest, then settle the refund"
         raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
-    _try_again(draft, refund)
+    try_again(draft, refund)
     return refund, False
-
-
-def _send_back(
-    draft: Draft, payment: Payment, amount_minor: int, refund_key: str, reason: str
-) -> Refund:
-    refund = Refund(
-        refund_id=draft.next_part_id(Refund),
-        refund_key=refund_key,
-        order_id=draft.order.order_id,
-        payment_id=payment.payment_id,
-        state=RefundState(REFUND.first),
-        amount_minor=amount_minor,
-        reason=reason,
-        provider_ref="",
-        created_at_ms=draft.now_ms,
-        updated_at_ms=draft.now_ms,
-        currency=payment.captured_currency,
-    )
-    draft.update(payment, refunded_minor=payment.refunded_minor + amount_minor)
-    draft.add(refund, reason)
-    draft.send(SendRefund(refund.refund_id))
-    return refund
 
 
 def _known(order: Order, refund_id: str) -> Refund:
@@ -254,7 +209,8 @@ def _known(order: Order, refund_id: str) -> Refund:
         raise Refused(RefusalReason.NOT_FOUND, thing="refund", name=refund_id) from None
 
 
-def _try_again(draft: Draft, refund: Refund) -> None:
+def try_again(draft: Draft, refund: Refund) -> None:
+    """Has a refund that has failed tried again; any other is left as it is."""
     if refund.state is not RefundState.FAILED or refund.differs:
         return
     draft.move(refund, RefundEvent.RETRY)
@@ -294,13 +250,5 @@ def _send_on(draft: Draft, refund: Refund) -> None:
     draft.send(given_up[0] if given_up else again)
 
 
-def _captured(order: Order) -> list[Payment]:
-    return [payment for payment in order.payments if payment.state is PaymentState.CAPTURED]
-
-
 def _left_minor(payment: Payment) -> int:
     return payment.captured_minor - payment.refunded_minor
-
-
-def _caller_key(refund: Refund) -> str:
-    return "" if refund.refund_key.startswith(_OWN) else refund.refund_key.partition("/")[0]

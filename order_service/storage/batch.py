@@ -193,6 +193,7 @@ def _copied(order: Order) -> Order:
         lines=[structs.replace(line) for line in order.lines],
         parts={kind: list(map(structs.replace, parts)) for kind, parts in order.parts.items()},
         tasks=list(order.tasks),
+        refund_rows=list(order.refund_rows),
     )
 
 

@@ -82,9 +82,9 @@ def whole(*names: str, nullable: bool = False) -> list["Column[int]"]:
     return _columns(INT8, names, nullable=nullable)
 
 
-def count(*names: str) -> list["Column[int]"]:
+def count(*names: str, nullable: bool = False) -> list["Column[int]"]:
     """Columns of numbers up to two thousand million, such as units and versions."""
-    return _columns(INT4, names, autoincrement=False)
+    return _columns(INT4, names, autoincrement=False, nullable=nullable)
 
 
 def degrees(*names: str, nullable: bool = False) -> list["Column[float]"]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, literal_column, select
 from order_service.order.ids import text_of
 from order_service.order.model import Line, Order, Task
 from order_service.order.parts import PART_KINDS, part_no
+from order_service.order.refund_rows import RefundRow
 from order_service.storage.one_of import one_of
 from order_service.storage.rows import ROW_KINDS, order_from
 from order_service.storage.schema import orders, seen
@@ -47,17 +48,28 @@ def load_orders(
     if found:
         structs: tuple[type, ...] = (Line, *PART_KINDS, Task)
         for struct in structs:
-            statement, order_id_place = _rows_of(struct)
-            from_row = ROW_KINDS[struct].from_row
-            for row in connection.execute(statement, wanted):
-                _put(from_row(row), found[row[order_id_place]])
+            _load(connection, struct, list(found), found)
+        refunding = [order_id for order_id, order in found.items() if order.refunds]
+        if refunding:
+            _load(connection, RefundRow, refunding, found)
     for order in found.values():
         order.lines.sort(key=lambda line: line.line_no)
         order.tasks.sort(key=lambda task: task.task_id)
         for struct, parts in order.parts.items():
             kind = PART_KINDS[struct]
             parts.sort(key=lambda part: part_no(kind.id_of(part)))
+        order.refund_rows.sort(key=lambda row: (part_no(row.refund_id), row.row_no))
     return found
+
+
+def _load(
+    connection: Connection, struct: type, order_ids: Sequence[str], orders_by_id: dict[str, Order]
+) -> None:
+    """Puts the rows of one struct into their orders."""
+    statement, order_id_place = _rows_of(struct)
+    from_row = ROW_KINDS[struct].from_row
+    for row in connection.execute(statement, {"ids": list(order_ids)}):
+        _put(from_row(row), orders_by_id[row[order_id_place]])
 
 
 def _put(thing: Any, order: Order) -> None:
@@ -65,6 +77,8 @@ def _put(thing: Any, order: Order) -> None:
         order.lines.append(thing)
     elif isinstance(thing, Task):
         order.tasks.append(thing)
+    elif isinstance(thing, RefundRow):
+        order.refund_rows.append(thing)
     else:
         order.add(thing)
 

@@ -24,6 +24,7 @@ from order_service.order.model import Amounts, HistoryEntry, Line, Order, Remark
 from order_service.order.parts import PART_KINDS, letter_of, part_id, part_no
 from order_service.order.receipts import Receipt
 from order_service.order.records import Review, TemperatureReading, TrackingEvent
+from order_service.order.refund_rows import RefundRow
 from order_service.storage import schema
 from order_service.storage.bulk import Row
 from order_service.storage.columns import METADATA, PART
@@ -177,13 +178,15 @@ class _RowKinds(dict[type, RowKind]):
 
     def in_order(self) -> Iterator[type]:
         """All structs: those that rows of others refer to come first."""
+        yield RefundRow  # its refund's trigger adds them up
         yield from PART_KINDS
-        yield from (struct for struct in self if struct not in PART_KINDS)
+        yield from (struct for struct in self if struct not in {RefundRow, *PART_KINDS})
 
 
 ROW_KINDS: Final = _RowKinds(
     {
         Line: rows_by_name(Line, schema.order_lines),
+        RefundRow: rows_by_name(RefundRow, schema.refund_rows),
         HistoryEntry: RowKind(schema.history, entry_row, entry_from),
         Remark: rows_by_name(Remark, schema.remarks),
         Task: rows_by_name(Task, schema.tasks),

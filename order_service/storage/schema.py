@@ -63,6 +63,7 @@ orders = table(
     Column("fingerprint", LargeBinary, nullable=False),
     *whole("payment_due_at_ms", "created_at_ms", "updated_at_ms"),
     *words("closed_reason"),
+    *whole("freight_refunded_minor", nullable=True),
     PrimaryKeyConstraint("order_id"),
     UniqueConstraint("tenant", "source", "order_key"),
     CheckConstraint(
@@ -73,6 +74,10 @@ orders = table(
     CheckConstraint(
         "total_minor = goods_minor - discount_minor - coupon_minor + freight_minor + tax_minor",
         name="amounts_add_up",
+    ),
+    CheckConstraint(
+        "coalesce(freight_refunded_minor, 0) BETWEEN 0 AND freight_minor",
+        name="freight_goes_back_once",
     ),
 )
 Index("ix_orders_tenant", orders.c.tenant, orders.c.order_id)
@@ -88,6 +93,10 @@ order_lines = table(
     *whole("unit_price_minor", "amount_minor"),
     *words("location"),
     *count("shipped", "cancelled", "returned"),
+    # Of most lines no money goes back: null takes no room.
+    *count("refunded_unshipped", "refunded_shipped", nullable=True),
+    *count("adjusted_units", "unpaid_units", nullable=True),
+    *whole("refunded_minor", "adjusted_minor", "unpaid_minor", nullable=True),
     PrimaryKeyConstraint("order_id", "line_no"),
     of_order(),
     CheckConstraint("quantity > 0", name="quantity_is_positive"),
@@ -95,6 +104,20 @@ order_lines = table(
         "shipped >= 0 AND cancelled >= 0 AND shipped + cancelled <= quantity "
         "AND returned >= 0 AND returned <= shipped",
         name="units_are_accounted_for",
+    ),
+    CheckConstraint(
+        "coalesce(refunded_unshipped, 0) BETWEEN 0 AND cancelled "
+        "AND coalesce(refunded_shipped, 0) BETWEEN 0 AND shipped "
+        "AND coalesce(adjusted_units, 0) >= 0 AND coalesce(unpaid_units, 0) >= 0 "
+        "AND coalesce(refunded_unshipped, 0) + coalesce(refunded_shipped, 0) "
+        "+ coalesce(adjusted_units, 0) + coalesce(unpaid_units, 0) <= quantity",
+        name="no_units_money_goes_back_twice",
+    ),
+    CheckConstraint(
+        "coalesce(refunded_minor, 0) >= 0 AND coalesce(unpaid_minor, 0) >= 0 "
+        "AND coalesce(refunded_minor, 0) + coalesce(unpaid_minor, 0) <= amount_minor "
+        "AND coalesce(adjusted_minor, 0) BETWEEN 0 AND coalesce(refunded_minor, 0)",
+        name="no_more_goes_back_than_it_cost",
     ),
     by_key=True,
 )
@@ -148,6 +171,24 @@ refunds = table(
     ForeignKeyConstraint(["order_id", "payment_no"], ["payments.order_id", "payments.payment_no"]),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
 )
+# What a refund is for. They are written before their refund, whose trigger adds them up, and are
+# never changed (migration 0008).
+refund_rows = table(
+    "refund_rows",
+    *ids("order_id"),
+    part_number("refund"),
+    *small("row_no"),
+    *words("what"),
+    *small("line_no", "sub_order_no"),
+    part_number("shipment"),
+    *count("units"),
+    *whole("amount_minor"),
+    PrimaryKeyConstraint("order_id", "refund_no", "row_no"),
+    of_order(),
+    CheckConstraint("amount_minor >= 0 AND units >= 0", name="nothing_is_negative"),
+    by_key=True,
+)
+
 # What waits for a person.
 partial_index(
     "ix_refunds_failed", refunds.c.order_id, refunds.c.refund_no, where=refunds.c.state == "FAILED"
@@ -165,6 +206,7 @@ shipments = table(
     *whole("shipped_at_ms", "delivered_at_ms", "promised_at_ms", nullable=True),
     part_number("shipment", "replaces"),
     *whole(
+        "collect_minor",
         "collected_minor",
         "temperature_min_millicelsius",
         "temperature_max_millicelsius",

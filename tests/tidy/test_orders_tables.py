@@ -26,6 +26,7 @@ from order_service.notifications.notices import NOTICES, Notice
 from order_service.notifications.texts import TEXTS, Language
 from order_service.order.model import DeliveryWish, IncidentKind, ShortagePolicy, Source
 from order_service.order.records import TrackingKind
+from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import REFUSALS, RefusalReason
 from order_service.order.states import (
     IncidentState,
@@ -69,6 +70,7 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "Payment.State": PaymentState,
     "QuarantineResolution": ["APPROVE", "RETURN"],
     "Refund.State": RefundState,
+    "RefundRow.What": RefundWhat,
     "Resolution": {event for row in INCIDENTS.values() for event in row.allowed},
     "ReviewVerdict": ["APPROVE", "REFUSE"],
     "Shipment.State": ShipmentState,

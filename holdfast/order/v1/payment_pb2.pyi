@@ -237,6 +237,9 @@ class RefundOrderRequest(_message.Message):
     REFUND_KEY_FIELD_NUMBER: _builtins.int
     AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    FREIGHT_FIELD_NUMBER: _builtins.int
+    GOODWILL_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     order_id: _builtins.str
@@ -247,6 +250,18 @@ class RefundOrderRequest(_message.Message):
     """How much; 0 means all that is left of what was captured."""
     reason: _builtins.str
     """Why, 1 to 200 characters; nothing personal."""
+    freight: _builtins.bool
+    """Whether the freight goes back that is still the shop's. It does by itself with the last unit of
+    a merchant's part of which nothing has left.
+    """
+    goodwill: _builtins.bool
+    """Whether it is a present: no units are refunded by it, and `amount_minor` says how much."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundLine]:
+        """The units whose money is to go back; at most 200. With one line and an `amount_minor`, the
+        buyer keeps the units, and the amount is a part of their price.
+        """
+
     def __init__(
         self,
         *,
@@ -255,14 +270,47 @@ class RefundOrderRequest(_message.Message):
         refund_key: _builtins.str = ...,
         amount_minor: _builtins.int = ...,
         reason: _builtins.str = ...,
+        lines: _abc.Iterable[Global___RefundLine] | None = ...,
+        freight: _builtins.bool = ...,
+        goodwill: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "order_id", b"order_id", "reason", b"reason", "refund_key", b"refund_key", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "freight", b"freight", "goodwill", b"goodwill", "lines", b"lines", "order_id", b"order_id", "reason", b"reason", "refund_key", b"refund_key", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RefundOrderRequest: _TypeAlias = RefundOrderRequest  # noqa: Y015
+
+@_typing.final
+class RefundLine(_message.Message):
+    """Units whose money is to go back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_NO_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    SHIPMENT_ID_FIELD_NUMBER: _builtins.int
+    line_no: _builtins.int
+    """The line of the order."""
+    units: _builtins.int
+    """How many; 0 means all whose money did not go back."""
+    shipment_id: _builtins.str
+    """The shipment that they are in. Needed where units of the line have left in several."""
+    def __init__(
+        self,
+        *,
+        line_no: _builtins.int = ...,
+        units: _builtins.int = ...,
+        shipment_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_no", b"line_no", "shipment_id", b"shipment_id", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundLine: _TypeAlias = RefundLine  # noqa: Y015
 
 @_typing.final
 class RefundOrderResponse(_message.Message):
@@ -274,6 +322,7 @@ class RefundOrderResponse(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
     REFUNDS_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
     outcome: _order_pb2.OrderOutcome.ValueType
     """What was decided."""
     detail: _builtins.str
@@ -284,6 +333,10 @@ class RefundOrderResponse(_message.Message):
     def refunds(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Refund]:
         """One for each payment that money is taken from."""
 
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.RefundRow]:
+        """What they are for."""
+
     def __init__(
         self,
         *,
@@ -291,10 +344,11 @@ class RefundOrderResponse(_message.Message):
         detail: _builtins.str = ...,
         replayed: _builtins.bool = ...,
         refunds: _abc.Iterable[_order_pb2.Refund] | None = ...,
+        rows: _abc.Iterable[_order_pb2.RefundRow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "outcome", b"outcome", "refunds", b"refunds", "replayed", b"replayed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "outcome", b"outcome", "refunds", b"refunds", "replayed", b"replayed", "rows", b"rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

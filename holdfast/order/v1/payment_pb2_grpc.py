@@ -98,9 +98,16 @@ class PaymentServiceServicer:
         """Sends money of an order back, in full or in part, never more than was captured.
 
         `refund_key` is the idempotency key, as for StartPayment; asked for again, a refund that the
-        provider had refused is tried again. Money only: it cancels no units. Where several payments of
-        an order were captured, the money comes from as many as it takes.
-        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, TOO_MANY.
+        provider had refused is tried again. Where several payments of an order were captured, the
+        money comes from as many as it takes.
+
+        `lines` and `freight` say what it is for; their money follows by one rule, and goes back once,
+        whoever asks. Without them an amount is a part of the price of all that the buyer keeps, and
+        all that is left takes every unit. Units whose money goes back whole do not leave: those that
+        have not are taken out of their parcels in the same change, and an order of which nothing will
+        come is CANCELLED. `goodwill` is for no goods, and up to a ceiling.
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, UNITS_TAKEN, TOO_MANY,
+        WRONG_CONTENT (units of a line in several parcels of which none is named; an amount that the provider cannot pay).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,7 @@ def to_stripe(amount_minor: int, currency: str) -> int:
     counting, digits = _counting_of(currency)
     amount, rest = divmod(amount_minor * _power(counting.digits), _power(digits))
     if rest or amount % counting.step:
-        step = money_text(max(_in_minor(counting.step, counting, digits), 1), currency)
+        step = money_text(step_minor(currency), currency)
         raise ProviderRefuses(
             f"Stripe takes multiples of {step} only, not {money_text(amount_minor, currency)}; "
             "round the amount, or pay in another way"
@@ -51,6 +51,12 @@ def from_stripe(amount: int, currency: str) -> int:
     """Minor units for an amount of Stripe's."""
     # Nothing is lost: Stripe refuses fractions of a minor unit, as `to_stripe` does.
     return _in_minor(amount, *_counting_of(currency))
+
+
+def step_minor(currency: str) -> int:
+    """The minor units that every amount is a multiple of."""
+    counting, digits = _counting_of(currency)
+    return max(_in_minor(counting.step, counting, digits), 1)
 
 
 def _counting_of(currency: str) -> tuple[Counting, int]:

@@ -81,7 +81,13 @@ def _payments(parts: Parts) -> list[Any]:
     return [
         payment.StartPaymentRequest(order_id=order_id, payment_key="again"),
         payment.ListPaymentsRequest(order_id=order_id),
-        payment.RefundOrderRequest(order_id=order_id, refund_key="k", amount_minor=1, reason="x"),
+        payment.RefundOrderRequest(
+            order_id=order_id,
+            refund_key="k",
+            amount_minor=1,
+            reason="x",
+            lines=[payment.RefundLine(line_no=1, units=1, shipment_id=parts.of("s"))],
+        ),
         payment.RetryRefundRequest(refund_id=parts.of("r")),
         payment.ListFailedRefundsRequest(),
         payment.SettleRefundRequest(refund_id=parts.of("r"), reason="x"),

@@ -344,7 +344,7 @@ async def test_cash_is_collected_parcel_by_parcel(world: World) -> None:
     await world.collect()
     await world.advance(72 * HOUR_MS)
     order = await world.order()
-    assert [shipment.collected_minor for shipment in order.shipments] == [1_457, 543]
+    assert [shipment.collected_minor for shipment in order.shipments] == [1_428, 572]
     assert order.payments[0].state is PaymentState.CAPTURED
 
 
@@ -359,7 +359,7 @@ async def test_cash_is_due_for_what_came_when_a_parcel_is_lost(world: World) -> 
     assert (await world.order()).payments[0].state is PaymentState.PENDING
     await resolve_first(world, IncidentEvent.REFUND)
     (payment,) = (await world.order()).payments
-    assert (payment.state, payment.captured_minor) == (PaymentState.CAPTURED, 543)
+    assert (payment.state, payment.captured_minor) == (PaymentState.CAPTURED, 572)
 
 
 async def test_a_carrier_whose_callbacks_are_lost_is_asked_what_it_collected(world: World) -> None:

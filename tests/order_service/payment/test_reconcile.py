@@ -11,7 +11,7 @@ from order_service.order.states import OrderState, PaymentState, RefundState
 from order_service.payment.books import Book, books, quarantined
 from order_service.payment.providers.port import ProviderUnreachable
 from order_service.payment.reconcile import Difference, DifferenceKind, Report, reconcile
-from order_service.payment.refunds import request_refund
+from order_service.payment.refund_requests import request_refund
 from order_service.sandbox.provider_books import STATEMENT_PAGE, day_of
 from order_service.storage.schema import payments, refunds
 from tests.order_service.payment.callbacks import callback_body, send

@@ -18,13 +18,13 @@ from order_service.order.states import OrderEvent, OrderState, PaymentState, Ref
 from order_service.order.tasks import SendRefund, todos
 from order_service.payment.attempts import captured_charge_of
 from order_service.payment.facts import collected, learn, resolve_quarantined
+from order_service.payment.paying_back import refundable_minor
 from order_service.payment.providers.port import Fact, FactKind
+from order_service.payment.refund_requests import request_refund
 from order_service.payment.refunds import (
     DAY_MS,
     paid_back_by_hand,
     refund_again,
-    refundable_minor,
-    request_refund,
     retry_refund,
     send_back,
 )

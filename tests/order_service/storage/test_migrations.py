@@ -42,7 +42,7 @@ from tests.order_service.samples import A, B
 PROCESSES = 4
 OF_0_4_0 = Path(__file__).parent / "orders_0_4_0.sql"
 """A SQLite database that version 0.4.0 wrote: two orders, one with a part of each kind."""
-HEAD = "0007"
+HEAD = "0008"
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -123,6 +123,8 @@ def as_of_0_4_0(connection: Connection, path: Path) -> None:
     then.reflect(engine)
     with engine.connect() as written:
         for table in METADATA.sorted_tables:
+            if table.name not in then.tables:
+                continue
             known = [column for column in table.c if column.name in then.tables[table.name].c]
             if rows := [row._asdict() for row in written.execute(select(*known))]:
                 connection.execute(insert(table), rows)

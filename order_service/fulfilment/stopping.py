@@ -1,0 +1,112 @@
+"""Keeps units in the warehouse whose money went back: none leaves without its price. Pure.
+
+A refund says which units it is for; `stop_refunded` takes those that have not left out of their
+parcels, in the same change. Units that are taken out of a parcel become one of their own, which is
+left out, so that the engine hears of them as of any other.
+"""
+
+from collections import defaultdict
+from typing import Final
+
+from order_service.fulfilment.planning import plan_alone, plan_like
+from order_service.fulfilment.warehouse import count_units, withdraw
+from order_service.fulfilment.withheld import named_units
+from order_service.order.draft import Draft
+from order_service.order.lines import Line
+from order_service.order.model import Order, Shipment, ShipmentLine
+from order_service.order.states import SHIPMENT, ShipmentEvent, ShipmentState
+from order_service.order.tasks import CancelShipmentStock
+
+WHY: Final = "its money goes back"
+# A parcel in these has been checked: what is left of it is packed and labelled anew.
+_CHECKED: Final = frozenset({ShipmentState.PACKED, ShipmentState.LABELLED})
+_UNTOUCHED_FIRST: Final = (
+    ShipmentState.PLANNED,
+    ShipmentState.PICKED,
+    ShipmentState.PACKED,
+    ShipmentState.LABELLED,
+)
+
+
+def stop_refunded(draft: Draft) -> None:
+    """Takes units out of their parcels whose money went back before they left."""
+    order = draft.order
+    to_stop = {line.line_no: _to_stop(line) for line in order.lines if _to_stop(line)}
+    for shipment in sorted(_to_leave(order), key=lambda each: _UNTOUCHED_FIRST.index(each.state)):
+        taken = _taken_from(order, shipment, to_stop)
+        if taken:
+            _take_out(draft, shipment, taken)
+            for line_no, units in taken.items():
+                to_stop[line_no] = to_stop.get(line_no, 0) - units
+    _stop_before_planning(draft, {no: units for no, units in to_stop.items() if units > 0})
+
+
+def leave_behind(draft: Draft, shipment: Shipment, why: str) -> None:
+    """Cancels a parcel that has not left, and has the engine told of its units."""
+    withdraw(draft, shipment, why)
+    draft.send(CancelShipmentStock(shipment.shipment_id))
+    count_units(draft, shipment, "cancelled")
+
+
+def _to_stop(line: Line) -> int:
+    """Units that were refunded as never leaving, and are not cancelled yet."""
+    return max(0, line.refunded_unshipped - line.cancelled)
+
+
+def _to_leave(order: Order) -> list[Shipment]:
+    return [each for each in order.shipments if SHIPMENT.allows(each.state, ShipmentEvent.CANCEL)]
+
+
+def _taken_from(order: Order, shipment: Shipment, to_stop: dict[int, int]) -> dict[int, int]:
+    """The units of each line that a parcel must not take with it."""
+    taken: dict[int, int] = {}
+    carries_lines = order.carries_lines(shipment)
+    for packed in shipment.lines:
+        if carries_lines:
+            units = to_stop.get(packed.line_no, 0) - taken.get(packed.line_no, 0)
+        else:
+            units = named_units(order, shipment, packed.line_no)
+        if units > 0:
+            taken[packed.line_no] = min(units, packed.quantity)
+    return taken
+
+
+def _take_out(draft: Draft, shipment: Shipment, taken: dict[int, int]) -> None:
+    """Leaves units of a parcel behind; the others go on, those of a checked one anew."""
+    out, rest = [], []
+    left = dict(taken)
+    for packed in shipment.lines:
+        units = min(left.get(packed.line_no, 0), packed.quantity)
+        left[packed.line_no] = left.get(packed.line_no, 0) - units
+        if units:
+            out.append(ShipmentLine(packed.line_no, packed.sku, units))
+        if units < packed.quantity:
+            rest.append(ShipmentLine(packed.line_no, packed.sku, packed.quantity - units))
+    if not rest:
+        leave_behind(draft, shipment, WHY)
+        return
+    replaces = shipment.replaces
+    if shipment.state in _CHECKED:
+        replaces = shipment.shipment_id
+        withdraw(draft, shipment, f"{WHY}: the rest is packed anew")
+        plan_like(draft, shipment, tuple(rest), replaces=replaces)
+    else:
+        draft.update(shipment, lines=tuple(rest))
+        draft.note(f"{_text(out)} taken out: {WHY}", shipment)
+    leave_behind(draft, plan_like(draft, shipment, tuple(out), replaces=replaces), WHY)
+
+
+def _text(lines: list[ShipmentLine]) -> str:
+    return ", ".join(f"{line.quantity} x {line.sku}" for line in lines)
+
+
+def _stop_before_planning(draft: Draft, to_stop: dict[int, int]) -> None:
+    """Leaves units behind of an order that has no parcels yet."""
+    by_place: dict[tuple[int, str], list[ShipmentLine]] = defaultdict(list)
+    for line in draft.order.lines:
+        units = to_stop.get(line.line_no, 0)
+        if units:
+            key = (line.sub_order_no, line.location)
+            by_place[key].append(ShipmentLine(line.line_no, line.sku, units))
+    for (sub_order_no, location), lines in sorted(by_place.items()):
+        leave_behind(draft, plan_alone(draft, sub_order_no, location, tuple(lines)), WHY)
