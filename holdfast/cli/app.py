@@ -46,6 +46,12 @@ app.command(
     group=OPERATE,
     help="Orders with their payments and parcels, from the order service.",
 )
+app.command(
+    "holdfast.cli.sandbox.app:app",
+    name="sandbox",
+    group=OPERATE,
+    help="Steers the pretended payment provider and carrier of `holdfast dev`.",
+)
 app.command(explain.explain, group=OPERATE)
 app.command(audit.audit, group=OPERATE)
 app.command(status.status, group=OPERATE)

@@ -9,14 +9,18 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
+from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
 from holdfast.cli.arguments import Count, Port
 from holdfast.cli.failures import USAGE, Failure, usage_failure
+from holdfast.cli.sandbox.access import keep_sandbox_access
+from holdfast.cli.settings import check_ports, given, listening, next_free, port_of
 from holdfast.programs import program_command, program_environment, programs_home
 
-PORT_DEFAULT = 7600
+LISTEN, LISTEN_DEFAULT = "HOLDFAST_LISTEN", "127.0.0.1:7600"
+REFLECTION = "HOLDFAST_REFLECTION"
 DATA_DIR_DEFAULT = Path("holdfast-data")
 # How far from the engine's port the others of `dev` are.
 ORDERS_PORT_STEP, CALLBACKS_PORT_STEP, SANDBOX_PORT_STEP = 10, 11, 50
@@ -26,7 +30,7 @@ RESULTS_DEFAULT = Path("holdfast-rehearsal")
 
 def dev(
     *,
-    port: Port = PORT_DEFAULT,
+    port: Port | None = None,
     data_dir: Path | None = None,
     workers: Count | None = None,
     metrics_listen: str | None = None,
@@ -49,8 +53,9 @@ def dev(
     Parameters
     ----------
     port
-        The server's port on 127.0.0.1; 0 takes a free one, which is printed. The
-        order service has the port 10 above it, its callbacks 11, the sandbox 50.
+        The server's port; 0 takes a free one, which is printed [default: of the
+        environment's HOLDFAST_LISTEN, else of 127.0.0.1:7600]. The order service
+        has the port 10 above it, its callbacks 11, the sandbox 50.
     data_dir
         Where all data is kept [default: the environment's HOLDFAST_DATA_DIR, else
         holdfast-data].
@@ -66,15 +71,25 @@ def dev(
     home = needed_programs("dev")
     environment = dev_environment(dict(os.environ), port, data_dir)
     environment |= given_settings(workers, metrics_listen) | seen_settings(environment)
-    if orders:
-        become(DEV, with_orders(environment, port, free_port), home)
-    become(SERVER, environment, home)
+    whole = with_orders(environment, free_port) if orders else environment
+
+    def addresses(port: int) -> dict[str, str]:
+        moved = environment | listening(environment, LISTEN, LISTEN_DEFAULT, None, port)
+        return dev_addresses(with_orders(moved, free_port) if orders else moved)
+
+    check_ports(
+        dev_addresses(whole), lambda _: f"--port {next_free(port_of(whole[LISTEN]), addresses)}"
+    )
+    if not orders:
+        become(SERVER, whole, home)
+    keep_sandbox_access(whole)
+    become(DEV, whole, home)
 
 
 def serve(
     *,
-    port: Port = PORT_DEFAULT,
-    host: str = "127.0.0.1",
+    port: Port | None = None,
+    host: str | None = None,
     redis_url: str | None = None,
     workers: Count | None = None,
     metrics_listen: str | None = None,
@@ -95,9 +110,10 @@ def serve(
     Parameters
     ----------
     port
-        Port to listen on; 0 takes a free one, which is printed.
+        Port to listen on; 0 takes a free one, which is printed [default: of the
+        environment's HOLDFAST_LISTEN, else of 127.0.0.1:7600].
     host
-        Address to listen on.
+        Address to listen on [default: of HOLDFAST_LISTEN, as the port].
     redis_url
         The store [default: the environment's HOLDFAST_REDIS_URL].
     workers
@@ -117,7 +133,9 @@ def rehearse(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> 
     """Rehearses a flash sale, audits it, and says whether it went well.
 
     Starts a server with a store of its own, or takes the one at --target. Exit
-    status 1 if a condition of the printed table does not hold.
+    status 1 if a condition of the printed table does not hold. Tables and a page
+    of curves are written to ./holdfast-rehearsal, unless --results names another
+    directory.
 
     For example:
       holdfast rehearse
@@ -136,10 +154,11 @@ def rehearse(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> 
 
 
 def dev_environment(
-    environment: dict[str, str], port: int, data_dir: Path | None
+    environment: dict[str, str], port: int | None, data_dir: Path | None
 ) -> dict[str, str]:
     """The server's environment for `dev`."""
-    settings = {"HOLDFAST_LISTEN": f"127.0.0.1:{port}", "HOLDFAST_REFLECTION": "true"}
+    settings = listening(environment, LISTEN, LISTEN_DEFAULT, None, port)
+    settings[REFLECTION] = environment.get(REFLECTION) or "true"
     if environment.get("HOLDFAST_REDIS_URL") and data_dir is None:
         return environment | settings
     kept = {name: value for name, value in environment.items() if name != "HOLDFAST_REDIS_URL"}
@@ -147,13 +166,12 @@ def dev_environment(
     return kept | settings | {"HOLDFAST_DATA_DIR": str(directory)}
 
 
-def with_orders(
-    environment: dict[str, str], port: int, free_port: Callable[[], int]
-) -> dict[str, str]:
+def with_orders(environment: dict[str, str], free_port: Callable[[], int]) -> dict[str, str]:
     """The environment of `dev` with the order service and the sandbox beside the engine.
 
     What the environment says of them already is kept.
     """
+    port = port_of(environment.get(LISTEN) or LISTEN_DEFAULT)
 
     def address(step: int) -> str:
         return f"127.0.0.1:{port + step if port else free_port()}"
@@ -172,6 +190,20 @@ def with_orders(
     return settings | {name: value for name, value in environment.items() if value}
 
 
+def dev_addresses(environment: Mapping[str, str]) -> dict[str, str]:
+    """The addresses that the parts of `dev` listen on, by the parts' names; free ports aside."""
+    sandbox = environment.get("HOLDFAST_SANDBOX_URL", "")
+    addresses = {
+        "the engine": environment[LISTEN],
+        "the order service": environment.get("HOLDFAST_ORDERS_LISTEN", ""),
+        "the order service's callbacks": environment.get("HOLDFAST_CALLBACKS_LISTEN", ""),
+        "the sandbox": urlsplit(sandbox).netloc,
+        "the engine's metrics": environment.get("HOLDFAST_METRICS_LISTEN", ""),
+        "the order service's metrics": environment.get("HOLDFAST_ORDERS_METRICS_LISTEN", ""),
+    }
+    return {name: address for name, address in addresses.items() if port_of(address)}
+
+
 def free_port() -> int:
     """A port of this machine that nobody has just now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -179,7 +211,7 @@ def free_port() -> int:
 
 
 def serve_environment(
-    environment: dict[str, str], port: int, host: str, redis_url: str | None
+    environment: dict[str, str], port: int | None, host: str | None, redis_url: str | None
 ) -> dict[str, str]:
     """The server's environment for `serve`. Failure if no store is named."""
     url = redis_url or environment.get("HOLDFAST_REDIS_URL")
@@ -188,9 +220,8 @@ def serve_environment(
             "no store: give --redis-url or set HOLDFAST_REDIS_URL. For a store of its own on this "
             "machine use `holdfast dev`"
         )
-    address = f"[{host}]" if ":" in host else host
-    settings = {"HOLDFAST_LISTEN": f"{address}:{port}", "HOLDFAST_REDIS_URL": url}
-    return environment | settings
+    address = listening(environment, LISTEN, LISTEN_DEFAULT, host, port)
+    return environment | address | {"HOLDFAST_REDIS_URL": url}
 
 
 def seen_settings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -208,9 +239,8 @@ def seen_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def given_settings(workers: int | None, metrics_listen: str | None) -> dict[str, str]:
-    """The server's settings that options give; what is not given is left to the environment."""
-    options = {"HOLDFAST_WORKERS": workers, "HOLDFAST_METRICS_LISTEN": metrics_listen}
-    return {name: str(value) for name, value in options.items() if value is not None}
+    """The server's settings that options of both `dev` and `serve` give."""
+    return given({"HOLDFAST_WORKERS": workers, "HOLDFAST_METRICS_LISTEN": metrics_listen})
 
 
 def needed_programs(command: str) -> Path:

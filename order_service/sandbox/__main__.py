@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -16,10 +17,13 @@ from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Mount, Route
 
 from order_service.sandbox.carrier import SandboxCarrierApp
 from order_service.sandbox.provider import SandboxProviderApp
+from order_service.sandbox.start_page import SHOWN_MAX, start_page
 
 STDIN_BYTES: Final = 1_024
 API_KEY: Final = "sandbox"
@@ -51,7 +55,15 @@ def build(options: argparse.Namespace) -> Starlette:
         await provider.aclose()
         await carrier.aclose()
 
-    routes = [Mount("/provider", app=provider.app), Mount("/carrier", app=carrier.app)]
+    async def start(_request: Request) -> HTMLResponse:
+        shown = provider.books.newest(SHOWN_MAX), carrier.books.newest(SHOWN_MAX)
+        return HTMLResponse(start_page(*shown))
+
+    routes = [
+        Route("/", start),
+        Mount("/provider", app=provider.app),
+        Mount("/carrier", app=carrier.app),
+    ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -64,7 +76,14 @@ async def serve(options: argparse.Namespace) -> None:
     server = _AnnouncedServer(config)
     if options.stop_with_stdin:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), server.read_stdin)
-    await server.serve()
+    try:
+        listening = socket.create_server((host, int(port)))
+    except OSError as error:
+        sys.exit(
+            f"holdfast: the sandbox cannot listen on {options.listen} ({error.strerror}); another "
+            "program may have the port. Stop it or choose another with --listen"
+        )
+    await server.serve([listening])
 
 
 class _AnnouncedServer(uvicorn.Server):

@@ -45,6 +45,13 @@ class Misbehaviour(msgspec.Struct):
     """"refuse": every call is answered 503; "hang": after half a minute; "": it serves."""
 
 
+class Fate(msgspec.Struct, frozen=True):
+    """What is to become of one callback."""
+
+    lost: bool = False
+    delay_ms: int = 0
+
+
 class Callbacks:
     """Sends callbacks to `url`, signed with `secret`."""
 
@@ -64,18 +71,18 @@ class Callbacks:
         self._held: list[asyncio.Event] = []
         self._number = 0
 
-    def announce(self, fact: dict[str, Any]) -> None:
-        """Has a fact sent, some time."""
+    def announce(self, fact: dict[str, Any], fate: Fate = Fate()) -> None:  # noqa: B008 - frozen
+        """Has a fact sent, some time; what is told of its `fate` happens, the rest is chance."""
         if not self.url:
             return
-        if self._happens(self.misbehaviour.lose):
+        if fate.lost or self._happens(self.misbehaviour.lose):
             self.lost += 1
             return
         self._number += 1
         event_id = f"evt_{self._clock_ms()}_{self._number}"
         body = msgspec.json.encode(fact)
         for _ in range(2 if self._happens(self.misbehaviour.duplicate) else 1):
-            task = asyncio.create_task(self._deliver(event_id, body))
+            task = asyncio.create_task(self._deliver(event_id, body, fate.delay_ms))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
@@ -101,7 +108,8 @@ class Callbacks:
             "webhook-signature": self._key.sign(event_id, now, body.decode()),
         }
 
-    async def _deliver(self, event_id: str, body: bytes) -> None:
+    async def _deliver(self, event_id: str, body: bytes, delay_ms: int) -> None:
+        await asyncio.sleep(delay_ms / 1_000)
         if self._happens(self.misbehaviour.delay):
             await asyncio.sleep(self._chance.random() * self.misbehaviour.delay_ms / 1000)
         if self._happens(self.misbehaviour.reorder):

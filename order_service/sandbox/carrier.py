@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import random
 from collections.abc import Callable
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -22,10 +22,11 @@ from starlette.routing import Route
 from order_service.sandbox.answering import Answering, Problem, authorized, body_of, problem
 from order_service.sandbox.callbacks import Callbacks, Misbehaviour, shares_are_right
 from order_service.sandbox.carrier_books import CarrierBooks, SandboxShipment
-from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps, journey_of
+from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps, journey_of, turned
 
 TICK_S: Final = 0.2
 WEIGHT_G_MAX: Final = 30_000
+DELAY_MS_MAX: Final = 365 * 24 * HOUR_MS
 HANDED_OVER: Final = "holdfast.order.v1.shipment.shipped"
 NOT_SERVED: Final = frozenset({"AQ"})
 
@@ -59,6 +60,12 @@ class _Event(msgspec.Struct):
 
 class _Advance(msgspec.Struct, forbid_unknown_fields=True):
     ms: int
+
+
+class _Befall(msgspec.Struct, forbid_unknown_fields=True):
+    shipment_id: str
+    fate: Literal["lose", "damage", "delay"]
+    delay_ms: Annotated[int, msgspec.Meta(ge=0, le=DELAY_MS_MAX)] = 0
 
 
 class _Misbehave(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,6 +108,7 @@ class SandboxCarrierApp:
                 Route("/control/collect", self._authorized(self._collect), methods=["POST"]),
                 Route("/control/advance", self._authorized(self._advance), methods=["POST"]),
                 Route("/control/misbehave", self._authorized(self._misbehave), methods=["POST"]),
+                Route("/control/parcel", self._authorized(self._befall), methods=["POST"]),
                 Route("/control/books", self._authorized(self._sums)),
             ]
         )
@@ -240,6 +248,22 @@ class SandboxCarrierApp:
             return problem(422, "shares are from 0 to 1")
         self.mishaps, self.callbacks.misbehaviour = asked.parcels, asked.callbacks
         return JSONResponse(msgspec.to_builtins(asked))
+
+    async def _befall(self, request: Request) -> Response:
+        asked = msgspec.json.decode(await body_of(request), type=_Befall)
+        shipment = self.books.find(asked.shipment_id)
+        if shipment is None:
+            raise Problem(404, f"there is no waybill for {asked.shipment_id}: pack it first")
+        before = (shipment.fate, shipment.delay_ms) == (asked.fate, asked.delay_ms)
+        if not before and (shipment.has_arrived or shipment.state == "VOID"):
+            raise Problem(409, f"{asked.shipment_id} is at the end of its journey")
+        if not before:
+            shipment.fate, shipment.delay_ms = asked.fate, asked.delay_ms
+            on_its_way = shipment.state == "COLLECTED"
+            journey = turned(shipment, self._now_ms()) if on_its_way else shipment.journey
+            self.books.go_on(shipment, journey)
+            self.catch_up()
+        return JSONResponse({"shipment_id": shipment.shipment_id, "replayed": before})
 
     async def _sums(self, _request: Request) -> Response:
         counts = {"callbacks_sent": self.callbacks.sent, "callbacks_lost": self.callbacks.lost}

@@ -6,6 +6,7 @@ start. Nothing of an address is kept but its country.
 
 import heapq
 import sqlite3
+from itertools import islice
 
 import msgspec
 
@@ -36,6 +37,15 @@ class SandboxShipment(msgspec.Struct):
     """The stops from its collection on, in the order of time."""
     happened: int = 0
     """The number of stops of its journey that have come."""
+    fate: str = ""
+    """What is to become of it: lose, damage, delay; "" leaves it to chance."""
+    delay_ms: int = 0
+    """How much longer it takes, with the fate delay."""
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether nothing can befall it any more."""
+        return bool(self.journey) and self.happened == len(self.journey)
 
     def event(self, number: int) -> dict[str, object]:
         """A stop of its journey, as the carrier reports it."""
@@ -75,6 +85,10 @@ class CarrierBooks:
         """One parcel."""
         return self._shipments.get(shipment_id)
 
+    def newest(self, count: int) -> list[SandboxShipment]:
+        """The parcels that came last, the newest first."""
+        return list(islice(reversed(self._shipments.values()), count))
+
     def waiting(self) -> list[str]:
         """The parcels that wait to be collected."""
         return [name for name, shipment in self._shipments.items() if shipment.state == "LABELLED"]
@@ -90,20 +104,27 @@ class CarrierBooks:
     def begin(self, shipment: SandboxShipment, journey: tuple[Stop, ...]) -> None:
         """Begins the journey of a collected parcel."""
         shipment.state = "COLLECTED"
+        self.go_on(shipment, journey)
+
+    def go_on(self, shipment: SandboxShipment, journey: tuple[Stop, ...]) -> None:
+        """Sends a parcel on a journey whose stops so far are those that have come."""
         shipment.journey = journey
         self.keep(shipment)
         self._expect(shipment)
 
     def next_stop(self, now_ms: int) -> dict[str, object] | None:
         """The next stop that is due, as the carrier reports it; None if none is due by now."""
-        if not self._coming or self._coming[0][0] > now_ms:
-            return None
-        shipment = self._shipments[heapq.heappop(self._coming)[1]]
-        event = shipment.event(shipment.happened)
-        shipment.happened += 1
-        self.keep(shipment)
-        self._expect(shipment)
-        return event
+        while self._coming and self._coming[0][0] <= now_ms:
+            at_ms, shipment_id = heapq.heappop(self._coming)
+            shipment = self._shipments[shipment_id]
+            if shipment.has_arrived or shipment.journey[shipment.happened].at_ms != at_ms:
+                continue  # of a journey that it is no longer on
+            event = shipment.event(shipment.happened)
+            shipment.happened += 1
+            self.keep(shipment)
+            self._expect(shipment)
+            return event
+        return None
 
     def sums(self) -> dict[str, int]:
         """Counts parcels by state, and the stops that have come by kind."""

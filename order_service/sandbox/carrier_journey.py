@@ -4,6 +4,7 @@ import random
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from order_service.sandbox.carrier_books import SandboxShipment, Stop
 
@@ -45,10 +46,12 @@ def journey_of(
     """
     chance = random.Random(f"{seed}/{shipment.shipment_id}")
     late, lost, damaged, missed = (chance.random() for _ in range(4))
+    if shipment.fate:  # told, not chance
+        mishaps = Mishaps(lose=shipment.fate == "lose", damage=shipment.fate == "damage")
     took_ms = transit_ms + (mishaps.late_ms if late < mishaps.late else 0)
 
     def stop(share: float, kind: str, place: str, amount_minor: int = 0) -> Stop:
-        at_ms = collected_at_ms + int(took_ms * share)
+        at_ms = collected_at_ms + int(took_ms * share) + (shipment.delay_ms if share else 0)
         return Stop(at_ms, kind, f"{place} {shipment.country}", amount_minor)
 
     way = [stop(*step) for step in _WAY]
@@ -62,3 +65,12 @@ def journey_of(
     if shipment.collect_minor:
         way.append(stop(_ENDS_AT, "CASH_COLLECTED", "door", shipment.collect_minor))
     return tuple(way)
+
+
+def turned(shipment: SandboxShipment, now_ms: int) -> tuple[Stop, ...]:
+    """The journey of a parcel on its way, turned by the fate that it was told just now."""
+    come, rest = shipment.journey[: shipment.happened], shipment.journey[shipment.happened :]
+    if shipment.fate == "delay":
+        return (*come, *(replace(stop, at_ms=stop.at_ms + shipment.delay_ms) for stop in rest))
+    kind = {"lose": "LOST", "damage": "DAMAGED"}[shipment.fate]
+    return (*come, Stop(now_ms, kind, f"hub {shipment.country}"))

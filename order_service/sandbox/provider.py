@@ -18,10 +18,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from order_service.sandbox.answering import Answering, Problem, authorized, body_of, problem
-from order_service.sandbox.callbacks import Callbacks, Misbehaviour, shares_are_right
+from order_service.sandbox.callbacks import Callbacks, Fate, Misbehaviour, shares_are_right
 from order_service.sandbox.provider_books import Books, SandboxPayment
 
 HANG_S: Final = 30.0
+DELAY_MS_MAX: Final = 7 * 86_400_000
 
 
 class _Start(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,6 +42,9 @@ class _Pay(msgspec.Struct, forbid_unknown_fields=True):
     amount_minor: int = 0
     currency: str = ""
     times: int = 1
+    callback: str = ""
+    """"lose": it is never sent; "late": after `delay_ms`; "": as chance has it."""
+    delay_ms: int = 0
 
 
 class SandboxProviderApp:
@@ -74,6 +78,7 @@ class SandboxProviderApp:
                 Route("/control/decline", self._authorized(self._decline), methods=["POST"]),
                 Route("/control/misbehave", self._authorized(self._misbehave), methods=["POST"]),
                 Route("/control/books", self._authorized(self._sums)),
+                Route("/control/payments/{number}", self._authorized(self._look)),
             ]
         )
 
@@ -82,7 +87,14 @@ class SandboxProviderApp:
         await self.callbacks.aclose()
         self.books.close()
 
-    def pay(self, payment: SandboxPayment, amount_minor: int, currency: str, times: int) -> None:
+    def pay(
+        self,
+        payment: SandboxPayment,
+        amount_minor: int,
+        currency: str,
+        times: int,
+        fate: Fate = Fate(),  # noqa: B008 - frozen
+    ) -> None:
         """A buyer pays, with the luck that misbehaviour leaves."""
         misbehaviour = self.callbacks.misbehaviour
         if self._happens(misbehaviour.decline):
@@ -94,7 +106,7 @@ class SandboxProviderApp:
             times += 1
         for _ in range(times):
             self.books.capture(payment, amount_minor, currency, self._clock_ms())
-            self.callbacks.announce(payment.fact())
+            self.callbacks.announce(payment.fact(), fate)
 
     def decline(self, payment: SandboxPayment) -> None:
         """The buyer's bank says no."""
@@ -169,12 +181,15 @@ class SandboxProviderApp:
     async def _pay(self, request: Request) -> Response:
         asked = msgspec.json.decode(await body_of(request), type=_Pay)
         payment = self._known(asked.payment_id)
+        if asked.callback not in ("", "lose", "late") or not 0 <= asked.delay_ms <= DELAY_MS_MAX:
+            return problem(422, f'callback is "", "lose" or "late"; delay_ms 0 to {DELAY_MS_MAX:,}')
         # A closed payment, too: the buyer's bank had sent the money before.
         self.pay(
             payment,
             asked.amount_minor or payment.amount_minor,
             asked.currency or payment.currency,
             asked.times,
+            Fate(asked.callback == "lose", asked.delay_ms if asked.callback == "late" else 0),
         )
         return JSONResponse(payment.fact())
 
@@ -192,6 +207,14 @@ class SandboxProviderApp:
             return problem(422, 'down is "", "refuse" or "hang"')
         self.callbacks.misbehaviour = misbehaviour
         return JSONResponse(msgspec.to_builtins(misbehaviour))
+
+    async def _look(self, request: Request) -> Response:
+        """A payment for who steers it; by an order's id its newest."""
+        name = request.path_params["number"]
+        payment = self.books.find(name) or self.books.newest_of(name)
+        if payment is None:
+            raise Problem(404, f"there is no payment {name}, and no payment of an order {name}")
+        return JSONResponse(payment.fact() | {"asked_minor": payment.amount_minor})
 
     async def _sums(self, _request: Request) -> Response:
         counts = {"callbacks_sent": self.callbacks.sent, "callbacks_lost": self.callbacks.lost}

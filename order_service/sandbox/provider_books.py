@@ -8,6 +8,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -113,6 +114,15 @@ class Books:
     def find(self, number: str) -> SandboxPayment | None:
         """The payment of one of our numbers or one of its own."""
         return self._by_ref.get(number) or self._payments.get(number)
+
+    def newest(self, count: int) -> list[SandboxPayment]:
+        """The payments that were announced last, the newest first."""
+        return list(islice(reversed(self._payments.values()), count))
+
+    def newest_of(self, order_id: str) -> SandboxPayment | None:
+        """The newest payment of an order, by the ids that the order service gives."""
+        payments = reversed(self._payments.values())
+        return next((it for it in payments if it.payment_id.startswith(f"{order_id}-")), None)
 
     def capture(
         self, payment: SandboxPayment, amount_minor: int, currency: str, now_ms: int

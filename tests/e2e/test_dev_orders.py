@@ -31,6 +31,7 @@ class Dev(NamedTuple):
     process: "subprocess.Popen[str]"
     target: str
     orders_target: str
+    directory: Path
 
     def holdfast(self, line: str, *more: str) -> Ran:
         """Runs a command against it, in a process of its own; the line's words are split."""
@@ -73,7 +74,7 @@ def running(directory: Path) -> Iterator[Dev]:
         assert lines[0].startswith(READY), (directory / "dev.log").read_text()
         assert lines[1].startswith(ORDERS_READY)
         targets = [line.split(" on ", 1)[1].split()[0] for line in lines]
-        yield Dev(process, *targets)
+        yield Dev(process, targets[0], targets[1], directory)
         process.terminate()
         process.communicate(timeout=PATIENCE_S)
 
@@ -160,6 +161,29 @@ def test_an_order_goes_its_whole_way_by_command_line(dev: Dev) -> None:
     assert [events[0]["kind"], events[-1]["kind"]] == ["COLLECTED", "SIGNED"]
     assert dev.holdfast(f"orders complete {order_id}").out == f"Completed {order_id}.\n"
     assert state(dev, order_id) == "COMPLETED"
+
+
+def test_the_outside_world_does_what_it_is_told(dev: Dev) -> None:
+    data = ("--data-dir", str(dev.directory / "data"))
+    assert (dev.directory / "data" / "sandbox" / "access.json").stat().st_mode & 0o777 == 0o600
+    order_id = place(dev)
+    assert dev.holdfast(f"orders pay {order_id}").exit_status == 0
+    wrong = dev.holdfast(f"sandbox wrong-amount {order_id}", *data)
+    assert wrong.out == f"Paid 24.99 GBP for {order_id}-p1.\n", wrong.err
+    assert "was paid before" in dev.holdfast(f"sandbox pay {order_id}", *data).out
+    lost = place(dev)
+    assert dev.holdfast(f"orders pay {lost}").exit_status == 0
+    before = dev.document("sandbox status", *data)["provider"]["callbacks_lost"]
+    assert dev.document(f"sandbox lose {lost}-p1", *data)["kind"] == "CAPTURED"
+    assert dev.document("sandbox status", *data)["provider"]["callbacks_lost"] == before + 1
+    unknown = dev.holdfast("sandbox decline NEVER-SEEN", *data)
+    assert (unknown.exit_status, "no payment NEVER-SEEN" in unknown.err) == (1, True)
+    elsewhere = dev.holdfast("sandbox status", "--data-dir", "/nowhere")
+    assert (elsewhere.exit_status, "Start `holdfast dev`" in elsewhere.err) == (2, True)
+    page = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        str(dev.document("sandbox status", *data)["url"]), timeout=PATIENCE_S
+    )
+    assert f"{order_id}-p1" in page.read().decode()
 
 
 def test_what_a_carrier_says_by_telephone_delivers_too(dev: Dev) -> None:

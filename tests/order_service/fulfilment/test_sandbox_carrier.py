@@ -121,3 +121,54 @@ async def test_a_parcel_on_its_way_travels_on_after_the_next_start(
     async with carrier_of(clock, path) as after:
         after.app.start()
         await eventually(after.signed)
+
+
+async def befall(carrier: Carrier, fate: str, delay_ms: int = 0) -> httpx.Response:
+    """Tells the carrier what is to become of its parcel."""
+    asked = {"shipment_id": PARCEL, "fate": fate, "delay_ms": delay_ms}
+    return await carrier.http.post(f"{carrier.url}/control/parcel", json=asked)
+
+
+@pytest.mark.parametrize("on_its_way", [False, True])
+@pytest.mark.parametrize(("fate", "end"), [("lose", "LOST"), ("damage", "DAMAGED")])
+async def test_a_parcel_comes_to_the_end_that_it_was_told(
+    carrier: Carrier, on_its_way: bool, fate: str, end: str
+) -> None:
+    if on_its_way:
+        await carrier.hear(SHIPPED)
+        carrier.clock.advance(DELIVER_MS // 2)
+        carrier.app.catch_up()
+    assert (await befall(carrier, fate)).json()["replayed"] is False
+    assert (await befall(carrier, fate)).json()["replayed"] is True
+    if not on_its_way:
+        await carrier.hear(SHIPPED)
+    carrier.clock.advance(10 * DELIVER_MS)
+    carrier.app.catch_up()
+    kinds = await carrier.kinds()
+    assert (kinds[-1], "SIGNED" in kinds) == (end, False)
+    late = await befall(carrier, "delay", 1)
+    assert (late.status_code, "end of its journey" in late.text) == (409, True)
+
+
+@pytest.mark.parametrize("on_its_way", [False, True])
+async def test_a_parcel_that_is_delayed_arrives_so_much_later_once(
+    carrier: Carrier, on_its_way: bool
+) -> None:
+    if on_its_way:
+        await carrier.hear(SHIPPED)
+    await befall(carrier, "delay", 60_000)
+    await befall(carrier, "delay", 60_000)
+    if not on_its_way:
+        await carrier.hear(SHIPPED)
+    carrier.clock.advance(59_000)
+    carrier.app.catch_up()
+    assert "SIGNED" not in await carrier.kinds()
+    carrier.clock.advance(2_000)
+    carrier.app.catch_up()
+    assert (await carrier.kinds()).count("SIGNED") == 1
+
+
+async def test_a_parcel_without_a_waybill_can_not_be_told(clock: Clock) -> None:
+    async with carrier_of(clock) as carrier:
+        answer = await befall(carrier, "lose")
+        assert (answer.status_code, "pack it first" in answer.text) == (404, True)

@@ -1,0 +1,1 @@
+"""The commands of `holdfast sandbox`: what happens in the pretended outside world."""
