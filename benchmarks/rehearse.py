@@ -56,7 +56,7 @@ def ended(command: Sequence[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """The options of this command, and those of the sale, which go on to Locust."""
     made = argparse.ArgumentParser(
-        prog="python -m benchmarks.rehearse",
+        prog="holdfast rehearse --",
         description="Rehearses a flash sale. Options that are not listed go to Locust as they are.",
         allow_abbrev=False,
     )

@@ -1,9 +1,11 @@
 """How the SDK connects: where to, and with which gRPC options, and over how many connections."""
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2_grpc, operations_pb2_grpc
 
 TARGET_DEFAULT = "127.0.0.1:7600"
@@ -28,8 +30,34 @@ CHANNEL_OPTIONS: list[tuple[str, int]] = [
 
 
 def target_or_default(target: str | None) -> str:
-    """`target`, else the environment's HOLDFAST_TARGET, else 127.0.0.1:7600."""
-    return target or os.environ.get("HOLDFAST_TARGET") or TARGET_DEFAULT
+    """`target`, else the environment's HOLDFAST_TARGET, else 127.0.0.1:7600.
+
+    Raises INVALID_FIELD for one that gRPC would take for something else.
+    """
+    return checked_target(target or os.environ.get("HOLDFAST_TARGET") or TARGET_DEFAULT)
+
+
+# The schemes of gRPC's names whose rest is HOST:PORT, and those whose rest is their own affair.
+_WITH_PORT = re.compile(
+    r"(?:dns:(?://[^/]*/)?|ipv4:|ipv6:)?((?:\[[^\]\s]+\]|[^/\s:\[\]]+):([0-9]{1,5}))"
+)
+_OTHER_NAME = re.compile(r"(unix|unix-abstract|vsock|xds|passthrough):\S+|ipv[46]:\S+,\S+:[0-9]+")
+PORT_MAX = 65_535
+
+
+def checked_target(target: str) -> str:
+    """A target that gRPC connects to as it says. Raises INVALID_FIELD.
+
+    gRPC takes a name without a port for one with port 443, and a URL for a name with a strange
+    port; both end in errors about addresses that nobody has given.
+    """
+    found = _WITH_PORT.fullmatch(target)
+    if _OTHER_NAME.fullmatch(target) or (found and int(found[2]) <= PORT_MAX):
+        return target
+    problem = "must be HOST:PORT, such as 127.0.0.1:7600"
+    if target.startswith(("http://", "https://")):
+        problem += f", without {target.partition('://')[0]}://"
+    raise HoldfastError.of(Reason.INVALID_FIELD, field="target", problem=problem, value=target)
 
 
 class Connection(NamedTuple):

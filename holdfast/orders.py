@@ -15,6 +15,7 @@ import grpc
 from google.protobuf.message import Message
 
 from holdfast.calls import Calls
+from holdfast.channel import checked_target
 from holdfast.errors import HoldfastError
 from holdfast.order.v1 import (
     catalogue_pb2,
@@ -78,8 +79,11 @@ def _rpc_of(request: Any) -> str:
 
 
 def orders_target_or_default(target: str | None) -> str:
-    """`target`, else the environment's HOLDFAST_ORDERS_TARGET, else 127.0.0.1:7610."""
-    return target or os.environ.get("HOLDFAST_ORDERS_TARGET") or TARGET_DEFAULT
+    """`target`, else the environment's HOLDFAST_ORDERS_TARGET, else 127.0.0.1:7610.
+
+    Raises INVALID_FIELD for one that gRPC would take for something else.
+    """
+    return checked_target(target or os.environ.get("HOLDFAST_ORDERS_TARGET") or TARGET_DEFAULT)
 
 
 class OrderClient:

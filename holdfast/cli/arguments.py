@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Group, Parameter, Token
 
@@ -40,6 +40,21 @@ def whole_number(text: str, least: int | None = None, most: int | None = None) -
         bounds = f"from {least} to {most}" if most is not None else f"{least} or more"
         raise ValueError(f"must be {bounds}; got {number}")
     return number
+
+
+class ArticleUnits(NamedTuple):
+    """Units of an article."""
+
+    sku: str
+    quantity: int
+
+
+def units_of_article(text: str) -> ArticleUnits:
+    """Reads `SKU=QUANTITY`. Raises ValueError."""
+    sku, equals, quantity = text.rpartition("=")
+    if not (sku and equals):
+        raise ValueError(f"must be SKU=QUANTITY such as MUG=2; got {text!r}")
+    return ArticleUnits(sku, whole_number(quantity, least=1))
 
 
 def decimal_number(text: str) -> float:

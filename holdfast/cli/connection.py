@@ -49,11 +49,13 @@ class Connection:
         from holdfast.errors import HoldfastError
         from holdfast.sync_client import SyncClient
 
-        with SyncClient(self.target, tenant=self.tenant, attempts_max=ATTEMPTS_MAX) as client:
-            try:
+        target = self.target or ""
+        try:
+            with SyncClient(self.target, tenant=self.tenant, attempts_max=ATTEMPTS_MAX) as client:
+                target = client.target
                 yield client
-            except HoldfastError as error:
-                raise failure_of_call(error, client.target, hint, lost_hint=lost_hint) from error
+        except HoldfastError as error:
+            raise failure_of_call(error, target, hint, lost_hint=lost_hint) from error
 
 
 DEFAULT_CONNECTION = Connection()

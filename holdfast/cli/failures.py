@@ -4,6 +4,7 @@ Exit status: 0 done, 1 refused or not found, 2 usage, 3 server unreachable.
 """
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -63,13 +64,15 @@ def failure_of_call(
     lost = error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
     if lost and error.reason is None:
         message = (
-            f"no answer from a server at {target} ({error.message}). Start one with `holdfast dev`,"
-            f" or name another with {names}"
+            f"no answer from a server at {target} ({_cause(error.message)}). Start one with "
+            f"`holdfast dev`, or name another with {names}"
         )
     elif error.code is grpc.StatusCode.UNIMPLEMENTED:
-        message = f"the server at {target} does not offer this call: is it Holdfast, and current?"
+        from holdfast.cli.whats_there import what_is_at
+
+        message = f"the server at {target} does not offer this call: {what_is_at(target)}"
     else:
-        message = error.message
+        message = error.message + _ADVICE.get(str(error.reason), "").format(**error.metadata)
     hint = lost_hint if lost and lost_hint else hint
     return Failure(
         f"{message}. {hint}" if hint else message,
@@ -77,6 +80,28 @@ def failure_of_call(
         exit_status=_exit_status(lost, error.code is grpc.StatusCode.INVALID_ARGUMENT),
         details=error.metadata,
     )
+
+
+# The commands that do what an error advises; filled from its metadata.
+_ADVICE = {
+    "ON_HAND_BELOW_COMMITTED": ": `holdfast reservation list --sku {sku}` tells which there are, "
+    "`holdfast reservation release ID` gives a live one back, `holdfast reservation cancel ID` a "
+    "sold one",
+}
+
+_CAUSES = re.compile(
+    r"Connection refused|Connection reset by peer|Connection timed out|No route to host"
+    r"|Network is unreachable|Name or service not known|DNS resolution failed|Socket closed"
+    r"|Deadline Exceeded|FD Shutdown|Domain name not found"
+)
+
+
+def _cause(message: str) -> str:
+    """Why there was no connection, without gRPC's list of the addresses that it has tried."""
+    if "http1" in message.lower() or "http/1" in message.lower():
+        return "it speaks HTTP, not gRPC: that is the port of callbacks, metrics or the sandbox"
+    causes = _CAUSES.findall(message)
+    return str(causes[-1]) if causes else message
 
 
 def _exit_status(lost: bool, invalid: bool) -> int:

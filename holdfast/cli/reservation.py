@@ -14,14 +14,21 @@ from holdfast.cli.arguments import (
     StateName,
 )
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
-from holdfast.cli.failures import Failure, usage_failure
+from holdfast.cli.failures import usage_failure
 from holdfast.cli.output import print_json, print_remark, print_table, table_of
+from holdfast.cli.reservation_moves import cancel, confirm, return_units, ship
+from holdfast.cli.reservation_results import print_result
 from holdfast.cli.times import left_or_ago, local_iso, now_ms
 
 if TYPE_CHECKING:
-    from holdfast.types import Reservation, Result
+    from holdfast.types import Reservation
 
-app = App(name="reservation", group=OPERATE, help="Reads, releases and extends reservations.")
+app = App(name="reservation", group=OPERATE, help="Reads reservations, and moves them by hand.")
+
+app.command(confirm)
+app.command(cancel)
+app.command(ship)
+app.command(return_units, name="return")
 
 print_lines = table_of(
     {
@@ -127,7 +134,7 @@ def release(
         if not tombstone:
             client.get_reservation(reservation_id)
         result = client.release(reservation_id)
-    _print_result(reservation_id, result, connection, "Released")
+    print_result(reservation_id, result, connection, "Released")
 
 
 @app.command
@@ -162,28 +169,7 @@ def extend(
         raise usage_failure("give either --ttl DURATION or --until TIME, and not both")
     with connection.client() as client:
         result = client.extend(reservation_id, expires_at_ms)
-    _print_result(reservation_id, result, connection, "Extended")
-
-
-def _print_result(reservation_id: str, result: "Result", connection: Connection, done: str) -> None:
-    from holdfast.outcomes import OUTCOMES
-
-    if not result.applied:
-        raise Failure(
-            f"reservation {reservation_id} is {result.state.name}: "
-            f"{OUTCOMES[result.outcome].message}. Nothing was changed",
-            reason=result.outcome.name,
-            details={"reservation_id": reservation_id, "state": result.state.name},
-        )
-    if connection.as_json:
-        print_json({"reservation_id": reservation_id, "result": result})
-        return
-    before = " before; nothing was changed now" if result.replayed else ""
-    deadline = ""
-    if done == "Extended":
-        left = left_or_ago(result.expires_at_ms, now_ms())
-        deadline = f" Its deadline is {local_iso(result.expires_at_ms)} ({left})."
-    print(f"{done} {reservation_id}{before}.{deadline}")
+    print_result(reservation_id, result, connection, "Extended")
 
 
 def _facts(reservation: "Reservation") -> tuple[tuple[str, str], list[tuple[str, str]]]:

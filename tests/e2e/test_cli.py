@@ -4,6 +4,8 @@ import os
 import re
 import time
 
+import pytest
+
 from holdfast.cli.__main__ import run
 from holdfast.sync_client import SyncClient
 from tests.e2e.ran import Holdfast
@@ -279,3 +281,45 @@ def test_the_status_names_the_store(holdfast: Holdfast, server: Server) -> None:
     assert ran.exit_status == 0
     assert re.search(r"^ *Serves +yes", ran.out, re.MULTILINE)
     assert run(["status", "-o", "json", "--target", server.target]) == 0
+
+
+def test_a_sold_reservation_is_moved_by_command_and_the_ids_are_printed(
+    holdfast: Holdfast, client: SyncClient
+) -> None:
+    holdfast("stock set MUG 5")
+    client.reserve("order-1", [("MUG", 3)])
+    assert "confirm order-1` sells it" in holdfast("reservation ship order-1").err
+    assert holdfast("reservation confirm order-1").out == "Confirmed order-1.\n"
+    refused = holdfast("reservation release order-1")
+    assert "`holdfast reservation cancel order-1` gives its units back" in refused.err
+    below = holdfast("stock set MUG 1")
+    assert "`holdfast reservation list --sku MUG`" in below.err
+    cancelled = holdfast("reservation cancel order-1 MUG=1 --id c-1 -o json").json()
+    assert (cancelled["cancellation_id"], cancelled["result"]["replayed"]) == ("c-1", False)
+    again = holdfast("reservation cancel order-1 MUG=1 --id c-1")
+    assert "nothing was changed now" in again.out
+    assert "The cancellation's id is c-1." in again.out
+    shipped = holdfast("reservation ship order-1 -o json").json()
+    assert shipped["result"]["state"] == "FULFILLED"
+    assert holdfast("reservation return order-1 MUG=1 --damaged").exit_status == 0
+    level = holdfast("stock get MUG -o json").json()["levels"][0]
+    assert (level["on_hand"], level["damaged"], level["available"]) == (3, 1, 3)
+    many = holdfast("reservation return order-1 MUG=9")
+    assert (many.exit_status, "tells what is left" in many.err) == (1, True)
+
+
+@pytest.mark.parametrize("target", ["localhost", "http://127.0.0.1:7600", "127.0.0.1"])
+def test_a_target_that_is_none_is_a_mistake_of_the_command_line(target: str) -> None:
+    assert run(["stock", "list", "--target", target]) == 2
+
+
+def test_a_server_that_is_not_there_is_told_without_a_librarys_list_of_addresses(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["stock", "list", "--target", "127.0.0.1:1"]) == 3
+    assert "no answer from a server at 127.0.0.1:1 (Connection refused)" in capsys.readouterr().err
+
+
+def test_the_wrong_server_is_named(client: SyncClient, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["orders", "list", "--orders-target", client.target]) == 1
+    assert "does not offer this call: it is an engine" in capsys.readouterr().err

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from holdfast.cli.__main__ import run
+from holdfast.cli.arguments import ArticleUnits, units_of_article
 from holdfast.cli.failures import USAGE, Failure
 from holdfast.cli.orders import arguments as arguments
-from holdfast.cli.orders.arguments import Units, Wanted, units_of_article, wanted_line
+from holdfast.cli.orders.arguments import Wanted, wanted_line
 from holdfast.cli.orders.connection import accepted
 from holdfast.cli.orders.serve import orders_environment
 from holdfast.cli.orders.tables import order_document
@@ -40,7 +41,7 @@ def test_what_is_no_line_is_refused(text: str) -> None:
 
 
 def test_units_are_an_article_and_a_number() -> None:
-    assert units_of_article("A=B=3") == Units("A=B", 3)
+    assert units_of_article("A=B=3") == ArticleUnits("A=B", 3)
     with pytest.raises(ValueError, match="SKU=QUANTITY"):
         units_of_article("MUG")
 

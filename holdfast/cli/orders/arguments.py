@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 
-from holdfast.cli.arguments import named, read_as, whole_number
+from holdfast.cli.arguments import named, read_as, units_of_article, whole_number
 from holdfast.cli.output import enum_name
 from holdfast.order.v1 import fulfilment_pb2, order_pb2
 
@@ -22,13 +22,6 @@ class Wanted(NamedTuple):
     price: str
 
 
-class Units(NamedTuple):
-    """Units of an article."""
-
-    sku: str
-    quantity: int
-
-
 def wanted_line(text: str) -> Wanted:
     """Reads `SKU=QUANTITY@PRICE`. Raises ValueError."""
     units, separator, price = text.rpartition("@")
@@ -36,14 +29,6 @@ def wanted_line(text: str) -> Wanted:
     if not (sku and separator and equals and price):
         raise ValueError(f"must be SKU=QUANTITY@PRICE such as MUG=2@12.50; got {text!r}")
     return Wanted(sku, whole_number(quantity, least=1), price)
-
-
-def units_of_article(text: str) -> Units:
-    """Reads `SKU=QUANTITY`. Raises ValueError."""
-    sku, equals, quantity = text.rpartition("=")
-    if not (sku and equals):
-        raise ValueError(f"must be SKU=QUANTITY such as MUG=2; got {text!r}")
-    return Units(sku, whole_number(quantity, least=1))
 
 
 def millicelsius(text: str) -> int:

@@ -46,18 +46,22 @@ class OrdersConnection:
         from holdfast.errors import HoldfastError
         from holdfast.orders import OrderClient
 
+        target = self.orders_target or ""
+
         async def asked() -> T:
+            nonlocal target
             async with OrderClient(
                 self.orders_target, tenant=self.tenant, attempts_max=ATTEMPTS_MAX, channels=1
             ) as client:
-                try:
-                    return await asking(client)
-                except HoldfastError as error:
-                    raise failure_of_call(
-                        error, client.target, names="--orders-target or HOLDFAST_ORDERS_TARGET"
-                    ) from error
+                target = client.target
+                return await asking(client)
 
-        return asyncio.run(asked())
+        try:
+            return asyncio.run(asked())
+        except HoldfastError as error:
+            raise failure_of_call(
+                error, target, names="--orders-target or HOLDFAST_ORDERS_TARGET"
+            ) from error
 
     def ask(self, request: Any) -> Any:
         """The answer to one request of `holdfast.order.v1`."""

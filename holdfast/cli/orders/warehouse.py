@@ -5,14 +5,13 @@ from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Count, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Count, Limit, units_of_article
 from holdfast.cli.arguments import Units as WholeNumber
 from holdfast.cli.orders.arguments import (
     ArticleUnits,
     OrderId,
     Reason,
     ShipmentId,
-    units_of_article,
 )
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
 from holdfast.cli.orders.tables import print_answer, print_list, state_of

@@ -1,0 +1,190 @@
+"""`holdfast reservation confirm|cancel|ship|return`: what an order service does, by hand.
+
+Each movement has an id, made and printed unless given: the same id moves units once.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from holdfast.cli.arguments import units_of_article
+from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
+from holdfast.cli.failures import usage_failure
+from holdfast.cli.reservation_results import print_result
+
+if TYPE_CHECKING:
+    from holdfast.commands import LineLike
+    from holdfast.sync_client import SyncClient
+    from holdfast.types import Reservation, Result
+
+
+def _check_units(_type: object, given: str | Sequence[str]) -> None:
+    for text in (given,) if isinstance(given, str) else given:
+        units_of_article(text)
+
+
+ReservationId = Annotated[str, Parameter(help="The id its order service gave it.")]
+Units = Annotated[
+    str,
+    Parameter(
+        validator=_check_units,
+        metavar="SKU=QUANTITY",
+        negative=(),
+        help="What of it, SKU=QUANTITY each [default: all that is left].",
+    ),
+]
+Location = Annotated[
+    str, Parameter(help="Where those units are [default: the one location that has the SKU].")
+]
+MovementId = Annotated[
+    str, Parameter(name="--id", help="The id that makes it happen once; made unless given.")
+]
+
+
+def confirm(
+    reservation_id: ReservationId,
+    /,
+    *,
+    reacquire: bool = False,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Sells a live reservation.
+
+    For example:
+      holdfast reservation confirm order-1
+      holdfast reservation confirm order-1 --reacquire
+
+    Parameters
+    ----------
+    reacquire
+        Take the stock again if the reservation has expired and there is enough.
+    """
+    hint = "Repeating it is safe"
+    with connection.client(lost_hint=hint) as client:
+        result = client.confirm(reservation_id, reacquire_if_expired=reacquire)
+    print_result(reservation_id, result, connection, "Confirmed")
+
+
+def cancel(
+    reservation_id: ReservationId,
+    /,
+    *units: Units,
+    location: Location = "",
+    id_: MovementId = "",
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Gives sold units that were not shipped back to sale.
+
+    Of an order of the order service use `holdfast orders cancel`, or its books
+    and the stock no longer agree.
+
+    For example:
+      holdfast reservation cancel order-1
+      holdfast reservation cancel order-1 MUG=1 --id cancel-7
+    """
+    _move(
+        reservation_id,
+        units,
+        location,
+        ("cancellation_id", id_ or _new_id("can")),
+        connection,
+        lambda client, name, lines: client.cancel(reservation_id, name, lines),
+        "Cancelled",
+    )
+
+
+def ship(
+    reservation_id: ReservationId,
+    /,
+    *units: Units,
+    location: Location = "",
+    id_: MovementId = "",
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Takes sold units out of the stock: they have left the building.
+
+    For example:
+      holdfast reservation ship order-1
+      holdfast reservation ship order-1 MUG=1 --id parcel-1
+    """
+    _move(
+        reservation_id,
+        units,
+        location,
+        ("shipment_id", id_ or _new_id("ship")),
+        connection,
+        lambda client, name, lines: client.ship(reservation_id, name, lines),
+        "Shipped",
+    )
+
+
+def return_units(
+    reservation_id: ReservationId,
+    /,
+    *units: Units,
+    location: Location = "",
+    damaged: bool = False,
+    id_: MovementId = "",
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Takes shipped units back into the stock.
+
+    For example:
+      holdfast reservation return order-1 MUG=1
+      holdfast reservation return order-1 --damaged --id return-7
+
+    Parameters
+    ----------
+    damaged
+        They are counted as damaged, and not sold again.
+    """
+    from holdfast.types import Disposition
+
+    disposition = Disposition.DAMAGED if damaged else Disposition.RESELLABLE
+    _move(
+        reservation_id,
+        units,
+        location,
+        ("return_id", id_ or _new_id("ret")),
+        connection,
+        lambda client, name, lines: client.return_units(
+            reservation_id, name, lines, disposition=disposition
+        ),
+        "Returned",
+    )
+
+
+def _new_id(kind: str) -> str:
+    return f"{kind}-{uuid.uuid4().hex}"
+
+
+def _move(
+    reservation_id: str,
+    units: Sequence[str],
+    location: str,
+    named: tuple[str, str],
+    connection: Connection,
+    send: Callable[["SyncClient", str, "Sequence[LineLike]"], "Result"],
+    done: str,
+) -> None:
+    """Sends a movement under its id, and prints what came of it."""
+    name, movement_id = named
+    hint = f"If it may have been done, repeat it with --id {movement_id}"
+    with connection.client(lost_hint=hint) as client:
+        lines: list[Any] = []
+        if units:
+            reservation = client.get_reservation(reservation_id)
+            lines = [_line(text, location, reservation) for text in units]
+        result = send(client, movement_id, lines)
+    print_result(reservation_id, result, connection, done, **{name: movement_id})
+
+
+def _line(text: str, location: str, reservation: "Reservation") -> tuple[str, int, str]:
+    """A line as it was typed, at the location that is given or that alone has the SKU."""
+    sku, quantity = units_of_article(text)
+    places = [location] if location else [it.location for it in reservation.lines if it.sku == sku]
+    if len(places) > 1:
+        raise usage_failure(f"{sku} is at {', '.join(places)}: say where with --location")
+    return sku, quantity, places[0] if places else "default"
