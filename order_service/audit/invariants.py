@@ -25,9 +25,9 @@ def _on_no_order(_case: Case) -> tuple[str, ...]:
 RESERVATION_IS_OF_AN_ORDER: Final = Rule(
     "reservation_is_of_an_order",
     "units that the engine has reserved, sold or shipped belong to an order",
-    "`holdfast reservation get ID` tells for whom they were reserved. `holdfast reservation release "
-    "ID` gives a live one back, `holdfast reservation cancel ID` a sold one; or restore the database "
-    "that lost the order",
+    "`holdfast reservation get ID` tells for whom they were reserved. `holdfast reservation "
+    "release ID` gives a live one back, `holdfast reservation cancel ID` a sold one; or restore "
+    "the database that lost the order",
     _on_no_order,
 )
 MONEY_IS_OF_AN_ORDER: Final = Rule(
