@@ -1,4 +1,4 @@
-"""What answers at a target, where it does not offer what it was asked for."""
+"""Finds out which server answers at a target, where it does not offer what it was asked for."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ _ORDERS: Final = "/holdfast.order.v1.OperationsService/GetStatus"
 
 
 def what_is_at(target: str) -> str:
-    """What to tell a person who has asked the wrong server, or one of another version."""
+    """The answer for a person who has asked the wrong server, or one of another version."""
     with grpc.insecure_channel(target) as channel:
         if _offers(channel, _ORDERS):
             return (

@@ -46,7 +46,7 @@ class Misbehaviour(msgspec.Struct):
 
 
 class Fate(msgspec.Struct, frozen=True):
-    """What is to become of one callback."""
+    """The fate of one callback, where it is told."""
 
     lost: bool = False
     delay_ms: int = 0

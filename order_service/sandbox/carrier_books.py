@@ -38,9 +38,9 @@ class SandboxShipment(msgspec.Struct):
     happened: int = 0
     """The number of stops of its journey that have come."""
     fate: str = ""
-    """What is to become of it: lose, damage, delay; "" leaves it to chance."""
+    """Told by who steers the sandbox: lose, damage, delay; "" leaves it to chance."""
     delay_ms: int = 0
-    """How much longer it takes, with the fate delay."""
+    """The time that it takes longer, with the fate delay."""
 
     @property
     def has_arrived(self) -> bool:
