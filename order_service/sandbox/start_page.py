@@ -23,13 +23,13 @@ _STEERING: Final = (
 )
 
 
-def start_page(payments: Sequence[SandboxPayment], parcels: Sequence[SandboxShipment]) -> str:
+def start_page(payments: Sequence[SandboxPayment], shipments: Sequence[SandboxShipment]) -> str:
     """The page, in HTML; the newest payments and parcels come first."""
     return (
         "<!doctype html><title>Holdfast sandbox</title><h1>Holdfast sandbox</h1>"
         "<p>A payment provider and a carrier that are pretended: no money moves, and no parcel."
         f"<h2>Payments</h2>{_table(map(_payment, payments)) or '<p>None yet.'}"
-        f"<h2>Parcels</h2>{_table(map(_parcel, parcels)) or '<p>None yet.'}"
+        f"<h2>Parcels</h2>{_table(map(_shipment, shipments)) or '<p>None yet.'}"
         f"<h2>Commands</h2>{_table((f'<code>{name}</code>', does) for name, does in _STEERING)}"
     )
 
@@ -42,10 +42,10 @@ def _payment(payment: SandboxPayment) -> tuple[str, ...]:
     return name, amount, payment.kind
 
 
-def _parcel(parcel: SandboxShipment) -> tuple[str, ...]:
-    stops = parcel.journey[: parcel.happened]
-    last = stops[-1].kind if stops else parcel.state
-    return escape(parcel.shipment_id), escape(parcel.waybill), last
+def _shipment(shipment: SandboxShipment) -> tuple[str, ...]:
+    stops = shipment.journey[: shipment.happened]
+    last = stops[-1].kind if stops else shipment.state
+    return escape(shipment.shipment_id), escape(shipment.waybill), last
 
 
 def _table(rows: Iterable[Sequence[str]]) -> str:
