@@ -51,6 +51,7 @@ from order_service.payment.handlers import PaymentTasks
 from order_service.payment.methods import methods_of
 from order_service.payment.starting import PaymentDesk
 from order_service.placing.backorders import Backorders
+from order_service.placing.claims import WaitingRules
 from order_service.placing.place import Placing
 from order_service.placing.queue import StockDesk
 from order_service.placing.reserving import Reserving
@@ -114,13 +115,15 @@ class App:
         self.methods = methods_of(self.outside.providers)
         self.intake = TrackingIntake(self.orders, self.outside.carriers)
         self.catalogue = Catalogue(self.orders)
+        waiting_rules = WaitingRules(
+            config.waiting_units_max, config.waiting_ms, config.waiting_pay_within_ms
+        )
         self.stock_desk = StockDesk(
-            self.orders, Reserving(self.engine, self.catalogue, self.methods)
+            self.orders,
+            Reserving(self.engine, self.catalogue, self.methods, waiting_rules),
         )
         self.placing = Placing(self.orders, self.stock_desk, self.catalogue, self.methods)
-        self.backorders = Backorders(
-            self.orders, self.engine, self.catalogue, self.stock_desk, self.methods
-        )
+        self.backorders = Backorders(self.orders, self.catalogue, self.stock_desk, self.methods)
         self.cancelling = Cancelling(self.orders, self.outside.providers)
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()

@@ -20,6 +20,7 @@ from serving.settings import (
 DATABASE_FILE: Final = "orders.db"
 Percent = Annotated[int, Meta(ge=0, le=100)]
 _HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
 
 
 class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +84,12 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     are known."""
     time_zone: str = "UTC"
     """The time zone of the times in messages, such as Asia/Shanghai."""
+    waiting_ms: Ms = 7 * _DAY_MS
+    """An order that waits for stock is closed after so long."""
+    waiting_units_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
+    """The most units of an article that one order may wait for."""
+    waiting_pay_within_ms: Annotated[int, Meta(ge=1, le=6 * _DAY_MS)] = 12 * _HOUR_MS
+    """An order that has waited can be paid at least so long after its stock came."""
     ships_within_ms: Ms = 48 * _HOUR_MS
     """Messages promise that an effective order is shipped so soon."""
     pick_within_ms: Ms = 24 * _HOUR_MS

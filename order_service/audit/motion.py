@@ -45,9 +45,10 @@ def _waits_for_a_shipment(case: Case) -> bool:
 
 
 # State -> whether something or somebody is going to move an order on. Those that are missing are
-# at rest: the ends, and what waits in the queue for stock.
+# at rest: the ends.
 _MOVED_ON: Final[Mapping[OrderState, Callable[[Case], bool]]] = {
     _O.RESERVING: _going_to(_K.RESERVE),
+    _O.BACKORDERED: _going_to(_K.WAIT_DUE),
     _O.AWAITING_PAYMENT: _going_to(_K.PAYMENT_DUE),
     _O.CONFIRMING: _going_to(_K.CONFIRM),
     _O.CONFIRMED: _waits_for_review,

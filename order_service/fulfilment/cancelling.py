@@ -55,6 +55,14 @@ ASK_AGAIN_MS: Final = 5_000
 _NOT_CONFIRMED = frozenset(
     {OrderState.RESERVING, OrderState.BACKORDERED, OrderState.AWAITING_PAYMENT}
 )
+# Tasks of an order that has been cancelled.
+_POINTLESS_TASKS: Final = (
+    TaskKind.RESERVE,
+    TaskKind.WAIT_DUE,
+    TaskKind.PAYMENT_DUE,
+    TaskKind.REVIEW,
+    TaskKind.CANCEL_ORDER,
+)
 
 
 class Cancelled(NamedTuple):
@@ -157,7 +165,7 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
     not_confirmed = order.state in _NOT_CONFIRMED
     draft.move(order, OrderEvent.CANCEL, reason)
     draft.update(order, closed_reason=reason)
-    for kind in (TaskKind.RESERVE, TaskKind.PAYMENT_DUE, TaskKind.REVIEW, TaskKind.CANCEL_ORDER):
+    for kind in _POINTLESS_TASKS:
         draft.forget(kind)
     cancel_unshipped(draft, reason)
     draft.send(ReleaseStock() if not_confirmed else CancelStock())

@@ -310,6 +310,10 @@ class Order(Struct):
     """Until when it can be paid; 0 while that is not known."""
     created_at_ms: int
     updated_at_ms: int
+    waits_until_at_ms: int = 0
+    """Until when it waits for stock, or has waited; 0 for one that never did."""
+    held_at_ms: int = 0
+    """When it was put on hold: nothing of it leaves; 0 where it is not."""
     closed_reason: str = ""
     """Why it was rejected or cancelled."""
     seal: int = 0

@@ -22,6 +22,7 @@ class TaskKind(StrEnum):
     """The stored names of the kinds."""
 
     RESERVE = "RESERVE"
+    WAIT_DUE = "WAIT_DUE"
     CONFIRM = "CONFIRM"
     RELEASE = "RELEASE"
     CANCEL = "CANCEL"
@@ -106,6 +107,10 @@ def _task(
 
 @_task(TaskKind.RESERVE, "stock", "reserve the order's stock, or try again to", blocks=True)
 class ReserveStock(Payload): ...
+
+
+@_task(TaskKind.WAIT_DUE, "wait", "close the order if it still waits for stock")
+class WaitDue(Payload): ...
 
 
 @_task(TaskKind.CONFIRM, "stock", "confirm the reservation of a paid order", blocks=True)

@@ -1,43 +1,39 @@
 """The queue of orders that wait for stock (缺货待发, O14), served in order when stock arrives.
 
-The order that waited longest has the first claim to stock that comes. A later order, waiting or
-new, gets only what the claims before it leave (queue.py), and its stock is reserved while this
-process has the turn.
+The order that waited longest has the first claim to stock that comes, as far as it can use it
+(claims.py). A later order, waiting or new, gets only what the claims before it leave, and its stock
+is reserved while this process has the turn (queue.py).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
-from sqlalchemy import Connection, select
 
-from holdfast.client import Client
 from order_service.catalogue.catalogue import Catalogue
 from order_service.order.states import OrderState
 from order_service.payment.methods import Methods
-from order_service.placing.decisions import apply_stock_answer, begin_to_reserve
-from order_service.placing.queue import ACTOR, StockDesk
+from order_service.placing.claims import Turned, Waiting, kept_by, why_not_wait
+from order_service.placing.decisions import (
+    apply_stock_answer,
+    begin_to_reserve,
+    give_end,
+    stop_waiting,
+)
+from order_service.placing.queue import ACTOR, StockDesk, queue_of
+from order_service.placing.reserving import free_in, limits_in
 from order_service.relay.handler import TryLater
 from order_service.storage.orders import Orders
-from order_service.storage.schema import order_lines
-from order_service.storage.schema import orders as orders_table
 
 LOOK_S: Final = 1.0
-QUEUE_MAX: Final = 10_000
+QUEUE_LINES_MAX: Final = 10_000
 """Lines of a shop's waiting orders that are looked at; those behind wait until these are served."""
-SKUS_PER_READ: Final = 1_000
 
 log = structlog.get_logger()
-
-
-class Waiting(NamedTuple):
-    """An order in the queue."""
-
-    order_id: str
-    units: dict[str, int]
 
 
 class Backorders:
@@ -46,13 +42,11 @@ class Backorders:
     def __init__(
         self,
         orders: Orders,
-        engine: Client,
         catalogue: Catalogue,
         desk: StockDesk,
         methods: Methods,
     ) -> None:
         self._orders = orders
-        self._engine = engine
         self._catalogue = catalogue
         self._desk = desk
         self._methods = methods
@@ -81,34 +75,61 @@ class Backorders:
         """
         served = 0
         for tenant in self._catalogue.tenants:
-            queue = await self._orders.read(partial(_queue, tenant=tenant))
+            queue = await self._orders.read(
+                partial(queue_of, tenant=tenant, lines_max=QUEUE_LINES_MAX)
+            )
             if queue:
                 served += await self._serve(tenant, queue)
         return served
 
     async def _serve(self, tenant: str, queue: Sequence[Waiting]) -> int:
-        stock = await self._available(tenant, queue)
-        served = 0
-        for waiting in queue:
+        reserving = self._desk.reserving
+        levels = await reserving.levels(tenant, (sku for each in queue for sku in each.units))
+        free = free_in(levels, reserving.open_locations(tenant))
+        left = 0
+        for waiting, turned in self._judged(queue, limits_in(levels)):
             if self._stopping.is_set():
                 break
-            there_is = all(stock[sku] >= quantity for sku, quantity in waiting.units.items())
+            if turned is not None:
+                left += await self._turn_away(waiting, turned)
+                continue
+            if not waiting.until_ms:  # it has waited since before waits had an end
+                await self._give_end(waiting)
+            there_is = all(free.get(sku, 0) >= wanted for sku, wanted in waiting.units.items())
+            kept = kept_by(waiting.units, free)
             if there_is and await self._try(waiting.order_id):
-                served += 1
+                left += 1
             # Whether it has them now or goes on waiting for them: nobody behind it may.
-            for sku, quantity in waiting.units.items():
-                stock[sku] -= quantity
-        return served
+            for sku in kept:
+                free[sku] = free.get(sku, 0) - waiting.units[sku]
+        return left
 
-    async def _available(self, tenant: str, queue: Sequence[Waiting]) -> dict[str, int]:
-        """The units of waited-for SKUs that are free in all warehouses."""
-        found = {sku: 0 for waiting in queue for sku in waiting.units}
-        skus = list(found)
-        for start in range(0, len(skus), SKUS_PER_READ):
-            chunk = skus[start : start + SKUS_PER_READ]
-            for level in await self._engine.get_stock(*chunk, tenant=tenant):
-                found[level.sku] += level.available
-        return found
+    def _judged(
+        self, queue: Sequence[Waiting], limits: Mapping[str, int]
+    ) -> Iterator[tuple[Waiting, Turned | None]]:
+        """The orders of a queue, each with why it may not wait any more, if so: limits change, and
+        two orders of a buyer can have begun to wait at once.
+        """
+        units_max = self._desk.reserving.waiting_rules.units_max
+        units: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        orders: Counter[str] = Counter()
+        for waiting in queue:
+            buyer = waiting.buyer_id
+            turned = why_not_wait(waiting.units, limits, units[buyer], orders[buyer], units_max)
+            yield waiting, turned
+            if turned is None:
+                units[buyer].update(waiting.units)
+                orders[buyer] += 1
+
+    async def _turn_away(self, waiting: Waiting, turned: Turned) -> bool:
+        """Ends a wait that could not be served; whether it has ended."""
+        decide = partial(stop_waiting, reason=turned.reason, detail=turned.detail)
+        order = await self._orders.change(waiting.order_id, decide, ACTOR)
+        return order.state is not OrderState.BACKORDERED
+
+    async def _give_end(self, waiting: Waiting) -> None:
+        decide = partial(give_end, waits_ms=self._desk.reserving.waiting_rules.waits_ms)
+        await self._orders.change(waiting.order_id, decide, ACTOR)
 
     async def _try(self, order_id: str) -> bool:
         """Reserves for a waiting order; whether it need not wait any more.
@@ -132,22 +153,3 @@ class Backorders:
         except TryLater:
             return False
         return settled.state is not OrderState.BACKORDERED
-
-
-def _queue(connection: Connection, tenant: str) -> Sequence[Waiting]:
-    """A shop's waiting orders, the oldest first: their ids grow with time."""
-    rows = connection.execute(
-        select(orders_table.c.order_id, order_lines.c.sku, order_lines.c.quantity)
-        .join(order_lines, order_lines.c.order_id == orders_table.c.order_id)
-        .where(orders_table.c.tenant == tenant, orders_table.c.state == OrderState.BACKORDERED)
-        .order_by(orders_table.c.order_id)
-        .limit(QUEUE_MAX)
-    )
-    queue: dict[str, Waiting] = {}
-    lines = 0
-    for order_id, sku, quantity in rows:
-        units = queue.setdefault(order_id, Waiting(order_id, {})).units
-        units[sku] = units.get(sku, 0) + quantity
-        lines += 1
-    waiting = list(queue.values())
-    return waiting if lines < QUEUE_MAX else waiting[:-1]  # the last may not be there in full

@@ -19,6 +19,7 @@ from order_service.order.tasks import (
     ReleaseStock,
     ReserveStock,
     TaskKind,
+    WaitDue,
 )
 from order_service.payment.attempts import pay_on_delivery
 from order_service.payment.methods import Methods
@@ -153,6 +154,8 @@ def apply_stock_answer(draft: Draft, answer: StockAnswer, methods: Methods) -> O
             draft.send(ReleaseStock())
         return order
     draft.forget(TaskKind.RESERVE)
+    if not isinstance(answer, Short):
+        draft.forget(TaskKind.WAIT_DUE)
     match answer:
         case Reserved():
             _reserved(draft, answer, methods)
@@ -185,8 +188,43 @@ def _short(draft: Draft, answer: Short) -> None:
     detail = shortages_text(answer.shortages)
     if draft.order.shortage_policy is ShortagePolicy.WAIT:
         draft.move(draft.order, OrderEvent.WAITS_FOR_STOCK, detail)
+        give_end(draft, answer.waits_ms)
     else:
         _close(draft, RefusalReason.OUT_OF_STOCK, detail)
+
+
+def give_end(draft: Draft, waits_ms: int) -> None:
+    """Lets an order wait so long at most, from now."""
+    if draft.order.state is OrderState.BACKORDERED:
+        until_ms = draft.now_ms + waits_ms
+        draft.update(draft.order, waits_until_at_ms=until_ms)
+        draft.remind(WaitDue(), until_ms)
+
+
+def wait_due(draft: Draft) -> None:
+    """Closes an order that has waited as long as it may.
+
+    While stock is being reserved for it, that is waited for.
+    """
+    if draft.order.state is not OrderState.BACKORDERED:
+        return
+    if any(_is_being_done(task, draft.now_ms) for task in draft.order.tasks):
+        draft.send(WaitDue(), draft.now_ms + RESERVE_AGAIN_MS)
+    else:
+        stop_waiting(draft, RefusalReason.OUT_OF_STOCK, "no stock has come in the time of waiting")
+
+
+def stop_waiting(draft: Draft, reason: RefusalReason, detail: str) -> Order:
+    """Closes an order that may not wait any more, unless stock is being reserved for it; others
+    stay as they are. Returns the order.
+    """
+    order = draft.order
+    is_being_served = any(_is_being_done(task, draft.now_ms) for task in order.tasks)
+    if order.state is OrderState.BACKORDERED and not is_being_served:
+        draft.forget(TaskKind.RESERVE)
+        draft.forget(TaskKind.WAIT_DUE)
+        _close(draft, reason, detail)
+    return order
 
 
 def _close(draft: Draft, reason: RefusalReason, detail: str) -> None:

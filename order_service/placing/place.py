@@ -1,6 +1,7 @@
 """Places orders: makes an order of a request and reserves its stock, or says why not."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -60,7 +61,8 @@ class Placed(NamedTuple):
         if self.refusal is not None:
             return self.order.closed_reason.partition(": ")[2]
         if self.order.state is OrderState.BACKORDERED:
-            return f"it waits for stock{short and f': {short}'}"
+            until = datetime.fromtimestamp(self.order.waits_until_at_ms / 1_000, UTC)
+            return f"it waits for stock until {until:%Y-%m-%d %H:%M} UTC{short and f': {short}'}"
         return short and f"{short}; it is for what there is"
 
 

@@ -22,10 +22,11 @@ from order_service.order.tasks import (
     ReviewOrder,
     TaskKind,
     Todo,
+    WaitDue,
 )
 from order_service.payment.methods import Methods
 from order_service.payment.refunds import refund_all
-from order_service.placing.decisions import WAITS_FOR_STOCK, apply_stock_answer
+from order_service.placing.decisions import WAITS_FOR_STOCK, apply_stock_answer, wait_due
 from order_service.placing.queue import StockDesk
 from order_service.relay.handler import GiveUp, Learned, TryLater, handles
 
@@ -58,6 +59,11 @@ class StockTasks:
             return None
         answer = await self._desk.reserve(order)
         return Learned(partial(apply_stock_answer, answer=answer, methods=self._methods))
+
+    @handles(WaitDue)
+    async def wait_due(self, _order: Order, _todo: Todo[WaitDue]) -> Decide | None:
+        """Ends the wait of an order that has waited long enough."""
+        return wait_due
 
     @handles(ConfirmStock)
     async def confirm(self, order: Order, _todo: Todo[ConfirmStock]) -> Decide | None:

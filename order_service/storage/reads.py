@@ -34,6 +34,8 @@ class Summary(NamedTuple):
     payment_due_at_ms: int
     created_at_ms: int
     updated_at_ms: int
+    waits_until_at_ms: int
+    held_at_ms: int
 
 
 class Wanted(NamedTuple):
@@ -47,7 +49,10 @@ class Wanted(NamedTuple):
     placed_before_at_ms: int = 0
 
 
-_SUMMARY: Final = tuple(orders.c[name] for name in Summary._fields)
+_SUMMARY: Final = tuple(
+    func.coalesce(orders.c[name], 0) if orders.c[name].nullable else orders.c[name]
+    for name in Summary._fields
+)
 
 
 def list_orders(connection: Connection, wanted: Wanted, size: int, after: str) -> list[Summary]:

@@ -34,6 +34,7 @@ from order_service.order.tasks import (
     StartPayment,
     TaskKind,
     VoidLabel,
+    WaitDue,
 )
 
 
@@ -48,6 +49,7 @@ class Stored(NamedTuple):
 
 STORED: Final = (
     Stored("RESERVE", "stock", "", ReserveStock()),
+    Stored("WAIT_DUE", "wait", "", WaitDue()),
     Stored("CONFIRM", "stock", "", ConfirmStock()),
     Stored("RELEASE", "stock", "", ReleaseStock()),
     Stored("CANCEL", "stock", "", CancelStock()),

@@ -44,6 +44,8 @@ def test_an_order_is_sent_whole() -> None:
         "freight_refunded_minor",
         "shipments",
         "payment_due_at_ms",
+        "waits_until_at_ms",
+        "held_at_ms",
     }
     assert message.delivery.phone == found.delivery.phone
 

@@ -52,7 +52,7 @@ async def shop(
     await catalogue.put(engine.tenant, list(ARTICLES.values()))
     desk = StockDesk(orders, Reserving(engine, catalogue, METHODS))
     placing = Placing(orders, desk, catalogue, METHODS)
-    backorders = Backorders(orders, engine, catalogue, desk, METHODS)
+    backorders = Backorders(orders, catalogue, desk, METHODS)
     stock_tasks = StockTasks(engine, desk, METHODS)
     yield Shop(orders, engine, catalogue, desk, placing, backorders, stock_tasks)
     await audit_in_the_end(request, orders, engine, tenant=engine.tenant)

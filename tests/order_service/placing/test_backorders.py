@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from holdfast.errors import HoldfastError, Reason
+from order_service.catalogue.model import Warehouse
+from order_service.order.draft import Draft
 from order_service.order.ids import Ids
 from order_service.order.model import Order, ShortagePolicy
 from order_service.order.refusals import RefusalReason
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
+from order_service.placing.claims import WAITING_PER_BUYER_MAX, WaitingRules
 from order_service.placing.decisions import RESERVE_AGAIN_MS, begin_to_reserve
 from order_service.placing.place import Placed, Placing
 from order_service.placing.queue import Claims
@@ -19,7 +23,7 @@ from order_service.placing.shortage import Shortage
 from order_service.storage.orders import Orders
 from tests.order_service.clock import Clock
 from tests.order_service.placing.shop import Shop, placing_of, tasks
-from tests.order_service.placing.wanted import order
+from tests.order_service.placing.wanted import METHODS, order
 from tests.order_service.sound import assert_books_sound
 from tests.waiting import PATIENCE_S, eventually
 
@@ -34,6 +38,12 @@ async def wait_for(shop: Shop, key: str, **quantities: int) -> Order:
     placed = await shop.place(quantities, key=key, shortage_policy=WAIT)
     assert placed.order.state is WAITING
     return placed.order
+
+
+async def place_to_wait(shop: Shop, key: str, **quantities: int) -> Placed:
+    """Places an order that is to wait, some time after those before it."""
+    shop.orders.clock_ms.advance(1)  # type: ignore[attr-defined]
+    return await shop.place(quantities, key=key, shortage_policy=WAIT)
 
 
 async def states(shop: Shop, *orders: Order) -> list[OrderState]:
@@ -88,16 +98,35 @@ async def test_an_order_for_something_else_does_not_wait_for_those_before_it(sho
     assert await states(shop, tea, cup) == [WAITING, AWAITING]
 
 
-async def test_who_waits_for_one_article_keeps_the_claim_to_the_others_of_the_order(
+async def test_who_waits_for_one_article_keeps_nothing_from_others_that_it_cannot_use(
     shop: Shop,
 ) -> None:
-    await shop.stock(TEA=1, CUP=0)
-    both = await wait_for(shop, "both", TEA=1, CUP=1)
-    tea = await wait_for(shop, "tea", TEA=1)
-    assert await shop.backorders.serve() == 0
-    await shop.stock(TEA=2)
+    await shop.stock(TEA=5, CUP=0)
+    both = await wait_for(shop, "both", TEA=5, CUP=1)
+    new = await shop.place({"TEA": 1}, key="new", buyer_id="new")
+    assert new.order.state is AWAITING
+    await shop.stock(TEA=3, CUP=1)
+    # Now it waits for tea alone, and nobody overtakes it there.
+    last = await shop.place({"TEA": 1}, key="last", buyer_id="last")
+    assert (last.order.state, last.shortages) == (REJECTED, [Shortage("TEA", 1, 0)])
+    assert (await shop.place({"CUP": 1}, key="cup", buyer_id="cup")).order.state is AWAITING
+    await shop.stock(TEA=5, CUP=1)
     assert await shop.backorders.serve() == 1
-    assert await states(shop, both, tea) == [WAITING, AWAITING]
+    assert await states(shop, both) == [AWAITING]
+
+
+async def test_stock_of_a_closed_or_an_unknown_warehouse_is_not_waited_for(shop: Shop) -> None:
+    await shop.open_warehouses("EAST", "WEST")
+    await shop.stock("EAST", TEA=0)
+    order = await wait_for(shop, "first", TEA=2)
+    shut = Warehouse("WEST", "CN", closed=True)
+    await shop.catalogue.put(shop.engine.tenant, [shut])
+    await shop.stock("WEST", TEA=9)
+    await shop.stock("attic", TEA=9)
+    assert await shop.backorders.serve() == 0
+    assert (await shop.orders.get(order.order_id)).version == order.version
+    await shop.stock("EAST", TEA=2)
+    assert await shop.backorders.serve() == 1
 
 
 async def test_a_new_order_gets_only_what_those_that_wait_leave(shop: Shop) -> None:
@@ -232,7 +261,7 @@ async def test_orders_that_come_together_share_a_look_that_begins_after_they_cam
     early[0].cancel()
     late[0].cancel()
     may_end.set()
-    assert await asyncio.gather(*early[1:], *late[1:]) == [{}] * 38
+    assert await asyncio.gather(*early[1:], *late[1:]) == [[]] * 38
     assert looks == 2
 
 
@@ -241,12 +270,115 @@ async def _is(true: bool) -> bool:
 
 
 async def test_an_order_whose_buyer_has_reached_the_limit_leaves_the_queue(shop: Shop) -> None:
-    await shop.engine.set_stock("TEA", 0, limit_per_buyer=1)
+    await shop.engine.set_stock("TEA", 0)
     order = await wait_for(shop, "greedy", TEA=2)
     await shop.engine.set_stock("TEA", 5, limit_per_buyer=1)
     assert await shop.backorders.serve() == 1
     assert await states(shop, order) == [OrderState.CANCELLED]
-    assert await Claims(shop.orders).now(shop.engine.tenant) == {}
+    assert await Claims(shop.orders).now(shop.engine.tenant) == []
+
+
+async def test_nobody_waits_for_more_than_a_buyer_may_have(shop: Shop) -> None:
+    await shop.engine.set_stock("TEA", 9, limit_per_buyer=2)
+    await shop.engine.set_stock("TEA", 0, location="attic", limit_per_buyer=3)
+    placed = await place_to_wait(shop, "hog", TEA=1_000_000)
+    assert (placed.order.state, placed.refusal) == (REJECTED, RefusalReason.LIMIT_EXCEEDED)
+    assert "a buyer may have 2" in placed.detail
+    honest = await shop.place({"TEA": 2}, key="honest", buyer_id="honest")
+    assert honest.order.state is AWAITING
+
+
+async def test_what_a_buyer_has_and_waits_for_counts_together(shop: Shop) -> None:
+    await shop.engine.set_stock("TEA", 1, limit_per_buyer=3)
+    await shop.place({"TEA": 1}, key="had")
+    await wait_for(shop, "first", TEA=1)
+    assert (await place_to_wait(shop, "second", TEA=2)).refusal is RefusalReason.LIMIT_EXCEEDED
+    await wait_for(shop, "third", TEA=1)
+    other = await shop.place({"TEA": 3}, key="other", buyer_id="other", shortage_policy=WAIT)
+    assert other.order.state is WAITING
+
+
+async def test_two_orders_of_a_buyer_that_begin_to_wait_at_once_do_not_pass_the_limit(
+    shop: Shop,
+) -> None:
+    await shop.engine.set_stock("TEA", 0, limit_per_buyer=2)
+    placed = await asyncio.gather(*(place_to_wait(shop, f"key-{n}", TEA=2) for n in range(3)))
+    assert WAITING in {each.order.state for each in placed}
+    await shop.backorders.serve()
+    kept = await Claims(shop.orders).now(shop.engine.tenant)
+    assert [waiting.units for waiting in kept] == [{"TEA": 2}]
+
+
+async def test_nobody_waits_for_more_units_than_may_be_waited_for(shop: Shop) -> None:
+    await shop.stock(TEA=9)
+    units_max = WaitingRules().units_max
+    placed = await place_to_wait(shop, "hog", TEA=units_max + 1)
+    assert (placed.order.state, placed.refusal) == (REJECTED, RefusalReason.OUT_OF_STOCK)
+    assert f"more than the {units_max} that may be waited for" in placed.detail
+    await wait_for(shop, "large", TEA=units_max)
+
+
+async def test_a_buyer_has_some_orders_waiting_at_most(shop: Shop) -> None:
+    await shop.stock(TEA=0)
+    for number in range(WAITING_PER_BUYER_MAX):
+        await wait_for(shop, f"key-{number}", TEA=1)
+    assert (await place_to_wait(shop, "more", TEA=1)).refusal is RefusalReason.LIMIT_EXCEEDED
+
+
+async def test_a_wait_has_an_end_that_the_buyer_is_told(shop: Shop, clock: Clock) -> None:
+    await shop.stock(TEA=1)
+    placed = await place_to_wait(shop, "first", TEA=2)
+    order = placed.order
+    assert order.waits_until_at_ms == clock() + WaitingRules().waits_ms
+    until = datetime.fromtimestamp(order.waits_until_at_ms / 1_000, UTC)
+    assert f"it waits for stock until {until:%Y-%m-%d %H:%M} UTC" in placed.detail
+    (timer,) = order.tasks
+    assert (timer.kind, timer.due_at_ms) == (TaskKind.WAIT_DUE, order.waits_until_at_ms)
+    clock.advance(WaitingRules().waits_ms)
+    ended = await shop.do(order.order_id, TaskKind.WAIT_DUE)
+    assert (ended.state, tasks(ended)) == (OrderState.CANCELLED, [TaskKind.RELEASE])
+    assert ended.closed_reason.startswith("OUT_OF_STOCK: no stock has come")
+    one = await shop.place({"TEA": 1}, key="next", buyer_id="next")
+    assert one.order.state is AWAITING
+
+
+async def test_a_wait_does_not_end_while_stock_is_reserved_for_it(shop: Shop, clock: Clock) -> None:
+    await shop.stock(TEA=0)
+    order = await wait_for(shop, "first", TEA=2)
+    clock.advance(WaitingRules().waits_ms)
+    assert await shop.orders.change(order.order_id, begin_to_reserve, "another process")
+    waiting = await shop.do(order.order_id, TaskKind.WAIT_DUE)
+    assert waiting.state is WAITING
+    await shop.stock(TEA=2)
+    served = await shop.do(order.order_id, TaskKind.RESERVE)
+    assert (served.state, tasks(served)) == (AWAITING, [])
+    assert TaskKind.WAIT_DUE not in {task.kind for task in served.tasks}
+
+
+async def test_who_has_waited_since_before_waits_had_an_end_is_given_one(shop: Shop) -> None:
+    await shop.stock(TEA=0)
+    order = await wait_for(shop, "old", TEA=1)
+
+    def forget_its_end(draft: Draft) -> None:
+        draft.forget(TaskKind.WAIT_DUE)
+        draft.update(draft.order, waits_until_at_ms=0)
+
+    await shop.orders.change(order.order_id, forget_its_end, "0.4.0")
+    await shop.backorders.serve()
+    kept = await shop.orders.get(order.order_id)
+    assert kept.waits_until_at_ms > 0
+    assert [task.kind for task in kept.tasks] == [TaskKind.WAIT_DUE]
+
+
+async def test_an_order_that_has_waited_can_be_paid_for_hours(shop: Shop, clock: Clock) -> None:
+    await shop.stock(TEA=0)
+    order = await wait_for(shop, "asleep", TEA=1)
+    await shop.stock(TEA=2)
+    assert await shop.backorders.serve() == 1
+    served = await shop.orders.get(order.order_id)
+    assert served.payment_due_at_ms >= clock() + WaitingRules().pay_within_ms - 60_000
+    awake = (await shop.place({"TEA": 1}, key="awake", buyer_id="awake")).order
+    assert awake.payment_due_at_ms <= clock() + METHODS["sandbox_card"].due_ms + 60_000
 
 
 async def test_an_order_left_by_a_crash_is_served_before_those_that_came_later(shop: Shop) -> None:

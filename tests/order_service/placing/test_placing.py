@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import UTC, datetime
 
 import pytest
 from msgspec import structs
@@ -174,8 +175,10 @@ async def test_who_waits_is_told_for_what(shop: Shop) -> None:
     wanted = {"TEA": 2, "CUP": 1}
     first, again = [await shop.place(wanted, shortage_policy=ShortagePolicy.WAIT) for _ in range(2)]
     assert first.shortages == [Shortage("TEA", 2, 1)]
-    assert first.detail == "it waits for stock: TEA: 1 of 2 units"
-    assert (again.shortages, again.detail) == ([], "it waits for stock")
+    until = datetime.fromtimestamp(first.order.waits_until_at_ms / 1_000, UTC)
+    waits = f"it waits for stock until {until:%Y-%m-%d %H:%M} UTC"
+    assert first.detail == f"{waits}: TEA: 1 of 2 units"
+    assert (again.shortages, again.detail) == ([], waits)
 
 
 async def test_the_buyers_limit_rejects_an_order(shop: Shop) -> None:

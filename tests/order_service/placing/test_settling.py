@@ -155,7 +155,7 @@ def test_an_order_that_waits_joins_the_queue_and_stays_there_while_there_is_too_
     draft = draft_of({"TEA": 2}, shortage_policy=ShortagePolicy.WAIT)
     found = settled(draft, SHORT)
     assert found.state is OrderState.BACKORDERED
-    assert kinds(draft) == []
+    assert kinds(draft) == [TaskKind.WAIT_DUE]
     again = next_draft(found)
     assert settled(again, SHORT).state is OrderState.BACKORDERED
     assert untouched(again)

@@ -1,0 +1,18 @@
+"""Orders wait for stock until a time, and can be put on hold.
+
+Revision: 0007, after 0006.
+"""
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, Integer
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Makes the schema newer by one step."""
+    for name in ("waits_until_at_ms", "held_at_ms"):
+        op.add_column("orders", Column(name, BigInteger().with_variant(Integer, "sqlite")))
