@@ -34,7 +34,7 @@ class Waiting(NamedTuple):
     order_id: str
     buyer_id: str
     units: dict[str, int]
-    """What it waits for, by SKU."""
+    """Those that it waits for, by SKU."""
     until_ms: int = 0
     """When it ends; 0 for one that has no end yet."""
 
@@ -88,8 +88,8 @@ def why_not_wait(
 ) -> Turned | None:
     """Why an order may not wait for units; None if it may.
 
-    `limits` are those of a buyer by SKU, 0 for none; `has` are the units that its buyer has or
-    waits for already, in so many `orders_waiting`.
+    `limits` are those of a buyer by SKU, without what has none; `has` are the units that its buyer
+    has or waits for already, in so many `orders_waiting`.
     """
     if orders_waiting >= WAITING_PER_BUYER_MAX:
         detail = f"the buyer has {orders_waiting} orders that wait for stock, the most that may"

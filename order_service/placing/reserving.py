@@ -96,7 +96,7 @@ class Reserving:
         return frozenset(each.location for each in warehouses) or frozenset({DEFAULT_LOCATION})
 
     async def limits(self, tenant: str, skus: Iterable[str]) -> dict[str, int]:
-        """How many units of an article a buyer may have, by SKU; 0 for as many as there are."""
+        """The most units that a buyer may have, by SKU; what has no limit is missing."""
         return limits_in(await self.levels(tenant, skus))
 
     async def levels(self, tenant: str, skus: Iterable[str]) -> list[StockLevel]:
@@ -173,7 +173,7 @@ class Reserving:
         return Short(shortages, self.waiting_rules.waits_ms)
 
     def _ttl_ms(self, order: Order) -> int:
-        """How long its stock is kept: the time to pay, which is longer for an order that has
+        """The time for which its stock is kept: the time to pay, longer for an order that has
         waited, as nobody knows when its turn comes.
         """
         method = method_of(self._methods, order)
