@@ -34,7 +34,7 @@ class Waiting(NamedTuple):
     order_id: str
     buyer_id: str
     units: dict[str, int]
-    """Those that it waits for, by SKU."""
+    """The units that it waits for, by SKU."""
     until_ms: int = 0
     """When it ends; 0 for one that has no end yet."""
 

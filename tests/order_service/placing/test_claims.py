@@ -1,4 +1,4 @@
-"""What waiting orders keep from others, as pure sums."""
+"""Claims of waiting orders: pure sums of the units that they keep from others."""
 
 import pytest
 
