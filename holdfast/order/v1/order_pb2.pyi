@@ -68,7 +68,15 @@ class _OrderOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderOut
     ORDER_OUTCOME_WRONG_CONTENT: _OrderOutcome.ValueType  # 15
     """The content of a parcel is not what it should be."""
     ORDER_OUTCOME_UNDER_WAY: _OrderOutcome.ValueType  # 16
-    """Not done yet: it is as soon as a payment provider has answered. Sending it again does no harm."""
+    """Not done yet, because something is under way that ends by itself: `detail` says what, and whether
+    it is done then or has to be sent again. Sending it again does no harm.
+    """
+    ORDER_OUTCOME_UNITS_TAKEN: _OrderOutcome.ValueType  # 18
+    """Fewer units of a line than that have their money here: it went back, or was never paid."""
+    ORDER_OUTCOME_TOO_MANY: _OrderOutcome.ValueType  # 21
+    """The order has as many of such things (attempts to pay, refunds, remarks, ...) as an order may
+    have; `detail` names the bound.
+    """
 
 class OrderOutcome(_OrderOutcome, metaclass=_OrderOutcomeEnumTypeWrapper):
     """What was decided about a request. `order_service/order/refusals.py` says for each what it means."""
@@ -106,7 +114,15 @@ ORDER_OUTCOME_QUANTITY_EXCEEDED: OrderOutcome.ValueType  # 14
 ORDER_OUTCOME_WRONG_CONTENT: OrderOutcome.ValueType  # 15
 """The content of a parcel is not what it should be."""
 ORDER_OUTCOME_UNDER_WAY: OrderOutcome.ValueType  # 16
-"""Not done yet: it is as soon as a payment provider has answered. Sending it again does no harm."""
+"""Not done yet, because something is under way that ends by itself: `detail` says what, and whether
+it is done then or has to be sent again. Sending it again does no harm.
+"""
+ORDER_OUTCOME_UNITS_TAKEN: OrderOutcome.ValueType  # 18
+"""Fewer units of a line than that have their money here: it went back, or was never paid."""
+ORDER_OUTCOME_TOO_MANY: OrderOutcome.ValueType  # 21
+"""The order has as many of such things (attempts to pay, refunds, remarks, ...) as an order may
+have; `detail` names the bound.
+"""
 Global___OrderOutcome: _TypeAlias = OrderOutcome  # noqa: Y015
 
 class _OrderSource:
@@ -356,6 +372,13 @@ class OrderLine(_message.Message):
     SHIPPED_FIELD_NUMBER: _builtins.int
     CANCELLED_FIELD_NUMBER: _builtins.int
     RETURNED_FIELD_NUMBER: _builtins.int
+    REFUNDED_UNSHIPPED_FIELD_NUMBER: _builtins.int
+    REFUNDED_SHIPPED_FIELD_NUMBER: _builtins.int
+    REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
+    ADJUSTED_UNITS_FIELD_NUMBER: _builtins.int
+    ADJUSTED_MINOR_FIELD_NUMBER: _builtins.int
+    UNPAID_UNITS_FIELD_NUMBER: _builtins.int
+    UNPAID_MINOR_FIELD_NUMBER: _builtins.int
     line_no: _builtins.int
     """Its number in the order, from 1."""
     sub_order_no: _builtins.int
@@ -378,6 +401,20 @@ class OrderLine(_message.Message):
     """Units that will not be shipped."""
     returned: _builtins.int
     """Units that came back."""
+    refunded_unshipped: _builtins.int
+    """Units that did not leave, and whose money went back whole."""
+    refunded_shipped: _builtins.int
+    """Units that have left, and whose money went back whole."""
+    refunded_minor: _builtins.int
+    """All money of the line that went back or is asked to go back."""
+    adjusted_units: _builtins.int
+    """Units that the buyer keeps, and of whose price a part went back."""
+    adjusted_minor: _builtins.int
+    """That part."""
+    unpaid_units: _builtins.int
+    """Units that were to be paid at the door, and never will be."""
+    unpaid_minor: _builtins.int
+    """The price of those."""
     def __init__(
         self,
         *,
@@ -392,10 +429,17 @@ class OrderLine(_message.Message):
         shipped: _builtins.int = ...,
         cancelled: _builtins.int = ...,
         returned: _builtins.int = ...,
+        refunded_unshipped: _builtins.int = ...,
+        refunded_shipped: _builtins.int = ...,
+        refunded_minor: _builtins.int = ...,
+        adjusted_units: _builtins.int = ...,
+        adjusted_minor: _builtins.int = ...,
+        unpaid_units: _builtins.int = ...,
+        unpaid_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "cancelled", b"cancelled", "line_no", b"line_no", "location", b"location", "quantity", b"quantity", "returned", b"returned", "shipped", b"shipped", "sku", b"sku", "sub_order_no", b"sub_order_no", "title", b"title", "unit_price_minor", b"unit_price_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjusted_minor", b"adjusted_minor", "adjusted_units", b"adjusted_units", "amount_minor", b"amount_minor", "cancelled", b"cancelled", "line_no", b"line_no", "location", b"location", "quantity", b"quantity", "refunded_minor", b"refunded_minor", "refunded_shipped", b"refunded_shipped", "refunded_unshipped", b"refunded_unshipped", "returned", b"returned", "shipped", b"shipped", "sku", b"sku", "sub_order_no", b"sub_order_no", "title", b"title", "unit_price_minor", b"unit_price_minor", "unpaid_minor", b"unpaid_minor", "unpaid_units", b"unpaid_units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -606,6 +650,91 @@ class Refund(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Refund: _TypeAlias = Refund  # noqa: Y015
+
+@_typing.final
+class RefundRow(_message.Message):
+    """A part of a refund: what its money is for. The rows of a refund add up to it, and never change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _What:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _WhatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[RefundRow._What.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        WHAT_UNSPECIFIED: RefundRow._What.ValueType  # 0
+        """Not set."""
+        UNITS: RefundRow._What.ValueType  # 1
+        """Units whose price goes back whole."""
+        ADJUST: RefundRow._What.ValueType  # 2
+        """A part of the price of units that the buyer keeps."""
+        FREIGHT: RefundRow._What.ValueType  # 3
+        """The freight of a merchant's part of the order."""
+        GOODWILL: RefundRow._What.ValueType  # 4
+        """A present, for no goods."""
+        EXCESS: RefundRow._What.ValueType  # 5
+        """Money that was never due: it came twice, late or in a wrong amount."""
+
+    class What(_What, metaclass=_WhatEnumTypeWrapper):
+        """What money goes back for."""
+
+    WHAT_UNSPECIFIED: RefundRow.What.ValueType  # 0
+    """Not set."""
+    UNITS: RefundRow.What.ValueType  # 1
+    """Units whose price goes back whole."""
+    ADJUST: RefundRow.What.ValueType  # 2
+    """A part of the price of units that the buyer keeps."""
+    FREIGHT: RefundRow.What.ValueType  # 3
+    """The freight of a merchant's part of the order."""
+    GOODWILL: RefundRow.What.ValueType  # 4
+    """A present, for no goods."""
+    EXCESS: RefundRow.What.ValueType  # 5
+    """Money that was never due: it came twice, late or in a wrong amount."""
+
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    ROW_NO_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    LINE_NO_FIELD_NUMBER: _builtins.int
+    SUB_ORDER_NO_FIELD_NUMBER: _builtins.int
+    SHIPMENT_ID_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    refund_id: _builtins.str
+    """The refund."""
+    row_no: _builtins.int
+    """Its position among the refund's rows, from 1."""
+    what: Global___RefundRow.What.ValueType
+    """What it is for."""
+    line_no: _builtins.int
+    """The order line, with UNITS and ADJUST; 0 otherwise."""
+    sub_order_no: _builtins.int
+    """The position of the merchant's part in `Order.sub_orders`, with FREIGHT; 0 otherwise."""
+    shipment_id: _builtins.str
+    """The shipment that the units are, or were to be, in; "" where that is not said."""
+    units: _builtins.int
+    """Units."""
+    amount_minor: _builtins.int
+    """The money."""
+    def __init__(
+        self,
+        *,
+        refund_id: _builtins.str = ...,
+        row_no: _builtins.int = ...,
+        what: Global___RefundRow.What.ValueType = ...,
+        line_no: _builtins.int = ...,
+        sub_order_no: _builtins.int = ...,
+        shipment_id: _builtins.str = ...,
+        units: _builtins.int = ...,
+        amount_minor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "line_no", b"line_no", "refund_id", b"refund_id", "row_no", b"row_no", "shipment_id", b"shipment_id", "sub_order_no", b"sub_order_no", "units", b"units", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundRow: _TypeAlias = RefundRow  # noqa: Y015
 
 @_typing.final
 class ShipmentLine(_message.Message):
@@ -886,6 +1015,8 @@ class Order(_message.Message):
     CREATED_AT_MS_FIELD_NUMBER: _builtins.int
     UPDATED_AT_MS_FIELD_NUMBER: _builtins.int
     CLOSED_REASON_FIELD_NUMBER: _builtins.int
+    REFUND_ROWS_FIELD_NUMBER: _builtins.int
+    FREIGHT_REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
     WAITS_UNTIL_AT_MS_FIELD_NUMBER: _builtins.int
     HELD_AT_MS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
@@ -916,6 +1047,8 @@ class Order(_message.Message):
     """When it last changed."""
     closed_reason: _builtins.str
     """Why it was rejected or cancelled; "" otherwise."""
+    freight_refunded_minor: _builtins.int
+    """The freight that went back or is asked to go back."""
     waits_until_at_ms: _builtins.int
     """Until when it waits for stock, or has waited; 0 for one that never did."""
     held_at_ms: _builtins.int
@@ -948,6 +1081,10 @@ class Order(_message.Message):
     def shipments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shipment]:
         """Its parcels, the oldest first."""
 
+    @_builtins.property
+    def refund_rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundRow]:
+        """What its refunds are for, in their order."""
+
     def __init__(
         self,
         *,
@@ -972,12 +1109,14 @@ class Order(_message.Message):
         created_at_ms: _builtins.int = ...,
         updated_at_ms: _builtins.int = ...,
         closed_reason: _builtins.str = ...,
+        refund_rows: _abc.Iterable[Global___RefundRow] | None = ...,
+        freight_refunded_minor: _builtins.int = ...,
         waits_until_at_ms: _builtins.int = ...,
         held_at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "delivery", b"delivery"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "buyer_id", b"buyer_id", "closed_reason", b"closed_reason", "created_at_ms", b"created_at_ms", "currency", b"currency", "delivery", b"delivery", "held_at_ms", b"held_at_ms", "lines", b"lines", "order_id", b"order_id", "order_key", b"order_key", "payment_due_at_ms", b"payment_due_at_ms", "payment_method", b"payment_method", "payments", b"payments", "refunds", b"refunds", "shipments", b"shipments", "shortage_policy", b"shortage_policy", "source", b"source", "state", b"state", "sub_orders", b"sub_orders", "tenant", b"tenant", "updated_at_ms", b"updated_at_ms", "version", b"version", "waits_until_at_ms", b"waits_until_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "buyer_id", b"buyer_id", "closed_reason", b"closed_reason", "created_at_ms", b"created_at_ms", "currency", b"currency", "delivery", b"delivery", "freight_refunded_minor", b"freight_refunded_minor", "held_at_ms", b"held_at_ms", "lines", b"lines", "order_id", b"order_id", "order_key", b"order_key", "payment_due_at_ms", b"payment_due_at_ms", "payment_method", b"payment_method", "payments", b"payments", "refund_rows", b"refund_rows", "refunds", b"refunds", "shipments", b"shipments", "shortage_policy", b"shortage_policy", "source", b"source", "state", b"state", "sub_orders", b"sub_orders", "tenant", b"tenant", "updated_at_ms", b"updated_at_ms", "version", b"version", "waits_until_at_ms", b"waits_until_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
