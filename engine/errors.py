@@ -10,7 +10,14 @@ class StoreUnreachable(EngineError):
 
 
 class StoreRefuses(EngineError):
-    """The store refuses commands for now, such as while loading; nothing was changed."""
+    """The store refuses commands for now, such as while loading; nothing was changed.
+
+    `code` is the first word of its error, such as LOADING (see engine/causes.py).
+    """
+
+    def __init__(self, code: str, said: str = "") -> None:
+        super().__init__(f"{code} {said}".strip())
+        self.code = code
 
 
 class StoreFull(EngineError):

@@ -17,6 +17,7 @@ from redis import exceptions
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from engine.causes import code_of, is_refusal
 from engine.errors import (
     EngineError,
     StoreCorrupt,
@@ -30,11 +31,6 @@ from engine.scripts import Script
 ANSWER_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
 
-# First words of the errors with which a store refuses commands for now.
-_REFUSALS = frozenset(
-    {"LOADING", "BUSY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "CLUSTERDOWN"}
-    | {"TRYAGAIN", "NOAUTH", "NOPERM", "WRONGPASS", "UNKILLABLE"}
-)
 # The keys that are no hash.
 _KEY_TYPES = {"deadlines": "zset", "retention": "zset", "journal": "stream"}
 
@@ -51,18 +47,13 @@ def connect(url: str) -> "redis.asyncio.Redis":
 
 def engine_error(error: Exception) -> EngineError:
     """The engine's error for one of redis-py."""
-    text = str(error) or type(error).__name__
-    word = text.partition(" ")[0]
-    if isinstance(error, exceptions.OutOfMemoryError) or word == "OOM":
+    text, code = str(error) or type(error).__name__, code_of(error)
+    if code == "OOM":
         return StoreFull(text)
-    if isinstance(error, exceptions.BusyLoadingError | exceptions.ReadOnlyError):
-        return StoreRefuses(text)
-    if isinstance(error, exceptions.AuthenticationError | exceptions.NoPermissionError):
-        return StoreRefuses(text)
+    if is_refusal(code):
+        return StoreRefuses(code, text)
     if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError):
         return StoreUnreachable(text)
-    if word in _REFUSALS:
-        return StoreRefuses(text)
     return StoreCorrupt("", text)
 
 

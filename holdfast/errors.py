@@ -131,7 +131,8 @@ ERRORS: dict[Reason, ErrorRow] = {
     Reason.STORE_REFUSES: ErrorRow(
         grpc.StatusCode.UNAVAILABLE,
         True,
-        "the store refuses commands for now ({store_error}); nothing was changed",
+        "the store refuses commands for now ({store_error}): {cause}; nothing was changed. "
+        "{next_step}",
     ),
     Reason.STORE_WENT_BACK: ErrorRow(
         grpc.StatusCode.UNAVAILABLE,

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from engine.engine import Engine
 from engine.errors import EngineError
 from engine.seen import Place
+from engine.store.own_trouble import trouble_of_own_store
 from holdfast.inventory.v1 import (
     inventory_pb2,
     inventory_pb2_grpc,
@@ -61,7 +62,13 @@ class App:
         self.engine = Engine(
             client, config.engine_settings(), self._on_failure, metrics.batch, place
         )
-        self.watch = StoreWatch(client, config.durability, self._engine_trouble, self.set_serving)
+        self.watch = StoreWatch(
+            client,
+            config.durability,
+            self._engine_trouble,
+            lambda answers: trouble_of_own_store(config.data_dir, answers=answers),
+            self.set_serving,
+        )
         self.grpc_server = self._grpc_server(shares_port)
         self._quiet_until: dict[str, float] = {}
         self.bound_port = 0  # known once it is bound

@@ -7,6 +7,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from engine import errors as engine_errors
+from engine.causes import cause_of
 from holdfast.errors import HoldfastError, Reason
 from serving.guard import Translations
 
@@ -14,8 +15,11 @@ log = structlog.get_logger()
 
 
 def _refuses(error: engine_errors.StoreRefuses) -> HoldfastError:
-    # The first word is the store's error code; the rest may hold addresses and settings.
-    return HoldfastError.of(Reason.STORE_REFUSES, store_error=str(error).partition(" ")[0])
+    # What the store said may hold addresses and settings; its code and what that means do not.
+    cause = cause_of(error.code)
+    return HoldfastError.of(
+        Reason.STORE_REFUSES, store_error=error.code, cause=cause.what, next_step=cause.next_step
+    )
 
 
 def _corrupt(error: engine_errors.StoreCorrupt) -> HoldfastError:

@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from redis import exceptions
 
+from engine.causes import told
 from engine.errors import EngineError
 from engine.link import connect
 from engine.seen import Place
@@ -88,8 +89,7 @@ async def _start(app: App) -> None:
         weaknesses = await app.watch.look()
     except (exceptions.RedisError, OSError) as error:
         raise StartError(
-            f"the store at HOLDFAST_REDIS_URL does not answer ({type(error).__name__}: {error}). "
-            "Start it, or correct the URL",
+            f"HOLDFAST_REDIS_URL: {told(error)} ({type(error).__name__}: {error})",
             EXIT_STORE_UNREACHABLE,
         ) from error
     if weaknesses:

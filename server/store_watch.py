@@ -8,6 +8,7 @@ import redis.asyncio
 import structlog
 from redis import exceptions
 
+from engine.causes import told
 from engine.errors import EngineError
 from engine.store.durability import (
     Durability,
@@ -16,6 +17,7 @@ from engine.store.durability import (
     durability_of,
     inspect_store,
     judge,
+    try_to_write,
 )
 from holdfast.errors import HoldfastError, Reason
 
@@ -29,7 +31,9 @@ class StoreWatch:
     """Looks at the store every second, and at once when a batch has failed.
 
     `store` and `durability` describe what was found; `trouble` says why nothing can be served, ""
-    when it can.
+    when it can: what a write would be answered, what the engine says of its tenants
+    (`engine_trouble`), and what can be seen of a store of
+    the server's own (`own_trouble`, given whether it answers).
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class StoreWatch:
         client: "redis.asyncio.Redis",
         keep: Durability,
         engine_trouble: Callable[[], Awaitable[str]],
+        own_trouble: Callable[[bool], str],
         on_change: Callable[[bool], Awaitable[None]],
     ) -> None:
         self.store = ""
@@ -45,6 +50,7 @@ class StoreWatch:
         self._client = client
         self._keep = keep
         self._engine_trouble = engine_trouble
+        self._own_trouble = own_trouble
         self._weaknesses: list[Weakness] = []
         self._on_change = on_change
         self._look_now = asyncio.Event()
@@ -71,7 +77,7 @@ class StoreWatch:
 
     async def start(self) -> None:
         """Says how the store is, as `look` has just found it safe, and starts watching."""
-        await self._report(await self._engine_trouble())
+        await self._report(await self._trouble())
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def suspect(self) -> None:
@@ -106,8 +112,11 @@ class StoreWatch:
         try:
             async with asyncio.timeout(LOOK_S_MAX):
                 weaknesses = await self.look()
-                return "; ".join(map(str, weaknesses)) or await self._engine_trouble()
+                if weaknesses:
+                    return "; ".join(map(str, weaknesses))
+                await try_to_write(self._client)
+                return self._own_trouble(True) or await self._engine_trouble()
         except (exceptions.RedisError, OSError, TimeoutError) as error:
-            return f"the store does not answer: {type(error).__name__}"
+            return self._own_trouble(False) or told(error)
         except EngineError as error:
             return str(error)

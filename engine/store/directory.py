@@ -44,11 +44,7 @@ class StoreDirectory:
 
     def log_tail(self) -> str:
         """The last lines of the log; nothing if it cannot be read."""
-        with suppress(OSError), self._log.open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES_MAX))
-            lines = log.read().decode(errors="replace").splitlines()
-            return "\n".join(lines[-LOG_TAIL_LINES_MAX:])
-        return ""
+        return tail_of_log(self._log)
 
     async def end_orphan(self, seconds_max: float, on_event: OnEvent) -> None:
         """End the store that a killed owner left running, so that its data can be opened anew.
@@ -105,6 +101,15 @@ class StoreDirectory:
             if not self._is_store_running():
                 return True
         return False
+
+
+def tail_of_log(path: Path) -> str:
+    """The last lines of a store's log; nothing if it cannot be read."""
+    with suppress(OSError), path.open("rb") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES_MAX))
+        lines = log.read().decode(errors="replace").splitlines()
+        return "\n".join(lines[-LOG_TAIL_LINES_MAX:])
+    return ""
 
 
 @contextmanager

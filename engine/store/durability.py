@@ -13,6 +13,8 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, ResponseError
 
+from engine.causes import is_denied
+
 # Redis 7.0 brought the script flags (`#!lua flags=...`) that refuse a batch whole when memory is
 # full. Valkey forked from Redis 7.2; 8.0 is the first release that is its own.
 VERSIONS_MIN = {"valkey": (8, 0), "redis": (7, 0)}
@@ -63,6 +65,8 @@ class StoreFacts(msgspec.Struct, frozen=True):
     """The facts that a store reports, in its own words; None for one that it does not report."""
 
     version: StoreVersion | None = None
+    mode: str | None = None
+    """standalone, cluster or sentinel."""
     role: str | None = None
     primary: str | None = None
     """host:port of the store that a replica follows."""
@@ -95,6 +99,7 @@ class _Check(NamedTuple):
     """`{keep}` is the level to keep, `{facts}` what was found."""
 
 
+_WRITES_NOTHING = "#!lua flags=allow-oom\nreturn 1"
 UNKNOWN = "unknown"
 # An unknown setting has to be readable before it can be mended.
 UNKNOWN_MEND = "ACL SETUSER <the user in HOLDFAST_REDIS_URL> +info +config|get"
@@ -104,6 +109,16 @@ APPENDFSYNC_ACCEPTED: dict[Durability, set[str | None]] = {
     Durability.EVERYSEC: {"always", "everysec"},
     Durability.NONE: {"always", "everysec", "no", None},
 }
+
+# Comes before the others: whatever else such a process lacks, it is no store for us.
+MODE_CHECK = _Check(
+    setting="mode",
+    found=lambda facts: facts.mode,
+    accepts=lambda mode, keep: mode not in ("cluster", "sentinel"),
+    why="a node of a cluster has only some of the keys, and a Sentinel none",
+    mend="set HOLDFAST_REDIS_URL to a primary that is not part of a cluster. Of a Sentinel: "
+    "SENTINEL MASTERS names it",
+)
 
 CHECKS = (
     _Check(
@@ -153,6 +168,8 @@ CHECKS = (
 
 def judge(facts: StoreFacts, keep: Durability) -> list[Weakness]:
     """The settings too weak for `keep`, in the order of CHECKS; empty if the store is safe."""
+    if not MODE_CHECK.accepts(facts.mode, keep):
+        return [_weakness(MODE_CHECK, facts, keep)]
     return [
         _weakness(check, facts, keep)
         for check in CHECKS
@@ -176,19 +193,30 @@ async def inspect_store(client: Redis) -> StoreFacts:
     """Ask a store for the facts: one INFO, and one CONFIG GET for what INFO does not tell.
 
     A user without the right to either, or a managed store without CONFIG, leaves facts unknown.
-    Raises redis.exceptions.ConnectionError or TimeoutError if the store does not answer, and
-    BusyLoadingError while it reads its data: until then its AOF is off, whatever is set.
+    Raises redis.exceptions.ConnectionError or TimeoutError if the store does not answer,
+    ResponseError if it refuses to for now, and BusyLoadingError while it reads its data: until then
+    its AOF is off, whatever is set.
     """
     info = await _info(client)
     if info.get("loading"):
-        raise BusyLoadingError("LOADING the store is reading its data")
+        raise BusyLoadingError("the store is reading its data", status_code="LOADING")
     return facts_from(info, await _appendfsync(client))
+
+
+async def try_to_write(client: Redis) -> None:
+    """Raises what the store would answer to a write now, such as NOREPLICAS; nothing is written.
+
+    A store decides whether a script that may write can run before it runs. A full store is no
+    refusal here: what gives stock back is still taken.
+    """
+    await client.eval(_WRITES_NOTHING, 0)
 
 
 def facts_from(info: Mapping[str, Any], appendfsync: str | None) -> StoreFacts:
     """The facts in the fields of INFO, and the setting that is in none of them."""
     return StoreFacts(
         version=_version(info),
+        mode=_mode(info),
         role=info.get("role"),
         primary=f"{info['master_host']}:{info['master_port']}" if "master_host" in info else None,
         appendonly={0: "no", 1: "yes"}.get(info.get("aof_enabled", -1)),
@@ -214,16 +242,27 @@ def _version(info: Mapping[str, Any]) -> StoreVersion | None:
     return None
 
 
+def _mode(info: Mapping[str, Any]) -> str | None:
+    if info.get("cluster_enabled"):
+        return "cluster"
+    mode: str | None = info.get("server_mode", info.get("redis_mode"))
+    return mode
+
+
 async def _info(client: Redis) -> dict[str, Any]:
     try:
         return await client.info()
-    except ResponseError:
-        return {}
+    except ResponseError as error:
+        if is_denied(error):
+            return {}
+        raise
 
 
 async def _appendfsync(client: Redis) -> str | None:
     try:
         settings = await client.config_get("appendfsync")
-    except ResponseError:
-        return None
+    except ResponseError as error:
+        if is_denied(error):
+            return None
+        raise
     return settings.get("appendfsync")

@@ -1,13 +1,15 @@
 """Real stores that are set up wrongly: the engine finds the weakness, and the mend mends it."""
 
+import asyncio
 import shlex
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from engine.store.binary import find_store_binary
 from engine.store.durability import (
@@ -15,8 +17,10 @@ from engine.store.durability import (
     StoreFacts,
     describe,
     durability_of,
+    facts_from,
     inspect_store,
     judge,
+    try_to_write,
 )
 from tests.serving import answers, running
 from tests.waiting import eventually
@@ -136,3 +140,59 @@ async def test_a_managed_store_without_config_is_judged_by_what_it_tells(tmp_pat
         facts = await inspect_store(client)
     assert facts.appendfsync is None
     assert judge(facts, Durability.NONE) == []
+
+
+async def test_a_node_of_a_cluster_and_a_sentinel_are_named_and_nothing_else_is(
+    tmp_path: Path,
+) -> None:
+    async with (
+        server(tmp_path, cluster_enabled="yes", appendonly="no") as url,
+        Redis.from_url(url) as client,
+    ):
+        (weakness,) = judge(await inspect_store(client), Durability.ALWAYS)
+    assert (weakness.setting, weakness.value) == ("mode", "cluster")
+    info = {"valkey_version": "9.1.2", "server_mode": "sentinel"}
+    (weakness,) = judge(facts_from(info, None), Durability.ALWAYS)
+    assert (weakness.setting, weakness.value) == ("mode", "sentinel")
+    assert "SENTINEL MASTERS" in weakness.mend
+
+
+async def test_what_a_write_would_be_answered_is_found_without_writing(tmp_path: Path) -> None:
+    async with server(tmp_path) as url, Redis.from_url(url) as client:
+        await try_to_write(client)
+        await client.config_set("maxmemory", "1")
+        await try_to_write(client)  # what gives stock back is still taken
+        await client.config_set("min-replicas-to-write", "1")
+        with pytest.raises(ResponseError, match="NOREPLICAS"):
+            await try_to_write(client)
+        await client.config_set("min-replicas-to-write", "0")
+        await client.replicaof("127.0.0.1", 1)
+        with pytest.raises(ReadOnlyError):
+            await try_to_write(client)
+        assert await client.dbsize() == 0
+
+
+async def refusal_of(ask: Callable[[Redis], Awaitable[object]], client: Redis) -> ResponseError:
+    """Asks until it is refused."""
+    while True:
+        try:
+            await ask(client)
+        except ResponseError as error:
+            return error
+
+
+async def test_a_store_busy_with_a_script_is_no_store_whose_settings_are_unknown(
+    tmp_path: Path,
+) -> None:
+    spin = "#!lua\nwhile true do end"
+    async with (
+        server(tmp_path, busy_reply_threshold="20") as url,
+        Redis.from_url(url) as busy,
+        Redis.from_url(url) as client,
+    ):
+        spinning = asyncio.ensure_future(busy.eval(spin, 0))
+        assert "BUSY" in str(await refusal_of(inspect_store, client))
+        await client.script_kill()
+        with pytest.raises(ResponseError):
+            await spinning
+        assert judge(await inspect_store(client), Durability.ALWAYS) == []
