@@ -1,4 +1,4 @@
-"""What a store's error means, and what to do next: one table by the code it begins with.
+"""Causes of a store's errors, and what to do next: one table by the code an error begins with.
 
 redis-py takes the code of some errors off their text, or turns them into types of its own; here
 each has its code again. An error that is not in the table is still told by its code.
@@ -99,7 +99,7 @@ def is_denied(error: Exception) -> bool:
 
 
 def cause_of(code: str) -> Cause:
-    """What a refusal of this code means."""
+    """The cause of a refusal of this code."""
     return CAUSES.get(code, UNKNOWN_CAUSE)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 import redis.asyncio
 
 from engine.answers import Answer
+from engine.due import due_of
 from engine.errors import EngineError, StoreCorrupt, StoreWentBack
 from engine.group_commit import GroupCommit
 from engine.keys import TENANTS_KEY, partition_keys
@@ -21,6 +22,7 @@ from engine.model import (
     Release,
     Result,
     SetStock,
+    State,
     StockOutcome,
     StockResult,
     StoreCommand,
@@ -59,6 +61,8 @@ class _Tenant:
     queue: GroupCommit
     reader: Reader
     listed: bool = False
+    callers: int = 0
+    """Callers that wait for an answer: with one it is in use, whatever its queue says."""
 
 
 class Engine:
@@ -68,7 +72,7 @@ class Engine:
         self,
         client: "redis.asyncio.Redis",
         settings: EngineSettings,
-        on_failure: Callable[[EngineError], None],
+        on_failure: Callable[[Exception], None],
         on_batch: OnBatch = lambda kinds, outcomes, seconds: None,
         place: Place | None = None,
     ) -> None:
@@ -82,7 +86,10 @@ class Engine:
         self._reads = asyncio.Semaphore(READS_OPEN_MAX)
         self._tenants: dict[str, _Tenant] = {}
         self._unrecognised: list[str] = []
-        self._sweeper = Sweeper(client, self._swept_partitions, settings.sweep, on_failure)
+        self._tenants_kept = TENANTS_KEPT
+        self._sweeper = Sweeper(
+            client, self._due_partitions, self._grown_partitions, settings.sweep, on_failure
+        )
 
     def start(self) -> None:
         """Starts the sweeper."""
@@ -220,15 +227,50 @@ class Engine:
         self, tenant_name: str, commands: Sequence[StoreCommand], deadline: float
     ) -> list[Answer | EngineError]:
         tenant = self._tenant(tenant_name)
-        if not tenant.listed and any(isinstance(c, SetStock | Release) for c in commands):
-            await self._list(tenant_name)
-            tenant.listed = True
-        return await tenant.queue.submit(commands, deadline)
+        tenant.callers += 1
+        try:
+            if tenant.listed or await self._is_listed(tenant_name, tenant, commands):
+                return await tenant.queue.submit(commands, deadline)
+            return await self._submit_to_nobody(tenant, commands, deadline)
+        finally:
+            tenant.callers -= 1
+
+    async def _is_listed(
+        self, name: str, tenant: _Tenant, commands: Sequence[StoreCommand]
+    ) -> bool:
+        """Whether a tenant is on the list that sweepers follow, as it must be to have something.
+
+        Setting stock is what puts it there, before it has anything to sweep. All other commands
+        leave no trace of a tenant that nobody has, such as a mistyped one.
+        """
+        sets_stock = any(isinstance(command, SetStock) for command in commands)
+        if not sets_stock and not any(isinstance(command, Release) for command in commands):
+            return True  # they write nothing where there is nothing
+        async with self._reads:
+            with store_errors():
+                # Asked first: a full store refuses to add, even what it has.
+                tenant.listed = bool(await self._client.sismember(TENANTS_KEY, name))
+                if sets_stock and not tenant.listed:
+                    await self._client.sadd(TENANTS_KEY, name)
+                    tenant.listed = True
+        return tenant.listed
+
+    async def _submit_to_nobody(
+        self, tenant: _Tenant, commands: Sequence[StoreCommand], deadline: float
+    ) -> list[Answer | EngineError]:
+        """Answers commands of a tenant that nobody has. A Release is done: it holds nothing.
+
+        No tombstone is needed either, since nothing can be reserved where no stock was ever set.
+        """
+        others = [command for command in commands if not isinstance(command, Release)]
+        found = iter(await tenant.queue.submit(others, deadline) if others else ())
+        released = Result(Outcome.APPLIED, state=State.RELEASED)
+        return [released if isinstance(it, Release) else next(found) for it in commands]
 
     def _tenant(self, name: str) -> _Tenant:
         tenant = self._tenants.get(name)
         if tenant is None:
-            if len(self._tenants) >= TENANTS_KEPT:
+            if len(self._tenants) >= self._tenants_kept:
                 self._forget_empty_tenants()
             partition = Partition(
                 name,
@@ -254,26 +296,27 @@ class Engine:
         empty = [
             name
             for name, tenant in self._tenants.items()
-            if not tenant.partition.epoch and tenant.queue.idle
+            if not tenant.partition.epoch and tenant.queue.idle and not tenant.callers
         ]
         for name in empty:
             self._tenants.pop(name).queue.close()
+        # Looked for again when there are half as many more: each look reads all of them.
+        self._tenants_kept = max(TENANTS_KEPT, len(self._tenants) * 3 // 2)
 
-    async def _list(self, tenant: str) -> None:
-        """Puts a tenant on the list that sweepers follow, before it has anything to sweep.
+    async def _due_partitions(self, key: str) -> list[Partition]:
+        """The partitions that have something due, of all tenants that any server has listed.
 
-        Only a command that can be a tenant's first write does so: mistyped tenants leave no trace.
+        `key` names the sorted set that says so, `deadlines` or `retention`.
         """
         with store_errors():
-            # Asked first: a full store refuses to add, even what it has.
-            if not await self._client.sismember(TENANTS_KEY, tenant):
-                await self._client.sadd(TENANTS_KEY, tenant)
+            listed: Any = await self._client.smembers(TENANTS_KEY)
+        names = [name.decode() for name in listed]
+        due = await due_of(self._sweep_link, [partition_keys(name) for name in names], key)
+        return [self.partition(names[position]) for position in due]
 
-    async def _swept_partitions(self) -> Iterable[Partition]:
-        """The partitions to sweep: those of every tenant that any server has listed."""
-        with store_errors():
-            names: Any = await self._client.smembers(TENANTS_KEY)
-        return [self.partition(name.decode()) for name in names]
+    def _grown_partitions(self) -> list[Partition]:
+        """The partitions in which this engine has seen changes."""
+        return [tenant.partition for tenant in self._tenants.values() if tenant.partition.epoch]
 
 
 def _judged(found: Any) -> StockResult:

@@ -150,6 +150,19 @@ class ScriptLink:
         Raises an `EngineError`. After `StoreUnreachable` it may have run.
         """
 
+        try:
+            return await self.read(script, keys, arguments)
+        except StoreCorrupt as failure:
+            raise await located(failure, self._client, keys) from failure
+
+    async def read(
+        self, script: Script, keys: Sequence[str], arguments: Sequence[bytes] = ()
+    ) -> Any:
+        """Runs a script that may read keys of many partitions, and returns its reply.
+
+        Raises an `EngineError`.
+        """
+
         async def evaluate(pipe: _Pipe) -> Any:
             # The text goes with the first call on a connection. Were it sent only when the store
             # asks for it, calls sent meanwhile would overtake the first.
@@ -161,10 +174,7 @@ class ScriptLink:
             pipe.scripts.add(script.sha)
             return await pipe.call("EVAL", script.text, len(keys), *keys, *arguments)
 
-        try:
-            return await self._ask(evaluate)
-        except StoreCorrupt as failure:
-            raise await located(failure, self._client, keys) from failure
+        return await self._ask(evaluate)
 
     async def values(self, key: str, fields: Sequence[str]) -> list[bytes | None]:
         """The values of some fields of a hash. Raises an `EngineError`."""

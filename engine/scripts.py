@@ -146,6 +146,12 @@ class Script(NamedTuple):
     sha: str
 
 
+def script_of(first_line: str, body: str) -> Script:
+    """A script whose first line says what it may do."""
+    text = f"{first_line}\n{body}"
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
 def script_for(memory: Memory, body: str | None = None) -> Script:
     """The batch script as a store runs it.
 
@@ -153,8 +159,7 @@ def script_for(memory: Memory, body: str | None = None) -> Script:
     one that gives stock back runs even then, or a full store could never be emptied.
     """
     flags = " flags=allow-oom" if memory is Memory.GIVES else ""
-    text = f"#!lua{flags}\n{body or batch_script()}"
-    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+    return script_of(f"#!lua{flags}", body or batch_script())
 
 
 def memory_of(kind: Kind) -> Memory:

@@ -42,23 +42,33 @@ class SweepPace(msgspec.Struct, frozen=True):
 
 
 class Sweeper:
-    """Sweeps every partition, until it is stopped."""
+    """Sweeps the partitions that have something due, until it is stopped.
+
+    `due` finds them by the key that says so, `deadlines` or `retention`: what a round costs follows
+    from what is due, and hardly from how many partitions there are. `grown` are those whose
+    journals may have to be trimmed.
+    """
 
     def __init__(
         self,
         client: "redis.asyncio.Redis",
-        partitions: Callable[[], Awaitable[Iterable[Partition]]],
+        due: Callable[[str], Awaitable[Iterable[Partition]]],
+        grown: Callable[[], Iterable[Partition]],
         pace: SweepPace,
-        on_failure: Callable[[EngineError], None],
+        on_failure: Callable[[Exception], None],
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
-        self._partitions = partitions
+        self._due = due
+        self._grown = grown
+        self._trimmed: dict[str, int] = {}  # by journal: the sequence up to which it was trimmed
         self._pace = pace
         self._on_failure = on_failure
         self._chance = chance
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.turned_at = asyncio.get_running_loop().time()
+        """When it last did anything, in the event loop's time."""
 
     def start(self) -> None:
         """Starts sweeping."""
@@ -73,15 +83,15 @@ class Sweeper:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         expiry = Rounds(partial(self._step, Partition.expire_step), self._pace.expire_ms)
-        purge = Rounds(partial(self._step, self._purge), self._pace.purge_ms)
+        purge = Rounds(partial(self._step, Partition.purge_step), self._pace.purge_ms)
         while not self._stopping.is_set():
             started_at = loop.time()
-            for rounds in (expiry, purge):
+            for rounds, due in ((expiry, self._due_deadlines), (purge, self._due_retention)):
                 try:
-                    await rounds.go_on(started_at, self._partitions, self._chance())
-                except EngineError as failure:
+                    await rounds.go_on(started_at, due, self._chance())
+                except Exception as failure:  # noqa: BLE001 - nobody would sweep any more
                     self._on_failure(failure)
-            ended_at = loop.time()
+            self.turned_at = ended_at = loop.time()
             pause_s = (ended_at - started_at) * REST_PER_WORK
             if not expiry.behind and not purge.behind:
                 pause_s = max(pause_s, min(expiry.next_at, purge.next_at) - ended_at)
@@ -99,19 +109,33 @@ class Sweeper:
         except EngineError as failure:
             self._on_failure(failure)
             return False
+        finally:
+            self.turned_at = asyncio.get_running_loop().time()
 
-    async def _purge(self, partition: Partition) -> SweepResult:
-        swept = await partition.purge_step()
+    async def _due_deadlines(self) -> Iterable[Partition]:
+        return await self._due("deadlines")
+
+    async def _due_retention(self) -> Iterable[Partition]:
+        for partition in self._grown():
+            key, sequence = partition.keys.journal, partition.sequence
+            if sequence != self._trimmed.get(key):
+                await self._trim(key, sequence)
+                self._trimmed[key] = sequence
+        return await self._due("retention")
+
+    async def _trim(self, journal: str, sequence: int) -> None:
         pace = self._pace
-        with store_errors():
-            await trim_journal(
-                self._client,
-                partition.keys.journal,
-                partition.sequence,
-                pace.journal_changes_max,
-                pace.journal_bytes_max,
-            )
-        return swept
+        try:
+            with store_errors():
+                await trim_journal(
+                    self._client,
+                    journal,
+                    sequence,
+                    pace.journal_changes_max,
+                    pace.journal_bytes_max,
+                )
+        except EngineError as failure:
+            self._on_failure(failure)
 
 
 class Rounds:

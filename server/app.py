@@ -89,9 +89,12 @@ class App:
         await self.engine.recognise_store(RECOGNISED_PER_LOOK)
         return self.engine.trouble()
 
-    def _on_failure(self, failure: EngineError) -> None:
+    def _on_failure(self, failure: Exception) -> None:
         self.watch.suspect()
         self.metrics.batch_failed(failure)
+        if not isinstance(failure, EngineError):
+            log.error("internal error", exc_info=failure)
+            return
         kind, now = type(failure).__name__, time.monotonic()
         if now >= self._quiet_until.get(kind, 0.0):
             self._quiet_until[kind] = now + LOG_PAUSE_S

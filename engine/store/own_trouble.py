@@ -1,4 +1,4 @@
-"""What can be seen of a store of our own from beside it: room on its disk, and its last words.
+"""Sees from beside a store of our own what is wrong: no room on its disk, and its last words.
 
 A store that cannot write its append only file ends, and is started again: to those who ask it, it
 is well, or silent, and never says why.
@@ -19,7 +19,7 @@ SAID_S_MAX = 60.0
 
 
 def trouble_of_own_store(data_dir: str, *, answers: bool) -> str:
-    """What is wrong with the store of our own in a directory; "" if nothing can be seen.
+    """The trouble of the store of our own in a directory; "" if nothing can be seen.
 
     There is none in it where the directory has no log of one; "" names no directory. What its log
     says last counts only if it does not answer.

@@ -1,4 +1,4 @@
-"""What a store's errors are called: each by what it is, whatever redis-py made of it."""
+"""A store's errors are called what they are, whatever redis-py made of them."""
 
 import pytest
 from redis import exceptions

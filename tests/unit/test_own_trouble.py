@@ -1,4 +1,4 @@
-"""What is seen of a store of our own from beside it."""
+"""A store of our own, seen from beside it."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from engine.store.own_trouble import trouble_of_own_store
 
 
 class Usage(NamedTuple):
-    """What `shutil.disk_usage` answers."""
+    """The answer of `shutil.disk_usage`."""
 
     total: int
     used: int

@@ -142,6 +142,8 @@ async def test_a_sweep_that_has_handled_something_opens_the_gate(
     store.flushall()
     async with shop_at(store_url, KEEP_MS_MAX, ended_ms=0) as shop:
         partition = shop.engine.partition(TENANT)
+        deadline = asyncio.get_running_loop().time() + FAR_S
+        await shop.engine.set_stock(TENANT, SetStock("TEA", 1), deadline)
         await shop.judge(Release("order-0"))
         refusal = Result(Outcome.OUT_OF_STOCK, shortages=SHORT)
         for handled in (1, 0):
