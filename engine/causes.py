@@ -1,7 +1,7 @@
 """Causes of a store's errors, and what to do next: one table by the code an error begins with.
 
 redis-py takes the code of some errors off their text, or turns them into types of its own; here
-each has its code again. An error that is not in the table is still told by its code.
+each has its code again. An error that is not in the table is still explained by its code.
 """
 
 import re
@@ -103,7 +103,7 @@ def cause_of(code: str) -> Cause:
     return CAUSES.get(code, UNKNOWN_CAUSE)
 
 
-def told(error: Exception) -> str:
+def explained(error: Exception) -> str:
     """An error of redis-py in a sentence or two, without the addresses and settings in its text."""
     code = code_of(error)
     if is_refusal(code) and not isinstance(error, exceptions.TimeoutError):

@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from redis import exceptions
 
-from engine.causes import told
+from engine.causes import explained
 from engine.errors import EngineError
 from engine.link import connect
 from engine.seen import Place
@@ -89,7 +89,7 @@ async def _start(app: App) -> None:
         weaknesses = await app.watch.look()
     except (exceptions.RedisError, OSError) as error:
         raise StartError(
-            f"HOLDFAST_REDIS_URL: {told(error)} ({type(error).__name__}: {error})",
+            f"HOLDFAST_REDIS_URL: {explained(error)} ({type(error).__name__}: {error})",
             EXIT_STORE_UNREACHABLE,
         ) from error
     if weaknesses:

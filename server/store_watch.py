@@ -8,7 +8,7 @@ import redis.asyncio
 import structlog
 from redis import exceptions
 
-from engine.causes import told
+from engine.causes import explained
 from engine.errors import EngineError
 from engine.store.durability import (
     Durability,
@@ -117,6 +117,6 @@ class StoreWatch:
                 await try_to_write(self._client)
                 return self._own_trouble(True) or await self._engine_trouble()
         except (exceptions.RedisError, OSError, TimeoutError) as error:
-            return self._own_trouble(False) or told(error)
+            return self._own_trouble(False) or explained(error)
         except EngineError as error:
             return str(error)

@@ -4,7 +4,7 @@ import pytest
 from redis import exceptions
 from redis._parsers.base import BaseParser
 
-from engine.causes import CAUSES, UNKNOWN_CAUSE, cause_of, is_denied, told
+from engine.causes import CAUSES, UNKNOWN_CAUSE, cause_of, explained, is_denied
 from engine.errors import StoreCorrupt, StoreFull, StoreRefuses, StoreUnreachable
 from engine.link import engine_error
 from server.failures import TRANSLATIONS
@@ -51,7 +51,7 @@ def test_a_refusal_is_named_by_its_code_with_its_cause_and_what_to_do(
     }
     assert wire.retryable
     assert (cause is UNKNOWN_CAUSE) == (code == "NEWCODE")
-    assert told(as_read(reply)) == (
+    assert explained(as_read(reply)) == (
         f"the store refuses commands ({code}): {cause.what}. {cause.next_step}"
     )
     assert "127.0.0.1" not in wire.message
@@ -89,8 +89,8 @@ def test_what_is_no_refusal_is_not_called_one(error: Exception, kind: type[Excep
     ],
 )
 def test_a_silence_is_explained_as_far_as_it_can_be(error: Exception, said: str) -> None:
-    assert said in told(error)
-    assert "s:1" not in told(error)
+    assert said in explained(error)
+    assert "s:1" not in explained(error)
 
 
 def test_only_a_denied_command_is_a_missing_right() -> None:
