@@ -90,8 +90,8 @@ def _parts_are_moved_on(case: Case) -> Iterator[str]:
             case, _K.RESHIP, "incident_id", incident.incident_id
         ):
             yield f"{incident.incident_id} is {incident.state}, and nothing will be reserved for it"
-        if incident.state is _I.WAITING and not is_going_to(case, _K.DELIVERY_DUE):
-            yield f"{incident.incident_id} is {incident.state}, and its wait will not end"
+        if INCIDENT.moves[incident.state] and not is_going_to(case, _K.DELIVERY_DUE):
+            yield f"{incident.incident_id} is {incident.state}, and its deadline will do nothing"
 
 
 def _is_missing_cash(case: Case) -> bool:

@@ -9,7 +9,15 @@ from order_service.order.model import Order, Shipment
 from order_service.order.states import GIVEN_UP, SOLD, OrderState, ShipmentState
 
 # Where a parcel may be in whose stead other goods, or the money, go.
-_NOWHERE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED, ShipmentState.CANCELLED})
+_NOWHERE: Final = frozenset(
+    {
+        ShipmentState.LOST,
+        ShipmentState.DAMAGED,
+        ShipmentState.CANCELLED,
+        ShipmentState.RETURNING,
+        ShipmentState.RETURNED,
+    }
+)
 _REVIEWED: Final = SOLD - {OrderState.CONFIRMED}
 
 

@@ -27,6 +27,9 @@ _MAY_BE: Final[Mapping[OrderState, frozenset[State | None]]] = {
 }
 # Their lines are not yet, or no longer, those of a reservation.
 _HAS_OTHER_LINES: Final = frozenset({_O.RESERVING, _O.BACKORDERED, _O.REJECTED, _O.CANCELLED})
+_WRITTEN_OFF: Final = frozenset(
+    {ShipmentState.LOST, ShipmentState.DAMAGED, ShipmentState.RETURNING}
+)
 _HOLDS_UNITS: Final = frozenset({State.RESERVED, State.CONFIRMED, State.FULFILLED})
 _STOCK_TASKS: Final = frozenset(
     {
@@ -86,12 +89,31 @@ def _lines_agree(case: Case) -> Iterator[str]:
 
 def _moved_units_agree(case: Case) -> Iterator[str]:
     reservation = case.reservation
-    if reservation is None or case.order.state not in SOLD:
+    if reservation is None:
+        return
+    yield from _returned_units_agree(case, reservation)
+    if case.order.state not in SOLD:
         return
     for name in ("shipped", "cancelled"):
         expected = _summed(case.order.lines, attrgetter(name))
         found = _summed(reservation.lines, attrgetter(name))
         yield from (f"{name}, {each}" for each in differences(expected, found))
+
+
+def _returned_units_agree(case: Case, reservation: Reservation) -> Iterator[str]:
+    """Units that came back. Those of a lost parcel are returned, too, when its goods go again."""
+    came_back = _summed(case.order.lines, attrgetter("returned"))
+    found = _summed(reservation.lines, attrgetter("returned"))
+    written_off = _in_shipments(
+        shipment
+        for shipment in case.order.shipments
+        if case.order.carries_lines(shipment) and shipment.state in _WRITTEN_OFF
+    )
+    for sku, location in sorted(came_back.keys() | found.keys()):
+        least, got = came_back[sku, location], found[sku, location]
+        most = least + written_off[sku, location]
+        if not least <= got <= most:
+            yield f"returned, {sku} @ {location}: {least} expected, {got} found"
 
 
 def _replacements_go_in_shipments(case: Case) -> Iterator[str]:
@@ -166,10 +188,11 @@ RULES: Final = (
     ),
     Rule(
         "moved_units_agree",
-        "of each SKU and location the engine has shipped and cancelled what the order's lines say",
+        "of each SKU and location the engine has shipped, cancelled and taken back what the "
+        "order's lines say, and no more beside it than was lost or damaged",
         _MEND,
         _moved_units_agree,
-        frozenset({TaskKind.SHIP, TaskKind.CANCEL, TaskKind.CANCEL_PARCEL}),
+        frozenset({TaskKind.SHIP, TaskKind.CANCEL, TaskKind.CANCEL_PARCEL, TaskKind.RETURN}),
     ),
     Rule(
         "replacement_goes_in_a_parcel",

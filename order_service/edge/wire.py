@@ -66,6 +66,7 @@ MESSAGES: Final = Messages(
             "collected_minor",
             "temperature_min_millicelsius",
             "temperature_max_millicelsius",
+            "turned_back_at_ms",
         ),
     ),
     Pair(model.Order, pb.Order, ours=("fingerprint", "seal", "parts", "tasks")),

@@ -13,8 +13,10 @@ from msgspec import Struct
 from order_service.fulfilment.cancelling import cancel
 from order_service.fulfilment.cash import judge_cash
 from order_service.fulfilment.giving_back import send_refunded_back
+from order_service.fulfilment.incidents import close_picked, is_open
 from order_service.fulfilment.stopping import stop_refunded
 from order_service.fulfilment.timers import DAY_MS, UNDER_WAY
+from order_service.fulfilment.tracking import has_come
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, IncidentKind, Order, Shipment
 from order_service.order.records import TrackingEvent
@@ -22,16 +24,26 @@ from order_service.order.refusals import wrong_state
 from order_service.order.states import (
     INCIDENT,
     ORDER,
+    SHIPMENT,
     IncidentState,
     OrderEvent,
     OrderState,
+    ShipmentEvent,
     ShipmentState,
 )
 from order_service.order.tasks import CompleteOrder, DeliveryDue, Payload, PickDue, TaskKind
 from order_service.payment.refunds import refund_all
 
 _SOLD_NOT_LEFT: Final = frozenset({OrderState.CONFIRMED, OrderState.IN_FULFILMENT})
-_GONE: Final = frozenset({ShipmentState.LOST, ShipmentState.DAMAGED})
+_GONE: Final = frozenset(
+    {
+        ShipmentState.LOST,
+        ShipmentState.DAMAGED,
+        ShipmentState.RETURNING,
+        ShipmentState.RETURNED,
+    }
+)
+_LEFT: Final = frozenset({OrderState.SHIPPED, OrderState.DELIVERED})
 _ARRIVED: Final = frozenset({OrderState.DELIVERED, OrderState.COMPLETED})
 _MADE_GOOD: Final = frozenset({IncidentState.RESHIPPED, IncidentState.REFUNDED})
 
@@ -59,6 +71,7 @@ def follow(draft: Draft, settings: FulfilmentSettings) -> None:
     _follow_refunds(draft)
     touched = _touches_shipments(draft)
     if touched:
+        close_picked(draft)
         _follow_departures(draft)
         _follow_arrivals(draft, settings)
         send_refunded_back(draft)
@@ -70,11 +83,18 @@ def follow(draft: Draft, settings: FulfilmentSettings) -> None:
 def complete(draft: Draft, why: str) -> bool:
     """The buyer has received the order: DELIVERED becomes COMPLETED (O11).
 
-    Returns whether it was COMPLETED before. Raises Refused: WRONG_STATE.
+    So does SHIPPED, where the buyer has what its carriers do not say they have delivered. Returns
+    whether it was COMPLETED before. Raises Refused: WRONG_STATE, also where something of it is
+    known not to have come.
     """
     order = draft.order
     if order.state is OrderState.COMPLETED:
         return True
+    if order.state is OrderState.SHIPPED:
+        for shipment in order.shipments:
+            if SHIPMENT.allows(shipment.state, ShipmentEvent.SIGN):
+                has_come(draft, shipment)
+        _follow_end(draft)
     if order.state is not OrderState.DELIVERED:
         raise wrong_state("order", order.order_id, order.state, OrderEvent.RECEIVED)
     draft.move(order, OrderEvent.RECEIVED, why)
@@ -123,15 +143,7 @@ def _follow_arrivals(draft: Draft, settings: FulfilmentSettings) -> None:
     judged once nothing about any shipment is open.
     """
     order = draft.order
-    shipments = [each for each in order.shipments if each.state is not ShipmentState.CANCELLED]
-    ended = all(_has_ended(order, shipment) for shipment in shipments)
-    if order.state is OrderState.SHIPPED and ended:
-        if any(_has_arrived(shipment) for shipment in shipments):
-            draft.move(order, OrderEvent.DELIVERED_IN_FULL)
-        else:
-            draft.move(order, OrderEvent.NOTHING_DELIVERED)
-            draft.update(order, closed_reason="every parcel was lost or damaged")
-            refund_all(draft, "nothing was delivered")
+    ended = _follow_end(draft)
     nothing_open = ended and not any(INCIDENT.moves[each.state] for each in order.incidents)
     if order.state is OrderState.DELIVERED:
         if not nothing_open:
@@ -145,6 +157,23 @@ def _follow_arrivals(draft: Draft, settings: FulfilmentSettings) -> None:
             draft.forget(TaskKind.CASH_DUE)
 
 
+def _follow_end(draft: Draft) -> bool:
+    """Moves a shipped order all of whose shipments have ended; returns whether they have."""
+    order = draft.order
+    shipments = [each for each in order.shipments if each.state is not ShipmentState.CANCELLED]
+    if not all(_has_ended(order, shipment) for shipment in shipments):
+        return False
+    if any(_has_arrived(shipment) for shipment in shipments):
+        if order.state is OrderState.SHIPPED:
+            draft.move(order, OrderEvent.DELIVERED_IN_FULL)
+    elif order.state in _LEFT:
+        draft.move(order, OrderEvent.NOTHING_DELIVERED)
+        draft.forget(TaskKind.COMPLETE)
+        draft.update(order, closed_reason="every parcel was lost, damaged or sent back")
+        refund_all(draft, "nothing was delivered")
+    return True
+
+
 def _picks_due_at_ms(order: Order, settings: FulfilmentSettings) -> list[int]:
     """When each shipment that is not picked yet should have been."""
     return [
@@ -155,7 +184,7 @@ def _picks_due_at_ms(order: Order, settings: FulfilmentSettings) -> list[int]:
 
 
 def _deliveries_due_at_ms(order: Order) -> list[int]:
-    """When carriers promised to deliver what is under way, and when each wait for a parcel ends.
+    """When carriers promised to deliver what is under way, and when each open incident is due.
 
     A shipment that is known to be late has no further reminder.
     """
@@ -167,8 +196,7 @@ def _deliveries_due_at_ms(order: Order) -> list[int]:
         and shipment.promised_at_ms
         and shipment.shipment_id not in late
     ]
-    waits = [each.due_at_ms for each in order.incidents if each.state is IncidentState.WAITING]
-    return promised + waits
+    return promised + [each.due_at_ms for each in order.incidents if is_open(each)]
 
 
 def _remind(draft: Draft, payload: Payload, due_at_ms: Iterable[int], touched: bool) -> None:

@@ -8,11 +8,11 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.types import Result
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import Carriers
+from order_service.fulfilment.deadlines import look_at_picks
 from order_service.fulfilment.follow import complete_by_itself
 from order_service.fulfilment.labels import get_label, void_label
-from order_service.fulfilment.reshipping import reservation_of, reship, stock_lines
+from order_service.fulfilment.reshipping import reservation_of, reship, stock_lines, take_back
 from order_service.fulfilment.review import ReadReviewInput, review
-from order_service.fulfilment.warehouse import report_overdue_picks
 from order_service.order.draft import Decide
 from order_service.order.model import Order
 from order_service.order.tasks import (
@@ -21,6 +21,7 @@ from order_service.order.tasks import (
     GetLabel,
     PickDue,
     Reship,
+    ReturnStock,
     ReviewOrder,
     ShipStock,
     Todo,
@@ -69,6 +70,14 @@ class FulfilmentTasks:
         await _apply(self._engine.ship, "ship", order, todo.payload.shipment_id)
         return None
 
+    @handles(ReturnStock)
+    async def take_back(self, order: Order, todo: Todo[ReturnStock]) -> Decide | None:
+        """Puts the units of a parcel that came back on their shelf, once per shipment id."""
+        try:
+            return await take_back(order, todo.payload.shipment_id, self._engine)
+        except HoldfastError as error:
+            raise _engine_trouble(error) from error
+
     @handles(CancelShipmentStock)
     async def cancel_shipment(self, order: Order, todo: Todo[CancelShipmentStock]) -> Decide | None:
         """Puts the units of a parcel that stays on sale again, once per shipment id (O14)."""
@@ -86,7 +95,7 @@ class FulfilmentTasks:
     @handles(PickDue)
     async def pick_due(self, _order: Order, _todo: Todo[PickDue]) -> Decide | None:
         """Reports the picks that are overdue."""
-        return partial(report_overdue_picks, pick_within_ms=self._pick_within_ms)
+        return partial(look_at_picks, pick_within_ms=self._pick_within_ms)
 
     @handles(CompleteOrder)
     async def complete(self, _order: Order, _todo: Todo[CompleteOrder]) -> Decide | None:

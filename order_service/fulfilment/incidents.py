@@ -34,6 +34,8 @@ class IncidentRow(NamedTuple):
     allowed: tuple[IncidentEvent, ...]
     gives_up: ShipmentEvent
     """The event of the shipment once other goods or the money replace it."""
+    ends_in_refund: bool = True
+    """Whether the money goes back by itself where nobody decides (`deadlines.py`)."""
 
 
 INCIDENTS: Final[dict[IncidentKind, IncidentRow]] = {
@@ -49,7 +51,25 @@ INCIDENTS: Final[dict[IncidentKind, IncidentRow]] = {
     _K.TEMPERATURE: IncidentRow(
         "quality-desk", 4 * HOUR_MS, 0, (_E.RESHIP, _E.REFUND), ShipmentEvent.DAMAGE
     ),
+    _K.UNDELIVERED: IncidentRow(
+        "carrier-desk", DAY_MS, 3 * DAY_MS, (_E.WAIT, _E.RESHIP, _E.REFUND), ShipmentEvent.LOSE
+    ),
+    # Its carrier has that long to bring it back.
+    _K.RETURN: IncidentRow(
+        "returns-desk", 15 * DAY_MS, 0, (_E.RESHIP, _E.REFUND), ShipmentEvent.TURN_BACK
+    ),
+    # A shelf that is not reached in a holiday is no reason to send money back.
+    _K.LATE_PICK: IncidentRow(
+        "warehouse-desk",
+        DAY_MS,
+        0,
+        (_E.RESHIP, _E.REFUND),
+        ShipmentEvent.CANCEL,
+        ends_in_refund=False,
+    ),
 }
+RETURNED_DECIDE_WITHIN_MS: Final = 3 * DAY_MS
+"""The time to decide about a parcel that has come back."""
 
 SAID: Final[dict[IncidentEvent, frozenset[IncidentState]]] = {
     _E.WAIT: frozenset({_S.WAITING}),
@@ -59,7 +79,7 @@ SAID: Final[dict[IncidentEvent, frozenset[IncidentState]]] = {
 """The states of an incident after each decision of its owner: how a repeated one is known."""
 _NOT_CLOSED: Final = frozenset({_S.OPEN, _S.WAITING, _S.RESHIPPING})
 # The kinds that end when the parcel comes; a parcel that comes damaged stays an incident.
-_CLOSED_BY_ARRIVAL: Final = frozenset({_K.DELAY, _K.LOSS})
+_CLOSED_BY_ARRIVAL: Final = frozenset({_K.DELAY, _K.LOSS, _K.UNDELIVERED})
 
 
 def open_incident(
@@ -134,7 +154,12 @@ def is_given_up(draft: Draft, shipment: Shipment) -> bool:
 def not_closed(draft: Draft, shipment: Shipment) -> list[Incident]:
     """The incidents of a shipment that have not ended."""
     incidents = draft.order.incidents_of(shipment.shipment_id)
-    return [incident for incident in incidents if incident.state in _NOT_CLOSED]
+    return [incident for incident in incidents if is_open(incident)]
+
+
+def is_open(incident: Incident) -> bool:
+    """Whether something is still to be done about an incident."""
+    return incident.state in _NOT_CLOSED
 
 
 def close(draft: Draft, incident: Incident, event: IncidentEvent, why: str) -> None:
@@ -149,14 +174,24 @@ def close_with_refund(draft: Draft, shipment: Shipment, why: str) -> None:
         close(draft, incident, _E.REFUND, why)
 
 
-def look_at_deliveries(draft: Draft) -> None:
-    """Opens an incident for each late parcel, and opens again those whose wait has ended."""
-    for shipment in draft.order.shipments:
-        if shipment.state in UNDER_WAY and 0 < shipment.promised_at_ms <= draft.now_ms:
-            open_incident(draft, shipment, _K.DELAY, "not delivered when it was promised")
+def close_picked(draft: Draft) -> None:
+    """Closes the incidents of late picks whose parcels are not waiting on the shelves any more."""
     for incident in draft.order.incidents:
-        if incident.state is _S.WAITING and incident.due_at_ms <= draft.now_ms:
-            open_again(draft, incident, _E.WAITED_ENOUGH, "waited for in vain")
+        if incident.kind is not _K.LATE_PICK or not INCIDENT.allows(incident.state, _E.ARRIVE):
+            continue
+        state = draft.order.shipment(incident.shipment_id).state
+        if state is not ShipmentState.PLANNED:
+            is_left_out = state is ShipmentState.CANCELLED
+            event = _E.REFUND if is_left_out else _E.ARRIVE
+            close(draft, incident, event, "left out" if is_left_out else "picked after all")
+
+
+def came_back(draft: Draft, shipment: Shipment, why: str) -> None:
+    """Has its owner decide about a parcel that has come back."""
+    open_incident(draft, shipment, _K.RETURN, why)
+    for incident in not_closed(draft, shipment):
+        if incident.kind is _K.RETURN and incident.state is _S.OPEN:
+            draft.update(incident, due_at_ms=draft.now_ms + RETURNED_DECIDE_WITHIN_MS)
 
 
 def reshipping(draft: Draft, shipment: Shipment) -> list[Incident]:

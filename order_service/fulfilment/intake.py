@@ -12,7 +12,7 @@ from order_service.fulfilment.carriers.port import (
     CarrierUnreachable,
 )
 from order_service.fulfilment.cash import cash_overdue
-from order_service.fulfilment.incidents import look_at_deliveries
+from order_service.fulfilment.deadlines import look_at_deadlines
 from order_service.fulfilment.queries import known_event, reports_of, shipment_id_of
 from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
@@ -30,6 +30,7 @@ from order_service.order.model import Order
 from order_service.order.parts import order_id_of
 from order_service.order.records import TrackingEvent, TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import ShipmentState
 from order_service.order.tasks import CashDue, CatchUpOnTracking, DeliveryDue, Todo
 from order_service.relay.handler import NotHere, TryLater, handles
 from order_service.storage.batch import AlreadySeen, OrderNotFound
@@ -104,6 +105,7 @@ class TrackingIntake:
         for shipment in order.shipments:
             carrier = self._carriers.get(shipment.carrier)
             late = shipment.state in UNDER_WAY and shipment.promised_at_ms <= now_ms
+            late |= shipment.state is ShipmentState.RETURNING
             if carrier is None or not (late or shipment in owing):
                 continue
             try:
@@ -125,9 +127,9 @@ class TrackingIntake:
 
     @handles(DeliveryDue)
     async def delivery_due(self, order: Order, _todo: Todo[DeliveryDue]) -> Decide | None:
-        """Asks the carriers of late parcels, then reports those that are late."""
+        """Asks the carriers of late parcels, then sees to those that are late, and to deadlines."""
         await self.ask(order)
-        return look_at_deliveries
+        return look_at_deadlines
 
     @handles(CashDue)
     async def cash_due(self, order: Order, _todo: Todo[CashDue]) -> Decide | None:

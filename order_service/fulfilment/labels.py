@@ -144,6 +144,7 @@ def labelled(draft: Draft, shipment_id: str, label: Label) -> None:
             waybill=label.waybill,
             freight_minor=label.freight_minor,
             collect_minor=due_at_the_door_minor(draft.order, shipment),
+            label_url=label.url,
             promised_at_ms=draft.now_ms + label.transit_ms,
         )
         draft.move(shipment, ShipmentEvent.LABEL, f"waybill of {shipment.carrier}")

@@ -19,8 +19,8 @@ from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.withheld import money_is_back
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
-from order_service.order.states import IncidentEvent, IncidentState
-from order_service.order.tasks import ShipStock, todos
+from order_service.order.states import IncidentEvent, IncidentState, ShipmentState
+from order_service.order.tasks import ReturnStock, ShipStock, todos
 from order_service.relay.handler import GiveUp, Learned, TryLater
 
 # The units were taken back before, or the engine has forgotten the old reservation.
@@ -48,7 +48,7 @@ async def reship(order: Order, incident_id: str, engine: Client) -> Decide | Non
         location = await _location_with_all(engine, order.tenant, lost)
         if not location:
             return partial(failed, why="no warehouse has all of it")
-        await _take_back(order, lost, engine)
+        await _write_off(order, lost, engine)
         lines = stock_lines(lost, location)
         reserved = await engine.reserve(
             reservation_id, lines, buyer_id=order.buyer_id, tenant=order.tenant
@@ -70,8 +70,41 @@ def _reservation_for(order: Order, lost_id: str) -> str:
     return f"{order.order_id}-x{lost_id.rpartition('-s')[2]}"
 
 
-async def _take_back(order: Order, lost: Shipment, engine: Client) -> None:
-    """Counts the units of a parcel as damaged and no longer as their buyer's, once."""
+async def take_back(order: Order, shipment_id: str, engine: Client) -> Decide | None:
+    """Puts the units of a parcel that came back unopened on sale again, once.
+
+    Raises HoldfastError, GiveUp.
+    """
+    back = order.shipment(shipment_id)
+    result = await engine.return_units(
+        reservation_of(order, back),
+        shipment_id,
+        stock_lines(back, back.location),
+        disposition=Disposition.RESELLABLE,
+        tenant=order.tenant,
+    )
+    if result.outcome is Outcome.ID_REUSED:
+        # Its goods went again before it came back.
+        return partial(_was_written_off, shipment_id=shipment_id)
+    if not result.applied:
+        raise GiveUp(f"the engine does not take {shipment_id} back: {result.outcome.name}")
+    return None
+
+
+def _was_written_off(draft: Draft, shipment_id: str) -> None:
+    why = "its units were counted as damaged when its goods went again: put them on sale by hand"
+    draft.note(why, draft.order.shipment(shipment_id))
+
+
+async def _write_off(order: Order, lost: Shipment, engine: Client) -> None:
+    """Counts the units of a parcel as damaged and no longer as their buyer's, once.
+
+    Those of one that came back are on sale again.
+    """
+    if lost.state is ShipmentState.RETURNED:
+        if any(todo.payload.shipment_id == lost.shipment_id for todo in todos(order, ReturnStock)):
+            raise TryLater(f"the engine has not heard yet that {lost.shipment_id} came back")
+        return
     result = await engine.return_units(
         reservation_of(order, lost),
         lost.shipment_id,

@@ -13,15 +13,30 @@ import msgspec
 from msgspec import structs
 
 from order_service.fulfilment.cash import collect
-from order_service.fulfilment.incidents import close_by_arrival, is_given_up, open_incident
-from order_service.fulfilment.timers import keep_event, look_again
-from order_service.fulfilment.warehouse import has_left, shipment_of
+from order_service.fulfilment.incidents import (
+    came_back,
+    close_by_arrival,
+    is_given_up,
+    not_closed,
+    open_incident,
+)
+from order_service.fulfilment.resolving import resolve
+from order_service.fulfilment.shares import paid_minor
+from order_service.fulfilment.timers import UNDER_WAY, keep_event, look_again
+from order_service.fulfilment.warehouse import count_units, has_left, shipment_of
 from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
-from order_service.order.model import IncidentKind, Shipment, Task
+from order_service.order.model import CASH_ON_DELIVERY, IncidentKind, Shipment, Task
 from order_service.order.records import TemperatureReading, TrackingEvent, TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
-from order_service.order.states import SHIPMENT, ShipmentEvent, ShipmentState
+from order_service.order.states import (
+    SHIPMENT,
+    IncidentEvent,
+    IncidentState,
+    ShipmentEvent,
+    ShipmentState,
+)
+from order_service.order.tasks import CatchUpOnTracking, ReturnStock
 
 _K = TrackingKind
 
@@ -44,7 +59,12 @@ TRACKING: Final[dict[TrackingKind, TrackingRow]] = {
     _K.LOST: TrackingRow(ShipmentEvent.LOSE, IncidentKind.LOSS),
     _K.DAMAGED: TrackingRow(ShipmentEvent.DAMAGE, IncidentKind.DAMAGE),
     _K.CASH_COLLECTED: TrackingRow(None),
+    _K.REFUSED: TrackingRow(ShipmentEvent.TURN_BACK, IncidentKind.RETURN),
+    _K.RETURNING: TrackingRow(ShipmentEvent.TURN_BACK, IncidentKind.RETURN),
+    _K.RETURNED: TrackingRow(ShipmentEvent.COME_BACK, IncidentKind.RETURN),
 }
+ATTEMPTS_MAX: Final = 3
+"""So often a carrier may find nobody, before a person sees to it."""
 
 WITHOUT_WAYBILL: Final = frozenset(
     {ShipmentState.PLANNED, ShipmentState.PICKED, ShipmentState.PACKED}
@@ -53,7 +73,9 @@ WITHOUT_WAYBILL: Final = frozenset(
 
 
 STAFF: Final = "staff"
-"""In place of a carrier: a person says so."""
+BUYER: Final = "buyer"
+PEOPLE: Final = frozenset({STAFF, BUYER})
+"""In place of a carrier: they say what became of a parcel."""
 
 
 def once_key(event: TrackingEvent) -> str:
@@ -82,7 +104,7 @@ def track(draft: Draft, event: TrackingEvent) -> Shipment:
     Raises Refused: NOT_FOUND, WRONG_CONTENT for the event of a carrier that does not have it.
     """
     shipment = shipment_of(draft, event.shipment_id)
-    if shipment.carrier and event.carrier not in (shipment.carrier, STAFF):
+    if shipment.carrier and event.carrier not in (shipment.carrier, *PEOPLE):
         detail = f"{event.shipment_id} goes with {shipment.carrier}, not with {event.carrier}"
         raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
     draft.record(event)
@@ -92,7 +114,31 @@ def track(draft: Draft, event: TrackingEvent) -> Shipment:
         _have_effect(draft, shipment, event)
     if event.kind is TrackingKind.CASH_COLLECTED:
         collect(draft, shipment, event)
+    if event.kind is TrackingKind.ATTEMPT_FAILED and shipment.state in UNDER_WAY:
+        _count_attempt(draft, shipment)
     return shipment
+
+
+def has_come(draft: Draft, shipment: Shipment) -> None:
+    """The buyer says that a parcel came, whatever its carrier says, or does not say."""
+    event = TrackingEvent(
+        carrier=BUYER,
+        event_id=draft.new_id(),
+        order_id=shipment.order_id,
+        shipment_id=shipment.shipment_id,
+        kind=TrackingKind.SIGNED,
+        happened_at_ms=draft.now_ms,
+        received_at_ms=draft.now_ms,
+    )
+    track(draft, event)
+
+
+def _count_attempt(draft: Draft, shipment: Shipment) -> None:
+    """Counts that nobody could take a parcel; after some times a person sees to it."""
+    draft.update(shipment, failed_attempts=shipment.failed_attempts + 1)
+    if shipment.failed_attempts >= ATTEMPTS_MAX:
+        why = f"nobody could take it, {shipment.failed_attempts} times"
+        open_incident(draft, shipment, IncidentKind.UNDELIVERED, why)
 
 
 def catch_up(
@@ -111,15 +157,16 @@ def catch_up(
             look_again(draft, task)
         return
     for event in sorted(events, key=lambda event: event.happened_at_ms):
-        if event.carrier in (shipment.carrier, STAFF):
+        if event.carrier in (shipment.carrier, *PEOPLE):
             _have_effect(draft, shipment, event)
 
 
 def _have_effect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
-    row = TRACKING[event.kind]
+    row = TRACKING[_meant(shipment, event)]
     if row.event and shipment.state is ShipmentState.LABELLED:
         has_left(draft, shipment)  # the carrier reports it before our warehouse does
-    if row.event is ShipmentEvent.SIGN and shipment.shipped_at_ms:
+    is_ours = shipment.state in (ShipmentState.RETURNING, ShipmentState.RETURNED)
+    if row.event is ShipmentEvent.SIGN and shipment.shipped_at_ms and not is_ours:
         # Its carrier cannot have delivered it before it left us.
         at_ms = believed_ms(event.happened_at_ms, shipment.shipped_at_ms, draft.now_ms)
         first_at_ms = min(shipment.delivered_at_ms or at_ms, at_ms)
@@ -131,15 +178,48 @@ def _have_effect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None
 def _move(draft: Draft, shipment: Shipment, event: TrackingEvent, row: TrackingRow) -> None:
     assert row.event is not None
     why = f"{event.carrier}: {event.kind}"
-    if is_given_up(draft, shipment):
+    goes_back = row.event in (ShipmentEvent.TURN_BACK, ShipmentEvent.COME_BACK)
+    if is_given_up(draft, shipment) and not goes_back:
         # Other goods or the money already replace it.
         draft.note(f"{why}, after it was given up", shipment)
         return
+    was_delivered = shipment.state is ShipmentState.DELIVERED
     draft.move(shipment, row.event, why)
     if row.event is ShipmentEvent.SIGN:
         close_by_arrival(draft, shipment)
     if row.incident:
         open_incident(draft, shipment, row.incident, why)
+    if goes_back:
+        draft.update(shipment, turned_back_at_ms=event.happened_at_ms, delivered_at_ms=0)
+    if row.event is ShipmentEvent.COME_BACK:
+        _take_back(draft, shipment, why)
+    elif goes_back and was_delivered:
+        # What was signed for may have been signed for by us: all events are looked at again.
+        draft.send(CatchUpOnTracking(shipment.shipment_id))
+
+
+def _meant(shipment: Shipment, event: TrackingEvent) -> TrackingKind:
+    """The kind of an event: once a parcel has turned back, its carrier delivers it to us."""
+    back = shipment.state is ShipmentState.RETURNING
+    after = event.happened_at_ms >= shipment.turned_back_at_ms
+    if event.kind is TrackingKind.SIGNED and event.carrier != BUYER and back and after:
+        return TrackingKind.RETURNED
+    return event.kind
+
+
+def _take_back(draft: Draft, shipment: Shipment, why: str) -> None:
+    """Has a parcel that came back unopened put on its shelf again, and decided about.
+
+    One that was to be paid at the door, and was not, needs no decision: nothing is due for it.
+    """
+    draft.send(ReturnStock(shipment.shipment_id))
+    count_units(draft, shipment, "returned")
+    came_back(draft, shipment, why)
+    if draft.order.payment_method == CASH_ON_DELIVERY and not paid_minor(draft.order, shipment):
+        for incident in not_closed(draft, shipment):
+            if incident.state is IncidentState.OPEN:
+                resolve(draft, incident.incident_id, IncidentEvent.REFUND, "it was not paid for")
+                return
 
 
 def reading_key(shipment_id: str, sensor: str, read_at_ms: int) -> str:

@@ -171,16 +171,8 @@ def _weigh_again(draft: Draft, shipment: Shipment, weight_g: int) -> None:
     draft.send(GetLabel(shipment.shipment_id))
 
 
-def report_overdue_picks(draft: Draft, pick_within_ms: int) -> None:
-    """Writes down which shipments should have been picked by now."""
-    for shipment in draft.order.shipments:
-        due_at_ms = shipment.created_at_ms + pick_within_ms
-        if shipment.state is _S.PLANNED and due_at_ms <= draft.now_ms:
-            draft.note("its pick is overdue", shipment)
-
-
 def count_units(draft: Draft, shipment: Shipment, counted_as: str) -> None:
-    """Adds a shipment's units to those of its order's lines that are `shipped` or `cancelled`."""
+    """Adds a shipment's units to those of its lines that are `shipped`, `cancelled`, `returned`."""
     if not draft.order.carries_lines(shipment):
         return
     lines = {line.line_no: line for line in draft.order.lines}

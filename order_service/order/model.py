@@ -196,6 +196,12 @@ class Shipment(Struct):
     temperature_min_millicelsius: int | None = None
     """How cold it may get, in thousandths of a degree Celsius; None where that does not matter."""
     temperature_max_millicelsius: int | None = None
+    turned_back_at_ms: int = 0
+    """When it turned back to us, by the carrier's clock; 0 while it goes to its buyer."""
+    failed_attempts: int = 0
+    """How often nobody could take it."""
+    label_url: str = ""
+    """Where its label can be fetched to be printed; "" where the carrier gives none."""
 
 
 class IncidentKind(StrEnum):
@@ -205,6 +211,9 @@ class IncidentKind(StrEnum):
     LOSS = "LOSS"
     DAMAGE = "DAMAGE"
     TEMPERATURE = "TEMPERATURE"
+    UNDELIVERED = "UNDELIVERED"
+    RETURN = "RETURN"
+    LATE_PICK = "LATE_PICK"
 
 
 class Incident(Struct):

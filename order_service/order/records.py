@@ -41,6 +41,9 @@ class TrackingKind(StrEnum):
     LOST = "LOST"
     DAMAGED = "DAMAGED"
     CASH_COLLECTED = "CASH_COLLECTED"
+    REFUSED = "REFUSED"
+    RETURNING = "RETURNING"
+    RETURNED = "RETURNED"
 
 
 class TrackingEvent(Struct, frozen=True):

@@ -142,6 +142,10 @@ class ShipmentState(StrEnum):
     """The carrier or the buyer says that it was damaged on the way."""
     CANCELLED = "CANCELLED"
     """Will not be shipped. An end."""
+    RETURNING = "RETURNING"
+    """Refused, or could not be delivered: on its way back to us."""
+    RETURNED = "RETURNED"
+    """Came back to us unopened. An end."""
 
 
 class ShipmentEvent(StrEnum):
@@ -156,6 +160,8 @@ class ShipmentEvent(StrEnum):
     SIGN = "SIGN"
     LOSE = "LOSE"
     DAMAGE = "DAMAGE"
+    TURN_BACK = "TURN_BACK"
+    COME_BACK = "COME_BACK"
     CANCEL = "CANCEL"
 
 
@@ -163,7 +169,7 @@ class IncidentState(StrEnum):
     """How far something is settled that went wrong with a parcel (O10)."""
 
     OPEN = "OPEN"
-    """Open until its owner says what is done about it."""
+    """Open until its owner says what is done about it, or its deadlines have passed."""
     WAITING = "WAITING"
     """The parcel is waited for, until a deadline."""
     RESHIPPING = "RESHIPPING"
@@ -173,12 +179,13 @@ class IncidentState(StrEnum):
     REFUNDED = "REFUNDED"
     """The money for the goods goes back. An end."""
     ARRIVED = "ARRIVED"
-    """The parcel has come after all. An end."""
+    """The parcel has come, or was picked, after all. An end."""
 
 
 class IncidentEvent(StrEnum):
     """The events that move an incident."""
 
+    ESCALATE = "ESCALATE"
     WAIT = "WAIT"
     WAITED_ENOUGH = "WAITED_ENOUGH"
     RESHIP = "RESHIP"
@@ -256,7 +263,8 @@ ORDER: Final = Machine(
             _OE.DELIVERED_IN_FULL: _O.DELIVERED,
             _OE.NOTHING_DELIVERED: _O.CANCELLED,
         },
-        _O.DELIVERED: {_OE.RECEIVED: _O.COMPLETED},
+        # What was thought to be delivered to the buyer was delivered back to us.
+        _O.DELIVERED: {_OE.RECEIVED: _O.COMPLETED, _OE.NOTHING_DELIVERED: _O.CANCELLED},
         _O.COMPLETED: {},
         _O.REJECTED: {},
         _O.EXPIRED: {_OE.PAID: _O.CONFIRMING},
@@ -313,6 +321,8 @@ _ON_ITS_WAY: Final[Mapping[StrEnum, StrEnum]] = {
     _SE.SIGN: _S.DELIVERED,
     _SE.LOSE: _S.LOST,
     _SE.DAMAGE: _S.DAMAGED,
+    _SE.TURN_BACK: _S.RETURNING,
+    _SE.COME_BACK: _S.RETURNED,
 }
 SHIPMENT: Final = Machine(
     "shipment",
@@ -330,11 +340,26 @@ SHIPMENT: Final = Machine(
         },
         _S.IN_TRANSIT: {_SE.GO_OUT: _S.OUT_FOR_DELIVERY, **_ON_ITS_WAY},
         _S.OUT_FOR_DELIVERY: _ON_ITS_WAY,
-        _S.DELIVERED: {_SE.DAMAGE: _S.DAMAGED},
-        # A parcel that was given up can turn up, until its loss is settled.
-        _S.LOST: {_SE.SIGN: _S.DELIVERED, _SE.DAMAGE: _S.DAMAGED},
+        _S.DELIVERED: {
+            _SE.DAMAGE: _S.DAMAGED,
+            _SE.TURN_BACK: _S.RETURNING,
+            _SE.COME_BACK: _S.RETURNED,
+        },
+        # A parcel that was given up can turn up, until its loss is settled; here, also after.
+        _S.LOST: {
+            _SE.SIGN: _S.DELIVERED,
+            _SE.DAMAGE: _S.DAMAGED,
+            _SE.TURN_BACK: _S.RETURNING,
+            _SE.COME_BACK: _S.RETURNED,
+        },
         _S.DAMAGED: {},
         _S.CANCELLED: {},
+        _S.RETURNING: {
+            _SE.COME_BACK: _S.RETURNED,
+            _SE.LOSE: _S.LOST,
+            _SE.DAMAGE: _S.DAMAGED,
+        },
+        _S.RETURNED: {},
     },
 )
 
@@ -345,7 +370,9 @@ INCIDENT: Final = Machine(
     "incident",
     _I.OPEN,
     {
+        # An owner whose time is over leaves it to the lead of all desks.
         _I.OPEN: {
+            _IE.ESCALATE: _I.OPEN,
             _IE.WAIT: _I.WAITING,
             _IE.RESHIP: _I.RESHIPPING,
             _IE.REFUND: _I.REFUNDED,
@@ -359,7 +386,11 @@ INCIDENT: Final = Machine(
             _IE.ARRIVE: _I.ARRIVED,
         },
         # A parcel that turns up now is one too many: its replacement is not taken back.
-        _I.RESHIPPING: {_IE.STOCK_CONFIRMED: _I.RESHIPPED, _IE.STOCK_SHORT: _I.OPEN},
+        _I.RESHIPPING: {
+            _IE.ESCALATE: _I.RESHIPPING,
+            _IE.STOCK_CONFIRMED: _I.RESHIPPED,
+            _IE.STOCK_SHORT: _I.OPEN,
+        },
         _I.RESHIPPED: {},
         _I.REFUNDED: {},
         _I.ARRIVED: {},
@@ -402,9 +433,9 @@ _REVIEWED: Final = SOLD - {_O.CONFIRMED}
 _LEFT: Final = _REVIEWED - {_O.IN_FULFILMENT}
 _CLOSED: Final = frozenset({_O.REJECTED, _O.EXPIRED, _O.CANCELLED})
 _UNDER_WAY: Final = frozenset({_S.SHIPPED, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY})
-_GONE: Final = _UNDER_WAY | {_S.DELIVERED, _S.LOST, _S.DAMAGED}
+_GONE: Final = _UNDER_WAY | {_S.DELIVERED, _S.LOST, _S.DAMAGED, _S.RETURNING, _S.RETURNED}
 _NEVER_LEFT: Final = frozenset({_S.CANCELLED})
-_NEVER_CAME: Final = frozenset({_S.CANCELLED, _S.LOST, _S.DAMAGED})
+_NEVER_CAME: Final = frozenset({_S.CANCELLED, _S.LOST, _S.DAMAGED, _S.RETURNING, _S.RETURNED})
 
 JOINT_RULES: Final = (
     JointRule(

@@ -30,6 +30,7 @@ class TaskKind(StrEnum):
     KEEP = "KEEP"
     CANCEL_PARCEL = "CANCEL_PARCEL"
     SHIP = "SHIP"
+    RETURN = "RETURN"
     START_PAYMENT = "START_PAYMENT"
     QUERY_PAYMENT = "QUERY_PAYMENT"
     CLOSE_PAYMENT = "CLOSE_PAYMENT"
@@ -151,6 +152,11 @@ class ShipStock(Payload):
     shipment_id: str
 
 
+@_task(TaskKind.RETURN, "stock", "take back the units of a parcel that came back", blocks=True)
+class ReturnStock(Payload):
+    shipment_id: str
+
+
 @_task(TaskKind.START_PAYMENT, "payment", "tell the provider of a payment", per="payment_id")
 class StartPayment(Payload):
     payment_id: str
@@ -216,7 +222,9 @@ class CatchUpOnTracking(Payload):
 class PickDue(Payload): ...
 
 
-@_task(TaskKind.DELIVERY_DUE, "delivery", "report a parcel that is late")
+@_task(
+    TaskKind.DELIVERY_DUE, "delivery", "see to parcels that are late and to what nobody has decided"
+)
 class DeliveryDue(Payload): ...
 
 

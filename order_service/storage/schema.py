@@ -212,8 +212,11 @@ shipments = table(
         "collected_minor",
         "temperature_min_millicelsius",
         "temperature_max_millicelsius",
+        "turned_back_at_ms",
+        "failed_attempts",
         nullable=True,
     ),
+    *words("label_url"),
     PrimaryKeyConstraint("order_id", "shipment_no"),
     of_order(),
 )

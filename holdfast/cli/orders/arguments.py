@@ -73,6 +73,7 @@ TASK_KINDS = (
     "EXPIRE",
     "CANCEL_PARCEL",
     "SHIP",
+    "RETURN",
     "START_PAYMENT",
     "QUERY_PAYMENT",
     "CLOSE_PAYMENT",

@@ -860,6 +860,12 @@ class TrackingEvent(_message.Message):
         """Damaged on the way."""
         CASH_COLLECTED: TrackingEvent._Kind.ValueType  # 9
         """The carrier has collected the amount of a cash-on-delivery order."""
+        REFUSED: TrackingEvent._Kind.ValueType  # 10
+        """Its receiver did not take it: it goes back."""
+        RETURNING: TrackingEvent._Kind.ValueType  # 11
+        """On its way back to us. What is signed for after that is signed for by us."""
+        RETURNED: TrackingEvent._Kind.ValueType  # 12
+        """Back with us, unopened."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What can become of a parcel."""
@@ -884,6 +890,12 @@ class TrackingEvent(_message.Message):
     """Damaged on the way."""
     CASH_COLLECTED: TrackingEvent.Kind.ValueType  # 9
     """The carrier has collected the amount of a cash-on-delivery order."""
+    REFUSED: TrackingEvent.Kind.ValueType  # 10
+    """Its receiver did not take it: it goes back."""
+    RETURNING: TrackingEvent.Kind.ValueType  # 11
+    """On its way back to us. What is signed for after that is signed for by us."""
+    RETURNED: TrackingEvent.Kind.ValueType  # 12
+    """Back with us, unopened."""
 
     CARRIER_FIELD_NUMBER: _builtins.int
     EVENT_ID_FIELD_NUMBER: _builtins.int
@@ -1049,6 +1061,12 @@ class Incident(_message.Message):
         """Damaged on the way."""
         TEMPERATURE: Incident._Kind.ValueType  # 4
         """Too warm or too cold on the way."""
+        UNDELIVERED: Incident._Kind.ValueType  # 5
+        """Nobody could take it, three times."""
+        RETURN: Incident._Kind.ValueType  # 6
+        """Refused, or could not be delivered: it comes back, or has come back."""
+        LATE_PICK: Incident._Kind.ValueType  # 7
+        """Not picked in time."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What went wrong."""
@@ -1063,6 +1081,12 @@ class Incident(_message.Message):
     """Damaged on the way."""
     TEMPERATURE: Incident.Kind.ValueType  # 4
     """Too warm or too cold on the way."""
+    UNDELIVERED: Incident.Kind.ValueType  # 5
+    """Nobody could take it, three times."""
+    RETURN: Incident.Kind.ValueType  # 6
+    """Refused, or could not be delivered: it comes back, or has come back."""
+    LATE_PICK: Incident.Kind.ValueType  # 7
+    """Not picked in time."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -1083,7 +1107,7 @@ class Incident(_message.Message):
         REFUNDED: Incident._State.ValueType  # 5
         """The money for the goods goes back. An end."""
         ARRIVED: Incident._State.ValueType  # 6
-        """The parcel has come after all. An end."""
+        """The parcel has come, or was picked, after all. An end."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """How far it is settled."""
@@ -1101,7 +1125,7 @@ class Incident(_message.Message):
     REFUNDED: Incident.State.ValueType  # 5
     """The money for the goods goes back. An end."""
     ARRIVED: Incident.State.ValueType  # 6
-    """The parcel has come after all. An end."""
+    """The parcel has come, or was picked, after all. An end."""
 
     INCIDENT_ID_FIELD_NUMBER: _builtins.int
     SHIPMENT_ID_FIELD_NUMBER: _builtins.int

@@ -802,6 +802,10 @@ class Shipment(_message.Message):
         """Damaged on the way, says the carrier or the buyer."""
         CANCELLED: Shipment._State.ValueType  # 11
         """Will not be shipped."""
+        RETURNING: Shipment._State.ValueType  # 12
+        """Refused, or could not be delivered: on its way back to us."""
+        RETURNED: Shipment._State.ValueType  # 13
+        """Came back to us unopened."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a parcel is."""
@@ -830,6 +834,10 @@ class Shipment(_message.Message):
     """Damaged on the way, says the carrier or the buyer."""
     CANCELLED: Shipment.State.ValueType  # 11
     """Will not be shipped."""
+    RETURNING: Shipment.State.ValueType  # 12
+    """Refused, or could not be delivered: on its way back to us."""
+    RETURNED: Shipment.State.ValueType  # 13
+    """Came back to us unopened."""
 
     SHIPMENT_ID_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
@@ -850,6 +858,8 @@ class Shipment(_message.Message):
     DELIVERED_AT_MS_FIELD_NUMBER: _builtins.int
     PROMISED_AT_MS_FIELD_NUMBER: _builtins.int
     REPLACES_FIELD_NUMBER: _builtins.int
+    FAILED_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    LABEL_URL_FIELD_NUMBER: _builtins.int
     shipment_id: _builtins.str
     """Its id."""
     order_id: _builtins.str
@@ -886,6 +896,12 @@ class Shipment(_message.Message):
     """When the carrier promises to deliver it; 0 while there is no promise."""
     replaces: _builtins.str
     """The shipment in whose stead it goes; "" if it goes in none's."""
+    failed_attempts: _builtins.int
+    """How often nobody could take it."""
+    label_url: _builtins.str
+    """Where its label can be fetched to be printed; "" where the carrier gives none. Leads to what is
+    personal.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShipmentLine]:
         """What is in it."""
@@ -912,10 +928,12 @@ class Shipment(_message.Message):
         delivered_at_ms: _builtins.int = ...,
         promised_at_ms: _builtins.int = ...,
         replaces: _builtins.str = ...,
+        failed_attempts: _builtins.int = ...,
+        label_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "created_at_ms", b"created_at_ms", "delivered_at_ms", b"delivered_at_ms", "freight_minor", b"freight_minor", "lines", b"lines", "location", b"location", "order_id", b"order_id", "promised_at_ms", b"promised_at_ms", "replaces", b"replaces", "service", b"service", "shipment_id", b"shipment_id", "shipped_at_ms", b"shipped_at_ms", "state", b"state", "sub_order_no", b"sub_order_no", "updated_at_ms", b"updated_at_ms", "wave_id", b"wave_id", "waybill", b"waybill", "weight_g", b"weight_g", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "created_at_ms", b"created_at_ms", "delivered_at_ms", b"delivered_at_ms", "failed_attempts", b"failed_attempts", "freight_minor", b"freight_minor", "label_url", b"label_url", "lines", b"lines", "location", b"location", "order_id", b"order_id", "promised_at_ms", b"promised_at_ms", "replaces", b"replaces", "service", b"service", "shipment_id", b"shipment_id", "shipped_at_ms", b"shipped_at_ms", "state", b"state", "sub_order_no", b"sub_order_no", "updated_at_ms", b"updated_at_ms", "wave_id", b"wave_id", "waybill", b"waybill", "weight_g", b"weight_g", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

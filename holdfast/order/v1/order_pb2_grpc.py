@@ -123,7 +123,9 @@ class OrderServiceServicer:
 
     def CompleteOrder(self, request, context):
         """Says that the buyer has received the order: DELIVERED becomes COMPLETED, which it does by itself
-        some days later. Repeating it is `replayed`. Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        some days later. The buyer's word counts for parcels that carriers do not report as delivered, so
+        a SHIPPED order becomes COMPLETED, too, unless one of them is known to be damaged or to come back.
+        Repeating it is `replayed`. Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

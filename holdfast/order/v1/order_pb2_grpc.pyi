@@ -72,7 +72,9 @@ class OrderServiceStub:
     """
     CompleteOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.OrderResult]
     """Says that the buyer has received the order: DELIVERED becomes COMPLETED, which it does by itself
-    some days later. Repeating it is `replayed`. Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    some days later. The buyer's word counts for parcels that carriers do not report as delivered, so
+    a SHIPPED order becomes COMPLETED, too, unless one of them is known to be damaged or to come back.
+    Repeating it is `replayed`. Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
     AddRemark: _grpc.UnaryUnaryMultiCallable[_order_pb2.AddRemarkRequest, _order_pb2.AddRemarkResponse]
     """Writes into the order's contact log what buyer or staff said, once per `remark_id`.
@@ -135,7 +137,9 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """
     CompleteOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
     """Says that the buyer has received the order: DELIVERED becomes COMPLETED, which it does by itself
-    some days later. Repeating it is `replayed`. Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    some days later. The buyer's word counts for parcels that carriers do not report as delivered, so
+    a SHIPPED order becomes COMPLETED, too, unless one of them is known to be damaged or to come back.
+    Repeating it is `replayed`. Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
     AddRemark: _aio.UnaryUnaryMultiCallable[_order_pb2.AddRemarkRequest, _order_pb2.AddRemarkResponse]  # type: ignore[assignment]
     """Writes into the order's contact log what buyer or staff said, once per `remark_id`.
@@ -225,7 +229,9 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.OrderResult, _abc.Awaitable[_order_pb2.OrderResult]]:
         """Says that the buyer has received the order: DELIVERED becomes COMPLETED, which it does by itself
-        some days later. Repeating it is `replayed`. Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        some days later. The buyer's word counts for parcels that carriers do not report as delivered, so
+        a SHIPPED order becomes COMPLETED, too, unless one of them is known to be damaged or to come back.
+        Repeating it is `replayed`. Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
         """
 
     @_abc_1.abstractmethod

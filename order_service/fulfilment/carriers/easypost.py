@@ -32,6 +32,7 @@ from order_service.fulfilment.carriers.port import (
 from order_service.fulfilment.timers import DAY_MS
 from order_service.http.json_client import JsonClient
 from order_service.http.signatures import CallbackForged, CallbackUnreadable
+from order_service.order.foreign import FOREIGN_NAME_LENGTH_MAX
 
 log = structlog.get_logger()
 
@@ -58,6 +59,7 @@ class _Shipment(msgspec.Struct):
     rates: list[msgspec.Raw] = []
     selected_rate: _Rate | None = None
     tracking_code: str | None = None
+    postage_label: dict[str, Any] | None = None
     tracker: Any = None
     refund_status: str | None = None
 
@@ -198,7 +200,9 @@ def _label_of(shipment: _Shipment) -> Label:
     freight_minor = _minor(rate) if rate else None
     if rate is None or freight_minor is None or not shipment.tracking_code:
         raise CarrierUnreachable("its waybill cannot be read")
-    return Label(shipment.tracking_code, freight_minor, _transit_ms(rate))
+    url = (shipment.postage_label or {}).get("label_url")
+    kept = url if isinstance(url, str) and len(url) <= FOREIGN_NAME_LENGTH_MAX else ""
+    return Label(shipment.tracking_code, freight_minor, _transit_ms(rate), kept)
 
 
 def _events_of(tracker: object) -> list[CarrierEvent]:

@@ -19,13 +19,15 @@ _OF_DETAIL: Final = {
     "damaged": _K.DAMAGED,
     "arrived_at_facility": _K.HUB,
     "departed_facility": _K.HUB,
+    "refused": _K.REFUSED,
+    "return": _K.RETURNING,
 }
 _OF_STATUS: Final = {
     "in_transit": _K.IN_TRANSIT,
     "out_for_delivery": _K.OUT_FOR_DELIVERY,
     "delivered": _K.SIGNED,
     "available_for_pickup": _K.HUB,
-    "return_to_sender": _K.ATTEMPT_FAILED,
+    "return_to_sender": _K.RETURNING,
     "failure": _K.ATTEMPT_FAILED,
 }
 

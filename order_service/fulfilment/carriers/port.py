@@ -71,11 +71,14 @@ class Label(Struct, frozen=True):
     """The price that the carrier charges."""
     transit_ms: int
     """The time that the carrier promises to take."""
+    url: str = ""
+    """Where the label can be fetched to be printed; "" where it is handed over in another way."""
 
     def __post_init__(self) -> None:
         """Raises CarrierUnreachable for what is beyond the bounds of everything foreign."""
         with _sensible():
             check_foreign_name("waybill", self.waybill)
+            check_foreign_name("url", self.url)
             check_foreign_money("freight_minor", self.freight_minor)
             check_foreign_whole("transit_ms", self.transit_ms, TRANSIT_MS_MAX)
 

@@ -92,7 +92,11 @@ class EasyPostServer:
         shipment |= {
             "selected_rate": rate,
             "tracking_code": code,
-            "postage_label": {"id": "pl_1", "object": "PostageLabel"},
+            "postage_label": {
+                "id": "pl_1",
+                "object": "PostageLabel",
+                "label_url": f"https://labels.example/{code}.png",
+            },
             "tracker": {**tracker, "tracking_details": []},
         }
         return self._answer(shipment)

@@ -106,6 +106,7 @@ async def test_a_waybill_is_bought_once_also_when_the_answer_was_lost(outside: O
         await outside.carrier.label(PARCEL, GROUND)
     label = await outside.carrier.label(PARCEL, GROUND)
     assert (label.waybill, label.freight_minor) == ("EZ000000001", 758)
+    assert label.url == "https://labels.example/EZ000000001.png"
     assert (outside.server.bought, len(outside.server.shipments)) == (1, 1)
     with pytest.raises(CarrierRefuses):
         await outside.carrier.label(

@@ -10,8 +10,9 @@ from msgspec import structs
 
 from order_service.fulfilment.cancelling import cancel, cancel_shipment
 from order_service.fulfilment.cash import REPORTED_WITHIN_MS, cash_overdue
+from order_service.fulfilment.deadlines import look_at_deadlines, look_at_picks
 from order_service.fulfilment.follow import complete, complete_by_itself
-from order_service.fulfilment.incidents import look_at_deliveries, report
+from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.timers import DAY_MS
@@ -20,7 +21,6 @@ from order_service.fulfilment.warehouse import (
     confirm_packing,
     confirm_pick,
     hand_over,
-    report_overdue_picks,
 )
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, IncidentKind, Order, Shipment
@@ -121,7 +121,7 @@ def test_nothing_ends_by_itself_while_something_is_wrong_with_a_parcel(by: str) 
     else:
         decided(order, lambda draft: read_temperature(draft, parcel.shipment_id, "t", 1, 9_000))
     assert order.incidents[0].state is IncidentState.OPEN
-    assert timers(order) == {}
+    assert timers(order) == {K.DELIVERY_DUE: order.incidents[0].due_at_ms}
     refund = partial(resolve, said=IncidentEvent.REFUND, why="")
     decided(order, partial(refund, incident_id=order.incidents[0].incident_id))
     assert timers(order) == {
@@ -137,10 +137,10 @@ def test_an_overdue_pick_is_reported_also_if_another_is_confirmed_just_before() 
     decided(order, partial(confirm_pick, shipment_id=first.shipment_id, taken=()), due_at_ms)
     assert timers(order) == {K.PICK_DUE: due_at_ms}
     draft = draft_of(order, due_at_ms)
-    gone_off(K.PICK_DUE, partial(report_overdue_picks, pick_within_ms=DAY_MS), draft)
+    gone_off(K.PICK_DUE, partial(look_at_picks, pick_within_ms=DAY_MS), draft)
     finish(draft)
-    assert [entry.part_id for entry in draft.history] == [second.shipment_id]
-    assert timers(order) == {}
+    assert [incident.shipment_id for incident in order.incidents] == [second.shipment_id]
+    assert timers(order) == {K.DELIVERY_DUE: due_at_ms + DAY_MS}
 
 
 # Rules that hold for every draft.
@@ -149,7 +149,7 @@ def test_an_overdue_pick_is_reported_also_if_another_is_confirmed_just_before() 
 def test_a_timer_that_went_off_too_early_is_set_again() -> None:
     order = planned_order()
     draft = draft_of(order, START_MS + DAY_MS - 1)
-    gone_off(K.PICK_DUE, partial(report_overdue_picks, pick_within_ms=DAY_MS), draft)
+    gone_off(K.PICK_DUE, partial(look_at_picks, pick_within_ms=DAY_MS), draft)
     finish(draft)
     assert not draft.history
     assert timers(order) == {K.PICK_DUE: START_MS + DAY_MS}
@@ -217,8 +217,8 @@ def _something(rnd: random.Random, order: Order, number: int, now_ms: int) -> De
     due = [kind for kind, due_at_ms in timers(order).items() if due_at_ms <= now_ms]
     if due:
         timer: dict[str, Decision] = {
-            K.PICK_DUE: partial(report_overdue_picks, pick_within_ms=DAY_MS),
-            K.DELIVERY_DUE: look_at_deliveries,
+            K.PICK_DUE: partial(look_at_picks, pick_within_ms=DAY_MS),
+            K.DELIVERY_DUE: look_at_deadlines,
             K.COMPLETE: complete_by_itself,
             K.CASH_DUE: cash_overdue,
         }

@@ -4,11 +4,11 @@ from functools import partial
 
 import pytest
 
+from order_service.fulfilment.deadlines import look_at_deadlines
 from order_service.fulfilment.follow import complete, complete_by_itself
 from order_service.fulfilment.incidents import (
     INCIDENTS,
     allowed_now,
-    look_at_deliveries,
     report,
 )
 from order_service.fulfilment.planning import plan_like
@@ -71,14 +71,15 @@ def test_a_parcel_that_is_not_there_when_promised_is_its_carrier_desks() -> None
     order = shipped_order()
     (reminder,) = [task for task in order.tasks if task.kind == TaskKind.DELIVERY_DUE]
     assert reminder.due_at_ms == START_MS + 1_000
-    looks = partial(gone_off, TaskKind.DELIVERY_DUE, look_at_deliveries)
+    looks = partial(gone_off, TaskKind.DELIVERY_DUE, look_at_deadlines)
     decided(order, looks, START_MS + 1_000)
     assert [(i.kind, i.owner, i.state) for i in order.incidents] == [
         (K.DELAY, "carrier-desk", S.OPEN)
     ] * 2
-    # Nothing is left to be looked at: a reminder of what is past would come again and again.
-    assert TaskKind.DELIVERY_DUE not in {task.kind for task in order.tasks}
-    decided(order, look_at_deliveries, START_MS + 2_000)
+    # A reminder of what is past would come again and again: the next is for the owner's deadline.
+    (reminder,) = [task for task in order.tasks if task.kind == TaskKind.DELIVERY_DUE]
+    assert reminder.due_at_ms == START_MS + 1_000 + DAY_MS
+    decided(order, look_at_deadlines, START_MS + 2_000)
     assert len(order.incidents) == 2
 
 
@@ -86,9 +87,9 @@ def test_who_waits_is_asked_again_when_the_wait_is_over() -> None:
     order, loss = with_loss()
     resolved(order, loss, E.WAIT)
     assert (loss.state, loss.due_at_ms) == (S.WAITING, START_MS + 7 * DAY_MS)
-    decided(order, look_at_deliveries, START_MS + 6 * DAY_MS)
+    decided(order, look_at_deadlines, START_MS + 6 * DAY_MS)
     assert loss.state is S.WAITING
-    decided(order, look_at_deliveries, START_MS + 7 * DAY_MS)
+    decided(order, look_at_deadlines, START_MS + 7 * DAY_MS)
     assert (loss.state, loss.due_at_ms) == (S.OPEN, START_MS + 8 * DAY_MS)
 
 
@@ -103,7 +104,7 @@ def test_who_waits_may_change_their_mind_before_the_wait_is_over(
     assert allowed_now(loss) == (E.RESHIP, E.REFUND)
     resolved(order, loss, said)
     assert loss.state is state
-    decided(order, look_at_deliveries, START_MS + 6 * DAY_MS)
+    decided(order, look_at_deadlines, START_MS + 6 * DAY_MS)
     assert loss.state is state
     assert order.refunded_minor == (1_357 if said is E.REFUND else 0)
 
@@ -222,9 +223,9 @@ def test_an_order_completes_days_after_it_was_delivered_whenever_that_was_heard(
 
 
 def test_the_buyer_completes_a_delivered_order_once() -> None:
-    order = shipped_order()
     with pytest.raises(Refused):
-        decided(order, lambda draft: complete(draft, ""))
+        decided(planned_order(), lambda draft: complete(draft, ""))
+    order = shipped_order()
     for parcel in order.shipments:
         carrier_reports(order, parcel, TrackingKind.SIGNED)
     assert decided(order, lambda draft: complete(draft, "")) is False

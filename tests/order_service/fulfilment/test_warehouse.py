@@ -4,17 +4,17 @@ import pytest
 from msgspec import structs
 
 from order_service.fulfilment.cancelling import cancel_unshipped
+from order_service.fulfilment.deadlines import look_at_picks
 from order_service.fulfilment.planning import plan_shipments
 from order_service.fulfilment.warehouse import (
     confirm_packing,
     confirm_pick,
     hand_over,
     put_in_wave,
-    report_overdue_picks,
 )
-from order_service.order.model import Line, Order
+from order_service.order.model import IncidentKind, Line, Order
 from order_service.order.refusals import RefusalReason, Refused
-from order_service.order.states import OrderState, ShipmentState
+from order_service.order.states import IncidentState, OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.following import finish
@@ -229,9 +229,16 @@ def test_overdue_picks_are_written_down_and_those_that_were_picked_are_not() -> 
     assert reminder.due_at_ms == START_MS + DAY_MS
     decided(order, lambda draft: confirm_pick(draft, first.shipment_id, ()))
     draft = draft_of(order, START_MS + DAY_MS)
-    report_overdue_picks(draft, DAY_MS)
-    assert [entry.part_id for entry in draft.history] == [second.shipment_id]
+    look_at_picks(draft, DAY_MS)
+    finish(draft)
+    (late,) = order.incidents
+    assert (late.kind, late.shipment_id, late.owner) == (
+        IncidentKind.LATE_PICK,
+        second.shipment_id,
+        "warehouse-desk",
+    )
     decided(order, lambda draft: confirm_pick(draft, second.shipment_id, ()))
+    assert late.state is IncidentState.ARRIVED
     assert TaskKind.PICK_DUE not in {task.kind for task in order.tasks}
 
 

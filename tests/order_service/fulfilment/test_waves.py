@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from order_service.fulfilment.incidents import look_at_deliveries
+from order_service.fulfilment.deadlines import look_at_deadlines
 from order_service.fulfilment.queries import (
     IncidentFilter,
     PickFilter,
@@ -178,7 +178,7 @@ async def test_incidents_are_listed_by_their_deadline_a_page_at_a_time(world: Wo
     await world.place()
     order = await world.ship()
     world.clock.advance(72 * HOUR_MS)
-    await world.change(look_at_deliveries)
+    await world.change(look_at_deadlines)
     order = await world.order()
 
     async def listed(size: int, after: tuple[int, str], **wanted: Any) -> list[str]:
