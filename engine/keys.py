@@ -23,6 +23,7 @@ class PartitionKeys(NamedTuple):
     retention: str
     adjustments: str
     locations: str
+    limits: str
 
 
 def partition_keys(tenant: str, partition: int = 0) -> PartitionKeys:

@@ -117,6 +117,11 @@ class Partition:
             for name, units in counts.items()
         }
 
+    def limits(self) -> dict[str, int]:
+        """The limits that are remembered by SKU."""
+        stored: Any = self.client.hgetall(self.keys.limits)
+        return {sku.decode(): int(limit) for sku, limit in stored.items()}
+
     def deadlines(self) -> list[tuple[list[str], int]]:
         """The entries of `deadlines`: whom each names, and when it is due."""
         stored: Any = self.client.zrange(self.keys.deadlines, 0, -1, withscores=True)

@@ -6,6 +6,9 @@ local function load_batch()
   local looked_up = load_records(ids, WORK_MAX * BYTES_PER_LINE)
   load_levels(field_at)
   load_buyers(buyer_at)
+  if wanted[RESERVE] then
+    find_limits(field_at)
+  end
   if next(records) == nil then
     return #kinds      -- nothing but new reservations and stock
   end

@@ -8,6 +8,7 @@
 
 local function reacquire(id, expires)
   local count = lay_out(body_of(id))
+  find_limits({unpack(line_field, 1, count)})
   local refusal = short_of_stock(count) or past_limit(count)
   if refusal == NOT_JUDGED then
     return wait(id, count)

@@ -74,7 +74,7 @@ local function short_of_stock(count)
 end
 
 -- Whether the lines would take the buyer past a limit. A limit counts a SKU over all its locations,
--- so lines that share a buyer field are summed.
+-- so lines that share a buyer field are summed. The limits have been found.
 local function pass_limit(count)
   local asked = count > 1 and {}      -- one line needs no table to sum in
   for i = 1, asked and count or 0 do
@@ -82,7 +82,7 @@ local function pass_limit(count)
     asked[buyer] = (asked[buyer] or 0) + line_units[i]
   end
   for i = 1, count do
-    local limit, buyer = line_level[i][LIMIT_PER_BUYER], line_buyer[i]
+    local limit, buyer = limit_at[line_field[i]], line_buyer[i]
     local units = asked and asked[buyer] or line_units[i]
     if limit > 0 and (not buyer or buyers[buyer] + units > limit) then
       return true

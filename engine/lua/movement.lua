@@ -13,6 +13,8 @@ local MOVEMENT_REFUSAL = {
   [RESERVED] = NOT_CONFIRMED,
 }
 
+-- The progress of a record, and `fingerprints` by key. Kept, because a batch may have many
+-- movements of one reservation.
 local function progress_of(id, line_count)
   local progress = progresses[id]
   if not progress then
@@ -26,21 +28,14 @@ local function progress_of(id, line_count)
         progress[1][i] = 0
       end
     end
+    local movements, fingerprints = progress[2], {}
+    for i = 1, #movements, 2 do
+      fingerprints[movements[i]] = movements[i + 1]
+    end
+    progress.fingerprints = fingerprints
     progresses[id] = progress
   end
   return progress
-end
-
--- The fingerprint of each movement by its key. Kept, because a batch may have many movements of
--- one reservation.
-local function fingerprints_of(progress)
-  if not progress.fingerprints then
-    progress.fingerprints = {}
-    for i = 1, #progress[2], 2 do
-      progress.fingerprints[progress[2][i]] = progress[2][i + 1]
-    end
-  end
-  return progress.fingerprints
 end
 
 -- Notes a movement, and takes the progress that was stored off the record: the new one is put to
@@ -49,7 +44,7 @@ local function note_movement(id, progress, key, fingerprint)
   local movements = progress[2]
   movements[#movements + 1] = key
   movements[#movements + 1] = fingerprint
-  fingerprints_of(progress)[key] = fingerprint
+  progress.fingerprints[key] = fingerprint
   if not progress.has_changed then
     progress.has_changed = true
     local body_end = BODY_FIRST - 1 + struct_unpack('>I2', records[id], HEADER_BYTES + 1)
@@ -115,7 +110,7 @@ local function judge_movement(id, kind, rule)
   local body = body_of(id)
   local progress = progress_of(id, count_lines(body))
   local counts, movements = progress[1], progress[2]
-  local known = fingerprints_of(progress)[key]
+  local known = progress.fingerprints[key]
   if known then
     return known == fingerprint and -APPLIED or ID_REUSED, state, expires
   elseif state == CANCELLED then

@@ -51,7 +51,10 @@ judge[RESERVE] = function(id)
     local field = field_at[numbers[position]]
     local level = levels[field]
     known = known and level
-    limited = limited or level and level[LIMIT_PER_BUYER] > 0
+    if wanted[SET_STOCK] then
+      find_limits({field})      -- it may have changed in this batch
+    end
+    limited = limited or level and limit_at[field] > 0
     line_field[i], line_level[i], line_units[i] = field, level, numbers[position + 1]
     line_buyer[i] = buyer_at[numbers[position + 2]]
     position = position + 3

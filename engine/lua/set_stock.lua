@@ -102,12 +102,17 @@ judge[SET_STOCK] = function()
     return answer_level(-STOCK_APPLIED, level)
   end
 
-  if not level then
+  local is_new = not level
+  if is_new then
     level = {0, 0, 0, 0, 0, 0, 0, 0}
     levels[field] = level
     list_location(field)
   end
+  local limit_before = level[LIMIT_PER_BUYER]
   level[ON_HAND], level[SAFETY_STOCK], level[LIMIT_PER_BUYER] = on_hand, safety_stock, limit
+  if is_new or limit ~= limit_before then
+    change_limit(field, limit_before)
+  end
   touch_level(field, level)
   remember_setting(setting_id, fingerprint)
   journal_stock(SET_STOCK, field, {on_hand, safety_stock, limit})

@@ -14,6 +14,7 @@
 -- KEYS[7] retention     zset    "r" + reservation id or "a" + adjustment id, scored by when to go
 -- KEYS[8] adjustments   hash    adjustment id -> fingerprint
 -- KEYS[9] locations     hash    SKU -> packed list of its locations other than `default`
+-- KEYS[10] limits       hash    SKU with such locations -> its strictest limit, see limits.lua
 --
 -- ARGV[1] head     packed  see engine/columns.py, Head
 -- ARGV[2] kinds    packed  the kind of each command
@@ -73,6 +74,7 @@ local entries_after, entries_before, own_entries = {}, {}, {}      -- of deadlin
 local retention_after, retention_before = {}, {}
 local adjustments_after, adjustments_before = {}, {}
 local locations_after, locations_before = {}, {}
+local limits_after, limits_before = {}, {}
 local journal_count, journal_kinds, journal_subjects = 0, {}, {}
 local only_whole_records = true      -- in the journal; then its subjects are what to write
 

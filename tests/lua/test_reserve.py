@@ -220,33 +220,6 @@ def test_a_reserve_overtaken_by_its_own_release_takes_nothing(partition: Partiti
     )
 
 
-def test_a_limit_is_over_all_locations_of_the_sku(partition: Partition) -> None:
-    play(
-        partition,
-        """
-        0   stock TEA 9 limit=3
-            stock TEA@north 9
-            reserve A TEA@north:2 buyer=li             -> APPLIED RESERVED
-            reserve B TEA:2 buyer=li                   -> LIMIT_EXCEEDED
-            reserve B TEA:1 buyer=li                   -> APPLIED RESERVED
-            reserve C TEA:2 TEA@north:2 buyer=wang     -> LIMIT_EXCEEDED
-            reserve C TEA:2 TEA@north:1 buyer=wang     -> APPLIED RESERVED
-        """,
-    )
-
-
-def test_a_location_without_a_limit_sells_past_the_limit_of_another(partition: Partition) -> None:
-    play(
-        partition,
-        """
-        0   stock TEA 9 limit=3
-            stock TEA@north 9
-            reserve A TEA@north:9 buyer=li     -> APPLIED RESERVED
-            reserve B TEA:1 buyer=li           -> LIMIT_EXCEEDED
-        """,
-    )
-
-
 def test_units_that_were_shipped_count_for_the_limit_until_they_come_back(
     partition: Partition,
 ) -> None:

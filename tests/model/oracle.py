@@ -316,15 +316,20 @@ class Oracle:
         )
 
     def _passes_a_limit(self, lines: dict[Place, int], buyer_id: str) -> bool:
-        """Whether the buyer would have more than the limit of any place; nobody may have any."""
+        """Whether the buyer would have more of a SKU than its limit; nobody may have any."""
         units_of_now = self.buyers()
-        for sku, location in lines:
-            limit = self._levels[sku, location].limit_per_buyer
+        for sku, _ in lines:
+            limit = self.limit(sku)
             asked = sum(units for (other, _), units in lines.items() if other == sku)
             units_after = units_of_now.get((buyer_id, sku), 0) + asked
             if limit and (not buyer_id or units_after > limit):
                 return True
         return False
+
+    def limit(self, sku: str) -> int:
+        """The strictest limit of any place of a SKU; 0 if it has none."""
+        limits = [level.limit_per_buyer for (name, _), level in self._levels.items() if name == sku]
+        return min((limit for limit in limits if limit), default=0)
 
     def _reserved(self, place: Place) -> int:
         return sum(

@@ -48,6 +48,14 @@ BUGS = {
         " or limited and past_limit(count)",
         "",
     ),
+    "the limit of another location is not seen": (
+        "(packed and limit_of(sku, packed) or level[LIMIT_PER_BUYER])",
+        "level[LIMIT_PER_BUYER]",
+    ),
+    "a limit that becomes looser stays as strict": (
+        "if before > 0 and before == known then",
+        "if false then",
+    ),
     "expiry keeps the units": (
         "level[UNITS_RESERVED] - quantity\n    touch_level",
         "level[UNITS_RESERVED] - (kind == EXPIRE and 0 or quantity)\n    touch_level",
@@ -77,7 +85,7 @@ BUGS = {
         "",
     ),
     "a shipment is repeated": (
-        "local known = fingerprints_of(progress)[key]",
+        "local known = progress.fingerprints[key]",
         "local known = nil",
     ),
     "a movement of a line that the reservation does not have": (

@@ -48,6 +48,8 @@ class SideBySide:
         _compare("reservations", self.partition.reservations(), self.oracle.reservations())
         _compare("levels", self.partition.levels(), self.oracle.levels())
         _compare("buyers", self.partition.buyers(), self.oracle.buyers())
+        limits = self.partition.limits()
+        _compare("limits", limits, {sku: self.oracle.limit(sku) for sku in limits})
         findings = self.partition.audit()
         assert findings == [], findings
 

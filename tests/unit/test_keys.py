@@ -18,6 +18,7 @@ def test_a_partition_has_these_keys_in_the_order_in_which_the_script_has_them() 
         retention="holdfast:{shop-1/2}:retention",
         adjustments="holdfast:{shop-1/2}:adjustments",
         locations="holdfast:{shop-1/2}:locations",
+        limits="holdfast:{shop-1/2}:limits",
     )
 
 
