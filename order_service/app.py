@@ -35,6 +35,7 @@ from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
+from order_service.engine_clock import EngineClock
 from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import FulfilmentSettings, follow
 from order_service.fulfilment.handlers import FulfilmentTasks
@@ -60,6 +61,7 @@ from order_service.relay.handler import Handler, handlers_of
 from order_service.relay.metrics import order_metrics
 from order_service.relay.needs_watch import NeedsWatch
 from order_service.relay.relay import Relay
+from order_service.relay.self_watch import SelfWatch
 from order_service.storage.clock import DatabaseClock
 from order_service.storage.database import open_database
 from order_service.storage.orders import Orders
@@ -100,6 +102,7 @@ class App:
         self._clock_ms = clock_ms
         self.outside = Outside(config, clock_ms)
         self.engine = Client(config.target, attempts_max=ENGINE_ATTEMPTS_MAX)
+        self.engine_clock = EngineClock(clock_ms)
         self.health = health.aio.HealthServicer()
         owner = f"{socket.gethostname()}-{os.getpid()}-{random.SystemRandom().getrandbits(32):08x}"
         settings = FulfilmentSettings(config.pick_within_ms, config.complete_after_ms)
@@ -120,7 +123,9 @@ class App:
         )
         self.stock_desk = StockDesk(
             self.orders,
-            Reserving(self.engine, self.catalogue, self.methods, waiting_rules),
+            Reserving(
+                self.engine, self.catalogue, self.methods, self.engine_clock, waiting_rules
+            ),
         )
         self.placing = Placing(self.orders, self.stock_desk, self.catalogue, self.methods)
         self.backorders = Backorders(self.orders, self.catalogue, self.stock_desk, self.methods)
@@ -128,10 +133,12 @@ class App:
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()
         self.needs = NeedsWatch(self.orders, lambda: self.catalogue.tenants, config.pick_within_ms)
+        self.watch = SelfWatch(self.orders, self.clock, self.engine_clock, owner, self._on_change)
         calls = order_metrics(
             registry,
             self.relay.counts,
             lambda: self.needs.last,
+            self.watch,
             lambda: self.orders.queued,
             clock_ms,
         )
@@ -141,11 +148,11 @@ class App:
     async def start(self) -> None:
         """Serves, and begins with what is to be done."""
         await self.catalogue.refresh()
-        for loop in (self.relay.run, self.backorders.run, self.catalogue.run, self.needs.run):
+        looking = (self.catalogue.run, self.needs.run, self.watch.run)
+        for loop in (self.relay.run, self.backorders.run, *looking):
             self._loops.append(asyncio.create_task(loop()))
+        await self.watch.look()
         await self.grpc_server.start()
-        for service in ("", *SERVICES):
-            await self.health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self) -> None:
         """Health checks fail first, then nothing new is taken, then what is under way ends."""
@@ -169,6 +176,11 @@ class App:
         await self.engine.close()
         await self.database.close()
 
+    async def _on_change(self, serves: bool) -> None:
+        status = health_pb2.HealthCheckResponse
+        for service in ("", *SERVICES):
+            await self.health.set(service, status.SERVING if serves else status.NOT_SERVING)
+
     def _clock_s(self) -> float:
         return self._clock_ms() / 1000
 
@@ -180,7 +192,7 @@ class App:
         outside = self.outside
         handlers = handlers_of(
             StockTasks(self.engine, self.stock_desk, self.methods),
-            PaymentTasks(outside.providers, self.engine, self._clock_ms),
+            PaymentTasks(outside.providers, self.engine, self.engine_clock),
             self.cancelling,
             FulfilmentTasks(
                 self.engine,
@@ -251,7 +263,7 @@ class App:
         )
         yield (
             operations_pb2_grpc.add_OperationsServiceServicer_to_server,
-            OperationsServicer(orders, self.engine, providers, self.needs, deadlines),
+            OperationsServicer(orders, self.engine, providers, self.needs, self.watch, deadlines),
         )
 
 

@@ -24,6 +24,7 @@ from order_service.order.tasks import TASKS, TaskKind
 from order_service.payment.providers.port import Providers
 from order_service.relay.attempt import TaskNotFound, drop
 from order_service.relay.needs_watch import NeedsWatch
+from order_service.relay.self_watch import SelfWatch
 from order_service.storage import tasks
 from order_service.storage.needs import Waiting
 from order_service.storage.orders import Orders
@@ -47,10 +48,12 @@ class OperationsServicer:
         engine: Client | None,
         providers: Providers | None,
         needs: NeedsWatch,
+        watch: SelfWatch,
         deadlines: Deadlines,
     ) -> None:
         self._orders = orders
         self._needs = needs
+        self._watch = watch
         self._engine = engine
         self._providers = providers
         self.deadlines = deadlines
@@ -113,6 +116,8 @@ class OperationsServicer:
             database=database,
             queues=[_queue(kind, queue) for kind, queue in queues.items()],
             needs=[_need(one) for one in waiting],
+            trouble=self._watch.trouble or "",
+            clocks=[wire.to_message(skew, pb.ClockSkew) for skew in self._watch.skews()],
         )
 
 

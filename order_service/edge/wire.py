@@ -25,6 +25,7 @@ from order_service.order.states import IncidentEvent
 from order_service.payment import books, reconcile
 from order_service.placing.shortage import Shortage
 from order_service.placing.validation import PlaceOrder, WantedLine
+from order_service.relay.self_watch import Skew
 from order_service.storage.reads import Summary
 from order_service.storage.tasks import Queue
 
@@ -119,6 +120,7 @@ MESSAGES: Final = Messages(
     # Operations.
     Pair(model.Task, operations_pb2.Task, renamed={"lease_until_ms": "lease_ends_at_ms"}),
     Pair(Queue, operations_pb2.TaskQueue, theirs=("kind", "about")),
+    Pair(Skew, operations_pb2.ClockSkew),
     Pair(
         protocol.Progress,
         operations_pb2.AuditOrdersProgress,

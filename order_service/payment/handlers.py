@@ -3,7 +3,7 @@
 Each returns the decision that follows, or raises TryLater; each may be done twice.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
@@ -11,7 +11,10 @@ from typing import Final
 import structlog
 
 from holdfast.client import Client
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, Reason
+from holdfast.outcomes import Outcome
+from holdfast.types import Result
+from order_service.engine_clock import EngineClock
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Payment
 from order_service.order.states import OrderState, PaymentState, RefundState
@@ -64,10 +67,10 @@ CLOSE_AGAIN_MS: Final = 3_600_000
 class PaymentTasks:
     """Does the tasks of payments. `client` reaches the engine."""
 
-    def __init__(self, providers: Providers, client: Client, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, providers: Providers, client: Client, clock: EngineClock) -> None:
         self._providers = providers
         self._client = client
-        self._clock_ms = clock_ms
+        self._clock = clock
 
     @handles(StartPayment)
     async def start(self, order: Order, todo: Todo[StartPayment]) -> Decide | None:
@@ -90,7 +93,7 @@ class PaymentTasks:
     @handles(QueryPayment)
     async def query(self, order: Order, todo: Todo[QueryPayment]) -> Decide | None:
         """Asks the providers what became of an order's payments, and when to ask again."""
-        payments = payments_to_ask_about(order, self._clock_ms())
+        payments = payments_to_ask_about(order, self._clock.now_ms())
         self._check_set_up(payments)
         answers = await ask(self._providers, order, payments)
         silent = None if all_answered(answers) else todo.task
@@ -166,8 +169,7 @@ class PaymentTasks:
         """
         if order.state is not OrderState.EXPIRED:
             return None
-        expires_at_ms = self._clock_ms() + EXPIRES_IN_MS
-        await self._client.extend(order.reservation_id, expires_at_ms, tenant=order.tenant)
+        await self._expire_in(order, EXPIRES_IN_MS)
         return None
 
     @handles(KeepStock)
@@ -177,17 +179,15 @@ class PaymentTasks:
         One that has passed is left alone, and a reservation that is over as it is: money that comes
         for it takes the stock again.
         """
-        expires_at_ms = todo.payload.expires_at_ms
-        if order.state is OrderState.AWAITING_PAYMENT and expires_at_ms > self._clock_ms():
-            await self._client.extend(order.reservation_id, expires_at_ms, tenant=order.tenant)
+        left_ms = todo.payload.expires_at_ms - self._clock.now_ms()
+        if order.state is OrderState.AWAITING_PAYMENT and left_ms > 0:
+            await self._expire_in(order, left_ms)
         return None
 
     async def _extend(self, order: Order, for_ms: int) -> None:
         """Keeps the stock until the provider can be asked again."""
         try:
-            result = await self._client.extend(
-                order.reservation_id, self._clock_ms() + for_ms, tenant=order.tenant
-            )
+            result = await self._expire_in(order, for_ms)
         except HoldfastError as error:
             outcome = error.code.name
         else:
@@ -197,6 +197,18 @@ class PaymentTasks:
             order_id=order.order_id,
             extended=outcome,
         )
+
+    async def _expire_in(self, order: Order, after_ms: int) -> Result:
+        """Moves the deadline of a reservation to a while from now, by the clock that judges it."""
+        asked_at_ms = self._clock.now_ms()
+        try:
+            found = await self._client.get_reservation(order.reservation_id, tenant=order.tenant)
+        except HoldfastError as error:
+            if error.reason is Reason.RESERVATION_NOT_FOUND:
+                return Result(Outcome.NOT_FOUND)
+            raise
+        expires_at_ms = self._clock.there_ms(found, asked_at_ms) + after_ms
+        return await self._client.extend(order.reservation_id, expires_at_ms, tenant=order.tenant)
 
     def _check_set_up(self, payments: Iterable[Payment]) -> None:
         """Raises NotHere where this process does not know the provider of one."""

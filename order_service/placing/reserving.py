@@ -13,6 +13,7 @@ from holdfast.outcomes import OUTCOMES, Outcome
 from holdfast.types import Result, State, StockLevel
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import DEFAULT_LOCATION
+from order_service.engine_clock import EngineClock
 from order_service.order.model import Order
 from order_service.order.refusals import RefusalReason
 from order_service.order.states import OrderState
@@ -33,8 +34,8 @@ _HELD: Final = frozenset({State.RESERVED, State.CONFIRMED})
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """The units that are reserved, and until when. They may be fewer than were ordered, where the
-    buyer takes what there is.
+    """The units that are reserved, and until when by our clock. They may be fewer than were
+    ordered, where the buyer takes what there is.
     """
 
     takes: Sequence[Take]
@@ -76,9 +77,11 @@ class Reserving:
         engine: Client,
         catalogue: Catalogue,
         methods: Methods,
+        clock: EngineClock,
         waiting_rules: WaitingRules = WaitingRules(),  # noqa: B008 - it is frozen
     ) -> None:
         self._engine = engine
+        self._clock = clock
         self._catalogue = catalogue
         self._methods = methods
         self.waiting_rules = waiting_rules
@@ -128,6 +131,7 @@ class Reserving:
             takes = [take for take in planned if isinstance(take, Take)]
             if not takes:
                 return self._short(planned)
+            asked_at_ms = self._clock.now_ms()
             result = await self._engine.reserve(
                 order.reservation_id,
                 takes,
@@ -138,7 +142,8 @@ class Reserving:
             )
             if result.applied:
                 # The reservation may be an old one: its state is the present one.
-                return self._adopted(order, result.state, Reserved(takes, result.expires_at_ms))
+                due_at_ms = self._clock.due_here_ms(result, asked_at_ms)
+                return self._adopted(order, result.state, Reserved(takes, due_at_ms))
             if result.outcome is Outcome.ID_REUSED:
                 own = await self._own(order)
                 if own is None:
@@ -198,6 +203,7 @@ class Reserving:
 
     async def _own(self, order: Order) -> StockAnswer | None:
         """The reservation of an earlier attempt whose answer was lost; None if there is none."""
+        asked_at_ms = self._clock.now_ms()
         try:
             found = await self._engine.get_reservation(
                 order.reservation_id, tenant=order.tenant, timeout_ms=TIMEOUT_MS
@@ -207,7 +213,8 @@ class Reserving:
                 return None
             raise
         takes = [Take(line.sku, line.quantity, line.location) for line in found.lines]
-        return self._adopted(order, found.state, Reserved(takes, found.expires_at_ms))
+        due_at_ms = self._clock.due_here_ms(found, asked_at_ms)
+        return self._adopted(order, found.state, Reserved(takes, due_at_ms))
 
     def _adopted(self, order: Order, state: State, reserved: Reserved) -> StockAnswer:
         """The answer that follows from a reservation which the engine has for an order.

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from order_service.order.tasks import TaskKind
+from order_service.relay.self_watch import SelfWatch
 from order_service.storage.needs import NEEDS, Waiting
 from order_service.storage.tasks import Queue
 from serving.metrics import CallMetrics, GaugeMetric
@@ -21,7 +22,16 @@ QUEUED_CHANGES: Final = GaugeMetric(
 BUILD_INFO: Final = GaugeMetric(
     "holdfast_build_info", "Always 1; the label is the version.", ("version",)
 )
-ORDER_METRICS: Final = (QUEUED_CHANGES, BUILD_INFO)
+SERVING: Final = GaugeMetric(
+    "holdfast_orders_serving", "1 while this process can serve: its database takes writes."
+)
+CLOCK_SKEW: Final = GaugeMetric(
+    "holdfast_orders_clock_skew_seconds",
+    "By how much a clock is ahead of the one that the order service goes by: this machine's, which "
+    "is ahead of its database's, or that of the engine's store.",
+    ("clock",),
+)
+ORDER_METRICS: Final = (QUEUED_CHANGES, SERVING, CLOCK_SKEW, BUILD_INFO)
 
 
 class RelayCounts:
@@ -168,6 +178,7 @@ def order_metrics(
     registry: CollectorRegistry,
     counts: RelayCounts,
     waiting: Callable[[], Sequence[Waiting]],
+    watch: SelfWatch,
     queued: Callable[[], int],
     clock_ms: Callable[[], int],
 ) -> CallMetrics:
@@ -175,5 +186,9 @@ def order_metrics(
     registry.register(_Tasks(counts, clock_ms))
     registry.register(_Needs(waiting, clock_ms))
     QUEUED_CHANGES.made(registry).set_function(queued)
+    SERVING.made(registry).set_function(lambda: watch.trouble == "")
+    skews = CLOCK_SKEW.made(registry)
+    for skew in watch.skews():
+        skews.labels(skew.clock).set_function(partial(watch.skew_s, skew.clock))
     BUILD_INFO.made(registry).labels(version("holdfast")).set(1)
     return CallMetrics(registry)

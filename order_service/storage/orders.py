@@ -18,12 +18,22 @@ from order_service.storage.batch import (
     Writer,
     run_batch,
 )
-from order_service.storage.database import Database
+from order_service.storage.database import Database, StorageUnavailable
 from order_service.storage.group_commit import GroupCommit
 from order_service.storage.load import load_orders
 from order_service.storage.tasks import LEASE_MS, Taken
 
 T = TypeVar("T")
+
+
+class Writes:
+    """The writes that this process has made: `taken` counts them; `refused` says why the database
+    has lately not taken one, until somebody has looked.
+    """
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.refused = ""
 
 
 class Orders:
@@ -48,6 +58,7 @@ class Orders:
         self.database = database
         self.clock_ms = clock_ms
         self.ids = ids
+        self.writes = Writes()
         self._writer = Writer(clock_ms, ids, owner, LEASE_MS, follow, announce)
         self._commits = GroupCommit(self._run, database.writers, on_tasks)
 
@@ -90,7 +101,11 @@ class Orders:
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Runs a function in a transaction of its own, for what belongs to no order."""
-        return await self.database.write(function)
+        try:
+            return await self.database.write(function)
+        except StorageUnavailable as error:
+            self.writes.refused = str(error)
+            raise
 
     @property
     def queued(self) -> int:
@@ -102,4 +117,7 @@ class Orders:
         await self._commits.drain()
 
     async def _run(self, changes: Sequence[Change | NewOrder]) -> list[Judged]:
-        return await self.database.write(partial(run_batch, entries=changes, writer=self._writer))
+        judged = await self.write(partial(run_batch, entries=changes, writer=self._writer))
+        if not all(one.error for one in judged):
+            self.writes.taken += 1
+        return judged

@@ -52,6 +52,7 @@ from order_service.storage.needs import NEEDS
 from server.config import Config as EngineConfig
 from serving.metrics import CALL_METRICS, Metric
 from serving.settings import name_of
+from tests.order_service.relay.world import Watching
 from tools.make_reference import REFERENCE
 
 CONTRACT: Final = (catalogue_pb2, fulfilment_pb2, operations_pb2, order_pb2, payment_pb2)
@@ -162,7 +163,7 @@ def test_a_setting_that_the_engines_server_has_as_well_is_the_same_there_if_unse
 
 def test_what_is_served_to_prometheus_is_what_is_documented() -> None:
     registry = CollectorRegistry()
-    order_metrics(registry, RelayCounts(), lambda: (), lambda: 0, lambda: 0)
+    order_metrics(registry, RelayCounts(), lambda: (), Watching(), lambda: 0, lambda: 0)
     served = {
         f"{family.name}_total" if family.type == "counter" else family.name
         for family in registry.collect()

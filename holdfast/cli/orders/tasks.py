@@ -16,6 +16,9 @@ DEFAULT: Final = "default"
 """The shop that commands mean where none is named."""
 
 
+SKEW_MS_NAMED = 1_000
+
+
 def tasks(
     *,
     dead: bool = False,
@@ -160,7 +163,15 @@ def _print_status(found: pb.GetStatusResponse, alarms: Sequence[pb.Need]) -> Non
         print("Nothing needs a person now.")
     if found.needs:
         _print_needs(sorted(found.needs, key=lambda need: not need.alarms))
-    print_table(("Order service", found.version), [("Database", found.database)])
+    stands_on = [("Database", found.database)]
+    if found.trouble:
+        stands_on.append(("Does not serve", found.trouble))
+    stands_on += [
+        ("A clock is wrong", f"{clock.ahead_ms / 1_000:+.1f} s: {clock.about}")
+        for clock in found.clocks
+        if abs(clock.ahead_ms) > SKEW_MS_NAMED
+    ]
+    print_table(("Order service", found.version), stands_on)
     _print_queues(found.queues)
 
 

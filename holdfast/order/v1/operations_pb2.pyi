@@ -309,10 +309,14 @@ class GetStatusResponse(_message.Message):
     DATABASE_FIELD_NUMBER: _builtins.int
     QUEUES_FIELD_NUMBER: _builtins.int
     NEEDS_FIELD_NUMBER: _builtins.int
+    TROUBLE_FIELD_NUMBER: _builtins.int
+    CLOCKS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """The order service's version."""
     database: _builtins.str
     """The database's kind and version, such as `postgresql 16.2` or `sqlite 3.45.1`."""
+    trouble: _builtins.str
+    """Why this process cannot serve, such as a database that takes no writes; "" while it can."""
     @_builtins.property
     def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskQueue]:
         """One row for each kind of task, also where there is nothing to do."""
@@ -321,6 +325,10 @@ class GetStatusResponse(_message.Message):
     def needs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Need]:
         """What waits for a person: a row for each kind and shop where something does, what alarms first."""
 
+    @_builtins.property
+    def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClockSkew]:
+        """The clocks around, and how far each is from the one that the order service goes by."""
+
     def __init__(
         self,
         *,
@@ -328,14 +336,46 @@ class GetStatusResponse(_message.Message):
         database: _builtins.str = ...,
         queues: _abc.Iterable[Global___TaskQueue] | None = ...,
         needs: _abc.Iterable[Global___Need] | None = ...,
+        trouble: _builtins.str = ...,
+        clocks: _abc.Iterable[Global___ClockSkew] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["database", b"database", "needs", b"needs", "queues", b"queues", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "database", b"database", "needs", b"needs", "queues", b"queues", "trouble", b"trouble", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class ClockSkew(_message.Message):
+    """How far a clock is from the one that the order service goes by, which is the database's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLOCK_FIELD_NUMBER: _builtins.int
+    AHEAD_MS_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
+    clock: _builtins.str
+    """The clock: `machine` for that of the process, `engine` for that of the engine's store."""
+    ahead_ms: _builtins.int
+    """By how many milliseconds it is ahead; negative: behind."""
+    about: _builtins.str
+    """Which two clocks are compared, for a person."""
+    def __init__(
+        self,
+        *,
+        clock: _builtins.str = ...,
+        ahead_ms: _builtins.int = ...,
+        about: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "ahead_ms", b"ahead_ms", "clock", b"clock"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClockSkew: _TypeAlias = ClockSkew  # noqa: Y015
 
 @_typing.final
 class Need(_message.Message):

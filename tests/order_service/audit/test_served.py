@@ -41,7 +41,9 @@ async def served_at(shop: Shop, providers: Providers) -> AsyncIterator[str]:
     """Serves the audit of a shop."""
     server = grpc.aio.server()
     nothing: Any = None
-    servicer = OperationsServicer(shop.orders, shop.engine, providers, nothing, Deadlines(5_000))
+    servicer = OperationsServicer(
+        shop.orders, shop.engine, providers, nothing, nothing, Deadlines(5_000)
+    )
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     decoding: Any = DecodingServer(server)
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(guarded, decoding)

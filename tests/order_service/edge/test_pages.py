@@ -64,7 +64,7 @@ def _of_catalogue(orders: Any, deadlines: Deadlines) -> CatalogueServicer:
 
 
 def _of_operations(orders: Any, deadlines: Deadlines) -> OperationsServicer:
-    return OperationsServicer(orders, ANY, ANY, ANY, deadlines)
+    return OperationsServicer(orders, ANY, ANY, ANY, ANY, deadlines)
 
 
 STATES: Final = {"state": "SHIPPED", "source": "WEB"}

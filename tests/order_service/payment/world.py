@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from holdfast.client import Client
+from order_service.engine_clock import EngineClock
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment, Task
 from order_service.order.states import OrderEvent, OrderState
@@ -90,7 +91,9 @@ class World:
 
     async def do(self, *kinds: str, order_id: str = "4330000000000000000") -> list[object]:
         """Does the tasks of some kinds that are due, as the relay would; what came of each."""
-        handlers = handlers_of(PaymentTasks({"sandbox": self.provider}, self.client, self.clock))
+        handlers = handlers_of(
+            PaymentTasks({"sandbox": self.provider}, self.client, EngineClock(self.clock))
+        )
         done: list[object] = []
         order = await self.order(order_id)
         for task in order.tasks:

@@ -8,6 +8,7 @@ import pytest
 
 from holdfast.client import Client
 from order_service.catalogue.catalogue import Catalogue
+from order_service.engine_clock import EngineClock
 from order_service.placing.backorders import Backorders
 from order_service.placing.place import Placing
 from order_service.placing.queue import StockDesk
@@ -50,7 +51,7 @@ async def shop(
     """A shop that sells `ARTICLES` and has no stock yet; its books are sound in the end."""
     catalogue = Catalogue(orders)
     await catalogue.put(engine.tenant, list(ARTICLES.values()))
-    desk = StockDesk(orders, Reserving(engine, catalogue, METHODS))
+    desk = StockDesk(orders, Reserving(engine, catalogue, METHODS, EngineClock(orders.clock_ms)))
     placing = Placing(orders, desk, catalogue, METHODS)
     backorders = Backorders(orders, catalogue, desk, METHODS)
     stock_tasks = StockTasks(engine, desk, METHODS)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from holdfast.client import Client
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Warehouse
+from order_service.engine_clock import EngineClock
 from order_service.order.draft import Draft
 from order_service.order.model import Order
 from order_service.order.tasks import TaskKind
@@ -28,7 +29,10 @@ def placing_of(
 ) -> Placing:
     """A process's way to place orders."""
     return Placing(
-        orders, StockDesk(orders, Reserving(engine, catalogue, methods)), catalogue, methods
+        orders,
+        StockDesk(orders, Reserving(engine, catalogue, methods, EngineClock(orders.clock_ms))),
+        catalogue,
+        methods,
     )
 
 

@@ -23,7 +23,7 @@ from serving.grpc_server import DecodingServer
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
 from tests.order_service.clock import Clock
-from tests.order_service.relay.world import place, sends, tasks_of
+from tests.order_service.relay.world import Watching, place, sends, tasks_of
 from tests.order_service.samples import A
 
 PICK_WITHIN_MS = 60_000
@@ -41,7 +41,7 @@ async def operations(orders: Orders) -> AsyncIterator[Any]:
     await orders.change(A, sends(TaskKind.EVENT), "test")
     server = grpc.aio.server()
     watch = NeedsWatch(orders, lambda: ["default"], PICK_WITHIN_MS)
-    servicer = OperationsServicer(orders, None, None, watch, Deadlines(5_000))
+    servicer = OperationsServicer(orders, None, None, watch, Watching(), Deadlines(5_000))
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     decoding: Any = DecodingServer(server)
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(guarded, decoding)
