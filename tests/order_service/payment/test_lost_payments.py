@@ -7,6 +7,7 @@ import time
 import pytest
 
 from holdfast.errors import HoldfastError, Reason
+from holdfast.types import Reservation, State
 from order_service.engine_clock import EngineClock
 from order_service.order.ids import Ids
 from order_service.order.model import Order
@@ -112,10 +113,14 @@ async def test_an_order_stays_open_while_a_bank_is_at_its_payment(
         extended.append((reservation_id, expires_at_ms - world.clock()))
         raise HoldfastError.of(Reason.STORE_UNREACHABLE)
 
+    async def found(reservation_id: str, **_: str) -> Reservation:
+        return Reservation("", reservation_id, State.RESERVED, (), "", 0, 0, 0)
+
     await world.place()
     await world.begin()
     with monkeypatch.context() as patched:
         patched.setattr(world.provider, "close", closed)
+        patched.setattr(world.client, "get_reservation", found)
         patched.setattr(world.client, "extend", extend)
         await world.pass_time(15 * MINUTE_MS, "PAYMENT_DUE")
         assert (await world.order()).state is OrderState.AWAITING_PAYMENT
