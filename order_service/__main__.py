@@ -4,12 +4,14 @@ import os
 import sys
 
 from order_service.config import from_environment
+from serving.private_files import keep_private
 from serving.start import StartError, collect_seldom
 
 
 def main() -> int:
     """Runs the order service; returns the exit code."""
     try:
+        keep_private()
         config = from_environment(os.environ)
         # Imported only now, so that a wrong setting is reported at once.
         import uvloop

@@ -6,6 +6,7 @@ import random
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import grpc.aio
@@ -70,6 +71,7 @@ from serving.deadlines import Deadlines
 from serving.grpc_server import ALONE_ON_PORT, GRPC_OPTIONS, DecodingServer
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
+from serving.private_files import private_directory
 from serving.settings import ConfigError, name_of
 
 SERVICES: Final = tuple(
@@ -123,9 +125,7 @@ class App:
         )
         self.stock_desk = StockDesk(
             self.orders,
-            Reserving(
-                self.engine, self.catalogue, self.methods, self.engine_clock, waiting_rules
-            ),
+            Reserving(self.engine, self.catalogue, self.methods, self.engine_clock, waiting_rules),
         )
         self.placing = Placing(self.orders, self.stock_desk, self.catalogue, self.methods)
         self.backorders = Backorders(self.orders, self.catalogue, self.stock_desk, self.methods)
@@ -268,6 +268,8 @@ class App:
 
 
 def _database(config: Config) -> Any:
+    if not config.database_url:
+        private_directory(Path(config.data_dir))
     try:
         return open_database(config.orders_database_url)
     except ValueError as error:

@@ -22,6 +22,7 @@ from order_service.notifications.smtp import Smtp, SmtpServer
 from order_service.notifications.webhook import Receiver, WebhookSender
 from order_service.payment.providers.port import Provider
 from order_service.payment.providers.sandbox import SandboxProvider
+from serving.private_files import private_file
 from serving.settings import ConfigError, name_of
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class Outside:
 
     def _set_up_notifications(self, config: Config, clock_ms: Callable[[], int]) -> None:
         if config.notify_file:
+            private_file(Path(config.notify_file))
             lines = JsonLines(Path(config.notify_file))
             self.channels[FILE] = self.subscribers[FILE] = lines
         if config.notify_smtp_url:

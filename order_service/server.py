@@ -17,7 +17,9 @@ from order_service.config import Config
 from order_service.storage.database import StorageUnavailable, StorageUnsafe
 from order_service.storage.migrate import migrate
 from serving import logs
+from serving.http_server import http_config
 from serving.metrics import serve_metrics
+from serving.open_ports import warn_if_open
 from serving.settings import host_and_port, name_of
 from serving.signals import Signals
 from serving.start import EXIT_STORE_UNREACHABLE, StartError
@@ -68,6 +70,7 @@ async def _serve(app: App, stopping: asyncio.Event) -> None:
     await callbacks.begin()
     await app.start()
     target = f"{host_and_port(config.orders_listen)[0]}:{port}"
+    _warn_of_open_ports(config)
     log.info("ready", target=target, callbacks=callbacks.url, pid=os.getpid())
     print(f"Orders are ready on {target} (callbacks on {callbacks.url})", flush=True)
     try:
@@ -76,6 +79,14 @@ async def _serve(app: App, stopping: asyncio.Event) -> None:
         log.info("draining")
         await app.drain()
         await callbacks.end()
+
+
+def _warn_of_open_ports(config: Config) -> None:
+    can = "can read, place, cancel and refund orders, with names and addresses in plain text"
+    warn_if_open(name_of("orders_listen"), config.orders_listen, can)
+    if not config.callbacks_tls_certificate:
+        can = "sees callbacks in plain text"
+        warn_if_open(name_of("callbacks_listen"), config.callbacks_listen, can)
 
 
 class _Uvicorn(uvicorn.Server):
@@ -93,11 +104,9 @@ class CallbackServer:
     def __init__(self, callbacks: Starlette, config: Config) -> None:
         self._address = config.callbacks_listen
         self._server = _Uvicorn(
-            uvicorn.Config(
+            http_config(
                 callbacks,
                 log_config=None,
-                log_level="warning",
-                access_log=False,
                 lifespan="off",
                 ssl_certfile=config.callbacks_tls_certificate or None,
                 ssl_keyfile=config.callbacks_tls_key or None,

@@ -7,15 +7,20 @@ With more than one worker this process is their supervisor, which starts each as
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 from server.config import Config, from_environment
+from serving.private_files import keep_private, private_directory
 from serving.start import StartError, collect_seldom
 
 
 def main() -> int:
     """Runs the server; returns the exit code."""
     try:
+        keep_private()
         config = from_environment(os.environ)
+        if config.data_dir:
+            private_directory(Path(config.data_dir))
         worker = int(sys.argv[2]) if sys.argv[1:2] == ["--worker"] else None
         if worker is None and config.workers > 1:
             _run_supervisor(config)

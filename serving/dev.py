@@ -94,8 +94,6 @@ def sandbox_part(environment: Mapping[str, str]) -> Part:
     options = {
         "--listen": urlsplit(environment["HOLDFAST_SANDBOX_URL"]).netloc,
         "--data-dir": os.path.join(environment["HOLDFAST_DATA_DIR"], "sandbox"),
-        "--api-key": environment["HOLDFAST_SANDBOX_API_KEY"],
-        "--secret": _sandbox_secret(environment),
         "--payment-callbacks": f"{callbacks}/sandbox",
         "--carrier-callbacks": f"{callbacks}/carrier/sandbox",
         "--deliver-ms": str(DELIVER_MS),

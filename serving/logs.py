@@ -2,14 +2,55 @@
 
 import logging
 import sys
-from typing import Any
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
 
 import structlog
+from structlog import DropEvent
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import ExcInfo
+from structlog.typing import EventDict, ExcInfo
 
 # Without local variables: they would carry buyers' ids into the log.
 _reported = ExceptionDictTransformer(show_locals=False)
+
+
+WINDOW_S: Final = 5.0
+SAME_MAX: Final = 20
+"""So many lines of one event are written in a window."""
+ALL_MAX: Final = 200
+"""So many lines of all events together."""
+_ALL: Final = ""
+
+
+class Bounded:
+    """Keeps anybody from filling the log: of what comes too often the rest is counted.
+
+    The first line of the next window has how many of its kind were `left_out`. A processor.
+    """
+
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+        self._monotonic_s = monotonic_s
+        self._ends_at_s = float("-inf")
+        self._written: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+
+    def __call__(self, _logger: Any, level: str, event: EventDict) -> EventDict:
+        """Passes a line on, or raises DropEvent."""
+        now_s = self._monotonic_s()
+        if now_s >= self._ends_at_s:
+            self._ends_at_s = now_s + WINDOW_S
+            self._written.clear()
+        kind = f"{level} {event.get('event')}"
+        if self._written[kind] >= SAME_MAX or self._written[_ALL] >= ALL_MAX:
+            if len(self._left_out) < ALL_MAX or kind in self._left_out:
+                self._left_out[kind] += 1
+            raise DropEvent
+        self._written[kind] += 1
+        self._written[_ALL] += 1
+        left_out = self._left_out.pop(kind, 0)
+        return {**event, "left_out": left_out} if left_out else event
 
 
 def configure(level: str, *, personal: bool = False) -> None:
@@ -21,6 +62,7 @@ def configure(level: str, *, personal: bool = False) -> None:
     numeric = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
+            Bounded(time.monotonic),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -1,8 +1,12 @@
 """The kinds of metrics, the metrics of gRPC calls, and the endpoint that Prometheus asks."""
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from socketserver import ThreadingMixIn
+from threading import BoundedSemaphore, Thread
+from typing import Any, ClassVar, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import structlog
 from prometheus_client import (
@@ -11,7 +15,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     disable_created_metrics,
-    start_http_server,
+    make_wsgi_app,
 )
 
 from serving.settings import host_and_port
@@ -19,6 +23,8 @@ from serving.start import StartError
 
 log = structlog.get_logger()
 
+REQUEST_S_MAX: Final = 10.0
+REQUESTS_MAX: Final = 16
 _CALL_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
@@ -124,7 +130,51 @@ def serve_metrics(registry: CollectorRegistry, setting: str, address: str) -> No
     # The time of creation would be one more series for each counter; nobody asks for it.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
-        server, _ = start_http_server(port, host.strip("[]"), registry)
+        server = _listening(host.strip("[]"), port, registry)
     except OSError as error:
         raise StartError.cannot_listen(setting, address) from error
+    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     log.info("metrics", target=f"{host}:{server.server_port}")
+
+
+def _listening(host: str, port: int, registry: CollectorRegistry) -> "_Server":
+    (family, *_, address), *_ = socket.getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    server = _Server(address[:2], _Request, family)
+    server.set_app(make_wsgi_app(registry))
+    return server
+
+
+class _Request(WSGIRequestHandler):
+    """A request for the metrics, which has to come within seconds."""
+
+    timeout = REQUEST_S_MAX
+
+    def log_message(self, *_: object) -> None:
+        """Logs nothing: a stranger could fill the log."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """Answers on threads, only so many at a time: who comes beyond that is hung up on."""
+
+    daemon_threads = True
+
+    def __init__(self, address: Any, handler: Any, family: socket.AddressFamily) -> None:
+        self.address_family = family
+        self._free = BoundedSemaphore(REQUESTS_MAX)
+        super().__init__(address, handler)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether there is a thread for it."""
+        return self._free.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answers, and frees the thread."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of callers who hang up."""

@@ -95,7 +95,9 @@ class ChildProcess(subprocess.Popen[bytes]):
         self._log = errors if isinstance(errors, Path) else None
         with ExitStack() as files:
             stderr: IO[bytes] | int | None = (
-                files.enter_context(errors.open("ab")) if isinstance(errors, Path) else errors
+                files.enter_context(open(errors, "ab", opener=_private))
+                if isinstance(errors, Path)
+                else errors
             )
             # Popen uses vfork, also under uvloop, whose own way to start processes forks and runs
             # every fork hook, gRPC's too.
@@ -170,6 +172,11 @@ class ChildProcess(subprocess.Popen[bytes]):
 
     def __exit__(self, *_: object) -> None:
         self.end()
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a log that only its owner reads."""
+    return os.open(path, flags, 0o600)
 
 
 def in_thread(

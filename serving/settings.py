@@ -1,10 +1,12 @@
 """Settings: a struct whose fields are read from the environment, and how addresses are written.
 
-A field `sweep_expire_ms` is set with HOLDFAST_SWEEP_EXPIRE_MS. The text under it is what the docs
-print; a test holds the tables in the docs against it.
+A field `sweep_expire_ms` is set with HOLDFAST_SWEEP_EXPIRE_MS, or with a file that has its value
+and is named by HOLDFAST_SWEEP_EXPIRE_MS_FILE. The text under it is what the docs print; a test
+holds the tables in the docs against it.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -13,6 +15,8 @@ from msgspec import Meta
 from serving.start import EXIT_USAGE, StartError
 
 ENVIRONMENT_PREFIX = "HOLDFAST_"
+IN_FILE = "_FILE"
+"""NAME_FILE names a file with the value of NAME: for secrets, which the environment shows."""
 PORT_MAX = 65_535
 
 Ms = Annotated[int, Meta(ge=1, le=10**12)]
@@ -57,12 +61,22 @@ def settings_from(environment: Mapping[str, str], kind: type[Settings]) -> Setti
     for name, value in environment.items():
         if name in names and value:
             given[names[name]] = value
+        elif (of := name.removesuffix(IN_FILE)) != name and of in names and value:
+            given.setdefault(names[of], _read(name, value))
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         problem, _, path = str(error).partition(" - at `$.")
         field = path.rstrip("`")
         raise ConfigError(f"{name_of(field)}: {problem}; got {given.get(field)!r}") from error
+
+
+def _read(name: str, path: str) -> str:
+    """The value in a file, less white space around it. Raises ConfigError."""
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"{name}: {error}") from error
 
 
 def check_port(field: str, address: str) -> None:

@@ -15,6 +15,7 @@ from cyclopts import Parameter
 
 from holdfast.cli.arguments import Count, Port
 from holdfast.cli.failures import USAGE, Failure, usage_failure
+from holdfast.cli.output import print_remark
 from holdfast.cli.sandbox.access import keep_sandbox_access
 from holdfast.cli.settings import check_ports, given, listening, next_free, port_of
 from holdfast.programs import program_command, program_environment, programs_home
@@ -104,7 +105,7 @@ def serve(
 
     For example:
       holdfast serve --redis-url redis://10.0.0.5:6379
-      HOLDFAST_REDIS_URL=redis://10.0.0.5:6379 holdfast serve --host 0.0.0.0
+      HOLDFAST_REDIS_URL_FILE=/etc/holdfast/redis-url holdfast serve
       holdfast serve --workers 4 --metrics-listen 127.0.0.1:9464
 
     Parameters
@@ -115,7 +116,9 @@ def serve(
     host
         Address to listen on [default: of HOLDFAST_LISTEN, as the port].
     redis_url
-        The store [default: the environment's HOLDFAST_REDIS_URL].
+        The store [default: the environment's HOLDFAST_REDIS_URL, or the content
+        of the file HOLDFAST_REDIS_URL_FILE: for a URL with a password, because
+        everybody on this machine sees arguments].
     workers
         Processes that share the port [default: the environment's
         HOLDFAST_WORKERS, else 1]. Connections are spread over them, not calls.
@@ -214,14 +217,24 @@ def serve_environment(
     environment: dict[str, str], port: int | None, host: str | None, redis_url: str | None
 ) -> dict[str, str]:
     """The server's environment for `serve`. Failure if no store is named."""
-    url = redis_url or environment.get("HOLDFAST_REDIS_URL")
-    if not url:
+    if redis_url:
+        warn_of_password("--redis-url", redis_url, "HOLDFAST_REDIS_URL")
+        environment = environment | {"HOLDFAST_REDIS_URL": redis_url}
+    if not any(environment.get(name) for name in ("HOLDFAST_REDIS_URL", "HOLDFAST_REDIS_URL_FILE")):
         raise usage_failure(
-            "no store: give --redis-url or set HOLDFAST_REDIS_URL. For a store of its own on this "
-            "machine use `holdfast dev`"
+            "no store: give --redis-url, or set HOLDFAST_REDIS_URL or HOLDFAST_REDIS_URL_FILE. For "
+            "a store of its own on this machine use `holdfast dev`"
         )
-    address = listening(environment, LISTEN, LISTEN_DEFAULT, host, port)
-    return environment | address | {"HOLDFAST_REDIS_URL": url}
+    return environment | listening(environment, LISTEN, LISTEN_DEFAULT, host, port)
+
+
+def warn_of_password(option: str, url: str, setting: str) -> None:
+    """Warns of a URL with a password that was given as an argument."""
+    if urlsplit(url).password:
+        print_remark(
+            f"{option} has a password, which everybody on this machine can see (ps): set {setting} "
+            f"instead, or {setting}_FILE to a file that only you can read"
+        )
 
 
 def seen_settings(environment: Mapping[str, str]) -> dict[str, str]:

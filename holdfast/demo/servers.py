@@ -70,7 +70,12 @@ async def running_servers(environment: Mapping[str, str], seed: int) -> AsyncIte
                 HOLDFAST_DATA_DIR=name,
                 HOLDFAST_STOP_WITH_STDIN="true",
             )
-            sandbox = await start(SANDBOX, "order_service.sandbox", *_options(callbacks, seed))
+            secrets = {
+                "HOLDFAST_SANDBOX_API_KEY": API_KEY,
+                "HOLDFAST_SANDBOX_SECRETS": CALLBACK_SECRET,
+            }
+            options = _options(callbacks, seed)
+            sandbox = await start(SANDBOX, "order_service.sandbox", *options, **secrets)
             orders = await start(
                 ORDERS,
                 "order_service",
@@ -79,8 +84,7 @@ async def running_servers(environment: Mapping[str, str], seed: int) -> AsyncIte
                 HOLDFAST_TARGET=engine,
                 HOLDFAST_DATA_DIR=name,
                 HOLDFAST_SANDBOX_URL=sandbox,
-                HOLDFAST_SANDBOX_API_KEY=API_KEY,
-                HOLDFAST_SANDBOX_SECRETS=CALLBACK_SECRET,
+                **secrets,
                 HOLDFAST_STOP_WITH_STDIN="true",
             )
             yield DemoServers(engine, orders, sandbox, directory)
@@ -108,8 +112,6 @@ def _options(callbacks: str, seed: int) -> list[str]:
     options = {
         "--listen": ANY_PORT,
         "--seed": str(seed),
-        "--api-key": API_KEY,
-        "--secret": CALLBACK_SECRET,
         "--payment-callbacks": f"http://{callbacks}/callbacks/sandbox",
         "--carrier-callbacks": f"http://{callbacks}/callbacks/carrier/sandbox",
     }

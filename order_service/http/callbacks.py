@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -57,6 +57,8 @@ def callback_route(
             return PlainTextResponse(f"no such {party}", 404)
         try:
             callback = prove(sender)(await _body_of(request), request.headers, clock_s())
+        except ClientDisconnect:
+            return PlainTextResponse("hung up", 400)  # nobody hears it
         except _BodyTooLarge:
             return PlainTextResponse(f"at most {BODY_BYTES_MAX} bytes", 413)
         except CallbackForged as error:
@@ -71,6 +73,10 @@ def callback_route(
             problem = type(error).__name__
             log.warning("a callback has to come again", **{party: name}, problem=problem)
             return PlainTextResponse("try again", 503)
+        except Exception as error:  # noqa: BLE001 - its text may be personal, and is logged nowhere
+            problem = type(error).__name__
+            log.error("a callback could not be taken", **{party: name}, problem=problem)
+            return PlainTextResponse("cannot be taken", 500)
         return PlainTextResponse("taken")
 
     return Route(path, answer, methods=["POST"])

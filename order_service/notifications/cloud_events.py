@@ -1,5 +1,6 @@
 """Messages and events as other programs get them: CloudEvents 1.0, as JSON; and a file of them."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,5 +59,9 @@ class JsonLines:
 
     def _append(self, line: bytes) -> None:
         # One write each, at the end of the file: lines of several processes do not mix.
-        with self._path.open("ab", buffering=0) as file:
-            file.write(line + b"\n")
+        # It may have been moved away meanwhile, and is made anew as private as it was.
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(file, line + b"\n")
+        finally:
+            os.close(file)

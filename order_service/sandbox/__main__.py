@@ -24,10 +24,14 @@ from starlette.routing import Mount, Route
 from order_service.sandbox.carrier import SandboxCarrierApp
 from order_service.sandbox.provider import SandboxProviderApp
 from order_service.sandbox.start_page import SHOWN_MAX, start_page
+from serving.http_server import http_config
+from serving.private_files import keep_private, private_directory, private_file
 
 STDIN_BYTES: Final = 1_024
 API_KEY: Final = "sandbox"
 SECRET: Final = "whsec_c2FuZGJveC1zYW5kYm94LXNhbmRib3gh"
+KEY_SETTING: Final = "HOLDFAST_SANDBOX_API_KEY"
+SECRETS_SETTING: Final = "HOLDFAST_SANDBOX_SECRETS"
 
 
 def build(options: argparse.Namespace) -> Starlette:
@@ -70,9 +74,7 @@ def build(options: argparse.Namespace) -> Starlette:
 async def serve(options: argparse.Namespace) -> None:
     """Serves until SIGTERM or SIGINT, or until standard input ends where that is asked for."""
     host, _, port = options.listen.rpartition(":")
-    config = uvicorn.Config(
-        build(options), host=host, port=int(port), log_level="warning", access_log=False
-    )
+    config = http_config(build(options), host=host, port=int(port))
     server = _AnnouncedServer(config)
     if options.stop_with_stdin:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), server.read_stdin)
@@ -106,8 +108,8 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--listen", default="127.0.0.1:7650", help="host:port; port 0: a free one")
     parser.add_argument("--data-dir", type=Path, help="keep its books here; else in memory")
     parser.add_argument("--seed", type=int, default=0, help="of what goes wrong, and when")
-    parser.add_argument("--api-key", default=API_KEY)
-    parser.add_argument("--secret", default=SECRET, help="that callbacks are signed with")
+    parser.add_argument("--api-key", help=f"visible to others: set {KEY_SETTING} instead")
+    parser.add_argument("--secret", help=f"visible to others: set {SECRETS_SETTING} instead")
     parser.add_argument("--payment-callbacks", default="", help="the URL for callbacks of payments")
     parser.add_argument("--carrier-callbacks", default="", help="the URL for callbacks of parcels")
     parser.add_argument(
@@ -119,14 +121,25 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--stop-with-stdin", action="store_true", help="stop when standard input ends"
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    for given, setting in ((options.api_key, KEY_SETTING), (options.secret, SECRETS_SETTING)):
+        if given:
+            print(
+                f"sandbox: others can see a secret in an argument (ps); set {setting}",
+                file=sys.stderr,
+            )
+    options.api_key = options.api_key or os.environ.get(KEY_SETTING) or API_KEY
+    newest = os.environ.get(SECRETS_SETTING, "").split(",")[0].strip()
+    options.secret = options.secret or newest or SECRET
+    return options
 
 
 def _file(options: argparse.Namespace, name: str) -> str:
     if options.data_dir is None:
         return ""
-    options.data_dir.mkdir(parents=True, exist_ok=True)
-    return str(options.data_dir / name)
+    path = private_directory(options.data_dir) / name
+    private_file(path)
+    return str(path)
 
 
 def _now_ms() -> int:
@@ -134,4 +147,5 @@ def _now_ms() -> int:
 
 
 if __name__ == "__main__":
+    keep_private()
     asyncio.run(serve(options_from()))

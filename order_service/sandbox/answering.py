@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 BODY_BYTES_MAX: Final = 65_536
@@ -30,6 +30,8 @@ def authorized(api_key: str, answering: Answering) -> Answering:
             return problem(401, "the API key is missing or wrong")
         try:
             return await answering(request)
+        except ClientDisconnect:
+            return problem(400, "hung up")  # nobody hears it
         except Problem as error:
             return problem(error.status, str(error))
         except (msgspec.DecodeError, ValueError) as error:

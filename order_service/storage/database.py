@@ -28,6 +28,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from serving.private_files import mend, private_file
+
 T = TypeVar("T")
 
 SQLITE_READERS = 4
@@ -112,6 +114,11 @@ class SqliteDatabase:
     writers = 1
 
     def __init__(self, path: Path) -> None:
+        """Raises StartError where others can read the file and that cannot be mended."""
+        # SQLite gives the files beside it the same permissions.
+        private_file(path)
+        for beside in ("-wal", "-shm"):
+            mend(path.with_name(path.name + beside))
         self._writer = _sqlite_engine(path, "BEGIN IMMEDIATE")
         self._readers = _sqlite_engine(path, "BEGIN")
         self._write_thread = ThreadPoolExecutor(1, "sqlite-writer")

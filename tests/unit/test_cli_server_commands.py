@@ -181,3 +181,15 @@ def test_the_sandbox_has_secrets_of_its_own_at_each_start() -> None:
     first, second = (with_orders({}, no_free_port) for _ in range(2))
     for name in ("HOLDFAST_SANDBOX_API_KEY", "HOLDFAST_SANDBOX_SECRETS"):
         assert first[name] != second[name]
+
+
+def test_a_password_in_an_argument_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    url = "redis://user:pw@10.0.0.5:6379"
+    environment = serve_environment({}, 7600, "127.0.0.1", url)
+    assert environment["HOLDFAST_REDIS_URL"] == url
+    said = capsys.readouterr().err
+    assert "HOLDFAST_REDIS_URL_FILE" in said
+    assert "pw" not in said
+    serve_environment({"HOLDFAST_REDIS_URL_FILE": "url"}, 7600, "127.0.0.1", None)
+    serve_environment({}, 7600, "127.0.0.1", "redis://10.0.0.5:6379")
+    assert capsys.readouterr().err == ""

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from holdfast.cli.arguments import Port
 from holdfast.cli.failures import USAGE, Failure, usage_failure
-from holdfast.cli.server_commands import become, needed_programs
+from holdfast.cli.server_commands import become, needed_programs, warn_of_password
 from holdfast.cli.settings import check_ports, given, listening, port_of
 
 LISTEN, LISTEN_DEFAULT = "HOLDFAST_ORDERS_LISTEN", "127.0.0.1:7610"
@@ -44,8 +44,10 @@ def serve(
         Port for callbacks of payment providers and carriers [default: of the
         environment's HOLDFAST_CALLBACKS_LISTEN, else of 127.0.0.1:7611].
     database_url
-        The database [default: the environment's HOLDFAST_DATABASE_URL, else a
-        SQLite file in the data directory].
+        The database [default: the environment's HOLDFAST_DATABASE_URL, or the
+        content of the file HOLDFAST_DATABASE_URL_FILE: for a URL with a
+        password, because everybody on this machine sees arguments; else a SQLite
+        file in the data directory].
     data_dir
         Where that file is kept; made if it is not there [default: the
         environment's HOLDFAST_DATA_DIR].
@@ -86,7 +88,10 @@ def orders_environment(
         environment, CALLBACKS_LISTEN, CALLBACKS_LISTEN_DEFAULT, host, callbacks_port
     )
     settings = environment | addresses | given(options)
-    if not settings.get("HOLDFAST_DATABASE_URL") and not settings.get("HOLDFAST_DATA_DIR"):
+    if database_url:
+        warn_of_password("--database-url", database_url, "HOLDFAST_DATABASE_URL")
+    names = ("HOLDFAST_DATABASE_URL", "HOLDFAST_DATABASE_URL_FILE", "HOLDFAST_DATA_DIR")
+    if not any(settings.get(name) for name in names):
         raise usage_failure(
             "no database: give --database-url, or --data-dir to keep a SQLite file there, or set "
             "HOLDFAST_DATABASE_URL or HOLDFAST_DATA_DIR"
