@@ -18,9 +18,9 @@ _reported = ExceptionDictTransformer(show_locals=False)
 
 WINDOW_S: Final = 5.0
 SAME_MAX: Final = 20
-"""So many lines of one event are written in a window."""
+"""The lines of one event that are written in a window."""
 ALL_MAX: Final = 200
-"""So many lines of all events together."""
+"""The lines of all events together."""
 _ALL: Final = ""
 
 

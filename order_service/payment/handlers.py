@@ -80,7 +80,7 @@ class PaymentTasks:
             return None
         try:
             with self._provider(payment) as provider:
-                if is_forgotten(payment, self._clock_ms()):
+                if is_forgotten(payment, self._clock.now_ms()):
                     found = await provider.query(charge_of(order, payment))
                     if found.kind is not FactKind.UNKNOWN:
                         return Learned(partial(learn, provider=payment.provider, fact=found))
