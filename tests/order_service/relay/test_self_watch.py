@@ -23,15 +23,15 @@ HOUR_MS = 3_600_000
 
 
 class Watched:
-    """A watch, and what it has told."""
+    """A watch, and what it has reported."""
 
     def __init__(self, orders: Orders) -> None:
-        self.told: list[bool] = []
+        self.reported: list[bool] = []
         clock = DatabaseClock(orders.database)
         self.watch = SelfWatch(orders, clock, EngineClock(orders.clock_ms), "p", self._tell)
 
     async def _tell(self, serves: bool) -> None:
-        self.told.append(serves)
+        self.reported.append(serves)
 
     async def look(self, times: int = 1) -> str:
         """Looks some times; what is wrong in the end."""
@@ -47,7 +47,7 @@ def watched(orders: Orders) -> Watched:
 
 async def test_a_process_whose_database_takes_writes_serves(watched: Watched) -> None:
     assert await watched.look(7) == ""
-    assert watched.told == [True]
+    assert watched.reported == [True]
 
 
 async def test_a_full_disk_is_known_by_the_writes_that_it_refuses_and_by_those_it_takes_again(
@@ -76,7 +76,7 @@ async def test_a_full_disk_is_known_by_the_writes_that_it_refuses_and_by_those_i
     assert "does not take writes" in await watched.look(LOOKS_IN_DOUBT + 2), "nor a large one now"
     await pages_max(1_000)
     assert await watched.look(LOOKS_IN_DOUBT + 1) == ""
-    assert watched.told == [True, False, True]
+    assert watched.reported == [True, False, True]
 
 
 async def test_a_database_that_can_only_be_read_is_known_without_a_write(
@@ -87,7 +87,7 @@ async def test_a_database_that_can_only_be_read_is_known_without_a_write(
 
     monkeypatch.setattr(orders.database, "write", refuse)
     assert "does not take writes: OperationalError" in await watched.look()
-    assert watched.told == [False]
+    assert watched.reported == [False]
 
 
 async def test_a_write_that_hangs_is_one_and_ends_the_serving(
@@ -103,7 +103,7 @@ async def test_a_write_that_hangs_is_one_and_ends_the_serving(
     monkeypatch.setattr(orders.database, "write", hang)
     monkeypatch.setattr(self_watch, "PROBE_S_MAX", 0.01)
     assert "has not taken a write" in await watched.look(3)
-    assert (begun, watched.told) == (1, [False])
+    assert (begun, watched.reported) == (1, [False])
 
 
 async def test_orders_that_are_written_prove_it(watched: Watched, orders: Orders) -> None:
