@@ -53,7 +53,7 @@ class Reply(msgspec.Struct, frozen=True, array_like=True):
     """The script's answer to a batch: three columns, and extras of a few commands by position.
 
     `sequence` is the partition's number of changes so far, `epoch` names its life since it was
-    empty; "" while it is.
+    empty; "" while it is. `clock_ms` is what the store's clock showed.
     """
 
     now_ms: int
@@ -63,6 +63,7 @@ class Reply(msgspec.Struct, frozen=True, array_like=True):
     states: list[int]
     expirations: list[int]
     extras: Any
+    clock_ms: int = 0
 
 
 unpack_reply = msgspec.msgpack.Decoder(Reply).decode

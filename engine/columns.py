@@ -21,7 +21,8 @@ SETTING_ID_SIGN = "="
 class Head(msgspec.Struct, frozen=True, array_like=True):
     """The settings of a batch, in the order in which state.lua reads them.
 
-    `now_ms` 0 means the store's own time. `epoch_expected` "" means any. `retention_ms` is for
+    `now_ms` 0 means the store's own time, by its clock between `clock_ms_min` and `clock_ms_max`; a
+    `clock_ms_max` of 0 sets no bounds. `epoch_expected` "" means any. `retention_ms` is for
     ended reservations, fulfilled ones, and adjustment ids.
     """
 
@@ -31,6 +32,8 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
     epoch_new: str
     due_limit: int
     retention_ms: tuple[int, int, int]
+    clock_ms_min: int = 0
+    clock_ms_max: int = 0
 
 
 class Columns:

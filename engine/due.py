@@ -17,6 +17,10 @@ _DUE: Final = script_of(
     """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local earliest, latest = tonumber(ARGV[1]), tonumber(ARGV[2])
+if latest > 0 then
+  now = math.max(earliest, math.min(latest, now))
+end
 local due = {}
 for i = 1, #KEYS, 2 do
   local seen = redis.pcall('HGET', KEYS[i + 1], 'now')
@@ -31,14 +35,18 @@ return due
 )
 
 
-async def due_of(link: ScriptLink, partitions: Sequence[PartitionKeys], key: str) -> list[int]:
+async def due_of(
+    link: ScriptLink, partitions: Sequence[PartitionKeys], key: str, clock_ms: tuple[int, int]
+) -> list[int]:
     """The positions of the partitions that have something due in a key, such as `deadlines`.
 
+    `clock_ms` are the bounds of the store's clock, as a batch has them.
     Raises an `EngineError` if the store does not answer.
     """
     due: list[int] = []
+    bounds = [str(bound).encode() for bound in clock_ms]
     for first in range(0, len(partitions), PARTITIONS_PER_READ):
         some = partitions[first : first + PARTITIONS_PER_READ]
         keys = [name for each in some for name in (getattr(each, key), each.meta)]
-        due += [first + position for position in await link.read(_DUE, keys)]
+        due += [first + position for position in await link.read(_DUE, keys, bounds)]
     return due

@@ -10,6 +10,8 @@ import msgspec
 import redis.asyncio
 
 from engine.answers import Answer
+from engine.clock import StoreClock
+from engine.clock_accepted import acceptances, note_acceptance, wind_back
 from engine.due import due_of
 from engine.errors import EngineError, StoreCorrupt, StoreWentBack
 from engine.group_commit import GroupCommit
@@ -81,6 +83,8 @@ class Engine:
         self._on_failure = on_failure
         self._on_batch = on_batch
         self._place = place or OneProcess()
+        self.clock = StoreClock()
+        self._clock_accepted: int | None = None
         self._link = ScriptLink(client)
         self._sweep_link = ScriptLink(client)
         self._reads = asyncio.Semaphore(READS_OPEN_MAX)
@@ -210,6 +214,33 @@ class Engine:
                 self.partition(name).recall()
         return accepted
 
+    async def accept_clock(self, reason: str) -> int:
+        """Takes the store's clock as right from now on, in all processes; `reason` is written down.
+
+        Returns how far it was from where it should have been, in milliseconds.
+        """
+        await self.follow_clock()
+        step_ms = self.clock_off_ms
+        with store_errors():
+            await note_acceptance(self._client, step_ms, reason)
+        await self.follow_clock()
+        return step_ms
+
+    async def follow_clock(self) -> None:
+        """Accepts the store's clock where a person has, by whichever process. Once a second."""
+        with store_errors():
+            accepted = await acceptances(self._client)
+            if self._clock_accepted not in (None, accepted):
+                self.clock.accept()
+                await wind_back(self._client)
+            self._clock_accepted = accepted
+
+    @property
+    def clock_off_ms(self) -> int:
+        """How far the store's clock is from the time of its reservations; 0 where it is right."""
+        ahead = max((tenant.partition.ahead_ms for tenant in self._tenants.values()), default=0)
+        return self.clock.step_ms or -ahead
+
     async def _store_at(self, tenants: Sequence[str]) -> list[Seen]:
         """How far the store is, for some tenants."""
         pipeline = self._client.pipeline(transaction=False)
@@ -278,6 +309,7 @@ class Engine:
                 self._sweep_link,
                 self._settings.retention,
                 self._place,
+                self.clock,
                 lambda: secrets.token_hex(8),
                 self._settings.due_limit,
                 self._on_batch,
@@ -311,7 +343,8 @@ class Engine:
         with store_errors():
             listed: Any = await self._client.smembers(TENANTS_KEY)
         names = [name.decode() for name in listed]
-        due = await due_of(self._sweep_link, [partition_keys(name) for name in names], key)
+        partitions = [partition_keys(name) for name in names]
+        due = await due_of(self._sweep_link, partitions, key, self.clock.bounds_ms())
         return [self.partition(names[position]) for position in due]
 
     def _grown_partitions(self) -> list[Partition]:

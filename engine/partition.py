@@ -9,6 +9,7 @@ from itertools import repeat
 import msgspec
 
 from engine.answers import Answer, NotJudged, answers, unpack_reply
+from engine.clock import STEP_MS_MAX, StoreClock, passing_ms
 from engine.columns import Head, lay_out
 from engine.errors import EngineError, StoreCorrupt, StoreFull, StoreWentBack
 from engine.keys import PartitionKeys, partition_keys
@@ -49,6 +50,7 @@ class Partition:
         sweep_link: ScriptLink,
         retention: Retention,
         place: Place,
+        clock: StoreClock,
         new_epoch: Callable[[], str],
         due_limit: int,
         on_batch: OnBatch,
@@ -58,8 +60,11 @@ class Partition:
         self.keys: PartitionKeys = partition_keys(tenant)
         self.epoch, self.sequence, self._accepted = place.latest(tenant)
         self._place = place
+        self.clock = clock
         self.now_ms = 0
         """The store's time at its last answer."""
+        self.ahead_ms = 0
+        """How far that was ahead of the store's clock: time stood still."""
         self.went_back = False
         self.sold_out = SoldOut(sold_out_ms)
         self._link = link
@@ -152,6 +157,17 @@ class Partition:
         self.went_back = False
         return True
 
+    def saw_time(self, clock_ms: int, last_ms: int, sent_ms: int) -> int:
+        """Learns what the store's clock showed after `sent_ms`; the partition's time then.
+
+        That is never before `last_ms`, the time of its last batch.
+        """
+        self.clock.follow(clock_ms, sent_ms)
+        within_ms = self.clock.within(clock_ms)
+        self.now_ms = max(within_ms, last_ms)
+        self.ahead_ms = self.now_ms - within_ms if self.now_ms > within_ms + STEP_MS_MAX else 0
+        return self.now_ms
+
     def _note(self, now: Seen) -> None:
         # Answers may overtake one another: sweeps have a connection of their own.
         self.went_back = False
@@ -177,6 +193,7 @@ class Partition:
         columns = lay_out(commands)
         started_s = time.monotonic()
         before = self.seen()
+        sent_ms = passing_ms()
         head = Head(
             0,
             before.epoch,
@@ -184,6 +201,7 @@ class Partition:
             "" if before.epoch else self._new_epoch(),
             due_limit or self._due_limit,
             self._retention,
+            *self.clock.bounds_ms(),
         )
         status, packed = await link.run(script, self.keys, columns.arguments(head))
         if status == b"WENT_BACK":
@@ -203,7 +221,7 @@ class Partition:
         except msgspec.MsgspecError as error:
             raise StoreCorrupt(self.keys.meta, str(error)) from error
         self._note(Seen(reply.epoch, reply.sequence))
-        self.now_ms = reply.now_ms
+        self.saw_time(reply.clock_ms, reply.now_ms, sent_ms)
         kinds = columns.kinds[: len(reply.outcomes)]
         self._on_batch(kinds, reply.outcomes, time.monotonic() - started_s)
         found = answers(commands, reply)

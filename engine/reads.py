@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 import redis.asyncio
 
+from engine.clock import passing_ms
 from engine.errors import StoreCorrupt
 from engine.link import located, store_errors
 from engine.model import Reservation, State, StockLevel
@@ -185,7 +186,7 @@ class Reader:
 
     async def _read(self, command: tuple[Any, ...]) -> tuple[Any, int]:
         """A command's answer and the store's time, both of a store that has not gone back."""
-        before = self._partition.seen()
+        before, sent_ms = self._partition.seen(), passing_ms()
         pipeline = self._client.pipeline(transaction=False)
         pipeline.hmget(self._keys.meta, ["epoch", "sequence", "now"])
         pipeline.time()
@@ -198,7 +199,6 @@ class Reader:
             raise await located(failure, self._client, self._keys) from failure
         with _readable(self._keys.meta):
             seen = Seen((epoch or b"").decode(), int(sequence or 0))
-            now_ms = max(seconds * 1000 + micros // 1000, int(last_ms or 0))
+            clock_ms, last = seconds * 1000 + micros // 1000, int(last_ms or 0)
         self._partition.check(before, seen)
-        self._partition.now_ms = now_ms
-        return answer, now_ms
+        return answer, self._partition.saw_time(clock_ms, last, sent_ms)

@@ -395,6 +395,15 @@ class SyncClient:
         answer = self._calls.call("operations.AcceptStore", request, timeout_ms)
         return [wire.value_of(each, AcceptedStore) for each in answer.accepted]
 
+    def accept_clock(self, reason: str, *, timeout_ms: int | None = None) -> int:
+        """Accepts the store's clock after a step; `reason` is written down.
+
+        Returns the milliseconds by which it was off.
+        """
+        request = wire.message(operations_pb.AcceptClockRequest, reason=reason)
+        answer = self._calls.call("operations.AcceptClock", request, timeout_ms)
+        return int(answer.step_ms)
+
     def _tenant(self, tenant: str | None) -> str:
         return self.tenant if tenant is None else tenant
 

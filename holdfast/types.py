@@ -193,12 +193,15 @@ AuditEvent = AuditProgress | AuditFinding | AuditSummary
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The engine's version and store. `trouble` says why it does not serve, "" when it serves."""
+    """The engine's version and store. `trouble` says why it does not serve, "" when it serves;
+    `warning` what needs a person all the same.
+    """
 
     version: str
     store: str
     durability: str
     trouble: str
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

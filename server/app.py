@@ -24,7 +24,7 @@ from server.config import Config
 from server.failures import TRANSLATIONS
 from server.inventory import InventoryServicer, StockServicer
 from server.metrics import ServerMetrics
-from server.operations import OperationsServicer
+from server.operations import OperationsServicer, clock_warning
 from server.store_watch import StoreWatch
 from serving.deadlines import Deadlines
 from serving.grpc_server import GRPC_OPTIONS, DecodingServer
@@ -70,6 +70,7 @@ class App:
             self.set_serving,
         )
         self.grpc_server = self._grpc_server(shares_port)
+        self._clock_is_off = False
         self._quiet_until: dict[str, float] = {}
         self.bound_port = 0  # known once it is bound
 
@@ -87,7 +88,19 @@ class App:
         """
         await asyncio.to_thread(self.place.sync)
         await self.engine.recognise_store(RECOGNISED_PER_LOOK)
+        await self.engine.follow_clock()
+        self._look_at_clock(self.engine.clock_off_ms)
         return self.engine.trouble()
+
+    def _look_at_clock(self, off_ms: int) -> None:
+        """Tells the log, once, and the metrics of a step of the store's clock."""
+        self.metrics.clock_off(off_ms)
+        if bool(off_ms) != self._clock_is_off:
+            self._clock_is_off = bool(off_ms)
+            if off_ms:
+                log.error("the store's clock made a step", warning=clock_warning(off_ms))
+            else:
+                log.info("the store's clock is right")
 
     def _on_failure(self, failure: Exception) -> None:
         self.watch.suspect()

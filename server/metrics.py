@@ -93,6 +93,11 @@ class ServerMetrics:
         self.calls = CallMetrics(registry)
         self._queued_commands = table.QUEUED_COMMANDS.made(registry)
         self._serving = table.SERVING.made(registry)
+        self._clock_off_s = table.CLOCK_OFF_SECONDS.made(registry)
+
+    def clock_off(self, off_ms: int) -> None:
+        """Tells how far the store's clock is off."""
+        self._clock_off_s.set(abs(off_ms) / 1_000)
 
     def batch(self, kinds: Sequence[int], outcomes: Sequence[int], seconds: float) -> None:
         """Counts a batch: the kind and the signed outcome of each command (see `OnBatch`)."""

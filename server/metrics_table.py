@@ -38,6 +38,11 @@ SERVING = GaugeMetric(
     "Server processes that serve: their store answers and is safe. Below holdfast_workers, some "
     "do not.",
 )
+CLOCK_OFF_SECONDS = GaugeMetric(
+    "holdfast_store_clock_off_seconds",
+    "How far the store's clock is from the time that passed, ahead or behind, summed over server "
+    "processes; 0 while it is right.",
+)
 WORKERS = GaugeMetric("holdfast_workers", "Server processes that there should be.")
 WORKER_RESTARTS = CounterMetric(
     "holdfast_worker_restarts_total", "Workers that ended unasked and were started again."
@@ -58,6 +63,7 @@ SERVER_METRICS: tuple[Metric, ...] = (
     *CALL_METRICS,
     QUEUED_COMMANDS,
     SERVING,
+    CLOCK_OFF_SECONDS,
 )
 WHOLE_METRICS: tuple[Metric, ...] = (WORKERS, WORKER_RESTARTS, STORE_RESTARTS, BUILD_INFO)
 METRICS = (*SERVER_METRICS, *WHOLE_METRICS)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from importlib.metadata import version
+from typing import Any
 
 import redis.asyncio
 import structlog
@@ -51,16 +52,13 @@ class OperationsServicer:
             store=self._watch.store,
             durability=self._watch.durability,
             trouble=self._watch.trouble,
+            warning=clock_warning(self._engine.clock_off_ms),
         )
 
     async def AcceptStore(
         self, request: pb.AcceptStoreRequest, context: Context
     ) -> pb.AcceptStoreResponse:
-        tenant = wire.tenant_of(request)
-        reason = request.reason.strip()
-        if not 1 <= len(reason.encode()) <= REASON_BYTES_MAX:
-            problem = f"must be 1 to {REASON_BYTES_MAX} bytes that say why"
-            raise wire.invalid(Complaint("reason", problem, request.reason))
+        tenant, reason = wire.tenant_of(request), _reason_of(request)
         if request.all_tenants and request.tenant:
             raise wire.invalid(Complaint("tenant", "must be empty for all tenants", tenant))
         async with self._deadlines.limit(context):
@@ -71,6 +69,34 @@ class OperationsServicer:
             log.warning("store accepted", **acceptance._asdict())
         self._watch.suspect()
         return pb.AcceptStoreResponse(accepted=[_accepted(each) for each in accepted])
+
+    async def AcceptClock(
+        self, request: pb.AcceptClockRequest, context: Context
+    ) -> pb.AcceptClockResponse:
+        reason = _reason_of(request)
+        async with self._deadlines.limit(context):
+            step_ms = await self._engine.accept_clock(reason)
+        log.warning("store's clock accepted", step_ms=step_ms, reason=reason)
+        return pb.AcceptClockResponse(step_ms=step_ms)
+
+
+def clock_warning(off_ms: int) -> str:
+    """A sentence about a store's clock that is off; "" for one that is right."""
+    if not off_ms:
+        return ""
+    return (
+        f"the store's clock is {off_ms / 1_000:+,.0f} s off and is not followed: put it right, or "
+        "accept it with `holdfast server accept-clock`"
+    )
+
+
+def _reason_of(request: Any) -> str:
+    """The reason of a decision. Raises INVALID_FIELD."""
+    reason: str = request.reason.strip()
+    if not 1 <= len(reason.encode()) <= REASON_BYTES_MAX:
+        problem = f"must be 1 to {REASON_BYTES_MAX} bytes that say why"
+        raise wire.invalid(Complaint("reason", problem, request.reason))
+    return reason
 
 
 def _accepted(acceptance: Acceptance) -> pb.AcceptedStore:

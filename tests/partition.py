@@ -47,6 +47,7 @@ class Partition:
         self.client = client
         self.keys = partition_keys(tenant)
         self.due_limit = due_limit
+        self.clock_ms = (0, 0)  # the bounds of the store's clock, where that is asked
         self.sequence = 0
         self._script = _sha(client, script)
 
@@ -81,7 +82,7 @@ class Partition:
         """Judges a batch in one call of the script; some may have to be sent again."""
         limits = [c.limit for c in commands if isinstance(c, Expire)]
         due_limit = max([*limits, self.due_limit])
-        head = Head(now_ms, "", 0, "epoch-1", due_limit, RETENTION_MS)
+        head = Head(now_ms, "", 0, "epoch-1", due_limit, RETENTION_MS, *self.clock_ms)
         status, packed = self.client.evalsha(
             self._script, len(self.keys), *self.keys, *lay_out(commands).arguments(head)
         )

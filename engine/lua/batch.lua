@@ -60,7 +60,7 @@ local function run_batch()
   if journal_count > 0 or next(entries_after) ~= nil or next(retention_after) ~= nil then
     store()
   end
-  return {'OK', encode({now, sequence, epoch, outcomes, states, expirations, extras})}
+  return {'OK', encode({now, sequence, epoch, outcomes, states, expirations, extras, clock})}
 end
 
 if meta[1] and meta[1] ~= SCHEMA then

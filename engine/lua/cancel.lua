@@ -7,33 +7,24 @@
 --   ALREADY_CANCELLED | QUANTITY_EXCEEDED | INVALID
 -- Memory: gives
 
-local function rule_of(move)
+-- A rule by which each unit adds so much to on hand and to damaged.
+local function rule_with(on_hand, damaged)
   return {
     count = LINE_CANCELLED,
     left = left_to_ship,
     gives_back_buyer_units = true,
-    move = move,
+    move = function(level, units)
+      level[UNITS_CONFIRMED] = level[UNITS_CONFIRMED] - units
+      level[ON_HAND] = level[ON_HAND] + on_hand * units
+      level[UNITS_DAMAGED] = level[UNITS_DAMAGED] + damaged * units
+    end,
   }
 end
 
-local function to_sale(level, units)
-  level[UNITS_CONFIRMED] = level[UNITS_CONFIRMED] - units
-end
-
-local function lost(level, units)
-  level[UNITS_CONFIRMED] = level[UNITS_CONFIRMED] - units
-  level[ON_HAND] = level[ON_HAND] - units
-end
-
-local function damaged(level, units)
-  lost(level, units)
-  level[UNITS_DAMAGED] = level[UNITS_DAMAGED] + units
-end
-
 local RULES = {
-  [RESELLABLE] = rule_of(to_sale),
-  [DAMAGED] = rule_of(damaged),
-  [LOST] = rule_of(lost),
+  [RESELLABLE] = rule_with(0, 0),
+  [DAMAGED] = rule_with(-1, 1),
+  [LOST] = rule_with(-1, 0),
 }
 
 judge[CANCEL] = function(id)

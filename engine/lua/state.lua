@@ -45,12 +45,16 @@ end
 -- Redis caps what one call can unpack from a table onto the Lua stack at 8,000.
 local CHUNK = 4000
 
--- Time is read once, and is never before the time of an earlier batch that wrote.
+-- Time is read once: the store's clock, within what the caller knows of it, so that a step of the
+-- clock neither expires all holds nor stops time. It is never before the time of an earlier batch
+-- that wrote.
 local meta = call('HMGET', KEYS[6], 'schema', 'epoch', 'sequence', 'now')
 local epoch, sequence = meta[2] or '', tonumber(meta[3] or 0)
+local clock = now
 if now == 0 then
   local time = call('TIME')
-  now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  clock = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  now = head[8] > 0 and math.max(head[7], math.min(head[8], clock)) or clock
 end
 now = math.max(now, tonumber(meta[4] or 0))
 

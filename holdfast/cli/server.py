@@ -53,6 +53,34 @@ def accept_store(
     _tell(accepted)
 
 
+@app.command
+def accept_clock(*, reason: str, connection: Connection = DEFAULT_CONNECTION) -> None:
+    """Accepts the clock of the store's machine after it was set.
+
+    The engine does not follow a clock that is set, lest all holds expire at once:
+    time goes on as if it had not been. Put the clock right rather; accept it when
+    it is right as it is. Time that ran ahead of the clock is taken back to it;
+    holds keep the deadlines with which they were made. It is written down in the
+    store, with the reason.
+
+    For example:
+      holdfast server accept-clock --reason "the clock was an hour slow, ticket 4711"
+
+    Parameters
+    ----------
+    reason
+        Why, for those who ask later.
+    """
+    with connection.client() as client:
+        step_ms = client.accept_clock(reason)
+    if connection.as_json:
+        print_json({"step_ms": step_ms})
+    elif step_ms:
+        print_remark(f"Accepted. The store's clock was {step_ms / 1_000:+,.1f} s off.")
+    else:
+        print_remark("Nothing to accept: the store's clock is right.")
+
+
 def _tell(accepted: list["AcceptedStore"]) -> None:
     if accepted:
         print_accepted(accepted)

@@ -26,6 +26,7 @@ def status(*, connection: Connection = DEFAULT_CONNECTION) -> None:
             ("Store", found.store),
             ("Durability", found.durability),
         ]
+        facts += [("Warning", found.warning)] if found.warning else []
         print_table(("Engine", target), facts)
     if found.trouble:
         raise Failure(

@@ -232,6 +232,18 @@ def test_time_is_the_stores_own_unless_it_is_given_and_never_goes_back(
     assert later.created_at_ms >= seconds * 1_000
 
 
+@pytest.mark.parametrize("earlier_s", [3_600, -3_600])
+def test_the_stores_clock_counts_within_its_bounds(partition: Partition, earlier_s: int) -> None:
+    clock: Any = partition.client.time()
+    expected_ms = (clock[0] - earlier_s) * 1_000
+    partition.clock_ms = (expected_ms - 2_000, expected_ms + 2_000)
+    partition.run([SetStock("TEA", 9)], 0)
+    partition.run([Reserve("A", [Line("TEA", 1)], 60_000)], 0)
+    made = partition.reservation("A")
+    assert made
+    assert made.created_at_ms == partition.clock_ms[earlier_s > 0]
+
+
 def test_a_batch_that_wrote_nothing_does_not_move_time_on(partition: Partition) -> None:
     play(
         partition,

@@ -55,7 +55,9 @@ class ScriptedEngine(
 
     Reserve = Confirm = Release = Extend = Ship = Cancel = Return = Apply = _answer
     GetReservation = ListReservations = GetStock = _answer
-    SetStock = SetStockLevels = AdjustStock = ListStock = GetStatus = AcceptStore = _answer
+    SetStock = SetStockLevels = AdjustStock = ListStock = GetStatus = AcceptStore = AcceptClock = (
+        _answer
+    )
     Audit = _stream
 
     def ApplyStream(

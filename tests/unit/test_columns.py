@@ -26,7 +26,7 @@ from engine.model import (
 from engine.records import fingerprint, unpacked_string
 from engine.scripts import Kind
 
-HEAD = Head(7, "epoch-1", 8, "epoch-2", 100, (1, 2, 3))
+HEAD = Head(7, "epoch-1", 8, "epoch-2", 100, (1, 2, 3), 5, 9)
 
 
 class Laid(msgspec.Struct):
@@ -55,7 +55,7 @@ def laid(*commands: StoreCommand) -> Laid:
 
 
 def test_the_head_says_what_the_batch_expects_of_the_store() -> None:
-    assert laid(Release("A")).head == [7, "epoch-1", 8, "epoch-2", 100, [1, 2, 3]]
+    assert laid(Release("A")).head == [7, "epoch-1", 8, "epoch-2", 100, [1, 2, 3], 5, 9]
 
 
 def test_kinds_and_ids_come_in_the_order_of_the_commands() -> None:

@@ -117,7 +117,7 @@ async def test_only_what_is_due_is_swept_however_many_tenants_there_are(
 
     async def due_tenants() -> set[str]:
         keys = [partition_keys(name) for name in names]
-        return {names[position] for position in await due_of(link, keys, "deadlines")}
+        return {names[position] for position in await due_of(link, keys, "deadlines", (0, 0))}
 
     assert await due_tenants() == {"damaged"}
     store.zadd(partition_keys("due").deadlines, {pack([1, "r"]): 1})

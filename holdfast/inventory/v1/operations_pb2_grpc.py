@@ -30,6 +30,11 @@ class OperationsServiceStub:
                 request_serializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreRequest.SerializeToString,
                 response_deserializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreResponse.FromString,
                 _registered_method=True)
+        self.AcceptClock = channel.unary_unary(
+                '/holdfast.inventory.v1.OperationsService/AcceptClock',
+                request_serializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptClockRequest.SerializeToString,
+                response_deserializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptClockResponse.FromString,
+                _registered_method=True)
 
 
 class OperationsServiceServicer:
@@ -64,6 +69,16 @@ class OperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AcceptClock(self, request, context):
+        """Accepts the store's clock after a step: from now on it is the time, for all servers.
+
+        A clock that is set is not followed, lest all holds expire: time goes on as if it had not been.
+        Time that is ahead of the clock is taken back to it; deadlines stay as they were made.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -81,6 +96,11 @@ def add_OperationsServiceServicer_to_server(servicer, server):
                     servicer.AcceptStore,
                     request_deserializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreRequest.FromString,
                     response_serializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreResponse.SerializeToString,
+            ),
+            'AcceptClock': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptClock,
+                    request_deserializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptClockRequest.FromString,
+                    response_serializer=holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptClockResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -165,6 +185,33 @@ class OperationsService:
             '/holdfast.inventory.v1.OperationsService/AcceptStore',
             holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreRequest.SerializeToString,
             holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptStoreResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptClock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.inventory.v1.OperationsService/AcceptClock',
+            holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptClockRequest.SerializeToString,
+            holdfast_dot_inventory_dot_v1_dot_operations__pb2.AcceptClockResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,12 @@ class OperationsServiceStub:
     written down with its reason, and counts for all servers that remember in the same place. A
     tenant whose store did not go back is left as it is.
     """
+    AcceptClock: _grpc.UnaryUnaryMultiCallable[_operations_pb2.AcceptClockRequest, _operations_pb2.AcceptClockResponse]
+    """Accepts the store's clock after a step: from now on it is the time, for all servers.
+
+    A clock that is set is not followed, lest all holds expire: time goes on as if it had not been.
+    Time that is ahead of the clock is taken back to it; deadlines stay as they were made.
+    """
 
 @_typing.type_check_only
 class OperationsServiceAsyncStub(OperationsServiceStub):
@@ -65,6 +71,12 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
     What was lost stays lost: orders may hold reservations that the store does not know. It is
     written down with its reason, and counts for all servers that remember in the same place. A
     tenant whose store did not go back is left as it is.
+    """
+    AcceptClock: _aio.UnaryUnaryMultiCallable[_operations_pb2.AcceptClockRequest, _operations_pb2.AcceptClockResponse]  # type: ignore[assignment]
+    """Accepts the store's clock after a step: from now on it is the time, for all servers.
+
+    A clock that is set is not followed, lest all holds expire: time goes on as if it had not been.
+    Time that is ahead of the clock is taken back to it; deadlines stay as they were made.
     """
 
 class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -101,6 +113,18 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         What was lost stays lost: orders may hold reservations that the store does not know. It is
         written down with its reason, and counts for all servers that remember in the same place. A
         tenant whose store did not go back is left as it is.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptClock(
+        self,
+        request: _operations_pb2.AcceptClockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.AcceptClockResponse, _abc.Awaitable[_operations_pb2.AcceptClockResponse]]:
+        """Accepts the store's clock after a step: from now on it is the time, for all servers.
+
+        A clock that is set is not followed, lest all holds expire: time goes on as if it had not been.
+        Time that is ahead of the clock is taken back to it; deadlines stay as they were made.
         """
 
 def add_OperationsServiceServicer_to_server(servicer: OperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
