@@ -29,7 +29,7 @@ from holdfast.order.v1 import (
     payment_pb2_grpc,
 )
 from order_service.catalogue.catalogue import Catalogue
-from order_service.config import Config
+from order_service.config import Config, listed
 from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.fulfilment import FulfilmentServicer
@@ -41,8 +41,10 @@ from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import FulfilmentSettings, follow
 from order_service.fulfilment.handlers import FulfilmentTasks
 from order_service.fulfilment.intake import TrackingIntake, carrier_callbacks
-from order_service.fulfilment.queries import count_remarks
+from order_service.fulfilment.queries import remarks_to_read
+from order_service.fulfilment.remarks import REMARK_WORDS
 from order_service.fulfilment.review import ReviewInput
+from order_service.fulfilment.review_rules import ReviewRules
 from order_service.notifications.handlers import NotificationTasks
 from order_service.order.ids import Ids
 from order_service.order.model import Order
@@ -129,6 +131,11 @@ class App:
         )
         self.placing = Placing(self.orders, self.stock_desk, self.catalogue, self.methods)
         self.backorders = Backorders(self.orders, self.catalogue, self.stock_desk, self.methods)
+        self.review_rules = ReviewRules(
+            config.review_off_percent_max,
+            config.review_freight_percent_max,
+            tuple(listed(config.review_words)) or REMARK_WORDS,
+        )
         self.cancelling = Cancelling(self.orders, self.outside.providers)
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()
@@ -219,8 +226,11 @@ class App:
         )
 
     async def _read_review_input(self, order: Order) -> ReviewInput:
-        remarks = await self.orders.read(partial(count_remarks, order_id=order.order_id))
-        return ReviewInput(remarks, self.catalogue.assortment(order.tenant).articles)
+        rules = self.review_rules
+        remarks = await self.orders.read(
+            partial(remarks_to_read, order_id=order.order_id, words=rules.remark_words)
+        )
+        return ReviewInput(remarks, self.catalogue.assortment(order.tenant).articles, rules)
 
     def _grpc_server(self, calls: CallMetrics) -> grpc.aio.Server:
         server = grpc.aio.server(options=(*GRPC_OPTIONS, ALONE_ON_PORT))
@@ -239,7 +249,9 @@ class App:
         deadlines = Deadlines(self.config.deadline_ms_max)
         yield (
             order_pb2_grpc.add_OrderServiceServicer_to_server,
-            OrderServicer(orders, self.placing, self.cancelling, deadlines),
+            OrderServicer(
+                orders, self.placing, self.cancelling, deadlines, self.review_rules.remark_words
+            ),
         )
         yield (
             payment_pb2_grpc.add_PaymentServiceServicer_to_server,

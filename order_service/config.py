@@ -90,6 +90,14 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The most units of an article that one order may wait for."""
     waiting_pay_within_ms: Annotated[int, Meta(ge=1, le=6 * _DAY_MS)] = 12 * _HOUR_MS
     """An order that has waited can be paid at least so long after its stock came."""
+    review_off_percent_max: Annotated[int, Meta(ge=0, le=100)] = 50
+    """An order whose discount and coupon take off more of the goods' price waits for a person; 100:
+    none does."""
+    review_freight_percent_max: Annotated[int, Meta(ge=0, le=1_000_000)] = 1_000
+    """An order whose freight, or tax, is more of the goods' price waits for a person."""
+    review_words: str = ""
+    """Words by which a remark is read by a person before its order goes on, by commas; unset: those
+    of order_service/fulfilment/remarks.py."""
     ships_within_ms: Ms = 48 * _HOUR_MS
     """Messages promise that an effective order is shipped so soon."""
     pick_within_ms: Ms = 24 * _HOUR_MS

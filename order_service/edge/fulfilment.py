@@ -21,6 +21,7 @@ from order_service.edge.requests import (
 )
 from order_service.fulfilment import incidents, queries
 from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.holding import hold, let_go
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
 from order_service.fulfilment.tracking import (
@@ -40,7 +41,7 @@ from order_service.fulfilment.warehouse import (
 from order_service.fulfilment.waves import create_wave
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_name, check_whole, checked_text
-from order_service.order.model import IncidentKind, Shipment
+from order_service.order.model import IncidentKind, Order, Shipment
 from order_service.order.parts import order_id_of as order_of_part
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.order.states import ShipmentState
@@ -86,6 +87,24 @@ class FulfilmentServicer:
             replayed=replayed,
             shipments=wire.to_messages(shipments, order_pb2.Shipment),
         )
+
+    @command(order_pb2.OrderResult)
+    async def HoldOrder(self, request: pb.HoldOrderRequest) -> order_pb2.OrderResult:
+        reason = reason_of(request, length_min=1)
+        return await self._held(request, partial(hold, reason=reason))
+
+    @command(order_pb2.OrderResult)
+    async def ReleaseHold(self, request: pb.ReleaseHoldRequest) -> order_pb2.OrderResult:
+        return await self._held(request, partial(let_go, reason=reason_of(request)))
+
+    async def _held(
+        self, request: Any, decide: Callable[[Draft], tuple[Order, bool]]
+    ) -> order_pb2.OrderResult:
+        order_id, actor = id_of(request, "order_id"), actor_of(request)
+        order, replayed = await change(self._orders, request, order_id, decide, actor)
+        result = order_pb2.OrderResult(outcome=_APPLIED, replayed=replayed)
+        wire.fill(order, result.order)
+        return result
 
     @method
     async def ListReviews(self, request: pb.ListReviewsRequest) -> pb.ListReviewsResponse:

@@ -1,6 +1,6 @@
 """OrderService: from the wire, one call, to the wire."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -22,8 +22,10 @@ from order_service.edge.requests import (
 )
 from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import complete
+from order_service.fulfilment.holding import correct, remark_on
+from order_service.fulfilment.remarks import REMARK_WORDS
 from order_service.order.bounds import too_many
-from order_service.order.contact import add_remark, checked_remark, correct_delivery, is_correction
+from order_service.order.contact import checked_remark, is_correction
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_whole, is_id
 from order_service.order.model import Order, Remark, Source
@@ -48,11 +50,17 @@ class OrderServicer:
     """Takes orders, changes them, and reads what happened to them."""
 
     def __init__(
-        self, orders: Orders, placing: Placing, cancelling: Cancelling, deadlines: Deadlines
+        self,
+        orders: Orders,
+        placing: Placing,
+        cancelling: Cancelling,
+        deadlines: Deadlines,
+        remark_words: Sequence[str] = REMARK_WORDS,
     ) -> None:
         self._orders = orders
         self._placing = placing
         self._cancelling = cancelling
+        self._remark_words = remark_words
         self.deadlines = deadlines
 
     @command(pb.OrderResult)
@@ -99,7 +107,7 @@ class OrderServicer:
     @command(pb.AddRemarkResponse)
     async def AddRemark(self, request: pb.AddRemarkRequest) -> pb.AddRemarkResponse:
         remark = checked_remark(wire.from_message(request, Remark, at_ms=0))
-        decide = partial(add_remark, remark=remark)
+        decide = partial(remark_on, remark=remark, words=self._remark_words)
         kept, earlier = await self._enter(request, decide, remark.author, remark.remark_id)
         if earlier is not None:
             kept = earlier
@@ -130,9 +138,7 @@ class OrderServicer:
         correction_id = id_of(request, "correction_id")
         via = id_of(request, "confirmed_by_buyer_via")
         delivery = checked_delivery(wire.delivery(request.delivery))
-        decide = partial(
-            correct_delivery, delivery=delivery, correction_id=correction_id, confirmed_via=via
-        )
+        decide = partial(correct, delivery=delivery, correction_id=correction_id, confirmed_via=via)
         order, earlier = await self._enter(request, decide, actor_of(request), correction_id)
         if earlier is not None:
             if not is_correction(earlier, delivery, via):

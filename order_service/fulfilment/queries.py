@@ -1,12 +1,14 @@
 """Reads fulfilment's lists, each in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, literal_column, or_, select
 
+from order_service.fulfilment.remarks import REMARK_WORDS, is_to_be_read
+from order_service.order.contact import is_about_correction
 from order_service.order.model import Incident, IncidentKind, Shipment
 from order_service.order.parts import PART_KINDS, part_id
 from order_service.order.records import Review, TemperatureReading, TrackingEvent, Verdict
@@ -85,10 +87,12 @@ class IncidentFilter(Struct, frozen=True):
     due_before_ms: int = 0
 
 
-def count_remarks(connection: Connection, order_id: str) -> int:
-    """The number of entries in an order's contact log."""
-    statement = select(func.count()).select_from(remarks).where(remarks.c.order_id == order_id)
-    return connection.execute(statement).scalar_one()
+def remarks_to_read(
+    connection: Connection, order_id: str, words: Sequence[str] = REMARK_WORDS
+) -> int:
+    """The number of an order's remarks that a person has to read. Corrections are none."""
+    texts = connection.scalars(select(remarks.c.text).where(remarks.c.order_id == order_id))
+    return sum(not is_about_correction(text) and is_to_be_read(text, words) for text in texts)
 
 
 def waiting_reviews(
@@ -100,7 +104,8 @@ def waiting_reviews(
         .join(orders, orders.c.order_id == reviews.c.order_id)
         .where(
             orders.c.tenant == tenant,
-            orders.c.state == OrderState.CONFIRMED,
+            # It is not reviewed yet, or on the hold that began then.
+            or_(orders.c.state == OrderState.CONFIRMED, orders.c.held_at_ms == reviews.c.at_ms),
             reviews.c.verdict == _WAITS,
             reviews.c.review_id > after,
         )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from order_service.fulfilment.cancelling import cancel_at_once
 from order_service.fulfilment.planning import Articles, plan_shipments
-from order_service.fulfilment.review_rules import Objection, objections_to
+from order_service.fulfilment.review_rules import Objection, ReviewRules, objections_to
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.records import Review, Verdict
@@ -21,8 +21,9 @@ class ReviewInput(NamedTuple):
     """Facts that a review needs beside the order."""
 
     remarks: int
-    """The number of entries in its contact log."""
+    """The number of its remarks that are to be read."""
     articles: Articles
+    rules: ReviewRules = ReviewRules()
 
 
 ReadReviewInput = Callable[[Order], Awaitable[ReviewInput]]
@@ -35,12 +36,16 @@ def review(draft: Draft, known: ReviewInput) -> None:
     """
     if draft.order.state is not OrderState.CONFIRMED:
         return
-    objections = objections_to(draft.order, known.remarks)
-    if objections:
-        draft.note(f"waits for a person: {', '.join(objection.rule for objection in objections)}")
+    objections = objections_to(draft.order, known.remarks, known.rules)
+    stops = [objection.rule for objection in objections if not objection.is_flag]
+    if stops:
+        draft.note(f"waits for a person: {', '.join(stops)}")
         _record(draft, Verdict.WAITS, objections, BY_ITSELF, "")
-    else:
-        plan_shipments(draft, known.articles, "nothing was found")
+        return
+    if objections:
+        _record(draft, Verdict.FLAGGED, objections, BY_ITSELF, "")
+    flags = "; ".join(objection.detail for objection in objections)
+    plan_shipments(draft, known.articles, f"flagged: {flags}" if flags else "nothing was found")
 
 
 def approve(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipment], bool]:
@@ -53,11 +58,12 @@ def approve(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipmen
         if order.shipments and order.state is not OrderState.CANCELLED:
             return list(order.shipments), True
         raise _not_now(order, order.state)
-    objections = objections_to(order, known.remarks)
+    objections = objections_to(order, known.remarks, known.rules)
     for objection in objections:
         if objection.is_final:
             raise _not_now(order, f"{order.state}, and {objection.detail}")
     draft.forget(TaskKind.REVIEW)
+    draft.update(order, held_at_ms=0)
     _record(draft, Verdict.APPROVED, objections, draft.actor, reason)
     return plan_shipments(draft, known.articles, reason), False
 
@@ -72,7 +78,7 @@ def refuse(draft: Draft, known: ReviewInput, reason: str) -> bool:
         return True
     if order.state is not OrderState.CONFIRMED:
         raise _not_now(order, order.state)
-    objections = objections_to(order, known.remarks)
+    objections = objections_to(order, known.remarks, known.rules)
     _record(draft, Verdict.REFUSED, objections, draft.actor, reason)
     return cancel_at_once(draft, reason)
 

@@ -86,6 +86,11 @@ def is_correction(entry: Remark, delivery: Delivery, confirmed_via: str) -> bool
     )
 
 
+def is_about_correction(text: str) -> bool:
+    """Whether an entry of the log was written by a correction."""
+    return text.partition("\n")[0] == _CORRECTED
+
+
 def _leads_to(delivery: Delivery, line: str) -> bool:
     """Whether a line of a correction ends with what a delivery has; what people wrote is none."""
     name = line.partition(":")[0]

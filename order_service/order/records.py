@@ -12,9 +12,13 @@ class Verdict(StrEnum):
     """The result of a review (O15) that found something or that a person has made."""
 
     WAITS = "WAITS"
-    """The automatic review leaves it to a person."""
+    """The automatic review, or a hold, leaves it to a person."""
+    FLAGGED = "FLAGGED"
+    """The automatic review let it through, and has doubts that may be worth a look."""
     APPROVED = "APPROVED"
     REFUSED = "REFUSED"
+    LET_GO = "LET_GO"
+    """A person ended a hold."""
 
 
 class Review(Struct, frozen=True):

@@ -223,6 +223,74 @@ class ReviewOrderResponse(_message.Message):
 Global___ReviewOrderResponse: _TypeAlias = ReviewOrderResponse  # noqa: Y015
 
 @_typing.final
+class HoldOrderRequest(_message.Message):
+    """Keeps an order from leaving."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    order_id: _builtins.str
+    """The order."""
+    actor: _builtins.str
+    """Who says it, such as `staff:7`."""
+    reason: _builtins.str
+    """Why; kept with the order. Nothing personal belongs here."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldOrderRequest: _TypeAlias = HoldOrderRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseHoldRequest(_message.Message):
+    """Lets an order go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    order_id: _builtins.str
+    """The order."""
+    actor: _builtins.str
+    """Who says it, such as `staff:7`."""
+    reason: _builtins.str
+    """Why; kept with the order. Nothing personal belongs here."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseHoldRequest: _TypeAlias = ReleaseHoldRequest  # noqa: Y015
+
+@_typing.final
 class ListReviewsRequest(_message.Message):
     """Asks for the orders that wait for a person."""
 

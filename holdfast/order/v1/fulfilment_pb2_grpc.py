@@ -3,6 +3,7 @@
 import grpc
 
 from holdfast.order.v1 import fulfilment_pb2 as holdfast_dot_order_dot_v1_dot_fulfilment__pb2
+from holdfast.order.v1 import order_pb2 as holdfast_dot_order_dot_v1_dot_order__pb2
 
 
 class FulfilmentServiceStub:
@@ -22,6 +23,16 @@ class FulfilmentServiceStub:
                 '/holdfast.order.v1.FulfilmentService/ReviewOrder',
                 request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ReviewOrderRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ReviewOrderResponse.FromString,
+                _registered_method=True)
+        self.HoldOrder = channel.unary_unary(
+                '/holdfast.order.v1.FulfilmentService/HoldOrder',
+                request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.HoldOrderRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.OrderResult.FromString,
+                _registered_method=True)
+        self.ReleaseHold = channel.unary_unary(
+                '/holdfast.order.v1.FulfilmentService/ReleaseHold',
+                request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ReleaseHoldRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.OrderResult.FromString,
                 _registered_method=True)
         self.ListReviews = channel.unary_unary(
                 '/holdfast.order.v1.FulfilmentService/ListReviews',
@@ -108,6 +119,27 @@ class FulfilmentServiceServicer:
         For orders that the automatic review left to a person; CONFIRMED becomes IN_FULFILMENT, with
         its shipments PLANNED, or CANCELLED.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HoldOrder(self, request, context):
+        """Keeps what has not left of an order from leaving: nothing of it is picked, packed or handed over
+        until it is let go. The service holds orders by itself, too: when a remark asks for something
+        else, or when a correction contradicts itself or goes to another region.
+
+        Before the order has left, in any state from RESERVING to PARTLY_SHIPPED.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseHold(self, request, context):
+        """Lets an order go on that was on hold; one that is not reviewed yet is reviewed again.
+
+        Outcomes: APPLIED, NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -260,6 +292,16 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
                     request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ReviewOrderRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ReviewOrderResponse.SerializeToString,
             ),
+            'HoldOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.HoldOrder,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.HoldOrderRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.OrderResult.SerializeToString,
+            ),
+            'ReleaseHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseHold,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ReleaseHoldRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.OrderResult.SerializeToString,
+            ),
             'ListReviews': grpc.unary_unary_rpc_method_handler(
                     servicer.ListReviews,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ListReviewsRequest.FromString,
@@ -362,6 +404,60 @@ class FulfilmentService:
             '/holdfast.order.v1.FulfilmentService/ReviewOrder',
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ReviewOrderRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ReviewOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HoldOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.FulfilmentService/HoldOrder',
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.HoldOrderRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_order__pb2.OrderResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.FulfilmentService/ReleaseHold',
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ReleaseHoldRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_order__pb2.OrderResult.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,6 +14,7 @@ entries, 100 where `page_size` is 0.
 from collections import abc as _abc
 from grpc import aio as _aio
 from holdfast.order.v1 import fulfilment_pb2 as _fulfilment_pb2
+from holdfast.order.v1 import order_pb2 as _order_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -48,6 +49,19 @@ class FulfilmentServiceStub:
     For orders that the automatic review left to a person; CONFIRMED becomes IN_FULFILMENT, with
     its shipments PLANNED, or CANCELLED.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    HoldOrder: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.HoldOrderRequest, _order_pb2.OrderResult]
+    """Keeps what has not left of an order from leaving: nothing of it is picked, packed or handed over
+    until it is let go. The service holds orders by itself, too: when a remark asks for something
+    else, or when a correction contradicts itself or goes to another region.
+
+    Before the order has left, in any state from RESERVING to PARTLY_SHIPPED.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    ReleaseHold: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ReleaseHoldRequest, _order_pb2.OrderResult]
+    """Lets an order go on that was on hold; one that is not reviewed yet is reviewed again.
+
+    Outcomes: APPLIED, NOT_FOUND.
     """
     ListReviews: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ListReviewsRequest, _fulfilment_pb2.ListReviewsResponse]
     """Lists the orders that wait for a person's review, those that wait longest first."""
@@ -145,6 +159,19 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     For orders that the automatic review left to a person; CONFIRMED becomes IN_FULFILMENT, with
     its shipments PLANNED, or CANCELLED.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    HoldOrder: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.HoldOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
+    """Keeps what has not left of an order from leaving: nothing of it is picked, packed or handed over
+    until it is let go. The service holds orders by itself, too: when a remark asks for something
+    else, or when a correction contradicts itself or goes to another region.
+
+    Before the order has left, in any state from RESERVING to PARTLY_SHIPPED.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    ReleaseHold: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ReleaseHoldRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
+    """Lets an order go on that was on hold; one that is not reviewed yet is reviewed again.
+
+    Outcomes: APPLIED, NOT_FOUND.
     """
     ListReviews: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ListReviewsRequest, _fulfilment_pb2.ListReviewsResponse]  # type: ignore[assignment]
     """Lists the orders that wait for a person's review, those that wait longest first."""
@@ -245,6 +272,31 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         For orders that the automatic review left to a person; CONFIRMED becomes IN_FULFILMENT, with
         its shipments PLANNED, or CANCELLED.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+
+    @_abc_1.abstractmethod
+    def HoldOrder(
+        self,
+        request: _fulfilment_pb2.HoldOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.OrderResult, _abc.Awaitable[_order_pb2.OrderResult]]:
+        """Keeps what has not left of an order from leaving: nothing of it is picked, packed or handed over
+        until it is let go. The service holds orders by itself, too: when a remark asks for something
+        else, or when a correction contradicts itself or goes to another region.
+
+        Before the order has left, in any state from RESERVING to PARTLY_SHIPPED.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseHold(
+        self,
+        request: _fulfilment_pb2.ReleaseHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.OrderResult, _abc.Awaitable[_order_pb2.OrderResult]]:
+        """Lets an order go on that was on hold; one that is not reviewed yet is reviewed again.
+
+        Outcomes: APPLIED, NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

@@ -209,6 +209,8 @@ BY_FIELD: Final[dict[str, Bound]] = {
     # Fulfilment.
     "ReviewOrderRequest.verdict": one_of(2),
     "ReviewOrderRequest.reason": text(200),
+    "HoldOrderRequest.reason": text(200, 1),
+    "ReleaseHoldRequest.reason": text(200),
     "ListReviewsRequest.page_token": token("a b"),
     "CreateWaveRequest.wave_id": ID,
     "CreateWaveRequest.zone": text(64),

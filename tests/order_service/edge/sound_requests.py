@@ -116,6 +116,8 @@ def _fulfilment(parts: Parts) -> list[Any]:
         sensor="t-1", read_at_ms=now_ms, temperature_millicelsius=4_000
     )
     return [
+        fulfilment.HoldOrderRequest(order_id=parts.order_id, reason="x"),
+        fulfilment.ReleaseHoldRequest(order_id=parts.order_id),
         fulfilment.ReviewOrderRequest(
             order_id=parts.order_id, verdict=fulfilment.REVIEW_VERDICT_APPROVE
         ),

@@ -6,8 +6,8 @@ import pytest
 from msgspec import structs
 
 from order_service.fulfilment.review import ReviewInput, approve, refuse, review
-from order_service.fulfilment.review_rules import REVIEW_RULES, objections_to
-from order_service.order.model import Order
+from order_service.fulfilment.review_rules import REVIEW_RULES, ReviewRules, objections_to
+from order_service.order.model import Amounts, Delivery, Order
 from order_service.order.records import Review, Verdict
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import OrderState, ShipmentState
@@ -23,6 +23,9 @@ from tests.order_service.fulfilment.parcels import (
 )
 from tests.order_service.samples import with_values
 
+CLEAN_DELIVERY = Delivery(
+    "李娜", "+8613800138000", "CN", "200000", "上海市", "上海市", "黄浦区", "南京路1号"
+)
 CLEAN = ReviewInput(remarks=0, articles=ARTICLES)
 WITH_REMARKS = ReviewInput(remarks=2, articles=ARTICLES)
 
@@ -64,6 +67,34 @@ def _refunded_in_part(order: Order) -> None:
     order.payments[0].refunded_minor = 1
 
 
+def _given_away(order: Order) -> None:
+    order.amounts = Amounts(2_100, 200, 1_900, 0, 0, 0)
+
+
+def _dear_freight(order: Order) -> None:
+    order.amounts = structs.replace(order.amounts, freight_minor=21_001)
+
+
+def _dear_tax(order: Order) -> None:
+    order.amounts = structs.replace(order.amounts, tax_minor=21_001)
+
+
+def _town_of_another_region(order: Order) -> None:
+    order.delivery = structs.replace(CLEAN_DELIVERY, city="广州市", district="天河区")
+
+
+def _no_name(order: Order) -> None:
+    order.delivery = structs.replace(CLEAN_DELIVERY, name="测试")
+
+
+def _held(order: Order) -> None:
+    order.held_at_ms = 1
+
+
+def _street_without_number(order: Order) -> None:
+    order.delivery = structs.replace(CLEAN_DELIVERY, street="南京路")
+
+
 # A change to a clean order, and the rule that it breaks.
 BROKEN: list[tuple[Callable[[Order], None], str]] = [
     (_cheaper_line, "price"),
@@ -75,6 +106,13 @@ BROKEN: list[tuple[Callable[[Order], None], str]] = [
     (_refunded, "payment"),
     (_paid_less, "paid amount"),
     (_refunded_in_part, "paid amount"),
+    (_given_away, "reductions"),
+    (_dear_freight, "surcharges"),
+    (_dear_tax, "surcharges"),
+    (_town_of_another_region, "address"),
+    (_no_name, "address"),
+    (_held, "hold"),
+    (_street_without_number, "address doubts"),
 ]
 
 
@@ -82,7 +120,7 @@ BROKEN: list[tuple[Callable[[Order], None], str]] = [
     ("breaking", "rule"), BROKEN, ids=lambda value: getattr(value, "__name__", value)
 )
 def test_each_rule_finds_what_it_is_for(breaking: Callable[[Order], None], rule: str) -> None:
-    order = paid_order()
+    order = paid_order(delivery=CLEAN_DELIVERY)
     assert not objections_to(order, remarks=0)
     breaking(order)
     assert rule in {finding.rule for finding in objections_to(order, remarks=0)}
@@ -90,6 +128,37 @@ def test_each_rule_finds_what_it_is_for(breaking: Callable[[Order], None], rule:
 
 def test_each_rule_is_tested() -> None:
     assert set(REVIEW_RULES) == {rule for _, rule in BROKEN} | {"remarks"}
+
+
+@pytest.mark.parametrize(("off_minor", "waits"), [(1_050, False), (1_051, True)])
+def test_an_order_with_more_than_half_taken_off_waits_for_a_person(
+    off_minor: int, waits: bool
+) -> None:
+    order = paid_order(amounts=Amounts(2_100, 0, off_minor, 0, 0, 2_100 - off_minor))
+    found = {objection.rule for objection in objections_to(order, remarks=0)}
+    assert ("reductions" in found) == waits
+
+
+def test_a_shop_says_how_much_may_be_taken_off() -> None:
+    order = paid_order(amounts=Amounts(2_100, 0, 2_100, 0, 0, 0))
+    given_away = ReviewRules(off_percent_max=100)
+    found = {objection.rule for objection in objections_to(order, 0, given_away)}
+    assert "reductions" not in found
+
+
+def test_what_costs_nothing_in_the_catalogue_has_nothing_taken_off() -> None:
+    order = paid_order(amounts=Amounts(0, 0, 0, 100, 0, 100))
+    found = {objection.rule for objection in objections_to(order, remarks=0)}
+    assert not found & {"reductions", "surcharges"}
+
+
+def test_a_doubt_is_written_down_and_stops_nothing() -> None:
+    order = paid_order(delivery=CLEAN_DELIVERY)
+    _street_without_number(order)
+    draft = draft_of(order)
+    review(draft, CLEAN)
+    assert (order.state, _verdicts(draft.added)) == (OrderState.IN_FULFILMENT, [Verdict.FLAGGED])
+    assert "flagged: the street has no number" in {entry.why for entry in draft.history}
 
 
 def test_a_clean_order_goes_to_the_warehouse_by_itself() -> None:

@@ -15,7 +15,7 @@ from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
 from order_service.fulfilment.handlers import FulfilmentTasks
 from order_service.fulfilment.intake import TrackingIntake, carrier_callbacks
-from order_service.fulfilment.queries import count_remarks
+from order_service.fulfilment.queries import remarks_to_read
 from order_service.fulfilment.review import ReviewInput
 from order_service.fulfilment.timers import DAY_MS
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
@@ -162,7 +162,7 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
 
         async def read(order: Order) -> ReviewInput:
             remarks = await orders.read(
-                lambda connection: count_remarks(connection, order.order_id)
+                lambda connection: remarks_to_read(connection, order.order_id)
             )
             return ReviewInput(remarks, ARTICLES)
 

@@ -1,0 +1,110 @@
+"""Holds orders back that must not leave, at any time before they do, and lets them go. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from order_service.fulfilment.remarks import REMARK_WORDS, is_to_be_read
+from order_service.order.contact import add_remark, correct_delivery
+from order_service.order.contradictions import contradictions
+from order_service.order.draft import Draft
+from order_service.order.model import Delivery, Order, Remark
+from order_service.order.records import Review, Verdict
+from order_service.order.refusals import wrong_state
+from order_service.order.regions import sign_of
+from order_service.order.states import OrderState, ShipmentState
+from order_service.order.tasks import ReviewOrder, TaskKind
+
+_O, _S = OrderState, ShipmentState
+# What can still be kept back.
+_NOT_ALL_GONE: Final = frozenset(
+    {
+        _O.RESERVING,
+        _O.BACKORDERED,
+        _O.AWAITING_PAYMENT,
+        _O.CONFIRMING,
+        _O.CONFIRMED,
+        _O.IN_FULFILMENT,
+        _O.PARTLY_SHIPPED,
+    }
+)
+_IN_THE_WAREHOUSE: Final = frozenset({_O.IN_FULFILMENT, _O.PARTLY_SHIPPED})
+# Its stock is not sourced yet: it will be, for the delivery as it is then.
+_NOT_SOURCED: Final = frozenset({_O.RESERVING, _O.BACKORDERED})
+
+
+def hold(draft: Draft, reason: str) -> tuple[Order, bool]:
+    """Keeps what has not left of an order from leaving, until it is let go.
+
+    Returns the order, and whether it was on hold before. Raises Refused: WRONG_STATE.
+    """
+    order = draft.order
+    if order.held_at_ms:
+        return order, True
+    if order.state not in _NOT_ALL_GONE:
+        raise wrong_state("order", order.order_id, order.state, "a hold")
+    draft.update(order, held_at_ms=draft.now_ms)
+    draft.note(f"on hold: {reason}")
+    _record(draft, Verdict.WAITS, (f"on hold: {reason}",), "")
+    return order, False
+
+
+def let_go(draft: Draft, reason: str) -> tuple[Order, bool]:
+    """Lets an order go on that was on hold; one that the review has waited for is reviewed again.
+
+    Returns the order, and whether it was not on hold.
+    """
+    order = draft.order
+    if not order.held_at_ms:
+        return order, True
+    draft.update(order, held_at_ms=0)
+    draft.note(f"off hold: {reason}")
+    _record(draft, Verdict.LET_GO, (), reason)
+    if order.state is OrderState.CONFIRMED:
+        draft.forget(TaskKind.REVIEW)
+        draft.send(ReviewOrder())
+    return order, False
+
+
+def check_not_held(order: Order, event: str) -> None:
+    """Raises Refused: WRONG_STATE for a step of an order that is on hold."""
+    if order.held_at_ms:
+        raise wrong_state("order", order.order_id, "on hold", event)
+
+
+def remark_on(draft: Draft, remark: Remark, words: Sequence[str] = REMARK_WORDS) -> Remark:
+    """Writes a remark into the log; one that is to be read holds an order that was reviewed."""
+    kept = add_remark(draft, remark)
+    if draft.order.state in _IN_THE_WAREHOUSE and is_to_be_read(remark.text, words):
+        hold(draft, "a remark is to be read")
+    return kept
+
+
+def correct(draft: Draft, delivery: Delivery, correction_id: str, confirmed_via: str) -> Order:
+    """Replaces the delivery by one that the buyer confirmed, and judges it again: an order is held
+    whose warehouse and freight were chosen for another region, or whose new delivery contradicts
+    itself. Raises what `correct_delivery` does.
+    """
+    before = draft.order.delivery
+    order = correct_delivery(draft, delivery, correction_id, confirmed_via)
+    if order.state in _NOT_SOURCED:
+        return order
+    found = list(contradictions(delivery)) if order.state in _IN_THE_WAREHOUSE else []
+    if sign_of(before.region) != sign_of(delivery.region):
+        found.append("it goes to another region than its warehouse and freight were chosen for")
+    if found:
+        hold(draft, "the delivery was corrected: " + "; ".join(found))
+    return order
+
+
+def _record(draft: Draft, verdict: Verdict, findings: tuple[str, ...], reason: str) -> None:
+    draft.record(
+        Review(
+            order_id=draft.order.order_id,
+            review_id=draft.new_id(),
+            verdict=verdict,
+            findings=findings,
+            reviewer=draft.actor,
+            reason=reason,
+            at_ms=draft.now_ms,
+        )
+    )
