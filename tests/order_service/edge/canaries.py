@@ -27,7 +27,7 @@ DELIVERY: Final = {
     "street": "7 Zqstreet",
     "email": "zqmail@example.com",
 }
-REMARK: Final = "Zqremark, please"
+REMARK: Final = "Zqremark, a change please"
 TOKENS: Final = (
     *("zqname", "79460137", "7946 0137", "ec1v 2nx", "ec1v2nx", "zqregion", "zqcity"),
     *("zqdistrict", "zqstreet", "zqmail", "zqremark"),

@@ -26,6 +26,7 @@ from order_service.fulfilment.intake import TrackingIntake
 from order_service.fulfilment.labels import get_label
 from order_service.fulfilment.queries import reports_of
 from order_service.fulfilment.resolving import resolve
+from order_service.fulfilment.review import ReviewInput, approve
 from order_service.fulfilment.tracking import read_temperature
 from order_service.fulfilment.warehouse import confirm_packing, hand_over
 from order_service.order.draft import Draft
@@ -47,7 +48,7 @@ from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import StockTasks
 from order_service.relay.attempt import Concluded, Failed
 from order_service.relay.handler import GiveUp, TryLater, handlers_of
-from tests.order_service.fulfilment.parcels import paid_order, units
+from tests.order_service.fulfilment.parcels import ARTICLES, paid_order, units
 from tests.order_service.fulfilment.world import API_KEY, HOUR_MS, SECRET, World
 from tests.order_service.placing.wanted import METHODS
 from tests.order_service.sound import assert_books_sound
@@ -613,6 +614,10 @@ async def test_an_order_that_costs_nothing_goes_the_same_way_and_has_a_receipt(
     receipt = await world.change(issue_receipt)
     assert receipt.payments == ()
     assert "TOTAL CNY                             0.00\n" in receipt.text
+    # All of its price was taken off, so a person is asked.
+    await world.do("REVIEW")
+    known = ReviewInput(0, ARTICLES)
+    await world.change(partial(approve, known=known, reason="a gift of the house"))
     assert (await world.ship()).state is OrderState.SHIPPED
     await world.collect()
     await world.advance(72 * HOUR_MS)

@@ -230,7 +230,7 @@ async def test_orders_that_wait_for_a_person_are_listed_and_can_be_refused(
     world: World, service: Stub
 ) -> None:
     await world.place()
-    remark = Remark("4330000000000000000", "r-1", "buyer", "web", "Please ring twice", 1)
+    remark = Remark("4330000000000000000", "r-1", "buyer", "web", "Another address, please", 1)
     await world.change(lambda draft: draft.record(remark))
     await world.do("REVIEW")
     waiting = await service.ListReviews(pb.ListReviewsRequest(tenant=world.tenant, page_size=1))

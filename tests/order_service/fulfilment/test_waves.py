@@ -160,7 +160,7 @@ async def test_shipments_are_listed_by_what_is_asked_for(world: World) -> None:
 
 async def test_orders_with_remarks_are_listed_until_somebody_has_decided(world: World) -> None:
     await world.place()
-    remark = Remark("4330000000000000000", "r-1", "buyer", "web", "Please ring twice", 1)
+    remark = Remark("4330000000000000000", "r-1", "buyer", "web", "Another address, please", 1)
     await world.change(lambda draft: draft.record(remark))
     await world.do("REVIEW")
 
