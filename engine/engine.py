@@ -17,6 +17,7 @@ from engine.errors import EngineError, StoreCorrupt, StoreWentBack
 from engine.group_commit import GroupCommit
 from engine.keys import TENANTS_KEY, partition_keys
 from engine.link import ScriptLink, store_errors
+from engine.listing import Scans
 from engine.model import (
     AdjustStock,
     Command,
@@ -34,6 +35,7 @@ from engine.reads import READS_OPEN_MAX, Reader
 from engine.seen import Acceptance, OneProcess, Place, Seen
 from engine.sold_out import KEEP_MS_MAX
 from engine.sweeper import Sweeper, SweepPace
+from engine.turns import Turns
 from engine.validation import check_adjust_stock, check_command, check_set_stock
 
 # A batch that would refuse somebody first expires about this many lines of due reservations; the
@@ -88,6 +90,9 @@ class Engine:
         self._link = ScriptLink(client)
         self._sweep_link = ScriptLink(client)
         self._reads = asyncio.Semaphore(READS_OPEN_MAX)
+        self.turns = Turns()
+        """The turns of all who read for people, in lists and audits."""
+        self._scans = Scans()
         self._tenants: dict[str, _Tenant] = {}
         self._unrecognised: list[str] = []
         self._tenants_kept = TENANTS_KEPT
@@ -318,7 +323,7 @@ class Engine:
             tenant = _Tenant(
                 partition,
                 GroupCommit(partition, self._on_failure),
-                Reader(self._client, partition, self._reads),
+                Reader(self._client, partition, self._reads, self.turns, self._scans),
             )
             self._tenants[name] = tenant
         return tenant

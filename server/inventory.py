@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.engine import Engine
 from engine.errors import EngineError
+from engine.listing import PageTokenInvalid
 from engine.model import (
     BATCH_COMMANDS_MAX,
     DEFAULT_TENANT,
@@ -20,7 +21,7 @@ from engine.model import (
     StockOutcome,
     StockResult,
 )
-from engine.reads import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Filter, PageTokenInvalid
+from engine.reads import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Filter
 from engine.validation import (
     Complaint,
     check_command_count,

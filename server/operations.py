@@ -43,7 +43,7 @@ class OperationsServicer:
         keys = self._engine.partition(tenant).keys
         started = time.monotonic()
         await self._engine.reader(tenant).check_store()  # an emptied one would pass every check
-        async for step in audit(self._client, keys):
+        async for step in audit(self._client, keys, self._engine.turns):
             yield _message(step, int((time.monotonic() - started) * 1000))
 
     async def GetStatus(self, _: pb.GetStatusRequest, __: Context) -> pb.GetStatusResponse:

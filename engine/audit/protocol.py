@@ -11,7 +11,10 @@ import msgspec
 
 from engine.records import pairs
 
-ROWS_PER_PAGE = 1_000
+ROWS_PER_PAGE = 200
+# A scan may give a row again when its hash shrinks, and sums would count it twice. So many names
+# are noted; of a larger hash the rest may be counted again, which then does not settle.
+NAMES_NOTED_MAX = 2_000_000
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -63,14 +66,24 @@ Steps = Generator[Ask | Progress | Finding, Any, None]
 def pages(
     command: str, key: str, rows: int = ROWS_PER_PAGE
 ) -> Iterator[Generator[Ask, Any, list[tuple[bytes, bytes]]]]:
-    """The pages of a scan, about `rows` pairs each. A page is a generator that asks for itself."""
+    """The pages of a scan, about `rows` pairs each, no row twice. A page is a generator that asks
+    for itself.
+    """
     cursor = -1
+    noted: set[int] = set()
+
+    def is_new(name: bytes) -> bool:
+        noted_before = len(noted)
+        if noted_before >= NAMES_NOTED_MAX:
+            return hash(name) not in noted
+        noted.add(hash(name))
+        return len(noted) > noted_before
 
     def page() -> Generator[Ask, Any, list[tuple[bytes, bytes]]]:
         nonlocal cursor
         ((after, flat),) = yield Ask([(command, key, max(cursor, 0), "COUNT", rows)])
         cursor = int(after)
-        return pairs(flat)
+        return [(name, value) for name, value in pairs(flat) if is_new(name)]
 
     while cursor:
         yield page()

@@ -12,6 +12,7 @@ from engine.audit.rows import check_rows
 from engine.errors import StoreCorrupt
 from engine.keys import PartitionKeys
 from engine.link import located, store_errors
+from engine.turns import Turns
 
 
 def audit_steps(keys: PartitionKeys, summary: Summary) -> Steps:
@@ -22,7 +23,7 @@ def audit_steps(keys: PartitionKeys, summary: Summary) -> Steps:
 
 
 async def audit(
-    client: "redis.asyncio.Redis", keys: PartitionKeys
+    client: "redis.asyncio.Redis", keys: PartitionKeys, turns: Turns
 ) -> AsyncIterator[Progress | Finding | Summary]:
     """Audits a partition: yields progress and findings as they come, the summary last.
 
@@ -31,22 +32,31 @@ async def audit(
     """
     summary = Summary()
     steps = audit_steps(keys, summary)
-    answers: list[Any] | None = None
-    while True:
-        try:
-            step = steps.send(answers)
-        except StopIteration:
-            break
-        answers = None
+    step: Ask | Progress | Finding | None = next(steps)
+    while step is not None:
         if isinstance(step, Ask):
-            pipeline = client.pipeline(transaction=step.atomic)
-            for command in step.commands:
-                pipeline.execute_command(*command)
-            try:
-                with store_errors():
-                    answers = await pipeline.execute()
-            except StoreCorrupt as failure:
-                raise await located(failure, client, keys) from failure
+            async with turns.turn():
+                step = _next(steps, await _answers(client, keys, step))
         else:
             yield step
+            step = _next(steps, None)
     yield summary
+
+
+async def _answers(client: "redis.asyncio.Redis", keys: PartitionKeys, ask: Ask) -> list[Any]:
+    pipeline = client.pipeline(transaction=ask.atomic)
+    for command in ask.commands:
+        pipeline.execute_command(*command)
+    try:
+        with store_errors():
+            return await pipeline.execute()
+    except StoreCorrupt as failure:
+        raise await located(failure, client, keys) from failure
+
+
+def _next(steps: Steps, answers: list[Any] | None) -> Ask | Progress | Finding | None:
+    """The next step; None after the last."""
+    try:
+        return steps.send(answers)
+    except StopIteration:
+        return None
