@@ -1,4 +1,4 @@
-"""Lists over a real store, while rows come and go: what is there all the time comes exactly once."""
+"""Lists over a real store while rows come and go: what is there all the time comes once."""
 
 import asyncio
 import random
