@@ -19,7 +19,7 @@ CARD, HASTY_CARD = "sandbox_card", "sandbox_hasty"
 FREIGHT_MINOR = 395
 FREIGHT_FREE_FROM_MINOR = 5_000
 TITLE_LENGTH_MAX = 200
-REMARK = "Please leave it with the neighbour"
+REMARK = "Please send it to the address of the neighbour"
 
 
 def catalogue_of(log: OrderLog) -> Iterator[catalogue_pb2.PutArticlesRequest]:

@@ -89,7 +89,7 @@ class Buying(Story):
         units=BASKETS,
         method=METHODS,
         policy=POLICIES,
-        remark=st.sampled_from(("", "", "ring twice")),
+        remark=st.sampled_from(("", "", "another address")),
     )
     def an_order_is_placed(self, number: int, units: dict[str, int], **about: Any) -> None:
         key = f"cart-{len(self.sent)}"

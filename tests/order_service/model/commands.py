@@ -120,7 +120,7 @@ async def _place(case: Case) -> Send:
 
 
 async def _place_with_remark(case: Case) -> Send:
-    return _asking(case, requests.place(case.key, {"MUG": QUANTITY}, remark="ring twice"))
+    return _asking(case, requests.place(case.key, {"MUG": QUANTITY}, remark="another address"))
 
 
 def _paid(**about: Any) -> Callable[[Case], Awaitable[Send]]:

@@ -1,13 +1,13 @@
 """Orders wait for stock until a time, and can be put on hold.
 
-Revision: 0011, after 0010.
+Revision: 0009, after 0008.
 """
 
 from alembic import op
 from sqlalchemy import BigInteger, Column, Integer
 
-revision = "0011"
-down_revision = "0010"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
