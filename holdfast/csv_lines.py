@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -17,10 +17,14 @@ class CsvLine(NamedTuple):
     """Why it is not CSV; it has no cells then. Empty for a good line."""
 
 
-def csv_lines(text: str) -> Iterator[CsvLine]:
-    """The lines of a text that are not blank, with those that cannot be read as CSV."""
+def csv_lines(text: str | Iterable[str], delimiter: str = ",") -> Iterator[CsvLine]:
+    """The lines of a text that are not blank, with those that cannot be read as CSV.
+
+    A text may come as its lines, one after the other, their ends kept.
+    """
     # Not str.splitlines, which takes the Latin-1 byte 0x85 for the end of a line.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = io.StringIO(text, newline="") if isinstance(text, str) else text
+    reader = csv.reader(lines, strict=True, delimiter=delimiter)
     while True:
         number, cells, problem = reader.line_num + 1, [], ""
         try:

@@ -90,7 +90,7 @@ def as_cyclopts_reads(arguments: Sequence[str]) -> list[str]:
     while leading < len(arguments) and arguments[leading].startswith(LEADING_OPTIONS):
         leading += 1 if "=" in arguments[leading] else 2
     options, rest = list(arguments[:leading]), list(arguments[leading:])
-    if rest[:2] == ["stock", "import"]:
+    if "import" in rest[1:3]:
         rest = [STANDARD_INPUT if argument == "-" else argument for argument in rest]
     end = rest.index("--") if "--" in rest else len(rest)
     return rest[:end] + options + rest[end:]

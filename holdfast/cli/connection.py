@@ -57,6 +57,17 @@ class Connection:
         except HoldfastError as error:
             raise failure_of_call(error, target, hint, lost_hint=lost_hint) from error
 
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Makes a Failure of an error that calls of another client end with."""
+        quiet_grpc()
+        from holdfast.errors import HoldfastError
+
+        try:
+            yield
+        except HoldfastError as error:
+            raise failure_of_call(error, self.target or "") from error
+
 
 DEFAULT_CONNECTION = Connection()
 

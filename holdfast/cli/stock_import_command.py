@@ -1,26 +1,39 @@
 """`holdfast stock import`: a whole CSV file, checked before any of it is sent."""
 
-from collections.abc import Sequence
-from pathlib import Path
+import asyncio
+import secrets
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from holdfast.cli.connection import DEFAULT_CONNECTION, Connection, quiet_grpc
-from holdfast.cli.failures import USAGE, Failure, failure_of_call
-from holdfast.cli.output import print_json, print_remark, print_table, progress_bar, stderr_console
+from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
+from holdfast.cli.failures import usage_failure
+from holdfast.cli.imports.check import BadLine
+from holdfast.cli.imports.command import (
+    DEFAULT_OPTIONS,
+    FileName,
+    Importing,
+    ImportOptions,
+    line_to_resume,
+    run_import,
+)
+from holdfast.cli.stock_csv import STOCK, StockRow
 
 if TYPE_CHECKING:
-    from holdfast.cli.stock_csv import BadLine, CheckedStock, StockRow
-    from holdfast.cli.stock_import import ImportReport
+    from holdfast.cli.imports.sending import Batches, ImportReport
+    from holdfast.client import Client
 
-BAD_LINES_SHOWN_MAX = 100
+IMPORT_ID_BYTES = 8
+TIMES_ASKED_MAX = 20
+PAUSE_S = 1.0
 
 
 def import_file(
-    file: Path,
+    file: FileName,
     /,
     *,
-    skip_bad: bool = False,
-    dry_run: bool = False,
+    resume: str = "",
+    options: ImportOptions = DEFAULT_OPTIONS,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> None:
     """Imports stock levels from a CSV file with the columns sku,on_hand.
@@ -28,124 +41,89 @@ def import_file(
     The columns location, safety_stock and limit_per_buyer may follow; a setting
     without a column, or whose cell is empty, stays as it is. UTF-8, with a header
     line. The whole file is checked first and every bad line reported; nothing is
-    imported from a bad file unless --skip-bad. Importing a file again is safe.
+    imported from a bad file unless --skip-bad. An import that was interrupted
+    says what is in, and how to go on: for an hour no line is set twice by that.
 
     For example:
       holdfast stock import stock.csv --dry-run
-      holdfast stock import stock.csv
+      holdfast stock import stock.csv --delimiter ";"
       zcat stock.csv.gz | holdfast stock import - --skip-bad -o json
 
     Parameters
     ----------
-    file
-        The CSV file; - reads standard input.
-    skip_bad
-        Import the good lines of a file that has bad ones.
-    dry_run
-        Check the file only; no server is needed.
+    resume
+        Go on with an import: what it has printed when it was interrupted.
     """
-    from holdfast.cli.stock_csv import check_stock_csv
+    import_id, first_line = _import_of(resume)
 
-    checked = check_stock_csv(_content(file))
-    refused_whole = bool(checked.bad) and not (skip_bad and checked.rows)
-    if dry_run or refused_whole:
-        _report(connection, checked, None, dry_run)
-    else:
-        report = _import(checked.rows, connection)
-        _report(connection, checked, report, dry_run)
-        _check_report(report, len(checked.rows), connection)
-    if refused_whole:
-        raise Failure(
-            f"{file}: {_lines(len(checked.bad))} bad, nothing was imported. Mend the file, or "
-            "import its good lines with --skip-bad",
-            reason="BAD_FILE",
-            details={"bad": len(checked.bad), "good": len(checked.rows)},
-        )
+    async def send(
+        batches: "Batches[StockRow]", stop: asyncio.Event, on_rows: Callable[[int], object]
+    ) -> "ImportReport":
+        from holdfast.cli.imports.sending import send
+        from holdfast.client import Client
 
+        async with Client(connection.target, tenant=connection.tenant) as client:
+            return await send(batches, partial(_send_batch, client, import_id), stop, on_rows)
 
-def _lines(count: int) -> str:
-    return "1 line is" if count == 1 else f"{count:,} lines are"
-
-
-def _content(file: Path) -> bytes:
-    from holdfast.cli.stock_csv import FILE_BYTES_MAX
-
-    try:
-        with file.open("rb") as stream:
-            return stream.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise Failure(
-            f"cannot read {file}: {error.strerror}. Name a CSV file, or - for standard input",
-            reason="FILE_UNREADABLE",
-            exit_status=USAGE,
-            details={"file": str(file)},
-        ) from error
-
-
-def _import(rows: Sequence["StockRow"], connection: Connection) -> "ImportReport":
-    import asyncio
-
-    quiet_grpc()
-    from holdfast.cli.stock_import import import_rows
-    from holdfast.client import Client
-
-    async def run() -> "ImportReport":
-        with progress_bar() as progress:
-            bar = progress.add_task("Importing", total=len(rows))
-            async with Client(connection.target, tenant=connection.tenant) as client:
-                return await import_rows(rows, client, lambda: progress.advance(bar))
-
-    return asyncio.run(run())
-
-
-def _report(
-    connection: Connection, checked: "CheckedStock", report: "ImportReport | None", dry_run: bool
-) -> None:
-    imported = report.imported if report else 0
-    refused = report.refused if report else []
-    if connection.as_json:
-        print_json(
-            {
-                "imported": imported,
-                "good": len(checked.rows),
-                "bad": [line._asdict() for line in checked.bad],
-                "refused": [line._asdict() for line in refused],
-                "dry_run": dry_run,
-            }
-        )
-        return
-    _print_bad_lines("Bad lines", checked.bad)
-    _print_bad_lines("Lines the server refused", refused)
-    if dry_run:
-        print(f"Good lines: {len(checked.rows):,}. Bad lines: {len(checked.bad):,}.")
-    elif report:
-        print(f"Imported {imported:,} of {len(checked.rows):,} stock levels.")
-
-
-def _print_bad_lines(title: str, lines: Sequence["BadLine"]) -> None:
-    if not lines:
-        return
-    print_remark(f"{title}: {len(lines):,}")
-    shown = lines[:BAD_LINES_SHOWN_MAX]
-    print_table(("Line", "Reason"), shown, to=stderr_console())
-    if len(shown) < len(lines):
-        print_remark(f"... and {len(lines) - len(shown):,} more; -o json names them all.")
-
-
-def _check_report(report: "ImportReport", rows: int, connection: Connection) -> None:
-    if report.ended_by:
+    def target() -> str:
         from holdfast.channel import target_or_default
 
-        raise failure_of_call(
-            report.ended_by,
-            target_or_default(connection.target),
-            f"{report.imported:,} of {rows:,} stock levels were imported; importing the file again "
-            "is safe",
-        )
-    if report.refused:
-        raise Failure(
-            f"the server refused {len(report.refused):,} of {rows:,} lines; the others were "
-            "imported",
-            reason="LINES_REFUSED",
-            details={"refused": len(report.refused)},
-        )
+        return target_or_default(connection.target)
+
+    importing = Importing(
+        STOCK,
+        "stock levels",
+        send,
+        target,
+        resume=lambda line: f"{import_id}:{line}",
+        first_line=first_line,
+    )
+    with connection.failures():
+        run_import(file, options, connection.as_json, importing)
+
+
+def _import_of(resume: str) -> tuple[str, int]:
+    """The id of an import, under which its lines are set once, and its first line."""
+    if not resume:
+        return secrets.token_hex(IMPORT_ID_BYTES), 0
+    import_id, _, line = resume.partition(":")
+    if not (len(import_id) == 2 * IMPORT_ID_BYTES and import_id.isalnum()):
+        raise usage_failure(f"--resume: must be what an import has printed; got {resume!r}")
+    return import_id, line_to_resume(line)
+
+
+async def _send_batch(client: "Client", import_id: str, rows: list[StockRow]) -> list[BadLine]:
+    """Sets the levels of some rows; the answer are those that were refused.
+
+    A row that the server could not judge is sent again for a while. Raises HoldfastError.
+    """
+    from holdfast.cli.imports.sending import TIMEOUT_MS
+    from holdfast.errors import ERRORS, HoldfastError, Reason
+    from holdfast.types import StockSetting
+
+    refused: list[BadLine] = []
+    for _ in range(TIMES_ASKED_MAX):
+        settings = [
+            StockSetting(
+                row.sku,
+                row.on_hand,
+                row.location,
+                row.safety_stock,
+                row.limit_per_buyer,
+                setting_id=f"{import_id}-{row.line}",
+            )
+            for row in rows
+        ]
+        results = await client.set_stock_levels(settings, timeout_ms=TIMEOUT_MS)
+        again = []
+        for row, result in zip(rows, results, strict=True):
+            reason = Reason.__members__.get(result.reason)
+            if reason is not None and ERRORS[reason].retryable:
+                again.append(row)
+            elif result.reason:
+                refused.append(BadLine(row.line, result.detail))
+        if not again:
+            return refused
+        rows = again
+        await asyncio.sleep(PAUSE_S)
+    raise HoldfastError.of(Reason.STORE_UNREACHABLE)

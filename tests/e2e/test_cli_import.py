@@ -29,6 +29,7 @@ def test_a_file_may_be_imported_again(holdfast: Holdfast, stock_file: Path) -> N
             "bad": [],
             "refused": [],
             "dry_run": False,
+            "resume": None,
         }
     assert holdfast("stock get SKU-7 -o json").json()["levels"][0]["version"] == 1
 
@@ -75,7 +76,7 @@ def test_a_file_without_a_good_line_fails_though_bad_ones_are_skipped(
     holdfast: Holdfast, tmp_path: Path
 ) -> None:
     path = tmp_path / "bad.csv"
-    path.write_text("sku;on_hand\nA;5\n")
+    path.write_text("sku;colour\nA;5\n")
     assert holdfast("stock import --skip-bad", str(path)).exit_status == 1
 
 
@@ -102,3 +103,38 @@ def test_an_import_that_loses_its_server_says_how_far_it_came(
     captured = capsys.readouterr()
     assert captured.out == "Imported 0 of 300 stock levels.\n"
     assert "importing the file again is safe" in captured.err
+
+
+def test_what_the_file_does_not_name_stays_as_it_is(
+    holdfast: Holdfast, client: SyncClient, tmp_path: Path
+) -> None:
+    client.set_stock("MUG", 50, safety_stock=5, limit_per_buyer=2)
+    path = tmp_path / "stock.csv"
+    path.write_text("sku,on_hand\nMUG,60\n")
+    assert holdfast("stock import", str(path)).exit_status == 0
+    (level,) = client.get_stock("MUG")
+    assert (level.on_hand, level.safety_stock, level.limit_per_buyer) == (60, 5, 2)
+    path.write_text("sku;on_hand;limit_per_buyer\nMUG;60;0\nCUP;1;\n")
+    assert holdfast("stock import", str(path)).exit_status == 0
+    assert client.get_stock("MUG")[0].limit_per_buyer == 0
+
+
+def test_an_import_goes_on_without_undoing_what_came_since(
+    holdfast: Holdfast, client: SyncClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "stock.csv"
+    path.write_text("sku,on_hand\nA,5\nB,6\nC,7\n")
+    token = "0123456789abcdef:2"
+    assert holdfast(f"stock import --resume {token}", str(path)).exit_status == 0
+    client.adjust_stock("A", -1, "sold")
+    assert holdfast(f"stock import --resume {token}", str(path)).exit_status == 0
+    assert client.get_stock("A")[0].on_hand == 4
+    later = holdfast("stock import --resume fedcba9876543210:4 -o json", str(path))
+    assert (later.exit_status, later.json()["imported"]) == (0, 1)
+    assert holdfast("stock import --resume x", str(path)).exit_status == 2
+
+
+def test_an_import_of_many_rows_takes_a_few_calls(holdfast: Holdfast, tmp_path: Path) -> None:
+    path = tmp_path / "stock.csv"
+    path.write_text("sku,on_hand\n" + "".join(f"SKU-{n},{n}\n" for n in range(5_000)))
+    assert holdfast("stock import", str(path)).out == "Imported 5,000 of 5,000 stock levels.\n"

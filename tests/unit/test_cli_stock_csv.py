@@ -4,8 +4,9 @@ import pytest
 
 import engine.model
 from holdfast import bounds
-from holdfast.cli import stock_csv
-from holdfast.cli.stock_csv import BadLine, StockRow, check_stock_csv
+from holdfast.cli.imports import files
+from holdfast.cli.imports.check import BadLine
+from holdfast.cli.stock_csv import StockRow, check_stock_csv
 
 HEADER = "sku,on_hand,location,safety_stock,limit_per_buyer\n"
 
@@ -155,8 +156,7 @@ def test_all_lines_of_a_level_given_twice_are_bad() -> None:
         ("sku,on_hand,colour\n", "unknown column 'colour'"),
         ("SKU,on_hand\n", "unknown column 'SKU'"),
         ("sku,on_hand,sku\n", "column sku is there twice"),
-        ("sku;on_hand\nA;5\n", "columns must be separated by commas"),
-        ("sku\ton_hand\nA\t5\n", "columns must be separated by commas"),
+        ("sku;colour\nA;5\n", "unknown column 'colour'"),
         ('"sku,on_hand\n', "is not CSV"),
     ],
 )
@@ -174,7 +174,7 @@ def test_a_file_of_utf_16_is_said_to_be_that() -> None:
 
 
 def test_a_file_beyond_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stock_csv, "FILE_BYTES_MAX", 20)
+    monkeypatch.setattr(files, "FILE_BYTES_MAX", 20)
     assert check_stock_csv(b"sku,on_hand\nA,5\n").bad == ()
     assert "larger than" in check_stock_csv(b"sku,on_hand\nA,5\nB,6\nC,7\n").bad[0].reason
 
@@ -182,3 +182,59 @@ def test_a_file_beyond_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("name", [name for name in vars(bounds) if name.endswith("_MAX")])
 def test_the_bounds_are_those_of_the_engine(name: str) -> None:
     assert getattr(bounds, name) == getattr(engine.model, name)
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
+def test_the_sign_between_columns_is_found_in_the_first_line(sign: str) -> None:
+    checked = check_stock_csv(f"sku{sign}on_hand\r\nA{sign}5\r\n".encode())
+    assert checked.rows == (StockRow(2, "A", "default", 5, None, None),)
+    assert check_stock_csv(f"sku{sign}on_hand\nA{sign}5\n".encode(), sign).rows
+    assert not check_stock_csv(f"sku{sign}on_hand\nA{sign}5\n".encode(), "!").rows
+
+
+@pytest.mark.parametrize(
+    ("sku", "problem"),
+    [
+        ("1E+05", "a number that was shortened"),
+        ("4.00639E+12", "a number that was shortened"),
+        ("4,00639E+12", "a number that was shortened"),
+        ("20001.0", "a decimal place that was added"),
+        ("1-Mar", "a date that was made of it"),
+        ("Mar-01", "a date that was made of it"),
+        ("#N/A", "an error"),
+        ("########", "an error"),
+        ("=1+1", "as a spreadsheet's formulas do"),
+        ("@SUM", "as a spreadsheet's formulas do"),
+        ("+49", "as a spreadsheet's formulas do"),
+        ("CAFE\u0301-250", "is spelled with other signs than 'CAF\\xc9-250'"),
+    ],
+)
+def test_a_sku_that_nobody_can_have_meant_is_named_unless_files_are_taken_as_written(
+    sku: str, problem: str
+) -> None:
+    text = f'sku,on_hand\n"{sku}",5\n'
+    [(line, reason)] = problems(text)
+    assert (line, problem in reason) == (2, True), reason
+    assert check_stock_csv(text.encode(), as_written=True).rows[0].sku == sku
+
+
+@pytest.mark.parametrize("sku", ["1E5", "E+05", "20001A", "1.5", "1-2", "MARS-1", "A=1", "#1"])
+def test_a_sku_that_only_resembles_such_a_one_is_good(sku: str) -> None:
+    assert problems(f"sku,on_hand\n{sku},5\n") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("TEA-1", "TEA\u20101"), ("TEA", "ＴＥＡ"), ("TEA", "TЕA"), ("MOP", "ΜΟΡ")],
+)
+def test_skus_that_look_alike_are_named_with_each_others_lines(one: str, other: str) -> None:
+    found = problems(f"sku,on_hand\n{one},5\nCUP,1\n{other},7\n")
+    assert [line for line, _ in found] == [2, 4]
+    assert f"sku {one} at default looks like" in found[0][1]
+    assert "on line 2" in found[1][1]
+    taken = check_stock_csv(f"sku,on_hand\n{one},5\n{other},7\n".encode(), as_written=True)
+    assert len(taken.rows) == 2
+
+
+def test_upper_and_lower_case_do_not_look_alike() -> None:
+    assert problems("sku,on_hand\nTEA,5\ntea,7\n") == []

@@ -8,6 +8,7 @@ from holdfast.cli.orders import (
     catalogue,
     money,
     place,
+    places,
     read,
     remarks,
     serve,
@@ -54,6 +55,7 @@ app.command(shipments.temperature, group=PARCELS)
 app.command(shipments.incidents)
 app.command(catalogue.articles)
 app.command(catalogue.warehouses)
+app.command(places.places)
 app.command(tasks.tasks, group=SERVICE)
 app.command(tasks.replay, group=SERVICE)
 app.command(tasks.drop, group=SERVICE)

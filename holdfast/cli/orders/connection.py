@@ -1,6 +1,7 @@
 """The options that every command for a running order service has, and the calls they make."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from holdfast.orders import OrderClient
 
 T = TypeVar("T")
+
+# The option and the variable that name another order service.
+_NAMES = "--orders-target or HOLDFAST_ORDERS_TARGET"
 
 # Short enough to be typed again, and to stand in a table.
 KEY_BYTES = 8
@@ -59,9 +63,18 @@ class OrdersConnection:
         try:
             return asyncio.run(asked())
         except HoldfastError as error:
-            raise failure_of_call(
-                error, target, names="--orders-target or HOLDFAST_ORDERS_TARGET"
-            ) from error
+            raise failure_of_call(error, target, names=_NAMES) from error
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Makes a Failure of an error that calls of another client end with."""
+        quiet_grpc()
+        from holdfast.errors import HoldfastError
+
+        try:
+            yield
+        except HoldfastError as error:
+            raise failure_of_call(error, self.orders_target or "", names=_NAMES) from error
 
     def ask(self, request: Any) -> Any:
         """The answer to one request of `holdfast.order.v1`."""

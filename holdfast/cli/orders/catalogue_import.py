@@ -1,0 +1,152 @@
+"""`holdfast orders articles|places import`: whole files, in requests of a thousand."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from holdfast.cli.imports.check import BadLine, Kind
+from holdfast.cli.imports.command import (
+    DEFAULT_OPTIONS,
+    FileName,
+    Importing,
+    ImportOptions,
+    line_to_resume,
+    run_import,
+)
+from holdfast.cli.orders.catalogue_csv import ARTICLES, PLACES, CatalogueRow
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.order.v1 import catalogue_pb2 as pb
+
+if TYPE_CHECKING:
+    from holdfast.cli.imports.sending import Batches, ImportReport
+    from holdfast.orders import OrderClient
+
+_POSITION = re.compile(r"[a-z]+\[([0-9]+)\](?:\.(.*))?")
+
+Request = Callable[[list[CatalogueRow]], Any]
+
+
+def import_articles(
+    file: FileName,
+    /,
+    *,
+    resume: str = "",
+    options: ImportOptions = DEFAULT_OPTIONS,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Imports articles from a CSV file with the column sku.
+
+    The columns price with currency, title, merchant, zone, weight_g,
+    temperature_min, temperature_max, customised, fragile and withdrawn may
+    follow; what has no column, or an empty cell, stays as it is. A new article
+    needs price and currency. The whole file is checked first. Importing a file
+    again changes nothing more.
+
+    For example:
+      holdfast orders articles import articles.csv --dry-run
+      holdfast orders articles import articles.csv --delimiter ";"
+
+    Parameters
+    ----------
+    resume
+        Go on with an import: what it has printed when it was interrupted.
+    """
+
+    def request(rows: list[CatalogueRow]) -> Any:
+        things = [row.thing for row in rows]
+        return pb.PutArticlesRequest(articles=things, only=sorted(rows[0].given))
+
+    _import(file, options, connection, ARTICLES, "articles", request, resume)
+
+
+def import_places(
+    file: FileName,
+    /,
+    *,
+    resume: str = "",
+    options: ImportOptions = DEFAULT_OPTIONS,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Imports places from a CSV file with the columns country,latitude,longitude.
+
+    A column postcode_prefix or region may say which part of the country it is.
+    The whole file is checked first. Importing a file again changes nothing more.
+
+    For example:
+      holdfast orders places import places.csv
+
+    Parameters
+    ----------
+    resume
+        Go on with an import: what it has printed when it was interrupted.
+    """
+
+    def request(rows: list[CatalogueRow]) -> Any:
+        return pb.PutPlacesRequest(places=[row.thing for row in rows])
+
+    _import(file, options, connection, PLACES, "places", request, resume)
+
+
+def _import(
+    file: FileName,
+    options: ImportOptions,
+    connection: OrdersConnection,
+    kind: Kind[CatalogueRow],
+    things: str,
+    request: Request,
+    resume: str,
+) -> None:
+    async def send(
+        batches: "Batches[CatalogueRow]", stop: asyncio.Event, on_rows: Callable[[int], object]
+    ) -> "ImportReport":
+        from holdfast.cli.imports.sending import send
+        from holdfast.orders import OrderClient
+
+        async with OrderClient(connection.orders_target, tenant=connection.tenant) as client:
+
+            async def send_batch(rows: list[CatalogueRow]) -> list[BadLine]:
+                return await _put(client, rows, request)
+
+            return await send(batches, send_batch, stop, on_rows)
+
+    def target() -> str:
+        from holdfast.orders import orders_target_or_default
+
+        return orders_target_or_default(connection.orders_target)
+
+    first_line = line_to_resume(resume) if resume else 0
+    importing = Importing(
+        kind, things, send, target, group=lambda row: row.given, first_line=first_line
+    )
+    with connection.failures():
+        run_import(file, options, connection.as_json, importing)
+
+
+async def _put(client: "OrderClient", rows: list[CatalogueRow], request: Request) -> list[BadLine]:
+    """Puts some rows; the answer are those that were refused. Raises HoldfastError.
+
+    A request is put whole or not at all, and its error names the first row that is wrong: without
+    that the rest is put.
+    """
+    from holdfast.cli.imports.sending import TIMEOUT_MS
+    from holdfast.errors import HoldfastError, Reason
+
+    refused = []
+    rows = list(rows)
+    while rows:
+        try:
+            await client.ask(request(rows), timeout_ms=TIMEOUT_MS)
+            break
+        except HoldfastError as error:
+            found = _POSITION.fullmatch(error.metadata.get("field", ""))
+            if error.reason is not Reason.INVALID_FIELD or found is None:
+                raise
+            wrong = rows.pop(int(found[1]))
+            refused.append(BadLine(wrong.line, _without_position(error.message)))
+    return refused
+
+
+def _without_position(message: str) -> str:
+    """An error's text without the place in a request that nobody has written."""
+    return re.sub(r"^[a-z]+\[[0-9]+\]\.?", "", message).removeprefix(": ")
