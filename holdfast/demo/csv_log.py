@@ -5,12 +5,16 @@ are in pounds, and are taken to the penny. The log's order is the file's. A row 
 replayed is counted under a SkipReason; blank lines are not rows. An article's StockCode starts with
 five digits (`85123A`); whatever else is sold on an invoice (`POST`, `D`, `M`, `DOT`, `C2`,
 `BANK CHARGES`, `AMAZONFEE`, gift vouchers) has no stock.
+
+The set is around in several forms, and programs that save tables add more: columns of its second
+part have other names, semicolons and decimal commas come from a spreadsheet, `12.0` from a program
+that took whole numbers for decimal ones, `c536379` and `85123a` from fingers. All are read.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -34,6 +38,10 @@ from holdfast.demo.order_log import (
 COLUMNS = ("InvoiceNo", "StockCode", "Quantity", "UnitPrice", "CustomerID")
 """The columns that a file must have, in any order. `Description` is shown where it is there."""
 DESCRIPTION = "Description"
+ALIASES = {"invoice": "InvoiceNo", "price": "UnitPrice"}
+"""Other names of columns. Spaces, underlines and case make no difference."""
+DELIMITERS = (",", ";", "\t")
+_NAMES = {name.lower(): name for name in (*COLUMNS, DESCRIPTION)} | ALIASES
 FILE_BYTES_MAX = 512 * 1024 * 1024
 FILE_LINES_MAX = 2_000_000
 SKU_BYTES_MAX = 64
@@ -42,6 +50,9 @@ SNIFFED_BYTES = 4096
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _ARTICLE = re.compile(r"[0-9]{5}")
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
+_WITH_ZERO = re.compile(r"([+-]?[0-9]{1,15})[.,]0")
+_DECIMAL_COMMA = re.compile(r"([+-]?[0-9]+),([0-9]{1,4})")
+_WORKBOOK = b"PK\x03\x04"
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
@@ -76,6 +87,8 @@ def decode_orders(content: bytes) -> str:
     """
     if not content.strip():
         raise DemoInputError("the file is empty")
+    if content.startswith(_WORKBOOK):
+        raise DemoInputError("the file is a workbook of a spreadsheet; save it as CSV")
     if b"\0" in content[:SNIFFED_BYTES]:
         raise DemoInputError("the file is not text; give a CSV file in Latin-1 or UTF-8")
     try:
@@ -89,20 +102,52 @@ def parse_order_log(text: str) -> OrderLog:
 
     Raises DemoInputError for a missing column, too many lines, or if no order is left.
     """
-    lines = csv_lines(text)
-    first = next(lines, None)
-    header = [name.strip() for name in (first and first.cells) or ()]
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise DemoInputError(
-            f"column {missing[0]} is missing; the first row must name {', '.join(COLUMNS)}"
-        )
+    lines, header = _with_header(text)
     invoices = _Invoices(header)
     for line in lines:
         if line.number > FILE_LINES_MAX:
             raise DemoInputError(f"the file has more than {FILE_LINES_MAX:,} lines")
         invoices.add(line)
     return invoices.order_log()
+
+
+def _with_header(text: str) -> tuple[Iterator[CsvLine], list[str]]:
+    """The lines after the first, and the columns that it names. Raises DemoInputError.
+
+    The sign between columns is the one that makes the columns.
+    """
+    problems = []
+    for sign in DELIMITERS:
+        lines = csv_lines(text, sign)
+        first = next(lines, None)
+        header = [_column(name) for name in (first and first.cells) or ()]
+        missing = [name for name in COLUMNS if name not in header]
+        if not missing:
+            return lines, header
+        problems.append((len(missing), missing[0]))
+    raise DemoInputError(
+        f"column {min(problems)[1]} is missing; the first row must name {', '.join(COLUMNS)}, "
+        "separated by commas, semicolons or tabs"
+    )
+
+
+def _column(name: str) -> str:
+    """The name that we have for a column of a file."""
+    plain = re.sub(r"[\s_]", "", name).lower()
+    return _NAMES.get(plain, name.strip())
+
+
+def _whole(text: str) -> str:
+    """A whole number, or a text that names a thing, without the `.0` that a program has added."""
+    found = _WITH_ZERO.fullmatch(text)
+    return found[1] if found else text
+
+
+def _amount(text: str) -> str:
+    """An amount with a decimal point, without the sign of pounds."""
+    text = text.removeprefix("£").strip()
+    found = _DECIMAL_COMMA.fullmatch(text)
+    return f"{found[1]}.{found[2]}" if found else text
 
 
 class _Row(NamedTuple):
@@ -121,7 +166,12 @@ class _Row(NamedTuple):
 
 def _judge(cells: dict[str, str]) -> _Row | SkipReason:
     """The content of a row, or the first reason not to replay it."""
-    invoice_no, sku, quantity_text, price_text, customer_id = (cells[name] for name in COLUMNS)
+    invoice_no, sku, quantity_text, customer_id = (
+        _whole(cells[name]) for name in ("InvoiceNo", "StockCode", "Quantity", "CustomerID")
+    )
+    price_text = _amount(cells["UnitPrice"])
+    # `85123a` and `85123A` are one article, `c536379` is the return C536379.
+    invoice_no, sku = invoice_no.upper(), sku.upper()
     if not _ID.fullmatch(invoice_no):
         return SkipReason.NO_INVOICE_ID
     if not _ARTICLE.match(sku):
