@@ -15,6 +15,7 @@ from holdfast.cli.imports.command import (
     Importing,
     ImportOptions,
     line_to_resume,
+    read_lines,
     run_import,
 )
 from holdfast.cli.stock_csv import STOCK, StockRow
@@ -71,12 +72,11 @@ def import_file(
         return target_or_default(connection.target)
 
     importing = Importing(
-        STOCK,
+        partial(read_lines, STOCK, first_line),
         "stock levels",
         send,
         target,
         resume=lambda line: f"{import_id}:{line}",
-        first_line=first_line,
     )
     with connection.failures():
         run_import(file, options, connection.as_json, importing)

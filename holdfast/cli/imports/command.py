@@ -4,19 +4,19 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NamedTuple
 
 from cyclopts import Parameter
 
 from holdfast.cli.arguments import read_as
 from holdfast.cli.failures import INTERRUPTED, USAGE, Failure, failure_of_call, usage_failure
 from holdfast.cli.imports.check import BadLine, Checked, Kind, check, good_rows
-from holdfast.cli.imports.files import CsvFile, Unreadable, delimiter_of, open_csv, open_file
+from holdfast.cli.imports.files import Unreadable, delimiter_of, open_csv, open_file
 from holdfast.cli.output import print_json, print_remark, print_table, progress_bar, stderr_console
 
 if TYPE_CHECKING:
@@ -48,11 +48,19 @@ class ImportOptions:
 DEFAULT_OPTIONS = ImportOptions()
 
 
+class Read(NamedTuple):
+    """A file that was checked, and the rows of its good lines, to be read once."""
+
+    checked: Checked
+    rows: Iterable[Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Importing:
     """An import of one file: what it is of, and how its rows are sent."""
 
-    kind: Kind[Any]
+    read: Callable[[BinaryIO, "ImportOptions"], "Read"]
+    """Checks the file, and gives its good rows."""
     things: str
     """Of what, in the plural: `stock levels`."""
     send: Callable[["Batches[Any]", asyncio.Event, Callable[[int], object]], Awaitable[Any]]
@@ -62,17 +70,19 @@ class Importing:
     """Rows of different groups do not travel together."""
     resume: Callable[[int], str] = str
     """The text for --resume that goes on at a line."""
-    first_line: int = 0
+    go_on: str = "importing the file again is safe, and --resume {resume} goes on"
+    batch_rows: int = 1_000
 
 
 def run_import(file: Path, options: ImportOptions, as_json: bool, importing: Importing) -> None:
     """Imports a file and reports on it. Raises Failure unless all of it is in."""
     with _opened(file) as content:
-        checked, table = _checked(content, options, importing.kind)
+        read = importing.read(content, options)
+        checked = read.checked
         refused_whole = bool(checked.bad) and not (options.skip_bad and checked.good)
         report = None
-        if table is not None and not options.dry_run and not refused_whole:
-            report = _sent(table, checked, importing)
+        if not options.dry_run and not refused_whole:
+            report = _sent(read, importing)
     resume = importing.resume(report.open_line) if report and report.open_line else None
     _print_report(as_json, checked, report, options.dry_run, importing.things, resume)
     if refused_whole:
@@ -105,36 +115,32 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
         yield content
 
 
-def _checked(
-    content: BinaryIO, options: ImportOptions, kind: Kind[Any]
-) -> tuple[Checked, CsvFile | None]:
-    """The file and what is wrong with it; where the header is, that is the one bad line."""
+def read_lines(kind: Kind[Any], first_line: int, content: BinaryIO, options: ImportOptions) -> Read:
+    """A file with a row in each line, from a line on; a bad header is the one bad line."""
     try:
         table = open_csv(content, kind.columns, options.delimiter)
     except Unreadable as problem:
-        return Checked(0, [BadLine(1, str(problem))]), None
+        return Read(Checked(0, [BadLine(1, str(problem))]), ())
     with progress_bar() as progress:
         progress.add_task("Checking", total=None)
-        return check(table, kind, as_written=options.as_written), table
+        checked = check(table, kind, as_written=options.as_written)
+    return Read(checked, good_rows(table, kind, checked, first_line))
 
 
-def _sent(table: CsvFile, checked: Checked, importing: Importing) -> "ImportReport":
+def _sent(read: Read, importing: Importing) -> "ImportReport":
     from holdfast.cli.connection import quiet_grpc
 
     quiet_grpc()
     from holdfast.cli.imports.sending import Batches
-
-    rows = good_rows(table, importing.kind, checked, importing.first_line)
 
     async def run() -> "ImportReport":
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         # The second one ends the process: whoever presses twice means it.
         loop.add_signal_handler(signal.SIGINT, partial(_stop, loop, stop))
-        with _progress(checked.good, importing.things) as on_rows:
-            report: ImportReport = await importing.send(
-                Batches(rows, importing.group), stop, on_rows
-            )
+        batches = Batches(read.rows, importing.group, importing.batch_rows)
+        with _progress(read.checked.good, importing.things) as on_rows:
+            report: ImportReport = await importing.send(batches, stop, on_rows)
             return report
 
     return asyncio.run(run())
@@ -209,7 +215,7 @@ def _check_report(
     report: "ImportReport", rows: int, importing: Importing, resume: str | None
 ) -> None:
     so_far = f"{report.imported:,} of {rows:,} {importing.things} were imported"
-    go_on = f"{so_far}; importing the file again is safe, and --resume {resume} goes on"
+    go_on = f"{so_far}; {importing.go_on.format(resume=resume)}"
     if report.ended_by:
         raise failure_of_call(report.ended_by, importing.target(), go_on)
     if resume:

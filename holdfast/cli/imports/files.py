@@ -74,6 +74,22 @@ def open_csv(content: BinaryIO, columns: Columns, delimiter: str = "") -> CsvFil
     raise Unreadable(found)
 
 
+def open_any_csv(content: BinaryIO, delimiter: str = "") -> CsvFile:
+    """A file whose columns somebody else has named. Raises Unreadable.
+
+    The sign between columns is the one that makes most of them.
+    """
+    tables = []
+    for sign in (delimiter,) if delimiter else DELIMITERS:
+        first = next(csv_lines(_text_of(content), sign), None)
+        if first is None or first.problem:
+            continue
+        tables.append(CsvFile(content, sign, tuple(name.strip() for name in first.cells)))
+    if not tables:
+        raise Unreadable("the file is empty or not CSV; its first line must name the columns")
+    return max(tables, key=lambda table: len(table.header))
+
+
 def _header(content: BinaryIO, delimiter: str, columns: Columns) -> tuple[tuple[str, ...], str]:
     """The names in the first line of a file, and what is wrong with them."""
     first = next(csv_lines(_text_of(content), delimiter), None)

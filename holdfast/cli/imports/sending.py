@@ -43,8 +43,11 @@ class ImportReport:
 class Batches(Generic[Row]):
     """Rows put together to batches of one group each, in the order of the file as far as can be."""
 
-    def __init__(self, rows: Iterable[Row], group: Callable[[Row], Hashable]) -> None:
+    def __init__(
+        self, rows: Iterable[Row], group: Callable[[Row], Hashable], size: int = BATCH_ROWS
+    ) -> None:
         self._rows = iter(rows)
+        self._size = size
         self._group = group
         self._pending: dict[Hashable, list[Row]] = defaultdict(list)
 
@@ -52,7 +55,7 @@ class Batches(Generic[Row]):
         for row in self._rows:
             group = self._group(row)
             self._pending[group].append(row)
-            if len(self._pending[group]) == BATCH_ROWS:
+            if len(self._pending[group]) == self._size:
                 yield self._pending.pop(group)
         while self._pending:
             yield self._pending.pop(next(iter(self._pending)))

@@ -7,6 +7,7 @@ from holdfast.cli.orders import (
     audit,
     catalogue,
     money,
+    orders_import,
     place,
     places,
     read,
@@ -24,6 +25,7 @@ app = App(
 )
 
 app.command(place.place, group=ORDERS)
+app.command(orders_import.import_orders, name="import", group=ORDERS)
 app.command(read.get, group=ORDERS)
 app.command(read.list_, name="list", group=ORDERS)
 app.command(place.cancel, group=ORDERS)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from holdfast.cli.imports.check import BadLine, Kind
@@ -12,6 +13,7 @@ from holdfast.cli.imports.command import (
     Importing,
     ImportOptions,
     line_to_resume,
+    read_lines,
     run_import,
 )
 from holdfast.cli.orders.catalogue_csv import ARTICLES, PLACES, CatalogueRow
@@ -116,9 +118,8 @@ def _import(
         return orders_target_or_default(connection.orders_target)
 
     first_line = line_to_resume(resume) if resume else 0
-    importing = Importing(
-        kind, things, send, target, group=lambda row: row.given, first_line=first_line
-    )
+    read = partial(read_lines, kind, first_line)
+    importing = Importing(read, things, send, target, group=lambda row: row.given)
     with connection.failures():
         run_import(file, options, connection.as_json, importing)
 

@@ -1,0 +1,160 @@
+"""`holdfast orders import`: the orders of another platform, from a file that it has written."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+from cyclopts import Parameter
+
+from holdfast.cli.failures import usage_failure
+from holdfast.cli.imports.check import BadLine, Checked
+from holdfast.cli.imports.command import (
+    DEFAULT_OPTIONS,
+    FileName,
+    Importing,
+    ImportOptions,
+    Read,
+    run_import,
+)
+from holdfast.cli.imports.files import Unreadable, open_any_csv
+from holdfast.cli.orders.arguments import ShortageName
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.cli.orders.orders_csv import Defaults, ImportedOrder, fields_of, orders_of
+from holdfast.cli.output import print_remark
+from holdfast.order.v1 import order_pb2 as pb
+
+if TYPE_CHECKING:
+    from holdfast.cli.imports.sending import Batches, ImportReport
+    from holdfast.orders import OrderClient
+
+ORDERS_AT_ONCE_MAX = 16
+BATCH_ORDERS = 32
+_SHOP = re.compile(r"[A-Za-z0-9._-]{1,24}")
+
+
+def import_orders(
+    file: FileName,
+    /,
+    *,
+    shop: str,
+    map_: Annotated[list[str], Parameter(name="--map", metavar="FIELD=HEADER", negative=())] = [],  # noqa: B006 - cyclopts makes a list of its own
+    currency: str = "CNY",
+    country: str = "CN",
+    method: str = "paid_elsewhere",
+    shortage: ShortageName = "ALL_OR_NOTHING",
+    options: ImportOptions = DEFAULT_OPTIONS,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Takes in orders that were placed on another platform, from its CSV file.
+
+    A line for each article of an order. Columns are found by their headers, ours
+    (order, sku, quantity, price, name, phone, ...) or those of usual platforms;
+    others are named with --map. The key of an order is made of the shop and the
+    platform's number, so the same order twice is one order, and importing the
+    file again goes on where it was interrupted.
+
+    For example:
+      holdfast orders import orders.csv --shop mall-1 --dry-run
+      holdfast orders import orders.csv --shop mall-1 --currency GBP --country GB
+      holdfast orders import orders.csv --shop mall-1 --map order="Order Ref" \\
+        --map sku="Item code" --method cash_on_delivery
+
+    Parameters
+    ----------
+    shop
+        Whose orders they are, such as the name of the shop on the platform.
+    map_
+        The header of the column of one of our fields; may be given more than once.
+    currency
+        The currency, where the file has no column for it.
+    country
+        The country, where the file has no column for it.
+    method
+        How they are paid: paid_elsewhere for what the platform has taken.
+    shortage
+        What happens when not all can be reserved: all-or-nothing, ship-available
+        or wait.
+    """
+    if not _SHOP.fullmatch(shop):
+        raise usage_failure("--shop: must be 1 to 24 of A-Z a-z 0-9 . _ -")
+    policy = pb.ShortagePolicy.Value(f"SHORTAGE_POLICY_{shortage}")
+    defaults = Defaults(shop, currency, country, method, policy)
+
+    async def send(
+        batches: "Batches[ImportedOrder]", stop: asyncio.Event, on_rows: Callable[[int], object]
+    ) -> "ImportReport":
+        from holdfast.cli.imports.sending import send
+        from holdfast.orders import OrderClient
+
+        async with OrderClient(connection.orders_target, tenant=connection.tenant) as client:
+            return await send(batches, partial(_place_batch, client), stop, on_rows)
+
+    def target() -> str:
+        from holdfast.orders import orders_target_or_default
+
+        return orders_target_or_default(connection.orders_target)
+
+    importing = Importing(
+        partial(_read, defaults, _mapped(map_)),
+        "orders",
+        send,
+        target,
+        go_on="import the file again: what is in is known, and the rest is placed",
+        batch_rows=BATCH_ORDERS,
+    )
+    with connection.failures():
+        run_import(file, options, connection.as_json, importing)
+
+
+def _mapped(texts: list[str]) -> dict[str, str]:
+    """The headers by our fields, from FIELD=HEADER each. Raises Failure."""
+    found = {}
+    for text in texts:
+        name, equals, header = text.partition("=")
+        if not (name and equals and header):
+            raise usage_failure(
+                f'--map: must be FIELD=HEADER such as order="Order Ref"; got {text}'
+            )
+        found[name] = header.strip()
+    return found
+
+
+def _read(
+    defaults: Defaults, mapped: dict[str, str], content: BinaryIO, options: ImportOptions
+) -> Read:
+    """The orders of a file; a header in which something is missing is the one bad line."""
+    try:
+        table = open_any_csv(content, options.delimiter)
+        fields = fields_of(table.header, mapped)
+    except (Unreadable, ValueError) as problem:
+        return Read(Checked(0, [BadLine(1, str(problem))]), ())
+    unused = [name for name, field in zip(table.header, fields, strict=True) if not field and name]
+    if unused:
+        print_remark(f"Columns that are not used: {', '.join(unused)}")
+    orders, bad = orders_of(table.lines(), fields, defaults)
+    return Read(Checked(len(orders), bad), orders)
+
+
+async def _place_batch(client: "OrderClient", orders: list[ImportedOrder]) -> list[BadLine]:
+    """Places some orders; the answer are those that were refused. Raises HoldfastError."""
+    from holdfast.errors import HoldfastError, Reason
+
+    at_once = asyncio.Semaphore(ORDERS_AT_ONCE_MAX)
+
+    async def place(order: ImportedOrder) -> BadLine | None:
+        async with at_once:
+            try:
+                answer = await client.place(order.request)
+            except HoldfastError as error:
+                if error.reason is not Reason.INVALID_FIELD:
+                    raise
+                return BadLine(order.line, f"{order.request.order_key}: {error.message}")
+        if answer.outcome == pb.ORDER_OUTCOME_APPLIED:
+            return None
+        name = pb.OrderOutcome.Name(answer.outcome).removeprefix("ORDER_OUTCOME_")
+        return BadLine(order.line, f"{order.request.order_key}: {answer.detail or name}")
+
+    found = await asyncio.gather(*map(place, orders))
+    return [bad for bad in found if bad is not None]
