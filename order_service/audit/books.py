@@ -11,7 +11,7 @@ from order_service.audit.statements import (
     sent_back_here,
 )
 from order_service.order.states import PaymentState
-from order_service.payment.methods import CASH
+from order_service.payment.methods import BY_HAND
 from order_service.payment.providers.port import FactKind
 
 
@@ -54,7 +54,7 @@ class Books:
         for payment in case.order.payments:
             if payment.captured_minor:
                 book = self._of(payment.captured_currency)
-                if payment.provider == CASH:
+                if payment.provider in BY_HAND:
                     book.cash_minor += payment.captured_minor
                 elif payment.state is PaymentState.QUARANTINED:
                     book.quarantined_minor += payment.captured_minor

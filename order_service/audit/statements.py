@@ -8,7 +8,7 @@ from order_service.audit.case import Case, Entry, Rule
 from order_service.order.model import Payment, Refund
 from order_service.order.states import RefundEvent, RefundState
 from order_service.order.tasks import TaskKind
-from order_service.payment.methods import CASH
+from order_service.payment.methods import BY_HAND
 from order_service.payment.providers.port import FactKind
 
 Money = Counter[str]
@@ -71,8 +71,8 @@ def is_paid_back_by_hand(case: Case, refund: Refund) -> bool:
 
 
 def of_providers(case: Case) -> Iterator[Payment]:
-    """The payments that a provider knows of: carriers have no statement."""
-    return (payment for payment in case.order.payments if payment.provider != CASH)
+    """The payments that a provider knows of: carriers and platforms have none."""
+    return (payment for payment in case.order.payments if payment.provider not in BY_HAND)
 
 
 def refunds_of_providers(case: Case) -> Iterator[Refund]:

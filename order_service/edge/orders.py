@@ -137,7 +137,7 @@ class OrderServicer:
     async def CorrectDelivery(self, request: pb.CorrectDeliveryRequest) -> pb.OrderResult:
         correction_id = id_of(request, "correction_id")
         via = id_of(request, "confirmed_by_buyer_via")
-        delivery = checked_delivery(wire.delivery(request.delivery))
+        delivery = checked_delivery(wire.delivery(request.delivery), masked_too=True)
         decide = partial(correct, delivery=delivery, correction_id=correction_id, confirmed_via=via)
         order, earlier = await self._enter(request, decide, actor_of(request), correction_id)
         if earlier is not None:

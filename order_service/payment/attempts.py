@@ -19,7 +19,7 @@ from order_service.order.tasks import (
     TaskKind,
     todos,
 )
-from order_service.payment.methods import CASH, Method, Methods
+from order_service.payment.methods import CASH, ELSEWHERE, Method, Methods
 from order_service.payment.providers.port import Charge, Started
 
 START_AGAIN_MS: Final = 5_000
@@ -70,7 +70,7 @@ def start_payment(
     if method.on_delivery:
         return pay_on_delivery(draft, payment_key, name), False
     _keep_for(draft, name, methods)
-    payment = _added(draft, payment_key, name, method.provider)
+    payment = added(draft, payment_key, name, method.provider)
     draft.send(StartPayment(payment.payment_id), draft.now_ms + START_AGAIN_MS)
     draft.remind(QueryPayment(round=0), draft.now_ms + QUERY_AFTER_MS[0])
     return payment, False
@@ -97,7 +97,7 @@ def _keep_for(draft: Draft, name: str, methods: Methods) -> None:
 
 def pay_on_delivery(draft: Draft, payment_key: str, method_name: str) -> Payment:
     """Makes an order effective that is paid at the door (货到付款, O3); its stock is confirmed."""
-    payment = _added(draft, payment_key, method_name, CASH)
+    payment = added(draft, payment_key, method_name, CASH)
     draft.move(payment, PaymentEvent.ACCEPTED, "waits for the carrier's report")
     draft.update(draft.order, payment_method=method_name)
     draft.move(draft.order, OrderEvent.PAYS_ON_DELIVERY)
@@ -214,10 +214,13 @@ def _why_not_payable(draft: Draft, name: str, method: Method | None) -> str:
         return "its payment was due"
     if order.costs_nothing:
         return "it costs nothing"
+    if method.provider == ELSEWHERE:
+        return f"{name} is for what was paid before"
     return ""
 
 
-def _added(draft: Draft, payment_key: str, method_name: str, provider: str) -> Payment:
+def added(draft: Draft, payment_key: str, method_name: str, provider: str) -> Payment:
+    """A new attempt, of which its provider does not know yet."""
     payment = Payment(
         payment_id=draft.next_part_id(Payment),
         payment_key=payment_key,

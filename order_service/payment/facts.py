@@ -23,10 +23,11 @@ from order_service.payment.attempts import (
     OPEN,
     abandon,
     abandon_open,
+    added,
     forget_start,
     payments_to_ask_about,
 )
-from order_service.payment.methods import CASH
+from order_service.payment.methods import CASH, ELSEWHERE, PAID_ELSEWHERE
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import learn_refund, send_back, send_back_all
 
@@ -71,6 +72,23 @@ def learn(draft: Draft, provider: str, fact: Fact, due_minor: int = 0) -> None:
     elif fact.kind is FactKind.OPEN and payment.state is PaymentState.CREATED:
         draft.move(payment, PaymentEvent.ACCEPTED)
         forget_start(draft, payment.payment_id)
+
+
+def paid_elsewhere(draft: Draft) -> None:
+    """Pays an order with what the platform that it comes from has taken, all of it."""
+    order = draft.order
+    payment = added(draft, PAID_ELSEWHERE, PAID_ELSEWHERE, ELSEWHERE)
+    draft.move(payment, PaymentEvent.ACCEPTED, "taken by the platform")
+    total_minor = order.amounts.total_minor
+    fact = Fact(
+        FactKind.CAPTURED,
+        payment.payment_id,
+        order.order_key,
+        total_minor,
+        order.currency,
+        draft.now_ms,
+    )
+    learn(draft, ELSEWHERE, fact)
 
 
 def use_money(draft: Draft, payment: Payment, *, as_it_is: bool = False) -> None:

@@ -47,7 +47,7 @@ from order_service.payment.attempts import (
     query_again,
 )
 from order_service.payment.facts import learn
-from order_service.payment.methods import CASH
+from order_service.payment.methods import BY_HAND
 from order_service.payment.providers.port import (
     Fact,
     FactKind,
@@ -123,10 +123,10 @@ class PaymentTasks:
         payment = order.payment(refund.payment_id)
         if refund.state is not RefundState.REQUESTED:
             return None
-        if payment.provider == CASH:
-            # Nobody can send cash: a person pays it back, and settles the refund.
+        if payment.provider in BY_HAND:
+            # No provider can send it: a person pays it back, and settles the refund.
             fact = Fact(FactKind.REFUND_FAILED, payment.payment_id, refund_id=refund.refund_id)
-            return partial(learn, provider=CASH, fact=fact)
+            return partial(learn, provider=payment.provider, fact=fact)
         charge, attempt = captured_charge_of(order, payment), todo.payload.attempt
         with self._provider(payment) as provider:
             fact = await provider.refund(charge, refund.refund_id, refund.amount_minor, attempt)

@@ -10,6 +10,11 @@ MINUTE_MS: Final = 60 * SECOND_MS
 GRACE_MS: Final = 2 * MINUTE_MS
 CASH: Final = "cash"
 """The provider's name of payments at the door: the carrier takes the money, and reports it."""
+ELSEWHERE: Final = "elsewhere"
+"""The provider's name of money that the platform of an imported order has taken before."""
+PAID_ELSEWHERE: Final = "paid_elsewhere"
+BY_HAND: Final = frozenset({CASH, ELSEWHERE})
+"""Names of providers that are none of ours: nobody has a statement, and a person pays back."""
 
 
 class Method(NamedTuple):
@@ -27,6 +32,11 @@ class Method(NamedTuple):
         """Whether it is paid at the door."""
         return self.provider == CASH
 
+    @property
+    def sold_at_once(self) -> bool:
+        """Whether an order is effective as soon as its stock is reserved."""
+        return self.provider in BY_HAND
+
 
 Methods = Mapping[str, Method]
 """By the name that an order has in `payment_method`."""
@@ -34,7 +44,7 @@ Methods = Mapping[str, Method]
 
 def methods_of(providers: Iterable[str]) -> dict[str, Method]:
     """The methods that are offered, given the providers that are set up."""
-    offered = {CASH_ON_DELIVERY: Method(CASH, 0)}
+    offered = {CASH_ON_DELIVERY: Method(CASH, 0), PAID_ELSEWHERE: Method(ELSEWHERE, 0)}
     for provider in providers:
         for name, times_ms in OF_PROVIDERS[provider].items():
             offered[name] = Method(provider, *times_ms)

@@ -19,7 +19,7 @@ from order_service.order.states import (
 )
 from order_service.order.tasks import SendRefund, Todo, todos
 from order_service.payment.attempts import abandon_open, open_payments
-from order_service.payment.methods import CASH
+from order_service.payment.methods import BY_HAND
 from order_service.payment.paying_back import OWN, PayBack, captured, refundable_minor
 from order_service.payment.providers.port import Fact, FactKind
 
@@ -191,8 +191,9 @@ def retry_refund(draft: Draft, refund_id: str) -> tuple[Refund, bool]:
         return refund, False
     if refund.state is not RefundState.FAILED:
         return refund, True
-    if draft.order.payment(refund.payment_id).provider == CASH:
-        detail = f"{refund_id} is of cash: pay it back in another way, then settle the refund"
+    if draft.order.payment(refund.payment_id).provider in BY_HAND:
+        detail = f"{refund_id} is of cash, or of money of a platform: pay it back in another way, "
+        detail += "then settle the refund"
         raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
     if refund.differs:
         sent = money_text(refund.sent_minor, refund.sent_currency)

@@ -22,6 +22,7 @@ from order_service.order.tasks import (
     WaitDue,
 )
 from order_service.payment.attempts import pay_on_delivery
+from order_service.payment.facts import paid_elsewhere
 from order_service.payment.methods import Methods
 from order_service.placing.lines import assign_warehouses, sub_orders_of
 from order_service.placing.reserving import (
@@ -175,6 +176,9 @@ def _reserved(draft: Draft, answer: Reserved, methods: Methods) -> None:
         draft.send(ConfirmStock())
     elif method_of(methods, order).on_delivery:
         pay_on_delivery(draft, ON_DELIVERY_KEY, order.payment_method)
+    elif method_of(methods, order).sold_at_once:
+        draft.move(order, OrderEvent.STOCK_RESERVED)
+        paid_elsewhere(draft)
     else:
         due_at_ms = answer.expires_at_ms - method_of(methods, order).grace_ms
         draft.move(order, OrderEvent.STOCK_RESERVED)

@@ -23,11 +23,15 @@ POSTCODE_LENGTH_MAX: Final = 16
 PART_LENGTH_MAX: Final = 100
 STREET_LENGTH_MAX: Final = 200
 
+_is_masked = re.compile(r"\+?[0-9]{1,9}\*{2,9}[0-9]{2,6}").fullmatch
 _is_country = re.compile(r"[A-Z]{2}").fullmatch
 
 
-def checked_delivery(delivery: Delivery) -> Delivery:
-    """A delivery that a parcel can be sent to, put in order. Raises InvalidField."""
+def checked_delivery(delivery: Delivery, *, masked_too: bool = False) -> Delivery:
+    """A delivery that a parcel can be sent to, put in order. Raises InvalidField.
+
+    With `masked_too` the phone may be one of which a platform shows a part only.
+    """
     country = plain(delivery.country).upper()
     rules = rules_of(country) if _is_country(country) else None
     if rules is None:
@@ -47,7 +51,7 @@ def checked_delivery(delivery: Delivery) -> Delivery:
     return structs.replace(
         delivery,
         name=_checked_name(delivery.name),
-        phone=_checked_phone(delivery.phone, country),
+        phone=_checked_phone(delivery.phone, country, masked_too=masked_too),
         country=country,
         email=_checked_email(delivery.email),
         **typed,
@@ -94,8 +98,11 @@ def _checked_region(rules: AddressRules, country: str, typed: str, postcode: str
     return region.name
 
 
-def _checked_phone(typed: str, country: str) -> str:
+def _checked_phone(typed: str, country: str, *, masked_too: bool) -> str:
     text = _text("phone", plain(typed), PHONE_LENGTH_MAX, 1)
+    masked = re.sub(r"[\s()-]", "", text)
+    if masked_too and _is_masked(masked):
+        return masked
     phone = phone_of(text, country)
     if phone is None:
         problem = (

@@ -232,7 +232,7 @@ class Reserving:
         return _TOO_LATE if expired else _NOT_ITS_OWN
 
     def _is_sold_at_once(self, order: Order) -> bool:
-        return order.costs_nothing or method_of(self._methods, order).on_delivery
+        return order.costs_nothing or method_of(self._methods, order).sold_at_once
 
 
 def free_in(levels: Iterable[StockLevel], locations: Container[str]) -> dict[str, int]:

@@ -22,7 +22,7 @@ from order_service.order.fields import (
 )
 from order_service.order.model import Amounts, Delivery, ShortagePolicy, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
-from order_service.payment.methods import Methods
+from order_service.payment.methods import PAID_ELSEWHERE, Methods
 from order_service.placing.delivery import checked_delivery
 
 REMARK_LENGTH_MAX: Final = 2_000
@@ -79,8 +79,12 @@ def checked_fields(request: PlaceOrder, methods: Methods) -> Checked:
     if request.payment_method not in methods:
         problem = f"must be one of {', '.join(sorted(methods))}"
         raise InvalidField("payment_method", problem, shown(request.payment_method))
+    if request.payment_method == PAID_ELSEWHERE and request.source is not Source.IMPORT:
+        problem = "is for orders that another platform has taken: their source is IMPORT"
+        raise InvalidField("payment_method", problem, shown(request.payment_method))
     remark = checked_lines_of_text("remark", request.remark, REMARK_LENGTH_MAX)
-    return Checked(checked_delivery(request.delivery), remark)
+    masked_too = request.source is Source.IMPORT
+    return Checked(checked_delivery(request.delivery, masked_too=masked_too), remark)
 
 
 def _check_lines(lines: tuple[WantedLine, ...]) -> None:

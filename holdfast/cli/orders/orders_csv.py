@@ -177,7 +177,7 @@ def orders_of(
             break
         else:
             drafts.setdefault(key, _Draft(line.number)).add(line.number, cells)
-    orders = []
+    orders: list[ImportedOrder] = []
     for key, draft in drafts.items():
         if not draft.problems:
             _finish(key, draft, defaults, orders)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -12,7 +13,7 @@ from order_service.catalogue.model import Place, Warehouse
 from order_service.order.ids import Ids
 from order_service.order.model import Amounts, ShortagePolicy, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
-from order_service.order.states import OrderState
+from order_service.order.states import OrderState, PaymentState
 from order_service.order.tasks import TaskKind
 from order_service.payment.methods import GRACE_MS
 from order_service.placing.shortage import Shortage
@@ -38,6 +39,42 @@ async def test_an_order_is_recorded_its_stock_reserved_and_its_payment_awaited(s
     assert 0 <= left_ms < 60_000
     window_ms = METHODS["sandbox_card"].due_ms
     assert abs(found.payment_due_at_ms - found.created_at_ms - window_ms) < 60_000
+
+
+async def test_an_order_that_a_platform_has_taken_money_for_is_paid_and_sold_at_once(
+    shop: Shop,
+) -> None:
+    await shop.stock(TEA=5)
+    masked = structs.replace(DELIVERY, phone="138****5678")
+    placed = await shop.place(
+        {"TEA": 2}, source=Source.IMPORT, payment_method="paid_elsewhere", delivery=masked
+    )
+    found = placed.order
+    assert placed.refusal is None
+    assert found.state is OrderState.CONFIRMING
+    assert found.delivery.phone == "138****5678"
+    (payment,) = found.payments
+    assert (payment.state, payment.provider) == (PaymentState.CAPTURED, "elsewhere")
+    assert payment.captured_minor == found.amounts.total_minor
+    assert (payment.provider_ref, payment.captured_currency) == (found.order_key, found.currency)
+    again = await shop.place(
+        {"TEA": 2}, source=Source.IMPORT, payment_method="paid_elsewhere", delivery=masked
+    )
+    assert (again.replayed, again.order.order_id) == (True, found.order_id)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"payment_method": "paid_elsewhere"},
+        {"delivery": structs.replace(DELIVERY, phone="138****5678")},
+    ],
+)
+async def test_only_an_imported_order_is_paid_elsewhere_or_has_a_masked_phone(
+    shop: Shop, values: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidField):
+        await shop.place({"TEA": 2}, **values)
 
 
 async def test_the_same_order_sent_twice_is_one_order(shop: Shop) -> None:

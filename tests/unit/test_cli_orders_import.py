@@ -1,0 +1,130 @@
+"""Orders of other platforms from their files: every line is an order's, or is named."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.cli.orders.orders_csv import fields_of
+from holdfast.order.v1 import order_pb2 as pb
+from tests.unit.scripted_orders import Commands
+
+SHOPIFY = (
+    "Name,Email,Currency,Shipping,Taxes,Discount Amount,Lineitem quantity,Lineitem sku,"
+    "Lineitem price,Shipping Name,Shipping Address1,Shipping City,Shipping Zip,Shipping Country,"
+    "Shipping Phone,Tags\n"
+    "#1001,a@b.example,GBP,4.00,0.00,1.00,2,MUG,12.50,Ada Lee,1 High St,London,SW1A 1AA,GB,"
+    "02079460000 ext. 12,vip\n"
+    "#1001,a@b.example,,,,,1,TEA,3.00,,,,,,,\n"
+)
+TAOBAO = (
+    "订单编号;买家会员名;收货人姓名;联系手机;省;市;区;收货地址;货号;数量;单价\n"
+    "334455;小李;李雷;138****5678;上海市;上海市;浦东新区;世纪大道1号;MUG;1;12,50\n"
+)
+PLAIN = "order,sku,quantity,price,name,phone\n"
+
+
+def imported(orders: Commands, path: Path, text: str, *more: str) -> Any:
+    """The document of an import of a file with this text."""
+    path = path / "orders.csv"
+    path.write_text(text)
+    orders.service.answers.setdefault(
+        "PlaceOrder", pb.OrderResult(outcome=pb.ORDER_OUTCOME_APPLIED)
+    )
+    return orders(f"orders import {path} --shop mall-1 -o json", *more)
+
+
+def test_an_order_of_several_lines_is_placed_once_with_the_shop_in_its_key(
+    orders: Commands, tmp_path: Path
+) -> None:
+    ran = imported(orders, tmp_path, SHOPIFY, "--map", "order=Name")
+    assert (ran.exit_status, ran.json()["imported"]) == (0, 1), ran.err
+    assert "Columns that are not used: Tags" in ran.err
+    (request,) = orders.service.requests
+    assert (request.source, request.order_key) == (pb.ORDER_SOURCE_IMPORT, "mall-1:1001")
+    assert request.payment_method == "paid_elsewhere"
+    assert [(it.sku, it.quantity, it.unit_price_minor) for it in request.lines] == [
+        ("MUG", 2, 1_250),
+        ("TEA", 1, 300),
+    ]
+    amounts = request.amounts
+    assert (amounts.goods_minor, amounts.discount_minor, amounts.freight_minor) == (2_800, 100, 400)
+    assert amounts.total_minor == 3_100
+    assert request.delivery.phone == "02079460000 ext. 12"
+    assert request.buyer_id.startswith("mall-1:")
+    assert "a@b" not in request.buyer_id
+
+
+def test_headers_of_another_language_and_decimal_commas_are_known(
+    orders: Commands, tmp_path: Path
+) -> None:
+    ran = imported(orders, tmp_path, TAOBAO)
+    assert ran.exit_status == 0, ran.err
+    (request,) = orders.service.requests
+    assert (request.order_key, request.currency) == ("mall-1:334455", "CNY")
+    assert request.lines[0].unit_price_minor == 1_250
+    assert (request.delivery.phone, request.delivery.region) == ("138****5678", "上海市")
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "problem"),
+    [
+        ("1,MUG,x,5,A,1\n", 2, "quantity: must be a whole number"),
+        ("1,MUG,1,5x,A,1\n", 2, "price: must be an amount of CNY"),
+        ("1 2,MUG,1,5,A,1\n", 2, "order: must be letters"),
+        ("1,MUG,1,5,A,1\n1,TEA,1,5,B,1\n", 3, "name: differs from that of a line before"),
+        ("1,MUG,1,5,A,1\n1,MUG,1,6,A,1\n", 3, "price: of MUG differs"),
+        ("1,,1,5,A,1\n", 2, "sku: is empty"),
+        ("1,MUG,1,5,A\n", 2, "has 5 cells, the header has 6"),
+    ],
+)
+def test_an_order_that_cannot_be_placed_is_named_by_line_and_none_is(
+    orders: Commands, tmp_path: Path, rows: str, line: int, problem: str
+) -> None:
+    ran = imported(orders, tmp_path, PLAIN + "9,TEA,1,3,B,2\n" + rows)
+    (bad,) = ran.json()["bad"]
+    assert (ran.exit_status, bad["line"], problem in bad["reason"]) == (1, line + 1, True), bad
+    assert orders.service.requests == []
+    assert imported(orders, tmp_path, PLAIN + "9,TEA,1,3,B,2\n" + rows, "--skip-bad").json()[
+        "imported"
+    ] in (1, 2)
+
+
+def test_a_refusal_is_named_by_line_and_the_other_orders_are_in(
+    orders: Commands, tmp_path: Path
+) -> None:
+    def place(request: Any) -> Any:
+        if request.lines[0].sku == "GONE":
+            detail = "GONE is not in the catalogue"
+            return pb.OrderResult(outcome=pb.ORDER_OUTCOME_UNKNOWN_ARTICLE, detail=detail)
+        return pb.OrderResult(outcome=pb.ORDER_OUTCOME_APPLIED, replayed=True)
+
+    orders.service.answers["PlaceOrder"] = place
+    rows = "1,MUG,1,5,A,1\n2,GONE,1,5,A,1\n3,MUG,1,5,A,1\n"
+    ran = imported(orders, tmp_path, PLAIN + rows)
+    assert (ran.exit_status, ran.json()["imported"]) == (1, 2)
+    assert ran.json()["refused"] == [
+        {"line": 3, "reason": "mall-1:2: GONE is not in the catalogue"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "mapped", "problem"),
+    [
+        (["order", "sku", "price"], {}, "the column of quantity is missing"),
+        (["order", "sku", "price", "quantity", "Qty"], {}, "the column of quantity is there twice"),
+        (["order", "sku", "price", "quantity"], {"colour": "x"}, "the fields are order"),
+    ],
+)
+def test_a_header_in_which_something_is_missing_says_how_to_name_it(
+    header: list[str], mapped: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        fields_of(header, mapped)
+
+
+def test_a_total_that_does_not_add_up_is_named(orders: Commands, tmp_path: Path) -> None:
+    text = "order,sku,quantity,price,total\n1,MUG,2,5,11\n2,MUG,2,5,10\n"
+    ran = imported(orders, tmp_path, text, "--skip-bad")
+    assert ran.json()["bad"][0]["reason"].startswith("total: is 11")
+    assert ran.json()["imported"] == 1
