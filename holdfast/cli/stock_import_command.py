@@ -1,6 +1,5 @@
 """`holdfast stock import`: a whole CSV file, checked before any of it is sent."""
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +20,8 @@ from holdfast.cli.imports.command import (
 from holdfast.cli.stock_csv import STOCK, StockRow
 
 if TYPE_CHECKING:
+    import asyncio
+
     from holdfast.cli.imports.sending import Batches, ImportReport
     from holdfast.client import Client
 
@@ -58,7 +59,7 @@ def import_file(
     import_id, first_line = _import_of(resume)
 
     async def send(
-        batches: "Batches[StockRow]", stop: asyncio.Event, on_rows: Callable[[int], object]
+        batches: "Batches[StockRow]", stop: "asyncio.Event", on_rows: Callable[[int], object]
     ) -> "ImportReport":
         from holdfast.cli.imports.sending import send
         from holdfast.client import Client
@@ -97,6 +98,8 @@ async def _send_batch(client: "Client", import_id: str, rows: list[StockRow]) ->
 
     A row that the server could not judge is sent again for a while. Raises HoldfastError.
     """
+    import asyncio
+
     from holdfast.cli.imports.sending import TIMEOUT_MS
     from holdfast.errors import ERRORS, HoldfastError, Reason
     from holdfast.types import StockSetting

@@ -1,6 +1,5 @@
 """The body of every import command: check, send, say what is in, and how to go on."""
 
-import asyncio
 import signal
 import sys
 import time
@@ -20,6 +19,8 @@ from holdfast.cli.imports.files import Unreadable, delimiter_of, open_csv, open_
 from holdfast.cli.output import print_json, print_remark, print_table, progress_bar, stderr_console
 
 if TYPE_CHECKING:
+    import asyncio
+
     from holdfast.cli.imports.sending import Batches, ImportReport
 
 BAD_LINES_SHOWN_MAX = 100
@@ -63,7 +64,7 @@ class Importing:
     """Checks the file, and gives its good rows."""
     things: str
     """Of what, in the plural: `stock levels`."""
-    send: Callable[["Batches[Any]", asyncio.Event, Callable[[int], object]], Awaitable[Any]]
+    send: Callable[["Batches[Any]", "asyncio.Event", Callable[[int], object]], Awaitable[Any]]
     """Sends batches; the answer is an ImportReport."""
     target: Callable[[], str]
     group: Callable[[Any], Any] = lambda _row: None
@@ -128,6 +129,8 @@ def read_lines(kind: Kind[Any], first_line: int, content: BinaryIO, options: Imp
 
 
 def _sent(read: Read, importing: Importing) -> "ImportReport":
+    import asyncio
+
     from holdfast.cli.connection import quiet_grpc
 
     quiet_grpc()
@@ -146,7 +149,7 @@ def _sent(read: Read, importing: Importing) -> "ImportReport":
     return asyncio.run(run())
 
 
-def _stop(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def _stop(loop: "asyncio.AbstractEventLoop", stop: "asyncio.Event") -> None:
     stop.set()
     loop.remove_signal_handler(signal.SIGINT)
 

@@ -1,6 +1,5 @@
 """`holdfast orders articles|places import`: whole files, in requests of a thousand."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +20,8 @@ from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConn
 from holdfast.order.v1 import catalogue_pb2 as pb
 
 if TYPE_CHECKING:
+    import asyncio
+
     from holdfast.cli.imports.sending import Batches, ImportReport
     from holdfast.orders import OrderClient
 
@@ -100,7 +101,7 @@ def _import(
     resume: str,
 ) -> None:
     async def send(
-        batches: "Batches[CatalogueRow]", stop: asyncio.Event, on_rows: Callable[[int], object]
+        batches: "Batches[CatalogueRow]", stop: "asyncio.Event", on_rows: Callable[[int], object]
     ) -> "ImportReport":
         from holdfast.cli.imports.sending import send
         from holdfast.orders import OrderClient

@@ -1,6 +1,5 @@
 """`holdfast orders import`: the orders of another platform, from a file that it has written."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +25,8 @@ from holdfast.cli.output import print_remark
 from holdfast.order.v1 import order_pb2 as pb
 
 if TYPE_CHECKING:
+    import asyncio
+
     from holdfast.cli.imports.sending import Batches, ImportReport
     from holdfast.orders import OrderClient
 
@@ -83,7 +84,7 @@ def import_orders(
     defaults = Defaults(shop, currency, country, method, policy)
 
     async def send(
-        batches: "Batches[ImportedOrder]", stop: asyncio.Event, on_rows: Callable[[int], object]
+        batches: "Batches[ImportedOrder]", stop: "asyncio.Event", on_rows: Callable[[int], object]
     ) -> "ImportReport":
         from holdfast.cli.imports.sending import send
         from holdfast.orders import OrderClient
@@ -139,6 +140,8 @@ def _read(
 
 async def _place_batch(client: "OrderClient", orders: list[ImportedOrder]) -> list[BadLine]:
     """Places some orders; the answer are those that were refused. Raises HoldfastError."""
+    import asyncio
+
     from holdfast.errors import HoldfastError, Reason
 
     at_once = asyncio.Semaphore(ORDERS_AT_ONCE_MAX)

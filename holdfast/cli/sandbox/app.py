@@ -240,7 +240,9 @@ def misbehave(
     delay_parcels: Ratio = 0.0,
     connection: SandboxConnection = DEFAULT_SANDBOX,
 ) -> None:
-    """Sets how often things go wrong by themselves, from 0 to 1; what is not given, never.
+    """Sets how often things go wrong by themselves, from 0 to 1.
+
+    What is not given goes wrong never.
 
     For example:
       holdfast sandbox misbehave --lose 0.1 --duplicate 0.2 --lose-parcels 0.05
