@@ -11,10 +11,12 @@ from order_service.edge.fulfilment_requests import event_of, reading_of, units_o
 from order_service.edge.methods import change, command, method, order_of, page_of, read_page
 from order_service.edge.requests import (
     DEFAULT_ACTOR,
+    NEWEST,
     actor_of,
     check_filters,
     id_in,
     id_of,
+    moment_in,
     number_in,
     reason_of,
     tenant_of,
@@ -38,7 +40,7 @@ from order_service.fulfilment.warehouse import (
     hand_over,
     shipment_in,
 )
-from order_service.fulfilment.waves import create_wave
+from order_service.fulfilment.waves import create_wave, list_waves
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_name, check_whole, checked_text
 from order_service.order.model import IncidentKind, Order, Shipment
@@ -127,6 +129,27 @@ class FulfilmentServicer:
         return pb.CreateWaveResponse(
             outcome=_APPLIED, replayed=replayed, wave=wire.to_message(wave, pb.Wave)
         )
+
+    @method
+    async def ListWaves(self, request: pb.ListWavesRequest) -> pb.ListWavesResponse:
+        check_filters(request, check_name, "location")
+        read = partial(
+            list_waves,
+            tenant=tenant_of(request),
+            location=request.location,
+            unfinished=request.to_pick,
+            after=moment_in(request.page_token, NEWEST),
+        )
+        found, token = await read_page(
+            self._orders,
+            request,
+            read,
+            lambda one: f"{one.wave.created_at_ms}.{one.wave.wave_id}",
+        )
+        shown = [wire.to_message(one.wave, pb.Wave) for one in found]
+        for message, one in zip(shown, found, strict=True):
+            message.to_pick = one.to_pick
+        return pb.ListWavesResponse(waves=shown, next_page_token=token)
 
     @method
     async def ListPicks(self, request: pb.ListPicksRequest) -> pb.ListPicksResponse:

@@ -12,11 +12,13 @@ from order_service.edge.failures import outcome_of, refusal
 from order_service.edge.methods import change, command, method, order_of, page_of, read_page
 from order_service.edge.requests import (
     DEFAULT_ACTOR,
+    OLDEST,
     actor_of,
     id_in,
     id_of,
     invalid_page_token,
     is_number,
+    moment_in,
     reason_of,
     tenant_of,
 )
@@ -24,17 +26,19 @@ from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import complete
 from order_service.fulfilment.holding import correct, remark_on
 from order_service.fulfilment.remarks import REMARK_WORDS
+from order_service.order.address_rules import rules_of
 from order_service.order.bounds import too_many
 from order_service.order.contact import checked_remark, is_correction
 from order_service.order.draft import Draft
-from order_service.order.fields import check_id, check_whole, is_id
+from order_service.order.fields import check_id, check_whole, checked_text, shown
 from order_service.order.model import Order, Remark, Source
 from order_service.order.receipts import issue_receipt
-from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.order.states import OrderState
 from order_service.placing.delivery import checked_delivery
+from order_service.placing.phones import EXTENSION, phone_of
 from order_service.placing.place import Placing
-from order_service.storage import reads
+from order_service.storage import lookups, reads
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.database import Conflict
 from order_service.storage.orders import Orders
@@ -43,6 +47,9 @@ from serving.deadlines import Deadlines
 T = TypeVar("T")
 
 TIME_MS_MAX: Final = 10**15
+NUMBER_LENGTH_MAX: Final = 200
+NO_COUNTRY: Final = "ZZ"
+"""No country's code: a phone number then has to begin with + and its own."""
 _APPLIED: Final = pb.ORDER_OUTCOME_APPLIED
 
 
@@ -85,6 +92,23 @@ class OrderServicer:
         page = await read_page(self._orders, request, read, lambda order: order.order_id)
         return wire.listed(pb.ListOrdersResponse, *page)
 
+    @method
+    async def FindOrders(self, request: pb.FindOrdersRequest) -> pb.FindOrdersResponse:
+        number = checked_text("number", request.number, NUMBER_LENGTH_MAX, length_min=1)
+        country = request.country.upper()
+        if country and rules_of(country) is None:
+            problem = "must be a country such as GB, or nothing"
+            raise InvalidField("country", problem, shown(request.country))
+        phone = phone_of(number, country or NO_COUNTRY) or ""
+        read = partial(
+            lookups.find_orders,
+            tenant=tenant_of(request),
+            number=lookups.Number(number, phone.partition(EXTENSION)[0]),
+            after=id_in(request.page_token),
+        )
+        page = await read_page(self._orders, request, read, lambda one: one.order.order_id)
+        return wire.listed(pb.FindOrdersResponse, *page)
+
     @command(pb.OrderResult)
     async def CancelOrder(self, request: pb.CancelOrderRequest) -> pb.OrderResult:
         reason = reason_of(request, length_min=1)
@@ -125,7 +149,7 @@ class OrderServicer:
 
     @method
     async def ListRemarks(self, request: pb.ListRemarksRequest) -> pb.ListRemarksResponse:
-        after = _remark_in(request.page_token)
+        after = moment_in(request.page_token, OLDEST)
         page = await page_of(
             request,
             lambda size: self._read(request, partial(reads.remarks_of, size=size, after=after)),
@@ -244,16 +268,6 @@ def _entry_in(token: str) -> tuple[int, int]:
     if not (is_number(version) and is_number(entry_no)):
         raise invalid_page_token(token)
     return int(version), int(entry_no)
-
-
-def _remark_in(token: str) -> tuple[int, str]:
-    """The time and id of the remark that a page token names. Raises InvalidField."""
-    if not token:
-        return 0, ""
-    at_ms, _, remark_id = token.partition(".")
-    if not (is_number(at_ms) and is_id(remark_id)):
-        raise invalid_page_token(token)
-    return int(at_ms), remark_id
 
 
 def _applied(order: Order, replayed: bool) -> pb.OrderResult:

@@ -10,14 +10,22 @@ from holdfast.order.v1 import order_pb2
 from holdfast.order.v1 import payment_pb2 as pb
 from order_service.edge import wire
 from order_service.edge.methods import change, command, method, order_of, read_page
-from order_service.edge.requests import id_in, id_of, reason_of, tenant_of
+from order_service.edge.requests import (
+    OLDEST,
+    check_filters,
+    id_in,
+    id_of,
+    moment_in,
+    reason_of,
+    tenant_of,
+)
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_money, check_whole, shown
 from order_service.order.model import Refund
 from order_service.order.parts import order_id_of as order_of_part
 from order_service.order.refund_rows import RefundRow
 from order_service.order.refusals import InvalidField
-from order_service.payment.books import books, failed_refunds, quarantined
+from order_service.payment.books import books, failed_refunds, pending_payments, quarantined
 from order_service.payment.facts import resolve_quarantined
 from order_service.payment.paying_back import rows_of
 from order_service.payment.providers.port import Providers, ProviderUnreachable
@@ -39,6 +47,7 @@ REFUND_KEY_LENGTH_MAX: Final = 48
 REFUND_LINES_MAX: Final = 200
 REFUND_UNITS_MAX: Final = 1_000_000_000
 LINE_NO_MAX: Final = (1 << 15) - 1
+TIME_MS_MAX: Final = 10**15
 _APPLIED: Final = order_pb2.ORDER_OUTCOME_APPLIED
 
 
@@ -82,6 +91,24 @@ class PaymentServicer:
             payments=wire.to_messages(order.payments, order_pb2.Payment),
             refunds=wire.to_messages(order.refunds, order_pb2.Refund),
         )
+
+    @method
+    async def ListPendingPayments(
+        self, request: pb.ListPendingPaymentsRequest
+    ) -> pb.ListPendingPaymentsResponse:
+        check_filters(request, check_id, "provider")
+        check_whole("created_before_at_ms", request.created_before_at_ms, 0, TIME_MS_MAX)
+        read = partial(
+            pending_payments,
+            tenant=tenant_of(request),
+            provider=request.provider,
+            created_before_ms=request.created_before_at_ms,
+            after=moment_in(request.page_token, OLDEST),
+        )
+        page = await read_page(
+            self._orders, request, read, lambda one: f"{one.created_at_ms}.{one.payment_id}"
+        )
+        return wire.listed(pb.ListPendingPaymentsResponse, *page)
 
     @command(pb.RefundOrderResponse)
     async def RefundOrder(self, request: pb.RefundOrderRequest) -> pb.RefundOrderResponse:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from order_service.order.fields import check_id, check_whole, checked_text, shown
+from order_service.order.fields import check_id, check_whole, checked_text, is_id, shown
 from order_service.order.ids import number_of
 from order_service.order.model import Order
 from order_service.order.parts import order_id_of
@@ -16,6 +16,10 @@ PAGE_SIZE_DEFAULT: Final = 100
 PAGE_SIZE_MAX: Final = 1_000
 REASON_LENGTH_MAX: Final = 200
 NUMBER_LENGTH_MAX: Final = 16
+NEWEST: Final = (1 << 62, "")
+"""Before the first of a list whose newest comes first."""
+OLDEST: Final = (0, "")
+"""Before the first of a list whose oldest comes first."""
 
 
 def tenant_of(request: Any) -> str:
@@ -81,6 +85,19 @@ def number_in(token: str) -> int:
     if token and not is_number(token):
         raise invalid_page_token(token)
     return int(token or 0)
+
+
+def moment_in(token: str, first: tuple[int, str]) -> tuple[int, str]:
+    """The time and id in a page token, such as `1700000000000.wave-7`; `first` for "".
+
+    Raises InvalidField.
+    """
+    at_ms, _, name = token.partition(".")
+    if not token:
+        return first
+    if not is_number(at_ms) or not is_id(name):
+        raise invalid_page_token(token)
+    return int(at_ms), name
 
 
 def of_tenant(tenant: str, order: Order) -> Order:

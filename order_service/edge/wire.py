@@ -26,6 +26,7 @@ from order_service.payment import books, reconcile
 from order_service.placing.shortage import Shortage
 from order_service.placing.validation import PlaceOrder, WantedLine
 from order_service.relay.self_watch import Skew
+from order_service.storage.lookups import Found
 from order_service.storage.reads import Summary
 from order_service.storage.tasks import Queue
 
@@ -72,6 +73,7 @@ MESSAGES: Final = Messages(
     ),
     Pair(model.Order, pb.Order, ours=("fingerprint", "seal", "parts", "tasks")),
     Pair(Summary, pb.OrderSummary),
+    Pair(Found, pb.FoundOrder),
     Pair(model.Remark, pb.Remark, ours=("order_id",)),
     Pair(model.Remark, pb.AddRemarkRequest, ours=("at_ms",), theirs=("tenant",)),
     Pair(
@@ -98,7 +100,7 @@ MESSAGES: Final = Messages(
     ),
     # Fulfilment.
     Pair(WaitingReview, fulfilment_pb2.WaitingReview, ours=("review_id",)),
-    Pair(Wave, fulfilment_pb2.Wave, ours=("tenant",)),
+    Pair(Wave, fulfilment_pb2.Wave, ours=("tenant",), theirs=("to_pick",)),
     Pair(Pick, fulfilment_pb2.Pick, ours=("created_at_ms",), theirs=("due_at_ms",)),
     Pair(TrackingEvent, fulfilment_pb2.TrackingEvent, ours=("order_id", "shipment_id")),
     Pair(

@@ -13,7 +13,7 @@ from order_service.order.model import Incident, IncidentKind, Shipment
 from order_service.order.parts import PART_KINDS, part_id
 from order_service.order.records import Review, TemperatureReading, TrackingEvent, Verdict
 from order_service.order.states import OrderState, ShipmentState
-from order_service.storage.columns import is_after_part, is_part
+from order_service.storage.columns import NO_WORDS, is_after_part, is_part
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import (
     incidents,
@@ -34,9 +34,8 @@ _SHIPMENT: Final = (shipments.c.order_id, shipments.c.shipment_no)
 _INCIDENT: Final = (incidents.c.order_id, incidents.c.incident_no)
 # As they stand in the conditions of indexes, which no parameter matches.
 _WAITS: Final[ColumnElement[str]] = literal_column(f"'{Verdict.WAITS}'")
-_NONE: Final[ColumnElement[str]] = literal_column("''")
-_HAS_WAYBILL: Final = shipments.c.waybill != _NONE
-_IS_IN_WAVE: Final = shipments.c.wave_id != _NONE
+_HAS_WAYBILL: Final = shipments.c.waybill != NO_WORDS
+IS_IN_WAVE: Final = shipments.c.wave_id != NO_WORDS
 
 
 class WaitingReview(NamedTuple):
@@ -165,7 +164,7 @@ def list_picks(connection: Connection, tenant: str, wanted: PickFilter) -> list[
         shipments.c.state == ShipmentState.PLANNED, *_equal(shipments, equal)
     )
     if wanted.wave_id:
-        statement = statement.where(_IS_IN_WAVE)
+        statement = statement.where(IS_IN_WAVE)
     if wanted.created_before_ms:
         statement = statement.where(shipments.c.created_at_ms <= wanted.created_before_ms)
     return sorted(

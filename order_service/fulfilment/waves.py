@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from functools import partial
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select, tuple_
 
-from order_service.fulfilment.queries import waiting_shipments
+from order_service.fulfilment.queries import IS_IN_WAVE, waiting_shipments
 from order_service.fulfilment.warehouse import put_in_wave
 from order_service.order.parts import order_id_of
 from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.states import ShipmentState
 from order_service.storage.orders import Orders
-from order_service.storage.schema import waves
+from order_service.storage.schema import orders as orders_table
+from order_service.storage.schema import shipments, waves
 
 _shipment_ids = msgspec.json.Decoder(tuple[str, ...])
 
@@ -78,6 +80,44 @@ def _begin(connection: Connection, blank: Wave, shipments_max: int) -> tuple[Wav
     ids = msgspec.json.encode(wave.shipment_ids).decode()
     connection.execute(insert(waves), [{**msgspec.structs.asdict(wave), "shipment_ids": ids}])
     return wave, False
+
+
+class WaveInHand(msgspec.Struct, frozen=True):
+    """A wave, and how much of it is left."""
+
+    wave: Wave
+    to_pick: int
+    """Shipments in it that are still to be picked."""
+
+
+def list_waves(
+    connection: Connection,
+    tenant: str,
+    location: str,
+    unfinished: bool,
+    size: int,
+    after: tuple[int, str],
+) -> list[WaveInHand]:
+    """Waves, the newest first, those before a time and id; all, or those with something to pick."""
+    left = (
+        select(func.count())
+        .select_from(shipments.join(orders_table, orders_table.c.order_id == shipments.c.order_id))
+        .where(
+            shipments.c.wave_id == waves.c.wave_id,
+            IS_IN_WAVE,
+            shipments.c.state == ShipmentState.PLANNED,
+            orders_table.c.tenant == waves.c.tenant,
+        )
+        .scalar_subquery()
+    )
+    key = (waves.c.created_at_ms, waves.c.wave_id)
+    statement = select(*waves.c, left).where(waves.c.tenant == tenant, tuple_(*key) < after)
+    if location:
+        statement = statement.where(waves.c.location == location)
+    if unfinished:
+        statement = statement.where(left > 0)
+    newest = statement.order_by(*(column.desc() for column in key)).limit(size)
+    return [WaveInHand(_from(row[:-1]), row[-1]) for row in connection.execute(newest)]
 
 
 async def _put(orders: Orders, shipment_id: str, wave_id: str, actor: str) -> bool:

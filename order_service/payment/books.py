@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from msgspec import Struct, structs
-from sqlalchemy import ColumnElement, Connection, case, func, insert, literal_column, select
+from sqlalchemy import ColumnElement, Connection, case, func, insert, literal_column, or_, select
 
 from order_service.order.model import Payment, Refund
 from order_service.order.states import PaymentState, RefundState
 from order_service.payment.providers.port import Callback, Fact, FactKind
 from order_service.storage.columns import is_after_part
 from order_service.storage.rows import ROW_KINDS
-from order_service.storage.schema import orders, payments, refunds, stray_callbacks
+from order_service.storage.schema import IS_PENDING, orders, payments, refunds, stray_callbacks
 
 STRAYS_MAX = 10_000
 
@@ -134,6 +134,42 @@ def quarantined(connection: Connection, tenant: str, size: int, after: str) -> S
             is_after_part(*_PAYMENT, after),
         )
         .order_by(*_PAYMENT)
+        .limit(size)
+    )
+    return [ROW_KINDS[Payment].from_row(row) for row in rows]
+
+
+def pending_payments(
+    connection: Connection,
+    tenant: str,
+    provider: str,
+    created_before_ms: int,
+    size: int,
+    after: tuple[int, str],
+) -> Sequence[Payment]:
+    """Attempts that have come to no end, the first to begin at the top.
+
+    Of those after a time and a payment id; "" and 0 mean any provider and time.
+    """
+    at_ms, payment_id = after
+    columns = payments.c
+    where = [
+        orders.c.tenant == tenant,
+        IS_PENDING,
+        or_(
+            columns.created_at_ms > at_ms,
+            (columns.created_at_ms == at_ms) & is_after_part(*_PAYMENT, payment_id),
+        ),
+    ]
+    if provider:
+        where.append(columns.provider == provider)
+    if created_before_ms:
+        where.append(columns.created_at_ms <= created_before_ms)
+    rows = connection.execute(
+        select(payments)
+        .join(orders, orders.c.order_id == columns.order_id)
+        .where(*where)
+        .order_by(columns.created_at_ms, *_PAYMENT)
         .limit(size)
     )
     return [ROW_KINDS[Payment].from_row(row) for row in rows]

@@ -21,8 +21,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     and_,
+    literal_column,
     tuple_,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from order_service.order.ids import number_of, text_of
 from order_service.order.parts import order_id_of, part_no
@@ -132,3 +135,28 @@ def is_after_part(
     Parts are in the order of their orders' ids and of their numbers.
     """
     return tuple_(order_id, number) > (order_id_of(named), part_no(named))
+
+
+NO_WORDS: Final[ColumnElement[str]] = literal_column("''")
+"""The empty text, as it stands in the conditions of indexes, which no parameter matches."""
+
+
+PHONE_AT: Final = 1
+"""The place of the phone number among the fields of a delivery, which JSON has as a list."""
+
+
+class phone_in(GenericFunction[str]):  # noqa: N801 - a function of SQL
+    """The phone number in a delivery's JSON, by which orders are found."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(phone_in, "sqlite")
+def _phone_in_sqlite(element: Any, compiler: Any, **more: Any) -> str:
+    return f"json_extract({compiler.process(element.clauses, **more)}, '$[{PHONE_AT}]')"
+
+
+@compiles(phone_in, "postgresql")
+def _phone_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    return f"(CAST({compiler.process(element.clauses, **more)} AS jsonb) ->> {PHONE_AT})"

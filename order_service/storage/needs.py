@@ -86,7 +86,10 @@ NEEDS: Final = (
         "payments in a wrong amount: keep them or send them back",
         "holdfast orders quarantine list",
         lambda _: _of_part(
-            payments, payments.c.updated_at_ms, _is(payments.c.state, PaymentState.QUARANTINED)
+            payments,
+            payments.c.updated_at_ms,
+            _is(payments.c.state, PaymentState.QUARANTINED),
+            payments.c.refunded_minor < payments.c.captured_minor,
         ),
     ),
     Need(

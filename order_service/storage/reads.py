@@ -49,7 +49,7 @@ class Wanted(NamedTuple):
     placed_before_at_ms: int = 0
 
 
-_SUMMARY: Final = tuple(
+SUMMARY: Final = tuple(
     func.coalesce(orders.c[name], 0) if orders.c[name].nullable else orders.c[name]
     for name in Summary._fields
 )
@@ -62,7 +62,7 @@ def list_orders(connection: Connection, wanted: Wanted, size: int, after: str) -
 
 
 def _list_statement(wanted: Wanted, size: int, after: str) -> "Select[Any]":
-    statement = select(*_SUMMARY).where(orders.c.tenant == wanted.tenant)
+    statement = select(*SUMMARY).where(orders.c.tenant == wanted.tenant)
     for column, value in (
         (orders.c.buyer_id, wanted.buyer_id),
         (orders.c.state, wanted.state),

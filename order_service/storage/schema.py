@@ -20,15 +20,19 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     UniqueConstraint,
+    literal_column,
+    or_,
 )
 
 from order_service.storage.columns import (
     METADATA,
+    NO_WORDS,
     count,
     degrees,
     ids,
     part_number,
     partial_index,
+    phone_in,
     small,
     table,
     whole,
@@ -36,6 +40,8 @@ from order_service.storage.columns import (
 )
 
 __all__ = ["METADATA"]
+
+PENDING_STATES = ("CREATED", "PENDING")
 
 
 def of_order() -> ForeignKeyConstraint:
@@ -85,6 +91,7 @@ orders = table(
 Index("ix_orders_tenant", orders.c.tenant, orders.c.order_id)
 Index("ix_orders_buyer", orders.c.tenant, orders.c.buyer_id, orders.c.order_id)
 Index("ix_orders_state", orders.c.tenant, orders.c.state, orders.c.order_id)
+Index("ix_orders_phone", orders.c.tenant, phone_in(orders.c.delivery))
 
 order_lines = table(
     "order_lines",
@@ -152,6 +159,9 @@ partial_index(
     payments.c.payment_no,
     where=payments.c.state == "QUARANTINED",
 )
+# Attempts that have come to no end yet.
+IS_PENDING = or_(*(payments.c.state == literal_column(f"'{state}'") for state in PENDING_STATES))
+partial_index("ix_payments_pending", payments.c.created_at_ms, where=IS_PENDING)
 
 refunds = table(
     "refunds",
@@ -191,6 +201,12 @@ refund_rows = table(
     by_key=True,
 )
 
+for _table in (payments, refunds):
+    partial_index(
+        f"ix_{_table.name}_provider_ref",
+        _table.c.provider_ref,
+        where=_table.c.provider_ref != NO_WORDS,
+    )
 # What waits for a person.
 partial_index(
     "ix_refunds_failed", refunds.c.order_id, refunds.c.refund_no, where=refunds.c.state == "FAILED"

@@ -180,3 +180,26 @@ def test_serve_hands_its_options_to_the_service() -> None:
         "HOLDFAST_CALLBACKS_LISTEN": "[::1]:7611",
         "HOLDFAST_TARGET": "h:1",
     }
+
+
+def test_a_number_that_leads_to_no_order_is_exit_status_1(orders: Commands) -> None:
+    orders.service.answers["FindOrders"] = order_pb2.FindOrdersResponse()
+    ran = orders("orders find 1Z999")
+    assert ran.exit_status == 1
+    assert "no order has the number 1Z999" in ran.err
+
+
+def test_a_number_finds_orders_and_says_what_it_is(orders: Commands) -> None:
+    found = order_pb2.FoundOrder(by="waybill", order=order_pb2.OrderSummary(order_id="4" * 19))
+    orders.service.answers["FindOrders"] = order_pb2.FindOrdersResponse(found=[found])
+    ran = orders("orders find 1Z999")
+    assert ran.exit_status == 0
+    assert "waybill" in ran.out
+    assert "4" * 19 in ran.out
+
+
+def test_a_list_in_which_nothing_fits_says_so(orders: Commands) -> None:
+    orders.service.answers["ListOrders"] = order_pb2.ListOrdersResponse()
+    ran = orders("orders list --buyer custmer-1")
+    assert ran.exit_status == 0
+    assert "Nothing fits" in ran.err

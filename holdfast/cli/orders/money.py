@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit, MomentMs
 from holdfast.cli.failures import Failure, usage_failure
 from holdfast.cli.orders.arguments import OrderId, Reason
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
@@ -83,6 +83,42 @@ def payments(
         print_json({"payments": list(order.payments), "refunds": list(order.refunds)})
     else:
         print_payments(order.payments, order.refunds, order.currency)
+
+
+def pending(
+    *,
+    provider: str = "",
+    before: MomentMs | None = None,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lists attempts to pay that have come to no end yet, the first to begin at the top.
+
+    For example:
+      holdfast orders pending
+      holdfast orders pending --provider stripe --before 2030-01-31T09:00 -o json
+
+    Parameters
+    ----------
+    provider
+        Only those at this provider.
+    before
+        Only those that began then or before: an ISO time, or milliseconds since 1970.
+    """
+    request = pb.ListPendingPaymentsRequest(provider=provider, created_before_at_ms=before or 0)
+    print_list(connection, request, "payments", limit, _print_pending)
+
+
+_print_pending = table_of(
+    {
+        "Payment": "payment_id",
+        "State": "state",
+        "Method": "method",
+        "Provider": "provider",
+        "At the provider": "provider_ref",
+        "Began": "created_at_ms",
+    }
+)
 
 
 def refund(

@@ -3,10 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit, MomentMs
+from holdfast.cli.failures import Failure
 from holdfast.cli.orders.arguments import OrderId, OrderStateName, SourceName
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, accepted
-from holdfast.cli.orders.tables import order_document, print_found, print_list, print_order
+from holdfast.cli.orders.tables import (
+    order_document,
+    print_found,
+    print_list,
+    print_order,
+    state_of,
+)
 from holdfast.cli.output import print_json, table_of
+from holdfast.cli.times import local_iso
 from holdfast.money import money_text
 from holdfast.order.v1 import order_pb2 as pb
 
@@ -86,6 +94,50 @@ _print_summaries = table_of(
         "Total": lambda order: money_text(order.total_minor, order.currency),
         "Key": "order_key",
         "Placed": "created_at_ms",
+    }
+)
+
+
+def find(
+    number: str,
+    /,
+    *,
+    country: str = "",
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Finds orders by a number that somebody holds in their hands.
+
+    It may be an id of an order, payment, refund or parcel, an order key, a provider's number of a
+    payment or refund, a waybill, a buyer's id, or the receiver's phone number. Exit status 1 if it
+    leads to no order.
+
+    For example:
+      holdfast orders find pi_3PxYc2eZvKYlo2C1
+      holdfast orders find "020 7946 0000" --country GB
+      holdfast orders find cart-91 -o json
+
+    Parameters
+    ----------
+    number
+        The number, in quotes if it has spaces.
+    country
+        The country of a phone number that does not begin with + and its own.
+    """
+    request = pb.FindOrdersRequest(number=number, country=country)
+    found = print_list(connection, request, "found", limit, _print_finds)
+    if not found:
+        raise Failure(f"no order has the number {number}", reason="ORDER_NOT_FOUND")
+
+
+_print_finds = table_of(
+    {
+        "Order": lambda found: found.order.order_id,
+        "Found by": "by",
+        "State": lambda found: state_of(found.order),
+        "Buyer": lambda found: found.order.buyer_id or "-",
+        "Total": lambda found: money_text(found.order.total_minor, found.order.currency),
+        "Placed": lambda found: local_iso(found.order.created_at_ms),
     }
 )
 

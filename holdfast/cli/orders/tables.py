@@ -7,6 +7,7 @@ from holdfast.cli.output import enum_name, plain, print_json, print_remark, prin
 from holdfast.cli.times import left_or_ago, local_iso, now_ms
 from holdfast.money import amount_text, money_text
 
+NOTHING_FITS = "Nothing fits: look at the spelling of what narrows the list, and at --tenant."
 THERE_ARE_MORE = "There are more: raise --limit, or narrow the list."
 
 
@@ -131,15 +132,18 @@ def print_list(
     name: str,
     limit: int,
     print_them: Callable[[Sequence[Any]], None],
-) -> None:
+) -> Sequence[Any]:
     """Asks for a list and prints it: as a document under its name, or as `print_them` does.
 
     `name` is the field of the answer that has the things; at most `limit` of them are printed.
+    Returns them.
     """
+    found: Sequence[Any]
     found, truncated = connection.some(request, name, limit)
     print_found(connection, name, found, print_them, truncated=truncated)
     if truncated and not connection.as_json:
         print_remark(THERE_ARE_MORE)
+    return found
 
 
 def print_found(
@@ -152,8 +156,10 @@ def print_found(
     """Prints what was read: as a document under its name with `more`, or as `print_them` does."""
     if connection.as_json:
         print_json({name: list(found), **more})
-    else:
-        print_them(found)
+        return
+    print_them(found)
+    if not found:
+        print_remark(NOTHING_FITS)
 
 
 def print_answer(connection: Any, answer: Any, text: str, *, key: str = "") -> None:

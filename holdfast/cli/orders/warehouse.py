@@ -135,6 +135,42 @@ def wave(
     print_answer(connection, answer, text, key=key)
 
 
+def waves(
+    *,
+    location: str = "",
+    to_pick: bool = False,
+    limit: Limit = LIST_LIMIT_DEFAULT,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lists waves, the newest first, with what is left to pick of each.
+
+    For example:
+      holdfast orders waves --to-pick
+      holdfast orders waves --location shanghai-1 -o json
+
+    Parameters
+    ----------
+    location
+        Only those of this warehouse.
+    to_pick
+        Only those with parcels that are still to be picked.
+    """
+    request = pb.ListWavesRequest(location=location, to_pick=to_pick)
+    print_list(connection, request, "waves", limit, _print_waves)
+
+
+_print_waves = table_of(
+    {
+        "Wave": "wave_id",
+        "Warehouse": "location",
+        "Zone": lambda wave: wave.zone or "all",
+        "Parcels": lambda wave: len(wave.shipment_ids),
+        "To pick": "to_pick",
+        "Made": "created_at_ms",
+    }
+)
+
+
 def picks(
     *,
     wave_id: str = "",

@@ -465,6 +465,7 @@ class Wave(_message.Message):
     ZONE_FIELD_NUMBER: _builtins.int
     CREATED_AT_MS_FIELD_NUMBER: _builtins.int
     SHIPMENT_IDS_FIELD_NUMBER: _builtins.int
+    TO_PICK_FIELD_NUMBER: _builtins.int
     wave_id: _builtins.str
     """Its id."""
     location: _builtins.str
@@ -473,9 +474,11 @@ class Wave(_message.Message):
     """The zone; "" for all."""
     created_at_ms: _builtins.int
     """When it was made."""
+    to_pick: _builtins.int
+    """How many of them are in it and still to be picked. ListWaves only."""
     @_builtins.property
     def shipment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The shipments in it."""
+        """The shipments that were chosen for it."""
 
     def __init__(
         self,
@@ -485,14 +488,81 @@ class Wave(_message.Message):
         zone: _builtins.str = ...,
         created_at_ms: _builtins.int = ...,
         shipment_ids: _abc.Iterable[_builtins.str] | None = ...,
+        to_pick: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at_ms", b"created_at_ms", "location", b"location", "shipment_ids", b"shipment_ids", "wave_id", b"wave_id", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at_ms", b"created_at_ms", "location", b"location", "shipment_ids", b"shipment_ids", "to_pick", b"to_pick", "wave_id", b"wave_id", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Wave: _TypeAlias = Wave  # noqa: Y015
+
+@_typing.final
+class ListWavesRequest(_message.Message):
+    """Asks for waves."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
+    TO_PICK_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    location: _builtins.str
+    """Only those of this warehouse; "" for all."""
+    to_pick: _builtins.bool
+    """Only those with shipments that are still to be picked."""
+    page_size: _builtins.int
+    """At most so many, up to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; "" for the first."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        location: _builtins.str = ...,
+        to_pick: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location", b"location", "page_size", b"page_size", "page_token", b"page_token", "tenant", b"tenant", "to_pick", b"to_pick"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWavesRequest: _TypeAlias = ListWavesRequest  # noqa: Y015
+
+@_typing.final
+class ListWavesResponse(_message.Message):
+    """A page of waves."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAVES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; "" on the last."""
+    @_builtins.property
+    def waves(self) -> _containers.RepeatedCompositeFieldContainer[Global___Wave]:
+        """The waves of this page, the newest first."""
+
+    def __init__(
+        self,
+        *,
+        waves: _abc.Iterable[Global___Wave] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "waves", b"waves"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWavesResponse: _TypeAlias = ListWavesResponse  # noqa: Y015
 
 @_typing.final
 class ListPicksRequest(_message.Message):

@@ -44,6 +44,11 @@ class FulfilmentServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CreateWaveRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CreateWaveResponse.FromString,
                 _registered_method=True)
+        self.ListWaves = channel.unary_unary(
+                '/holdfast.order.v1.FulfilmentService/ListWaves',
+                request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ListWavesRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ListWavesResponse.FromString,
+                _registered_method=True)
         self.ListPicks = channel.unary_unary(
                 '/holdfast.order.v1.FulfilmentService/ListPicks',
                 request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ListPicksRequest.SerializeToString,
@@ -156,6 +161,14 @@ class FulfilmentServiceServicer:
         """Puts shipments that are PLANNED and in no wave into a new wave, the oldest first.
 
         Outcomes: APPLIED, NOT_FOUND where no shipment waits there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWaves(self, request, context):
+        """Lists a tenant's waves, the newest first, each with how many of its shipments are still to be
+        picked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -311,6 +324,11 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
                     servicer.CreateWave,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CreateWaveRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CreateWaveResponse.SerializeToString,
+            ),
+            'ListWaves': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWaves,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ListWavesRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ListWavesResponse.SerializeToString,
             ),
             'ListPicks': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPicks,
@@ -512,6 +530,33 @@ class FulfilmentService:
             '/holdfast.order.v1.FulfilmentService/CreateWave',
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CreateWaveRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CreateWaveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWaves(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.FulfilmentService/ListWaves',
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ListWavesRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ListWavesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,6 +70,10 @@ class FulfilmentServiceStub:
 
     Outcomes: APPLIED, NOT_FOUND where no shipment waits there.
     """
+    ListWaves: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ListWavesRequest, _fulfilment_pb2.ListWavesResponse]
+    """Lists a tenant's waves, the newest first, each with how many of its shipments are still to be
+    picked.
+    """
     ListPicks: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ListPicksRequest, _fulfilment_pb2.ListPicksResponse]
     """Lists what is to be picked, sorted by warehouse, zone, SKU and shipment: a walk's order.
 
@@ -179,6 +183,10 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     """Puts shipments that are PLANNED and in no wave into a new wave, the oldest first.
 
     Outcomes: APPLIED, NOT_FOUND where no shipment waits there.
+    """
+    ListWaves: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ListWavesRequest, _fulfilment_pb2.ListWavesResponse]  # type: ignore[assignment]
+    """Lists a tenant's waves, the newest first, each with how many of its shipments are still to be
+    picked.
     """
     ListPicks: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ListPicksRequest, _fulfilment_pb2.ListPicksResponse]  # type: ignore[assignment]
     """Lists what is to be picked, sorted by warehouse, zone, SKU and shipment: a walk's order.
@@ -316,6 +324,16 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Puts shipments that are PLANNED and in no wave into a new wave, the oldest first.
 
         Outcomes: APPLIED, NOT_FOUND where no shipment waits there.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWaves(
+        self,
+        request: _fulfilment_pb2.ListWavesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fulfilment_pb2.ListWavesResponse, _abc.Awaitable[_fulfilment_pb2.ListWavesResponse]]:
+        """Lists a tenant's waves, the newest first, each with how many of its shipments are still to be
+        picked.
         """
 
     @_abc_1.abstractmethod

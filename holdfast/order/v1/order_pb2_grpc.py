@@ -33,6 +33,11 @@ class OrderServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.ListOrdersRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.ListOrdersResponse.FromString,
                 _registered_method=True)
+        self.FindOrders = channel.unary_unary(
+                '/holdfast.order.v1.OrderService/FindOrders',
+                request_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.FindOrdersRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.FindOrdersResponse.FromString,
+                _registered_method=True)
         self.CancelOrder = channel.unary_unary(
                 '/holdfast.order.v1.OrderService/CancelOrder',
                 request_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.CancelOrderRequest.SerializeToString,
@@ -102,6 +107,15 @@ class OrderServiceServicer:
 
     def ListOrders(self, request, context):
         """Lists orders, the newest first, filtered, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindOrders(self, request, context):
+        """Finds a tenant's orders by a number that a person holds in their hands, the newest first: an id
+        of an order, payment, refund, shipment or incident, an order key, a provider's number of a payment
+        or refund, a waybill, a buyer's id or the receiver's phone number.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +205,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.ListOrders,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.ListOrdersRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.ListOrdersResponse.SerializeToString,
+            ),
+            'FindOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindOrders,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.FindOrdersRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.FindOrdersResponse.SerializeToString,
             ),
             'CancelOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelOrder,
@@ -313,6 +332,33 @@ class OrderService:
             '/holdfast.order.v1.OrderService/ListOrders',
             holdfast_dot_order_dot_v1_dot_order__pb2.ListOrdersRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_order__pb2.ListOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.OrderService/FindOrders',
+            holdfast_dot_order_dot_v1_dot_order__pb2.FindOrdersRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_order__pb2.FindOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,11 @@ class OrderServiceStub:
     """Reads one order with everything that belongs to it. NOT_FOUND if there is none of this id."""
     ListOrders: _grpc.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]
     """Lists orders, the newest first, filtered, a page at a time."""
+    FindOrders: _grpc.UnaryUnaryMultiCallable[_order_pb2.FindOrdersRequest, _order_pb2.FindOrdersResponse]
+    """Finds a tenant's orders by a number that a person holds in their hands, the newest first: an id
+    of an order, payment, refund, shipment or incident, an order key, a provider's number of a payment
+    or refund, a waybill, a buyer's id or the receiver's phone number.
+    """
     CancelOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CancelOrderRequest, _order_pb2.OrderResult]
     """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
     again, and what was paid for it goes back by itself. Repeating it is `replayed`.
@@ -125,6 +130,11 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Reads one order with everything that belongs to it. NOT_FOUND if there is none of this id."""
     ListOrders: _aio.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]  # type: ignore[assignment]
     """Lists orders, the newest first, filtered, a page at a time."""
+    FindOrders: _aio.UnaryUnaryMultiCallable[_order_pb2.FindOrdersRequest, _order_pb2.FindOrdersResponse]  # type: ignore[assignment]
+    """Finds a tenant's orders by a number that a person holds in their hands, the newest first: an id
+    of an order, payment, refund, shipment or incident, an order key, a provider's number of a payment
+    or refund, a waybill, a buyer's id or the receiver's phone number.
+    """
     CancelOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CancelOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
     """Closes an order that has not left the warehouse: it becomes CANCELLED, its stock is on sale
     again, and what was paid for it goes back by itself. Repeating it is `replayed`.
@@ -205,6 +215,17 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.ListOrdersResponse, _abc.Awaitable[_order_pb2.ListOrdersResponse]]:
         """Lists orders, the newest first, filtered, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def FindOrders(
+        self,
+        request: _order_pb2.FindOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.FindOrdersResponse, _abc.Awaitable[_order_pb2.FindOrdersResponse]]:
+        """Finds a tenant's orders by a number that a person holds in their hands, the newest first: an id
+        of an order, payment, refund, shipment or incident, an order key, a provider's number of a payment
+        or refund, a waybill, a buyer's id or the receiver's phone number.
+        """
 
     @_abc_1.abstractmethod
     def CancelOrder(

@@ -227,6 +227,72 @@ class ListPaymentsResponse(_message.Message):
 Global___ListPaymentsResponse: _TypeAlias = ListPaymentsResponse  # noqa: Y015
 
 @_typing.final
+class ListPendingPaymentsRequest(_message.Message):
+    """Asks for attempts to pay that have come to no end yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    CREATED_BEFORE_AT_MS_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    provider: _builtins.str
+    """Only those at this provider; "" for all."""
+    created_before_at_ms: _builtins.int
+    """Only those that began at this time or before; 0 for all."""
+    page_size: _builtins.int
+    """At most so many, up to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; "" for the first."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        created_before_at_ms: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_before_at_ms", b"created_before_at_ms", "page_size", b"page_size", "page_token", b"page_token", "provider", b"provider", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPendingPaymentsRequest: _TypeAlias = ListPendingPaymentsRequest  # noqa: Y015
+
+@_typing.final
+class ListPendingPaymentsResponse(_message.Message):
+    """A page of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; "" on the last."""
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Payment]:
+        """Those that began first at the top."""
+
+    def __init__(
+        self,
+        *,
+        payments: _abc.Iterable[_order_pb2.Payment] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "payments", b"payments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPendingPaymentsResponse: _TypeAlias = ListPendingPaymentsResponse  # noqa: Y015
+
+@_typing.final
 class RefundOrderRequest(_message.Message):
     """Asks to send money back."""
 

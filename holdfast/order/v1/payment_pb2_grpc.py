@@ -25,6 +25,11 @@ class PaymentServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListPaymentsRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListPaymentsResponse.FromString,
                 _registered_method=True)
+        self.ListPendingPayments = channel.unary_unary(
+                '/holdfast.order.v1.PaymentService/ListPendingPayments',
+                request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListPendingPaymentsRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListPendingPaymentsResponse.FromString,
+                _registered_method=True)
         self.RefundOrder = channel.unary_unary(
                 '/holdfast.order.v1.PaymentService/RefundOrder',
                 request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RefundOrderRequest.SerializeToString,
@@ -89,6 +94,14 @@ class PaymentServiceServicer:
 
     def ListPayments(self, request, context):
         """Reads the payments and refunds of an order, oldest first. NOT_FOUND as a gRPC error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPendingPayments(self, request, context):
+        """Lists a tenant's attempts to pay that have come to no end yet (CREATED or PENDING), those that
+        began first at the top.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +204,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     request_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListPaymentsRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListPaymentsResponse.SerializeToString,
             ),
+            'ListPendingPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPendingPayments,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListPendingPaymentsRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListPendingPaymentsResponse.SerializeToString,
+            ),
             'RefundOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.RefundOrder,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.RefundOrderRequest.FromString,
@@ -287,6 +305,33 @@ class PaymentService:
             '/holdfast.order.v1.PaymentService/ListPayments',
             holdfast_dot_order_dot_v1_dot_payment__pb2.ListPaymentsRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_payment__pb2.ListPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPendingPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.PaymentService/ListPendingPayments',
+            holdfast_dot_order_dot_v1_dot_payment__pb2.ListPendingPaymentsRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_payment__pb2.ListPendingPaymentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

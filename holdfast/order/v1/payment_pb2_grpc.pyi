@@ -48,6 +48,10 @@ class PaymentServiceStub:
     """
     ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]
     """Reads the payments and refunds of an order, oldest first. NOT_FOUND as a gRPC error."""
+    ListPendingPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPendingPaymentsRequest, _payment_pb2.ListPendingPaymentsResponse]
+    """Lists a tenant's attempts to pay that have come to no end yet (CREATED or PENDING), those that
+    began first at the top.
+    """
     RefundOrder: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RefundOrderRequest, _payment_pb2.RefundOrderResponse]
     """Sends money of an order back, in full or in part, never more than was captured.
 
@@ -118,6 +122,10 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """
     ListPayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]  # type: ignore[assignment]
     """Reads the payments and refunds of an order, oldest first. NOT_FOUND as a gRPC error."""
+    ListPendingPayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPendingPaymentsRequest, _payment_pb2.ListPendingPaymentsResponse]  # type: ignore[assignment]
+    """Lists a tenant's attempts to pay that have come to no end yet (CREATED or PENDING), those that
+    began first at the top.
+    """
     RefundOrder: _aio.UnaryUnaryMultiCallable[_payment_pb2.RefundOrderRequest, _payment_pb2.RefundOrderResponse]  # type: ignore[assignment]
     """Sends money of an order back, in full or in part, never more than was captured.
 
@@ -197,6 +205,16 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ListPaymentsResponse, _abc.Awaitable[_payment_pb2.ListPaymentsResponse]]:
         """Reads the payments and refunds of an order, oldest first. NOT_FOUND as a gRPC error."""
+
+    @_abc_1.abstractmethod
+    def ListPendingPayments(
+        self,
+        request: _payment_pb2.ListPendingPaymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListPendingPaymentsResponse, _abc.Awaitable[_payment_pb2.ListPendingPaymentsResponse]]:
+        """Lists a tenant's attempts to pay that have come to no end yet (CREATED or PENDING), those that
+        began first at the top.
+        """
 
     @_abc_1.abstractmethod
     def RefundOrder(

@@ -62,6 +62,7 @@ def _orders(parts: Parts) -> list[Any]:
         wanted,
         pb.GetOrderRequest(order_id=order_id),
         pb.ListOrdersRequest(),
+        pb.FindOrdersRequest(number="cart-91"),
         pb.CancelOrderRequest(order_id=order_id, reason="changed their mind"),
         pb.CompleteOrderRequest(order_id=order_id),
         pb.AddRemarkRequest(
@@ -92,6 +93,7 @@ def _payments(parts: Parts) -> list[Any]:
         payment.ListFailedRefundsRequest(),
         payment.SettleRefundRequest(refund_id=parts.of("r"), reason="x"),
         payment.ListQuarantinedRequest(),
+        payment.ListPendingPaymentsRequest(),
         payment.ResolveQuarantinedRequest(
             payment_id=parts.of("p"), resolution=payment.QUARANTINE_RESOLUTION_RETURN, reason="x"
         ),
@@ -123,6 +125,7 @@ def _fulfilment(parts: Parts) -> list[Any]:
         ),
         fulfilment.ListReviewsRequest(),
         fulfilment.CreateWaveRequest(wave_id="w-1", location="default"),
+        fulfilment.ListWavesRequest(),
         fulfilment.ListPicksRequest(),
         fulfilment.ConfirmPickRequest(shipment_id=shipment_id, lines=lines),
         fulfilment.ConfirmPackingRequest(shipment_id=shipment_id, lines=lines, weight_g=1),

@@ -16,16 +16,25 @@ from holdfast.order.v1 import (
 from order_service.catalogue import store
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article, Place
-from order_service.edge import payments
+from order_service.edge import fulfilment, payments
 from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
 from order_service.fulfilment import queries
-from order_service.order.model import HistoryEntry, Incident, Payment, Remark, Shipment, Task
+from order_service.fulfilment.waves import Wave, WaveInHand
+from order_service.order.model import (
+    HistoryEntry,
+    Incident,
+    Payment,
+    Refund,
+    Remark,
+    Shipment,
+    Task,
+)
 from order_service.payment.books import FailedRefund
-from order_service.storage import reads, tasks
+from order_service.storage import lookups, reads, tasks
 from serving.deadlines import Deadlines
 from tests.made import made
 
@@ -68,12 +77,21 @@ def _of_operations(orders: Any, deadlines: Deadlines) -> OperationsServicer:
 
 
 STATES: Final = {"state": "SHIPPED", "source": "WEB"}
+# What tokens are made of is inside of what is listed.
+FOUND: Final = made(reads.Summary, random.Random(1), **STATES, order_id=ORDER)
+WAVE: Final = made(Wave, random.Random(1), wave_id="w-1")
+REFUND: Final = made(Refund, random.Random(1), refund_id=PART, payment_id=PART)
 LISTS: Final[dict[str, Listed]] = {
     "ListOrders": Listed(_of_orders, reads, "list_orders", reads.Summary, STATES),
+    "FindOrders": Listed(_of_orders, lookups, "find_orders", lookups.Found, {"order": FOUND}),
     "ListRemarks": Listed(_of_orders, reads, "remarks_of", Remark),
     "GetTimeline": Listed(_of_orders, reads, "timeline_of", HistoryEntry),
-    "ListFailedRefunds": Listed(_of_payments, payments, "failed_refunds", FailedRefund),
+    "ListPendingPayments": Listed(_of_payments, payments, "pending_payments", Payment),
+    "ListFailedRefunds": Listed(
+        _of_payments, payments, "failed_refunds", FailedRefund, {"refund": REFUND}
+    ),
     "ListQuarantined": Listed(_of_payments, payments, "quarantined", Payment),
+    "ListWaves": Listed(_of_fulfilment, fulfilment, "list_waves", WaveInHand, {"wave": WAVE}),
     "ListReviews": Listed(_of_fulfilment, queries, "waiting_reviews", queries.WaitingReview),
     "ListPicks": Listed(_of_fulfilment, queries, "list_picks", queries.Pick),
     "ListShipments": Listed(_of_fulfilment, queries, "list_shipments", Shipment),
@@ -129,6 +147,8 @@ async def _page(
     method = METHODS[name]
     module = next(module for module in CONTRACT if module.DESCRIPTOR is method.input_type.file)
     request = getattr(module, method.input_type.name)(page_size=SIZE)
+    if name == "FindOrders":
+        request.number = "cart-91"
     if "order_id" in request.DESCRIPTOR.fields_by_name and listed.servicer is _of_orders:
         request.order_id = ORDER
     response = await getattr(servicer, name)(request, _Call())

@@ -52,6 +52,16 @@ def quarantine(connection: Connection) -> None:
 def fail_a_refund(connection: Connection) -> None:
     quarantine(connection)
     move(connection, schema.payments, PaymentState.RETURNED)
+    # What a refund is for is written before it.
+    add(
+        connection,
+        schema.refund_rows,
+        order_id=A,
+        refund_no=1,
+        row_no=1,
+        what="EXCESS",
+        amount_minor=1,
+    )
     add(
         connection,
         schema.refunds,
