@@ -1,13 +1,13 @@
 """Orders are found by numbers of providers and of phones, payments by what is pending.
 
-Revision: 0012, after 0011.
+Revision: 0011, after 0010.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
