@@ -176,9 +176,18 @@ class ScriptLink:
 
         return await self._ask(evaluate)
 
-    async def values(self, key: str, fields: Sequence[str]) -> list[bytes | None]:
-        """The values of some fields of a hash. Raises an `EngineError`."""
-        found: list[bytes | None] = await self._ask(lambda pipe: pipe.call("HMGET", key, *fields))
+    async def values(self, *asked: tuple[str, Sequence[str]]) -> list[list[bytes | None]]:
+        """The values of some fields of hashes, read one hash after the other.
+
+        Raises an `EngineError`.
+        """
+
+        async def read(pipe: _Pipe) -> list[list[bytes | None]]:
+            # All are sent before the first is answered.
+            calls = (pipe.call("HMGET", key, *fields) for key, fields in asked)
+            return list(await asyncio.gather(*calls))
+
+        found: list[list[bytes | None]] = await self._ask(read)
         return found
 
     async def _ask(self, question: Callable[[_Pipe], Awaitable[Any]]) -> Any:

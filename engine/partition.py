@@ -14,7 +14,18 @@ from engine.columns import Head, lay_out
 from engine.errors import EngineError, StoreCorrupt, StoreFull, StoreWentBack
 from engine.keys import PartitionKeys, partition_keys
 from engine.link import ScriptLink
-from engine.model import Expire, Outcome, Purge, Reserve, Result, StoreCommand, SweepResult
+from engine.model import (
+    Expire,
+    Line,
+    Outcome,
+    Purge,
+    Reserve,
+    Result,
+    Shortage,
+    StoreCommand,
+    SweepResult,
+)
+from engine.records import Unreadable, due_from_ms, stock_field, unpack_level
 from engine.scripts import SCHEMA, Kind, Memory, Script, memory_of, script_for
 from engine.seen import Place, Seen
 from engine.sold_out import SoldOut
@@ -23,6 +34,7 @@ TAKES = script_for(Memory.TAKES)
 GIVES = script_for(Memory.GIVES)
 GIVING_KINDS = frozenset(kind for kind in Kind if memory_of(kind) is Memory.GIVES)
 
+NEVER_MS = 2**62
 # The work of one step of a sweep: lines of reservations to expire, or ids to purge. The step holds
 # up all buyers of the tenant, so it is to stay well under 5 ms.
 SWEEP_LIMIT = 100
@@ -113,22 +125,40 @@ class Partition:
         return await self._sweep(Purge(SWEEP_LIMIT))
 
     async def refuse(self, reserves: Sequence[Reserve]) -> list[Result | None]:
-        """Refuses Reserves of what is sold out, without judging them; None for those to be judged.
+        """Refuses Reserves of one line for lack of units, without judging them; None for those that
+        must be judged.
 
-        An id of which the store has a record is judged: it has an answer already.
+        The units are counted anew, for others may have given some back. An id of which the store
+        has a record is judged: it has an answer already.
         """
         started_s = time.monotonic()
+        before = self.seen()
+        wanted = [stock_field(each.lines[0].sku, each.lines[0].location) for each in reserves]
+        fields = list(dict.fromkeys(wanted))
         ids = [reserve.reservation_id for reserve in reserves]
-        records = await self._link.values(self.keys.reservations, ids)
-        now = time.monotonic()
-        found: list[Result | None] = []
-        for reserve, record in zip(reserves, records, strict=True):
-            short = self.sold_out.shortage((reserve,), now) if record is None else None
-            found.append(Result(Outcome.OUT_OF_STOCK, shortages=(short,)) if short else None)
+        # In this order: whoever has no record after the units were counted had none then.
+        levels, (epoch, sequence, last_ms), records = await self._link.values(
+            (self.keys.stock, fields),
+            (self.keys.meta, ("epoch", "sequence", "now")),
+            (self.keys.reservations, ids),
+        )
+        self.check(before, Seen((epoch or b"").decode(), int(sequence or 0)))
+        latest_ms = self.clock.bounds_ms()[1]
+        now_ms = max(latest_ms, int(last_ms or 0)) if latest_ms else NEVER_MS
+        free = dict(zip(fields, [surely_free(level, now_ms) for level in levels], strict=True))
+        found = [
+            _refusal(reserve.lines[0], free[field]) if record is None else None
+            for reserve, field, record in zip(reserves, wanted, records, strict=True)
+        ]
+        self.sold_out.forget(
+            (reserve.lines[0].sku, reserve.lines[0].location)
+            for reserve, refusal in zip(reserves, found, strict=True)
+            if refusal is None
+        )
         count = sum([refusal is not None for refusal in found])
         if count:
             refused = [Outcome.OUT_OF_STOCK] * count
-            self._on_batch([Kind.RESERVE] * count, refused, now - started_s)
+            self._on_batch([Kind.RESERVE] * count, refused, time.monotonic() - started_s)
         return found
 
     def seen(self) -> Seen:
@@ -228,3 +258,28 @@ class Partition:
         with_extra = [found[extra[0] - 1] for extra in reply.extras]
         self.sold_out.learn(commands, with_extra, started_s)
         return found
+
+
+def surely_free(packed: bytes | None, now_ms: int) -> int | None:
+    """The units of a packed level that can be reserved; None if that is not certain.
+
+    It is not where a reserved unit may be due by `now_ms`, for it would be free then, nor of a level
+    that is not there or cannot be read.
+    """
+    try:
+        level = unpack_level("", packed) if packed else None
+        if level is None or (level.reserved and due_from_ms(packed or b"") <= now_ms):
+            return None
+    except Unreadable:
+        return None
+    return level.available
+
+
+def _refusal(line: Line, free: int | None) -> Result | None:
+    """The refusal of a Reserve of one line; None if it is not certain."""
+    if free is None or line.quantity <= free:
+        return None
+    return Result(
+        Outcome.OUT_OF_STOCK,
+        shortages=(Shortage(line.sku, line.location, line.quantity, free),),
+    )

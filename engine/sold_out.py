@@ -2,8 +2,9 @@
 
 In a flash sale most calls are refusals of a SKU that the engine has just found short. Such a
 shortage is remembered for a moment: a Reserve of one line that asks for more than was there is
-refused without the script. The memory lasts no longer than `keep_ms`, and ends at once when this
-server itself gives anything back. Nothing is ever accepted from memory.
+refused without the script, after its units were counted once more, for another server may have
+given some back. The memory lasts no longer than `keep_ms`, and ends at once when this server itself
+gives anything back. It only says whom to refuse so cheaply: nothing is decided from it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -75,6 +76,11 @@ class SoldOut:
             return
         for short in shortages:
             self._short[short.sku, short.location] = (short.available, until)
+
+    def forget(self, found_otherwise: Iterable[tuple[str, str]]) -> None:
+        """Forgets SKUs and locations that were looked at again, and are not surely short."""
+        for sku_at in found_otherwise:
+            self._short.pop(sku_at, None)
 
     def shortage(self, commands: Sequence[StoreCommand], now: float) -> Shortage | None:
         """Returns why commands would be refused, if that is known; None if they must be judged.

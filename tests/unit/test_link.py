@@ -66,7 +66,8 @@ async def test_a_call_is_sent_before_the_one_before_it_is_answered(
 async def test_a_value_is_read_behind_the_calls_before_it(link: ScriptLink) -> None:
     calls = [asyncio.ensure_future(echoed(link, number)) for number in range(3)]
     await asyncio.sleep(0)
-    assert await link.values(KEYS.reservations, ["a", "b"]) == [None, None]
+    found = await link.values((KEYS.reservations, ["a", "b"]), (KEYS.stock, ["c"]))
+    assert found == [[None, None], [None]]
     assert all(call.done() for call in calls)
     await asyncio.gather(*calls)
 

@@ -23,7 +23,8 @@ from engine.model import (
     SetStock,
     Shortage,
 )
-from engine.partition import Retention
+from engine.partition import Retention, surely_free
+from engine.records import pack
 from engine.sold_out import KEEP_MS_MAX
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -116,15 +117,38 @@ async def test_what_this_server_gives_back_is_on_sale_at_once(shop: Shop) -> Non
         assert (await shop.reserve(f"late-{number}")).outcome is Outcome.OUT_OF_STOCK
 
 
-async def test_what_another_server_gives_back_is_on_sale_soon(shop: Shop, store_url: str) -> None:
-    loop = asyncio.get_running_loop()
+async def test_what_another_server_gives_back_is_on_sale_at_once(
+    shop: Shop, store_url: str
+) -> None:
+    async with shop_at(store_url, 50) as other:
+        for number in range(10):
+            assert (await shop.reserve(f"late-{number}")).outcome is Outcome.OUT_OF_STOCK
+            await other.judge(Release("order-0" if number == 0 else f"again-{number - 1}"))
+            assert (await shop.reserve(f"again-{number}")).outcome is Outcome.APPLIED
+
+
+async def test_more_than_another_server_left_is_refused_with_what_there_is_now(
+    shop: Shop, store_url: str
+) -> None:
     async with shop_at(store_url, 50) as other:
         await other.judge(Release("order-0"))
-        given_back_at, tries = loop.time(), 0
-        while (await shop.reserve("order-2")).outcome is not Outcome.APPLIED:
-            tries += 1
-            assert loop.time() - given_back_at < 1.0
-    assert tries < 10_000
+        result = await shop.judge(Reserve("two", [Line("TEA", 2)]))
+    assert result.shortages == (Shortage("TEA", "default", 2, 1),)
+
+
+@pytest.mark.parametrize(
+    ("level", "free"),
+    [
+        ([5, 0, 0, 0, 0, 0, 1, 0], 5),
+        ([5, 3, 1, 0, 1, 0, 1, 101], 0),
+        ([5, 3, 1, 0, 1, 0, 1, 100], None),  # a reserved unit may be due
+        ([5, 0, 5, 0, 1, 0, 1, 100], 0),
+    ],
+)
+async def test_units_are_counted_where_none_may_be_due(level: list[int], free: int | None) -> None:
+    assert surely_free(pack(level), 100) == free
+    assert surely_free(None, 100) is None
+    assert surely_free(b"noise", 100) is None
 
 
 async def test_a_confirm_that_takes_nothing_back_leaves_the_gate_shut(
