@@ -43,6 +43,8 @@ from engine.validation import check_adjust_stock, check_command, check_set_stock
 DUE_LIMIT = 100
 # From this many tenants on, tenants with nothing in the store are forgotten.
 TENANTS_KEPT = 1_000
+# A sweeper that has done nothing for so long hangs: a silent store fails its step much earlier.
+SWEEPER_SILENT_S_MAX = 60.0
 # The tenants that are named when their store went back, and those looked at with one question.
 REFUSED_NAMED_MAX = 3
 RECOGNISED_PER_READ = 200
@@ -103,6 +105,10 @@ class Engine:
     def start(self) -> None:
         """Starts the sweeper."""
         self._sweeper.start()
+
+    def is_well(self) -> bool:
+        """Whether the sweeper goes on, as far as the store lets it."""
+        return asyncio.get_running_loop().time() - self._sweeper.turned_at < SWEEPER_SILENT_S_MAX
 
     async def drain(self) -> None:
         """Judges the queued commands, then stops. New commands raise `Draining`."""

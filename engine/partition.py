@@ -263,8 +263,8 @@ class Partition:
 def surely_free(packed: bytes | None, now_ms: int) -> int | None:
     """The units of a packed level that can be reserved; None if that is not certain.
 
-    It is not where a reserved unit may be due by `now_ms`, for it would be free then, nor of a level
-    that is not there or cannot be read.
+    It is not where a reserved unit may be due by `now_ms`, for it would be free then, nor of a
+    level that is not there or cannot be read.
     """
     try:
         level = unpack_level("", packed) if packed else None

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 
 import structlog
@@ -25,6 +25,11 @@ from serving.signals import Signals
 from serving.start import EXIT_STORE_UNREACHABLE, StartError
 
 log = structlog.get_logger()
+
+STDOUT = 1
+BEAT_S = 1.0
+# The event loop itself keeps no task alive.
+_HEARTS: set["asyncio.Task[None]"] = set()
 
 # Says that the server is ready while the context lasts: of its target, and of its store.
 Announce = Callable[[str, str], AbstractContextManager[None]]
@@ -53,7 +58,7 @@ async def run_worker(config: Config, number: int) -> None:
     with counted, opened_place(config) as place:
         metrics = ServerMetrics(CollectorRegistry())
         app = _built(config, config.redis_url, place, metrics, shares_port=True)
-        await _serve(app, signals.stopping, _announced_to_supervisor)
+        await _serve(app, signals.stopping, partial(_announced_to_supervisor, app))
     log.info("stopped")
 
 
@@ -112,11 +117,22 @@ async def _start(app: App) -> None:
 
 
 @contextmanager
-def _announced_to_supervisor(_target: str, about: str) -> Iterator[None]:
-    """Prints a worker's one line of output (see `Workers._run`)."""
+def _announced_to_supervisor(app: App, _target: str, about: str) -> Iterator[None]:
+    """Prints a worker's first line of output, and then one after the other (see `Workers._run`)."""
     log.info("ready", pid=os.getpid())
     print(about, flush=True)
+    _HEARTS.add(asyncio.create_task(_beat(app.engine.is_well)))
     yield
+
+
+async def _beat(is_well: Callable[[], bool]) -> None:
+    """Tells the supervisor every second that this worker does not hang, also while it drains."""
+    os.set_blocking(STDOUT, False)
+    while True:
+        if is_well():
+            with suppress(BlockingIOError, BrokenPipeError):  # a supervisor that hangs, or is gone
+                os.write(STDOUT, b"\n")
+        await asyncio.sleep(BEAT_S)
 
 
 async def _drain(app: App) -> None:

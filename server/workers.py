@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -16,6 +17,11 @@ log = structlog.get_logger()
 STAYED_UP_S = 10.0
 RESTART_S_MIN = 0.05
 RESTART_S_MAX = 5.0
+# A worker writes a line every second (server/server.py). One that has been silent for so many looks
+# in a row hangs. Looks are counted, and not time: it passes for a supervisor that was stopped, too.
+LOOK_S = 1.0
+SILENT_LOOKS_MAX = 10
+OUTPUT_BYTES_MAX = 65_536
 
 
 def restart_s(deaths: int) -> float:
@@ -30,7 +36,9 @@ class Workers:
     """The workers of one port. A worker's number is the lowest that no living one has.
 
     `launch` starts the worker of a number, `on_restart` is called for each that died, `on_end` with
-    each number that is free again. A worker that is to end has `drain_s_max` seconds for it.
+    each number that is free again. A worker that is to end has `drain_s_max` seconds for it. One
+    that has written a line since it is ready, and then none at `SILENT_LOOKS_MAX` looks, `look_s`
+    apart, is killed and replaced.
     """
 
     def __init__(
@@ -39,11 +47,13 @@ class Workers:
         on_restart: Callable[[], None],
         on_end: Callable[[int], None],
         drain_s_max: float,
+        look_s: float = LOOK_S,
     ) -> None:
         self._launch = launch
         self._on_restart = on_restart
         self._on_end = on_end
         self._drain_s_max = drain_s_max
+        self._look_s = look_s
         self._numbers: set[int] = set()
         self._keepers: list[asyncio.Task[None]] = []
 
@@ -123,9 +133,30 @@ class Workers:
                 about = await in_thread(worker.ready)
                 if not ready.done():
                     ready.set_result(about)
-            exit_code = await in_thread(worker.wait)
+            watch = asyncio.create_task(self._watch(number, worker))
+            try:
+                exit_code = await in_thread(worker.wait)
+            finally:
+                watch.cancel()
         log.warning("worker ended", worker=number, pid=worker.pid, exit_code=exit_code)
         return exit_code
+
+    async def _watch(self, number: int, worker: ChildProcess) -> None:
+        """Kills a worker that hangs: its end is seen to by whoever waits for it."""
+        assert worker.stdout is not None
+        output = worker.stdout.fileno()
+        os.set_blocking(output, False)
+        has_written, silent_looks = False, 0
+        while silent_looks < SILENT_LOOKS_MAX:
+            await asyncio.sleep(self._look_s)
+            try:
+                if not os.read(output, OUTPUT_BYTES_MAX):
+                    return  # it has ended
+                has_written, silent_looks = True, 0
+            except BlockingIOError:
+                silent_looks += has_written
+        log.error("worker hangs", worker=number, pid=worker.pid)
+        worker.kill()
 
     @asynccontextmanager
     async def _launched(self) -> AsyncIterator[tuple[int, ChildProcess]]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import grpc.aio
 from google.protobuf.message import DecodeError
 
+STREAMS_PER_CONNECTION_MAX: Final = 250
 GRPC_OPTIONS: Final = (
     # gRPC core drops calls at random above 1,000 pending; a queue of ours decides instead.
     ("grpc.server.max_pending_requests", 100_000),
@@ -20,6 +21,14 @@ GRPC_OPTIONS: Final = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     # A page of 1,000 reservations of 200 lines is larger than any request may be.
     ("grpc.max_send_message_length", -1),
+    # A connection that opens and resets streams as fast as it can is slowed down: each stream that
+    # was reset counts until its work has ended. Further calls of an honest one wait in its client.
+    ("grpc.max_concurrent_streams", STREAMS_PER_CONNECTION_MAX),
+    # Connections end one day, so that they spread anew over the workers; one without calls sooner.
+    # What is under way on one that ends has an hour: an audit may take as long.
+    ("grpc.max_connection_idle_ms", 10 * 60_000),
+    ("grpc.max_connection_age_ms", 60 * 60_000),
+    ("grpc.max_connection_age_grace_ms", 60 * 60_000),
 )
 ALONE_ON_PORT: Final = ("grpc.so_reuseport", 0)
 """A second server on the port is refused, not silently given half of the connections."""

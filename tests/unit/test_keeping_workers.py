@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from server.workers import RESTART_S_MIN, Workers
+from server.workers import LOOK_S, RESTART_S_MIN, Workers
 from serving.processes import ChildProcess, DidNotStart
 from tests.embedded import is_alive
 from tests.waiting import eventually
@@ -28,14 +28,16 @@ DRAIN_S_MAX = 5.0
 class Crew:
     """Workers whose next process runs the last of `programs`, or the next if there are several."""
 
-    def __init__(self, *programs: str, drain_s_max: float = DRAIN_S_MAX) -> None:
+    def __init__(
+        self, *programs: str, drain_s_max: float = DRAIN_S_MAX, look_s: float = LOOK_S
+    ) -> None:
         self.programs = list(programs)
         self.launched: list[ChildProcess] = []
         self.numbers: dict[int, int] = {}
         self.launched_at: list[float] = []
         self.restarts = 0
         self.ended: list[int] = []
-        self.workers = Workers(self._launch, self._count, self.ended.append, drain_s_max)
+        self.workers = Workers(self._launch, self._count, self.ended.append, drain_s_max, look_s)
 
     @property
     def alive(self) -> list[ChildProcess]:
@@ -75,6 +77,19 @@ async def test_a_worker_that_dies_is_replaced_under_its_number() -> None:
         await eventually(lambda: three.restarts == 1 and len(three.launched) == 4)
         assert numbers(three) == [1, 2, 3]
         assert three.ended == [2]
+
+
+async def test_one_that_hangs_is_killed_and_replaced_and_one_that_was_never_heard_is_left() -> None:
+    hangs = (
+        "import os, time\nprint('a store', flush=True)\n"
+        "for _ in range(5): os.write(1, b'\\n'); time.sleep(0.02)\n"
+        "import signal; signal.pause()"
+    )
+    async with crew(2, SERVES, hangs, SERVES, look_s=0.05) as two:
+        await eventually(lambda: two.restarts == 1 and len(two.launched) == 3)
+        assert two.launched[1].wait() == -signal.SIGKILL
+        assert two.ended == [2]
+        assert is_alive(two.launched[0].pid)
 
 
 async def test_one_that_dies_again_and_again_is_started_less_and_less_often() -> None:
