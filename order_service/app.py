@@ -250,7 +250,12 @@ class App:
         yield (
             order_pb2_grpc.add_OrderServiceServicer_to_server,
             OrderServicer(
-                orders, self.placing, self.cancelling, deadlines, self.review_rules.remark_words
+                orders,
+                self.placing,
+                self.cancelling,
+                deadlines,
+                self.review_rules.remark_words,
+                self.outside.composing.zone,
             ),
         )
         yield (

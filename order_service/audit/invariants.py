@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from typing import Final
 
-from order_service.audit import amounts, history, money, motion, shipments, statements, stock
+from order_service.audit import (
+    amounts,
+    history,
+    money,
+    motion,
+    refunds,
+    shipments,
+    statements,
+    stock,
+)
 from order_service.audit.case import Case, Rule
 
 RULES: Final[tuple[Rule, ...]] = (
     *amounts.RULES,
     *money.RULES,
+    *refunds.RULES,
     *history.RULES,
     *shipments.RULES,
     *motion.RULES,

@@ -60,6 +60,13 @@ _APPLIED: Final = order_pb2.ORDER_OUTCOME_APPLIED
 _REPORTED: Final = frozenset({IncidentKind.DELAY, IncidentKind.LOSS, IncidentKind.DAMAGE})
 
 
+_MISSING: Final = {
+    pb.UNITS_FOUND_UNSPECIFIED: None,
+    pb.UNITS_FOUND_THERE: False,
+    pb.UNITS_FOUND_MISSING: True,
+}
+
+
 class FulfilmentServicer:
     """Gets effective orders to their buyers."""
 
@@ -202,7 +209,11 @@ class FulfilmentServicer:
     @command(pb.ShipmentResult)
     async def CancelShipment(self, request: pb.CancelShipmentRequest) -> pb.ShipmentResult:
         shipment_id, reason = id_of(request, "shipment_id"), reason_of(request, length_min=1)
-        decide = partial(cancel_shipment, shipment_id=shipment_id, why=reason)
+        if request.units_found not in _MISSING:
+            problem = f"must be one of {', '.join(map(pb.UnitsFound.Name, _MISSING))}"
+            raise InvalidField("units_found", problem, request.units_found)
+        missing = _MISSING[request.units_found]
+        decide = partial(cancel_shipment, shipment_id=shipment_id, why=reason, missing=missing)
         return await self._done(request, shipment_id, decide)
 
     @method

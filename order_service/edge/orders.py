@@ -1,6 +1,7 @@
 """OrderService: from the wire, one call, to the wire."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -26,6 +27,7 @@ from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import complete
 from order_service.fulfilment.holding import correct, remark_on
 from order_service.fulfilment.remarks import REMARK_WORDS
+from order_service.notifications.texts import language_of
 from order_service.order.address_rules import rules_of
 from order_service.order.bounds import too_many
 from order_service.order.contact import checked_remark, is_correction
@@ -63,7 +65,9 @@ class OrderServicer:
         cancelling: Cancelling,
         deadlines: Deadlines,
         remark_words: Sequence[str] = REMARK_WORDS,
+        zone: tzinfo = UTC,
     ) -> None:
+        self._zone = zone
         self._orders = orders
         self._placing = placing
         self._cancelling = cancelling
@@ -185,9 +189,12 @@ class OrderServicer:
     async def GetReceipt(self, request: pb.GetReceiptRequest) -> pb.GetReceiptResponse:
         order_id = id_of(request, "order_id")
         replayed = False
+        order = await self._order_of(request)
+        language = language_of(order.delivery.country)
+        issue = partial(issue_receipt, language=language, zone=self._zone)
         try:
             receipt = await change(
-                self._orders, request, order_id, issue_receipt, once=f"receipt:{order_id}"
+                self._orders, request, order_id, issue, once=f"receipt:{order_id}"
             )
         except AlreadySeen:
             replayed = True

@@ -17,7 +17,7 @@ from order_service.fulfilment.incidents import allowed_now
 from order_service.fulfilment.queries import Pick, WaitingReview
 from order_service.fulfilment.waves import Wave
 from order_service.order import model
-from order_service.order.receipts import Receipt, ReceiptLine, ReceiptPayment
+from order_service.order.receipts import Receipt, ReceiptLine, ReceiptPayment, ReceiptRefund
 from order_service.order.records import TemperatureReading, TrackingEvent
 from order_service.order.refund_rows import RefundRow
 from order_service.order.refusals import InvalidField
@@ -64,6 +64,7 @@ MESSAGES: Final = Messages(
         model.Shipment,
         pb.Shipment,
         ours=(
+            "missing",
             "collect_minor",
             "collected_minor",
             "temperature_min_millicelsius",
@@ -85,6 +86,7 @@ MESSAGES: Final = Messages(
     Pair(Receipt, pb.Receipt),
     Pair(ReceiptLine, pb.ReceiptLine),
     Pair(ReceiptPayment, pb.ReceiptPayment),
+    Pair(ReceiptRefund, pb.ReceiptRefund),
     # Money.
     Pair(
         books.FailedRefund,

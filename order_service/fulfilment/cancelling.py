@@ -29,6 +29,7 @@ from order_service.order.states import (
 )
 from order_service.order.tasks import (
     CancelOrder,
+    CancelShipmentStock,
     CancelStock,
     ReleaseStock,
     TaskKind,
@@ -178,6 +179,8 @@ def cancel_unshipped(draft: Draft, why: str) -> None:
     for shipment in draft.order.shipments:
         if SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
             withdraw(draft, shipment, why)
+            if shipment.missing:  # what is not there must not go on sale with the others
+                draft.send(CancelShipmentStock(shipment.shipment_id, lost=True))
             close_with_refund(draft, shipment, why)
 
 
@@ -204,9 +207,12 @@ def _not_now(order: Order, state: str) -> Refused:
     return wrong_state("order", order.order_id, state, OrderEvent.CANCEL)
 
 
-def cancel_shipment(draft: Draft, shipment_id: str, why: str) -> ShipmentAnswer:
+def cancel_shipment(
+    draft: Draft, shipment_id: str, why: str, missing: bool | None = None
+) -> ShipmentAnswer:
     """Leaves out a shipment that somebody says cannot be shipped, or must not.
 
+    `missing`: whether its units are not there; None: as its picker has said.
     Raises Refused: NOT_FOUND, WRONG_STATE.
     """
     shipment = shipment_of(draft, shipment_id)
@@ -214,6 +220,8 @@ def cancel_shipment(draft: Draft, shipment_id: str, why: str) -> ShipmentAnswer:
         return ShipmentAnswer(shipment, replayed=True)
     if not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
         raise not_now(shipment, ShipmentEvent.CANCEL)
+    if missing is not None:
+        draft.update(shipment, missing=missing)
     leave_out(draft, shipment, shipment_id, why)
     return ShipmentAnswer(shipment, replayed=False)
 

@@ -16,6 +16,7 @@ from order_service.order.draft import Draft
 from order_service.order.model import Shipment
 from order_service.order.records import TrackingEvent
 from order_service.order.tasks import CashDue, TaskKind
+from order_service.payment.attempts import quarantine_cash
 from order_service.payment.facts import UnknownPayment, collected, judge_collected
 from order_service.relay.handler import GiveUp
 
@@ -24,7 +25,10 @@ REPORTED_WITHIN_MS: Final = 7 * DAY_MS
 
 
 def collect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
-    """Books the money that a carrier has for a shipment; the last of it pays the order."""
+    """Books the money that a carrier has for a shipment; the last of it pays the order.
+
+    Money for an order that is not paid at the door waits for a person.
+    """
     draft.update(shipment, collected_minor=shipment.collected_minor + event.amount_minor)
     try:
         collected(
@@ -37,6 +41,8 @@ def collect(draft: Draft, shipment: Shipment, event: TrackingEvent) -> None:
         )
     except UnknownPayment:
         draft.note("money was collected, and the order is not paid at the door", shipment)
+        came_minor = sum(each.collected_minor for each in draft.order.shipments)
+        quarantine_cash(draft, came_minor, event.currency, shipment.waybill)
 
 
 def judge_cash(draft: Draft) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
-from holdfast.types import Result
+from holdfast.types import Disposition, Result
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import Carriers
 from order_service.fulfilment.deadlines import look_at_picks
@@ -80,8 +80,13 @@ class FulfilmentTasks:
 
     @handles(CancelShipmentStock)
     async def cancel_shipment(self, order: Order, todo: Todo[CancelShipmentStock]) -> Decide | None:
-        """Puts the units of a parcel that stays on sale again, once per shipment id (O14)."""
-        await _apply(self._engine.cancel, "cancel", order, todo.payload.shipment_id)
+        """Puts the units of a parcel that stays on sale again, once per shipment id (O14).
+
+        Units that are not there leave on hand instead.
+        """
+        disposition = Disposition.LOST if todo.payload.lost else Disposition.RESELLABLE
+        cancel = partial(self._engine.cancel, disposition=disposition)
+        await _apply(cancel, "cancel", order, todo.payload.shipment_id)
         return None
 
     @handles(Reship)

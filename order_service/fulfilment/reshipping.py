@@ -16,7 +16,7 @@ from holdfast.types import Disposition, StockLevel
 from holdfast.types import Line as StockLine
 from order_service.fulfilment.incidents import close, open_again, reshipping
 from order_service.fulfilment.planning import plan_like
-from order_service.fulfilment.withheld import money_is_back
+from order_service.fulfilment.withheld import is_refunded
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.states import IncidentEvent, IncidentState, ShipmentState
@@ -39,7 +39,7 @@ async def reship(order: Order, incident_id: str, engine: Client) -> Decide | Non
     if incident.state is not IncidentState.RESHIPPING:
         return None
     lost = order.shipment(incident.shipment_id)
-    if money_is_back(order, lost):
+    if is_refunded(order, lost):
         return partial(_failed, lost_id=lost.shipment_id, why="its money went back")
     reservation_id = _reservation_for(order, lost.shipment_id)
     failed = partial(_failed, lost_id=lost.shipment_id)

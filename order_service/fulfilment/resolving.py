@@ -5,6 +5,7 @@ from order_service.fulfilment.giving_back import give_back
 from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, close, not_closed
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.warehouse import ShipmentAnswer, withdraw
+from order_service.fulfilment.withheld import is_refunded
 from order_service.order.draft import Draft
 from order_service.order.model import Incident, Shipment
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
@@ -28,11 +29,15 @@ def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Sh
         return ShipmentAnswer(shipment, replayed=True)
     if said not in allowed_now(incident):
         raise wrong_state(f"{incident.kind} incident", incident_id, incident.state, said)
+    has_left = not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL)
+    if said is _E.RESHIP and has_left and is_refunded(draft.order, shipment):
+        state = f"{incident.state}, and its money went back"
+        raise wrong_state(f"{incident.kind} incident", incident_id, state, said)
     why_back = f"{incident.kind} of {shipment.shipment_id}"
     if said is _E.WAIT:
         draft.move(incident, said, why)
         draft.update(incident, due_at_ms=draft.now_ms + INCIDENTS[incident.kind].wait_ms)
-    elif not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
+    elif has_left:
         _give_up(draft, shipment, incident, said, why)
         if said is _E.REFUND:
             give_back(draft, shipment, incident_id, why_back)

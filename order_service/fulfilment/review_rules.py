@@ -12,6 +12,7 @@ from msgspec import Struct
 from order_service.fulfilment.remarks import REMARK_WORDS
 from order_service.order.contradictions import contradictions, doubts
 from order_service.order.model import Order
+from order_service.order.refund_rows import RefundWhat
 from order_service.payment.attempts import open_payments
 from order_service.payment.methods import CASH
 
@@ -103,10 +104,18 @@ def _payment(order: Order, _asked: Asked) -> str:
 
 
 def _paid_amount(order: Order, _asked: Asked) -> str:
-    kept_minor = _kept_minor(order)
-    if 0 < kept_minor < order.amounts.total_minor:
-        return f"{kept_minor} are captured and not refunded, {order.amounts.total_minor} are due"
+    kept_minor, due_minor = _kept_minor(order), _due_minor(order)
+    if 0 < kept_minor < due_minor:
+        return f"{kept_minor} are captured and not refunded, {due_minor} are due"
     return ""
+
+
+def _due_minor(order: Order) -> int:
+    """The total, less what somebody gave back of it while the sale stands."""
+    given_back_minor = sum(
+        row.amount_minor for row in order.refund_rows if row.what is not RefundWhat.EXCESS
+    )
+    return order.amounts.total_minor - given_back_minor
 
 
 def _kept_minor(order: Order) -> int:
@@ -156,7 +165,7 @@ REVIEW_RULES: Final[Mapping[str, Callable[[Order, Asked], str]]] = {
     "freight": _freight,
     "total": _total,
     "payment": _payment,
-    # Somebody has approved another amount, or given a part of it back.
+    # Somebody has approved another amount.
     "paid amount": _paid_amount,
     "reductions": _reductions,
     "surcharges": _surcharges,

@@ -44,7 +44,7 @@ def stop_refunded(draft: Draft) -> None:
 def leave_behind(draft: Draft, shipment: Shipment, why: str) -> None:
     """Cancels a parcel that has not left, and has the engine told of its units."""
     withdraw(draft, shipment, why)
-    draft.send(CancelShipmentStock(shipment.shipment_id))
+    draft.send(CancelShipmentStock(shipment.shipment_id, lost=shipment.missing))
     count_units(draft, shipment, "cancelled")
 
 

@@ -92,6 +92,8 @@ def confirm_pick(draft: Draft, shipment_id: str, taken: Sequence[Units]) -> Ship
         check_room(draft.order, Shipment)
         draft.update(shipment, lines=tuple(lines))
         rest = plan_like(draft, shipment, tuple(rest_lines), replaces=shipment.replaces)
+        draft.update(rest, missing=True)
+    draft.update(shipment, missing=False)
     draft.move(shipment, ShipmentEvent.PICK, f"the rest is {rest.shipment_id}" if rest else "")
     return ShipmentAnswer(shipment, replayed=False, rest=rest)
 

@@ -5,6 +5,7 @@ from order_service.order.model import Order, Shipment
 from order_service.order.refund_amounts import kept_units, left_minor
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import wrong_state
+from order_service.payment.refund_requests import packed_units, units_in
 
 
 def money_is_back(order: Order, shipment: Shipment) -> bool:
@@ -16,6 +17,16 @@ def money_is_back(order: Order, shipment: Shipment) -> bool:
     return any(
         _is_back(lines[packed.line_no]) or named_units(order, shipment, packed.line_no)
         for packed in shipment.lines
+    )
+
+
+def is_refunded(order: Order, shipment: Shipment) -> bool:
+    """Whether the money of units in a parcel went back, wherever it is: they are not sent again."""
+    lines = {line.line_no: line for line in order.lines}
+    packed = [lines[each.line_no] for each in shipment.lines]
+    return any(
+        not kept_units(line) or units_in(order, shipment, line) < packed_units(shipment, line)
+        for line in packed
     )
 
 

@@ -189,6 +189,8 @@ class Shipment(Struct):
     """When the carrier promises to deliver it; 0 while there is no promise."""
     replaces: str = ""
     """The shipment in whose stead it goes; "" if it goes in none's."""
+    missing: bool = False
+    """Whether a picker did not find its units where they should be."""
     collect_minor: int = 0
     """The money that its carrier was asked to collect with its waybill; 0 before, and for none."""
     collected_minor: int = 0

@@ -51,8 +51,7 @@ REFUSALS: Final[dict[RefusalReason, str]] = {
     RefusalReason.WRONG_STATE: "{thing} {name} is {state}: {event} is not possible now",
     RefusalReason.NOT_PAYABLE: "order {order_id} cannot be paid: {why}",
     RefusalReason.PROVIDER_DECLINED: "the payment was declined: {why}. Another attempt may be made",
-    RefusalReason.AMOUNT_EXCEEDED: "{requested} minor units are more than the {left} that are left "
-    "of what was captured",
+    RefusalReason.AMOUNT_EXCEEDED: "{requested} minor units are more than the {left} {of}",
     RefusalReason.QUANTITY_EXCEEDED: "line {line_no}: {requested} units are more than the {left} "
     "that are left",
     RefusalReason.WRONG_CONTENT: "{detail}",

@@ -145,6 +145,8 @@ class KeepStock(Payload):
 )
 class CancelShipmentStock(Payload):
     shipment_id: str
+    lost: bool = False
+    """Whether its units are not there, so that they cannot be sold again."""
 
 
 @_task(TaskKind.SHIP, "stock", "ship the units of a parcel", blocks=True)

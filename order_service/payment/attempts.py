@@ -6,7 +6,7 @@ from msgspec import structs
 
 from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
-from order_service.order.model import Order, Payment, Task
+from order_service.order.model import CASH_ON_DELIVERY, Order, Payment, Task
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import PAYMENT, OrderEvent, OrderState, PaymentEvent, PaymentState
 from order_service.order.tasks import (
@@ -200,6 +200,21 @@ def captured_charge_of(order: Order, payment: Payment) -> Charge:
         amount_minor=payment.captured_minor,
         currency=payment.captured_currency,
     )
+
+
+def quarantine_cash(draft: Draft, amount_minor: int, currency: str, waybill: str) -> None:
+    """Makes a payment of cash that nobody asked for, where a person sees it: in quarantine."""
+    key = f"own/cash-{len(draft.order.payments) + 1}"
+    payment = added(draft, key, CASH_ON_DELIVERY, CASH)
+    draft.update(
+        payment,
+        provider_ref=waybill,
+        amount_minor=0,
+        captured_minor=amount_minor,
+        captured_currency=currency,
+        captured_at_ms=draft.now_ms,
+    )
+    draft.move(payment, PaymentEvent.MISMATCH, "the order is not paid at the door")
 
 
 def _why_not_payable(draft: Draft, name: str, method: Method | None) -> str:

@@ -267,8 +267,9 @@ def _is_right(draft: Draft, payment: Payment) -> bool:
     Of what carriers collect for a closed order all goes back, so it may be the money of one parcel.
     """
     of_closed = payment.provider == CASH and draft.order.state in _NEVER_EFFECTIVE
+    asked_minor = payment.amount_minor
     return payment.captured_currency == draft.order.currency and (
-        of_closed or payment.captured_minor % payment.amount_minor == 0
+        of_closed or (asked_minor > 0 and payment.captured_minor % asked_minor == 0)
     )
 
 

@@ -29,6 +29,8 @@ from order_service.payment.refunds import try_again
 GOODWILL_PERCENT_MAX: Final = 30
 """The part of an order's total that may be given as presents, where nothing else is set."""
 
+LEFT: Final = "that are left of what was captured"
+
 
 class AskedUnits(NamedTuple):
     """Units of a line whose money is to go back."""
@@ -127,7 +129,9 @@ def _give(order: Order, back: PayBack, amount_minor: int, percent_max: int) -> N
         row.amount_minor for row in order.refund_rows if row.what is RefundWhat.GOODWILL
     )
     ceiling_minor = order.amounts.total_minor * percent_max // 100 - given_minor
-    _check_amount(amount_minor, amount_minor, min(refundable_minor(order), max(0, ceiling_minor)))
+    if amount_minor > ceiling_minor:
+        raise _exceeded(amount_minor, ceiling_minor, "that may be given without goods")
+    _check_amount(amount_minor, amount_minor, refundable_minor(order))
     _check_step(order, amount_minor)
     back.other(RefundWhat.GOODWILL, amount_minor)
 
@@ -135,7 +139,7 @@ def _give(order: Order, back: PayBack, amount_minor: int, percent_max: int) -> N
 def _of_lines(draft: Draft, back: PayBack, amount_minor: int, asked: Asked) -> None:
     order = draft.order
     if not refundable_minor(order):
-        raise Refused(RefusalReason.AMOUNT_EXCEEDED, requested=amount_minor, left=0)
+        raise _exceeded(amount_minor, 0, LEFT)
     if amount_minor:
         _lower_price(order, back, amount_minor, asked)
         return
@@ -232,11 +236,15 @@ def _room_in(order: Order, shipment: Shipment, line: Line) -> int:
 
 def units_in(order: Order, shipment: Shipment, line: Line) -> int:
     """The units of a line in a parcel, less those of it whose money went back."""
-    packed = sum(each.quantity for each in shipment.lines if each.line_no == line.line_no)
     named = (shipment.shipment_id, line.line_no)
-    return packed - sum(
+    return packed_units(shipment, line) - sum(
         row.units for row in order.refund_rows if (row.shipment_id, row.line_no) == named
     )
+
+
+def packed_units(shipment: Shipment, line: Line) -> int:
+    """The units of a line in a parcel."""
+    return sum(each.quantity for each in shipment.lines if each.line_no == line.line_no)
 
 
 def _nothing_will_come(order: Order, sub_order_no: int) -> bool:
@@ -249,7 +257,13 @@ def _nothing_will_come(order: Order, sub_order_no: int) -> bool:
 
 def _check_amount(requested_minor: int, wanted_minor: int, left: int) -> None:
     if not 0 < wanted_minor <= left:
-        raise Refused(RefusalReason.AMOUNT_EXCEEDED, requested=requested_minor, left=max(0, left))
+        raise _exceeded(requested_minor, left, LEFT)
+
+
+def _exceeded(requested_minor: int, left: int, of: str) -> Refused:
+    return Refused(
+        RefusalReason.AMOUNT_EXCEEDED, requested=requested_minor, left=max(0, left), of=of
+    )
 
 
 def _check_step(order: Order, amount_minor: int) -> None:

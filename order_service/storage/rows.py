@@ -102,7 +102,7 @@ def _written(column: "Column[Any]", value: str, types: Mapping[str, Any]) -> str
     if PART in column.info:
         return f"part_no({value})"
     if kind is bool:
-        return f"int({value})"
+        return f"int({value})" + (" or None" if column.nullable else "")
     if kind is int and column.nullable:
         return f"{value} or None"
     return f"json({value})" if _is_json(kind) else value

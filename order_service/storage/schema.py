@@ -223,6 +223,7 @@ shipments = table(
     *whole("created_at_ms", "updated_at_ms"),
     *whole("shipped_at_ms", "delivered_at_ms", "promised_at_ms", nullable=True),
     part_number("shipment", "replaces"),
+    *count("missing", nullable=True),
     *whole(
         "collect_minor",
         "collected_minor",

@@ -77,6 +77,7 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "Shipment.State": ShipmentState,
     "ShortagePolicy": ShortagePolicy,
     "TrackingEvent.Kind": TrackingKind,
+    "UnitsFound": ["THERE", "MISSING"],
 }
 
 DOCUMENTED: Final[Mapping[str, Iterable[str]]] = {

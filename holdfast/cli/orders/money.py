@@ -127,21 +127,33 @@ def refund(
     reason: Reason,
     /,
     *,
+    line: list[str] | None = None,
+    freight: bool = False,
+    goodwill: bool = False,
     key: str = "",
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
-    """Sends money of an order back, never more than was captured.
+    """Sends money of an order back, never more than was captured, nor twice for the same units.
 
-    Money only: to cancel the order, too, use `holdfast orders cancel`.
+    Units whose money goes back whole and that have not left stay in the warehouse. An amount alone
+    is a part of the price of what the buyer keeps.
 
     For example:
-      holdfast orders refund 3766223186315821678 12.50 "a mug came broken"
+      holdfast orders refund 3766223186315821678 all "a mug came broken" --line 1:1
+      holdfast orders refund 3766223186315821678 12.50 "scratched" --line 2
       holdfast orders refund 3766223186315821678 all "nothing came"
 
     Parameters
     ----------
     amount
-        How much, in the order's currency; `all` is what is left of its money.
+        How much, in the order's currency; `all` is what is left of its money, or of that of the
+        lines.
+    line
+        Units whose money goes back: LINE, LINE:UNITS or LINE:UNITS:SHIPMENT; may be given again.
+    freight
+        The freight goes back as well.
+    goodwill
+        A present, for no units.
     key
         The refund's key: the same key is the same refund [default: a new one].
     """
@@ -149,17 +161,33 @@ def refund(
     amount_minor = _refund_minor(amount, currency)
     key = new_key(key)
     request = pb.RefundOrderRequest(
-        order_id=order_id, refund_key=key, amount_minor=amount_minor, reason=reason
+        order_id=order_id,
+        refund_key=key,
+        amount_minor=amount_minor,
+        reason=reason,
+        lines=[_refund_line(text) for text in line or ()],
+        freight=freight,
+        goodwill=goodwill,
     )
     try:
         answer = connection.decide_once(request, key)
     except Failure as failure:
-        if failure.reason != "AMOUNT_EXCEEDED":
+        if failure.reason != "AMOUNT_EXCEEDED" or goodwill or line:
             raise
         raise _more_than_is_left(connection, order_id, amount_minor) from failure
     goes_back = sum(part.amount_minor for part in answer.refunds)
     text = f"{money_text(goes_back, currency)} go back for {order_id}."
     print_answer(connection, answer, text, key=key)
+
+
+def _refund_line(text: str) -> pb.RefundLine:
+    """The units that LINE, LINE:UNITS or LINE:UNITS:SHIPMENT names."""
+    line_no, _, more = text.partition(":")
+    units, _, shipment_id = more.partition(":")
+    numbers = (line_no, units or "0")
+    if not all(number.isascii() and number.isdecimal() and len(number) < 10 for number in numbers):
+        raise usage_failure(f"--line: must be LINE:UNITS or LINE:UNITS:SHIPMENT; got {text!r}")
+    return pb.RefundLine(line_no=int(line_no), units=int(units or 0), shipment_id=shipment_id)
 
 
 def _refund_minor(amount: str, currency: str) -> int:

@@ -52,6 +52,30 @@ REVIEW_VERDICT_REFUSE: ReviewVerdict.ValueType  # 2
 """Cancel it and send its money back."""
 Global___ReviewVerdict: _TypeAlias = ReviewVerdict  # noqa: Y015
 
+class _UnitsFound:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UnitsFoundEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UnitsFound.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UNITS_FOUND_UNSPECIFIED: _UnitsFound.ValueType  # 0
+    """Not set: they are, unless the shipment is the rest of a pick that did not find them."""
+    UNITS_FOUND_THERE: _UnitsFound.ValueType  # 1
+    """They are there, and go on sale again."""
+    UNITS_FOUND_MISSING: _UnitsFound.ValueType  # 2
+    """They are not there: they leave on hand."""
+
+class UnitsFound(_UnitsFound, metaclass=_UnitsFoundEnumTypeWrapper):
+    """Whether the units of a shipment that is left out are where they should be."""
+
+UNITS_FOUND_UNSPECIFIED: UnitsFound.ValueType  # 0
+"""Not set: they are, unless the shipment is the rest of a pick that did not find them."""
+UNITS_FOUND_THERE: UnitsFound.ValueType  # 1
+"""They are there, and go on sale again."""
+UNITS_FOUND_MISSING: UnitsFound.ValueType  # 2
+"""They are not there: they leave on hand."""
+Global___UnitsFound: _TypeAlias = UnitsFound  # noqa: Y015
+
 class _Resolution:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -800,6 +824,7 @@ class CancelShipmentRequest(_message.Message):
     SHIPMENT_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    UNITS_FOUND_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     shipment_id: _builtins.str
@@ -808,6 +833,8 @@ class CancelShipmentRequest(_message.Message):
     """Why; kept with the order, and told with the refund. Nothing personal belongs here."""
     actor: _builtins.str
     """Who cancels it, such as `staff:7`."""
+    units_found: Global___UnitsFound.ValueType
+    """Whether its units are there."""
     def __init__(
         self,
         *,
@@ -815,10 +842,11 @@ class CancelShipmentRequest(_message.Message):
         shipment_id: _builtins.str = ...,
         reason: _builtins.str = ...,
         actor: _builtins.str = ...,
+        units_found: Global___UnitsFound.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "reason", b"reason", "shipment_id", b"shipment_id", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "reason", b"reason", "shipment_id", b"shipment_id", "tenant", b"tenant", "units_found", b"units_found"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

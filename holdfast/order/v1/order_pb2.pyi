@@ -2026,6 +2026,10 @@ class Receipt(_message.Message):
     AMOUNTS_FIELD_NUMBER: _builtins.int
     PAYMENTS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    NOT_SENT_FIELD_NUMBER: _builtins.int
+    REFUNDS_FIELD_NUMBER: _builtins.int
+    NOT_DUE_MINOR_FIELD_NUMBER: _builtins.int
+    IS_CANCELLED_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop."""
     order_id: _builtins.str
@@ -2038,6 +2042,10 @@ class Receipt(_message.Message):
     """ISO 4217."""
     text: _builtins.str
     """The whole as text in 42 columns, ready to be printed: the same bytes each time."""
+    not_due_minor: _builtins.int
+    """The part of the total that was not to be paid at the door, for what did not come."""
+    is_cancelled: _builtins.bool
+    """Whether the order was CANCELLED."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceiptLine]:
         """What was bought."""
@@ -2049,6 +2057,14 @@ class Receipt(_message.Message):
     @_builtins.property
     def payments(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceiptPayment]:
         """How it was paid."""
+
+    @_builtins.property
+    def not_sent(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceiptLine]:
+        """Units that had not left by then, and never will."""
+
+    @_builtins.property
+    def refunds(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceiptRefund]:
+        """The money that had gone back by then, or was to go back."""
 
     def __init__(
         self,
@@ -2062,14 +2078,48 @@ class Receipt(_message.Message):
         amounts: Global___Amounts | None = ...,
         payments: _abc.Iterable[Global___ReceiptPayment] | None = ...,
         text: _builtins.str = ...,
+        not_sent: _abc.Iterable[Global___ReceiptLine] | None = ...,
+        refunds: _abc.Iterable[Global___ReceiptRefund] | None = ...,
+        not_due_minor: _builtins.int = ...,
+        is_cancelled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "currency", b"currency", "issued_at_ms", b"issued_at_ms", "lines", b"lines", "order_id", b"order_id", "payments", b"payments", "placed_at_ms", b"placed_at_ms", "tenant", b"tenant", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "currency", b"currency", "is_cancelled", b"is_cancelled", "issued_at_ms", b"issued_at_ms", "lines", b"lines", "not_due_minor", b"not_due_minor", "not_sent", b"not_sent", "order_id", b"order_id", "payments", b"payments", "placed_at_ms", b"placed_at_ms", "refunds", b"refunds", "tenant", b"tenant", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Receipt: _TypeAlias = Receipt  # noqa: Y015
+
+@_typing.final
+class ReceiptRefund(_message.Message):
+    """Money of a receipt's payments that went back, or was to go back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    refund_id: _builtins.str
+    """The refund."""
+    amount_minor: _builtins.int
+    """How much."""
+    state: Global___Refund.State.ValueType
+    """Where it was."""
+    def __init__(
+        self,
+        *,
+        refund_id: _builtins.str = ...,
+        amount_minor: _builtins.int = ...,
+        state: Global___Refund.State.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "refund_id", b"refund_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiptRefund: _TypeAlias = ReceiptRefund  # noqa: Y015
 
 @_typing.final
 class ReceiptLine(_message.Message):

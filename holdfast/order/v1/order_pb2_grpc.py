@@ -180,8 +180,9 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetReceipt(self, request, context):
-        """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
-        is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+        """The receipt (小票) of an order that was paid, or of one that is sold and costs nothing. It is made
+        when it is first asked for, of what was sold, did not come and went back by then, in the words
+        of the country that it goes to, and is the same from then on. NOT_FOUND if
         there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

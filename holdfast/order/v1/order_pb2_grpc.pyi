@@ -100,8 +100,9 @@ class OrderServiceStub:
     page at a time. NOT_FOUND if there is no such order.
     """
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetReceiptRequest, _order_pb2.GetReceiptResponse]
-    """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
-    is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+    """The receipt (小票) of an order that was paid, or of one that is sold and costs nothing. It is made
+    when it is first asked for, of what was sold, did not come and went back by then, in the words
+    of the country that it goes to, and is the same from then on. NOT_FOUND if
     there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
     """
 
@@ -170,8 +171,9 @@ class OrderServiceAsyncStub(OrderServiceStub):
     page at a time. NOT_FOUND if there is no such order.
     """
     GetReceipt: _aio.UnaryUnaryMultiCallable[_order_pb2.GetReceiptRequest, _order_pb2.GetReceiptResponse]  # type: ignore[assignment]
-    """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
-    is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+    """The receipt (小票) of an order that was paid, or of one that is sold and costs nothing. It is made
+    when it is first asked for, of what was sold, did not come and went back by then, in the words
+    of the country that it goes to, and is the same from then on. NOT_FOUND if
     there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
     """
 
@@ -303,8 +305,9 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _order_pb2.GetReceiptRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.GetReceiptResponse, _abc.Awaitable[_order_pb2.GetReceiptResponse]]:
-        """The receipt (小票) of a paid order, or of one that is sold and costs nothing. It is made when it
-        is first asked for, and is the same from then on, whatever happens to the order. NOT_FOUND if
+        """The receipt (小票) of an order that was paid, or of one that is sold and costs nothing. It is made
+        when it is first asked for, of what was sold, did not come and went back by then, in the words
+        of the country that it goes to, and is the same from then on. NOT_FOUND if
         there is no such order. Outcomes: APPLIED, WRONG_STATE (it was not paid, or is not sold yet).
         """
 

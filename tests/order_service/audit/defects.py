@@ -11,7 +11,8 @@ from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
-from order_service.order.model import Amounts, ShipmentLine
+from order_service.order.model import Amounts, Refund, ShipmentLine
+from order_service.order.refund_rows import RefundRow, RefundWhat
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
 from order_service.order.tasks import (
     CancelShipmentStock,
@@ -68,6 +69,27 @@ def _paid_again(case: Case) -> Case:
     again = structs.replace(payment, payment_id=f"{case.order.order_id}-p2", payment_key="again")
     case.order.add(again)
     return case
+
+
+def _refunded(before_ms: int, *rows: tuple[RefundWhat, int, int]) -> Callable[[Case], Case]:
+    """Money has gone back: for what, of which line, and how much."""
+
+    def spoil(case: Case) -> Case:
+        order = case.order
+        refund_id = f"{order.order_id}-r{len(order.refunds) + 1}"
+        total_minor = sum(amount_minor for _, _, amount_minor in rows)
+        at_ms = order.shipments[0].shipped_at_ms - before_ms
+        about = (f"{order.order_id}-p1", RefundState.DONE, total_minor, "", "", at_ms, at_ms)
+        order.add(Refund(refund_id, "key", order.order_id, *about))
+        for number, (what, line_no, amount_minor) in enumerate(rows, 1):
+            named = (order.order_id, refund_id, number, what, line_no, 0, "", 0, amount_minor)
+            order.refund_rows.append(RefundRow(*named))
+            for line in order.lines:
+                if line.line_no == line_no:
+                    line.refunded_minor += amount_minor
+        return case
+
+    return spoil
 
 
 def _entry(position: int, **values: Any) -> Callable[[Case], Case]:
@@ -218,6 +240,34 @@ DEFECTS: Final[dict[str, Defect]] = {
         "refunds_make_up_what_goes_back",
         "cancelled, its money back",
         _of("refunds", payment_id="4340000000000000000-p1"),
+    ),
+    "a line that counts other money than its rows": Defect(
+        "refund_is_the_sum_of_its_rows",
+        "cancelled, its money back",
+        _of("lines", refunded_minor=999),
+    ),
+    "a line that counts other units than its rows": Defect(
+        "refund_is_the_sum_of_its_rows",
+        "cancelled, its money back",
+        _of("lines", refunded_unshipped=1),
+    ),
+    "freight that went back unsaid": Defect(
+        "refund_is_the_sum_of_its_rows", "shipped", _order(freight_refunded_minor=100)
+    ),
+    "units that left when their money was back": Defect(
+        "no_unit_leaves_whose_money_went_back",
+        "shipped",
+        _refunded(1, (RefundWhat.ADJUST, 1, 1_000)),
+    ),
+    "units that are to leave, and their money is back": Defect(
+        "no_unit_leaves_whose_money_went_back",
+        "in fulfilment",
+        _refunded(1, (RefundWhat.ADJUST, 1, 1_000)),
+    ),
+    "units that were paid back twice": Defect(
+        "no_units_money_goes_back_twice",
+        "shipped",
+        _refunded(-1, (RefundWhat.UNITS, 1, 1_000), (RefundWhat.EXCESS, 0, 50)),
     ),
     "cash that no carrier has": Defect(
         "cash_is_what_carriers_collected", "paid at the door", _of("shipments", collected_minor=0)

@@ -200,6 +200,7 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "RefundOrderRequest.refund_key": ID.but("a" * 49, "a" * 64),
     "RefundOrderRequest.amount_minor": MONEY,
     "RefundOrderRequest.lines": Bound((201,), (0, 200)),
+    "CancelShipmentRequest.units_found": any_of(2),
     "RefundLine.line_no": Bound((0, 32_768), (1, 32_767)),
     "RefundLine.units": Bound((1_000_000_001,), (0, 1)),
     "RefundLine.shipment_id": ID.or_empty(),

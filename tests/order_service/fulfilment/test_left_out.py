@@ -7,10 +7,11 @@ import pytest
 from order_service.audit.case import Case, judge
 from order_service.audit.motion import RULES as MOTION_RULES
 from order_service.audit.shipments import RULES as PARCEL_RULES
-from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cancelling import cancel, cancel_shipment
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.resolving import resolve
+from order_service.fulfilment.shares import due_at_the_door_minor
 from order_service.fulfilment.warehouse import confirm_pick, hand_over
 from order_service.order.draft import Draft
 from order_service.order.model import IncidentKind, Order, Shipment
@@ -22,7 +23,7 @@ from order_service.order.states import (
     PaymentState,
     ShipmentState,
 )
-from order_service.order.tasks import TaskKind
+from order_service.order.tasks import CancelShipmentStock, TaskKind, todos
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
@@ -180,3 +181,57 @@ def test_what_is_left_out_is_not_paid_at_the_door() -> None:
         if parcel.state is S.PLANNED:
             left_out(order, parcel)
     assert (order.state, order.payments[0].state) == (OrderState.CANCELLED, PaymentState.ABANDONED)
+
+
+def cancelled_as(order: Order) -> list[tuple[str, bool]]:
+    """The parcels whose units the engine is told to cancel, and whether they are not there."""
+    payloads = [todo.payload for todo in todos(order, CancelShipmentStock)]
+    return [(payload.shipment_id[-2:], payload.lost) for payload in payloads]
+
+
+@pytest.mark.parametrize(("missing", "lost"), [(None, True), (True, True), (False, False)], ids=str)
+def test_units_that_a_picker_did_not_find_do_not_go_on_sale_again(
+    missing: bool | None, lost: bool
+) -> None:
+    order = planned_order()
+    first, second = order.shipments
+    pick = partial(confirm_pick, shipment_id=first.shipment_id, taken=[("SKU-1", 1)])
+    rest = decided(order, pick).rest
+    assert rest is not None
+    leave = partial(cancel_shipment, shipment_id=rest.shipment_id, why="", missing=missing)
+    decided(order, leave)
+    left_out(order, second)
+    assert cancelled_as(order) == [("s3", lost), ("s2", False)]
+
+
+def test_what_was_found_after_all_is_sold_again() -> None:
+    order = planned_order()
+    pick = partial(confirm_pick, shipment_id=order.shipments[0].shipment_id)
+    rest = decided(order, partial(pick, taken=[("SKU-1", 1)])).rest
+    assert rest is not None
+    decided(order, partial(confirm_pick, shipment_id=rest.shipment_id, taken=()))
+    left_out(order, rest)
+    assert cancelled_as(order) == [("s3", False)]
+
+
+def test_what_is_not_there_is_not_on_sale_again_when_its_order_is_cancelled() -> None:
+    order = planned_order()
+    pick = partial(confirm_pick, shipment_id=order.shipments[0].shipment_id)
+    decided(order, partial(pick, taken=[("SKU-1", 1)]))
+    decided(order, partial(cancel, answers=(), reason="changed their mind"))
+    assert order.state is OrderState.CANCELLED
+    assert cancelled_as(order) == [("s3", True)]
+    assert [task.kind for task in order.tasks if task.lane == "stock"] == [
+        TaskKind.CANCEL_PARCEL,
+        TaskKind.CANCEL,
+    ]
+
+
+def test_the_freight_of_what_is_paid_at_the_door_is_with_what_will_come() -> None:
+    order = planned_order(payments=[cash(2_000)], **ON_DELIVERY)
+    first, second = order.shipments
+    shares = [due_at_the_door_minor(order, each) for each in (first, second)]
+    assert (sum(shares), shares[0] - 1_357) == (2_000, 71)
+    left_out(order, first)
+    assert due_at_the_door_minor(order, second) == 643
+    assert (order.lines[0].unpaid_units, order.lines[0].unpaid_minor) == (3, 1_357)

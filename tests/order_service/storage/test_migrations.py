@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from order_service.audit.case import judge
 from order_service.audit.history import RULES as HISTORY_RULES
+from order_service.audit.refunds import RULES as REFUND_RULES
 from order_service.audit.sources import read_cases
 from order_service.order.ids import Ids
 from order_service.order.model import ShipmentLine
@@ -178,6 +179,72 @@ async def test_a_database_of_0_4_0_is_brought_up_to_date_with_its_orders(
     )
     assert (await orders.get(A)).refund(f"{A}-r1").state is RefundState.DONE
     await orders.drain()
+
+
+_R2 = (
+    "INSERT INTO refunds (order_id, refund_no, payment_no, refund_key, state, amount_minor, reason,"
+    f" provider_ref, created_at_ms, updated_at_ms) VALUES ({A}, 2, 1, '%s', 'DONE', 1000, '', '', "
+    "%s, 2000000000000)"
+)
+# Another refund like the first, without a row of its own.
+_COLUMNS = ", ".join(column.name for column in METADATA.tables["refunds"].c)
+_COPIED = ", ".join(
+    {"refund_no": "9", "refund_key": "'another'"}.get(column.name, column.name)
+    for column in METADATA.tables["refunds"].c
+)
+_ALL_BACK = f"UPDATE payments SET refunded_minor = 1100 WHERE order_id = {A}"
+
+
+@pytest.mark.parametrize(
+    ("written", "rule", "rows"),
+    [
+        (
+            (_R2 % (f"{A}-i1", 2_000_000_000_001), "UPDATE incidents SET state = 'REFUNDED'"),
+            "no_units_money_goes_back_twice",
+            [("ADJUST", 100), ("UNITS", 900), ("EXCESS", 100)],
+        ),
+        (
+            (
+                _R2 % ("by-hand", 1_999_999_999_999),
+                "UPDATE refunds SET created_at_ms = 1999999999999",
+            ),
+            "no_unit_leaves_whose_money_went_back",
+            [("ADJUST", 100), ("ADJUST", 900), ("FREIGHT", 100)],
+        ),
+    ],
+)
+async def test_refunds_of_0_4_0_get_rows_and_show_what_was_wrong(
+    of_0_4_0: Database,
+    clock: Clock,
+    ids: Ids,
+    written: tuple[str, ...],
+    rule: str,
+    rows: list[tuple[str, int]],
+) -> None:
+    for statement in (*written, _ALL_BACK):
+        await of_0_4_0.write(partial(_execute, statement))
+    await migrate(of_0_4_0)
+    orders = Orders(of_0_4_0, clock, ids)
+    (case,) = await orders.read(lambda connection: read_cases(connection, [A], 0))
+    assert [(row.what, row.amount_minor) for row in case.order.refund_rows] == rows
+    assert [each.rule.name for each in judge(case, REFUND_RULES)] == [rule]
+    await orders.drain()
+
+
+async def test_the_database_holds_refunds_against_their_rows(of_0_4_0: Database) -> None:
+    await migrate(of_0_4_0)
+    for statement in (
+        f"INSERT INTO refunds ({_COLUMNS}) SELECT {_COPIED} FROM refunds",
+        "UPDATE refunds SET amount_minor = 99",
+        "UPDATE refund_rows SET amount_minor = 99",
+        "DELETE FROM refund_rows",
+        "UPDATE order_lines SET refunded_shipped = 3",
+        "UPDATE order_lines SET refunded_unshipped = 1",
+        "UPDATE order_lines SET refunded_minor = 1001",
+        "UPDATE orders SET freight_refunded_minor = 101",
+    ):
+        with pytest.raises(Conflict):
+            await of_0_4_0.write(partial(_execute, statement))
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def upgrade() -> None:
     for name in ("refunded_minor", "adjusted_minor"):
         _add("order_lines", "BIGINT", name)
     _add("order_lines", "BIGINT", "unpaid_minor", no_more_goes_back_than_it_cost=_MONEY_CHECK)
+    _add("shipments", "INTEGER", "missing")
     _add("shipments", "BIGINT", "collect_minor")
     _create_rows()
     _fill()
