@@ -17,6 +17,7 @@ from order_service.audit.copies import Copies
 from order_service.audit.statements import captured_here, captured_there, of_providers
 from order_service.order.model import HistoryEntry
 from order_service.payment.attempts import charge_of
+from order_service.payment.books import with_our_numbers
 from order_service.payment.providers.port import FactKind, Providers, ProviderUnreachable
 from order_service.storage.history import ENTRIES
 from order_service.storage.load import load_orders
@@ -141,6 +142,8 @@ class Sources:
                     facts = await provider.statement(day)
                 except ProviderUnreachable as error:
                     raise StatementUnreachable(name, day) from error
+                numbered = partial(with_our_numbers, provider=name, facts=facts)
+                facts = await self._orders.read(numbered)
                 await asyncio.to_thread(copies.keep_entries, name, facts)
 
     def with_copies(self, cases: Sequence[Case], copies: Copies) -> list[Case]:

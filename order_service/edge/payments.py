@@ -12,20 +12,24 @@ from order_service.edge import wire
 from order_service.edge.methods import change, command, method, order_of, read_page
 from order_service.edge.requests import (
     OLDEST,
+    actor_of,
     check_filters,
     id_in,
     id_of,
+    invalid_page_token,
+    is_number,
     moment_in,
     reason_of,
     tenant_of,
 )
 from order_service.order.draft import Draft
-from order_service.order.fields import check_id, check_money, check_whole, shown
+from order_service.order.fields import check_id, check_money, check_whole, is_id, shown
 from order_service.order.model import Refund
 from order_service.order.parts import order_id_of as order_of_part
 from order_service.order.refund_rows import RefundRow
 from order_service.order.refusals import InvalidField
 from order_service.payment.books import books, failed_refunds, pending_payments, quarantined
+from order_service.payment.case_list import After, close_case, waiting_money
 from order_service.payment.facts import resolve_quarantined
 from order_service.payment.paying_back import rows_of
 from order_service.payment.providers.port import Providers, ProviderUnreachable
@@ -213,6 +217,31 @@ class PaymentServicer:
         )
 
     @method
+    async def ListMoneyCases(self, request: pb.ListMoneyCasesRequest) -> pb.ListMoneyCasesResponse:
+        read = partial(
+            waiting_money,
+            tenant=tenant_of(request),
+            after=_after(request.page_token),
+            now_ms=self._orders.clock_ms(),
+        )
+        page, token = await read_page(
+            self._orders, request, read, lambda entry: ".".join(map(str, entry[0]))
+        )
+        return wire.listed(pb.ListMoneyCasesResponse, [case for _, case in page], token)
+
+    @command(pb.CloseMoneyCaseResponse)
+    async def CloseMoneyCase(self, request: pb.CloseMoneyCaseRequest) -> pb.CloseMoneyCaseResponse:
+        close = partial(
+            close_case,
+            tenant=tenant_of(request),
+            case_id=id_of(request, "case_id"),
+            why=reason_of(request, length_min=1),
+            actor=actor_of(request),
+            now_ms=self._orders.clock_ms(),
+        )
+        return pb.CloseMoneyCaseResponse(outcome=_APPLIED, replayed=await self._orders.write(close))
+
+    @method
     async def Reconcile(self, request: pb.ReconcileRequest) -> pb.ReconcileResponse:
         if request.provider not in self._providers:
             problem = f"must be one of {', '.join(sorted(self._providers))}"
@@ -225,6 +254,7 @@ class PaymentServicer:
                 request.provider,
                 day,
                 report_only=request.report_only,
+                tenant=tenant_of(request),
             )
         except ProviderUnreachable as error:
             raise HoldfastError.of(
@@ -247,6 +277,17 @@ def _refund_and_rows(
     refunds, replayed = request_refund(draft, refund_key, amount_minor, reason, asked)
     rows = [row for refund in refunds for row in rows_of(draft.order, refund)]
     return refunds, rows, replayed
+
+
+def _after(token: str) -> After:
+    """The case that a page token names. Raises InvalidField."""
+    if not token:
+        return After()
+    opened_at_ms, _, rest = token.partition(".")
+    place, _, case_id = rest.partition(".")
+    if not (is_number(opened_at_ms) and is_number(place) and is_id(case_id)):
+        raise invalid_page_token(token)
+    return After(int(opened_at_ms), int(place), case_id)
 
 
 def _day_of(request: pb.ReconcileRequest) -> date:

@@ -22,7 +22,7 @@ from order_service.order.records import TemperatureReading, TrackingEvent
 from order_service.order.refund_rows import RefundRow
 from order_service.order.refusals import InvalidField
 from order_service.order.states import IncidentEvent
-from order_service.payment import books, reconcile
+from order_service.payment import books, case_list, reconcile
 from order_service.placing.shortage import Shortage
 from order_service.placing.validation import PlaceOrder, WantedLine
 from order_service.relay.self_watch import Skew
@@ -93,6 +93,7 @@ MESSAGES: Final = Messages(
         payment_pb2.FailedRefund,
         computed={"order_id": lambda failed: failed.refund.order_id},
     ),
+    Pair(case_list.WaitingMoney, payment_pb2.MoneyCase),
     Pair(books.Book, payment_pb2.PaymentBook),
     Pair(reconcile.Difference, payment_pb2.Difference),
     Pair(

@@ -7,10 +7,12 @@ from order_service.order.model import HistoryEntry, IncidentKind, Order
 from order_service.order.states import (
     INCIDENT,
     ORDER,
+    PAYMENT,
     REFUND,
     SHIPMENT,
     IncidentState,
     OrderState,
+    PaymentState,
     RefundState,
     ShipmentState,
 )
@@ -29,7 +31,9 @@ class Notice(StrEnum):
     PARCEL_DELIVERED = "parcel_delivered"
     PARCEL_DELAYED = "parcel_delayed"
     PARCEL_LOST = "parcel_lost"
+    PAYMENT_HELD = "payment_held"
     MONEY_REFUNDED = "money_refunded"
+    REFUND_CAME_BACK = "refund_came_back"
     NEW_ORDER = "new_order"
     ORDER_WITHDRAWN = "order_withdrawn"
 
@@ -80,7 +84,14 @@ NOTICES: Final = (
     NoticeRow(SHIPMENT.name, ShipmentState.DELIVERED, Notice.PARCEL_DELIVERED),
     NoticeRow(INCIDENT.name, IncidentState.OPEN, Notice.PARCEL_DELAYED, opening=IncidentKind.DELAY),
     NoticeRow(INCIDENT.name, IncidentState.OPEN, Notice.PARCEL_LOST, opening=IncidentKind.LOSS),
+    NoticeRow(PAYMENT.name, PaymentState.QUARANTINED, Notice.PAYMENT_HELD),
     NoticeRow(REFUND.name, RefundState.DONE, Notice.MONEY_REFUNDED),
+    NoticeRow(
+        REFUND.name,
+        RefundState.FAILED,
+        Notice.REFUND_CAME_BACK,
+        coming_from=frozenset({RefundState.DONE}),
+    ),
 )
 
 

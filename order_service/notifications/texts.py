@@ -123,6 +123,23 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
         "{refunded} of order {order_id} was refunded",
         "Dear {name},\n{refunded} of your order {order_id} was refunded, the way it came.\n",
     ),
+    Notice.PAYMENT_HELD: _in_both(
+        "订单 {order_id} 的付款正在人工核对",
+        "{name}，您好：\n我们收到了订单 {order_id} 的付款，但金额或币种与应付金额不符，"
+        "正在人工核对。款项安全保留，您无需再次付款，我们将尽快处理或原路退回。\n\n应付金额：{total}\n",
+        "The payment of order {order_id} is looked at by a person",
+        "Dear {name},\na payment for your order {order_id} has come in another sum or currency "
+        "than was asked for, so a person looks at it. Your money is safe, and there is no need to "
+        "pay again: it is taken, or it goes back the way it came.\n\nAsked for: {total}\n",
+    ),
+    Notice.REFUND_CAME_BACK: _in_both(
+        "订单 {order_id} 的退款未能到账",
+        "{name}，您好：\n您的银行未能接收订单 {order_id} 的退款，款项已退还给我们。"
+        "我们将再次退款，或以其他方式退还。\n",
+        "A refund of order {order_id} has come back to us",
+        "Dear {name},\nyour bank did not take a refund of your order {order_id}. We send it again, "
+        "or pay you back in another way.\n",
+    ),
     Notice.NEW_ORDER: _in_both(
         "新订单 {order_id}",
         "您有一笔新订单 {order_id}，请于 {ships_by} 之前发货。\n\n{items}\n\n金额：{total}\n",

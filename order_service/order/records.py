@@ -1,9 +1,10 @@
-"""Records of fulfilment, which never change: reviews, tracking events, temperatures.
+"""Records beside orders: reviews, tracking events, temperatures, and cases of money.
 
 Times are milliseconds since the Unix epoch, temperatures thousandths of a degree Celsius.
 """
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -76,3 +77,56 @@ class TemperatureReading(Struct, frozen=True):
     order_id: str
     millicelsius: int
     out_of_limits: bool
+
+
+class MoneyCaseKind(StrEnum):
+    """The kinds of money that waits for a person. The names are those of the contract."""
+
+    QUARANTINED = "QUARANTINED"
+    """A payment in a wrong amount or currency."""
+    REFUND_FAILED = "REFUND_FAILED"
+    """A refund that was refused, bounced, of another sum, or of cash."""
+    REFUND_OPEN = "REFUND_OPEN"
+    """A refund that its provider has taken and not ended for long."""
+    UNKNOWN_PAYMENT = "UNKNOWN_PAYMENT"
+    """Money of a payment that is none of ours."""
+    OTHER_CURRENCY = "OTHER_CURRENCY"
+    """More money for a payment, in another currency than what came before."""
+    SENT_BACK_THERE = "SENT_BACK_THERE"
+    """Money that its provider has sent back unasked, and that our books have no room for."""
+    DISPUTED = "DISPUTED"
+    """The buyer's bank takes money back, or asks for reasons."""
+    NOT_CLOSED = "NOT_CLOSED"
+    """An attempt to pay that was given up, and that its provider cannot close."""
+
+
+OF_MONEY: Final = ("CAPTURED", "REFUNDED", "REFUNDED_IN_ALL", "DISPUTED")
+"""The kinds of facts about an unknown payment that speak of money; others wait for nobody."""
+
+
+class MoneyCase(Struct, frozen=True):
+    """Money that waits for a person, and is no payment or refund that waits by its state."""
+
+    case_id: str
+    """A digest of the matter: one, however often it is told."""
+    tenant: str
+    """The shop; "" where no order of one is known."""
+    order_id: str
+    kind: MoneyCaseKind
+    provider: str
+    payment_id: str
+    refund_id: str
+    provider_ref: str
+    payment_ref: str
+    said: str
+    """The kind of fact that its provider reported."""
+    amount_minor: int
+    currency: str
+    at_ms: int
+    """By the provider's clock; 0 where it does not say."""
+    why: str
+    opened_at_ms: int
+    closed_at_ms: int = 0
+    """0 while it waits."""
+    closed_by: str = ""
+    closed_why: str = ""

@@ -35,6 +35,7 @@ class TaskKind(StrEnum):
     QUERY_PAYMENT = "QUERY_PAYMENT"
     CLOSE_PAYMENT = "CLOSE_PAYMENT"
     REFUND = "REFUND"
+    LEARN_REFUNDS = "LEARN_REFUNDS"
     PAYMENT_DUE = "PAYMENT_DUE"
     CANCEL_ORDER = "CANCEL_ORDER"
     REVIEW = "REVIEW"
@@ -183,6 +184,16 @@ class SendRefund(Payload):
     after: str | None = None
     """The provider's number of the attempt before, which it has refused. Read where 0.4.0 wrote it;
     now the refund has those numbers."""
+
+
+@_task(
+    TaskKind.LEARN_REFUNDS,
+    "learn",
+    "ask the provider which refunds were made there",
+    per="payment_id",
+)
+class LearnRefunds(Payload):
+    payment_id: str
 
 
 @_task(TaskKind.PAYMENT_DUE, "due", "close the order if it is still not paid")

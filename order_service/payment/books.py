@@ -1,18 +1,24 @@
 """Our books: money that was captured and went back, and callbacks about payments not known here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, structs
-from sqlalchemy import ColumnElement, Connection, case, func, insert, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, case, func, literal_column, or_, select
 
 from order_service.order.model import Payment, Refund
+from order_service.order.parts import part_id
+from order_service.order.records import MoneyCase, MoneyCaseKind
 from order_service.order.states import PaymentState, RefundState
+from order_service.payment.cases import case_id_of, case_of
 from order_service.payment.providers.port import Callback, Fact, FactKind
+from order_service.storage.bulk import insert_into
 from order_service.storage.columns import is_after_part
 from order_service.storage.rows import ROW_KINDS
-from order_service.storage.schema import IS_PENDING, orders, payments, refunds, stray_callbacks
+from order_service.storage.schema import IS_PENDING, money_cases, orders, payments, refunds
 
 STRAYS_MAX = 10_000
+REFS_A_READ = 500
+_KEEP = insert_into(money_cases)
 
 # As they stand in the conditions of the indexes, which no parameter matches.
 _ZERO: ColumnElement[int] = literal_column("0")
@@ -203,39 +209,86 @@ def failed_refunds(
     return [FailedRefund(ROW_KINDS[Refund].from_row(row[:-2]), row[-2], row[-1]) for row in rows]
 
 
+def with_our_numbers(connection: Connection, provider: str, facts: Sequence[Fact]) -> list[Fact]:
+    """The facts with our numbers where they have only the provider's: of the payment, and of a
+    refund that was made there and is booked here.
+    """
+    refs = sorted({fact.payment_ref for fact in facts if _lacks_ours(fact)})
+    ours: dict[tuple[str, str], tuple[str, str]] = {}
+    for start in range(0, len(refs), REFS_A_READ):
+        found = payments.outerjoin(refunds, _IS_OF_PAYMENT)
+        numbers = (payments.c.provider_ref, *_PAYMENT, refunds.c.provider_ref, refunds.c.refund_no)
+        of_these = payments.c.provider_ref.in_(refs[start : start + REFS_A_READ])
+        for ref, order_id, payment_no, refund_ref, refund_no in connection.execute(
+            select(*numbers).select_from(found).where(of_these, payments.c.provider == provider)
+        ):
+            payment_id = part_id(order_id, "p", payment_no)
+            ours[ref, ""] = (payment_id, "")
+            if refund_ref:
+                ours[ref, refund_ref] = (payment_id, part_id(order_id, "r", refund_no))
+    return [_named(fact, ours) if _lacks_ours(fact) else fact for fact in facts]
+
+
+def _lacks_ours(fact: Fact) -> bool:
+    return bool(fact.payment_ref) and not (fact.payment_id and fact.refund_id)
+
+
+def _named(fact: Fact, ours: Mapping[tuple[str, str], tuple[str, str]]) -> Fact:
+    number = ours.get((fact.payment_ref, fact.provider_ref)) or ours.get((fact.payment_ref, ""))
+    if number is None:
+        return fact
+    return structs.replace(
+        fact, payment_id=fact.payment_id or number[0], refund_id=fact.refund_id or number[1]
+    )
+
+
+def orders_of_others(connection: Connection, tenant: str, order_ids: Sequence[str]) -> set[str]:
+    """The orders among these that are of another shop."""
+    found: set[str] = set()
+    for start in range(0, len(order_ids), REFS_A_READ):
+        some = orders.c.order_id.in_(order_ids[start : start + REFS_A_READ])
+        found |= set(
+            connection.scalars(select(orders.c.order_id).where(some, orders.c.tenant != tenant))
+        )
+    return found
+
+
 def keep_stray(
     connection: Connection, provider: str, callback: Callback, fact: Fact, now_ms: int
 ) -> None:
-    """Keeps a callback about a payment that is not known, once; reconciliation tells a person."""
-    columns = stray_callbacks.c
-    known = select(columns.event_id).where(
-        columns.provider == provider, columns.event_id == callback.event_id
+    """Keeps a callback about a payment that is not known, once, as a case for a person."""
+    of_order = select(orders.c.tenant).where(orders.c.order_id == fact.order_id)
+    tenant = connection.execute(of_order).scalar() or ""
+    # The same refund or dispute is told of by several events, a capture by one.
+    matter = fact.provider_ref if fact.payment_ref else callback.event_id
+    case = case_of(
+        case_id_of(provider, matter, fact.payment_id, fact.refund_id),
+        MoneyCaseKind.UNKNOWN_PAYMENT,
+        provider,
+        fact,
+        "it names a payment that is not known",
+        now_ms,
+        tenant,
     )
-    if connection.execute(known).first() is None:
-        connection.execute(
-            insert(stray_callbacks).values(
-                provider=provider,
-                event_id=callback.event_id,
-                received_at_ms=now_ms,
-                **structs.asdict(fact),
-            )
-        )
+    _KEEP.execute(connection, [ROW_KINDS[MoneyCase].to_row(case, "")])
 
 
 def strays_between(
     connection: Connection, provider: str, from_ms: int, before_ms: int
 ) -> Sequence[Fact]:
     """Facts of captured and refunded money in a time, of payments that were not known then."""
-    columns = stray_callbacks.c
+    columns = money_cases.c
+    named = ("said", *Fact.__struct_fields__[1:])
     rows = connection.execute(
-        select(*[columns[name] for name in Fact.__struct_fields__])
+        select(*[columns[name] for name in named])
         .where(
             columns.provider == provider,
-            columns.received_at_ms >= from_ms,
-            columns.received_at_ms < before_ms,
-            columns.kind.in_((FactKind.CAPTURED, FactKind.REFUNDED)),
+            columns.opened_at_ms >= from_ms,
+            columns.opened_at_ms < before_ms,
+            columns.kind == MoneyCaseKind.UNKNOWN_PAYMENT,
+            columns.said.in_((FactKind.CAPTURED, FactKind.REFUNDED)),
         )
-        .order_by(columns.received_at_ms, columns.event_id)
+        .order_by(columns.opened_at_ms, columns.case_id)
         .limit(STRAYS_MAX)
     )
     return [Fact(FactKind(row[0]), *row[1:]) for row in rows]

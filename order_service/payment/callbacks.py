@@ -8,8 +8,7 @@ from starlette.routing import Route
 
 from order_service.http.callbacks import callback_route
 from order_service.order.draft import Draft
-from order_service.order.parts import order_id_of
-from order_service.payment.books import keep_stray
+from order_service.payment.books import keep_stray, with_our_numbers
 from order_service.payment.facts import UnknownPayment, learn
 from order_service.payment.providers.port import Callback, Providers
 from order_service.storage.batch import AlreadySeen, OrderNotFound
@@ -30,13 +29,14 @@ async def _take(orders: Orders, provider: str, callback: Callback) -> None:
     """Gives a proven callback its effect, once. Returns when that is on disk."""
     fact = callback.fact
     if fact is None:
+        log.info("a callback says nothing of ours", provider=provider, about=callback.about)
         return
-    order_id = order_id_of(fact.refund_id or fact.payment_id)
+    (fact,) = await orders.read(partial(with_our_numbers, provider=provider, facts=[fact]))
     decide: Callable[[Draft], None] = partial(learn, provider=provider, fact=fact)
     # What a known id says anew has its effect; the same fact again has none.
     once = f"{provider}:{callback.event_id}:{fact.kind}:{fact.amount_minor}:{fact.currency}"
     try:
-        await orders.change(order_id, decide, actor=f"provider:{provider}", once=once)
+        await orders.change(fact.order_id, decide, actor=f"provider:{provider}", once=once)
     except AlreadySeen:
         return
     except (OrderNotFound, UnknownPayment):

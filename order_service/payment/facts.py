@@ -10,6 +10,7 @@ from typing import Final
 from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
 from order_service.order.model import Payment
+from order_service.order.records import MoneyCaseKind
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import (
     PAYMENT,
@@ -27,6 +28,8 @@ from order_service.payment.attempts import (
     forget_start,
     payments_to_ask_about,
 )
+from order_service.payment.cases import open_case
+from order_service.payment.made_there import OF_WHAT_WENT, learn_what_went
 from order_service.payment.methods import CASH, ELSEWHERE, PAID_ELSEWHERE
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import learn_refund, send_back, send_back_all
@@ -35,7 +38,6 @@ SKEW_MS: Final = 60_000
 """By how much a provider's clock may be behind ours."""
 
 _PAYABLE = frozenset({OrderState.AWAITING_PAYMENT, OrderState.EXPIRED})
-_OF_REFUNDS = frozenset({FactKind.REFUNDED, FactKind.REFUND_FAILED})
 _NEVER_EFFECTIVE = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
 
 
@@ -54,11 +56,13 @@ def learn(draft: Draft, provider: str, fact: Fact, due_minor: int = 0) -> None:
         payment = draft.order.payment(refund.payment_id if refund else fact.payment_id)
     except KeyError:
         raise UnknownPayment from None
-    made_there = fact.kind in _OF_REFUNDS and refund is None
-    if payment.provider != provider or made_there:
+    if payment.provider != provider:
         raise UnknownPayment
     if refund is not None:
         learn_refund(draft, refund, fact)
+        return
+    if fact.payment_ref or fact.kind in OF_WHAT_WENT:
+        learn_what_went(draft, payment, fact)
         return
     if fact.provider_ref and not payment.provider_ref:
         draft.update(payment, provider_ref=fact.provider_ref)
@@ -215,10 +219,12 @@ def _is_resolved(payment: Payment, *, approve: bool) -> bool:
 
 def _captured(draft: Draft, payment: Payment, fact: Fact, due_minor: int) -> None:
     known_minor = payment.captured_minor
-    if fact.amount_minor <= known_minor:
-        return
     if known_minor and fact.currency != payment.captured_currency:
-        # Two currencies cannot be added up; reconciliation reports the difference to a person.
+        if fact.currency and fact.amount_minor:  # two currencies cannot be added up
+            why = f"{known_minor} {payment.captured_currency} had come before"
+            open_case(draft, MoneyCaseKind.OTHER_CURRENCY, payment, fact, why)
+        return
+    if fact.amount_minor <= known_minor:
         return
     draft.update(
         payment,

@@ -4,7 +4,7 @@ Each returns the decision that follows, or raises TryLater; each may be done twi
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -17,11 +17,13 @@ from holdfast.types import Result
 from order_service.engine_clock import EngineClock
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Payment
+from order_service.order.records import MoneyCaseKind
 from order_service.order.states import OrderState, PaymentState, RefundState
 from order_service.order.tasks import (
     ClosePayment,
     ExpireReservation,
     KeepStock,
+    LearnRefunds,
     PaymentDue,
     QueryPayment,
     SendRefund,
@@ -46,7 +48,8 @@ from order_service.payment.attempts import (
     payments_to_ask_about,
     query_again,
 )
-from order_service.payment.facts import learn
+from order_service.payment.cases import open_case
+from order_service.payment.facts import UnknownPayment, learn
 from order_service.payment.methods import BY_HAND
 from order_service.payment.providers.port import (
     Fact,
@@ -110,9 +113,15 @@ class PaymentTasks:
             fact = await provider.close(charge_of(order, payment))
 
         def close_again(draft: Draft) -> None:
+            if fact.kind is not FactKind.OPEN:
+                return
             # A bank is at it. Asking about the payment ends after some time, and so does this.
-            if fact.kind is FactKind.OPEN and payment in payments_to_ask_about(order, draft.now_ms):
-                draft.send(todo.payload, draft.now_ms + CLOSE_AGAIN_MS)
+            if payment in payments_to_ask_about(order, draft.now_ms):
+                why = f"{payment.provider} cannot close it yet"
+                draft.again(todo.task, draft.now_ms + CLOSE_AGAIN_MS, why, last=False)
+            else:
+                why = f"{payment.provider} has not closed it for a day: money may still come"
+                open_case(draft, MoneyCaseKind.NOT_CLOSED, payment, fact, why)
 
         return Learned(partial(learn, provider=payment.provider, fact=fact), close_again)
 
@@ -142,6 +151,20 @@ class PaymentTasks:
                 refund_again(draft, todo.task, refund.refund_id)
 
         return Learned(learned, ask_again)
+
+    @handles(LearnRefunds)
+    async def learn_refunds(self, order: Order, todo: Todo[LearnRefunds]) -> Decide | None:
+        """Asks which refunds of a payment were made at its provider."""
+        payment = order.payment(todo.payload.payment_id)
+        with self._provider(payment) as provider:
+            facts = await provider.refunds(charge_of(order, payment))
+
+        def learned(draft: Draft) -> None:
+            for fact in facts:
+                with suppress(UnknownPayment):  # under a number that is not ours
+                    learn(draft, payment.provider, fact)
+
+        return Learned(learned)
 
     @handles(PaymentDue)
     async def due(self, order: Order, todo: Todo[PaymentDue]) -> Decide | None:

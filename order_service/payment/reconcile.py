@@ -17,7 +17,13 @@ from order_service.order.model import Order, Payment, Refund
 from order_service.order.parts import order_id_of
 from order_service.order.states import RefundState
 from order_service.payment.attempts import charge_of
-from order_service.payment.books import captured_between, refunded_between, strays_between
+from order_service.payment.books import (
+    captured_between,
+    orders_of_others,
+    refunded_between,
+    strays_between,
+    with_our_numbers,
+)
 from order_service.payment.facts import UnknownPayment, learn
 from order_service.payment.providers.port import Fact, FactKind, Provider, Providers
 from order_service.storage.batch import OrderNotFound
@@ -64,17 +70,28 @@ class Report(Struct, frozen=True):
 
 
 async def reconcile(
-    orders: Orders, providers: Providers, name: str, day: date, *, report_only: bool = False
+    orders: Orders,
+    providers: Providers,
+    name: str,
+    day: date,
+    *,
+    report_only: bool = False,
+    tenant: str = "",
 ) -> Report:
-    """Compares a day in UTC. Raises KeyError (no such provider), ProviderUnreachable."""
+    """Compares a day in UTC. Raises KeyError (no such provider), ProviderUnreachable.
+
+    Everything that is safe is repaired; the report is of one shop where a tenant is named: its
+    orders, and money of no order, which is everybody's to look at.
+    """
     provider = providers[name]
-    statement = await provider.statement(day)
+    numbered = partial(with_our_numbers, provider=name, facts=await provider.statement(day))
+    statement = await orders.read(numbered)
     found: list[Difference] = []
     for start in range(0, len(statement), ORDERS_A_READ):
         facts = statement[start : start + ORDERS_A_READ]
         known = await _orders_of(orders, facts)
         for fact in facts:
-            difference = _compare(known.get(_order_id(fact)), name, fact)
+            difference = _compare(known.get(fact.order_id), name, fact)
             if difference is not None:
                 found.append(await _repaired(orders, name, fact, difference, report_only))
     matched = len(statement) - len(found)
@@ -85,7 +102,16 @@ async def reconcile(
             found += await _if_missing_there(orders, provider, payment)
     found += await _refunds_only_here(refunded, provider, day, statement)
     found += await _strays(orders, name, strays, statement)
+    if tenant:
+        found = await _of_shop(orders, tenant, found)
     return Report(name, day, len(statement), matched, tuple(found))
+
+
+async def _of_shop(orders: Orders, tenant: str, found: Sequence[Difference]) -> list[Difference]:
+    """The differences but those of other shops' orders."""
+    ids = [order_id_of(each.refund_id or each.payment_id) for each in found]
+    others = await orders.read(partial(orders_of_others, tenant=tenant, order_ids=sorted(set(ids))))
+    return [each for each, order_id in zip(found, ids, strict=True) if order_id not in others]
 
 
 def _compare(order: Order | None, provider: str, fact: Fact) -> Difference | None:
@@ -135,7 +161,7 @@ async def _repaired(
         return _compare(draft.order, provider, fact) is None
 
     try:
-        repaired = await orders.change(_order_id(fact), decide, actor="reconciliation")
+        repaired = await orders.change(fact.order_id, decide, actor="reconciliation")
     except (OrderNotFound, UnknownPayment):
         repaired = False
     return structs.replace(difference, repaired=repaired)
@@ -207,7 +233,7 @@ async def _strays(
     found = []
     for fact in facts:
         number = (fact.payment_id, fact.refund_id)
-        unknown = _compare(known.get(_order_id(fact)), name, fact)
+        unknown = _compare(known.get(fact.order_id), name, fact)
         if unknown is not None and number not in named:
             named.add(number)
             found.append(unknown)
@@ -215,12 +241,8 @@ async def _strays(
 
 
 async def _orders_of(orders: Orders, facts: Iterable[Fact]) -> dict[str, Order]:
-    ids = sorted({_order_id(fact) for fact in facts})
+    ids = sorted({fact.order_id for fact in facts})
     return await orders.read(lambda connection: load_orders(connection, ids))
-
-
-def _order_id(fact: Fact) -> str:
-    return order_id_of(fact.refund_id or fact.payment_id)
 
 
 def _difference(kind: DifferenceKind, fact: Fact, here_minor: int) -> Difference:

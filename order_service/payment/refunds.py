@@ -107,7 +107,7 @@ def _went_back(draft: Draft, refund: Refund, fact: Fact) -> None:
         draft.note(_difference(refund), refund)
     else:
         draft.move(refund, RefundEvent.DIFFERS, _difference(refund))
-        _forget(draft, refund)
+        forget_sending(draft, refund)
 
 
 def _failed(draft: Draft, refund: Refund, fact: Fact) -> None:
@@ -120,7 +120,7 @@ def _failed(draft: Draft, refund: Refund, fact: Fact) -> None:
         draft.move(refund, RefundEvent.REFUSED, f"refused by {provider}")
     elif refund.state is RefundState.DONE:
         draft.move(refund, RefundEvent.BOUNCED, f"it came back to {provider}")
-    _forget(draft, refund)
+    forget_sending(draft, refund)
 
 
 def _difference(refund: Refund) -> str:
@@ -150,7 +150,7 @@ def refund_again(draft: Draft, task: Task, refund_id: str) -> None:
 def money_is_back(draft: Draft, refund: Refund, why: str = "") -> None:
     """Notes that the money is back: sent by the provider, or by a person in another way."""
     draft.move(refund, RefundEvent.SENT_BACK, why)
-    _forget(draft, refund)
+    forget_sending(draft, refund)
     payment = draft.order.payment(refund.payment_id)
     done_minor = sum(
         other.amount_minor
@@ -229,7 +229,8 @@ def _is_of_a_failed_attempt(order: Order, refund: Refund, fact: Fact) -> bool:
     )
 
 
-def _forget(draft: Draft, refund: Refund) -> None:
+def forget_sending(draft: Draft, refund: Refund) -> None:
+    """Takes back the tasks that have a refund sent."""
     for task, _ in _sendings(draft.order, refund):
         draft.done(task)
 
@@ -246,7 +247,7 @@ def _is_being_sent(order: Order, refund: Refund) -> bool:
 def _send_on(draft: Draft, refund: Refund) -> None:
     """Has the provider asked again for a refund whose task was given up or dropped."""
     given_up = [todo.payload for todo in _sendings(draft.order, refund)]
-    _forget(draft, refund)
+    forget_sending(draft, refund)
     again = SendRefund(refund.refund_id, draft.order.version + 1)
     draft.send(given_up[0] if given_up else again)
 

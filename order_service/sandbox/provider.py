@@ -72,6 +72,7 @@ class SandboxProviderApp:
                 Route("/v1/payments/{number}", shop(self._query)),
                 Route("/v1/payments/{number}/close", shop(self._close), methods=["POST"]),
                 Route("/v1/payments/{number}/refunds", shop(self._refund), methods=["POST"]),
+                Route("/v1/payments/{number}/refunds", shop(self._refunds)),
                 Route("/v1/statements/{day}", shop(self._statement)),
                 Route("/pay/{number}", self._page, methods=["GET", "POST"], name="page"),
                 Route("/control/pay", self._authorized(self._pay), methods=["POST"]),
@@ -160,6 +161,10 @@ class SandboxProviderApp:
         fact = payment.refund_fact(refund)
         self.callbacks.announce(fact)
         return JSONResponse(fact)
+
+    async def _refunds(self, request: Request) -> Response:
+        payment = self._named(request)
+        return JSONResponse([payment.refund_fact(refund) for refund in payment.refunds])
 
     async def _statement(self, request: Request) -> Response:
         day = date.fromisoformat(request.path_params["day"])

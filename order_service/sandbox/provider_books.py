@@ -69,6 +69,7 @@ class SandboxPayment(msgspec.Struct):
             "amount_minor": refund.amount_minor,
             "at_ms": refund.at_ms,
             "refund_id": refund.refund_id,
+            "payment_ref": self.provider_ref,
         }
 
 

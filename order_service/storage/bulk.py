@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, Table
 from sqlalchemy.dialects import postgresql
 
-from order_service.storage.columns import Id
+from order_service.storage.columns import KNOWN_IS_KEPT, Id
 
 Row = tuple[Any, ...]
 
@@ -48,14 +48,18 @@ class Bulk:
 
 
 def insert_into(table: Table) -> Bulk:
-    """Adds rows, which have the values of all columns."""
+    """Adds rows, which have the values of all columns.
+
+    One whose key is there already is an error, or left as it is (`KNOWN_IS_KEPT`).
+    """
     columns = list(table.c)
+    or_not = " ON CONFLICT DO NOTHING" if table.info.get(KNOWN_IS_KEPT) else ""
     names = _listed(column.name for column in columns)
     marks = _listed(f"?{number}" for number in range(1, len(columns) + 1))
     return Bulk(
         columns,
-        f"INSERT INTO {table.name} ({names}) VALUES ({marks})",
-        f"INSERT INTO {table.name} ({names}) SELECT * FROM {{given}}",
+        f"INSERT INTO {table.name} ({names}) VALUES ({marks}){or_not}",
+        f"INSERT INTO {table.name} ({names}) SELECT * FROM {{given}}{or_not}",
     )
 
 

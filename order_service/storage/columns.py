@@ -45,6 +45,8 @@ INT4: Final = Integer()
 INT2: Final = SmallInteger().with_variant(Integer, "sqlite")
 # STRICT tables have REAL, which holds 64 bits there, and no DOUBLE PRECISION.
 DOUBLE: Final[Any] = Double().with_variant(REAL, "sqlite")
+KNOWN_IS_KEPT: Final = "known_is_kept"
+"""In the `info` of a table: a row whose key is there already is not written again."""
 PART: Final = "part"
 """In the `info` of a column: the machine of the parts whose numbers it has."""
 

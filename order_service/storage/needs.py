@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select
 
-from order_service.order.records import Verdict
+from order_service.order.records import OF_MONEY, MoneyCaseKind, Verdict
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
 from order_service.storage.schema import (
     incidents,
+    money_cases,
     orders,
     payments,
     refunds,
@@ -80,6 +81,10 @@ def _of_orders(look: Look, state: OrderState) -> Any:
     )
 
 
+_SPEAKS_OF_MONEY: Final = or_(
+    money_cases.c.kind != MoneyCaseKind.UNKNOWN_PAYMENT, money_cases.c.said.in_(OF_MONEY)
+)
+
 NEEDS: Final = (
     Need(
         "quarantined_payments",
@@ -98,6 +103,16 @@ NEEDS: Final = (
         "holdfast orders refunds list",
         lambda _: _of_part(
             refunds, refunds.c.updated_at_ms, _is(refunds.c.state, RefundState.FAILED)
+        ),
+    ),
+    Need(
+        "money_cases",
+        "money of no order, or that moved at its provider: see to it, then close the case",
+        "holdfast orders cases list",
+        lambda _: (
+            select(money_cases.c.tenant, func.count(), func.min(money_cases.c.opened_at_ms))
+            .where(money_cases.c.closed_at_ms == literal_column("0"), _SPEAKS_OF_MONEY)
+            .group_by(money_cases.c.tenant)
         ),
     ),
     Need(

@@ -23,7 +23,7 @@ from sqlalchemy import Column, Table
 from order_service.order.model import Amounts, HistoryEntry, Line, Order, Remark, SubOrder, Task
 from order_service.order.parts import PART_KINDS, letter_of, part_id, part_no
 from order_service.order.receipts import Receipt
-from order_service.order.records import Review, TemperatureReading, TrackingEvent
+from order_service.order.records import MoneyCase, Review, TemperatureReading, TrackingEvent
 from order_service.order.refund_rows import RefundRow
 from order_service.storage import schema
 from order_service.storage.bulk import Row
@@ -194,5 +194,6 @@ ROW_KINDS: Final = _RowKinds(
         Review: rows_by_name(Review, schema.reviews),
         TrackingEvent: rows_by_name(TrackingEvent, schema.tracking_events),
         TemperatureReading: rows_by_name(TemperatureReading, schema.temperature_readings),
+        MoneyCase: rows_by_name(MoneyCase, schema.money_cases),
     }
 )

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from order_service.storage.columns import (
+    KNOWN_IS_KEPT,
     METADATA,
     NO_WORDS,
     count,
@@ -207,7 +208,8 @@ for _table in (payments, refunds):
         _table.c.provider_ref,
         where=_table.c.provider_ref != NO_WORDS,
     )
-# What waits for a person.
+# What waits for a person, and what waits for its provider.
+partial_index("ix_refunds_requested", refunds.c.updated_at_ms, where=refunds.c.state == "REQUESTED")
 partial_index(
     "ix_refunds_failed", refunds.c.order_id, refunds.c.refund_no, where=refunds.c.state == "FAILED"
 )
@@ -315,16 +317,27 @@ receipts = table(
     of_order(),
 )
 
-# A proven callback about a payment that we do not know.
-stray_callbacks = table(
-    "stray_callbacks",
-    *words("provider", "event_id", "payment_id", "refund_id", "provider_ref", "kind"),
+# Money that waits for a person; a matter that is there already is kept as it is.
+money_cases = table(
+    "money_cases",
+    *words("case_id", "tenant", "order_id", "kind", "provider", "payment_id", "refund_id"),
+    *words("provider_ref", "payment_ref", "said"),
     *whole("amount_minor"),
     *words("currency"),
-    *whole("at_ms", "received_at_ms"),
-    PrimaryKeyConstraint("provider", "event_id"),
+    *whole("at_ms"),
+    *words("why"),
+    *whole("opened_at_ms", "closed_at_ms"),
+    *words("closed_by", "closed_why"),
+    PrimaryKeyConstraint("case_id"),
 )
-Index("ix_stray_callbacks_received", stray_callbacks.c.provider, stray_callbacks.c.received_at_ms)
+money_cases.info[KNOWN_IS_KEPT] = True
+Index("ix_money_cases_opened", money_cases.c.provider, money_cases.c.opened_at_ms)
+partial_index(
+    "ix_money_cases_waiting",
+    money_cases.c.opened_at_ms,
+    money_cases.c.case_id,
+    where=money_cases.c.closed_at_ms == 0,
+)
 
 # What reviews said of an order where there was something to say: first the automatic one, why a
 # person has to decide. Orders wait for a person as long as they are CONFIRMED and have a row here.

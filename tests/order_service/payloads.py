@@ -18,6 +18,7 @@ from order_service.order.tasks import (
     ExpireReservation,
     GetLabel,
     KeepStock,
+    LearnRefunds,
     NotifyBuyer,
     NotifyMerchant,
     Payload,
@@ -73,6 +74,7 @@ STORED: Final = (
         '{"refund_id":"4-r1","attempt":7,"after":""}',
         SendRefund("4-r1", 7, ""),
     ),
+    Stored("LEARN_REFUNDS", "learn:4-p1", '{"payment_id":"4-p1"}', LearnRefunds("4-p1")),
     Stored("PAYMENT_DUE", "due", "", PaymentDue()),
     Stored(
         "CANCEL_ORDER",

@@ -25,7 +25,7 @@ from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, Notice
 from order_service.notifications.texts import TEXTS, Language
 from order_service.order.model import DeliveryWish, IncidentKind, ShortagePolicy, Source
-from order_service.order.records import TrackingKind
+from order_service.order.records import MoneyCaseKind, TrackingKind
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import REFUSALS, RefusalReason
 from order_service.order.states import (
@@ -65,6 +65,7 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "DifferenceKind": DifferenceKind,
     "Incident.Kind": IncidentKind,
     "Incident.State": IncidentState,
+    "MoneyCaseKind": MoneyCaseKind,
     "Order.State": OrderState,
     "OrderOutcome": ["APPLIED", *RefusalReason],
     "OrderSource": Source,

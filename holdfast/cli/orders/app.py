@@ -5,6 +5,7 @@ from cyclopts import App
 from holdfast.cli.arguments import MONEY, OPERATE, ORDERS, PARCELS, SERVICE
 from holdfast.cli.orders import (
     audit,
+    cases,
     catalogue,
     money,
     orders_import,
@@ -43,6 +44,7 @@ app.command(money.refunds)
 app.command(money.settle, group=MONEY)
 app.command(read.receipt, group=MONEY)
 app.command(money.quarantine)
+app.command(cases.cases)
 app.command(money.reconcile, group=MONEY)
 app.command(money.books, group=MONEY)
 app.command(warehouse.review)

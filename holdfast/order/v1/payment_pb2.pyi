@@ -24,6 +24,54 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _MoneyCaseKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MoneyCaseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MoneyCaseKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MONEY_CASE_KIND_UNSPECIFIED: _MoneyCaseKind.ValueType  # 0
+    """Not set."""
+    MONEY_CASE_KIND_QUARANTINED: _MoneyCaseKind.ValueType  # 1
+    """A payment in a wrong amount or currency."""
+    MONEY_CASE_KIND_REFUND_FAILED: _MoneyCaseKind.ValueType  # 2
+    """A refund that was refused, came back, was of another sum, or is of cash."""
+    MONEY_CASE_KIND_REFUND_OPEN: _MoneyCaseKind.ValueType  # 3
+    """A refund that its provider has not sent for a day."""
+    MONEY_CASE_KIND_UNKNOWN_PAYMENT: _MoneyCaseKind.ValueType  # 4
+    """Money of a payment that is none of ours."""
+    MONEY_CASE_KIND_OTHER_CURRENCY: _MoneyCaseKind.ValueType  # 5
+    """More money for a payment, in another currency than what came before."""
+    MONEY_CASE_KIND_SENT_BACK_THERE: _MoneyCaseKind.ValueType  # 6
+    """Money that the provider has sent back unasked, and that our books have no room for."""
+    MONEY_CASE_KIND_DISPUTED: _MoneyCaseKind.ValueType  # 7
+    """The buyer's bank takes money back, or asks for reasons."""
+    MONEY_CASE_KIND_NOT_CLOSED: _MoneyCaseKind.ValueType  # 8
+    """An attempt to pay that was given up, and that its provider cannot close."""
+
+class MoneyCaseKind(_MoneyCaseKind, metaclass=_MoneyCaseKindEnumTypeWrapper):
+    """What money waits for a person for."""
+
+MONEY_CASE_KIND_UNSPECIFIED: MoneyCaseKind.ValueType  # 0
+"""Not set."""
+MONEY_CASE_KIND_QUARANTINED: MoneyCaseKind.ValueType  # 1
+"""A payment in a wrong amount or currency."""
+MONEY_CASE_KIND_REFUND_FAILED: MoneyCaseKind.ValueType  # 2
+"""A refund that was refused, came back, was of another sum, or is of cash."""
+MONEY_CASE_KIND_REFUND_OPEN: MoneyCaseKind.ValueType  # 3
+"""A refund that its provider has not sent for a day."""
+MONEY_CASE_KIND_UNKNOWN_PAYMENT: MoneyCaseKind.ValueType  # 4
+"""Money of a payment that is none of ours."""
+MONEY_CASE_KIND_OTHER_CURRENCY: MoneyCaseKind.ValueType  # 5
+"""More money for a payment, in another currency than what came before."""
+MONEY_CASE_KIND_SENT_BACK_THERE: MoneyCaseKind.ValueType  # 6
+"""Money that the provider has sent back unasked, and that our books have no room for."""
+MONEY_CASE_KIND_DISPUTED: MoneyCaseKind.ValueType  # 7
+"""The buyer's bank takes money back, or asks for reasons."""
+MONEY_CASE_KIND_NOT_CLOSED: MoneyCaseKind.ValueType  # 8
+"""An attempt to pay that was given up, and that its provider cannot close."""
+Global___MoneyCaseKind: _TypeAlias = MoneyCaseKind  # noqa: Y015
+
 class _QuarantineResolution:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -701,6 +749,202 @@ class ListQuarantinedResponse(_message.Message):
 Global___ListQuarantinedResponse: _TypeAlias = ListQuarantinedResponse  # noqa: Y015
 
 @_typing.final
+class ListMoneyCasesRequest(_message.Message):
+    """Asks for money that waits for a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    page_size: _builtins.int
+    """At most so many; 0 means 100, at most 1,000."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; "" for the first page."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMoneyCasesRequest: _TypeAlias = ListMoneyCasesRequest  # noqa: Y015
+
+@_typing.final
+class MoneyCase(_message.Message):
+    """Money that waits for a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    PROVIDER_REF_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    OPENED_AT_MS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    DUE_AT_MS_FIELD_NUMBER: _builtins.int
+    IS_OVERDUE_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The payment or refund that waits, or the number of the case."""
+    kind: Global___MoneyCaseKind.ValueType
+    """What for."""
+    order_id: _builtins.str
+    """The order; "" where none is known."""
+    payment_id: _builtins.str
+    """Our number of the payment, as far as it is known."""
+    refund_id: _builtins.str
+    """Our number of the refund; "" where it is of none."""
+    provider: _builtins.str
+    """Who has the money: a provider, or `cash`."""
+    provider_ref: _builtins.str
+    """The provider's number of it."""
+    amount_minor: _builtins.int
+    """How much."""
+    currency: _builtins.str
+    """In which currency; "" where the provider does not say."""
+    why: _builtins.str
+    """For a person: what happened."""
+    opened_at_ms: _builtins.int
+    """Since when it waits."""
+    owner: _builtins.str
+    """Whose it is: `money-desk`, or `money-lead` once it is overdue."""
+    due_at_ms: _builtins.int
+    """Until when it is to be seen to."""
+    is_overdue: _builtins.bool
+    """Whether that is over."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        kind: Global___MoneyCaseKind.ValueType = ...,
+        order_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+        refund_id: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        provider_ref: _builtins.str = ...,
+        amount_minor: _builtins.int = ...,
+        currency: _builtins.str = ...,
+        why: _builtins.str = ...,
+        opened_at_ms: _builtins.int = ...,
+        owner: _builtins.str = ...,
+        due_at_ms: _builtins.int = ...,
+        is_overdue: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "case_id", b"case_id", "currency", b"currency", "due_at_ms", b"due_at_ms", "is_overdue", b"is_overdue", "kind", b"kind", "opened_at_ms", b"opened_at_ms", "order_id", b"order_id", "owner", b"owner", "payment_id", b"payment_id", "provider", b"provider", "provider_ref", b"provider_ref", "refund_id", b"refund_id", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoneyCase: _TypeAlias = MoneyCase  # noqa: Y015
+
+@_typing.final
+class ListMoneyCasesResponse(_message.Message):
+    """A page of money that waits for a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; "" after the last."""
+    @_builtins.property
+    def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___MoneyCase]:
+        """The cases."""
+
+    def __init__(
+        self,
+        *,
+        cases: _abc.Iterable[Global___MoneyCase] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMoneyCasesResponse: _TypeAlias = ListMoneyCasesResponse  # noqa: Y015
+
+@_typing.final
+class CloseMoneyCaseRequest(_message.Message):
+    """Says that a case is closed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    case_id: _builtins.str
+    """The case."""
+    reason: _builtins.str
+    """What was done about it, 1 to 200 characters; nothing personal."""
+    actor: _builtins.str
+    """Who closed it; "" means `api`."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "case_id", b"case_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseMoneyCaseRequest: _TypeAlias = CloseMoneyCaseRequest  # noqa: Y015
+
+@_typing.final
+class CloseMoneyCaseResponse(_message.Message):
+    """How a case was closed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    outcome: _order_pb2.OrderOutcome.ValueType
+    """What was decided."""
+    detail: _builtins.str
+    """For a person: why it was refused."""
+    replayed: _builtins.bool
+    """Whether it had been closed before."""
+    def __init__(
+        self,
+        *,
+        outcome: _order_pb2.OrderOutcome.ValueType = ...,
+        detail: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "outcome", b"outcome", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseMoneyCaseResponse: _TypeAlias = CloseMoneyCaseResponse  # noqa: Y015
+
+@_typing.final
 class ResolveQuarantinedRequest(_message.Message):
     """Asks to end a quarantine."""
 
@@ -779,22 +1023,26 @@ class ReconcileRequest(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     DAY_FIELD_NUMBER: _builtins.int
     REPORT_ONLY_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """The provider."""
     day: _builtins.str
     """The day in UTC, as 2026-11-22."""
     report_only: _builtins.bool
     """Whether to report only, and repair nothing."""
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
     def __init__(
         self,
         *,
         provider: _builtins.str = ...,
         day: _builtins.str = ...,
         report_only: _builtins.bool = ...,
+        tenant: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "provider", b"provider", "report_only", b"report_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "provider", b"provider", "report_only", b"report_only", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -60,6 +60,16 @@ class PaymentServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ResolveQuarantinedRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ResolveQuarantinedResponse.FromString,
                 _registered_method=True)
+        self.ListMoneyCases = channel.unary_unary(
+                '/holdfast.order.v1.PaymentService/ListMoneyCases',
+                request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListMoneyCasesRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListMoneyCasesResponse.FromString,
+                _registered_method=True)
+        self.CloseMoneyCase = channel.unary_unary(
+                '/holdfast.order.v1.PaymentService/CloseMoneyCase',
+                request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.CloseMoneyCaseRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.CloseMoneyCaseResponse.FromString,
+                _registered_method=True)
         self.Reconcile = channel.unary_unary(
                 '/holdfast.order.v1.PaymentService/Reconcile',
                 request_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ReconcileRequest.SerializeToString,
@@ -174,10 +184,30 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMoneyCases(self, request, context):
+        """Lists all money that waits for a person, whatever for, the oldest first: payments in quarantine,
+        refunds that failed or stay open, money of no order, more money in another currency, what was
+        sent back or disputed at a provider, attempts that a provider cannot close. Each has an owner
+        and a due time. What names no order of a shop is in the list of every shop.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseMoneyCase(self, request, context):
+        """Says that a person has seen to a case. Repeating it is `replayed`. Quarantined payments and
+        refunds end by their own methods: ResolveQuarantined, RetryRefund, SettleRefund.
+        Outcomes: APPLIED, NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Reconcile(self, request, context):
         """Holds a provider's statement of one day against our books, both ways, and repairs what is safe.
 
-        Money that the provider has and we do not know of is applied to its order (掉单). UNAVAILABLE
+        Money that the provider has and we do not know of is applied to its order (掉单), whichever shop
+        asks. The differences are those of the shop's orders, and of money of no order. UNAVAILABLE
         where the provider does not answer. Repeating it is safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -238,6 +268,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.ResolveQuarantined,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ResolveQuarantinedRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ResolveQuarantinedResponse.SerializeToString,
+            ),
+            'ListMoneyCases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMoneyCases,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListMoneyCasesRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.ListMoneyCasesResponse.SerializeToString,
+            ),
+            'CloseMoneyCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseMoneyCase,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_payment__pb2.CloseMoneyCaseRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_payment__pb2.CloseMoneyCaseResponse.SerializeToString,
             ),
             'Reconcile': grpc.unary_unary_rpc_method_handler(
                     servicer.Reconcile,
@@ -494,6 +534,60 @@ class PaymentService:
             '/holdfast.order.v1.PaymentService/ResolveQuarantined',
             holdfast_dot_order_dot_v1_dot_payment__pb2.ResolveQuarantinedRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_payment__pb2.ResolveQuarantinedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMoneyCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.PaymentService/ListMoneyCases',
+            holdfast_dot_order_dot_v1_dot_payment__pb2.ListMoneyCasesRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_payment__pb2.ListMoneyCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseMoneyCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.PaymentService/CloseMoneyCase',
+            holdfast_dot_order_dot_v1_dot_payment__pb2.CloseMoneyCaseRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_payment__pb2.CloseMoneyCaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -94,10 +94,22 @@ class PaymentServiceStub:
     order if the order can still be paid, and goes back otherwise. Repeating it is `replayed`.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT (a currency that is not the order's).
     """
+    ListMoneyCases: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListMoneyCasesRequest, _payment_pb2.ListMoneyCasesResponse]
+    """Lists all money that waits for a person, whatever for, the oldest first: payments in quarantine,
+    refunds that failed or stay open, money of no order, more money in another currency, what was
+    sent back or disputed at a provider, attempts that a provider cannot close. Each has an owner
+    and a due time. What names no order of a shop is in the list of every shop.
+    """
+    CloseMoneyCase: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CloseMoneyCaseRequest, _payment_pb2.CloseMoneyCaseResponse]
+    """Says that a person has seen to a case. Repeating it is `replayed`. Quarantined payments and
+    refunds end by their own methods: ResolveQuarantined, RetryRefund, SettleRefund.
+    Outcomes: APPLIED, NOT_FOUND.
+    """
     Reconcile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReconcileRequest, _payment_pb2.ReconcileResponse]
     """Holds a provider's statement of one day against our books, both ways, and repairs what is safe.
 
-    Money that the provider has and we do not know of is applied to its order (掉单). UNAVAILABLE
+    Money that the provider has and we do not know of is applied to its order (掉单), whichever shop
+    asks. The differences are those of the shop's orders, and of money of no order. UNAVAILABLE
     where the provider does not answer. Repeating it is safe.
     """
     GetPaymentBooks: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentBooksRequest, _payment_pb2.GetPaymentBooksResponse]
@@ -168,10 +180,22 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     order if the order can still be paid, and goes back otherwise. Repeating it is `replayed`.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT (a currency that is not the order's).
     """
+    ListMoneyCases: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListMoneyCasesRequest, _payment_pb2.ListMoneyCasesResponse]  # type: ignore[assignment]
+    """Lists all money that waits for a person, whatever for, the oldest first: payments in quarantine,
+    refunds that failed or stay open, money of no order, more money in another currency, what was
+    sent back or disputed at a provider, attempts that a provider cannot close. Each has an owner
+    and a due time. What names no order of a shop is in the list of every shop.
+    """
+    CloseMoneyCase: _aio.UnaryUnaryMultiCallable[_payment_pb2.CloseMoneyCaseRequest, _payment_pb2.CloseMoneyCaseResponse]  # type: ignore[assignment]
+    """Says that a person has seen to a case. Repeating it is `replayed`. Quarantined payments and
+    refunds end by their own methods: ResolveQuarantined, RetryRefund, SettleRefund.
+    Outcomes: APPLIED, NOT_FOUND.
+    """
     Reconcile: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReconcileRequest, _payment_pb2.ReconcileResponse]  # type: ignore[assignment]
     """Holds a provider's statement of one day against our books, both ways, and repairs what is safe.
 
-    Money that the provider has and we do not know of is applied to its order (掉单). UNAVAILABLE
+    Money that the provider has and we do not know of is applied to its order (掉单), whichever shop
+    asks. The differences are those of the shop's orders, and of money of no order. UNAVAILABLE
     where the provider does not answer. Repeating it is safe.
     """
     GetPaymentBooks: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentBooksRequest, _payment_pb2.GetPaymentBooksResponse]  # type: ignore[assignment]
@@ -295,6 +319,29 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListMoneyCases(
+        self,
+        request: _payment_pb2.ListMoneyCasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListMoneyCasesResponse, _abc.Awaitable[_payment_pb2.ListMoneyCasesResponse]]:
+        """Lists all money that waits for a person, whatever for, the oldest first: payments in quarantine,
+        refunds that failed or stay open, money of no order, more money in another currency, what was
+        sent back or disputed at a provider, attempts that a provider cannot close. Each has an owner
+        and a due time. What names no order of a shop is in the list of every shop.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseMoneyCase(
+        self,
+        request: _payment_pb2.CloseMoneyCaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.CloseMoneyCaseResponse, _abc.Awaitable[_payment_pb2.CloseMoneyCaseResponse]]:
+        """Says that a person has seen to a case. Repeating it is `replayed`. Quarantined payments and
+        refunds end by their own methods: ResolveQuarantined, RetryRefund, SettleRefund.
+        Outcomes: APPLIED, NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
     def Reconcile(
         self,
         request: _payment_pb2.ReconcileRequest,
@@ -302,7 +349,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.ReconcileResponse, _abc.Awaitable[_payment_pb2.ReconcileResponse]]:
         """Holds a provider's statement of one day against our books, both ways, and repairs what is safe.
 
-        Money that the provider has and we do not know of is applied to its order (掉单). UNAVAILABLE
+        Money that the provider has and we do not know of is applied to its order (掉单), whichever shop
+        asks. The differences are those of the shop's orders, and of money of no order. UNAVAILABLE
         where the provider does not answer. Repeating it is safe.
         """
 

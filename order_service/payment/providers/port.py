@@ -20,6 +20,7 @@ from order_service.order.foreign import (
     check_foreign_name,
     foreign_time,
 )
+from order_service.order.parts import order_id_of
 
 
 class FactKind(StrEnum):
@@ -35,6 +36,10 @@ class FactKind(StrEnum):
     """The provider has never heard of the payment."""
     REFUNDED = "REFUNDED"
     REFUND_FAILED = "REFUND_FAILED"
+    REFUNDED_IN_ALL = "REFUNDED_IN_ALL"
+    """So much of a payment went back in all, by whomever: which refunds, is to be asked."""
+    DISPUTED = "DISPUTED"
+    """The buyer's bank takes the money back, or asks for reasons."""
 
 
 class ProviderUnreachable(Exception):
@@ -58,11 +63,18 @@ class Fact(Struct, frozen=True):
     at_ms: int = 0
     """When it happened, by the provider's clock; 0 where it does not say."""
     refund_id: str = ""
+    payment_ref: str = ""
+    """The provider's number of the payment, where `provider_ref` is that of a refund or dispute."""
+
+    @property
+    def order_id(self) -> str:
+        """The order that our numbers in it name; "" where it has none of ours."""
+        return order_id_of(self.refund_id or self.payment_id)
 
     def __post_init__(self) -> None:
         """Holds the fact against its bounds. A time that cannot be is taken as not told."""
         with _sensible():
-            for field in ("payment_id", "provider_ref", "refund_id"):
+            for field in ("payment_id", "provider_ref", "refund_id", "payment_ref"):
                 check_foreign_name(field, getattr(self, field))
             check_foreign_money("amount_minor", self.amount_minor, self.currency)
         force_setattr(self, "at_ms", foreign_time(self.at_ms))
@@ -73,6 +85,8 @@ class Callback(Struct, frozen=True):
 
     event_id: str
     fact: Fact | None
+    about: str = ""
+    """The sender's name of the kind of event."""
 
     def __post_init__(self) -> None:
         """Raises ProviderUnreachable for an id that is none."""
@@ -135,6 +149,12 @@ class Provider(Protocol):
         What was refused may be tried again in another `attempt`, and in no other case: the same
         attempt, whose answer was lost, is not made twice. REFUNDED, REFUND_FAILED, or OPEN: it
         takes longer.
+        """
+        ...
+
+    async def refunds(self, charge: Charge) -> list[Fact]:
+        """Everything that was sent back of a payment, by whomever, each with the provider's number
+        of it.
         """
         ...
 

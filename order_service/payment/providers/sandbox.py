@@ -84,6 +84,14 @@ class SandboxProvider:
             made = await self._find(charge, "POST", "/refunds", json=body)
         return made or Fact(FactKind.REFUND_FAILED, charge.payment_id, refund_id=refund_id)
 
+    async def refunds(self, charge: Charge) -> list[Fact]:
+        """See `Provider`."""
+        for number in filter(None, (charge.provider_ref, charge.payment_id)):
+            made = await self._http.find(list[Fact], "GET", f"/v1/payments/{number}/refunds")
+            if made is not None:
+                return made
+        return []
+
     async def statement(self, day: date) -> list[Fact]:
         """See `Provider`."""
         entries: list[Fact] = []

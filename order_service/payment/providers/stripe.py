@@ -5,13 +5,14 @@ means that the shop's Stripe account offers; a declined card leaves the intent o
 with another one on the same page.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import msgspec
 import stripe
+from msgspec import structs
 from stripe import StripeClient
 
 from order_service.http.signatures import CallbackUnreadable, verify_stripe
@@ -127,6 +128,15 @@ class StripeProvider:
             raise _unreachable(error) from error
         return _of_refund(made.to_dict())
 
+    async def refunds(self, charge: Charge) -> list[Fact]:
+        """See `Provider`."""
+        try:
+            made = await self._refunds(charge.provider_ref)
+        except stripe.StripeError as error:
+            raise _unreachable(error) from error
+        facts = map(_of_refund, made)
+        return [structs.replace(fact, payment_id=charge.payment_id) for fact in facts]
+
     async def statement(self, day: date) -> list[Fact]:
         """See `Provider`. Stripe keeps events for 30 days."""
         begins_s = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
@@ -162,13 +172,13 @@ class StripeProvider:
         verify_stripe(raw_body, headers.get("stripe-signature", ""), self._secrets, now_s)
         try:
             event = msgspec.json.decode(raw_body)
-            thing = event["data"]["object"]
-            fact = None
-            if event["type"].startswith("payment_intent."):
-                fact = _of_intent(thing)
-            elif thing.get("object") == "refund":
-                fact = _of_refund(thing)
-            return Callback(event["id"], fact if fact and fact.payment_id else None)
+            thing, about = event["data"]["object"], event["type"]
+            read = _READ.get("intent" if about.startswith("payment_intent.") else about)
+            read = read or _READ.get(thing.get("object"))
+            fact = read(thing) if read else None
+            if fact and not (fact.payment_id or fact.payment_ref) and fact.kind not in _MONEY:
+                fact = None  # of another program's payment, and no money
+            return Callback(event["id"], fact, about)
         except (
             *(msgspec.DecodeError, KeyError, TypeError, AttributeError),
             ProviderUnreachable,
@@ -239,15 +249,56 @@ def _of_intent(intent: dict[str, Any]) -> Fact:
 
 def _of_refund(refund: dict[str, Any]) -> Fact:
     currency = refund["currency"].upper()
+    metadata = refund.get("metadata") or {}
     return Fact(
         _REFUNDS.get(refund["status"], FactKind.OPEN),
-        refund["metadata"].get("payment_id", ""),
+        metadata.get("payment_id", ""),
         refund["id"],
         amount_minor=from_stripe(refund["amount"], currency),
         currency=currency,
         at_ms=refund["created"] * 1000,
-        refund_id=refund["metadata"].get("refund_id", ""),
+        refund_id=metadata.get("refund_id", ""),
+        payment_ref=_intent_of(refund),
     )
+
+
+def _of_charge(charge: dict[str, Any]) -> Fact:
+    return _of_what_went(charge, FactKind.REFUNDED_IN_ALL, charge["amount_refunded"])
+
+
+def _of_dispute(dispute: dict[str, Any]) -> Fact:
+    return _of_what_went(dispute, FactKind.DISPUTED, dispute["amount"])
+
+
+def _of_what_went(thing: dict[str, Any], kind: FactKind, amount: int) -> Fact:
+    currency = (thing.get("currency") or "").upper()
+    return Fact(
+        kind,
+        (thing.get("metadata") or {}).get("payment_id", ""),
+        thing["id"],
+        amount_minor=from_stripe(amount, currency),
+        currency=currency,
+        at_ms=thing.get("created", 0) * 1000,
+        payment_ref=_intent_of(thing),
+    )
+
+
+def _intent_of(thing: dict[str, Any]) -> str:
+    """Stripe's number of the payment that a refund, charge or dispute is of; it may be whole."""
+    intent = thing.get("payment_intent") or ""
+    return intent if isinstance(intent, str) else str(intent["id"])
+
+
+_READ: Final[dict[str, Callable[[dict[str, Any]], Fact]]] = {
+    "intent": _of_intent,
+    "charge.refunded": _of_charge,
+    "refund": _of_refund,
+    "dispute": _of_dispute,
+}
+"""How an event is read, by its kind or else by the object that it is about."""
+_MONEY: Final = frozenset(
+    {FactKind.CAPTURED, FactKind.REFUNDED, FactKind.REFUNDED_IN_ALL, FactKind.DISPUTED}
+)
 
 
 def _unreachable(error: stripe.StripeError) -> ProviderUnreachable:

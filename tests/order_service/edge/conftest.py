@@ -75,6 +75,9 @@ class Silent(Provider):
     ) -> Fact:
         raise ProviderUnreachable("test")
 
+    async def refunds(self, charge: Charge) -> list[Fact]:
+        return []
+
     async def statement(self, day: date) -> list[Fact]:
         return []
 

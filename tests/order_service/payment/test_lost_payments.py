@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from functools import partial
 
 import pytest
 
@@ -11,10 +12,12 @@ from holdfast.types import Reservation, State
 from order_service.engine_clock import EngineClock
 from order_service.order.ids import Ids
 from order_service.order.model import Order
+from order_service.order.records import MoneyCaseKind
 from order_service.order.states import OrderState, PaymentState, RefundState
 from order_service.order.tasks import TaskKind
 from order_service.payment.asking import ASK_AGAIN_MS, EXTENSION_MS
 from order_service.payment.attempts import QUERY_AFTER_MS, START_KEY_KEPT_MS
+from order_service.payment.case_list import After, waiting_money
 from order_service.payment.handlers import PaymentTasks
 from order_service.payment.providers.port import Charge, Fact, FactKind, Started
 from order_service.payment.reconcile import reconcile
@@ -147,6 +150,9 @@ async def test_an_attempt_that_a_bank_is_at_is_closed_later_but_not_asked_about_
     assert there is not None
     assert there.kind == ("CLOSED" if hours < 24 else "OPEN")
     assert "CLOSE_PAYMENT" not in [task.kind for task in (await world.order()).tasks]
+    read = partial(waiting_money, tenant="default", size=9, after=After(), now_ms=world.clock())
+    cases = [case.kind for _, case in await world.orders.read(read)]
+    assert cases == ([] if hours < 24 else [MoneyCaseKind.NOT_CLOSED])
 
 
 async def test_an_order_of_a_silent_provider_stays_open_and_keeps_its_stock(

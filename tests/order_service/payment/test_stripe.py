@@ -1,12 +1,16 @@
 """The Stripe adapter, against a Stripe server in a process of its own."""
 
 import asyncio
+import hashlib
+import hmac
+import json
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -19,9 +23,11 @@ from starlette.routing import Route
 
 from holdfast.money import MINOR_DIGITS
 from order_service.order.states import OrderState
+from order_service.payment.books import with_our_numbers
 from order_service.payment.callbacks import payment_callbacks
 from order_service.payment.methods import methods_of
 from order_service.payment.providers.port import (
+    Callback,
     Charge,
     FactKind,
     ProviderRefuses,
@@ -264,6 +270,72 @@ def test_every_amount_comes_back_as_it_was_sent() -> None:
 async def test_what_stripe_refuses_is_declined(provider: StripeProvider) -> None:
     with pytest.raises(ProviderRefuses):
         await provider.start(structs.replace(CHARGE, amount_minor=-1))
+
+
+REFUND = {
+    "object": "refund",
+    "id": "re_1",
+    "amount": 700,
+    "currency": "eur",
+    "status": "succeeded",
+    "created": 1,
+    "payment_intent": "pi_1",
+    "metadata": None,
+}
+CHARGE_REFUNDED = {
+    "object": "charge",
+    "id": "ch_1",
+    "payment_intent": {"id": "pi_1"},
+    "amount_refunded": 700,
+    "metadata": {},
+}
+DISPUTE = {"object": "dispute", "id": "dp_1", "payment_intent": "pi_1", "amount": 700}
+
+
+@pytest.mark.parametrize(
+    ("kind", "thing", "read"),
+    [
+        ("refund.created", REFUND, FactKind.REFUNDED),
+        ("charge.refund.updated", REFUND, FactKind.REFUNDED),
+        ("charge.refunded", CHARGE_REFUNDED, FactKind.REFUNDED_IN_ALL),
+        ("charge.dispute.created", DISPUTE, FactKind.DISPUTED),
+        ("charge.dispute.closed", DISPUTE, FactKind.DISPUTED),
+        ("charge.succeeded", CHARGE_REFUNDED, None),
+        ("payout.paid", {"object": "payout", "id": "po_1"}, None),
+    ],
+)
+def test_what_is_done_in_stripes_dashboard_is_read(
+    kind: str, thing: dict[str, Any], read: FactKind | None
+) -> None:
+    callback = callback_of(kind, thing)
+    assert callback.about == kind
+    fact = callback.fact
+    assert (fact and fact.kind) == read
+    if fact is not None:
+        assert (fact.payment_id, fact.payment_ref, fact.amount_minor) == ("", "pi_1", 700)
+
+
+def callback_of(kind: str, thing: dict[str, Any]) -> Callback:
+    """An event of Stripe's, signed and read."""
+    body = json.dumps({"id": "evt_1", "type": kind, "data": {"object": thing}}).encode()
+    at_s = int(time.time())
+    signature = hmac.new(SECRET.encode(), f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"stripe-signature": f"t={at_s},v1={signature}"}
+    return StripeProvider(API_KEY, [SECRET]).verify_callback(body, headers, time.time())
+
+
+async def test_a_refund_of_stripes_dashboard_is_matched_by_the_number_of_its_payment(
+    world: World,
+) -> None:
+    await world.place()
+    payment = await world.begin()
+    known = {**REFUND, "payment_intent": payment.provider_ref}
+    facts = [callback_of("refund.created", each).fact for each in (known, REFUND)]
+    numbered = partial(with_our_numbers, provider="sandbox", facts=[fact for fact in facts if fact])
+    ours, stray = await world.orders.read(numbered)
+    assert (ours.payment_id, stray.payment_id) == (payment.payment_id, "")
+    others = partial(with_our_numbers, provider="stripe", facts=[ours])
+    assert await world.orders.read(others) == [ours]
 
 
 async def test_a_silent_stripe_is_unreachable() -> None:

@@ -125,9 +125,19 @@ def wait_for_stock(connection: Connection) -> None:
     connection.execute(update(schema.orders).values(created_at_ms=SINCE_MS))
 
 
+def dispute(connection: Connection) -> None:
+    about = {"tenant": "other", "kind": "DISPUTED", "opened_at_ms": SINCE_MS}
+    add(connection, schema.money_cases, case_id="waits", **about)
+    add(connection, schema.money_cases, case_id="closed", closed_at_ms=NOW_MS, **about)
+    # Not paid, of no order: nobody's money.
+    about |= {"kind": "UNKNOWN_PAYMENT", "said": "DECLINED"}
+    add(connection, schema.money_cases, case_id="none", **about)
+
+
 WAYS: dict[str, tuple[Callable[[Connection], None], set[str]]] = {
     "quarantined_payments": (quarantine, {"quarantined_payments"}),
     "failed_refunds": (fail_a_refund, {"failed_refunds"}),
+    "money_cases": (dispute, {"money_cases"}),
     "waiting_reviews": (leave_to_a_person, {"waiting_reviews"}),
     "overdue_incidents": (let_an_incident_pass, {"overdue_incidents", "open_incidents"}),
     "overdue_picks": (plan, {"overdue_picks"}),
