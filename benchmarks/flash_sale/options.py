@@ -44,10 +44,10 @@ class Settings:
 
 def add_to(parser: ArgumentParser) -> None:
     """Gives a parser an option for each setting."""
-    group = parser.add_argument_group("flash sale")
+    # Not in a group: Locust's web form has a field for what its own parser was given only.
     for setting in dataclasses.fields(Settings):
         default: Any = setting.default
-        group.add_argument(
+        parser.add_argument(
             flag_of(setting.name),
             type=type(default),
             default=default,

@@ -6,7 +6,7 @@ from holdfast.demo.effects import RESERVING, verdict_of
 from holdfast.demo.ledger import Account
 from holdfast.demo.requests import CARD, HASTY_CARD, order_key, place_order
 from holdfast.demo.shop import Shop
-from holdfast.demo.waiting import POLL_S, STUCK_AFTER_S, DemoStuckError
+from holdfast.demo.waiting import POLL_S, DemoStuckError, Patience
 from holdfast.order.v1 import order_pb2, payment_pb2
 
 CANCEL_REASON = "the buyer does not want it any more"
@@ -57,7 +57,8 @@ class Checkout:
         request = payment_pb2.StartPaymentRequest(
             order_id=account.order_id, payment_key=f"try-{attempt}"
         )
-        for _ in range(round(STUCK_AFTER_S / POLL_S)):
+        patience = Patience()
+        while not patience.is_over(self._shop.sign_of_life()):
             answer = await self._shop.command(account, request, allowed)
             if not verdict_of(answer).applied:
                 return ""

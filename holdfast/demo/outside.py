@@ -1,5 +1,7 @@
 """The outside world of the demo: what buyers, their banks and the carrier do in the sandbox."""
 
+import asyncio
+import itertools
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +12,7 @@ from holdfast.demo.money import Sums
 from holdfast.demo.servers import API_KEY, ServerFailedError
 
 TIMEOUT_S = 60.0
+RETRY_AFTER_S = 0.2
 PARCELS_A_REQUEST = 1_000
 
 CALLBACKS_OF_PAYMENTS = {
@@ -30,6 +33,7 @@ class Outside:
     """Connections to the sandbox at `url`. Its methods raise ServerFailedError."""
 
     def __init__(self, url: str) -> None:
+        self._numbers = itertools.count()
         self._http = httpx.AsyncClient(
             base_url=url,
             headers={"authorization": f"Bearer {API_KEY}"},
@@ -59,7 +63,13 @@ class Outside:
 
         Gives all that it has sent for the payment so far.
         """
-        asked = {"payment_id": payment_id, "amount_minor": amount_minor, "times": times}
+        key = f"{payment_id}/{next(self._numbers)}"
+        asked = {
+            "payment_id": payment_id,
+            "amount_minor": amount_minor,
+            "times": times,
+            "key": key,
+        }
         fact = await self._post("/provider/control/pay", asked)
         return int(fact["amount_minor"])
 
@@ -99,8 +109,21 @@ class Outside:
 
     async def _send(self, verb: str, path: str, **content: Any) -> Any:
         try:
-            answer = await self._http.request(verb, path, **content)
+            answer = await self._once_more(verb, path, **content)
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            raise ServerFailedError(f"the demo's sandbox: {error}") from error
+            raise ServerFailedError(f"the demo's sandbox, {verb} {path}: {named(error)}") from error
         return answer.json()
+
+    async def _once_more(self, verb: str, path: str, **content: Any) -> httpx.Response:
+        """The answer to a call. One that was lost on the way is sent again: once, with its key."""
+        try:
+            return await self._http.request(verb, path, **content)
+        except httpx.TransportError:
+            await asyncio.sleep(RETRY_AFTER_S)
+            return await self._http.request(verb, path, **content)
+
+
+def named(error: Exception) -> str:
+    """An error with its type: of most broken connections that is all that is known."""
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

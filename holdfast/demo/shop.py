@@ -12,7 +12,7 @@ from holdfast.demo.ledger import Account, Ledger
 from holdfast.demo.money import MoneyAccount
 from holdfast.demo.outside import Outside
 from holdfast.demo.plan import Buyer
-from holdfast.demo.waiting import POLL_S, STUCK_AFTER_S, DemoStuckError, Stages
+from holdfast.demo.waiting import POLL_S, DemoStuckError, Patience, Stages
 from holdfast.order.v1 import order_pb2
 from holdfast.orders import OrderClient
 
@@ -84,16 +84,23 @@ class Shop:
         """The account of an order of the order service."""
         return self._accounts[order_id]
 
+    def sign_of_life(self) -> object:
+        """Changes as long as the demo gets on: with the progress of the stage it is in."""
+        return self.progress.done, len(self._accounts)
+
     async def order_once(
         self, order_id: str, reached: Callable[[order_pb2.Order], bool]
     ) -> order_pb2.Order:
         """The order once it is where it has to come by itself. Raises DemoStuckError."""
-        for _ in range(round(STUCK_AFTER_S / POLL_S)):
+        patience = Patience()
+        while True:
             order = await self.orders.get(order_id)
             if reached(order):
                 return order
+            if patience.is_over((order.version, self.sign_of_life())):
+                state = order_pb2.Order.State.Name(order.state)
+                raise DemoStuckError(f"order {order_id} is still {state}, and nothing happens")
             await asyncio.sleep(POLL_S)
-        raise DemoStuckError(f"order {order_id} is still {order_pb2.Order.State.Name(order.state)}")
 
     async def command(self, account: Account, request: Any, allowed: Collection[str] = ()) -> Any:
         """Sends a request that is about one order, with the mishap that is planned for it."""

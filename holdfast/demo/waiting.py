@@ -24,8 +24,30 @@ class DemoStuckError(Exception):
     """Nothing happens any more although not all is done; the message says what is left."""
 
 
+class Patience:
+    """The wait for something that is the work of others: as long as a sign of life changes.
+
+    A busy machine is slow, and a clock alone would take that for the end.
+    """
+
+    def __init__(
+        self, stuck_after_s: float = STUCK_AFTER_S, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.stuck_after_s = stuck_after_s
+        self._clock_s = clock_s
+        self._sign: object = None
+        self._changed_at_s = clock_s()
+
+    def is_over(self, sign: object) -> bool:
+        """Whether the sign has been the same for too long."""
+        now_s = self._clock_s()
+        if sign != self._sign:
+            self._sign, self._changed_at_s = sign, now_s
+        return now_s - self._changed_at_s > self.stuck_after_s
+
+
 class Stages:
-    """The stages of a demo, one after the other, on one bar."""
+    """The stages of a demo, one after the other, on one bar; off a terminal a line for each."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -34,6 +56,14 @@ class Stages:
     def enter(self, name: str, steps: int | None = None) -> None:
         """Begins a stage of `steps`; None if nobody can tell."""
         self._progress.reset(self._task, description=name, total=steps)
+        if self._progress.disable:
+            of = "" if steps is None else f" ({steps:,})"
+            self._progress.console.print(f"{name}{of}", highlight=False, soft_wrap=True)
+
+    @property
+    def done(self) -> float:
+        """The steps of the stage that are done."""
+        return self._progress.tasks[self._task].completed
 
     def step(self) -> None:
         """One step of the stage is done."""
@@ -46,7 +76,7 @@ class Stages:
 
 @contextmanager
 def stages(console: Console) -> Iterator[Stages]:
-    """A bar on `console` for as long as the block runs; nothing is shown where no person looks."""
+    """A bar on `console` for as long as the block runs."""
     progress = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -65,21 +95,23 @@ async def until_done(
     what: str,
     progress: Stages,
     stuck_after_s: float = STUCK_AFTER_S,
+    sign: Callable[[], Awaitable[object]] | None = None,
 ) -> None:
     """Waits until nothing is `left` of `what`.
 
-    Raises DemoStuckError when it has not become less for `stuck_after_s`.
+    Raises DemoStuckError when that, and the `sign` of what brings it on, have been the same for
+    `stuck_after_s`.
     """
     progress.enter(f"Waiting for {what}")
-    least = most = await left()
-    less_at_s = time.monotonic()
+    most = await left()
+    patience = Patience(stuck_after_s)
     while count := await left():
-        now_s = time.monotonic()
         most = max(most, count)
-        if count < least:
-            least, less_at_s = count, now_s
-        if now_s - less_at_s > stuck_after_s:
-            raise DemoStuckError(f"after {stuck_after_s:.0f} s, there are still {count:,} {what}")
+        if patience.is_over((count, await sign() if sign else None)):
+            raise DemoStuckError(
+                f"there are still {count:,} {what}, and nothing has happened for "
+                f"{stuck_after_s:.0f} s"
+            )
         progress.reach(most - count, most)
         await asyncio.sleep(POLL_S)
 

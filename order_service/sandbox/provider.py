@@ -45,6 +45,8 @@ class _Pay(msgspec.Struct, forbid_unknown_fields=True):
     callback: str = ""
     """"lose": it is never sent; "late": after `delay_ms`; "": as chance has it."""
     delay_ms: int = 0
+    key: str = ""
+    """Names the payment, so that who lost the answer may ask again; "" for none."""
 
 
 class SandboxProviderApp:
@@ -63,6 +65,7 @@ class SandboxProviderApp:
         self.books = Books(path)
         self._chance = random.Random(seed)
         self.callbacks = Callbacks(callback_url, secret, self._chance, clock_ms)
+        self._keys: set[str] = set()
         self._api_key = api_key
         self._clock_ms = clock_ms
         shop = self._for_shops
@@ -188,6 +191,9 @@ class SandboxProviderApp:
         payment = self._known(asked.payment_id)
         if asked.callback not in ("", "lose", "late") or not 0 <= asked.delay_ms <= DELAY_MS_MAX:
             return problem(422, f'callback is "", "lose" or "late"; delay_ms 0 to {DELAY_MS_MAX:,}')
+        if asked.key and asked.key in self._keys:
+            return JSONResponse(payment.fact())
+        self._keys.add(asked.key)
         # A closed payment, too: the buyer's bank had sent the money before.
         self.pay(
             payment,

@@ -2,6 +2,8 @@
 
 import argparse
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 
@@ -15,6 +17,7 @@ from benchmarks.flash_sale.options import (
     settings_from,
 )
 from benchmarks.flash_sale.sale import from_message, phase_at, phases, sale_of, to_message
+from tests.tidy.sources import ROOT
 
 UNITS = {"s": "seconds", "ms": "milliseconds"}
 
@@ -136,3 +139,19 @@ def test_response_times_keep_three_digits(time_ms: float, bucket_ms: float) -> N
 def test_however_many_responses_there_are_few_times_are_stored() -> None:
     buckets = {bucket_response_time(number / 250) for number in range(2_500_000)}
     assert len(buckets) <= 3_701
+
+
+def test_every_option_of_the_sale_is_a_field_of_the_web_form() -> None:
+    program = (
+        "from locust.argument_parser import LocustArgumentParser\n"
+        "from benchmarks.flash_sale.options import add_to\n"
+        "parser = LocustArgumentParser()\n"
+        "add_to(parser)\n"
+        "print(*sorted(parser.args_included_in_web_ui))"
+    )
+    # In a process of its own: importing Locust replaces the threads and sockets of this one.
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    fields = {setting.name for setting in dataclasses.fields(Settings)}
+    assert fields <= set(ran.stdout.split())
