@@ -1,12 +1,13 @@
 """How answers are printed: a table for people, or one JSON document; both on stdout."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from holdfast.cli.times import local_iso
 from holdfast.money import amount_text
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-# A table that does not go to a terminal is not folded to the width of one.
+# Where there is no terminal a table is not folded to the width of one, unless COLUMNS says so.
 PIPED_WIDTH = 10_000
 
 # As `times.local_iso` writes them.
@@ -77,15 +78,22 @@ def stdout_console() -> "Console":
     """Where tables go."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+    return Console(width=_width_of(sys.stdout), highlight=False)
 
 
 def stderr_console() -> "Console":
     """Where progress bars and remarks go."""
     from rich.console import Console
 
-    width = None if sys.stderr.isatty() else PIPED_WIDTH
-    return Console(stderr=True, width=width, highlight=False)
+    return Console(stderr=True, width=_width_of(sys.stderr), highlight=False)
+
+
+def _width_of(stream: TextIO) -> int | None:
+    """The width of what is printed: the terminal's (None), what COLUMNS says, or hardly bounded."""
+    if stream.isatty():
+        return None
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) else PIPED_WIDTH
 
 
 def progress_bar() -> "Progress":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from holdfast.cli.arguments import units_of_article
+from holdfast.cli.asking import Yes, make_sure
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import usage_failure
 from holdfast.cli.reservation_results import print_result
@@ -73,6 +74,7 @@ def cancel(
     *units: Units,
     location: Location = "",
     id_: MovementId = "",
+    yes: Yes = False,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> None:
     """Gives sold units that were not shipped back to sale.
@@ -84,6 +86,8 @@ def cancel(
       holdfast reservation cancel order-1
       holdfast reservation cancel order-1 MUG=1 --id cancel-7
     """
+    what = " ".join(units) or "all that is left"
+    make_sure(f"Cancel {what} of {reservation_id}? It goes on sale again.", yes=yes)
     _move(
         reservation_id,
         units,

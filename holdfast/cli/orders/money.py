@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit, MomentMs
+from holdfast.cli.asking import Yes, make_sure
 from holdfast.cli.failures import Failure, usage_failure
 from holdfast.cli.orders.arguments import OrderId, Reason
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
@@ -131,6 +132,7 @@ def refund(
     freight: bool = False,
     goodwill: bool = False,
     key: str = "",
+    yes: Yes = False,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
     """Sends money of an order back, never more than was captured, nor twice for the same units.
@@ -159,6 +161,8 @@ def refund(
     """
     currency = connection.run(lambda client: client.get(order_id)).currency
     amount_minor = _refund_minor(amount, currency)
+    if amount == ALL:
+        make_sure(f"Send back all that was paid for {order_id}?", yes=yes)
     key = new_key(key)
     request = pb.RefundOrderRequest(
         order_id=order_id,

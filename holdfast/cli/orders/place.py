@@ -1,5 +1,6 @@
 """`holdfast orders place|cancel|complete`: an order's beginning and its ends."""
 
+from holdfast.cli.asking import Yes, make_sure
 from holdfast.cli.orders.arguments import (
     OrderId,
     Reason,
@@ -92,6 +93,7 @@ def cancel(
     /,
     *,
     actor: str = "",
+    yes: Yes = False,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
     """Cancels an order that has not left the warehouse; what was paid goes back.
@@ -104,6 +106,7 @@ def cancel(
     actor
         Who asks, for the history, such as staff:7.
     """
+    make_sure(f"Cancel order {order_id}? What was paid goes back.", yes=yes)
     result = accepted(connection.run(lambda client: client.cancel(order_id, reason, actor=actor)))
     print_answer(connection, result, f"Cancelled {order_id}.")
 

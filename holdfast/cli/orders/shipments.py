@@ -3,7 +3,7 @@
 from cyclopts import App
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Limit, MomentMs
-from holdfast.cli.failures import usage_failure
+from holdfast.cli.failures import Failure, usage_failure
 from holdfast.cli.orders.arguments import (
     IncidentName,
     Millicelsius,
@@ -24,6 +24,9 @@ from holdfast.order.v1 import fulfilment_pb2 as pb
 from holdfast.order.v1 import order_pb2
 
 CASH_COLLECTED = "CASH_COLLECTED"
+_DELIVERED = order_pb2.Shipment.DELIVERED
+# Ends that no parcel comes to after its delivery, and what they are reported as.
+_BAD_ENDS = {"LOST": "loss", "DAMAGED": "damage"}
 # The carrier of events before a parcel has one.
 NO_CARRIER = "staff"
 
@@ -157,6 +160,14 @@ def record(
     request = pb.RecordTrackingRequest(shipment_id=shipment_id, event=event)
     answer = connection.decide_once(request, event_id, "--event-id")
     print_moved(connection, answer, key=event_id)
+    if kind in _BAD_ENDS and shipment.state == answer.shipment.state == _DELIVERED:
+        raise Failure(
+            f"{shipment_id} was delivered before: that it is {kind.lower()} was recorded and "
+            f"changes nothing. `holdfast orders incidents report {shipment_id} {_BAD_ENDS[kind]} "
+            "REASON` has somebody see to it",
+            reason="DELIVERED_BEFORE",
+            details={"shipment_id": shipment_id, "key": event_id},
+        )
 
 
 def _cash(connection: OrdersConnection, shipment_id: str, amount: str) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
+from holdfast.cli.asking import Yes, make_sure
 from holdfast.cli.failures import Failure, usage_failure
 from holdfast.cli.orders.arguments import Reason, TaskName
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
@@ -63,6 +64,7 @@ def replay(
     kind: TaskName | None = None,
     order: str = "",
     all_: bool = False,
+    yes: Yes = False,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
     """Has tasks of the dead-letter list done again.
@@ -89,6 +91,8 @@ def replay(
         raise usage_failure(
             "give TASK_IDS, --kind, --order or --all. See `holdfast orders replay --help`"
         )
+    if all_:
+        make_sure("Have all dead tasks done again, of all kinds and orders?", yes=yes)
     request = pb.ReplayTasksRequest(task_ids=task_ids, kind=kind or "", order_id=order)
     answer = connection.ask(request)
     if connection.as_json:
