@@ -35,8 +35,8 @@ def accept_store(
     It is written down beside the engine's data, with the reason.
 
     For example:
-      holdfast server accept-store --reason "restored the backup of 02:00, ticket 4711"
-      holdfast server accept-store --all-tenants --reason "test data, emptied on purpose"
+      holdfast server accept-store --reason "the backup of 02:00, ticket 4711"
+      holdfast server accept-store --all-tenants --reason "emptied on purpose"
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def accept_clock(*, reason: str, connection: Connection = DEFAULT_CONNECTION) ->
     store, with the reason.
 
     For example:
-      holdfast server accept-clock --reason "the clock was an hour slow, ticket 4711"
+      holdfast server accept-clock --reason "it was an hour slow, ticket 4711"
 
     Parameters
     ----------

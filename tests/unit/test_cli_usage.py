@@ -146,7 +146,7 @@ def test_completion_names_the_commands(shell: str, capsys: pytest.CaptureFixture
         ("orders shipments --state o", "out-for-delivery"),
         ("orders tasks --kind no", "notify-buyer notify-merchant"),
         ("orders replay --kind co", "confirm complete"),
-        ("orders incidents list --kind ", "delay loss damage temperature"),
+        ("orders incidents list --kind d", "delay damage"),
         ("orders incidents report X ", "delay loss damage"),
         ("orders incidents resolve X ", "wait reship refund"),
         ("orders record X c", "collected cash-collected"),

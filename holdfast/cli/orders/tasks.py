@@ -138,13 +138,14 @@ def drop(
 def status(
     *, check: bool = False, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION
 ) -> None:
-    """Says what needs a person now, in all shops, and what the order service stands on.
+    """Says what needs a person now, in all shops, and what there is to do.
 
-    Below it are the tasks that it still has to do.
+    Before the tasks stands what the order service stands on. With --check the exit
+    status is 1 if a person has to come: for a monitor.
 
     For example:
       holdfast orders status
-      holdfast orders status --check    # exit status 1 if a person has to come: for a monitor
+      holdfast orders status --check
 
     Parameters
     ----------
