@@ -108,9 +108,9 @@ def find(
 ) -> None:
     """Finds orders by a number that somebody holds in their hands.
 
-    It may be an id of an order, payment, refund or parcel, an order key, a provider's number of a
-    payment or refund, a waybill, a buyer's id, or the receiver's phone number. Exit status 1 if it
-    leads to no order.
+    It may be an id of an order, payment, refund or parcel, an order key, a
+    provider's number of a payment or refund, a waybill, a buyer's id, or the
+    receiver's phone number. Exit status 1 if it leads to no order.
 
     For example:
       holdfast orders find pi_3PxYc2eZvKYlo2C1
