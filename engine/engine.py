@@ -66,7 +66,8 @@ class _Tenant:
     partition: Partition
     queue: GroupCommit
     reader: Reader
-    listed: bool = False
+    listed: int | None = None
+    """How often its store had been accepted when it was found on the list of tenants."""
     callers: int = 0
     """Callers that wait for an answer: with one it is in use, whatever its queue says."""
 
@@ -271,7 +272,7 @@ class Engine:
         tenant = self._tenant(tenant_name)
         tenant.callers += 1
         try:
-            if tenant.listed or await self._is_listed(tenant_name, tenant, commands):
+            if await self._is_listed(tenant_name, tenant, commands):
                 return await tenant.queue.submit(commands, deadline)
             return await self._submit_to_nobody(tenant, commands, deadline)
         finally:
@@ -285,17 +286,23 @@ class Engine:
         Setting stock is what puts it there, before it has anything to sweep. All other commands
         leave no trace of a tenant that nobody has, such as a mistyped one.
         """
+        known = tenant.partition.seen()
+        if tenant.listed == known.accepted:
+            return True
         sets_stock = any(isinstance(command, SetStock) for command in commands)
-        if not sets_stock and not any(isinstance(command, Release) for command in commands):
-            return True  # they write nothing where there is nothing
+        releases = any(isinstance(command, Release) for command in commands)
+        if not sets_stock and (known.epoch or not releases):
+            return True  # it has something already, or they write nothing where there is nothing
         async with self._reads:
             with store_errors():
                 # Asked first: a full store refuses to add, even what it has.
-                tenant.listed = bool(await self._client.sismember(TENANTS_KEY, name))
-                if sets_stock and not tenant.listed:
+                is_listed = bool(await self._client.sismember(TENANTS_KEY, name))
+                if sets_stock and not is_listed:
                     await self._client.sadd(TENANTS_KEY, name)
-                    tenant.listed = True
-        return tenant.listed
+                    is_listed = True
+        if is_listed:
+            tenant.listed = known.accepted
+        return is_listed
 
     async def _submit_to_nobody(
         self, tenant: _Tenant, commands: Sequence[StoreCommand], deadline: float

@@ -70,7 +70,7 @@ class Partition:
     ) -> None:
         self.tenant = tenant
         self.keys: PartitionKeys = partition_keys(tenant)
-        self.epoch, self.sequence, self._accepted = place.latest(tenant)
+        self.epoch, self.sequence, self.accepted = place.latest(tenant)
         self._place = place
         self.clock = clock
         self.now_ms = 0
@@ -165,7 +165,7 @@ class Partition:
         """How far the store has been seen to be; taken before asking, to `check` the answer by."""
         if not self.epoch:
             self.recall()
-        return Seen(self.epoch, self.sequence, self._accepted)
+        return Seen(self.epoch, self.sequence, self.accepted)
 
     def check(self, before: Seen, now: Seen) -> None:
         """Raises `StoreWentBack` unless the store is at what was seen before, or further."""
@@ -181,9 +181,9 @@ class Partition:
         has accepted it as it is. Returns whether it did.
         """
         latest = self._place.latest(self.tenant)
-        if latest.accepted <= self._accepted and (self.epoch or not latest.epoch):
+        if latest.accepted <= self.accepted and (self.epoch or not latest.epoch):
             return False
-        self.epoch, self.sequence, self._accepted = latest
+        self.epoch, self.sequence, self.accepted = latest
         self.went_back = False
         return True
 
@@ -206,7 +206,7 @@ class Partition:
         self.epoch = now.epoch
         self.sequence = max(self.sequence, now.sequence)
         if self.epoch:
-            self._place.note(self.tenant, Seen(self.epoch, self.sequence, self._accepted))
+            self._place.note(self.tenant, Seen(self.epoch, self.sequence, self.accepted))
 
     async def _sweep(self, command: Expire | Purge) -> SweepResult:
         (swept,) = await self._judge([command], GIVES, self._sweep_link, SWEEP_LIMIT)

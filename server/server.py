@@ -118,9 +118,12 @@ async def _start(app: App) -> None:
 
 @contextmanager
 def _announced_to_supervisor(app: App, _target: str, about: str) -> Iterator[None]:
-    """Prints a worker's first line of output, and then one after the other (see `Workers._run`)."""
+    """Prints a worker's first line of output, and then one after the other (see `Workers._run`).
+
+    The second goes with the first: a worker that is ready has been heard.
+    """
     log.info("ready", pid=os.getpid())
-    print(about, flush=True)
+    print(f"{about}\n", flush=True)
     _HEARTS.add(asyncio.create_task(_beat(app.engine.is_well)))
     yield
 

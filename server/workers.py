@@ -146,7 +146,7 @@ class Workers:
         assert worker.stdout is not None
         output = worker.stdout.fileno()
         os.set_blocking(output, False)
-        has_written, silent_looks = False, 0
+        has_written, silent_looks = worker.wrote_more, 0
         while silent_looks < SILENT_LOOKS_MAX:
             await asyncio.sleep(self._look_s)
             try:

@@ -93,6 +93,8 @@ class ChildProcess(subprocess.Popen[bytes]):
         umask: int = -1,
     ) -> None:
         self._log = errors if isinstance(errors, Path) else None
+        self.wrote_more = False
+        """Whether it had written more than its line when `ready` read that."""
         with ExitStack() as files:
             stderr: IO[bytes] | int | None = (
                 files.enter_context(open(errors, "ab", opener=_private))
@@ -146,7 +148,9 @@ class ChildProcess(subprocess.Popen[bytes]):
                     said += more
                 elif ended:
                     break
-        return said.decode().partition("\n")[0].strip()
+        line, _, more = said.partition(b"\n")
+        self.wrote_more = bool(more)
+        return line.decode().strip()
 
     def end(self, seconds_max: float = STOP_S_MAX) -> bool:
         """Asks it to drain, waits, and kills it if that takes too long; whether it did."""

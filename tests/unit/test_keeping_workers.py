@@ -85,11 +85,12 @@ async def test_one_that_hangs_is_killed_and_replaced_and_one_that_was_never_hear
         "for _ in range(5): os.write(1, b'\\n'); time.sleep(0.02)\n"
         "import signal; signal.pause()"
     )
-    async with crew(2, SERVES, hangs, SERVES, look_s=0.05) as two:
-        await eventually(lambda: two.restarts == 1 and len(two.launched) == 3)
-        assert two.launched[1].wait() == -signal.SIGKILL
-        assert two.ended == [2]
-        assert is_alive(two.launched[0].pid)
+    hangs_at_once = "print('a store\\n', flush=True); import signal; signal.pause()"
+    async with crew(3, SERVES, hangs, hangs_at_once, SERVES, look_s=0.05) as three:
+        await eventually(lambda: three.restarts == 2 and len(three.launched) == 5)
+        assert {worker.wait() for worker in three.launched[1:3]} == {-signal.SIGKILL}
+        assert sorted(three.ended) == [2, 3]
+        assert is_alive(three.launched[0].pid)
 
 
 async def test_one_that_dies_again_and_again_is_started_less_and_less_often() -> None:
