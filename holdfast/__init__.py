@@ -5,8 +5,8 @@
         if result.applied:
             await client.confirm("order-1")
 
-`SyncClient` is the same without asyncio; `OrderClient` speaks to the order service. Names are
-loaded when they are first used, so that `import holdfast` costs nothing.
+`OrderClient` speaks to the order service; `SyncClient` and `SyncOrderClient` are the same without
+asyncio. Names are loaded when they are first used, so that `import holdfast` costs nothing.
 """
 
 from importlib import import_module
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from holdfast.orders import OrderClient as OrderClient
     from holdfast.outcomes import Outcome as Outcome
     from holdfast.sync_client import SyncClient as SyncClient
+    from holdfast.sync_orders import SyncOrderClient as SyncOrderClient
     from holdfast.types import AuditFinding as AuditFinding
     from holdfast.types import AuditProgress as AuditProgress
     from holdfast.types import AuditSummary as AuditSummary
@@ -51,6 +52,7 @@ _NAMES_BY_MODULE = {
     "orders": "OrderClient",
     "outcomes": "Outcome",
     "sync_client": "SyncClient",
+    "sync_orders": "SyncOrderClient",
     "types": """
         AuditFinding AuditProgress AuditSummary Disposition Line Reservation ReservationLine Result
         SettingResult Shortage State Status StockLevel StockSetting""",

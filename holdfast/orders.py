@@ -7,83 +7,25 @@ that its answer was lost: send the same request again with the same keys. Messag
 epoch.
 """
 
-import os
 from collections.abc import AsyncIterator
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Self
 
 import grpc
-from google.protobuf.message import Message
 
 from holdfast.calls import Calls
-from holdfast.channel import checked_target
 from holdfast.errors import HoldfastError
-from holdfast.order.v1 import (
-    catalogue_pb2,
-    catalogue_pb2_grpc,
-    fulfilment_pb2,
-    fulfilment_pb2_grpc,
-    operations_pb2,
-    operations_pb2_grpc,
-    order_pb2,
-    order_pb2_grpc,
-    payment_pb2,
-    payment_pb2_grpc,
+from holdfast.order.v1 import operations_pb2, order_pb2, payment_pb2
+from holdfast.order_channel import (
+    OrderConnection,
+    orders_over,
+    orders_target_or_default,
+    rpc_of,
 )
-from holdfast.wire import mistaken
 
-TARGET_DEFAULT = "127.0.0.1:7610"
 TIMEOUT_MS_DEFAULT = 10_000
 CHANNELS_DEFAULT = 2
 AUDIT_TIMEOUT_MS_DEFAULT = 3_600_000
 PAGE_SIZE = 1_000
-
-
-class OrderConnection(NamedTuple):
-    """One connection to an order service, and the services over it, by their names."""
-
-    channel: Any
-    OrderService: Any
-    PaymentService: Any
-    FulfilmentService: Any
-    CatalogueService: Any
-    OperationsService: Any
-
-
-def _over(channel: Any) -> OrderConnection:
-    return OrderConnection(
-        channel,
-        order_pb2_grpc.OrderServiceStub(channel),
-        payment_pb2_grpc.PaymentServiceStub(channel),
-        fulfilment_pb2_grpc.FulfilmentServiceStub(channel),
-        catalogue_pb2_grpc.CatalogueServiceStub(channel),
-        operations_pb2_grpc.OperationsServiceStub(channel),
-    )
-
-
-# Which RPC a request is for: each has a request of its own.
-RPCS: Final[dict[str, str]] = {
-    method.input_type.full_name: f"{service.name}.{method.name}"
-    for file in (order_pb2, payment_pb2, fulfilment_pb2, catalogue_pb2, operations_pb2)
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-}
-
-
-def _rpc_of(request: Any) -> str:
-    """The RPC that a request is for. Raises TypeError for what is no request."""
-    name = request.DESCRIPTOR.full_name if isinstance(request, Message) else ""
-    if name not in RPCS:
-        wanted = "a request of holdfast.order.v1, such as GetOrderRequest(order_id=...)"
-        raise mistaken("request", wanted, name or request)
-    return RPCS[name]
-
-
-def orders_target_or_default(target: str | None) -> str:
-    """`target`, else the environment's HOLDFAST_ORDERS_TARGET, else 127.0.0.1:7610.
-
-    Raises INVALID_FIELD for one that gRPC would take for something else.
-    """
-    return checked_target(target or os.environ.get("HOLDFAST_ORDERS_TARGET") or TARGET_DEFAULT)
 
 
 class OrderClient:
@@ -111,7 +53,7 @@ class OrderClient:
     ) -> None:
         self.target = orders_target_or_default(target)
         self.tenant = tenant
-        self._calls = Calls(self.target, channels, timeout_ms, attempts_max, _over)
+        self._calls = Calls(self.target, channels, timeout_ms, attempts_max, orders_over)
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,12 +67,12 @@ class OrderClient:
 
     async def ask(self, request: Any, *, timeout_ms: int | None = None) -> Any:
         """The answer to any request of `holdfast.order.v1`, such as a `ConfirmPickRequest`."""
-        rpc = _rpc_of(request)
+        rpc = rpc_of(request)
         return await self._calls.call(rpc, self._of_tenant(request), timeout_ms)
 
     async def pages(self, request: Any, *, timeout_ms: int | None = None) -> AsyncIterator[Any]:
         """The pages that answer a request for a list; `timeout_ms` is for a page."""
-        rpc = _rpc_of(request)
+        rpc = rpc_of(request)
         request = self._of_tenant(request)
         request.page_size = request.page_size or PAGE_SIZE
         async for page in self._calls.pages(rpc, request, timeout_ms):

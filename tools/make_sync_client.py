@@ -1,6 +1,6 @@
-"""Makes the synchronous twins of the asyncio client: the same calls without asyncio.
+"""Makes the synchronous twins of the asyncio clients: the same calls without asyncio.
 
-Lines that end in `# asyncio` have no twin. Run it after every change of client.py or calls.py:
+Lines that end in `# asyncio` have no twin. Run it after every change of a source:
 `.venv/bin/python -m tools.make_sync_client`. A test holds the twins against their sources.
 """
 
@@ -10,12 +10,18 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "holdfast"
-SOURCES = (PACKAGE / "client.py", PACKAGE / "calls.py")
+SOURCES = (PACKAGE / "client.py", PACKAGE / "calls.py", PACKAGE / "orders.py")
 
 CLIENT_DOCSTRING = """\
 \"""The synchronous client of the engine: for scripts, threads and gevent.
 
 Generated from client.py by tools/make_sync_client.py; do not edit. Under gevent call
+`grpc.experimental.gevent.init_gevent()` before the first client is made.
+"""
+ORDERS_DOCSTRING = """\
+\"""The synchronous client of the order service: for scripts, threads and gevent.
+
+Generated from orders.py by tools/make_sync_client.py; do not edit. Under gevent call
 `grpc.experimental.gevent.init_gevent()` before the first client is made.
 """
 CALLS_DOCSTRING = """\
@@ -37,7 +43,8 @@ REPLACEMENTS: list[tuple[str, str]] = [
     (r"__aenter__", "__enter__"),
     (r"__aexit__", "__exit__"),
     (r"AsyncIterator", "Iterator"),
-    (r"\bclass (Client|Calls)\b", r"class Sync\1"),
+    (r"^( *)for (\w+) in (.+):\n +yield \2$", r"\1yield from \3"),
+    (r"\bclass (Client|Calls|OrderClient)\b", r"class Sync\1"),
     (r"\bholdfast\.calls import Calls\b", "holdfast.sync_calls import SyncCalls"),
     (r"= Calls\(", "= SyncCalls("),
     (r"^CHANNELS_DEFAULT = .*", "CHANNELS_DEFAULT = 1"),
@@ -46,6 +53,7 @@ REPLACEMENTS: list[tuple[str, str]] = [
         r'\A"""Unary calls that are sent again where that can help\.\n(.|\n)*?"""\n',
         CALLS_DOCSTRING + '"""\n',
     ),
+    (r'\A"""The asyncio client of the order service:.*\n', ORDERS_DOCSTRING),
     (r"Make one inside the running event loop, and share it\.", "Threads may share it."),
     (r"\n    Commands of tasks that run at the same time (.|\n)*? of its own\.\n", ""),
 ]

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from holdfast.cli.arguments import OPERATE, Limit, Units
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
+from holdfast.cli.imports.names import oddity
 from holdfast.cli.output import print_json, print_remark, table_of
 from holdfast.cli.stock_import_command import import_file
 
@@ -82,6 +83,8 @@ def set_(
     """
     from holdfast.types import new_setting_id
 
+    if odd := oddity("SKU", sku):
+        print_remark(f"Note: {odd}.")
     setting_id = id_ or new_setting_id()
     hint = f"If it may have been done, repeat it with --id {setting_id}"
     with connection.client(lost_hint=hint) as client:

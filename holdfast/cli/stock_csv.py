@@ -1,7 +1,7 @@
 """The lines of a file of stock.
 
-The first line names the columns: `sku` and `on_hand`, and if wanted `location`, `safety_stock` and
-`limit_per_buyer`, in any order.
+The first line names the columns: `sku` and `on_hand`, and if wanted `location`, `safety_stock`,
+`limit_per_buyer` and `expected_version`, in any order.
 """
 
 import io
@@ -14,14 +14,18 @@ from holdfast.cli.imports.check import BadLine, Cells, Kind, check, good_rows
 from holdfast.cli.imports.files import Columns, Unreadable, open_csv
 from holdfast.cli.imports.names import name_problem, oddity
 
-COLUMNS = Columns(("sku", "on_hand"), ("location", "safety_stock", "limit_per_buyer"))
+COLUMNS = Columns(
+    ("sku", "on_hand"), ("location", "safety_stock", "limit_per_buyer", "expected_version")
+)
 DEFAULT_LOCATION = "default"
 
+VERSION_MAX = 10**15
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _UNITS_MAX = {
     "on_hand": ON_HAND_MAX,
     "safety_stock": ON_HAND_MAX,
     "limit_per_buyer": LIMIT_PER_BUYER_MAX,
+    "expected_version": VERSION_MAX,
 }
 
 
@@ -37,6 +41,7 @@ class StockRow(NamedTuple):
     on_hand: int
     safety_stock: int | None
     limit_per_buyer: int | None
+    expected_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ def _row(line: int, cells: Cells) -> StockRow:
         on_hand=int(cells["on_hand"]),
         safety_stock=_units(cells.get("safety_stock")),
         limit_per_buyer=_units(cells.get("limit_per_buyer")),
+        expected_version=_units(cells.get("expected_version")),
     )
 
 

@@ -40,11 +40,12 @@ def import_file(
 ) -> None:
     """Imports stock levels from a CSV file with the columns sku,on_hand.
 
-    The columns location, safety_stock and limit_per_buyer may follow; a setting
-    without a column, or whose cell is empty, stays as it is. UTF-8, with a header
-    line. The whole file is checked first and every bad line reported; nothing is
-    imported from a bad file unless --skip-bad. An import that was interrupted
-    says what is in, and how to go on: for an hour no line is set twice by that.
+    The columns location, safety_stock, limit_per_buyer and expected_version may
+    follow; a setting without a column, or whose cell is empty, stays as it is; a
+    level of another version is refused. UTF-8, with a header line. The whole file
+    is checked first and every bad line reported; nothing is imported from a bad
+    file unless --skip-bad. An import that was interrupted says what is in, and
+    how to go on: for an hour no line is set twice by that.
 
     For example:
       holdfast stock import stock.csv --dry-run
@@ -113,6 +114,7 @@ async def _send_batch(client: "Client", import_id: str, rows: list[StockRow]) ->
                 row.location,
                 row.safety_stock,
                 row.limit_per_buyer,
+                row.expected_version,
                 setting_id=f"{import_id}-{row.line}",
             )
             for row in rows

@@ -11,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from holdfast.cli.__main__ import run
 from holdfast.errors import DETAILS_TRAILER, HoldfastError
-from holdfast.orders import RPCS
+from holdfast.order_channel import RPCS
 from tests.e2e.ran import Ran
 
 _REQUEST_OF = {rpc.partition(".")[2]: name for name, rpc in RPCS.items()}

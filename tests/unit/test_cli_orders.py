@@ -15,7 +15,7 @@ from holdfast.cli.orders.serve import orders_environment
 from holdfast.cli.orders.tables import order_document
 from holdfast.cli.output import enum_name, plain
 from holdfast.order.v1 import fulfilment_pb2, order_pb2
-from holdfast.orders import RPCS, OrderConnection
+from holdfast.order_channel import RPCS, OrderConnection
 from order_service.order.tasks import TaskKind
 from tests.unit.scripted_orders import Commands
 

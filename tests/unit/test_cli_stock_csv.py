@@ -238,3 +238,8 @@ def test_skus_that_look_alike_are_named_with_each_others_lines(one: str, other: 
 
 def test_upper_and_lower_case_do_not_look_alike() -> None:
     assert problems("sku,on_hand\nTEA,5\ntea,7\n") == []
+
+
+def test_a_version_may_be_expected_of_each_level() -> None:
+    checked = check_stock_csv(b"sku,on_hand,expected_version\nA,5,3\nB,6,\nC,7,0\n")
+    assert [row.expected_version for row in checked.rows] == [3, None, 0]

@@ -11,10 +11,13 @@ from holdfast.commands import Command, Confirm, Release, Reserve
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import operations_pb2 as operations_pb
+from holdfast.order.v1 import order_pb2
 from holdfast.outcomes import Outcome
 from holdfast.sync_client import SyncClient
+from holdfast.sync_orders import SyncOrderClient
 from holdfast.types import AuditFinding, AuditProgress, AuditSummary, State
 from tests.unit.scripted_engine import ScriptedEngine
+from tests.unit.scripted_orders import ScriptedOrders
 from tests.waiting import PATIENCE_S
 
 APPLIED = pb.CommandResult(outcome=pb.OUTCOME_APPLIED)
@@ -155,3 +158,18 @@ def test_importing_the_package_loads_no_grpc() -> None:
         "import sys, holdfast; holdfast.Line, holdfast.Reserve; sys.exit('grpc' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE_S)
+
+
+def test_orders_can_be_asked_for_without_asyncio_too() -> None:
+    orders = ScriptedOrders()
+    try:
+        orders.answers["GetOrder"] = order_pb2.Order(order_id="1")
+        orders.answers["ListOrders"] = order_pb2.ListOrdersResponse(
+            orders=[order_pb2.OrderSummary(order_id="1")]
+        )
+        with SyncOrderClient(orders.target, tenant="shop-7") as client:
+            assert client.get("1").order_id == "1"
+            assert [order.order_id for order in client.list()] == ["1"]
+    finally:
+        orders.stop()
+    assert {request.tenant for request in orders.requests} == {"shop-7"}

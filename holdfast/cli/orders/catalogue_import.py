@@ -114,7 +114,7 @@ def _import(
             return await send(batches, send_batch, stop, on_rows)
 
     def target() -> str:
-        from holdfast.orders import orders_target_or_default
+        from holdfast.order_channel import orders_target_or_default
 
         return orders_target_or_default(connection.orders_target)
 

@@ -93,7 +93,7 @@ def import_orders(
             return await send(batches, partial(_place_batch, client), stop, on_rows)
 
     def target() -> str:
-        from holdfast.orders import orders_target_or_default
+        from holdfast.order_channel import orders_target_or_default
 
         return orders_target_or_default(connection.orders_target)
 

@@ -35,7 +35,9 @@ def keep_sandbox_access(environment: Mapping[str, str]) -> None:
     """Writes down how to reach the sandbox that is about to be started."""
     path = Path(environment["HOLDFAST_DATA_DIR"]) / ACCESS_FILE
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One after the other: what is made on the way to a directory has not its mode.
+        path.parents[1].mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         path.unlink(missing_ok=True)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump({"url": environment[URL], "api_key": environment[API_KEY]}, file)
