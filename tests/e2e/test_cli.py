@@ -216,10 +216,10 @@ def test_a_mistyped_release_changes_nothing(holdfast: Holdfast, client: SyncClie
 
 
 def test_a_tombstone_is_left_where_it_is_asked_for(holdfast: Holdfast, client: SyncClient) -> None:
+    client.set_stock("SKU-1", 5)
     ran = holdfast("reservation release order-1 --tombstone -o json")
     assert ran.exit_status == 0
     assert ran.json()["result"]["state"] == "RELEASED"
-    client.set_stock("SKU-1", 5)
     assert client.reserve("order-1", [("SKU-1", 1)]).outcome.name == "ALREADY_RELEASED"
     assert "released before it was made" in holdfast("reservation get order-1").out
 

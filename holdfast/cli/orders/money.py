@@ -93,7 +93,7 @@ def pending(
     limit: Limit = LIST_LIMIT_DEFAULT,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
-    """Lists attempts to pay that have come to no end yet, the first to begin at the top.
+    """Lists attempts to pay that have come to no end yet, the oldest first.
 
     For example:
       holdfast orders pending
