@@ -62,10 +62,13 @@ def import_file(
     async def send(
         batches: "Batches[StockRow]", stop: "asyncio.Event", on_rows: Callable[[int], object]
     ) -> "ImportReport":
-        from holdfast.cli.imports.sending import send
+        from holdfast.cli.imports.sending import FIRST_TIMEOUT_MS, first_asked, send
         from holdfast.client import Client
 
         async with Client(connection.target, tenant=connection.tenant) as client:
+            asked = client.get_status(timeout_ms=FIRST_TIMEOUT_MS)
+            if silent := await first_asked(asked, batches):
+                return silent
             return await send(batches, partial(_send_batch, client, import_id), stop, on_rows)
 
     def target() -> str:

@@ -73,6 +73,8 @@ class Importing:
     """The text for --resume that goes on at a line."""
     go_on: str = "importing the file again is safe, and --resume {resume} goes on"
     batch_rows: int = 1_000
+    names: str = "--target or HOLDFAST_TARGET"
+    """The option and the variable that name another server."""
 
 
 def run_import(file: Path, options: ImportOptions, as_json: bool, importing: Importing) -> None:
@@ -220,7 +222,8 @@ def _check_report(
     so_far = f"{report.imported:,} of {rows:,} {importing.things} were imported"
     go_on = f"{so_far}; {importing.go_on.format(resume=resume)}"
     if report.ended_by:
-        raise failure_of_call(report.ended_by, importing.target(), go_on)
+        target = importing.target()
+        raise failure_of_call(report.ended_by, target, go_on, names=importing.names)
     if resume:
         raise Failure(
             f"interrupted: {go_on}",

@@ -11,6 +11,7 @@ from holdfast.errors import HoldfastError
 
 BATCH_ROWS = 1_000
 BATCHES_UNDER_WAY_MAX = 4
+FIRST_TIMEOUT_MS = 2_000
 TIMEOUT_MS = 60_000
 """Of a batch, with its attempts: a server may be replaced meanwhile."""
 
@@ -67,6 +68,18 @@ class Batches(Generic[Row]):
         for row in self._rows:
             yield row.line
             return
+
+
+async def first_asked(asking: Awaitable[object], batches: Batches[Row]) -> ImportReport | None:
+    """The report of an import whose server does not answer a first call; None if it does.
+
+    Later calls are patient, because what is under way is worth it.
+    """
+    try:
+        await asking
+    except HoldfastError as error:
+        return ImportReport(ended_by=error, open_line=min(batches.open_lines(), default=None))
+    return None
 
 
 async def send(

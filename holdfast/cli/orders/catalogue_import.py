@@ -16,7 +16,7 @@ from holdfast.cli.imports.command import (
     run_import,
 )
 from holdfast.cli.orders.catalogue_csv import ARTICLES, PLACES, CatalogueRow
-from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, NAMES, OrdersConnection
 from holdfast.order.v1 import catalogue_pb2 as pb
 
 if TYPE_CHECKING:
@@ -103,10 +103,13 @@ def _import(
     async def send(
         batches: "Batches[CatalogueRow]", stop: "asyncio.Event", on_rows: Callable[[int], object]
     ) -> "ImportReport":
-        from holdfast.cli.imports.sending import send
+        from holdfast.cli.imports.sending import FIRST_TIMEOUT_MS, first_asked, send
         from holdfast.orders import OrderClient
 
         async with OrderClient(connection.orders_target, tenant=connection.tenant) as client:
+            asked = client.ask(pb.ListWarehousesRequest(), timeout_ms=FIRST_TIMEOUT_MS)
+            if silent := await first_asked(asked, batches):
+                return silent
 
             async def send_batch(rows: list[CatalogueRow]) -> list[BadLine]:
                 return await _put(client, rows, request)
@@ -120,7 +123,7 @@ def _import(
 
     first_line = line_to_resume(resume) if resume else 0
     read = partial(read_lines, kind, first_line)
-    importing = Importing(read, things, send, target, group=lambda row: row.given)
+    importing = Importing(read, things, send, target, group=lambda row: row.given, names=NAMES)
     with connection.failures():
         run_import(file, options, connection.as_json, importing)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # The option and the variable that name another order service.
-_NAMES = "--orders-target or HOLDFAST_ORDERS_TARGET"
+NAMES = "--orders-target or HOLDFAST_ORDERS_TARGET"
 
 # Short enough to be typed again, and to stand in a table.
 KEY_BYTES = 8
@@ -63,7 +63,7 @@ class OrdersConnection:
         try:
             return asyncio.run(asked())
         except HoldfastError as error:
-            raise failure_of_call(error, target, names=_NAMES) from error
+            raise failure_of_call(error, target, names=NAMES) from error
 
     @contextmanager
     def failures(self) -> Iterator[None]:
@@ -74,7 +74,7 @@ class OrdersConnection:
         try:
             yield
         except HoldfastError as error:
-            raise failure_of_call(error, self.orders_target or "", names=_NAMES) from error
+            raise failure_of_call(error, self.orders_target or "", names=NAMES) from error
 
     def ask(self, request: Any) -> Any:
         """The answer to one request of `holdfast.order.v1`."""

@@ -19,10 +19,11 @@ from holdfast.cli.imports.command import (
 )
 from holdfast.cli.imports.files import Unreadable, open_any_csv
 from holdfast.cli.orders.arguments import ShortageName
-from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
+from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, NAMES, OrdersConnection
 from holdfast.cli.orders.orders_csv import Defaults, ImportedOrder, fields_of, orders_of
 from holdfast.cli.output import print_remark
 from holdfast.order.v1 import order_pb2 as pb
+from holdfast.order.v1.catalogue_pb2 import ListWarehousesRequest
 
 if TYPE_CHECKING:
     import asyncio
@@ -86,10 +87,13 @@ def import_orders(
     async def send(
         batches: "Batches[ImportedOrder]", stop: "asyncio.Event", on_rows: Callable[[int], object]
     ) -> "ImportReport":
-        from holdfast.cli.imports.sending import send
+        from holdfast.cli.imports.sending import FIRST_TIMEOUT_MS, first_asked, send
         from holdfast.orders import OrderClient
 
         async with OrderClient(connection.orders_target, tenant=connection.tenant) as client:
+            asked = client.ask(ListWarehousesRequest(), timeout_ms=FIRST_TIMEOUT_MS)
+            if silent := await first_asked(asked, batches):
+                return silent
             return await send(batches, partial(_place_batch, client), stop, on_rows)
 
     def target() -> str:
@@ -104,6 +108,7 @@ def import_orders(
         target,
         go_on="import the file again: what is in is known, and the rest is placed",
         batch_rows=BATCH_ORDERS,
+        names=NAMES,
     )
     with connection.failures():
         run_import(file, options, connection.as_json, importing)
