@@ -14,7 +14,7 @@ from holdfast.order.v1 import payment_pb2 as pb
 cases = App(
     name="cases",
     group=MONEY,
-    help="All money that waits for a person, whatever for: each with an owner and a due time.",
+    help="All money that waits for a person, with an owner and a due time.",
 )
 
 
@@ -58,7 +58,7 @@ def close(
     """Says that a person has seen to a case.
 
     For example:
-      holdfast orders cases close 5d41402abc4b2a76 "of another shop's order, passed on"
+      holdfast orders cases close 5d41402abc4b2a76 "another shop's, passed on"
 
     Parameters
     ----------

@@ -135,10 +135,11 @@ def refund(
     yes: Yes = False,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
-    """Sends money of an order back, never more than was captured, nor twice for the same units.
+    """Sends money of an order back, never twice for the same units.
 
-    Units whose money goes back whole and that have not left stay in the warehouse. An amount alone
-    is a part of the price of what the buyer keeps.
+    Never more than was captured. Units whose money goes back whole and that have
+    not left stay in the warehouse. An amount alone is a part of the price of what
+    the buyer keeps.
 
     For example:
       holdfast orders refund 3766223186315821678 all "a mug came broken" --line 1:1
