@@ -38,7 +38,7 @@ class NotJudged(Enum):
     NOT_JUDGED = 0
     """After more due reservations have expired."""
     CUT = 1
-    """At once: the commands before it had as much work as one call may do."""
+    """At once: this call has done as much work as one may."""
 
 
 NOT_JUDGED = NotJudged.NOT_JUDGED
@@ -53,7 +53,8 @@ class Reply(msgspec.Struct, frozen=True, array_like=True):
     """The script's answer to a batch: three columns, and extras of a few commands by position.
 
     `sequence` is the partition's number of changes so far, `epoch` names its life since it was
-    empty; "" while it is. `clock_ms` is what the store's clock showed.
+    empty; "" while it is. `clock_ms` is what the store's clock showed;
+    `searching` whether what is not judged may be sent again at once, for the search to go on.
     """
 
     now_ms: int
@@ -64,6 +65,7 @@ class Reply(msgspec.Struct, frozen=True, array_like=True):
     expirations: list[int]
     extras: Any
     clock_ms: int = 0
+    searching: bool = False
 
 
 unpack_reply = msgspec.msgpack.Decoder(Reply).decode
@@ -86,6 +88,8 @@ def answers(commands: Sequence[StoreCommand], reply: Reply) -> list[Answer | Not
     if not 0 < len(reply.outcomes) <= len(commands):
         raise ValueError(f"{len(reply.outcomes)} answers to {len(commands)} commands")
     plain = _Plain()
+    if reply.searching:
+        plain[NOT_JUDGED.value, 0, 0] = CUT
     columns = zip(reply.outcomes, reply.states, reply.expirations, strict=True)
     found: list[Answer | NotJudged] = [plain[column] for column in columns]
     found += [CUT] * (len(commands) - len(found))

@@ -62,7 +62,7 @@ _LITERALS = r"(?:\d+|'[^'\n]*')(?:, (?:\d+|'[^'\n]*'))*"
 # made only for a batch that has one: making all was a quarter of the time of a batch of one.
 STATE = "state"
 PARTS: tuple[tuple[tuple[Kind, ...], tuple[str, ...]], ...] = (
-    ((), ("load", "limits", "expire", "lines")),
+    ((), ("load", "limits", "expire", "search", "lines")),
     ((Kind.RESERVE,), ("reserve",)),
     ((Kind.CONFIRM,), ("confirm",)),
     ((Kind.RELEASE,), ("release",)),

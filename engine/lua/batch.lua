@@ -57,10 +57,13 @@ local function run_batch()
       extras[#extras][1] = i
     end
   end
-  if journal_count > 0 or next(entries_after) ~= nil or next(retention_after) ~= nil then
+  if journal_count > 0 or next(entries_after) ~= nil or next(retention_after) ~= nil
+    or next(bounded_levels) ~= nil then
     store()
   end
-  return {'OK', encode({now, sequence, epoch, outcomes, states, expirations, extras, clock})}
+  return {'OK', encode({
+    now, sequence, epoch, outcomes, states, expirations, extras, clock, searching,
+  })}
 end
 
 if meta[1] and meta[1] ~= SCHEMA then

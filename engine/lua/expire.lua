@@ -53,23 +53,23 @@ local function remind(id, lines, at_ms)
   entries_after[entry] = at_ms
 end
 
+-- Adds the ids that an entry names, none if it is not ours; returns their lines, at least 1.
+local function add_named(ids, entry)
+  local readable, named = pcall(decode, entry)
+  if not readable or type(named) ~= 'table' or type(named[1]) ~= 'number' then
+    return 1
+  end
+  for i = 2, #named do
+    if type(named[i]) == 'string' then
+      ids[#ids + 1] = named[i]
+    end
+  end
+  return math.max(1, named[1])
+end
+
 -- Expires due reservations, up to `due_limit` lines and one more entry; returns whether those were
 -- all. Its functions are made when it runs: most batches do not run it.
 local function expire_due()
-  -- Adds the ids that an entry names, none if it is not ours; returns their lines, at least 1.
-  local function add_named(ids, entry)
-    local readable, named = pcall(decode, entry)
-    if not readable or type(named) ~= 'table' or type(named[1]) ~= 'number' then
-      return 1
-    end
-    for i = 2, #named do
-      if type(named[i]) == 'string' then
-        ids[#ids + 1] = named[i]
-      end
-    end
-    return math.max(1, named[1])
-  end
-
   -- Takes out due entries until `due_limit` is reached; returns their ids, and whether that is all.
   local function take_due()
     local due, lines, read, wanted = {}, 0, 0, ENTRIES_FIRST
@@ -127,11 +127,6 @@ local function all_due_expired()
     all_expired = expire_due()
   end
   return all_expired
-end
-
--- Whether no reserved unit of a level is due, or none any more; false if that is not known yet.
-local function no_unit_is_due(level)
-  return level[UNITS_RESERVED] == 0 or level[DUE_FROM_MS] > now or all_due_expired()
 end
 
 judge[EXPIRE] = function()

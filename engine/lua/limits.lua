@@ -5,7 +5,8 @@
 -- nobody has to look at hundreds of levels. SetStock keeps it true. It is found anew where it is
 -- missing, as in a store of 0.4.0.
 
-local limit_at = {}      -- stock field -> the limit of its SKU, once it has been found
+local limit_at = {}        -- stock field -> the limit of its SKU, once it has been found
+local several_at = {}      -- stock field -> whether its SKU has other locations
 
 -- The strictest limit of all levels of a SKU; 0 if there is none.
 local function strictest_of(sku, packed)
@@ -55,6 +56,7 @@ local function find_limits(fields)
     for i = first, last do
       local field, sku = fields[i], skus[i]
       local level, packed = levels[field], locations_after[sku] or located[i - first + 1]
+      several_at[field] = packed and true
       limit_at[field] = level and (packed and limit_of(sku, packed) or level[LIMIT_PER_BUYER])
     end
   end

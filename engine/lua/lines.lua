@@ -60,11 +60,10 @@ local function short_of_stock(count)
   for i = 1, count do
     local level, units = line_level[i], line_units[i]
     if units > available(level) then
-      if not no_unit_is_due(level) then
+      local certain, left = no_unit_is_due(level), available(level)
+      if units > left and not certain then
         return NOT_JUDGED
-      end
-      local left = available(level)
-      if units > left then
+      elseif units > left then
         short = OUT_OF_STOCK
         shortages[#shortages + 1] = {line_field[i], units, left > 0 and left or 0}
       end
@@ -91,13 +90,18 @@ local function pass_limit(count)
   return false
 end
 
--- Returns LIMIT_EXCEEDED, NOT_JUDGED or false. The buyer's units of a SKU may be due at a location
--- that is not asked for, so it is not enough to look at the levels of the lines.
+-- Returns LIMIT_EXCEEDED, NOT_JUDGED or false. The buyer's units of a SKU with several locations
+-- may be due at one that is not asked for: there the levels of the lines do not tell.
 local function past_limit(count)
   if not pass_limit(count) then
     return false
-  elseif not all_due_expired() then
-    return NOT_JUDGED
+  end
+  for i = 1, count do
+    local field = line_field[i]
+    if limit_at[field] > 0 and not (several_at[field] and all_due_expired()
+      or not several_at[field] and no_unit_is_due(line_level[i])) then
+      return NOT_JUDGED
+    end
   end
   return pass_limit(count) and LIMIT_EXCEEDED
 end

@@ -191,18 +191,19 @@ def test_an_entry_with_nobody_to_expire_counts_against_the_bound_all_the_same(
     assert partition.audit() == []
 
 
-# The shop of the tests below, in which a batch expires one reservation: two are due, of TEA.
-SHORT: list[StoreCommand] = [SetStock("TEA", 2), SetStock("CUP", 1), SetStock("TEA", 1, "north")]
+# The shop of the tests below, in which a batch expires one reservation, and one more of a SKU that
+# is asked for: four are due, of TEA.
+SHORT: list[StoreCommand] = [SetStock("TEA", 4), SetStock("CUP", 1), SetStock("TEA", 1, "north")]
 
 
 @pytest.fixture
 def short(store: redis.Redis) -> Partition:
-    """Two reservations of TEA are due; one batch can expire one of them."""
+    """Four reservations of TEA are due; one batch can expire two of them."""
     store.flushall()
     partition = Partition(store, due_limit=1)
     partition.run(SHORT, T0)
-    for name in ("due-0", "due-1"):
-        partition.run([Reserve(name, ONE, MINUTE_MS, "li")], T0)
+    for number in range(4):
+        partition.run([Reserve(f"due-{number}", ONE, MINUTE_MS, "li")], T0)
     return partition
 
 
@@ -218,14 +219,14 @@ def test_who_may_be_short_only_for_what_is_due_is_not_judged_and_the_others_are(
     short: Partition,
 ) -> None:
     wants: list[StoreCommand] = [
-        Reserve("A", [Line("TEA", 2)]),
+        Reserve("A", [Line("TEA", 4)]),
         Reserve("B", [Line("CUP", 1)]),
         Release("C"),
         Reserve("D", [Line("CUP", 1)]),
     ]
     answers = short.judge_once(wants, DUE)
     assert outcomes(answers) == ["NOT_JUDGED", "APPLIED", "APPLIED", "OUT_OF_STOCK"]
-    assert outcomes(short.judge_once(wants[:1], DUE)) == ["APPLIED"]
+    assert outcomes(short.run(wants[:1], DUE)) == ["APPLIED"]
     assert short.audit() == []
 
 
@@ -251,13 +252,13 @@ def test_a_later_one_with_an_id_or_a_sku_in_common_waits_too(
     short: Partition, later: StoreCommand
 ) -> None:
     short.run([Reserve("sold-north", [Line("TEA", 1, "north")])], T0)
-    wants: list[StoreCommand] = [Reserve("A", [Line("TEA", 2)]), later]
+    wants: list[StoreCommand] = [Reserve("A", [Line("TEA", 4)]), later]
     assert outcomes(short.judge_once(wants, DUE)) == ["NOT_JUDGED", "NOT_JUDGED"]
 
 
 def test_what_waits_for_one_that_waits_waits_too(short: Partition) -> None:
     wants: list[StoreCommand] = [
-        Reserve("A", [Line("TEA", 2)]),
+        Reserve("A", [Line("TEA", 4)]),
         Reserve("B", [Line("CUP", 1), Line("TEA", 1)]),
         Reserve("C", [Line("CUP", 1)]),
     ]
@@ -267,18 +268,24 @@ def test_what_waits_for_one_that_waits_waits_too(short: Partition) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        Reserve("A", [Line("TEA", 2)]),
+        Reserve("A", [Line("TEA", 4)]),
         SetStock("TEA", 0),
         SetStock("TEA", 5, expected_version=3),
-        AdjustStock("TEA", -2, "lost"),
-        Confirm("lapsed", reacquire_if_expired=True),
+        AdjustStock("TEA", -4, "lost"),
     ],
 )
 def test_nobody_is_refused_for_what_is_due(short: Partition, command: StoreCommand) -> None:
+    assert outcomes(short.judge_once([command], DUE)) == ["NOT_JUDGED"]
+
+
+@pytest.mark.parametrize("command", [Reserve("A", ONE), Confirm("lapsed", True)])
+def test_who_needs_no_more_than_came_back_is_served_at_once(
+    short: Partition, command: StoreCommand
+) -> None:
     short.run([AdjustStock("TEA", 1, "a"), Reserve("lapsed", ONE, 1_000)], T0)
     short.run([Expire(1)], T0 + 1_000)
     short.run([AdjustStock("TEA", -1, "b")], T0 + 1_000)
-    assert outcomes(short.judge_once([command], DUE)) == ["NOT_JUDGED"]
+    assert outcomes(short.judge_once([command], DUE)) == ["APPLIED"]
 
 
 def test_a_limit_is_not_passed_by_what_is_due_elsewhere(short: Partition) -> None:

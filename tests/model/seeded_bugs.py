@@ -109,12 +109,12 @@ BUGS = {
 # These show where a batch does not expire all that is due.
 BUGS_OF_A_BOUNDED_BATCH = {
     "who may be short for what is due is refused": (
-        "or level[DUE_FROM_MS] > now or all_due_expired()",
-        "or level[DUE_FROM_MS] > now or all_due_expired() or true",
+        "if level[UNITS_RESERVED] == 0 or level[DUE_FROM_MS] > now then\n    return true",
+        "if true then\n    return true",
     ),
     "what is due counts for the limit": (
-        "elseif not all_due_expired() then",
-        "elseif all_due_expired() == nil then",
+        "or not several_at[field] and no_unit_is_due(line_level[i])) then",
+        "or not several_at[field]) then",
     ),
     "a Reserve overtakes one that waits": (
         "if someone_waits and must_wait(id, count) then",

@@ -37,7 +37,7 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 LINE_LENGTH_MAX = 100
 # Lua 5.1 allows 200 in a function; the script is one.
-LOCALS_MAX = 150
+LOCALS_MAX = 160
 
 LUA_FILES = sorted(entry.name.removesuffix(".lua") for entry in (files("engine") / "lua").iterdir())
 WORDS_OF_LUA = {

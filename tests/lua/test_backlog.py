@@ -1,0 +1,132 @@
+"""A backlog of one SKU holds up no command about another: what is due of its own SKUs counts."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from engine.answers import CUT, NOT_JUDGED, Answer, NotJudged
+from engine.model import Confirm, Extend, Line, Outcome, Release, Reserve, SetStock, StoreCommand
+from engine.scripts import batch_script, part_text
+from tests.lua.scenario import T0
+from tests.partition import Partition
+
+SECOND_MS = 1_000
+DUE = T0 + 60 * SECOND_MS
+BACKLOG = 12
+
+
+def with_backlog(partition: Partition, apart_ms: int = 1) -> Partition:
+    """A partition that expires one line a call, and has a backlog of A, due one after the other."""
+    shop = [SetStock("A", 100), SetStock("B", 9, limit_per_buyer=1), SetStock("C", 2)]
+    partition.run(shop, T0)
+    for number in range(BACKLOG):
+        due_in_ms = 60 * SECOND_MS - number * apart_ms
+        partition.run([Reserve(f"a{number}", [Line("A", 1)], due_in_ms)], T0)
+    return partition
+
+
+@pytest.fixture
+def behind(store: "redis.Redis") -> Iterator[Partition]:
+    store.flushall()
+    partition = Partition(store, due_limit=1)
+    yield partition
+    assert partition.audit() == []
+
+
+@pytest.fixture
+def slow(store: "redis.Redis", monkeypatch: pytest.MonkeyPatch) -> Iterator[Partition]:
+    """A partition whose calls look at two reservations each."""
+    store.flushall()
+    right, few = ("= 4000, 200,", "INSTANT_MAX = 40000"), ("= 2, 1,", "INSTANT_MAX = 4")
+
+    def text(part: str) -> str:
+        found = part_text(part)
+        for number in range(2):
+            assert part != "search" or found.count(right[number]) == 1
+            found = found.replace(right[number], few[number])
+        return found
+
+    monkeypatch.setattr("engine.scripts.part_text", text)
+    partition = Partition(store, script=batch_script.__wrapped__(), due_limit=1)
+    yield partition
+    assert partition.audit() == []
+
+
+def ask(partition: Partition, command: StoreCommand) -> str:
+    (answer,) = partition.judge_once([command], DUE)
+    return answer.name if isinstance(answer, NotJudged) else named(answer)
+
+
+def named(answer: Answer) -> str:
+    return answer.outcome.name  # type: ignore[union-attr]
+
+
+def buy(sku: str, buyer: str = "") -> Reserve:
+    return Reserve("new", [Line(sku, 1)], 0, buyer)
+
+
+def test_who_is_past_the_limit_of_another_sku_is_refused_at_once(behind: Partition) -> None:
+    with_backlog(behind)
+    behind.run([Reserve("b", [Line("B", 1)], 0, "ann")], T0)
+    assert ask(behind, buy("B", "ann")) == "LIMIT_EXCEEDED"
+    assert ask(behind, buy("B", "bob")) == "APPLIED"
+
+
+def test_who_is_short_of_another_sku_is_refused_at_once_whatever_was_due_before(
+    behind: Partition,
+) -> None:
+    with_backlog(behind)
+    behind.run([Reserve("soon", [Line("C", 1)], SECOND_MS), Reserve("late", [Line("C", 1)])], T0)
+    behind.run([Confirm("soon")], T0)
+    assert ask(behind, buy("C")) == "OUT_OF_STOCK"
+
+
+def test_units_that_are_due_behind_a_backlog_are_had_at_once(behind: Partition) -> None:
+    with_backlog(behind)
+    for name, sku, buyer in (("b", "B", "ann"), ("c0", "C", ""), ("c1", "C", "")):
+        behind.run([Reserve(name, [Line(sku, 1)], 60 * SECOND_MS, buyer)], T0)
+    assert ask(behind, buy("B", "ann")) == "APPLIED"
+    assert ask(behind, Reserve("other", [Line("C", 1)])) == "APPLIED"
+
+
+def test_a_long_backlog_is_looked_through_call_by_call_and_not_again(slow: Partition) -> None:
+    with_backlog(slow)
+    slow.run([Reserve("soon", [Line("C", 1)], SECOND_MS), Reserve("late", [Line("C", 1)])], T0)
+    slow.run([Confirm("soon")], T0)
+    said = [ask(slow, buy("C"))]
+    while said[-1] == "CUT":
+        said.append(ask(slow, buy("C")))
+    assert said[-1] == "OUT_OF_STOCK"
+    assert 2 < len(said) <= BACKLOG
+    assert ask(slow, buy("C")) == "OUT_OF_STOCK"
+
+
+def test_who_waits_while_it_is_looked_through_is_not_overtaken(slow: Partition) -> None:
+    with_backlog(slow)
+    slow.run([SetStock("C", 4)], T0)
+    slow.run([Reserve("soon", [Line("C", 1)], SECOND_MS), Reserve("late", [Line("C", 1)])], T0)
+    slow.run([Confirm("soon"), Reserve("c", [Line("C", 1)], 60 * SECOND_MS)], T0)
+    wants: list[StoreCommand] = [Reserve("two", [Line("C", 2)]), Reserve("one", [Line("C", 1)])]
+    assert slow.judge_once(wants, DUE) == [CUT, CUT]
+    assert list(map(named, slow.run(wants, DUE))) == ["APPLIED", "OUT_OF_STOCK"]
+
+
+def test_more_at_one_instant_than_can_be_looked_at_is_left_to_the_sweep(slow: Partition) -> None:
+    with_backlog(slow, apart_ms=0)
+    slow.run([Reserve(f"c{n}", [Line("C", 1)], 60 * SECOND_MS) for n in range(2)], T0)
+    assert slow.judge_once([Reserve("two", [Line("C", 2)])], DUE) == [NOT_JUDGED]
+    (answer,) = slow.run([Reserve("two", [Line("C", 2)])], DUE)
+    assert named(answer) == Outcome.APPLIED.name
+
+
+def test_a_reservation_that_was_extended_is_found_when_it_is_due_later(behind: Partition) -> None:
+    # Its first reminder is passed by; it gets another one, at its deadline.
+    with_backlog(behind)
+    behind.run([Reserve("c0", [Line("C", 1)], 60 * SECOND_MS)], T0)
+    behind.run([Reserve("c1", [Line("C", 1)], 3_600 * SECOND_MS)], T0)
+    behind.run([Extend("c0", DUE + 10)], T0)
+    assert ask(behind, buy("C")) == "OUT_OF_STOCK"
+    (answer,) = behind.judge_once([buy("C")], DUE + 10)
+    assert named(answer) == "APPLIED"  # type: ignore[arg-type]
+    behind.run([Release("c1")], DUE + 10)
