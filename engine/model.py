@@ -177,8 +177,8 @@ class Expire(msgspec.Struct, gc=False):
 
 
 class Purge(msgspec.Struct, gc=False):
-    """Remove finished reservations and adjustment ids whose retention is over: at most `limit` of
-    them, of about `limit` lines.
+    """Remove at most `limit` finished reservations and adjustment ids whose retention is over;
+    fewer, if they have many lines.
     """
 
     limit: int

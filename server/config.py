@@ -23,6 +23,9 @@ from serving.settings import (
     settings_from,
 )
 
+# A caller that lost an answer may ask again for so long: an outbox that was down over night.
+RETRIED_MS = 86_400_000
+
 
 class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The settings of a server."""
@@ -71,6 +74,15 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
         if self.seen_dir:
             return Path(self.seen_dir)
         return Path(self.data_dir, "seen") if self.data_dir else None
+
+    def too_short(self) -> list[str]:
+        """Sentences about what is kept for less time than callers may send the same again."""
+        return [
+            f"{name} is {kept_ms:,} ms: the same command sent again after that is executed anew; "
+            f"{RETRIED_MS:,} or more lets callers retry for a day"
+            for name in ("retention_ended_ms", "retention_fulfilled_ms", "retention_adjustments_ms")
+            if (kept_ms := getattr(self, name)) < RETRIED_MS
+        ]
 
     def engine_settings(self) -> EngineSettings:
         """The settings that are the engine's."""

@@ -5,6 +5,9 @@
 -- Outcomes: APPLIED
 -- Memory: gives
 
+-- A step of the sweep purges no more lines than this, or as many as it may purge members.
+local PURGED_LINES = 300
+
 -- The units of a fulfilled reservation still count for its buyer; once the record is gone nothing
 -- would ever give them back, so they go with it.
 local function forget(id)
@@ -70,7 +73,7 @@ judge[PURGE] = function()
   end
   local members, due_ids, more = due_members(limit)
   local looked_up = load_records(due_ids, WORK_MAX * BYTES_PER_LINE)
-  local there, count = forget_members(members, looked_up, limit)
+  local there, count = forget_members(members, looked_up, math.max(limit, PURGED_LINES))
   load_lines(there)
   for i = 1, #there do
     forget(there[i])

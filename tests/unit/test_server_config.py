@@ -120,6 +120,13 @@ def test_several_workers_need_a_kernel_that_spreads_connections(
         from_environment(STORE | {"HOLDFAST_WORKERS": "2"})
 
 
+def test_what_is_kept_for_less_time_than_callers_retry_is_told() -> None:
+    assert Config().too_short() == []
+    (told,) = Config(retention_adjustments_ms=86_399_999).too_short()
+    assert told.startswith("retention_adjustments_ms is 86,399,999 ms: ")
+    assert len(Config(retention_ended_ms=1, retention_fulfilled_ms=1).too_short()) == 2
+
+
 def test_every_setting_is_described() -> None:
     described = texts_of(ServerSettings) | texts_of(Config)
     assert [field for field in Config.__struct_fields__ if not described.get(field)] == []
