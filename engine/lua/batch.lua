@@ -20,7 +20,7 @@ local function load_batch()
       local record = records[id]
       if record then
         local lines = (#body_of(id) - BODY_LINES + 1) / 2
-        work = work + lines + (seen[id] and 0 or #record / BYTES_PER_LINE)
+        work = work + (seen[id] and lines or math.max(lines, #record / BYTES_PER_LINE))
       end
       if id_count > 0 and (work > WORK_MAX or id_count >= looked_up) then
         judged = i - 1

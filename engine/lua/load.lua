@@ -4,7 +4,7 @@
 -- its lines, by the movements in it, counts as so many bytes a line. The script holds up all buyers
 -- of all tenants, so the bound is on what is in the store, not on what the commands say. A batch
 -- that has more work is cut; the caller sends the rest again.
-local WORK_MAX, BYTES_PER_LINE = 2000, 100
+local WORK_MAX, BYTES_PER_LINE = 1000, 100
 -- Records are read so many at a time, so that no more is read than may be touched.
 local RECORDS_CHUNK = 100
 

@@ -150,8 +150,10 @@ def test_more_may_be_due_and_purged_than_one_call_can_carry(partition: Partition
     assert {row.state for row in partition.reservations().values()} == {State.EXPIRED}
     assert partition.client.zcard(partition.keys.deadlines) == 0
 
-    [purged] = partition.run([Purge(5_000)], T0 + 1_000 + DAY_MS)
-    assert purged == SweepResult(DUE_PAST_A_CHUNK, more=False)
+    purged: Any = SweepResult(0, more=True)
+    while purged.more:
+        [purged] = partition.run([Purge(5_000)], T0 + 1_000 + DAY_MS)
+        assert purged.handled > 0
     assert partition.reservations() == {}
     assert partition.client.zcard(partition.keys.retention) == 0
 

@@ -1,6 +1,6 @@
 """The work of one call is bounded by what is in the store, whatever the commands say.
 
-A call judges as many commands as touch 2,000 lines of records, and at least one. What is cut off is
+A call judges as many commands as touch 1,000 lines of records, and at least one. What is cut off is
 judged by the next call as if the batch had been one.
 """
 
@@ -36,7 +36,7 @@ from tests.partition import DAY_MS, Partition
 
 LINES = 200
 WIDE = [f"w{n}" for n in range(25)]
-PER_CALL = 8  # of 200 lines and some 2,700 bytes each
+PER_CALL = 5
 SKUS = [f"sku-{n}" for n in range(LINES)]
 
 
@@ -82,7 +82,7 @@ def test_a_call_judges_no_more_commands_than_it_may_touch_lines(wide: Partition,
     before, commands = KINDS[kind]
     if before:
         wide.run(before, T0)
-    assert PER_CALL - 3 <= judged(wide, commands) <= PER_CALL + 2
+    assert judged(wide, commands) == PER_CALL
     wide.run(commands, T0 + 1)
     assert {row.updated_at_ms for row in wide.reservations().values()} == {T0 + 1}
     assert wide.audit() == []
@@ -91,7 +91,7 @@ def test_a_call_judges_no_more_commands_than_it_may_touch_lines(wide: Partition,
 def test_commands_of_one_wide_reservation_count_each_for_itself(wide: Partition) -> None:
     wide.run([Confirm("w0")], T0)
     ships: list[StoreCommand] = [Ship("w0", f"s{n}", [Line(SKUS[n], 1)]) for n in range(30)]
-    assert judged(wide, ships) < 10
+    assert judged(wide, ships) == PER_CALL
     wide.run(ships, T0 + 1)
     row = wide.reservation("w0")
     assert row
