@@ -152,7 +152,7 @@ async def begin(
         patched.setattr(
             application,
             "Client",
-            lambda target: linked(Client(target), link=links.engine, plain="close"),
+            lambda target, **_: linked(Client(target), link=links.engine, plain="close"),
         )
         patched.setattr(application, "Relay", RelayByHand)
         patched.setattr(application, "Ids", partial(Ids, random.Random(seed)))
