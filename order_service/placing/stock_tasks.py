@@ -131,6 +131,7 @@ def stock_lost(draft: Draft, why: str) -> None:
     draft.move(order, OrderEvent.STOCK_LOST, why)
     draft.update(order, closed_reason=why)
     draft.forget(TaskKind.CANCEL_ORDER)
+    draft.forget(TaskKind.CANCEL_PARCEL)  # of units that were refunded before they were sold
     refund_all(draft, why)
 
 

@@ -20,6 +20,7 @@ from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import IncidentEvent, OrderState, PaymentState, ShipmentState
 from order_service.order.tasks import CancelShipmentStock, TaskKind, todos
 from order_service.payment.refund_requests import Asked, AskedUnits, request_refund
+from order_service.placing.stock_tasks import stock_confirmed, stock_lost
 from tests.order_service.fulfilment.parcels import (
     captured,
     carrier_reports,
@@ -68,12 +69,19 @@ def test_an_order_whose_money_went_back_is_cancelled_before_its_review(state: Or
 
 
 def test_an_order_that_is_being_confirmed_is_cancelled_once_its_stock_is() -> None:
-    from order_service.placing.stock_tasks import stock_confirmed
-
     order = paid_order(state=OrderState.CONFIRMING)
     refund(order, "all")
     decided(order, stock_confirmed)
     assert (order.state, order.payments[0].refunded_minor) == (OrderState.CANCELLED, TOTAL_MINOR)
+
+
+def test_units_whose_stock_is_lost_are_not_to_be_cancelled_again() -> None:
+    order = paid_order(state=OrderState.CONFIRMING)
+    refund(order, "one", 0, AskedUnits(1, 1))
+    assert todos(order, CancelShipmentStock)
+    decided(order, partial(stock_lost, why="gone"))
+    assert not todos(order, CancelShipmentStock)
+    assert (order.state, back_minor(order)) == (OrderState.CANCELLED, TOTAL_MINOR)
 
 
 @pytest.mark.parametrize("steps", range(4))
