@@ -69,3 +69,23 @@ def test_the_quarantine_shows_what_was_asked_for_and_what_came(commands: Command
     shown = commands("orders quarantine list").out
     assert "25.00 GBP" in shown
     assert "2,500 JPY" in shown
+
+
+def test_a_refund_names_units_freight_or_a_present(commands: Commands) -> None:
+    parcel = f"{ORDER}-s1"
+    commands(f"orders refund {ORDER} all broken --line 1:2 --line 3 --line 2:1:{parcel} --freight")
+    commands(f"orders refund {ORDER} 5 sorry --goodwill")
+    units, present = commands.service.asked(pb.RefundOrderRequest)
+    assert [(line.line_no, line.units, line.shipment_id) for line in units.lines] == [
+        (1, 2, ""),
+        (3, 0, ""),
+        (2, 1, parcel),
+    ]
+    assert (units.freight, units.goodwill, present.goodwill) == (True, False, True)
+
+
+@pytest.mark.parametrize("line", ["x", "1:x", "-1", "", ":1"])
+def test_units_that_are_not_named_are_refused(commands: Commands, line: str) -> None:
+    ran = commands(f"orders refund {ORDER} all broken --line={line}")
+    assert ran.exit_status == USAGE
+    assert commands.service.asked(pb.RefundOrderRequest) == []
