@@ -59,7 +59,8 @@ async def get_label(
         return partial(_choose_again, shipment_id=shipment.shipment_id, refused=without)
     except CarrierUnreachable as error:
         raise TryLater(f"{shipment.carrier} does not answer") from error
-    return Learned(partial(labelled, shipment_id=shipment.shipment_id, label=label))
+    asked = partial(labelled, collect_minor=parcel.collect_minor)
+    return Learned(partial(asked, shipment_id=shipment.shipment_id, label=label))
 
 
 async def void_label(order: Order, shipment_id: str, carriers: Carriers) -> Decide | None:
@@ -134,8 +135,10 @@ def _choose_again(draft: Draft, shipment_id: str, refused: tuple[str, ...]) -> N
         draft.send(GetLabel(shipment_id, refused))
 
 
-def labelled(draft: Draft, shipment_id: str, label: Label) -> None:
-    """The carrier has made a waybill: PACKED becomes LABELLED."""
+def labelled(draft: Draft, shipment_id: str, label: Label, collect_minor: int = 0) -> None:
+    """The carrier has made a waybill, and will collect what it was asked to: PACKED becomes
+    LABELLED.
+    """
     # If it was cancelled meanwhile, its VOID_LABEL comes after this task.
     shipment = draft.order.shipment(shipment_id)
     if shipment.state is ShipmentState.PACKED:
@@ -143,7 +146,7 @@ def labelled(draft: Draft, shipment_id: str, label: Label) -> None:
             shipment,
             waybill=label.waybill,
             freight_minor=label.freight_minor,
-            collect_minor=due_at_the_door_minor(draft.order, shipment),
+            collect_minor=collect_minor,
             label_url=label.url,
             promised_at_ms=draft.now_ms + label.transit_ms,
         )
