@@ -226,7 +226,9 @@ class HoldfastError(Exception):
         known = Reason.__members__.get(reason)
         code = ERRORS[known].code if known else grpc.StatusCode.UNKNOWN
         retry_after_ms = metadata.get("retry_after_ms", "")
-        pause_ms = int(retry_after_ms) if retry_after_ms.isdigit() else None
+        pause_ms = (
+            int(retry_after_ms) if retry_after_ms.isascii() and retry_after_ms.isdigit() else None
+        )
         return cls(known, code, message, metadata, pause_ms)
 
     def details(self) -> bytes:
@@ -244,7 +246,8 @@ class HoldfastError(Exception):
         code = error.code()
         trailers = trailers_of(error)
         pushback = trailers.get("grpc-retry-pushback-ms")
-        retry_after_ms = int(pushback) if pushback and str(pushback).isdigit() else None
+        text = str(pushback or "")
+        retry_after_ms = int(text) if text.isascii() and text.isdigit() else None
         info = error_info(error)
         if info is None:
             return cls(None, code, error.details() or code.name, {}, retry_after_ms)

@@ -21,8 +21,8 @@ PORT_MAX = 65_535
 
 Ms = Annotated[int, Meta(ge=1, le=10**12)]
 """A duration in milliseconds."""
-Address = Annotated[str, Meta(pattern=r"^.+:\d{1,5}$")]
-AddressOrNone = Annotated[str, Meta(pattern=r"^(.+:\d{1,5})?$")]
+Address = Annotated[str, Meta(pattern=r"^.+:[0-9]{1,5}$")]
+AddressOrNone = Annotated[str, Meta(pattern=r"^(.+:[0-9]{1,5})?$")]
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 

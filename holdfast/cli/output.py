@@ -93,7 +93,8 @@ def _width_of(stream: TextIO) -> int | None:
     if stream.isatty():
         return None
     columns = os.environ.get("COLUMNS", "")
-    return int(columns) if columns.isdecimal() and int(columns) else PIPED_WIDTH
+    is_number = columns.isascii() and columns.isdecimal()
+    return int(columns) if is_number and int(columns) else PIPED_WIDTH
 
 
 def progress_bar() -> "Progress":

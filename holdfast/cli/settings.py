@@ -32,7 +32,7 @@ def listening(
 def port_of(address: str) -> int:
     """The port of HOST:PORT; 0 where it has none, for the server to complain about."""
     port = address.rpartition(":")[2]
-    return int(port) if port.isdecimal() else 0
+    return int(port) if port.isascii() and port.isdecimal() else 0
 
 
 def check_ports(addresses: Mapping[str, str], way_out: Callable[[str], str]) -> None:

@@ -42,7 +42,7 @@ _STOCK_TASKS: Final = frozenset(
     }
 )
 # `<order id>-x1` has the goods that go in stead of parcel `<order id>-s1`.
-_REPLACEMENT: Final = re.compile(r"(.+)-x(\d+)")
+_REPLACEMENT: Final = re.compile(r"(.+)-x([0-9]+)")
 
 
 def owner_of(reservation_id: str) -> str:

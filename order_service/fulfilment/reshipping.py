@@ -6,6 +6,7 @@ the lost units are taken back in the engine as damaged: otherwise they would cou
 of their buyer, who could not be sent what they have bought.
 """
 
+from collections import Counter
 from functools import partial
 from typing import Final
 
@@ -63,7 +64,10 @@ async def reship(order: Order, incident_id: str, engine: Client) -> Decide | Non
 
 def stock_lines(shipment: Shipment, location: str) -> list[StockLine]:
     """The units of a shipment, as lines for the engine, at a location."""
-    return [StockLine(line.sku, line.quantity, location) for line in shipment.lines]
+    units: Counter[str] = Counter()
+    for line in shipment.lines:
+        units[line.sku] += line.quantity
+    return [StockLine(sku, quantity, location) for sku, quantity in units.items()]
 
 
 def _reservation_for(order: Order, lost_id: str) -> str:

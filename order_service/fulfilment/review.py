@@ -36,7 +36,7 @@ def review(draft: Draft, known: ReviewInput) -> None:
     """
     if draft.order.state is not OrderState.CONFIRMED:
         return
-    objections = objections_to(draft.order, known.remarks, known.rules)
+    objections = objections_to(draft.order, known.remarks, known.rules, known.articles)
     stops = [objection.rule for objection in objections if not objection.is_flag]
     if stops:
         draft.note(f"waits for a person: {', '.join(stops)}")
@@ -58,7 +58,7 @@ def approve(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipmen
         if order.shipments and order.state is not OrderState.CANCELLED:
             return list(order.shipments), True
         raise _not_now(order, order.state)
-    objections = objections_to(order, known.remarks, known.rules)
+    objections = objections_to(order, known.remarks, known.rules, known.articles)
     for objection in objections:
         if objection.is_final:
             raise _not_now(order, f"{order.state}, and {objection.detail}")
@@ -78,7 +78,7 @@ def refuse(draft: Draft, known: ReviewInput, reason: str) -> bool:
         return True
     if order.state is not OrderState.CONFIRMED:
         raise _not_now(order, order.state)
-    objections = objections_to(order, known.remarks, known.rules)
+    objections = objections_to(order, known.remarks, known.rules, known.articles)
     _record(draft, Verdict.REFUSED, objections, draft.actor, reason)
     return cancel_at_once(draft, reason)
 

@@ -9,12 +9,15 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from order_service.catalogue.model import Article
 from order_service.fulfilment.remarks import REMARK_WORDS
 from order_service.order.contradictions import contradictions, doubts
 from order_service.order.model import Order
 from order_service.order.refund_rows import RefundWhat
 from order_service.payment.attempts import open_payments
 from order_service.payment.methods import CASH
+
+NO_ARTICLES: Final[Mapping[str, Article]] = {}
 
 
 class Objection(NamedTuple):
@@ -52,15 +55,18 @@ class Asked(NamedTuple):
     remarks: int
     """The number of its remarks that are to be read."""
     rules: ReviewRules
+    articles: Mapping[str, Article]
+    """By SKU: what gifts are worth."""
 
 
 def objections_to(
     order: Order,
     remarks: int,
     rules: ReviewRules = ReviewRules(),  # noqa: B008 - it is frozen
+    articles: Mapping[str, Article] = NO_ARTICLES,
 ) -> Sequence[Objection]:
     """The objections of all rules to an order, given the number of its remarks to be read."""
-    asked = Asked(remarks, rules)
+    asked = Asked(remarks, rules, articles)
     details = {name: detail_of(order, asked) for name, detail_of in REVIEW_RULES.items()}
     return [Objection(name, detail) for name, detail in details.items() if detail]
 
@@ -136,10 +142,16 @@ def _hold(order: Order, _asked: Asked) -> str:
 def _reductions(order: Order, asked: Asked) -> str:
     """A discount or coupon is the caller's word; what costs nothing in the catalogue has none."""
     amounts, most = order.amounts, asked.rules.off_percent_max
-    off_minor = amounts.discount_minor + amounts.coupon_minor
-    if off_minor * 100 <= amounts.goods_minor * most:
+    gifts_minor = sum(
+        line.quantity * asked.articles[line.sku].price_minor
+        for line in order.lines
+        if not line.unit_price_minor and line.sku in asked.articles
+    )
+    worth_minor = amounts.goods_minor + gifts_minor
+    off_minor = amounts.discount_minor + amounts.coupon_minor + gifts_minor
+    if off_minor * 100 <= worth_minor * most:
         return ""
-    return f"{off_minor} are taken off goods of {amounts.goods_minor}, more than {most} %"
+    return f"{off_minor} are taken off goods worth {worth_minor}, more than {most} %"
 
 
 def _surcharges(order: Order, asked: Asked) -> str:

@@ -84,7 +84,7 @@ def callback_route(
 
 async def _body_of(request: Request) -> bytes:
     length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+    if not (length.isascii() and length.isdecimal()) or int(length) > BODY_BYTES_MAX:
         raise _BodyTooLarge
     chunks: list[bytes] = []
     size = 0

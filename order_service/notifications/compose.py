@@ -87,6 +87,7 @@ def _values(about: About, composing: Composing) -> dict[str, str]:
     values = {
         "order_id": order.order_id,
         "pay_by": _time(order.payment_due_at_ms, composing.zone),
+        "waits_until": _time(order.waits_until_at_ms, composing.zone),
         "ships_by": _time(about.at_ms + composing.ships_within_ms, composing.zone),
     }
     part = _part(about)

@@ -44,11 +44,13 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
     ),
     Notice.STOCK_AWAITED: _in_both(
         "订单 {order_id} 缺货待发",
-        "{name}，您好：\n您的订单 {order_id} 中有商品暂时缺货，到货后将按下单顺序为您预留。\n\n"
+        "{name}，您好：\n您的订单 {order_id} 中有商品暂时缺货，到货后将按下单顺序为您预留。"
+        "如到 {waits_until} 仍未到货，订单将自动关闭，您无需付款。\n\n"
         "{items}\n\n订单金额：{total}\n",
         "Order {order_id} waits for stock",
         "Dear {name},\nsome goods of your order {order_id} are out of stock. They are reserved "
-        "for you as soon as they arrive, in the order in which orders were placed.\n\n{items}"
+        "for you as soon as they arrive, in the order in which orders were placed. If they have "
+        "not come by {waits_until}, the order is closed and there is nothing to pay.\n\n{items}"
         "\n\nAmount: {total}\n",
     ),
     Notice.ORDER_CONFIRMED: _in_both(

@@ -90,6 +90,8 @@ def _keep_for(draft: Draft, name: str, methods: Methods) -> None:
     longest_ms = max(method.due_ms for method in methods.values())
     last_ms = max(begun_at_ms + longest_ms, order.payment_due_at_ms)
     due_at_ms = min(draft.now_ms + methods[name].due_ms, last_ms)
+    if order.waits_until_at_ms:  # it has waited for its stock, and has longer to pay
+        due_at_ms = max(due_at_ms, order.payment_due_at_ms)
     draft.update(order, payment_due_at_ms=due_at_ms)
     draft.remind(PaymentDue(), due_at_ms)
     draft.remind(KeepStock(due_at_ms + methods[name].grace_ms), draft.now_ms)

@@ -1,11 +1,13 @@
 """The lines of an order, once it is known where its units come from, and how many there are."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
 from order_service.order.draft import Draft
 from order_service.order.model import Line, Order, SubOrder
+from order_service.placing.shortage import units_of
 from order_service.placing.sourcing import Take
 from order_service.placing.splitting import Goods, Split, proportional, reduced, split
 
@@ -24,25 +26,21 @@ def assign_warehouses(draft: Draft, takes: Sequence[Take]) -> None:
     Where less was reserved than was ordered, quantities and amounts are reduced to that, before
     anybody pays.
     """
-    taken: dict[str, list[Take]] = {}
+    kept: Counter[str] = Counter()
     for take in takes:
-        taken.setdefault(take.sku, []).append(take)
-    kept = {sku: sum(take.quantity for take in places) for sku, places in taken.items()}
+        kept[take.sku] += take.quantity
     lines: Sequence[Line] = draft.order.lines
-    if any(kept.get(line.sku) != line.quantity for line in lines):
+    if any(kept[sku] != wanted for sku, wanted in units_of(draft.order).items()):
         lines = _reduce(draft, kept)
-    draft.replace_lines(_placed(lines, taken))
+    draft.replace_lines(_placed(lines, takes))
 
 
 def _reduce(draft: Draft, kept: Mapping[str, int]) -> list[Line]:
     order = draft.order
-    for line in order.lines:
-        units = kept.get(line.sku, 0)
-        if units < line.quantity:
-            draft.note(f"{line.sku}: {units} of {line.quantity} units")
-    lines = [
-        structs.replace(line, quantity=kept[line.sku]) for line in order.lines if line.sku in kept
-    ]
+    for sku, wanted in units_of(order).items():
+        if kept[sku] < wanted:
+            draft.note(f"{sku}: {kept[sku]} of {wanted} units")
+    lines = _of_kept(order.lines, kept)
     goods = [Goods(_merchant(order, line), line.quantity * line.unit_price_minor) for line in lines]
     amounts = reduced(order.amounts, sum(each.goods_minor for each in goods))
     shares = split(goods, amounts)
@@ -54,18 +52,35 @@ def _reduce(draft: Draft, kept: Mapping[str, int]) -> list[Line]:
     ]
 
 
+def _of_kept(lines: Sequence[Line], kept: Mapping[str, int]) -> list[Line]:
+    """The lines with the units that are kept of each article: its dearest lines have them first."""
+    left = Counter(kept)
+    quantities: dict[int, int] = {}
+    for line in sorted(lines, key=lambda line: -line.unit_price_minor):
+        quantities[line.line_no] = min(line.quantity, left[line.sku])
+        left[line.sku] -= quantities[line.line_no]
+    return [
+        structs.replace(line, quantity=quantities[line.line_no])
+        for line in lines
+        if quantities[line.line_no]
+    ]
+
+
 def _merchant(order: Order, line: Line) -> str:
     return order.sub_orders[line.sub_order_no].merchant_id
 
 
-def _placed(lines: Sequence[Line], taken: Mapping[str, Sequence[Take]]) -> list[Line]:
+def _placed(lines: Sequence[Line], takes: Sequence[Take]) -> list[Line]:
     """The lines with their warehouses: one for each, in so far as one does not have all of it."""
+    left: defaultdict[str, list[Take]] = defaultdict(list)
+    for take in takes:
+        left[take.sku].append(take)
     placed: list[Line] = []
     next_line_no = lines[-1].line_no + 1
     for line in lines:
-        takes = taken[line.sku]
-        shares = proportional(line.amount_minor, [take.quantity for take in takes])
-        for position, (take, share) in enumerate(zip(takes, shares, strict=True)):
+        parts = _taken(left[line.sku], line.quantity)
+        shares = proportional(line.amount_minor, [part.quantity for part in parts])
+        for position, (part, share) in enumerate(zip(parts, shares, strict=True)):
             line_no = line.line_no
             if position:
                 line_no, next_line_no = next_line_no, next_line_no + 1
@@ -73,9 +88,22 @@ def _placed(lines: Sequence[Line], taken: Mapping[str, Sequence[Take]]) -> list[
                 structs.replace(
                     line,
                     line_no=line_no,
-                    quantity=take.quantity,
+                    quantity=part.quantity,
                     amount_minor=share,
-                    location=take.location,
+                    location=part.location,
                 )
             )
     return placed
+
+
+def _taken(takes: list[Take], quantity: int) -> list[Take]:
+    """Takes units off the first of an article's takes, which are fewer then."""
+    taken: list[Take] = []
+    while quantity:
+        take = takes.pop(0)
+        units = min(quantity, take.quantity)
+        taken.append(take._replace(quantity=units))
+        quantity -= units
+        if units < take.quantity:
+            takes.insert(0, take._replace(quantity=take.quantity - units))
+    return taken

@@ -4,6 +4,7 @@ Each can be done again: the engine knows reservations by the order's id, and can
 task's.
 """
 
+from collections import Counter
 from functools import partial
 from typing import Final
 
@@ -100,7 +101,10 @@ class StockTasks:
         if result.outcome is not Outcome.NOT_FOUND:
             return result
         # The engine keeps reservations that are over for some days only; money can take longer.
-        lines = [(line.sku, line.quantity, line.location) for line in order.lines]
+        units: Counter[tuple[str, str]] = Counter()
+        for line in order.lines:
+            units[line.sku, line.location] += line.quantity
+        lines = [(sku, quantity, location) for (sku, location), quantity in units.items()]
         reserved = await self._engine.reserve(
             order.reservation_id,
             lines,

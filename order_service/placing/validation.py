@@ -1,5 +1,6 @@
 """Orders as they are sent, and their checks (O1): fields, amounts, and lines by the catalogue."""
 
+from collections import Counter
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -90,16 +91,16 @@ def checked_fields(request: PlaceOrder, methods: Methods) -> Checked:
 def _check_lines(lines: tuple[WantedLine, ...]) -> None:
     if not 1 <= len(lines) <= LINES_MAX:
         raise InvalidField("lines", f"must be 1 to {LINES_MAX} lines", len(lines))
-    known: set[str] = set()
+    units: Counter[str] = Counter()
     for position, line in enumerate(lines):
         field = f"lines[{position}]"
         check_name(f"{field}.sku", line.sku)
         check_whole(f"{field}.quantity", line.quantity, 1, QUANTITY_MAX)
         check_money(f"{field}.unit_price_minor", line.unit_price_minor)
-        if line.sku in known:
-            problem = "must be named in one line, with the quantities added up"
-            raise InvalidField(f"{field}.sku", problem, shown(line.sku))
-        known.add(line.sku)
+        units[line.sku] += line.quantity
+        if units[line.sku] > QUANTITY_MAX:
+            problem = f"must come to at most {QUANTITY_MAX:,} with the other lines of its article"
+            raise InvalidField(f"{field}.quantity", problem, line.quantity)
 
 
 def _check_amounts(amounts: Amounts) -> None:
@@ -128,13 +129,19 @@ def _mismatch(field: str, expected: object, got: object) -> None:
 
 
 def articles_of(request: PlaceOrder, articles: Mapping[str, Article]) -> list[Article]:
-    """The article of each line. Raises Refused UNKNOWN_ARTICLE or PRICE_MISMATCH."""
+    """The article of each line. Raises Refused UNKNOWN_ARTICLE or PRICE_MISMATCH.
+
+    Beside what is paid for, a line may cost nothing: a gift. What it is worth counts as taken off,
+    so the review asks a person where it is much.
+    """
     found: list[Article] = []
+    is_paid = any(line.unit_price_minor for line in request.lines)
     for position, line in enumerate(request.lines):
         article = articles.get(line.sku)
         if article is None or article.withdrawn:
             raise Refused(RefusalReason.UNKNOWN_ARTICLE, position=position, sku=line.sku)
-        if (line.unit_price_minor, request.currency) != (article.price_minor, article.currency):
+        prices = (article.price_minor, 0) if is_paid else (article.price_minor,)
+        if line.unit_price_minor not in prices or request.currency != article.currency:
             raise Refused(
                 RefusalReason.PRICE_MISMATCH,
                 position=position,

@@ -242,6 +242,6 @@ def _check_report(
 
 def line_to_resume(text: str) -> int:
     """The line that --resume names. Raises Failure."""
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         raise usage_failure(f"--resume: must be what an import has printed; got {text!r}")
     return int(text)

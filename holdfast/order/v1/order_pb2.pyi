@@ -1285,7 +1285,9 @@ Global___Shortage: _TypeAlias = Shortage  # noqa: Y015
 
 @_typing.final
 class PlaceOrderLine(_message.Message):
-    """One article of an order that is placed."""
+    """Units of an article of an order that is placed. An article may be on several lines, such as one
+    that is paid for and a gift.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1297,7 +1299,9 @@ class PlaceOrderLine(_message.Message):
     quantity: _builtins.int
     """Units, 1 to 1,000,000."""
     unit_price_minor: _builtins.int
-    """What one unit costs, as the buyer was shown it; must be the catalogue's price."""
+    """What one unit costs, as the buyer was shown it; must be the catalogue's price, or 0 for a gift
+    beside what is paid for.
+    """
     def __init__(
         self,
         *,

@@ -139,6 +139,17 @@ def test_an_order_with_more_than_half_taken_off_waits_for_a_person(
     assert ("reductions" in found) == waits
 
 
+def test_gifts_count_as_taken_off_with_what_they_cost_in_the_catalogue() -> None:
+    def found(given: int) -> set[str]:
+        order = paid_order()
+        order.lines[0].unit_price_minor, order.lines[0].quantity = 0, given
+        order.amounts = structs.replace(order.amounts, goods_minor=600, discount_minor=0)
+        return {each.rule for each in objections_to(order, 0, articles=ARTICLES)}
+
+    assert "reductions" not in found(given=1)  # 500 of 1,100
+    assert "reductions" in found(given=2)  # 1,000 of 1,600
+
+
 def test_a_shop_says_how_much_may_be_taken_off() -> None:
     order = paid_order(amounts=Amounts(2_100, 0, 2_100, 0, 0, 0))
     given_away = ReviewRules(off_percent_max=100)

@@ -17,6 +17,7 @@ from order_service.order.states import OrderState, PaymentState
 from order_service.order.tasks import TaskKind
 from order_service.payment.methods import GRACE_MS
 from order_service.placing.shortage import Shortage
+from order_service.placing.validation import WantedLine
 from order_service.storage.orders import Orders
 from tests.order_service.placing.shop import Shop, places, placing_of, tasks
 from tests.order_service.placing.wanted import ARTICLES, DELIVERY, METHODS, amounts, lines, order
@@ -306,3 +307,15 @@ async def test_an_order_whose_id_another_process_has_made_gets_another(shop: Sho
     assert placed[0].order.order_id < placed[1].order.order_id
     assert {each.order.state for each in placed} == {OrderState.AWAITING_PAYMENT}
     assert await shop.reserved("TEA") == 2
+
+
+async def test_an_article_on_two_lines_is_sold_and_its_stock_taken_again(shop: Shop) -> None:
+    await shop.stock(TEA=3)
+    price = ARTICLES["TEA"].price_minor
+    wanted = (WantedLine("TEA", 2, price), WantedLine("TEA", 1, 0))
+    placed = await shop.place(lines=wanted, amounts=amounts(wanted, freight=100))
+    assert await shop.reserved("TEA") == 3
+    await shop.pay(placed.order.order_id)
+    confirmed = await shop.do(placed.order.order_id, TaskKind.CONFIRM)
+    assert confirmed.state is OrderState.CONFIRMED
+    assert [line.quantity for line in confirmed.lines] == [2, 1]

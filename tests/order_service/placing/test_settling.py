@@ -21,10 +21,10 @@ from order_service.placing.decisions import (
     refusal_of,
 )
 from order_service.placing.reserving import Declined, Reserved, Short, StockAnswer
-from order_service.placing.shortage import Shortage, less_claims, plan
+from order_service.placing.shortage import Shortage, less_claims, plan, units_of
 from order_service.placing.sourcing import Origin, Take
 from order_service.placing.stock_tasks import stock_confirmed
-from order_service.placing.validation import articles_of, checked_fields
+from order_service.placing.validation import WantedLine, articles_of, checked_fields
 from tests.order_service.placing.wanted import ARTICLES, METHODS, amounts, lines, order
 
 NOW_MS = 2_000_000_000_000
@@ -90,6 +90,43 @@ def test_a_line_from_two_warehouses_becomes_two_lines() -> None:
         (3, "TEA", 2, "south"),
         (2, "CUP", 1, "north"),
     ]
+
+
+def with_a_gift(bought: int, given: int, **values: object) -> Draft:
+    """A new order of tea, and of tea that is a gift, and of a cup."""
+    price = ARTICLES["TEA"].price_minor
+    wanted = (
+        WantedLine("TEA", given, 0),
+        WantedLine("TEA", bought, price),
+        WantedLine("CUP", 1, ARTICLES["CUP"].price_minor),
+    )
+    return draft_of({"TEA": bought}, lines=wanted, amounts=amounts(wanted, freight=100), **values)
+
+
+def test_an_article_on_two_lines_is_reserved_as_one_and_stays_on_two() -> None:
+    draft = with_a_gift(2, 2)
+    assert units_of(draft.order) == {"TEA": 4, "CUP": 1}
+    takes = [Take("TEA", 3, "north"), Take("TEA", 1, "south"), Take("CUP", 1, "north")]
+    found = settled(draft, Reserved(takes, EXPIRES_AT_MS))
+    placed = [
+        (line.line_no, line.sku, line.quantity, line.amount_minor, line.location)
+        for line in found.lines
+    ]
+    assert placed == [
+        (1, "TEA", 2, 0, "north"),
+        (2, "TEA", 1, 500, "north"),
+        (4, "TEA", 1, 500, "south"),
+        (3, "CUP", 1, 2_000, "north"),
+    ]
+
+
+def test_of_two_lines_the_dearer_has_what_there_is() -> None:
+    draft = with_a_gift(2, 2, shortage_policy=ShortagePolicy.SHIP_AVAILABLE)
+    takes = [Take("TEA", 3, "north"), Take("CUP", 1, "north")]
+    found = settled(draft, Reserved(takes, EXPIRES_AT_MS))
+    kept = [(line.quantity, line.unit_price_minor) for line in found.lines]
+    assert kept == [(1, 0), (2, 500), (1, 2_000)]
+    assert found.amounts.goods_minor == 3_000
 
 
 def test_cash_on_delivery_is_confirmed_at_once() -> None:

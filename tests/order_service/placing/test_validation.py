@@ -73,7 +73,7 @@ def test_a_field_at_its_bound_is_taken(values: dict[str, Any]) -> None:
         ("lines[1].sku", {"lines": with_line(sku="")}),
         ("lines[1].sku", {"lines": with_line(sku="茶" * 22)}),
         ("lines[1].sku", {"lines": with_line(sku="a\n")}),
-        ("lines[1].sku", {"lines": with_line(sku="TEA")}),
+        ("lines[1].quantity", {"lines": with_line(sku="TEA", quantity=1_000_000)}),
         ("lines[1].quantity", {"lines": with_line(quantity=0)}),
         ("lines[1].quantity", {"lines": with_line(quantity=1_000_001)}),
         ("lines[1].unit_price_minor", {"lines": with_line(unit_price_minor=-1)}),
@@ -159,3 +159,13 @@ def test_another_price_or_currency_than_the_catalogues_is_refused() -> None:
         of_catalogue(order(), price_minor=501)
     with pytest.raises(Refused, match=r"TEA costs 5\.00 USD, not 5\.00 CNY"):
         of_catalogue(order(), currency="USD")
+
+
+def test_a_line_may_be_a_gift_beside_what_is_paid_for() -> None:
+    tea, gift = WantedLine("TEA", 1, ARTICLES["TEA"].price_minor), WantedLine("TEA", 1, 0)
+    assert len(articles_of(order(lines=(tea, gift)), ARTICLES)) == 2
+    assert len(articles_of(order(lines=(tea, WantedLine("CUP", 1, 0))), ARTICLES)) == 2
+    for wrong in ((gift,), (tea, WantedLine("TEA", 1, 1)), (tea, WantedLine("CUP", 1, 1_999))):
+        with pytest.raises(Refused) as refused:
+            articles_of(order(lines=wrong), ARTICLES)
+        assert refused.value.reason is RefusalReason.PRICE_MISMATCH
