@@ -273,3 +273,22 @@ async def wait_for(call: Awaitable[object]) -> object:
         return await call
     except grpc.aio.AioRpcError as error:
         return error
+
+
+async def test_health_follows_what_a_write_would_be_answered(
+    client: Client, server: Server, foreign_store: Store
+) -> None:
+    await client.set_stock("A", 1)
+    with foreign_store.client() as redis:
+        redis.config_set("min-replicas-to-write", "1")
+        try:
+            error = await error_of(client.reserve("r", [("A", 1)]))
+            assert (error.reason, error.metadata["store_error"]) == (
+                *(Reason.STORE_REFUSES, "NOREPLICAS"),
+            )
+            await until_health(server.target, serving=False)
+            assert "min-replicas-to-write" in (await client.get_status()).trouble
+        finally:
+            redis.config_set("min-replicas-to-write", "0")
+    await until_health(server.target, serving=True)
+    assert (await client.reserve("r", [("A", 1)])).applied
