@@ -60,7 +60,8 @@ class Books:
                     book.quarantined_minor += payment.captured_minor
                 else:
                     book.captured_minor += payment.captured_minor
-        of_provider = {refund.refund_id for refund in refunds_of_providers(case)}
+        heard = case._replace(silent=frozenset())
+        of_provider = {refund.refund_id for refund in refunds_of_providers(heard)}
         for refund in case.order.refunds:
             for currency, minor in sent_back_here(case, refund).items():
                 book = self._of(currency)

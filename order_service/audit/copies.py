@@ -14,7 +14,7 @@ import msgspec
 
 from holdfast.types import Reservation
 from order_service.audit.case import Case, Entry
-from order_service.audit.stock import holds_units, owner_of
+from order_service.audit.stock import holds_units, is_ours, owner_of, units_of
 from order_service.order.parts import order_id_of
 from order_service.payment.providers.port import Fact
 
@@ -23,8 +23,9 @@ _TABLES: Final = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     CREATE TABLE reservations (
-        owner TEXT NOT NULL, id TEXT NOT NULL, holds INTEGER NOT NULL, body BLOB NOT NULL,
-        met INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (owner, id)
+        owner TEXT NOT NULL, id TEXT NOT NULL, holds INTEGER NOT NULL, ours INTEGER NOT NULL,
+        units INTEGER NOT NULL, body BLOB NOT NULL, met INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (owner, id)
     ) WITHOUT ROWID;
     CREATE TABLE entries (
         owner TEXT NOT NULL, provider TEXT NOT NULL, kind TEXT NOT NULL, number TEXT NOT NULL,
@@ -55,12 +56,16 @@ class Copies:
     def keep_reservations(self, reservations: Iterable[Reservation]) -> None:
         """Keeps what the engine has; the same one again replaces what was known of it."""
         rows = [
-            (owner_of(each.reservation_id), each.reservation_id, holds_units(each), _encode(each))
+            (
+                *(owner_of(each.reservation_id), each.reservation_id, holds_units(each)),
+                *(is_ours(each.reservation_id), units_of(each), _encode(each)),
+            )
             for each in reservations
         ]
         self._keep(
-            "INSERT INTO reservations (owner, id, holds, body) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET holds = excluded.holds, body = excluded.body",
+            "INSERT INTO reservations (owner, id, holds, ours, units, body) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET holds = excluded.holds, "
+            "units = excluded.units, body = excluded.body",
             rows,
         )
 
@@ -104,9 +109,17 @@ class Copies:
         ]
 
     def reservations_left_over(self) -> Iterator[list[Reservation]]:
-        """Reservations with units that no order asked for, some at a time."""
-        for rows in self._left_over("SELECT body FROM reservations WHERE met = 0 AND holds"):
+        """Reservations of ours with units that no order asked for, some at a time."""
+        left = "SELECT body FROM reservations WHERE met = 0 AND holds AND ours"
+        for rows in self._left_over(left):
             yield [_reservation(body) for (body,) in rows]
+
+    def of_others(self) -> tuple[int, int]:
+        """The number of reservations with units that other callers made, and of their units."""
+        counted = "SELECT count(*), coalesce(sum(units), 0) FROM reservations"
+        with self._lock:
+            (found,) = self._file.execute(f"{counted} WHERE holds AND NOT ours")
+        return found[0], found[1]
 
     def entries_left_over(self) -> Iterator[list[Entry]]:
         """Entries that no order asked for, some at a time."""

@@ -35,9 +35,9 @@ def _on_no_order(_case: Case) -> tuple[str, ...]:
 RESERVATION_IS_OF_AN_ORDER: Final = Rule(
     "reservation_is_of_an_order",
     "units that the engine has reserved, sold or shipped belong to an order",
-    "`holdfast reservation get ID` tells for whom they were reserved. `holdfast reservation "
-    "release ID` gives a live one back, `holdfast reservation cancel ID` a sold one; or restore "
-    "the database that lost the order",
+    "restore the database that lost the order. Or end it in the engine: `holdfast reservation "
+    "release ID` while it is RESERVED, `cancel` while it is CONFIRMED, `return` what has come back "
+    "of a FULFILLED one. Reservations of other callers are not meant: they are only counted",
     _on_no_order,
 )
 MONEY_IS_OF_AN_ORDER: Final = Rule(

@@ -10,10 +10,11 @@ from order_service.order.states import SOLD
 
 
 class Progress(Struct, frozen=True):
-    """How far it is, in orders."""
+    """How far it is, in orders; before the first, in reservations of the engine."""
 
     checked: int
     total: int
+    reservations: int = 0
 
 
 class Finding(Struct, frozen=True):
@@ -49,11 +50,17 @@ class Summary(Struct):
     books: list[Book] = []
     """By currency."""
     books_balance: bool = True
+    reservations_of_others: int = 0
+    """Reservations with units that other callers made: no order has to know them."""
+    units_of_others: int = 0
+    not_proven: list[str] = []
+    """Who could not be asked, and so what is not proven, in sentences."""
 
     @property
     def ok(self) -> bool:
-        """Whether no invariant is broken, all orders could be proven, and the books balance."""
-        return not self.findings and not self.unsettled and self.books_balance
+        """Whether no invariant is broken, all could be proven, and the books balance."""
+        proven = not self.unsettled and not self.not_proven
+        return not self.findings and proven and self.books_balance
 
     def add(self, case: Case) -> None:
         """Counts an order."""

@@ -7,6 +7,7 @@ is looked at again after a pause, and in the end called unsettled. Reads only.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import closing
 from typing import Final, NamedTuple
@@ -23,11 +24,15 @@ from order_service.audit.invariants import (
 from order_service.audit.protocol import Finding, Progress, Step, Summary, Unsettled
 from order_service.audit.sources import ORDERS_PER_READ, Sources
 from order_service.audit.statements import said_of
-from order_service.audit.stock import holds_units, owner_of
+from order_service.audit.stock import holds_units, owner_of, units_of
 from order_service.order.parts import order_id_of
 
 DOUBTFUL_MAX: Final = 1_000
 """Orders in doubt are looked at closely when this many were noted."""
+PROGRESS_S: Final = 1.0
+SAME_MAX: Final = 20
+"""The rows that are named of those of which findings say the same."""
+KINDS_MAX: Final = 10_000
 CHANGED: Final = "it changed in every look"
 
 
@@ -39,6 +44,27 @@ class Patience(NamedTuple):
 
 
 PATIENCE: Final = Patience()
+
+
+class SameFindings:
+    """Findings that say the same of many rows: the first are told, the others counted."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def is_new(self, finding: Finding) -> bool:
+        """Whether a finding is to be told."""
+        kind = (finding.invariant, finding.detail)
+        if len(self._counts) >= KINDS_MAX and kind not in self._counts:
+            return True
+        self._counts[kind] += 1
+        return self._counts[kind] <= SAME_MAX
+
+    def rest(self) -> Iterator[Finding]:
+        """What was not told, one finding for all rows of which it says the same."""
+        for (invariant, detail), count in self._counts.items():
+            if count > SAME_MAX:
+                yield Finding(invariant, f"{count - SAME_MAX:,} more rows", detail)
 
 
 class Doubt(NamedTuple):
@@ -69,11 +95,12 @@ class _Run:
         self._began_ms = sources.now_ms
         self._summary = Summary()
         self._books = Books()
+        self._same = SameFindings()
 
     async def steps(self) -> AsyncIterator[Step]:
         total, first_at_ms = await self._sources.count()
-        yield Progress(0, total)
-        await self._sources.copy_reservations(self._copies)
+        async for progress in self._copy_reservations(total):
+            yield progress
         await self._sources.copy_statements(first_at_ms or self._began_ms, self._copies)
         async for step in self._check_orders(total):
             yield step
@@ -83,7 +110,25 @@ class _Run:
             yield finding
         for finding in self._check_books():
             yield finding
+        for finding in self._same.rest():
+            yield finding
+        others, units = self._copies.of_others()
+        self._summary.reservations_of_others, self._summary.units_of_others = others, units
+        self._summary.not_proven = sorted(self._sources.not_proven.values())
         yield self._summary
+
+    async def _copy_reservations(self, total: int) -> AsyncIterator[Progress]:
+        yield Progress(0, total)
+        copying = asyncio.ensure_future(self._sources.copy_reservations(self._copies))
+        try:
+            while not copying.done():
+                await asyncio.wait([copying], timeout=PROGRESS_S)
+                if copying.done():
+                    break
+                yield Progress(0, total, self._sources.reservations_read)
+            await copying
+        finally:
+            copying.cancel()
 
     async def _check_orders(self, total: int) -> AsyncIterator[Step]:
         doubtful: list[str] = []
@@ -147,7 +192,8 @@ class _Run:
             else:
                 self._add(case)
                 for problem in broken:
-                    yield self._found(problem.rule, _row(case), problem.detail)
+                    for finding in self._found(problem.rule, _row(case), problem.detail):
+                        yield finding
 
     def _add(self, case: Case) -> None:
         self._summary.add(case)
@@ -160,17 +206,18 @@ class _Run:
         for reservations in self._copies.reservations_left_over():
             owners = [owner_of(each.reservation_id) for each in reservations]
             known = await self._sources.tenants_of(owners)
-            for copied, owner in zip(reservations, owners, strict=True):
-                if known.get(owner) == copied.tenant:
-                    continue
-                now = await self._sources.find_reservation(copied.reservation_id)
-                if now is not None and holds_units(now):
-                    units = sum(line.quantity - line.cancelled for line in now.lines)
-                    yield self._found(
-                        RESERVATION_IS_OF_AN_ORDER,
-                        f"reservation {now.reservation_id}",
-                        f"{now.state.name} with {units} units, and there is no such order",
-                    )
+            unknown = [
+                copied.reservation_id
+                for copied, owner in zip(reservations, owners, strict=True)
+                if known.get(owner) != copied.tenant
+            ]
+            for now in filter(holds_units, await self._sources.find_reservations(unknown)):
+                for finding in self._found(
+                    RESERVATION_IS_OF_AN_ORDER,
+                    f"reservation {now.reservation_id}",
+                    f"{now.state.name} with {units_of(now)} units, and there is no such order",
+                ):
+                    yield finding
 
     async def _check_entries_left_over(self) -> AsyncIterator[Finding]:
         """Reports entries without an order. Another tenant's order is left to its audit."""
@@ -180,22 +227,24 @@ class _Run:
             for entry, owner in zip(entries, owners, strict=True):
                 if owner not in known:
                     self._books.add_entries([entry])
-                    yield self._found(
+                    for finding in self._found(
                         MONEY_IS_OF_AN_ORDER,
                         f"{entry.provider} {entry.fact.provider_ref}",
                         f"{said_of(entry)}, and there is no such order",
-                    )
+                    ):
+                        yield finding
 
     def _check_books(self) -> Iterator[Finding]:
         self._summary.books = self._books.closed()
-        if not self._sources.has_providers:
+        silent = self._sources.not_proven.keys() - {""}
+        if not self._sources.has_providers or silent:
             return
         for book in self._summary.books:
             if book.balances:
                 continue
             self._summary.books_balance = False
             if not self._summary.unsettled:  # what is under way is not lost
-                yield self._found(
+                yield from self._found(
                     BOOKS_BALANCE,
                     book.currency,
                     f"we have {book.captured_minor + book.quarantined_minor} captured and "
@@ -203,9 +252,11 @@ class _Run:
                     f"{book.provider_captured_minor} and {book.provider_refunded_minor}",
                 )
 
-    def _found(self, rule: Rule, row: str, detail: str) -> Finding:
+    def _found(self, rule: Rule, row: str, detail: str) -> Iterator[Finding]:
         self._summary.findings += 1
-        return Finding(rule.name, row, detail)
+        finding = Finding(rule.name, row, detail)
+        if self._same.is_new(finding):
+            yield finding
 
 
 def _row(case: Case) -> str:

@@ -18,6 +18,7 @@ from order_service.audit.statements import captured_here, captured_there, of_pro
 from order_service.order.model import HistoryEntry
 from order_service.payment.attempts import charge_of
 from order_service.payment.books import with_our_numbers
+from order_service.payment.methods import CASH
 from order_service.payment.providers.port import FactKind, Providers, ProviderUnreachable
 from order_service.storage.history import ENTRIES
 from order_service.storage.load import load_orders
@@ -42,15 +43,6 @@ _TENANTS = select(orders.c.order_id, orders.c.tenant).where(orders.c.order_id.in
 _entry = ROW_KINDS[HistoryEntry].from_row
 
 
-class StatementUnreachable(Exception):
-    """A provider gives no statement of a day, so that nothing can be proven."""
-
-    def __init__(self, provider: str, day: date) -> None:
-        super().__init__(f"{provider} on {day}")
-        self.provider = provider
-        self.day = day
-
-
 class Slice(NamedTuple):
     """Some orders, and the ids of those that changed while they were read."""
 
@@ -61,8 +53,8 @@ class Slice(NamedTuple):
 class Sources:
     """Reads for an audit of a tenant. Without `engine` or `providers` that side is not proven.
 
-    Everything raises StorageUnavailable, HoldfastError (the engine does not answer) or
-    StatementUnreachable.
+    Nor is that of an engine or a provider which does not answer: `not_proven` then says so. What is
+    left is judged all the same. Everything raises StorageUnavailable.
     """
 
     def __init__(
@@ -73,6 +65,9 @@ class Sources:
         self._providers = providers
         self._tenant = tenant
         self.has_providers = providers is not None
+        self.not_proven: dict[str, str] = {}
+        """Why, by who did not answer; the engine is "" and providers have their names."""
+        self.reservations_read = 0
 
     @property
     def now_ms(self) -> int:
@@ -124,12 +119,15 @@ class Sources:
         if self._engine is None:
             return
         page: list[Reservation] = []
-        async for reservation in self._engine.list_reservations(tenant=self._tenant):
-            page.append(reservation)
-            if len(page) == RESERVATIONS_PER_WRITE:
-                await asyncio.to_thread(copies.keep_reservations, page)
-                page = []
-        await asyncio.to_thread(copies.keep_reservations, page)
+        try:
+            async for reservation in self._engine.list_reservations(tenant=self._tenant):
+                page.append(reservation)
+                if len(page) == RESERVATIONS_PER_WRITE:
+                    await self._keep(page, copies)
+                    page = []
+        except HoldfastError as error:
+            self._engine_is_silent(error)
+        await self._keep(page, copies)
 
     async def copy_statements(self, from_ms: int, copies: Copies) -> None:
         """Copies the providers' statements from the day of a time until today.
@@ -138,10 +136,16 @@ class Sources:
         """
         for name, provider in (self._providers or {}).items():
             for day in _days_between(from_ms, self.now_ms):
+                if name in self.not_proven:
+                    break
                 try:
                     facts = await provider.statement(day)
-                except ProviderUnreachable as error:
-                    raise StatementUnreachable(name, day) from error
+                except ProviderUnreachable:
+                    self.not_proven[name] = (
+                        f"provider {name} gives no statement of {day}: what it took and sent back "
+                        "is not proven"
+                    )
+                    break
                 numbered = partial(with_our_numbers, provider=name, facts=facts)
                 facts = await self._orders.read(numbered)
                 await asyncio.to_thread(copies.keep_entries, name, facts)
@@ -154,7 +158,11 @@ class Sources:
         """The case with what engine and providers say of the order now."""
         (case,) = self.with_copies([case], copies)
         if self._engine is not None:
-            case = case._replace(reservations=await self._reservations_of(case))
+            try:
+                case = case._replace(reservations=await self._reservations_of(case))
+            except HoldfastError as error:
+                self._engine_is_silent(error)
+                case = case._replace(reservations=None)
         if self._providers is not None:
             await self._copy_captures(case, copies)
             (known,) = self.with_copies([case], copies)
@@ -164,10 +172,38 @@ class Sources:
     def _without_unasked(self, case: Case) -> Case:
         if self._engine is None:
             case = case._replace(reservations=None)
-        return case if self.has_providers else case._replace(entries=None)
+        if self._providers is None:
+            return case._replace(entries=None)
+        for payment in case.order.payments:
+            if payment.provider not in (CASH, *self._providers):
+                self.not_proven.setdefault(
+                    payment.provider,
+                    f"provider {payment.provider} is not set up here: what it took and sent back "
+                    "is not proven",
+                )
+        return case._replace(silent=frozenset(self.not_proven))
 
-    async def find_reservation(self, reservation_id: str) -> Reservation | None:
-        """A reservation as it is now, if there is one."""
+    def _engine_is_silent(self, error: HoldfastError) -> None:
+        said = error.reason or error.code.name
+        self.not_proven[""] = f"the engine does not answer ({said}): no unit is proven"
+        self._engine = None
+
+    async def _keep(self, page: Sequence[Reservation], copies: Copies) -> None:
+        await asyncio.to_thread(copies.keep_reservations, page)
+        self.reservations_read += len(page)
+
+    async def find_reservations(self, ids: Sequence[str]) -> list[Reservation]:
+        """Those of some reservations that there are, as they are now."""
+        if self._engine is None:
+            return []
+        try:
+            found = await asyncio.gather(*map(self._find_reservation, ids))
+        except HoldfastError as error:
+            self._engine_is_silent(error)
+            return []
+        return [each for each in found if each is not None]
+
+    async def _find_reservation(self, reservation_id: str) -> Reservation | None:
         assert self._engine is not None
         try:
             return await self._engine.get_reservation(reservation_id, tenant=self._tenant)
@@ -183,7 +219,7 @@ class Sources:
             f"{order.order_id}-x{incident.shipment_id.rpartition('-s')[2]}"
             for incident in order.incidents
         }
-        found = await asyncio.gather(*map(self.find_reservation, ids))
+        found = await asyncio.gather(*map(self._find_reservation, ids))
         return {each.reservation_id: each for each in found if each is not None}
 
     async def _copy_captures(self, case: Case, copies: Copies) -> None:
@@ -197,8 +233,10 @@ class Sources:
                 continue
             try:
                 fact = await provider.query(charge_of(case.order, payment))
-            except ProviderUnreachable as error:
-                raise StatementUnreachable(payment.provider, _day_of(self.now_ms)) from error
+            except ProviderUnreachable:
+                name = payment.provider
+                self.not_proven[name] = f"provider {name} does not answer: it is not proven"
+                break
             if fact.kind is FactKind.CAPTURED:
                 copies.keep_entries(payment.provider, [fact])
 

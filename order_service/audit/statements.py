@@ -71,8 +71,9 @@ def is_paid_back_by_hand(case: Case, refund: Refund) -> bool:
 
 
 def of_providers(case: Case) -> Iterator[Payment]:
-    """The payments that a provider knows of: carriers and platforms have none."""
-    return (payment for payment in case.order.payments if payment.provider not in BY_HAND)
+    """The payments that a provider knows of, and said so: carriers and platforms have none."""
+    unheard = BY_HAND | case.silent
+    return (payment for payment in case.order.payments if payment.provider not in unheard)
 
 
 def refunds_of_providers(case: Case) -> Iterator[Refund]:

@@ -9,6 +9,7 @@ from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Rule, Units, differences
 from order_service.audit.shipments import has_left
 from order_service.catalogue.model import DEFAULT_LOCATION
+from order_service.order.ids import number_of
 from order_service.order.model import Line, Shipment
 from order_service.order.states import SOLD, OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
@@ -49,6 +50,16 @@ def owner_of(reservation_id: str) -> str:
     """The order that a reservation belongs to, known by its id."""
     replacement = _REPLACEMENT.fullmatch(reservation_id)
     return replacement[1] if replacement else reservation_id
+
+
+def is_ours(reservation_id: str) -> bool:
+    """Whether a reservation was made by an order service: its orders' ids look like no others."""
+    return number_of(owner_of(reservation_id)) >= 0
+
+
+def units_of(reservation: Reservation) -> int:
+    """The units of a reservation, cancelled ones taken off."""
+    return sum(line.quantity - line.cancelled for line in reservation.lines)
 
 
 def holds_units(reservation: Reservation) -> bool:

@@ -9,12 +9,11 @@ from typing import Final
 from sqlalchemy import Connection
 
 from holdfast.client import Client
-from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import operations_pb2 as pb
 from order_service.audit.invariants import INVARIANTS
 from order_service.audit.protocol import Finding, Progress, Step, Summary, Unsettled
 from order_service.audit.run import audit
-from order_service.audit.sources import Sources, StatementUnreachable
+from order_service.audit.sources import Sources
 from order_service.edge import wire
 from order_service.edge.methods import change, method, read_page
 from order_service.edge.requests import actor_of, id_in, id_of, tenant_of
@@ -97,13 +96,8 @@ class OperationsServicer:
     ) -> AsyncIterator[pb.AuditOrdersResponse]:
         sources = Sources(self._orders, self._engine, self._providers, tenant_of(request))
         started_s = time.monotonic()
-        try:
-            async for step in audit(sources):
-                yield _message(step, int((time.monotonic() - started_s) * 1_000))
-        except StatementUnreachable as error:
-            raise HoldfastError.of(
-                Reason.STATEMENT_UNREACHABLE, provider=error.provider, day=error.day
-            ) from error
+        async for step in audit(sources):
+            yield _message(step, int((time.monotonic() - started_s) * 1_000))
 
     @method
     async def GetStatus(self, _: pb.GetStatusRequest) -> pb.GetStatusResponse:

@@ -129,7 +129,11 @@ MESSAGES: Final = Messages(
     Pair(
         protocol.Progress,
         operations_pb2.AuditOrdersProgress,
-        renamed={"checked": "orders_checked", "total": "orders_total"},
+        renamed={
+            "checked": "orders_checked",
+            "total": "orders_total",
+            "reservations": "reservations_read",
+        },
     ),
     Pair(protocol.Finding, operations_pb2.AuditOrdersFinding, theirs=("mend",)),
     Pair(protocol.Unsettled, operations_pb2.AuditOrdersUnsettled),

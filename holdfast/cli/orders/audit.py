@@ -22,6 +22,7 @@ class Audited:
 
     findings: list[Any] = field(default_factory=list)
     unsettled: list[Any] = field(default_factory=list)
+    left_out: int = 0
     summary: Any = None
 
 
@@ -51,12 +52,14 @@ def audit(*, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION) -> None:
     if not summary.ok:
         raise Failure(
             f"the audit failed: {summary.findings:,} findings, {summary.unsettled:,} orders that "
-            f"could not be proven{'' if summary.books_balance else ', the books do not balance'}",
+            f"could not be proven{'' if summary.books_balance else ', the books do not balance'}"
+            f"{', not all could be asked' if summary.not_proven else ''}",
             reason="AUDIT_FAILED",
             details={
                 "findings": summary.findings,
                 "unsettled": summary.unsettled,
                 "books_balance": summary.books_balance,
+                "not_proven": list(summary.not_proven),
             },
         )
 
@@ -69,14 +72,23 @@ async def _follow(client: "OrderClient", progress: "Progress") -> Audited:
         match message.WhichOneof("kind"):
             case "progress":
                 step = message.progress
-                progress.update(bar, completed=step.orders_checked, total=step.orders_total)
+                copying = step.reservations_read and not step.orders_checked
+                about = f"Auditing ({step.reservations_read:,} reservations read)"
+                progress.update(
+                    bar,
+                    completed=step.orders_checked,
+                    total=step.orders_total,
+                    description=about if copying else "Auditing",
+                )
             case "finding":
                 audited.findings.append(message.finding)
             case "unsettled":
                 audited.unsettled.append(message.unsettled)
             case "summary":
                 audited.summary = message.summary
-        del audited.findings[SHOWN_MAX:], audited.unsettled[SHOWN_MAX:]
+        for kept in (audited.findings, audited.unsettled):
+            audited.left_out += max(0, len(kept) - SHOWN_MAX)
+            del kept[SHOWN_MAX:]
     return audited
 
 
@@ -100,9 +112,15 @@ def _print_tables(audited: Audited) -> None:
         print_table(("Unsettled", "Detail"), [(it.row, it.detail) for it in audited.unsettled])
     if summary.books:
         _print_books(summary.books)
-    more = summary.findings - len(audited.findings) + summary.unsettled - len(audited.unsettled)
-    if more:
-        print_remark(f"... and {more:,} more.")
+    if audited.left_out:
+        print_remark(f"... and {audited.left_out:,} more.")
+    if summary.not_proven:
+        print_table(("Not proven",), [(why,) for why in summary.not_proven])
+    if summary.reservations_of_others:
+        print(
+            f"Beside the orders the engine has {summary.reservations_of_others:,} reservations of "
+            f"other callers, with {summary.units_of_others:,} units."
+        )
     print(
         f"Audit {'ok' if summary.ok else 'FAILED'}: {summary.orders:,} orders with "
         f"{summary.lines:,} lines, {summary.units_sold:,} units sold and "

@@ -539,19 +539,23 @@ class AuditOrdersProgress(_message.Message):
 
     ORDERS_CHECKED_FIELD_NUMBER: _builtins.int
     ORDERS_TOTAL_FIELD_NUMBER: _builtins.int
+    RESERVATIONS_READ_FIELD_NUMBER: _builtins.int
     orders_checked: _builtins.int
     """Orders checked so far; 0 while reservations and statements are copied."""
     orders_total: _builtins.int
     """Orders that there are."""
+    reservations_read: _builtins.int
+    """While reservations are copied: those of the engine that were read so far."""
     def __init__(
         self,
         *,
         orders_checked: _builtins.int = ...,
         orders_total: _builtins.int = ...,
+        reservations_read: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders_checked", b"orders_checked", "orders_total", b"orders_total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders_checked", b"orders_checked", "orders_total", b"orders_total", "reservations_read", b"reservations_read"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -570,7 +574,9 @@ class AuditOrdersFinding(_message.Message):
     invariant: _builtins.str
     """The invariant, a stable name such as `reservation_agrees_with_order`."""
     row: _builtins.str
-    """The row, such as `order 06F6R5X4N1QZJ7KD` or `reservation A-1`."""
+    """The row, such as `order 06F6R5X4N1QZJ7KD` or `reservation A-1`. Where the same is said of many
+    rows, one finding at the end has how many more there are, such as `1,204 more rows`.
+    """
     detail: _builtins.str
     """What was expected and what was found. Never personal."""
     mend: _builtins.str
@@ -636,8 +642,11 @@ class AuditOrdersSummary(_message.Message):
     BOOKS_FIELD_NUMBER: _builtins.int
     BOOKS_BALANCE_FIELD_NUMBER: _builtins.int
     ELAPSED_MS_FIELD_NUMBER: _builtins.int
+    RESERVATIONS_OF_OTHERS_FIELD_NUMBER: _builtins.int
+    UNITS_OF_OTHERS_FIELD_NUMBER: _builtins.int
+    NOT_PROVEN_FIELD_NUMBER: _builtins.int
     ok: _builtins.bool
-    """Whether no invariant is broken, every order could be proven, and the books balance."""
+    """Whether no invariant is broken, everything could be proven, and the books balance."""
     orders: _builtins.int
     """Orders checked."""
     lines: _builtins.int
@@ -656,9 +665,19 @@ class AuditOrdersSummary(_message.Message):
     """Whether providers and order service have the same money in each currency."""
     elapsed_ms: _builtins.int
     """How long it took."""
+    reservations_of_others: _builtins.int
+    """Reservations with units that other callers of the engine made, by the form of their ids. They
+    are no findings: no order has to know them.
+    """
+    units_of_others: _builtins.int
+    """Units of those."""
     @_builtins.property
     def books(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditOrdersBook]:
         """The money, one row for each currency."""
+
+    @_builtins.property
+    def not_proven(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who could not be asked, and so what is not proven, in sentences. Everything else was judged."""
 
     def __init__(
         self,
@@ -674,10 +693,13 @@ class AuditOrdersSummary(_message.Message):
         books: _abc.Iterable[Global___AuditOrdersBook] | None = ...,
         books_balance: _builtins.bool = ...,
         elapsed_ms: _builtins.int = ...,
+        reservations_of_others: _builtins.int = ...,
+        units_of_others: _builtins.int = ...,
+        not_proven: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["books", b"books", "books_balance", b"books_balance", "elapsed_ms", b"elapsed_ms", "findings", b"findings", "lines", b"lines", "ok", b"ok", "orders", b"orders", "reservations_gone", b"reservations_gone", "units_reserved", b"units_reserved", "units_sold", b"units_sold", "unsettled", b"unsettled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["books", b"books", "books_balance", b"books_balance", "elapsed_ms", b"elapsed_ms", "findings", b"findings", "lines", b"lines", "not_proven", b"not_proven", "ok", b"ok", "orders", b"orders", "reservations_gone", b"reservations_gone", "reservations_of_others", b"reservations_of_others", "units_of_others", b"units_of_others", "units_reserved", b"units_reserved", "units_sold", b"units_sold", "unsettled", b"unsettled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -433,6 +433,11 @@ DEFECTS: Final[dict[str, Defect]] = {
         ),
         mends_itself=True,
     ),
+    "came back only to the engine": Defect(
+        "moved_units_agree",
+        "shipped",
+        _engine(_other_lines(ReservationLine("SKU-1", "default", 2, 2, 0, 1))),
+    ),
     "goods sold again, in no parcel": Defect(
         "replacement_goes_in_a_parcel", "shipped", _replacement(State.CONFIRMED)
     ),

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from holdfast.client import Client
-from holdfast.errors import HoldfastError
 from order_service.audit.copies import Copies
-from order_service.audit.protocol import Progress
-from order_service.audit.run import audit
-from order_service.audit.sources import Slice, Sources, StatementUnreachable
+from order_service.audit.protocol import Finding, Progress, Summary
+from order_service.audit.run import SAME_MAX, audit
+from order_service.audit.sources import Slice, Sources
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.reshipping import reship
 from order_service.fulfilment.resolving import resolve
@@ -350,16 +349,65 @@ async def test_a_shop_is_audited_alone_where_nobody_else_is_asked(shop: Shop) ->
     assert (book.captured_minor, book.provider_captured_minor) == (1_100, 0)
 
 
-async def test_without_the_engine_there_is_no_audit(shop: Shop) -> None:
+async def test_without_the_engine_the_rest_is_judged_and_that_is_named(shop: Shop) -> None:
     await shop.sell(SOLD)
+    await shop.spoil("UPDATE payments SET captured_minor = 1")
     async with Client("127.0.0.1:9", timeout_ms=200, attempts_max=1) as nobody:
-        with pytest.raises(HoldfastError):
-            await audited(Sources(shop.orders, nobody, shop.providers, shop.tenant))
+        done = await audited(Sources(shop.orders, nobody, shop.providers, shop.tenant))
+    assert "capture_is_known_here" in {invariant for invariant, _ in done.found}
+    (why,) = done.summary.not_proven
+    assert "the engine does not answer" in why
+    assert not done.summary.ok
 
 
-async def test_without_a_statement_there_is_no_audit(shop: Shop) -> None:
-    await shop.reserve(WAITS)
+@pytest.mark.parametrize("is_set_up", [True, False])
+async def test_without_a_provider_the_rest_is_judged_and_that_is_named(
+    shop: Shop, is_set_up: bool
+) -> None:
+    await shop.sell(SOLD)
+    await shop.engine.reserve(NOBODY, LINES, tenant=shop.tenant)
     silent: Provider = type(shop.world.provider)("http://127.0.0.1:9/provider", API_KEY, [])
-    with pytest.raises(StatementUnreachable):
-        await audited(Sources(shop.orders, shop.engine, {"sandbox": silent}, shop.tenant))
+    providers = {"sandbox": silent} if is_set_up else {}
+    done = await audited(Sources(shop.orders, shop.engine, providers, shop.tenant))
     await silent.aclose()
+    assert done.found == [("reservation_is_of_an_order", f"reservation {NOBODY}")]
+    (why,) = done.summary.not_proven
+    assert "provider sandbox" in why
+    assert not done.summary.ok
+
+
+async def test_reservations_of_other_callers_are_counted_and_are_no_findings(shop: Shop) -> None:
+    await shop.sell(SOLD)
+    for name in ("order-1", "A-x1", SOLD[:-1]):
+        await shop.engine.reserve(name, LINES, tenant=shop.tenant)
+    await shop.engine.confirm("order-1", tenant=shop.tenant)
+    await shop.engine.ship("order-1", "s-1", tenant=shop.tenant)
+    done = await audited(shop.sources())
+    assert (done.found, done.summary.ok) == ([], True)
+    assert (done.summary.reservations_of_others, done.summary.units_of_others) == (3, 6)
+
+
+async def test_what_is_said_of_many_rows_is_said_of_some_and_counted(shop: Shop) -> None:
+    await asyncio.gather(
+        *(
+            shop.engine.reserve(f"{GONE}-x{number}", LINES, tenant=shop.tenant)
+            for number in range(1, SAME_MAX + 6)
+        )
+    )
+    steps = [step async for step in audit(shop.sources(), AT_ONCE)]
+    findings = [step for step in steps if isinstance(step, Finding)]
+    assert len(findings) == SAME_MAX + 1
+    assert findings[-1].row == "5 more rows"
+    summary = steps[-1]
+    assert isinstance(summary, Summary)
+    assert summary.findings == SAME_MAX + 5
+
+
+async def test_a_return_that_no_order_knows_is_found(shop: Shop) -> None:
+    await shop.sell(SHIPPED)
+    await shop.ship(SHIPPED)
+    returned = await shop.engine.return_units(SHIPPED, "r-1", LINES[:1], tenant=shop.tenant)
+    assert returned.applied
+    done = await audited(shop.sources())
+    assert done.found == [("moved_units_agree", f"order {SHIPPED}")]
+    assert "0 expected, 2 found" in done.findings[0].detail

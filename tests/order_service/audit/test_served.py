@@ -10,7 +10,7 @@ import grpc.aio
 import pytest
 from prometheus_client import CollectorRegistry
 
-from holdfast.errors import HoldfastError, Reason
+from holdfast.errors import HoldfastError
 from holdfast.order.v1 import operations_pb2_grpc
 from holdfast.orders import OrderClient
 from order_service.audit.invariants import INVARIANTS
@@ -106,15 +106,17 @@ async def test_a_finding_is_told_with_what_to_do_and_ends_with_status_1(
     assert "Audit FAILED" in table.out
 
 
-async def test_a_silent_provider_is_an_error_of_the_contract(shop: Shop) -> None:
+async def test_a_silent_provider_is_named_and_the_rest_is_judged(shop: Shop) -> None:
     await shop.sell(SOLD)
     silent = type(shop.world.provider)("http://127.0.0.1:9/provider", API_KEY, [])
     async for target in served_at(shop, {"sandbox": silent}):
         async with OrderClient(target, tenant=shop.tenant) as client:
-            with pytest.raises(HoldfastError) as raised:
-                _ = [message async for message in client.audit()]
-    assert raised.value.reason == Reason.STATEMENT_UNREACHABLE
-    assert raised.value.metadata["provider"] == "sandbox"
+            *_, last = [message async for message in client.audit()]
+        ended = await audit_command(shop, target)
+    assert (last.summary.ok, last.summary.findings) == (False, 0)
+    assert "provider sandbox gives no statement" in last.summary.not_proven[0]
+    assert "provider sandbox gives no statement" in " ".join(ended.out.split())
+    assert ended.status == 1
     await silent.aclose()
 
 
