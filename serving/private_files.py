@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from serving.start import StartError
 
 log = structlog.get_logger()
 
+MENDED: Final = "it could be read by others, and is private now"
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -56,4 +58,7 @@ def mend(path: Path) -> None:
             f"{path} can be read by others (mode {mode:04o}), and has personal data; mend it with: "
             f"chmod go= {path}"
         ) from error
-    log.warning("a file could be read by others, and is private now", path=str(path))
+    if structlog.is_configured():
+        log.warning(MENDED, path=str(path))
+    else:  # before the process has a log, whose default would be its standard output
+        print(f"holdfast: {path}: {MENDED}", file=sys.stderr)

@@ -54,7 +54,7 @@ class Summary(Struct):
     """Reservations with units that other callers made: no order has to know them."""
     units_of_others: int = 0
     not_proven: list[str] = []
-    """Who could not be asked, and so what is not proven, in sentences."""
+    """Sentences that say who could not be asked, and so what is not proven."""
 
     @property
     def ok(self) -> bool:

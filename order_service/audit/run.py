@@ -61,7 +61,7 @@ class SameFindings:
         return self._counts[kind] <= SAME_MAX
 
     def rest(self) -> Iterator[Finding]:
-        """What was not told, one finding for all rows of which it says the same."""
+        """Gives one finding for all other rows of which the same is said."""
         for (invariant, detail), count in self._counts.items():
             if count > SAME_MAX:
                 yield Finding(invariant, f"{count - SAME_MAX:,} more rows", detail)

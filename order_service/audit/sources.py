@@ -193,7 +193,7 @@ class Sources:
         self.reservations_read += len(page)
 
     async def find_reservations(self, ids: Sequence[str]) -> list[Reservation]:
-        """Those of some reservations that there are, as they are now."""
+        """Finds those of some reservations that there are, as they are now."""
         if self._engine is None:
             return []
         try:

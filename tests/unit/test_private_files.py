@@ -83,3 +83,14 @@ async def test_notifications_and_logs_are_private(tmp_path: Path) -> None:
     with ChildProcess(["true"], errors=log) as child:
         child.wait()
     assert mode_of(log) == 0o600
+
+
+def test_a_mend_before_there_is_a_log_is_said_beside_what_the_process_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "orders.db"
+    path.touch(0o644)
+    private_file(path)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert str(path) in said.err
