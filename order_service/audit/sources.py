@@ -18,7 +18,7 @@ from order_service.audit.statements import captured_here, captured_there, of_pro
 from order_service.order.model import HistoryEntry
 from order_service.payment.attempts import charge_of
 from order_service.payment.books import with_our_numbers
-from order_service.payment.methods import CASH
+from order_service.payment.methods import BY_HAND
 from order_service.payment.providers.port import FactKind, Providers, ProviderUnreachable
 from order_service.storage.history import ENTRIES
 from order_service.storage.load import load_orders
@@ -175,7 +175,7 @@ class Sources:
         if self._providers is None:
             return case._replace(entries=None)
         for payment in case.order.payments:
-            if payment.provider not in (CASH, *self._providers):
+            if payment.provider not in (*BY_HAND, *self._providers):
                 self.not_proven.setdefault(
                     payment.provider,
                     f"provider {payment.provider} is not set up here: what it took and sent back "
