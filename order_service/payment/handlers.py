@@ -236,7 +236,7 @@ class PaymentTasks:
     def _check_set_up(self, payments: Iterable[Payment]) -> None:
         """Raises NotHere where this process does not know the provider of one."""
         for payment in payments:
-            if payment.provider not in self._providers:
+            if payment.provider not in (*BY_HAND, *self._providers):
                 raise NotHere(f"provider {payment.provider} is not set up here")
 
     @contextmanager
