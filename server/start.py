@@ -16,6 +16,8 @@ from engine.store.embedded import EmbeddedStore
 from engine.store.reports import StoreEvent, StoreStartFailed
 from server.config import Config
 from server.workers import restart_s
+from serving.open_ports import warn_if_open
+from serving.settings import name_of
 from serving.start import StartError
 
 log = structlog.get_logger()
@@ -98,6 +100,8 @@ def announced(config: Config, target: str, about: str) -> Iterator[None]:
         unfinished = ready_file.with_suffix(".new")
         unfinished.write_text(json.dumps({"pid": os.getpid(), "target": target}))
         unfinished.replace(ready_file)
+    can = "can reserve, sell and release all stock of every shop"
+    warn_if_open(name_of("listen"), config.listen, can)
     log.info("ready", target=target, pid=os.getpid(), about=about)
     print(f"Holdfast is ready on {target} ({about})", flush=True)
     try:

@@ -18,6 +18,7 @@ from prometheus_client import (
     make_wsgi_app,
 )
 
+from serving.open_ports import warn_if_open
 from serving.settings import host_and_port
 from serving.start import StartError
 
@@ -126,6 +127,7 @@ def serve_metrics(registry: CollectorRegistry, setting: str, address: str) -> No
     """
     if not address:
         return
+    warn_if_open(setting, address, "reads the metrics")
     host, port = host_and_port(address)
     # The time of creation would be one more series for each counter; nobody asks for it.
     disable_created_metrics()  # type: ignore[no-untyped-call]

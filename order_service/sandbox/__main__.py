@@ -25,6 +25,7 @@ from order_service.sandbox.carrier import SandboxCarrierApp
 from order_service.sandbox.provider import SandboxProviderApp
 from order_service.sandbox.start_page import SHOWN_MAX, start_page
 from serving.http_server import http_config
+from serving.open_ports import warn_if_open
 from serving.private_files import keep_private, private_directory, private_file
 
 STDIN_BYTES: Final = 1_024
@@ -85,6 +86,7 @@ async def serve(options: argparse.Namespace) -> None:
             f"holdfast: the sandbox cannot listen on {options.listen} ({error.strerror}); another "
             "program may have the port. Stop it or choose another with --listen"
         )
+    warn_if_open("--listen", options.listen, "sees what is pretended, with the key also steers it")
     await server.serve([listening])
 
 

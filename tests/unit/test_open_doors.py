@@ -22,7 +22,7 @@ from order_service.http.callbacks import callback_route
 from order_service.server import CallbackServer
 from serving import http_server, metrics
 from serving.logs import ALL_MAX, SAME_MAX, WINDOW_S, Bounded
-from serving.open_ports import is_open
+from serving.open_ports import is_open, warn_if_open
 from serving.settings import ConfigError
 
 HALF = (
@@ -189,3 +189,15 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
 def test_a_setting_whose_name_ends_like_that_is_itself() -> None:
     settings = {"HOLDFAST_DATA_DIR": "d", "HOLDFAST_NOTIFY_FILE": "lines.jsonl"}
     assert from_environment(settings).notify_file == "lines.jsonl"
+
+
+def test_an_open_port_is_warned_of_and_one_for_this_machine_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    warn_if_open("HOLDFAST_LISTEN", "0.0.0.0:7600", "can sell all stock")
+    said = capsys.readouterr()
+    assert said.out == "", "the ready line goes there"
+    assert "A PORT IS OPEN TO THE NETWORK: HOLDFAST_LISTEN 0.0.0.0:7600" in said.err
+    for address in ("", "127.0.0.1:7600"):
+        warn_if_open("HOLDFAST_LISTEN", address, "can sell all stock")
+    assert capsys.readouterr() == ("", "")
