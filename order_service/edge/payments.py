@@ -224,10 +224,13 @@ class PaymentServicer:
             after=_after(request.page_token),
             now_ms=self._orders.clock_ms(),
         )
-        page, token = await read_page(
-            self._orders, request, read, lambda entry: ".".join(map(str, entry[0]))
+        page = await read_page(
+            self._orders,
+            request,
+            read,
+            lambda case: f"{case.opened_at_ms}.{case.place}.{case.case_id}",
         )
-        return wire.listed(pb.ListMoneyCasesResponse, [case for _, case in page], token)
+        return wire.listed(pb.ListMoneyCasesResponse, *page)
 
     @command(pb.CloseMoneyCaseResponse)
     async def CloseMoneyCase(self, request: pb.CloseMoneyCaseRequest) -> pb.CloseMoneyCaseResponse:

@@ -93,7 +93,7 @@ MESSAGES: Final = Messages(
         payment_pb2.FailedRefund,
         computed={"order_id": lambda failed: failed.refund.order_id},
     ),
-    Pair(case_list.WaitingMoney, payment_pb2.MoneyCase),
+    Pair(case_list.WaitingMoney, payment_pb2.MoneyCase, ours=("place",)),
     Pair(books.Book, payment_pb2.PaymentBook),
     Pair(reconcile.Difference, payment_pb2.Difference),
     Pair(

@@ -46,6 +46,8 @@ class WaitingMoney(Struct, frozen=True):
     currency: str
     why: str
     opened_at_ms: int
+    place: int = 0
+    """The place of the list that it is on, for the next page."""
     owner: str = ""
     due_at_ms: int = 0
     is_overdue: bool = False
@@ -65,23 +67,18 @@ class After(NamedTuple):
 
 def waiting_money(
     connection: Connection, tenant: str, size: int, after: After, now_ms: int
-) -> Sequence[tuple[After, WaitingMoney]]:
+) -> Sequence[WaitingMoney]:
     """All money of a shop that waits for a person, and that of no order; the oldest first."""
-    found: list[tuple[After, WaitingMoney]] = []
+    found: list[WaitingMoney] = []
     for place, read in enumerate((_payments, _refunds, _cases)):
         if after.opened_at_ms and place < after.place:
             begins = After(after.opened_at_ms + 1)
         else:
             begins = after.of(place)
-        found.extend(
-            (After(each.opened_at_ms, place, each.case_id), each)
-            for each in read(connection, tenant, size, begins, now_ms)
-        )
-    found.sort(key=lambda entry: entry[0])
-    return [
-        (key, structs.replace(each, **owned(each.kind, each.opened_at_ms, now_ms)._asdict()))
-        for key, each in found[:size]
-    ]
+        for each in read(connection, tenant, size, begins, now_ms):
+            whose = owned(each.kind, each.opened_at_ms, now_ms)._asdict()
+            found.append(structs.replace(each, place=place, **whose))
+    return sorted(found, key=lambda each: (each.opened_at_ms, each.place, each.case_id))[:size]
 
 
 def close_case(
@@ -194,5 +191,5 @@ def _cases(
     )
     for row in rows:
         case: MoneyCase = ROW_KINDS[MoneyCase].from_row(row)
-        shown = WaitingMoney.__struct_fields__[:-3]
+        shown = WaitingMoney.__struct_fields__[:-4]
         yield WaitingMoney(*(getattr(case, name) for name in shown))

@@ -210,6 +210,10 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ListQuarantinedRequest.page_token": token("a b"),
     "ResolveQuarantinedRequest.payment_id": ID,
     "ResolveQuarantinedRequest.resolution": one_of(2),
+    "ListMoneyCasesRequest.page_token": token(
+        "x", "1", "1.0", "1.0.", "-1.0.a", "1.x.a", "1.0.a b"
+    ),
+    "CloseMoneyCaseRequest.case_id": ID,
     "ReconcileRequest.provider": Bound(("", "nope", "a\0"), ("sandbox",)),
     "ReconcileRequest.day": Bound(
         ("", "today", "2026-11-31", "2026-11-2", "2026-11-22\0", "2026-11-22T00:00", "20261122"),

@@ -94,6 +94,8 @@ def _payments(parts: Parts) -> list[Any]:
         payment.SettleRefundRequest(refund_id=parts.of("r"), reason="x"),
         payment.ListQuarantinedRequest(),
         payment.ListPendingPaymentsRequest(),
+        payment.ListMoneyCasesRequest(),
+        payment.CloseMoneyCaseRequest(case_id="none", reason="x"),
         payment.ResolveQuarantinedRequest(
             payment_id=parts.of("p"), resolution=payment.QUARANTINE_RESOLUTION_RETURN, reason="x"
         ),

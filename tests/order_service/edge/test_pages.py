@@ -34,6 +34,7 @@ from order_service.order.model import (
     Task,
 )
 from order_service.payment.books import FailedRefund
+from order_service.payment.case_list import WaitingMoney
 from order_service.storage import lookups, reads, tasks
 from serving.deadlines import Deadlines
 from tests.made import made
@@ -91,6 +92,7 @@ LISTS: Final[dict[str, Listed]] = {
         _of_payments, payments, "failed_refunds", FailedRefund, {"refund": REFUND}
     ),
     "ListQuarantined": Listed(_of_payments, payments, "quarantined", Payment),
+    "ListMoneyCases": Listed(_of_payments, payments, "waiting_money", WaitingMoney),
     "ListWaves": Listed(_of_fulfilment, fulfilment, "list_waves", WaveInHand, {"wave": WAVE}),
     "ListReviews": Listed(_of_fulfilment, queries, "waiting_reviews", queries.WaitingReview),
     "ListPicks": Listed(_of_fulfilment, queries, "list_picks", queries.Pick),

@@ -113,13 +113,13 @@ async def listed(world: World, tenant: str = "default", size: int = 100) -> list
     found: list[WaitingMoney] = []
     after = After()
     while True:
-        page: Sequence[tuple[After, WaitingMoney]] = await world.orders.read(
+        page: Sequence[WaitingMoney] = await world.orders.read(
             partial(waiting_money, tenant=tenant, size=size, after=after, now_ms=world.clock() + 1)
         )
-        found += [case for _, case in page]
+        found += page
         if len(page) < size:
             return found
-        after = page[-1][0]
+        after = After(page[-1].opened_at_ms, page[-1].place, page[-1].case_id)
 
 
 async def test_all_money_that_waits_is_on_one_list_page_by_page(world: World) -> None:

@@ -151,7 +151,7 @@ async def test_an_attempt_that_a_bank_is_at_is_closed_later_but_not_asked_about_
     assert there.kind == ("CLOSED" if hours < 24 else "OPEN")
     assert "CLOSE_PAYMENT" not in [task.kind for task in (await world.order()).tasks]
     read = partial(waiting_money, tenant="default", size=9, after=After(), now_ms=world.clock())
-    cases = [case.kind for _, case in await world.orders.read(read)]
+    cases = [case.kind for case in await world.orders.read(read)]
     assert cases == ([] if hours < 24 else [MoneyCaseKind.NOT_CLOSED])
 
 
