@@ -48,6 +48,8 @@ class Filter(msgspec.Struct, frozen=True):
     state: State = State.UNSPECIFIED
     sku: str = ""
     buyer_id: str = ""
+    created_before_ms: int = 0
+    expires_before_ms: int = 0
 
     def may_pass(self, record: bytes) -> bool:
         """Whether a record need be unpacked at all; most that a filter is not after need not."""
@@ -63,6 +65,8 @@ class Filter(msgspec.Struct, frozen=True):
         return (
             (not self.state or reservation.state == self.state)
             and (not self.buyer_id or reservation.buyer_id == self.buyer_id)
+            and (not self.created_before_ms or reservation.created_at_ms < self.created_before_ms)
+            and (not self.expires_before_ms or reservation.expires_at_ms < self.expires_before_ms)
             and (not self.sku or any(line.sku == self.sku for line in reservation.lines))
         )
 

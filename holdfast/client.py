@@ -243,11 +243,14 @@ class Client:
         sku: str = "",
         buyer_id: str = "",
         *,
+        created_before_ms: int = 0,
+        expires_before_ms: int = 0,
         tenant: str | None = None,
         timeout_ms: int | None = None,
     ) -> AsyncIterator[Reservation]:
         """Reads all reservations in no particular order, page by page, filtered by what is given.
 
+        `created_before_ms` and `expires_before_ms` are times since the Unix epoch; 0 means any.
         `timeout_ms` is for a page.
         """
         request = wire.message(
@@ -257,6 +260,8 @@ class Client:
             state=state or State.UNSPECIFIED,
             sku=sku,
             buyer_id=buyer_id,
+            created_before_at_ms=created_before_ms,
+            expires_before_at_ms=expires_before_ms,
         )
         async for page in self._calls.pages("inventory.ListReservations", request, timeout_ms):
             for answer in page.reservations:

@@ -38,6 +38,8 @@ from serving.deadlines import Deadlines
 from serving.guard import Context, contract_error
 
 SKUS_MAX = 1_000
+TIME_MS_MAX = 10**15
+"""Of a list's filters, since the Unix epoch."""
 
 
 class _Share:
@@ -111,7 +113,17 @@ class InventoryServicer:
             _refuse(check_name("sku", request.sku))
         if request.buyer_id:
             _refuse(check_id("buyer_id", request.buyer_id))
-        wanted = Filter(State(request.state), request.sku, request.buyer_id)
+        for field in ("created_before_at_ms", "expires_before_at_ms"):
+            at_ms = getattr(request, field)
+            if not 0 <= at_ms <= TIME_MS_MAX:
+                _refuse(Complaint(field, f"must be 0 to {TIME_MS_MAX:,} ms since 1970", at_ms))
+        wanted = Filter(
+            State(request.state),
+            request.sku,
+            request.buyer_id,
+            request.created_before_at_ms,
+            request.expires_before_at_ms,
+        )
         reader = self._engine.reader(tenant)
         with _wanted_page(request) as size:
             async with self._deadlines.limit(context):

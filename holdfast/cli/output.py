@@ -27,6 +27,8 @@ NAME_PART_WIDTH = 8
 _MINUTE_LENGTH = len("2030-01-31 18:00")
 _JSON_WANTED = re.compile(r"(^| )(-o|--output)[ =]?json( |$)")
 
+NOTHING_FITS = "Nothing fits: look at the spelling of what narrows the list, and at --tenant."
+
 
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether a command line, right or wrong, asks for JSON."""

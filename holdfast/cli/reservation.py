@@ -1,7 +1,9 @@
 """`holdfast reservation ...`: what is held, sold and shipped, and for whom."""
 
+from collections.abc import Callable
+from heapq import nsmallest
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from cyclopts import App
 
@@ -11,11 +13,12 @@ from holdfast.cli.arguments import (
     DurationMs,
     Limit,
     MomentMs,
+    SortName,
     StateName,
 )
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import usage_failure
-from holdfast.cli.output import print_json, print_remark, print_table, table_of
+from holdfast.cli.output import NOTHING_FITS, print_json, print_remark, print_table, table_of
 from holdfast.cli.reservation_moves import cancel, confirm, return_units, ship
 from holdfast.cli.reservation_results import print_result
 from holdfast.cli.times import left_or_ago, local_iso, now_ms
@@ -29,6 +32,11 @@ app.command(confirm)
 app.command(cancel)
 app.command(ship)
 app.command(return_units, name="return")
+
+_SORTS: "Final[dict[str, Callable[[Reservation], Any]]]" = {
+    "AGE": lambda reservation: (reservation.created_at_ms, reservation.reservation_id),
+    "DEADLINE": lambda reservation: (reservation.expires_at_ms, reservation.reservation_id),
+}
 
 print_lines = table_of(
     {
@@ -73,13 +81,18 @@ def list_(
     state: StateName | None = None,
     sku: str = "",
     buyer: str = "",
+    older_than: DurationMs = 0,
+    due_within: DurationMs = 0,
+    sort: SortName | None = None,
     limit: Limit = LIST_LIMIT_DEFAULT,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> None:
-    """Lists reservations, in no particular order.
+    """Lists reservations, in no particular order or sorted.
 
     For example:
       holdfast reservation list --state reserved --sku SKU-1
+      holdfast reservation list --state confirmed --older-than 7d --sort age
+      holdfast reservation list --state reserved --due-within 5m --sort deadline
       holdfast reservation list --buyer customer-7 -o json
 
     Parameters
@@ -90,11 +103,26 @@ def list_(
         Only those with a line of this article.
     buyer
         Only those of this buyer.
+    older_than
+        Only those that were made longer ago, such as 90s, 15m or 1h30m.
+    due_within
+        Only those whose deadline is over or comes so soon.
+    sort
+        By age, the oldest first, or by deadline, the nearest first. All that fit are read first.
     """
     from holdfast.types import State
 
+    now = now_ms()
     with connection.client() as client:
-        matching = client.list_reservations(State[state] if state else None, sku, buyer)
+        matching = client.list_reservations(
+            State[state] if state else None,
+            sku,
+            buyer,
+            created_before_ms=now - older_than if older_than else 0,
+            expires_before_ms=now + due_within if due_within else 0,
+        )
+        if sort:
+            matching = iter(nsmallest(limit + 1, matching, key=_SORTS[sort]))
         found = list(islice(matching, limit + 1))
     shown, truncated = found[:limit], len(found) > limit
     if connection.as_json:
@@ -103,6 +131,8 @@ def list_(
     _print_reservations(shown)
     if truncated:
         print_remark("There are more: raise --limit, or narrow with --state, --sku or --buyer.")
+    if not shown:
+        print_remark(NOTHING_FITS)
 
 
 @app.command

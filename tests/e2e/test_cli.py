@@ -323,3 +323,21 @@ def test_a_server_that_is_not_there_is_told_without_a_librarys_list_of_addresses
 def test_the_wrong_server_is_named(client: SyncClient, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["orders", "list", "--orders-target", client.target]) == 1
     assert "does not offer this call: it is an engine" in capsys.readouterr().err
+
+
+def test_reservations_are_listed_by_age_and_by_deadline(
+    holdfast: Holdfast, client: SyncClient
+) -> None:
+    client.set_stock("SKU-1", 10)
+    for name, ttl_ms in (("late", 900_000), ("soon", 60_000), ("later", 1_800_000)):
+        assert client.reserve(name, [("SKU-1", 1)], ttl_ms=ttl_ms).applied
+
+    def listed(line: str) -> list[str]:
+        document = holdfast(f"reservation list {line} -o json").json()
+        return [found["reservation_id"] for found in document["reservations"]]
+
+    assert listed("--sort age") == ["late", "soon", "later"]
+    assert listed("--sort deadline --limit 2") == ["soon", "late"]
+    assert listed("--due-within 5m") == ["soon"]
+    assert listed("--older-than 1h") == []
+    assert "Nothing fits" in holdfast("reservation list --older-than 1h").err

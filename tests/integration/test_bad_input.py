@@ -277,6 +277,8 @@ async def test_a_list_or_read_beyond_a_bound_is_refused_and_names_the_field(
     stock = pb_grpc.StockServiceStub(channel)
     reservations = pb.ListReservationsRequest
     tokens = ("x", "====", "é", "MQ", "MC4t", "LTEuMA", "MC4yMDAwMQ", "A" * 10_000)
+    filters = ("created_before_at_ms", "expires_before_at_ms")
+    beyond_times: list[Any] = [{name: at_ms} for name in filters for at_ms in (-1, 10**15 + 1)]
     table: list[tuple[str, Any]] = [
         ("page_size", inventory.ListReservations(reservations(page_size=1_001))),
         ("page_size", stock.ListStock(pb.ListStockRequest(page_size=2**32 - 1))),
@@ -286,6 +288,10 @@ async def test_a_list_or_read_beyond_a_bound_is_refused_and_names_the_field(
         ("state", inventory.ListReservations(reservations(state=-1))),  # type: ignore[arg-type]
         ("sku", inventory.ListReservations(reservations(sku="\n"))),
         ("buyer_id", inventory.ListReservations(reservations(buyer_id="a b"))),
+        *(
+            (next(iter(wanted)), inventory.ListReservations(reservations(**wanted)))
+            for wanted in beyond_times
+        ),
         ("tenant", inventory.ListReservations(reservations(tenant="a b"))),
         ("tenant", stock.ListStock(pb.ListStockRequest(tenant="é"))),
         ("reservation_id", inventory.GetReservation(pb.GetReservationRequest())),

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -137,3 +138,19 @@ async def test_filters_hold_exactly_what_they_name(client: Client) -> None:
         lambda n: (n % 3, n % 5, n % 7) == (0, 4, 0)
     )
     assert await ids(sku="S9") == await ids(buyer_id="nobody") == set()
+
+
+async def test_reservations_are_filtered_by_age_and_deadline(client: Client) -> None:
+    await client.set_stock("S0", 10)
+    for number, ttl_ms in enumerate((60_000, 600_000)):
+        assert (await client.reserve(f"r{number}", [("S0", 1)], ttl_ms=ttl_ms)).applied
+    first, second = [await client.get_reservation(f"r{number}") for number in range(2)]
+
+    async def listed_ids(**wanted: Any) -> set[str]:
+        return {found.reservation_id async for found in client.list_reservations(**wanted)}
+
+    assert await listed_ids() == {"r0", "r1"}
+    assert await listed_ids(created_before_ms=first.created_at_ms) == set()
+    assert await listed_ids(created_before_ms=second.created_at_ms + 1) == {"r0", "r1"}
+    assert await listed_ids(expires_before_ms=second.expires_at_ms) == {"r0"}
+    assert await listed_ids(expires_before_ms=first.expires_at_ms) == set()

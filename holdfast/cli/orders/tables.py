@@ -3,11 +3,18 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from holdfast.cli.output import enum_name, plain, print_json, print_remark, print_table, table_of
+from holdfast.cli.output import (
+    NOTHING_FITS,
+    enum_name,
+    plain,
+    print_json,
+    print_remark,
+    print_table,
+    table_of,
+)
 from holdfast.cli.times import left_or_ago, local_iso, now_ms
 from holdfast.money import amount_text, money_text
 
-NOTHING_FITS = "Nothing fits: look at the spelling of what narrows the list, and at --tenant."
 THERE_ARE_MORE = "There are more: raise --limit, or narrow the list."
 
 

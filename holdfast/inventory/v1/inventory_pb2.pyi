@@ -808,6 +808,8 @@ class ListReservationsRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     SKU_FIELD_NUMBER: _builtins.int
     BUYER_ID_FIELD_NUMBER: _builtins.int
+    CREATED_BEFORE_AT_MS_FIELD_NUMBER: _builtins.int
+    EXPIRES_BEFORE_AT_MS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     page_size: _builtins.int
@@ -820,6 +822,10 @@ class ListReservationsRequest(_message.Message):
     """Only those with a line of this SKU; "" means all."""
     buyer_id: _builtins.str
     """Only those of this buyer; "" means all."""
+    created_before_at_ms: _builtins.int
+    """Only those that were made before this time; 0 means all."""
+    expires_before_at_ms: _builtins.int
+    """Only those whose deadline is before this time; 0 means all."""
     def __init__(
         self,
         *,
@@ -829,10 +835,12 @@ class ListReservationsRequest(_message.Message):
         state: Global___Reservation.State.ValueType = ...,
         sku: _builtins.str = ...,
         buyer_id: _builtins.str = ...,
+        created_before_at_ms: _builtins.int = ...,
+        expires_before_at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_id", b"buyer_id", "page_size", b"page_size", "page_token", b"page_token", "sku", b"sku", "state", b"state", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_id", b"buyer_id", "created_before_at_ms", b"created_before_at_ms", "expires_before_at_ms", b"expires_before_at_ms", "page_size", b"page_size", "page_token", b"page_token", "sku", b"sku", "state", b"state", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

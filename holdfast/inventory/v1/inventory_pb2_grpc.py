@@ -114,7 +114,8 @@ class InventoryServiceServicer:
         """Gives a live reservation's units back to sale: RESERVED becomes RELEASED.
 
         On an id never seen it leaves a tombstone, so that a Reserve that arrives later is
-        ALREADY_RELEASED. Repeating it is `replayed`. For a confirmed reservation use Cancel.
+        ALREADY_RELEASED; not in a shop for which no stock was ever set, where nothing can be reserved.
+        Repeating it is `replayed`. For a confirmed reservation use Cancel.
         Outcomes: APPLIED, ALREADY_CONFIRMED, ALREADY_EXPIRED, ALREADY_CANCELLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -63,7 +63,8 @@ class InventoryServiceStub:
     """Gives a live reservation's units back to sale: RESERVED becomes RELEASED.
 
     On an id never seen it leaves a tombstone, so that a Reserve that arrives later is
-    ALREADY_RELEASED. Repeating it is `replayed`. For a confirmed reservation use Cancel.
+    ALREADY_RELEASED; not in a shop for which no stock was ever set, where nothing can be reserved.
+    Repeating it is `replayed`. For a confirmed reservation use Cancel.
     Outcomes: APPLIED, ALREADY_CONFIRMED, ALREADY_EXPIRED, ALREADY_CANCELLED.
     """
     Extend: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ExtendRequest, _inventory_pb2.CommandResult]
@@ -133,7 +134,8 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     """Gives a live reservation's units back to sale: RESERVED becomes RELEASED.
 
     On an id never seen it leaves a tombstone, so that a Reserve that arrives later is
-    ALREADY_RELEASED. Repeating it is `replayed`. For a confirmed reservation use Cancel.
+    ALREADY_RELEASED; not in a shop for which no stock was ever set, where nothing can be reserved.
+    Repeating it is `replayed`. For a confirmed reservation use Cancel.
     Outcomes: APPLIED, ALREADY_CONFIRMED, ALREADY_EXPIRED, ALREADY_CANCELLED.
     """
     Extend: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ExtendRequest, _inventory_pb2.CommandResult]  # type: ignore[assignment]
@@ -218,7 +220,8 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives a live reservation's units back to sale: RESERVED becomes RELEASED.
 
         On an id never seen it leaves a tombstone, so that a Reserve that arrives later is
-        ALREADY_RELEASED. Repeating it is `replayed`. For a confirmed reservation use Cancel.
+        ALREADY_RELEASED; not in a shop for which no stock was ever set, where nothing can be reserved.
+        Repeating it is `replayed`. For a confirmed reservation use Cancel.
         Outcomes: APPLIED, ALREADY_CONFIRMED, ALREADY_EXPIRED, ALREADY_CANCELLED.
         """
 
