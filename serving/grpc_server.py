@@ -12,7 +12,7 @@ from typing import Any, Final
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-STREAMS_PER_CONNECTION_MAX: Final = 250
+STREAMS_PER_CONNECTION_MAX: Final = 1_000
 GRPC_OPTIONS: Final = (
     # gRPC core drops calls at random above 1,000 pending; a queue of ours decides instead.
     ("grpc.server.max_pending_requests", 100_000),
