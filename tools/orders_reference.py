@@ -71,7 +71,7 @@ def notices() -> list[Row]:
 
 def _when(row: NoticeRow) -> str:
     if row.opening:
-        return f"an incident of kind {row.opening} opens"
+        return f"an incident of kind {' or '.join(row.opening)} opens"
     before = ", ".join(sorted(row.coming_from))
     return f"{row.machine} becomes {row.reached}{f', from {before}' if before else ''}"
 

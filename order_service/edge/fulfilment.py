@@ -24,6 +24,7 @@ from order_service.edge.requests import (
 from order_service.fulfilment import incidents, queries
 from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.fulfilment.holding import hold, let_go
+from order_service.fulfilment.merging import merge
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReadReviewInput, ReviewInput, approve, refuse
 from order_service.fulfilment.tracking import (
@@ -55,6 +56,7 @@ T = TypeVar("T")
 
 WAVE_SHIPMENTS_DEFAULT: Final = 100
 WEIGHT_G_MAX: Final = 1_000_000
+MERGED_MAX: Final = 100
 ZONE_LENGTH_MAX: Final = 64
 _APPLIED: Final = order_pb2.ORDER_OUTCOME_APPLIED
 _REPORTED: Final = frozenset({IncidentKind.DELAY, IncidentKind.LOSS, IncidentKind.DAMAGE})
@@ -196,9 +198,15 @@ class FulfilmentServicer:
     async def ConfirmPacking(self, request: pb.ConfirmPackingRequest) -> pb.ShipmentResult:
         shipment_id, scanned = id_of(request, "shipment_id"), units_of(request)
         check_whole("weight_g", request.weight_g, 1, WEIGHT_G_MAX)
-        decide = partial(
-            confirm_packing, shipment_id=shipment_id, scanned=scanned, weight_g=request.weight_g
-        )
+        others = request.with_shipment_ids
+        check_whole("with_shipment_ids", len(others), 0, MERGED_MAX)
+        for position, other in enumerate(others):
+            check_id(f"with_shipment_ids[{position}]", other)
+
+        def decide(draft: Draft) -> ShipmentAnswer:
+            merge(draft, shipment_id, others)
+            return confirm_packing(draft, shipment_id, scanned, request.weight_g)
+
         return await self._done(request, shipment_id, decide)
 
     @command(pb.ShipmentResult)

@@ -9,9 +9,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from order_service.notifications.notices import NoticeRow, notices_of
+from order_service.notifications.notices import NoticeRow, notices_of, notices_of_records
 from order_service.order.draft import Draft
-from order_service.order.model import HistoryEntry
+from order_service.order.model import HistoryEntry, Order
+from order_service.order.states import INCIDENT
 from order_service.order.tasks import NotifyBuyer, NotifyMerchant, PublishEvent
 
 BEGIN: Final = "BEGIN"
@@ -32,15 +33,19 @@ class Announcer(Struct, frozen=True):
                 self._notify(draft, entry, row)
             if entry.to_state is not None:
                 self._publish(draft, entry, entry.to_state)
+        for notice in notices_of_records(draft.added):
+            for channel in self.buyer_channels:
+                draft.send(NotifyBuyer(channel, notice, ""))
 
     def _notify(self, draft: Draft, entry: HistoryEntry, row: NoticeRow) -> None:
         if not row.to_merchants:
             for channel in self.buyer_channels:
                 draft.send(NotifyBuyer(channel, row.notice, entry.part_id))
             return
-        for sub_order in draft.order.sub_orders:
-            for channel in self.merchant_channels:
-                draft.send(NotifyMerchant(channel, row.notice, sub_order.merchant_id))
+        for channel in self.merchant_channels:
+            for merchant_id in _concerned(draft.order, entry):
+                part_id = entry.part_id
+                draft.send(NotifyMerchant(channel, row.notice, merchant_id, part_id))
 
     def _publish(self, draft: Draft, entry: HistoryEntry, to_state: str) -> None:
         for subscriber in self.subscribers:
@@ -55,3 +60,11 @@ class Announcer(Struct, frozen=True):
                     version=entry.version,
                 )
             )
+
+
+def _concerned(order: Order, entry: HistoryEntry) -> list[str]:
+    """The merchants of what has moved: of a parcel with trouble only its own."""
+    if entry.machine != INCIDENT.name:
+        return [part.merchant_id for part in order.sub_orders]
+    shipment = order.shipment(order.incident(entry.part_id).shipment_id)
+    return [order.sub_orders[shipment.sub_order_no].merchant_id]

@@ -10,7 +10,7 @@ from holdfast.money import amount_text, money_text
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Message, Recipient
-from order_service.notifications.texts import TEXTS, Language, language_of
+from order_service.notifications.texts import MONEY, TEXTS, TROUBLES, Language, language_of
 from order_service.order.model import Order, Refund, Shipment
 
 HOUR_MS = 3_600_000
@@ -45,11 +45,12 @@ def for_buyer(about: About, composing: Composing) -> Message:
         email=delivery.email,
         phone=delivery.phone,
     )
-    values = _values(about, composing)
+    language = language_of(delivery.country)
+    values = _values(about, composing, language)
     values["name"] = delivery.name
     values["items"] = _items(about.order, _units(about))
     values["total"] = _amount(about.order.amounts.total_minor, about.order)
-    return _message(about, recipient, language_of(delivery.country), values)
+    return _message(about, recipient, language, values)
 
 
 def for_merchant(about: About, merchant: Merchant, composing: Composing) -> Message:
@@ -59,7 +60,8 @@ def for_merchant(about: About, merchant: Merchant, composing: Composing) -> Mess
     number = numbers[merchant.merchant_id]
     recipient = Recipient("merchant", merchant.merchant_id, merchant.name, merchant.email)
     own = [(line.line_no, line.quantity) for line in order.lines if line.sub_order_no == number]
-    values = _values(about, composing)
+    own = _units(about) if about.part_id else own
+    values = _values(about, composing, merchant.language)
     values["items"] = _items(order, own)
     values["total"] = _amount(order.sub_orders[number].amounts.total_minor, order)
     return _message(about, recipient, merchant.language, values)
@@ -82,9 +84,10 @@ def _message(
     )
 
 
-def _values(about: About, composing: Composing) -> dict[str, str]:
+def _values(about: About, composing: Composing, language: Language) -> dict[str, str]:
     order = about.order
     values = {
+        "money": MONEY[bool(order.captured_minor)][language],
         "order_id": order.order_id,
         "pay_by": _time(order.payment_due_at_ms, composing.zone),
         "waits_until": _time(order.waits_until_at_ms, composing.zone),
@@ -92,8 +95,11 @@ def _values(about: About, composing: Composing) -> dict[str, str]:
     }
     part = _part(about)
     if isinstance(part, Shipment):
-        values |= {"carrier": part.carrier, "waybill": part.waybill}
+        values |= {"carrier": part.carrier or "-", "waybill": part.waybill or "-"}
+        if about.notice is Notice.PARCEL_IN_TROUBLE:
+            values["trouble"] = TROUBLES[order.incident(about.part_id).kind][language]
     elif isinstance(part, Refund):
+        values["reason"] = part.reason or "-"
         values["refunded"] = money_text(part.amount_minor, part.currency or order.currency)
     return values
 
@@ -106,8 +112,18 @@ def _parcel_of_incident(order: Order, incident_id: str) -> Shipment:
 _PARTS: Final[dict[Notice, Callable[[Order, str], Shipment | Refund]]] = {
     Notice.PARCEL_SHIPPED: Order.shipment,
     Notice.PARCEL_DELIVERED: Order.shipment,
-    Notice.PARCEL_DELAYED: _parcel_of_incident,
-    Notice.PARCEL_LOST: _parcel_of_incident,
+    Notice.PARCEL_LEFT_OUT: Order.shipment,
+    **dict.fromkeys(
+        (
+            Notice.PARCEL_DELAYED,
+            Notice.PARCEL_LOST,
+            Notice.PARCEL_DAMAGED,
+            Notice.PARCEL_NOT_TAKEN,
+            Notice.PARCEL_SENT_BACK,
+            Notice.PARCEL_IN_TROUBLE,
+        ),
+        _parcel_of_incident,
+    ),
     Notice.MONEY_REFUNDED: Order.refund,
 }
 

@@ -58,7 +58,7 @@ class NotificationTasks:
         channel = _named(self._channels, "channel", payload.channel)
         known = self._merchants.get((order.tenant, payload.merchant_id))
         merchant = known or Merchant(payload.merchant_id, order.tenant)
-        about = _about(order, todo, payload.notice)
+        about = _about(order, todo, payload.notice, payload.part_id)
         await channel.deliver(for_merchant(about, merchant, self._composing))
 
     @handles(PublishEvent)

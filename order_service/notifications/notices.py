@@ -1,9 +1,12 @@
 """Notices to buyers and merchants, and the moves that cause them: one table (O4)."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from order_service.order.model import HistoryEntry, IncidentKind, Order
+from order_service.order.contact import tells_of_correction
+from order_service.order.model import HistoryEntry, IncidentKind, Order, Remark
+from order_service.order.records import Review, Verdict
 from order_service.order.states import (
     INCIDENT,
     ORDER,
@@ -32,6 +35,13 @@ class Notice(StrEnum):
     PARCEL_DELAYED = "parcel_delayed"
     PARCEL_LOST = "parcel_lost"
     PAYMENT_HELD = "payment_held"
+    PARCEL_DAMAGED = "parcel_damaged"
+    PARCEL_NOT_TAKEN = "parcel_not_taken"
+    PARCEL_SENT_BACK = "parcel_sent_back"
+    PARCEL_LEFT_OUT = "parcel_left_out"
+    PARCEL_IN_TROUBLE = "parcel_in_trouble"
+    ORDER_ON_HOLD = "order_on_hold"
+    DELIVERY_CORRECTED = "delivery_corrected"
     MONEY_REFUNDED = "money_refunded"
     REFUND_CAME_BACK = "refund_came_back"
     NEW_ORDER = "new_order"
@@ -50,11 +60,13 @@ class NoticeRow(NamedTuple):
     """Only from one of these states; none means from any."""
     only_if_it_stays: bool = False
     """Not where the same decision moves it on."""
-    opening: IncidentKind | None = None
-    """Only where an incident of this kind is new; its later moves have notices of their own."""
+    opening: tuple[IncidentKind, ...] = ()
+    """Only where an incident of one of these kinds is new: its later moves are not told."""
+    left_out: bool = False
+    """Only for a parcel that does not come at all, of an order that goes on."""
 
 
-_O = OrderState
+_O, _K = OrderState, IncidentKind
 # In these a merchant has been asked to deliver.
 _EFFECTIVE: Final = frozenset[StrEnum]({_O.CONFIRMED, _O.IN_FULFILMENT})
 
@@ -82,8 +94,25 @@ NOTICES: Final = (
     ),
     NoticeRow(SHIPMENT.name, ShipmentState.SHIPPED, Notice.PARCEL_SHIPPED),
     NoticeRow(SHIPMENT.name, ShipmentState.DELIVERED, Notice.PARCEL_DELIVERED),
-    NoticeRow(INCIDENT.name, IncidentState.OPEN, Notice.PARCEL_DELAYED, opening=IncidentKind.DELAY),
-    NoticeRow(INCIDENT.name, IncidentState.OPEN, Notice.PARCEL_LOST, opening=IncidentKind.LOSS),
+    NoticeRow(SHIPMENT.name, ShipmentState.CANCELLED, Notice.PARCEL_LEFT_OUT, left_out=True),
+    *(
+        NoticeRow(INCIDENT.name, IncidentState.OPEN, notice, opening=kinds)
+        for notice, kinds in (
+            (Notice.PARCEL_DELAYED, (_K.DELAY,)),
+            (Notice.PARCEL_LOST, (_K.LOSS,)),
+            (Notice.PARCEL_DAMAGED, (_K.DAMAGE, _K.TEMPERATURE)),
+            (Notice.PARCEL_NOT_TAKEN, (_K.UNDELIVERED,)),
+            (Notice.PARCEL_SENT_BACK, (_K.RETURN,)),
+        )
+    ),
+    # What its own buyer is told of, and a pick that is late.
+    NoticeRow(
+        INCIDENT.name,
+        IncidentState.OPEN,
+        Notice.PARCEL_IN_TROUBLE,
+        to_merchants=True,
+        opening=tuple(_K),
+    ),
     NoticeRow(PAYMENT.name, PaymentState.QUARANTINED, Notice.PAYMENT_HELD),
     NoticeRow(REFUND.name, RefundState.DONE, Notice.MONEY_REFUNDED),
     NoticeRow(
@@ -103,10 +132,33 @@ def notices_of(entry: HistoryEntry, order: Order) -> list[NoticeRow]:
         if (row.machine, row.reached) == (entry.machine, entry.to_state)
         and (not row.coming_from or entry.from_state in row.coming_from)
         and (not row.only_if_it_stays or order.state == row.reached)
-        and (row.opening is None or _opens(entry, order, row.opening))
+        and (not row.opening or _opens(entry, order, row.opening))
+        and (not row.left_out or _is_left_out(entry, order))
     ]
 
 
-def _opens(entry: HistoryEntry, order: Order, kind: IncidentKind) -> bool:
-    """Whether it is the beginning of an incident of this kind."""
-    return entry.event is None and order.incident(entry.part_id).kind is kind
+OF_RECORDS: Final = frozenset({Notice.ORDER_ON_HOLD, Notice.DELIVERY_CORRECTED})
+"""The notices that follow from records."""
+
+
+def notices_of_records(records: Iterable[object]) -> list[Notice]:
+    """The notices to the buyer that follow from records that move nothing."""
+    found = []
+    for record in records:
+        if isinstance(record, Review) and record.verdict is Verdict.WAITS:
+            found.append(Notice.ORDER_ON_HOLD)
+        elif isinstance(record, Remark) and tells_of_correction(record):
+            found.append(Notice.DELIVERY_CORRECTED)
+    return found
+
+
+def _opens(entry: HistoryEntry, order: Order, kinds: tuple[IncidentKind, ...]) -> bool:
+    """Whether it is the beginning of an incident of one of these kinds."""
+    return entry.event is None and order.incident(entry.part_id).kind in kinds
+
+
+def _is_left_out(entry: HistoryEntry, order: Order) -> bool:
+    """Whether a parcel of an order that goes on does not come, and no other in its stead."""
+    if order.state is OrderState.CANCELLED or not order.shipment(entry.part_id).lines:
+        return False  # its units go in another parcel
+    return entry.part_id not in {shipment.replaces for shipment in order.shipments}

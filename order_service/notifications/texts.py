@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from order_service.notifications.notices import Notice
+from order_service.order.model import IncidentKind
 
 
 class Language(StrEnum):
@@ -79,11 +80,9 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
     ),
     Notice.ORDER_CANCELLED: _in_both(
         "订单 {order_id} 已取消",
-        "{name}，您好：\n您的订单 {order_id} 已取消，已付款项将原路退回。\n\n{items}\n\n"
-        "订单金额：{total}\n",
+        "{name}，您好：\n您的订单 {order_id} 已取消。{money}\n\n{items}\n\n订单金额：{total}\n",
         "Order {order_id} is cancelled",
-        "Dear {name},\nyour order {order_id} is cancelled. What you have paid goes back the "
-        "way it came.\n\n{items}\n\nAmount: {total}\n",
+        "Dear {name},\nyour order {order_id} is cancelled. {money}\n\n{items}\n\nAmount: {total}\n",
     ),
     Notice.PARCEL_SHIPPED: _in_both(
         "订单 {order_id} 的包裹已发货",
@@ -121,9 +120,69 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
     ),
     Notice.MONEY_REFUNDED: _in_both(
         "订单 {order_id} 已退款 {refunded}",
-        "{name}，您好：\n您的订单 {order_id} 已退款 {refunded}，款项将原路退回。\n",
+        "{name}，您好：\n您的订单 {order_id} 已退款 {refunded}，款项将原路退回。\n"
+        "退款原因：{reason}\n",
         "{refunded} of order {order_id} was refunded",
-        "Dear {name},\n{refunded} of your order {order_id} was refunded, the way it came.\n",
+        "Dear {name},\n{refunded} of your order {order_id} was refunded, the way it came.\n"
+        "Reason: {reason}\n",
+    ),
+    Notice.PARCEL_DAMAGED: _in_both(
+        "订单 {order_id} 的包裹受损",
+        "{name}，您好：\n很抱歉，您的订单 {order_id} 有一个包裹受损，"
+        "我们将尽快为您补发或退款。\n\n{items}\n\n物流公司：{carrier}\n运单号：{waybill}\n",
+        "A parcel of order {order_id} was damaged",
+        "Dear {name},\nwe are sorry: a parcel of your order {order_id} was damaged. You get the "
+        "goods again, or your money back.\n\n{items}\n\nCarrier: {carrier}\n"
+        "Waybill: {waybill}\n",
+    ),
+    Notice.PARCEL_NOT_TAKEN: _in_both(
+        "订单 {order_id} 的包裹多次投递未成功",
+        "{name}，您好：\n您的订单 {order_id} 有一个包裹多次投递未成功，"
+        "请与物流公司或我们联系。\n\n{items}\n\n物流公司：{carrier}\n运单号：{waybill}\n",
+        "A parcel of order {order_id} could not be delivered",
+        "Dear {name},\na parcel of your order {order_id} could not be delivered, several times. "
+        "Please talk to its carrier or to us.\n\n{items}\n\nCarrier: {carrier}\n"
+        "Waybill: {waybill}\n",
+    ),
+    Notice.PARCEL_SENT_BACK: _in_both(
+        "订单 {order_id} 的包裹正在退回",
+        "{name}，您好：\n您的订单 {order_id} 有一个包裹被拒收或无法送达，正在退回我们的仓库。"
+        "\n\n{items}\n\n物流公司：{carrier}\n运单号：{waybill}\n",
+        "A parcel of order {order_id} comes back to us",
+        "Dear {name},\na parcel of your order {order_id} was refused or could not be delivered, "
+        "and comes back to us.\n\n{items}\n\nCarrier: {carrier}\nWaybill: {waybill}\n",
+    ),
+    Notice.PARCEL_LEFT_OUT: _in_both(
+        "订单 {order_id} 中部分商品无法发货",
+        "{name}，您好：\n很抱歉，您的订单 {order_id} 中以下商品无法发货，{money}"
+        "其余商品照常配送。\n\n{items}\n",
+        "Goods of order {order_id} will not be shipped",
+        "Dear {name},\nwe are sorry: these goods of your order {order_id} will not be shipped. "
+        "{money} The others come as ordered.\n\n{items}\n",
+    ),
+    Notice.ORDER_ON_HOLD: _in_both(
+        "订单 {order_id} 正在审核",
+        "{name}，您好：\n您的订单 {order_id} 正在人工审核，通过后即安排发货。\n\n{items}\n\n"
+        "订单金额：{total}\n",
+        "Order {order_id} is being looked at",
+        "Dear {name},\nsomebody looks at your order {order_id} before it is shipped.\n\n{items}"
+        "\n\nAmount: {total}\n",
+    ),
+    Notice.DELIVERY_CORRECTED: _in_both(
+        "订单 {order_id} 的收货信息已更改",
+        "{name}，您好：\n您的订单 {order_id} 的收货信息已按您的确认更改。"
+        "如非您本人要求，请立即与我们联系。\n\n{items}\n",
+        "The delivery of order {order_id} was corrected",
+        "Dear {name},\nthe delivery of your order {order_id} was corrected, as you confirmed. "
+        "Please tell us at once if you did not.\n\n{items}\n",
+    ),
+    Notice.PARCEL_IN_TROUBLE: _in_both(
+        "订单 {order_id} 的包裹异常：{trouble}",
+        "订单 {order_id} 有一个包裹异常：{trouble}。\n\n{items}\n\n物流公司：{carrier}\n"
+        "运单号：{waybill}\n",
+        "A parcel of order {order_id}: {trouble}",
+        "Something is wrong with a parcel of order {order_id}: {trouble}.\n\n{items}\n\n"
+        "Carrier: {carrier}\nWaybill: {waybill}\n",
     ),
     Notice.PAYMENT_HELD: _in_both(
         "订单 {order_id} 的付款正在人工核对",
@@ -155,6 +214,27 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
         "Order {order_id} is cancelled: do not ship it",
         "Order {order_id} is cancelled. Please do not ship it.\n\n{items}\n\nAmount: {total}\n",
     ),
+}
+
+
+def _said(chinese: str, english: str) -> dict[Language, str]:
+    return {Language.CHINESE: chinese, Language.ENGLISH: english}
+
+
+MONEY: Final = {
+    True: _said("已付款项将原路退回。", "What you have paid for it goes back the way it came."),
+    False: _said("您无需付款。", "Nothing was paid for it, and nothing is to be paid."),
+}
+"""What becomes of the buyer's money, by whether any came."""
+
+TROUBLES: Final[dict[IncidentKind, dict[Language, str]]] = {
+    IncidentKind.DELAY: _said("延误", "late"),
+    IncidentKind.LOSS: _said("丢失", "lost"),
+    IncidentKind.DAMAGE: _said("受损", "damaged"),
+    IncidentKind.TEMPERATURE: _said("温度超限", "too warm or too cold"),
+    IncidentKind.UNDELIVERED: _said("多次投递未成功", "nobody could take it"),
+    IncidentKind.RETURN: _said("退回", "comes back"),
+    IncidentKind.LATE_PICK: _said("拣货超时", "its pick is overdue"),
 }
 
 _CHINESE_SPOKEN: Final = frozenset({"CN", "HK", "MO", "TW"})

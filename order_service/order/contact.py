@@ -78,6 +78,11 @@ def correct_delivery(
     return order
 
 
+def tells_of_correction(entry: Remark) -> bool:
+    """Whether an entry of the log was made by a correction, and not written by a person."""
+    return entry.text.partition("\n")[0] == _CORRECTED
+
+
 def is_correction(entry: Remark, delivery: Delivery, confirmed_via: str) -> bool:
     """Whether an entry of the log is of this correction, as far as the log tells."""
     first, *lines = entry.text.splitlines()

@@ -266,6 +266,8 @@ class NotifyMerchant(Payload):
     channel: str
     notice: str
     merchant_id: str
+    part_id: str = ""
+    """The incident that it is about; "" for the order."""
 
 
 @_task(TaskKind.EVENT, "event", "tell a subscriber what happened", per="receiver")

@@ -755,6 +755,7 @@ class ConfirmPackingRequest(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     WEIGHT_G_FIELD_NUMBER: _builtins.int
+    WITH_SHIPMENT_IDS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     shipment_id: _builtins.str
@@ -767,6 +768,13 @@ class ConfirmPackingRequest(_message.Message):
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParcelLine]:
         """What was scanned; a SKU may come more than once, its units are summed."""
 
+    @_builtins.property
+    def with_shipment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other shipments of the order, PICKED as well, whose units are in the same parcel: of the same
+        merchant, warehouse and temperature, from other zones. They become CANCELLED, and `lines` has the
+        units of all.
+        """
+
     def __init__(
         self,
         *,
@@ -775,10 +783,11 @@ class ConfirmPackingRequest(_message.Message):
         actor: _builtins.str = ...,
         lines: _abc.Iterable[Global___ParcelLine] | None = ...,
         weight_g: _builtins.int = ...,
+        with_shipment_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "lines", b"lines", "shipment_id", b"shipment_id", "tenant", b"tenant", "weight_g", b"weight_g"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "lines", b"lines", "shipment_id", b"shipment_id", "tenant", b"tenant", "weight_g", b"weight_g", "with_shipment_ids", b"with_shipment_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

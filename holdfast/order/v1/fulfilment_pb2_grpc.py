@@ -199,8 +199,9 @@ class FulfilmentServiceServicer:
 
         A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
         weight, with which it is asked for anew.
+        What was picked in several zones goes in one parcel with `with_shipment_ids`.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
-        units expected and the units scanned.
+        units expected and the units scanned, or a shipment that cannot go with the other.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -91,8 +91,9 @@ class FulfilmentServiceStub:
 
     A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
     weight, with which it is asked for anew.
+    What was picked in several zones goes in one parcel with `with_shipment_ids`.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
-    units expected and the units scanned.
+    units expected and the units scanned, or a shipment that cannot go with the other.
     """
     ShipShipment: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ShipShipmentRequest, _fulfilment_pb2.ShipmentResult]
     """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
@@ -205,8 +206,9 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
 
     A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
     weight, with which it is asked for anew.
+    What was picked in several zones goes in one parcel with `with_shipment_ids`.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
-    units expected and the units scanned.
+    units expected and the units scanned, or a shipment that cannot go with the other.
     """
     ShipShipment: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ShipShipmentRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
@@ -370,8 +372,9 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A carrier is then chosen and asked for a waybill. Until it has one, a PACKED shipment takes another
         weight, with which it is asked for anew.
+        What was picked in several zones goes in one parcel with `with_shipment_ids`.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT naming each SKU that differs, with the
-        units expected and the units scanned.
+        units expected and the units scanned, or a shipment that cannot go with the other.
         """
 
     @_abc_1.abstractmethod

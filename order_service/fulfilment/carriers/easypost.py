@@ -1,7 +1,9 @@
 """The adapter of EasyPost, which sells the services of many carriers, over HTTP.
 
 EasyPost keeps our shipment id as the `reference` of its shipment and finds it by that, so a waybill
-is bought once however often it is asked for. Its own SDK is synchronous and is not used here.
+is bought once however often it is asked for. It never changes a shipment: a parcel that is weighed
+again, or has another amount to collect, gets another, as `<our id>.2`, and what was bought for the
+one before is given back. Its own SDK is synchronous and is not used here.
 
 It does not tell what was collected at the door: CASH_COLLECTED is recorded by hand.
 """
@@ -40,6 +42,9 @@ NAME: Final = "easypost"
 URL: Final = "https://api.easypost.com/v2"
 TIMEOUT_S: Final = 15.0
 GRAMS_PER_OUNCE: Final = 28.349523125
+SAME_OUNCES: Final = 0.05
+SHIPMENTS_MAX: Final = 20
+"""Of one parcel: so often it may be weighed."""
 TRANSIT_DAYS_UNKNOWN: Final = 14
 """The promise assumed of a service that makes none."""
 
@@ -61,6 +66,8 @@ class _Shipment(msgspec.Struct):
     tracking_code: str | None = None
     postage_label: dict[str, Any] | None = None
     tracker: Any = None
+    parcel: dict[str, Any] | None = None
+    options: dict[str, Any] | None = None
     refund_status: str | None = None
 
 
@@ -121,18 +128,18 @@ class EasyPostCarrier:
 
     async def void(self, shipment_id: str) -> None:
         """See `Carrier`."""
-        shipment = await self._find(shipment_id)
-        if shipment is None or shipment.selected_rate is None or shipment.refund_status:
-            return
-        await self._http.ask(msgspec.Raw, "POST", f"/shipments/{shipment.id}/refund")
+        for shipment in await self._all_of(shipment_id):
+            await self._give_back(shipment)
 
     async def track(self, shipment_id: str) -> list[CarrierEvent]:
         """See `Carrier`."""
-        shipment = await self._find(shipment_id)
-        if shipment is None or shipment.tracker is None:
-            return []
         try:
-            return _events_of(shipment.tracker)
+            return [
+                event
+                for shipment in await self._all_of(shipment_id)
+                if shipment.tracker is not None and not shipment.refund_status
+                for event in _events_of(shipment.tracker)
+            ]
         except ValueError as error:
             raise CarrierUnreachable("its tracker cannot be read") from error
 
@@ -156,22 +163,41 @@ class EasyPostCarrier:
         await self._http.aclose()
 
     async def _created(self, ours: CarrierShipment) -> _Shipment:
-        """EasyPost's shipment for a parcel: found, else made."""
-        found = await self._find(ours.shipment_id)
-        if found is not None:
-            return found
-        return await self._http.ask(_Shipment, "POST", "/shipments", json=self._body_of(ours))
+        """EasyPost's shipment for a parcel as it is now: found, else made."""
+        known = await self._all_of(ours.shipment_id)
+        current = next((each for each in known if _is_as_now(each, ours)), None)
+        try:
+            for shipment in known:
+                if shipment is not current:
+                    await self._give_back(shipment)
+        except CarrierRefuses as error:  # a person finds out what travels with it
+            raise CarrierUnreachable("a waybill of before was used") from error
+        if current is not None:
+            return current
+        body = self._body_of(ours, _reference(ours.shipment_id, len(known)))
+        return await self._http.ask(_Shipment, "POST", "/shipments", json=body)
 
-    async def _find(self, shipment_id: str) -> _Shipment | None:
-        return await self._http.find(_Shipment, "GET", f"/shipments/{shipment_id}")
+    async def _all_of(self, shipment_id: str) -> list[_Shipment]:
+        """EasyPost's shipments for a parcel: one, or another for each change. Raises as `ask`."""
+        found: list[_Shipment] = []
+        while len(found) < SHIPMENTS_MAX:
+            path = f"/shipments/{_reference(shipment_id, len(found))}"
+            shipment = await self._http.find(_Shipment, "GET", path)
+            if shipment is None:
+                return found
+            found.append(shipment)
+        raise CarrierRefuses("it was weighed too often")
 
-    def _body_of(self, ours: CarrierShipment) -> dict[str, Any]:
+    async def _give_back(self, shipment: _Shipment) -> None:
+        """Gives a waybill back, if it was bought. Raises CarrierRefuses once it was used."""
+        if shipment.selected_rate is not None and not shipment.refund_status:
+            await self._http.ask(msgspec.Raw, "POST", f"/shipments/{shipment.id}/refund")
+
+    def _body_of(self, ours: CarrierShipment, reference: str) -> dict[str, Any]:
         delivery = ours.delivery
         options: dict[str, Any] = {}
         if ours.collect_minor:
-            digits = MINOR_DIGITS[ours.currency]
-            amount = Decimal(ours.collect_minor).scaleb(-digits)
-            options = {"cod_amount": str(amount), "cod_method": "CASH"}
+            options = {"cod_amount": str(_to_collect(ours)), "cod_method": "CASH"}
         to_address = {
             "name": delivery.name,
             "phone": delivery.phone,
@@ -183,16 +209,39 @@ class EasyPostCarrier:
             "zip": delivery.postcode,
             "country": delivery.country,
         }
-        ounces = math.ceil(ours.weight_g / GRAMS_PER_OUNCE * 10) / 10
         return {
             "shipment": {
-                "reference": ours.shipment_id,
+                "reference": reference,
                 "to_address": to_address,
                 "from_address": {"id": self._origins[ours.location]},
-                "parcel": {"weight": ounces},
+                "parcel": {"weight": _ounces(ours)},
                 "options": options,
             }
         }
+
+
+def _reference(shipment_id: str, number: int) -> str:
+    """The reference of the shipment for a parcel, by how many were made before."""
+    return f"{shipment_id}.{number + 1}" if number else shipment_id
+
+
+def _ounces(ours: CarrierShipment) -> float:
+    return math.ceil(ours.weight_g / GRAMS_PER_OUNCE * 10) / 10
+
+
+def _to_collect(ours: CarrierShipment) -> Decimal:
+    return Decimal(ours.collect_minor).scaleb(-MINOR_DIGITS[ours.currency])
+
+
+def _is_as_now(shipment: _Shipment, ours: CarrierShipment) -> bool:
+    """Whether EasyPost's shipment has a parcel's weight, and the amount to collect, of now."""
+    try:
+        ounces = float((shipment.parcel or {})["weight"])
+        collects = Decimal(str((shipment.options or {}).get("cod_amount") or 0))
+    except (KeyError, TypeError, ValueError, InvalidOperation):
+        return not shipment.refund_status  # it does not say: the first one is the parcel's
+    same = abs(ounces - _ounces(ours)) < SAME_OUNCES and collects == _to_collect(ours)
+    return same and not shipment.refund_status
 
 
 def _label_of(shipment: _Shipment) -> Label:

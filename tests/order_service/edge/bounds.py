@@ -237,6 +237,7 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ConfirmPickRequest.lines": PARCEL_LINES,
     "ConfirmPackingRequest.lines": PARCEL_LINES,
     "ConfirmPackingRequest.weight_g": WEIGHT_G.but(0),
+    "ConfirmPackingRequest.with_shipment_ids": ID,
     "ListShipmentsRequest.order_id": ID.or_empty(),
     "ListShipmentsRequest.state": any_of(13),
     "ListShipmentsRequest.location": NAME.or_empty(),

@@ -114,6 +114,30 @@ async def test_a_waybill_is_bought_once_also_when_the_answer_was_lost(outside: O
         )
 
 
+@pytest.mark.parametrize("changed", [{"weight_g": 1_400}, {"collect_minor": 900}])
+async def test_a_parcel_that_changed_gets_a_waybill_of_its_own_and_the_old_one_is_given_back(
+    outside: Outside, changed: dict[str, int]
+) -> None:
+    await outside.carrier.quote(PARCEL)
+    again = structs.replace(PARCEL, **changed)
+    await outside.carrier.label(again, GROUND)
+    assert [each["tracking_code"] for each in outside.server.shipments.values()] == [
+        None,
+        "EZ000000001",
+    ]
+    # Bought, and the answer was lost: then weighed as at first.
+    label = await outside.carrier.label(PARCEL, GROUND)
+    once_more = await outside.carrier.label(PARCEL, GROUND)
+    assert label == once_more
+    assert label.waybill == "EZ000000002"
+    statuses = [each["refund_status"] for each in outside.server.shipments.values()]
+    assert statuses == [None, "submitted"]
+    tracker = outside.server.shipments["shp_1"]["tracker"]
+    tracker["tracking_details"] = [detail("2026-01-01T00:00:00Z", "in_transit")]
+    (event,) = await outside.carrier.track(PARCEL.shipment_id)
+    assert event.waybill == label.waybill
+
+
 async def test_a_waybill_is_given_back_unless_it_was_used(outside: Outside) -> None:
     await outside.carrier.void("4330000000000000000-s1")
     await outside.carrier.label(PARCEL, GROUND)

@@ -4,22 +4,27 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
+from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.notifications.announcing import Announcer
+from order_service.order.contact import correct_delivery
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
-from order_service.order.model import IncidentKind, Order, Task
+from order_service.order.model import IncidentKind, Order, Remark, SubOrder, Task
+from order_service.order.records import Review, Verdict
 from order_service.order.states import (
     IncidentEvent,
     OrderEvent,
     OrderState,
     PaymentEvent,
     PaymentState,
+    ShipmentEvent,
 )
 from order_service.order.tasks import TASKS, NotifyBuyer, TaskKind, any_payload_of
 from order_service.storage.database import Database
 from order_service.storage.orders import Orders
 from tests.order_service import samples
 from tests.order_service.clock import Clock
+from tests.order_service.fulfilment.parcels import planned_order, shipped_order
 
 EVERYBODY = Announcer(["mail"], ["file"], ["one", "two"])
 
@@ -41,7 +46,12 @@ def test_buyer_and_merchant_are_told_of_an_effective_order() -> None:
         ("NOTIFY_BUYER", {"channel": "mail", "notice": "order_confirmed", "part_id": ""}),
         (
             "NOTIFY_MERCHANT",
-            {"channel": "file", "notice": "new_order", "merchant_id": "merchant-1"},
+            {
+                "channel": "file",
+                "notice": "new_order",
+                "merchant_id": "merchant-1",
+                "part_id": "",
+            },
         ),
     ]
 
@@ -85,8 +95,11 @@ def test_what_begins_is_published_too() -> None:
     [
         (IncidentKind.DELAY, ["parcel_delayed"]),
         (IncidentKind.LOSS, ["parcel_lost"]),
-        (IncidentKind.DAMAGE, []),
-        (IncidentKind.TEMPERATURE, []),
+        (IncidentKind.DAMAGE, ["parcel_damaged"]),
+        (IncidentKind.TEMPERATURE, ["parcel_damaged"]),
+        (IncidentKind.UNDELIVERED, ["parcel_not_taken"]),
+        (IncidentKind.RETURN, ["parcel_sent_back"]),
+        (IncidentKind.LATE_PICK, []),
     ],
 )
 def test_a_buyer_is_told_once_of_a_parcel_that_is_late_or_lost(
@@ -100,6 +113,46 @@ def test_a_buyer_is_told_once_of_a_parcel_that_is_late_or_lost(
     draft.move(incident, IncidentEvent.STOCK_SHORT)
     sent = announced(draft, Announcer(buyer_channels=["mail"]))
     assert [payload["notice"] for _, payload in sent] == notices
+
+
+@pytest.mark.parametrize("kind", IncidentKind)
+def test_the_merchant_of_a_parcel_hears_what_is_wrong_with_it(kind: IncidentKind) -> None:
+    order = shipped_order(
+        sub_orders=(
+            SubOrder("4330000000000000000.1", "merchant-1", samples.order().amounts),
+            SubOrder("4330000000000000000.2", "merchant-2", samples.order().amounts),
+        )
+    )
+    order.shipments[0].sub_order_no = 1
+    draft = draft_of(order)
+    draft.add(samples.incident(kind))
+    sent = announced(draft, Announcer(merchant_channels=["file"]))
+    assert [(payload["notice"], payload["merchant_id"]) for _, payload in sent] == [
+        ("parcel_in_trouble", "merchant-2")
+    ]
+
+
+def test_a_buyer_hears_of_goods_that_are_left_out_and_not_of_those_packed_together() -> None:
+    order = planned_order()
+    first = order.shipments[0]
+    draft = draft_of(order)
+    cancel_shipment(draft, first.shipment_id, "not found")
+    sent = announced(draft, Announcer(buyer_channels=["mail"]))
+    notices = [payload["notice"] for kind, payload in sent if kind == TaskKind.NOTIFY_BUYER]
+    assert notices == ["parcel_left_out"]
+    draft = draft_of(planned_order())
+    draft.update(draft.order.shipments[1], lines=())
+    draft.move(draft.order.shipments[1], ShipmentEvent.CANCEL)
+    assert announced(draft, Announcer(buyer_channels=["mail"])) == []
+
+
+def test_a_buyer_hears_of_a_review_by_a_person_and_of_a_correction() -> None:
+    draft = draft_of(samples.order(state=OrderState.CONFIRMED))
+    draft.record(Review(draft.order.order_id, "1", Verdict.WAITS, ("a remark",), "rules", "", 1))
+    correct_delivery(draft, samples.DELIVERY, "c-1", "phone")
+    draft.record(Remark(draft.order.order_id, "r", "staff:1", "phone", "called", 1))
+    sent = announced(draft, Announcer(buyer_channels=["mail"]))
+    assert [payload["notice"] for _, payload in sent] == ["order_on_hold", "delivery_corrected"]
 
 
 def test_nobody_is_asked_to_pay_what_is_paid_already() -> None:

@@ -10,9 +10,9 @@ from order_service.notifications.compose import (
     for_merchant,
 )
 from order_service.notifications.merchants import Merchant
-from order_service.notifications.notices import NOTICES, Notice
-from order_service.notifications.texts import TEXTS, Language, language_of
-from order_service.order.model import Order, Refund, Shipment, ShipmentLine
+from order_service.notifications.notices import NOTICES, OF_RECORDS, Notice
+from order_service.notifications.texts import TEXTS, TROUBLES, Language, language_of
+from order_service.order.model import IncidentKind, Order, Refund, Shipment, ShipmentLine
 from order_service.order.states import RefundState, ShipmentState
 from tests.order_service import samples
 
@@ -22,6 +22,10 @@ PARTS = {
     Notice.MONEY_REFUNDED: "r1",
     Notice.PARCEL_DELAYED: "i1",
     Notice.PARCEL_LOST: "i1",
+    Notice.PARCEL_DAMAGED: "i1",
+    Notice.PARCEL_NOT_TAKEN: "i1",
+    Notice.PARCEL_SENT_BACK: "i1",
+    Notice.PARCEL_IN_TROUBLE: "i1",
 }
 AT_MS = 2_000_000_000_000
 CHINA = timezone(timedelta(hours=8))
@@ -73,7 +77,7 @@ def about(notice: Notice, of: Order) -> About:
 
 
 def test_every_notice_has_words_in_every_language() -> None:
-    assert set(TEXTS) == set(Notice) == {row.notice for row in NOTICES}
+    assert set(TEXTS) == set(Notice) == {row.notice for row in NOTICES} | OF_RECORDS
     for words in TEXTS.values():
         assert set(words) == set(Language)
 
@@ -91,6 +95,21 @@ def test_every_text_is_filled_and_names_the_order(notice: Notice, language: Lang
     assert "4330000000000000000" in made.subject
     assert "\n" not in made.subject
     assert not set("{}") & set(made.subject + made.text)
+
+
+@pytest.mark.parametrize(
+    ("captured_minor", "said"), [(0, "Nothing was paid"), (1_100, "What you have paid for it goes")]
+)
+def test_a_cancelled_order_is_said_to_send_back_only_what_came(
+    captured_minor: int, said: str
+) -> None:
+    of = order("GB")
+    of.add(samples.payment(captured_minor=captured_minor))
+    assert said in for_buyer(about(Notice.ORDER_CANCELLED, of), Composing()).text
+
+
+def test_every_kind_of_trouble_has_words() -> None:
+    assert set(TROUBLES) == set(IncidentKind)
 
 
 def test_a_buyer_reads_of_a_refund_in_the_currency_of_its_money() -> None:
