@@ -69,7 +69,7 @@ def _given_up_shipments_go_nowhere(case: Case) -> Iterator[str]:
     given_up = {
         incident.shipment_id: incident
         for incident in case.order.incidents
-        if incident.state in GIVEN_UP
+        if incident.state in GIVEN_UP and not incident.lines
     }
     for shipment in case.order.shipments:
         incident = given_up.get(shipment.shipment_id)

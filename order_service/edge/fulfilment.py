@@ -60,6 +60,7 @@ MERGED_MAX: Final = 100
 ZONE_LENGTH_MAX: Final = 64
 _APPLIED: Final = order_pb2.ORDER_OUTCOME_APPLIED
 _REPORTED: Final = frozenset({IncidentKind.DELAY, IncidentKind.LOSS, IncidentKind.DAMAGE})
+_OF_UNITS: Final = frozenset({IncidentKind.WRONG_ITEM, IncidentKind.MISSING_ITEM})
 
 
 _MISSING: Final = {
@@ -305,9 +306,20 @@ class FulfilmentServicer:
     async def ReportIncident(self, request: pb.ReportIncidentRequest) -> pb.ShipmentResult:
         shipment_id, reason = id_of(request, "shipment_id"), reason_of(request)
         kind = _incident_kind_of(request)
-        if kind not in _REPORTED:
-            raise InvalidField("kind", "must be DELAY, LOSS or DAMAGE", request.kind)
-        decide = partial(incidents.report, shipment_id=shipment_id, kind=kind, why=reason)
+        units = units_of(request)
+        if kind not in _REPORTED | _OF_UNITS:
+            names = "DELAY, LOSS, DAMAGE, WRONG_ITEM or MISSING_ITEM"
+            raise InvalidField("kind", f"must be {names}", request.kind)
+        if units and kind not in _OF_UNITS | {IncidentKind.DAMAGE}:
+            raise InvalidField(
+                "lines", f"must be empty for {kind}, which is of a whole parcel", "some"
+            )
+        decide: Callable[[Draft], ShipmentAnswer]
+        if units or kind in _OF_UNITS:
+            of_units = partial(incidents.report_units, kind=kind, units=units, why=reason)
+            decide = partial(of_units, shipment_id=shipment_id)
+        else:
+            decide = partial(incidents.report, shipment_id=shipment_id, kind=kind, why=reason)
         return await self._done(request, shipment_id, decide)
 
     @method

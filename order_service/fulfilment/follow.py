@@ -231,5 +231,5 @@ def _has_arrived(shipment: Shipment) -> bool:
 
 def _has_ended(order: Order, shipment: Shipment) -> bool:
     incidents = order.incidents_of(shipment.shipment_id)
-    made_good = any(incident.state in _MADE_GOOD for incident in incidents)
+    made_good = any(each.state in _MADE_GOOD and not each.lines for each in incidents)
     return _has_arrived(shipment) or (shipment.state in _GONE and made_good)

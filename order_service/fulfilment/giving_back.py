@@ -5,6 +5,7 @@ from order_service.order.draft import Draft
 from order_service.order.model import CASH_ON_DELIVERY, Incident, Order, Shipment
 from order_service.order.refund_amounts import kept_units, left_minor
 from order_service.order.refund_rows import RefundWhat
+from order_service.order.refusals import wrong_state
 from order_service.payment.paying_back import OWN, PayBack, refundable_minor
 from order_service.payment.refund_requests import units_in
 
@@ -39,6 +40,30 @@ def give_back(draft: Draft, shipment: Shipment, part_id: str, why: str) -> None:
         back.freight(shipment.sub_order_no)
     if back.total_minor and refundable_minor(order):
         back.send(own_key(part_id), why)
+
+
+def give_back_units(draft: Draft, shipment: Shipment, incident: Incident, why: str) -> None:
+    """Sends the money for the units of an incident back, as far as it did not go back before.
+
+    Raises Refused: WRONG_STATE while no money of the order is here.
+    """
+    order = draft.order
+    if not refundable_minor(order) and order.payment_method == CASH_ON_DELIVERY:
+        state = f"{incident.state}, and no money of its order is here"
+        raise wrong_state("incident", incident.incident_id, state, "REFUND")
+    lines = {line.line_no: line for line in order.lines}
+    back = PayBack(draft)
+    for packed in incident.lines:
+        line = lines[packed.line_no]
+        units = min(packed.quantity, kept_units(line), line.shipped - line.refunded_shipped)
+        if units > 0:
+            back.units(line, units, shipment)
+    if not any(
+        kept_units(line) for line in order.lines if line.sub_order_no == shipment.sub_order_no
+    ):
+        back.freight(shipment.sub_order_no)
+    if back.total_minor and refundable_minor(order):
+        back.send(own_key(incident.incident_id), why)
 
 
 def send_refunded_back(draft: Draft) -> None:

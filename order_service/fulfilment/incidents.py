@@ -3,13 +3,16 @@
 The owner's decision is carried out in resolving.py.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from order_service.fulfilment.timers import DAY_MS, HOUR_MS, UNDER_WAY
-from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of
+from order_service.fulfilment.warehouse import ShipmentAnswer, Units, not_now, shipment_of
 from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
-from order_service.order.model import Incident, IncidentKind, Shipment
+from order_service.order.model import Incident, IncidentKind, Shipment, ShipmentLine
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import (
     GIVEN_UP,
     INCIDENT,
@@ -58,6 +61,10 @@ INCIDENTS: Final[dict[IncidentKind, IncidentRow]] = {
     _K.RETURN: IncidentRow(
         "returns-desk", 15 * DAY_MS, 0, (_E.RESHIP, _E.REFUND), ShipmentEvent.TURN_BACK
     ),
+    **dict.fromkeys(
+        (_K.WRONG_ITEM, _K.MISSING_ITEM),
+        IncidentRow("claims-desk", 2 * DAY_MS, 0, (_E.REFUND,), ShipmentEvent.DAMAGE),
+    ),
     # A shelf that is not reached in a holiday is no reason to send money back.
     _K.LATE_PICK: IncidentRow(
         "warehouse-desk",
@@ -93,6 +100,16 @@ def open_incident(
         return None
     if _is_open(draft, shipment, kind):
         return None
+    return _opened(draft, shipment, kind, (), why)
+
+
+def _opened(
+    draft: Draft,
+    shipment: Shipment,
+    kind: IncidentKind,
+    lines: tuple[ShipmentLine, ...],
+    why: str,
+) -> Incident:
     row = INCIDENTS[kind]
     incident = Incident(
         incident_id=draft.next_part_id(Incident),
@@ -105,6 +122,7 @@ def open_incident(
         due_at_ms=draft.now_ms + row.decide_within_ms,
         settled_at_ms=0,
         updated_at_ms=draft.now_ms,
+        lines=lines,
     )
     draft.add(incident, why)
     return incident
@@ -129,13 +147,69 @@ def report(draft: Draft, shipment_id: str, kind: IncidentKind, why: str) -> Ship
     return ShipmentAnswer(shipment, replayed=False)
 
 
+def report_units(
+    draft: Draft, shipment_id: str, kind: IncidentKind, units: Sequence[Units], why: str
+) -> ShipmentAnswer:
+    """A person says that units of a parcel that came are damaged, wrong or missing; none: all.
+
+    Raises Refused: NOT_FOUND; WRONG_STATE for a parcel that did not come, or was given up;
+    WRONG_CONTENT for units that are not in it; QUANTITY_EXCEEDED for more than nobody has reported.
+    """
+    shipment = shipment_of(draft, shipment_id)
+    lines = _named_lines(shipment, units)
+    earlier = [each for each in draft.order.incidents_of(shipment_id) if each.lines]
+    if any(is_open(each) and (each.kind, each.lines) == (kind, lines) for each in earlier):
+        return ShipmentAnswer(shipment, replayed=True)
+    if not shipment.delivered_at_ms or is_given_up(draft, shipment):
+        raise not_now(shipment, kind)
+    reported = Counter[int]()
+    for incident in earlier:
+        reported.update({line.line_no: line.quantity for line in incident.lines})
+    for line in lines:
+        left = _units_of(shipment)[line.line_no] - reported[line.line_no]
+        if line.quantity > left:
+            raise Refused(
+                RefusalReason.QUANTITY_EXCEEDED,
+                line_no=line.line_no,
+                requested=line.quantity,
+                left=left,
+            )
+    check_room(draft.order, Incident)
+    _opened(draft, shipment, kind, lines, why)
+    return ShipmentAnswer(shipment, replayed=False)
+
+
+def _named_lines(shipment: Shipment, units: Sequence[Units]) -> tuple[ShipmentLine, ...]:
+    """The lines of a parcel that have some units, by SKU. Raises Refused: WRONG_CONTENT."""
+    left = Counter[str]()
+    for sku, quantity in units:
+        left[sku] += quantity
+    if not left:
+        return shipment.lines
+    named = []
+    for line in shipment.lines:
+        quantity = min(line.quantity, left[line.sku])
+        left[line.sku] -= quantity
+        if quantity:
+            named.append(ShipmentLine(line.line_no, line.sku, quantity))
+    foreign = ", ".join(f"{quantity} x {sku}" for sku, quantity in (+left).items())
+    if foreign:
+        detail = f"{shipment.shipment_id} does not have {foreign}"
+        raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
+    return tuple(named)
+
+
+def _units_of(shipment: Shipment) -> "Counter[int]":
+    units = Counter[int]()
+    for line in shipment.lines:
+        units[line.line_no] += line.quantity
+    return units
+
+
 def allowed_now(incident: Incident) -> tuple[IncidentEvent, ...]:
     """The decisions about an incident that its owner can make now."""
-    return tuple(
-        event
-        for event in INCIDENTS[incident.kind].allowed
-        if INCIDENT.allows(incident.state, event)
-    )
+    allowed = (_E.REFUND,) if incident.lines else INCIDENTS[incident.kind].allowed
+    return tuple(event for event in allowed if INCIDENT.allows(incident.state, event))
 
 
 def close_by_arrival(draft: Draft, shipment: Shipment) -> None:
@@ -148,7 +222,7 @@ def close_by_arrival(draft: Draft, shipment: Shipment) -> None:
 def is_given_up(draft: Draft, shipment: Shipment) -> bool:
     """Whether other goods, or the money, replace a shipment."""
     incidents = draft.order.incidents_of(shipment.shipment_id)
-    return any(incident.state in GIVEN_UP for incident in incidents)
+    return any(incident.state in GIVEN_UP and not incident.lines for incident in incidents)
 
 
 def not_closed(draft: Draft, shipment: Shipment) -> list[Incident]:
@@ -208,4 +282,6 @@ def open_again(draft: Draft, incident: Incident, event: IncidentEvent, why: str)
 
 
 def _is_open(draft: Draft, shipment: Shipment, kind: IncidentKind) -> bool:
-    return any(incident.kind is kind for incident in not_closed(draft, shipment))
+    return any(
+        incident.kind is kind and not incident.lines for incident in not_closed(draft, shipment)
+    )

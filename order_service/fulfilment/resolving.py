@@ -1,7 +1,7 @@
 """Carries out what the owner of an incident decides: wait, ship again, or refund. Pure."""
 
 from order_service.fulfilment.cancelling import leave_out
-from order_service.fulfilment.giving_back import give_back
+from order_service.fulfilment.giving_back import give_back, give_back_units
 from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, close, not_closed
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.warehouse import ShipmentAnswer, withdraw
@@ -34,7 +34,10 @@ def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Sh
         state = f"{incident.state}, and its money went back"
         raise wrong_state(f"{incident.kind} incident", incident_id, state, said)
     why_back = f"{incident.kind} of {shipment.shipment_id}"
-    if said is _E.WAIT:
+    if incident.lines:
+        give_back_units(draft, shipment, incident, why or why_back)
+        close(draft, incident, said, why)
+    elif said is _E.WAIT:
         draft.move(incident, said, why)
         draft.update(incident, due_at_ms=draft.now_ms + INCIDENTS[incident.kind].wait_ms)
     elif has_left:

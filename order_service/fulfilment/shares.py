@@ -61,7 +61,11 @@ def paid_minor(order: Order, shipment: Shipment) -> int:
 def refunded_incidents(order: Order, shipment: Shipment) -> list[Incident]:
     """The incidents of a parcel that ended with the money for its goods going back."""
     incidents = order.incidents_of(shipment.shipment_id)
-    return [incident for incident in incidents if incident.state is IncidentState.REFUNDED]
+    return [
+        incident
+        for incident in incidents
+        if incident.state is IncidentState.REFUNDED and not incident.lines
+    ]
 
 
 def cash_payment(order: Order) -> Payment | None:

@@ -120,6 +120,7 @@ _PARTS: Final[dict[Notice, Callable[[Order, str], Shipment | Refund]]] = {
             Notice.PARCEL_DAMAGED,
             Notice.PARCEL_NOT_TAKEN,
             Notice.PARCEL_SENT_BACK,
+            Notice.PARCEL_INCOMPLETE,
             Notice.PARCEL_IN_TROUBLE,
         ),
         _parcel_of_incident,
@@ -137,7 +138,9 @@ def _units(about: About) -> list[tuple[int, int]]:
     """Numbers of the lines that a message lists, each with its units."""
     part = _part(about)
     if isinstance(part, Shipment):
-        return [(line.line_no, line.quantity) for line in part.lines]
+        named = [each.lines for each in about.order.incidents if each.incident_id == about.part_id]
+        lines = named[0] if named and named[0] else part.lines
+        return [(line.line_no, line.quantity) for line in lines]
     return [(line.line_no, line.quantity) for line in about.order.lines]
 
 

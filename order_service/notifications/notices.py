@@ -38,6 +38,7 @@ class Notice(StrEnum):
     PARCEL_DAMAGED = "parcel_damaged"
     PARCEL_NOT_TAKEN = "parcel_not_taken"
     PARCEL_SENT_BACK = "parcel_sent_back"
+    PARCEL_INCOMPLETE = "parcel_incomplete"
     PARCEL_LEFT_OUT = "parcel_left_out"
     PARCEL_IN_TROUBLE = "parcel_in_trouble"
     ORDER_ON_HOLD = "order_on_hold"
@@ -103,6 +104,7 @@ NOTICES: Final = (
             (Notice.PARCEL_DAMAGED, (_K.DAMAGE, _K.TEMPERATURE)),
             (Notice.PARCEL_NOT_TAKEN, (_K.UNDELIVERED,)),
             (Notice.PARCEL_SENT_BACK, (_K.RETURN,)),
+            (Notice.PARCEL_INCOMPLETE, (_K.WRONG_ITEM, _K.MISSING_ITEM)),
         )
     ),
     # What its own buyer is told of, and a pick that is late.

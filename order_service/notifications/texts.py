@@ -152,6 +152,14 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
         "Dear {name},\na parcel of your order {order_id} was refused or could not be delivered, "
         "and comes back to us.\n\n{items}\n\nCarrier: {carrier}\nWaybill: {waybill}\n",
     ),
+    Notice.PARCEL_INCOMPLETE: _in_both(
+        "订单 {order_id} 的商品有误或缺失",
+        "{name}，您好：\n很抱歉，您的订单 {order_id} 中以下商品有误或缺失，我们正在处理。"
+        "\n\n{items}\n",
+        "Goods of order {order_id} are wrong or missing",
+        "Dear {name},\nwe are sorry: these goods of your order {order_id} are wrong or missing. "
+        "We are seeing to it.\n\n{items}\n",
+    ),
     Notice.PARCEL_LEFT_OUT: _in_both(
         "订单 {order_id} 中部分商品无法发货",
         "{name}，您好：\n很抱歉，您的订单 {order_id} 中以下商品无法发货，{money}"
@@ -234,6 +242,8 @@ TROUBLES: Final[dict[IncidentKind, dict[Language, str]]] = {
     IncidentKind.TEMPERATURE: _said("温度超限", "too warm or too cold"),
     IncidentKind.UNDELIVERED: _said("多次投递未成功", "nobody could take it"),
     IncidentKind.RETURN: _said("退回", "comes back"),
+    IncidentKind.WRONG_ITEM: _said("商品发错", "wrong goods"),
+    IncidentKind.MISSING_ITEM: _said("商品缺失", "goods are missing"),
     IncidentKind.LATE_PICK: _said("拣货超时", "its pick is overdue"),
 }
 

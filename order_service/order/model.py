@@ -216,6 +216,8 @@ class IncidentKind(StrEnum):
     UNDELIVERED = "UNDELIVERED"
     RETURN = "RETURN"
     LATE_PICK = "LATE_PICK"
+    WRONG_ITEM = "WRONG_ITEM"
+    MISSING_ITEM = "MISSING_ITEM"
 
 
 class Incident(Struct):
@@ -232,6 +234,8 @@ class Incident(Struct):
     """Until when its owner has to say what is done; while it is WAITING, the end of the wait."""
     settled_at_ms: int
     updated_at_ms: int
+    lines: tuple[ShipmentLine, ...] = ()
+    """Units of the parcel that it is about; none where it is about the whole parcel."""
 
 
 class HistoryEntry(Struct, frozen=True):

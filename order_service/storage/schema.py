@@ -400,6 +400,7 @@ incidents = table(
     part_number("shipment"),
     *words("kind", "state", "owner"),
     *whole("opened_at_ms", "due_at_ms", "settled_at_ms", "updated_at_ms"),
+    *words("lines"),
     PrimaryKeyConstraint("order_id", "incident_no"),
     of_order(),
     of_shipment(),

@@ -1242,6 +1242,10 @@ class Incident(_message.Message):
         """Refused, or could not be delivered: it comes back, or has come back."""
         LATE_PICK: Incident._Kind.ValueType  # 7
         """Not picked in time."""
+        WRONG_ITEM: Incident._Kind.ValueType  # 8
+        """Something else was in the parcel."""
+        MISSING_ITEM: Incident._Kind.ValueType  # 9
+        """Something was not in the parcel."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What went wrong."""
@@ -1262,6 +1266,10 @@ class Incident(_message.Message):
     """Refused, or could not be delivered: it comes back, or has come back."""
     LATE_PICK: Incident.Kind.ValueType  # 7
     """Not picked in time."""
+    WRONG_ITEM: Incident.Kind.ValueType  # 8
+    """Something else was in the parcel."""
+    MISSING_ITEM: Incident.Kind.ValueType  # 9
+    """Something was not in the parcel."""
 
     class _State:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -1311,6 +1319,7 @@ class Incident(_message.Message):
     DUE_AT_MS_FIELD_NUMBER: _builtins.int
     SETTLED_AT_MS_FIELD_NUMBER: _builtins.int
     ALLOWED_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     incident_id: _builtins.str
     """Tells its order, too: everything before the last `-`."""
     shipment_id: _builtins.str
@@ -1333,6 +1342,10 @@ class Incident(_message.Message):
     def allowed(self) -> _containers.RepeatedScalarFieldContainer[Global___Resolution.ValueType]:
         """What can be done about it now."""
 
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.ShipmentLine]:
+        """The units of the parcel that it is about; none where it is about the whole parcel."""
+
     def __init__(
         self,
         *,
@@ -1345,10 +1358,11 @@ class Incident(_message.Message):
         due_at_ms: _builtins.int = ...,
         settled_at_ms: _builtins.int = ...,
         allowed: _abc.Iterable[Global___Resolution.ValueType] | None = ...,
+        lines: _abc.Iterable[_order_pb2.ShipmentLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "due_at_ms", b"due_at_ms", "incident_id", b"incident_id", "kind", b"kind", "opened_at_ms", b"opened_at_ms", "owner", b"owner", "settled_at_ms", b"settled_at_ms", "shipment_id", b"shipment_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "due_at_ms", b"due_at_ms", "incident_id", b"incident_id", "kind", b"kind", "lines", b"lines", "opened_at_ms", b"opened_at_ms", "owner", b"owner", "settled_at_ms", b"settled_at_ms", "shipment_id", b"shipment_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1365,16 +1379,21 @@ class ReportIncidentRequest(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     shipment_id: _builtins.str
     """The shipment."""
     kind: Global___Incident.Kind.ValueType
-    """What went wrong: DELAY, LOSS or DAMAGE."""
+    """What went wrong: DELAY, LOSS, DAMAGE, WRONG_ITEM or MISSING_ITEM."""
     actor: _builtins.str
     """Who reports it, such as `staff:7`."""
     reason: _builtins.str
     """What is known; kept with the order. Nothing personal belongs here."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParcelLine]:
+        """With DAMAGE, WRONG_ITEM or MISSING_ITEM: the units of a parcel that came; none means all of it."""
+
     def __init__(
         self,
         *,
@@ -1383,10 +1402,11 @@ class ReportIncidentRequest(_message.Message):
         kind: Global___Incident.Kind.ValueType = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        lines: _abc.Iterable[Global___ParcelLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "kind", b"kind", "reason", b"reason", "shipment_id", b"shipment_id", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "kind", b"kind", "lines", b"lines", "reason", b"reason", "shipment_id", b"shipment_id", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -269,9 +269,12 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReportIncident(self, request, context):
-        """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
+        """Reports that a parcel is late, lost or damaged, or that units of one that came are damaged, wrong
+        or missing: makes an incident with an owner.
 
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY.
+        For units of a parcel the money goes back, as its owner decides; the rest of it is not touched.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY, WRONG_CONTENT for units that are not in the
+        parcel, QUANTITY_EXCEEDED for more than were not reported before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

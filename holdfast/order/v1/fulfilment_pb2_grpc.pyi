@@ -132,9 +132,12 @@ class FulfilmentServiceStub:
     Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another temperature of that sensor and time.
     """
     ReportIncident: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ReportIncidentRequest, _fulfilment_pb2.ShipmentResult]
-    """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
+    """Reports that a parcel is late, lost or damaged, or that units of one that came are damaged, wrong
+    or missing: makes an incident with an owner.
 
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY.
+    For units of a parcel the money goes back, as its owner decides; the rest of it is not touched.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY, WRONG_CONTENT for units that are not in the
+    parcel, QUANTITY_EXCEEDED for more than were not reported before.
     """
     ListIncidents: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ListIncidentsRequest, _fulfilment_pb2.ListIncidentsResponse]
     """Lists incidents, those whose deadline is nearest first, filtered, a page at a time."""
@@ -247,9 +250,12 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     Outcomes: APPLIED, NOT_FOUND, KEY_REUSED for another temperature of that sensor and time.
     """
     ReportIncident: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ReportIncidentRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
-    """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
+    """Reports that a parcel is late, lost or damaged, or that units of one that came are damaged, wrong
+    or missing: makes an incident with an owner.
 
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY.
+    For units of a parcel the money goes back, as its owner decides; the rest of it is not touched.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY, WRONG_CONTENT for units that are not in the
+    parcel, QUANTITY_EXCEEDED for more than were not reported before.
     """
     ListIncidents: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ListIncidentsRequest, _fulfilment_pb2.ListIncidentsResponse]  # type: ignore[assignment]
     """Lists incidents, those whose deadline is nearest first, filtered, a page at a time."""
@@ -455,9 +461,12 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fulfilment_pb2.ReportIncidentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
-        """Reports that a parcel is late, lost or damaged: makes an incident with an owner.
+        """Reports that a parcel is late, lost or damaged, or that units of one that came are damaged, wrong
+        or missing: makes an incident with an owner.
 
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY.
+        For units of a parcel the money goes back, as its owner decides; the rest of it is not touched.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, TOO_MANY, WRONG_CONTENT for units that are not in the
+        parcel, QUANTITY_EXCEEDED for more than were not reported before.
         """
 
     @_abc_1.abstractmethod

@@ -256,10 +256,11 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "TemperatureReading.temperature_millicelsius": Bound(
         (MILLION + 1, -273_151, INT32_MAX, -INT32_MAX - 1), (MILLION, -273_150)
     ),
-    "ReportIncidentRequest.kind": one_of(3),
+    "ReportIncidentRequest.kind": one_of(9).but(4, 5, 6, 7),
+    "ReportIncidentRequest.lines": PARCEL_LINES,
     "ReportIncidentRequest.reason": text(200),
     "ListIncidentsRequest.owner": ID.or_empty(),
-    "ListIncidentsRequest.kind": any_of(7),
+    "ListIncidentsRequest.kind": any_of(9),
     "ListIncidentsRequest.page_token": token("x", "1/a b", "1/a\0", "-1/a", "9" * 17),
     "ResolveIncidentRequest.incident_id": ID,
     "ResolveIncidentRequest.resolution": one_of(3),

@@ -99,6 +99,8 @@ def test_what_begins_is_published_too() -> None:
         (IncidentKind.TEMPERATURE, ["parcel_damaged"]),
         (IncidentKind.UNDELIVERED, ["parcel_not_taken"]),
         (IncidentKind.RETURN, ["parcel_sent_back"]),
+        (IncidentKind.WRONG_ITEM, ["parcel_incomplete"]),
+        (IncidentKind.MISSING_ITEM, ["parcel_incomplete"]),
         (IncidentKind.LATE_PICK, []),
     ],
 )

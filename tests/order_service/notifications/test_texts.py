@@ -25,6 +25,7 @@ PARTS = {
     Notice.PARCEL_DAMAGED: "i1",
     Notice.PARCEL_NOT_TAKEN: "i1",
     Notice.PARCEL_SENT_BACK: "i1",
+    Notice.PARCEL_INCOMPLETE: "i1",
     Notice.PARCEL_IN_TROUBLE: "i1",
 }
 AT_MS = 2_000_000_000_000
