@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from order_service.audit.invariants import INVARIANTS
 from order_service.fulfilment.incidents import INCIDENTS
-from order_service.notifications.notices import NOTICES, NoticeRow
+from order_service.notifications.notices import NOTICES, OF_RECORDS, NoticeRow
 from order_service.order.refusals import REFUSALS, RefusalReason
 from order_service.order.tasks import TASKS
 from order_service.payment.methods import OF_PROVIDERS, Method, methods_of
@@ -66,10 +66,12 @@ def notices() -> list[Row]:
     return [
         (f"`{row.notice}`", "each merchant" if row.to_merchants else "the buyer", _when(row))
         for row in NOTICES
-    ]
+    ] + [(f"`{notice}`", "the buyer", when) for notice, when in OF_RECORDS.items()]
 
 
 def _when(row: NoticeRow) -> str:
+    if row.left_out:
+        return "a shipment becomes CANCELLED, and no other goes in its stead"
     if row.opening:
         return f"an incident of kind {' or '.join(row.opening)} opens"
     before = ", ".join(sorted(row.coming_from))

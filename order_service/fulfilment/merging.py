@@ -43,7 +43,7 @@ def _was_merged(shipment: Shipment) -> bool:
 
 
 def _kind(shipment: Shipment) -> tuple[object, ...]:
-    """What shipments must have in common to go in one parcel."""
+    """The properties that shipments have in common where they go in one parcel."""
     return (
         shipment.sub_order_no,
         shipment.location,

@@ -139,8 +139,11 @@ def notices_of(entry: HistoryEntry, order: Order) -> list[NoticeRow]:
     ]
 
 
-OF_RECORDS: Final = frozenset({Notice.ORDER_ON_HOLD, Notice.DELIVERY_CORRECTED})
-"""The notices that follow from records."""
+OF_RECORDS: Final = {
+    Notice.ORDER_ON_HOLD: "the review leaves the order to a person",
+    Notice.DELIVERY_CORRECTED: "the delivery is corrected",
+}
+"""The notices to the buyer that follow from records, and when each is sent."""
 
 
 def notices_of_records(records: Iterable[object]) -> list[Notice]:

@@ -233,7 +233,7 @@ MONEY: Final = {
     True: _said("已付款项将原路退回。", "What you have paid for it goes back the way it came."),
     False: _said("您无需付款。", "Nothing was paid for it, and nothing is to be paid."),
 }
-"""What becomes of the buyer's money, by whether any came."""
+"""The end of the buyer's money, by whether any came."""
 
 TROUBLES: Final[dict[IncidentKind, dict[Language, str]]] = {
     IncidentKind.DELAY: _said("延误", "late"),

@@ -144,7 +144,7 @@ def test_the_tables_are_total() -> None:
     assert set(REFUSALS) == set(RefusalReason)
     assert set(TASKS) == set(TaskKind)
     assert set(INCIDENTS) == set(IncidentKind)
-    assert {row.notice for row in NOTICES} | OF_RECORDS == set(Notice) == set(TEXTS)
+    assert {row.notice for row in NOTICES} | set(OF_RECORDS) == set(Notice) == set(TEXTS)
     assert all(set(words) == set(Language) for words in TEXTS.values())
 
 

@@ -1,4 +1,4 @@
-"""What was picked in several zones goes in one parcel, as packing says (O6)."""
+"""Picks of several zones go in one parcel, as packing says (O6)."""
 
 from functools import partial
 

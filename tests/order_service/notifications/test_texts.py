@@ -78,7 +78,7 @@ def about(notice: Notice, of: Order) -> About:
 
 
 def test_every_notice_has_words_in_every_language() -> None:
-    assert set(TEXTS) == set(Notice) == {row.notice for row in NOTICES} | OF_RECORDS
+    assert set(TEXTS) == set(Notice) == {row.notice for row in NOTICES} | set(OF_RECORDS)
     for words in TEXTS.values():
         assert set(words) == set(Language)
 
