@@ -63,10 +63,12 @@ def tasks() -> list[Row]:
 
 def notices() -> list[Row]:
     """The messages to buyers and merchants, and when each is sent."""
-    return [
+    rows: list[Row] = [
         (f"`{row.notice}`", "each merchant" if row.to_merchants else "the buyer", _when(row))
         for row in NOTICES
-    ] + [(f"`{notice}`", "the buyer", when) for notice, when in OF_RECORDS.items()]
+    ]
+    rows += [(f"`{notice}`", "the buyer", when) for notice, when in OF_RECORDS.items()]
+    return rows
 
 
 def _when(row: NoticeRow) -> str:
