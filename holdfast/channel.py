@@ -37,11 +37,11 @@ def target_or_default(target: str | None) -> str:
     return checked_target(target or os.environ.get("HOLDFAST_TARGET") or TARGET_DEFAULT)
 
 
-# The schemes of gRPC's names whose rest is HOST:PORT, and those whose rest is their own affair.
-_WITH_PORT = re.compile(
-    r"(?:dns:(?://[^/]*/)?|ipv4:|ipv6:)?((?:\[[^\]\s]+\]|[^/\s:\[\]]+):([0-9]{1,5}))"
-)
-_OTHER_NAME = re.compile(r"(unix|unix-abstract|vsock|xds|passthrough):\S+|ipv[46]:\S+,\S+:[0-9]+")
+# Names of gRPC that are not HOST:PORT, with a scheme that says so.
+_OTHER_NAME = re.compile(r"(unix|unix-abstract|vsock|xds|passthrough):\S+|ipv[46]:\S+:[0-9]+")
+_DNS = re.compile(r"dns:(//[^/]*/)?")
+_NO_PORT = re.compile(r"[^:\[\]/]*|\[[^\]]*\]|[0-9a-fA-F.]*(:[0-9a-fA-F.]*){2,}")
+_PORT = re.compile(r"(?:[^:\[\]/{}\"]+|\[[^\]]*\]):(.*)")
 PORT_MAX = 65_535
 
 
@@ -51,11 +51,16 @@ def checked_target(target: str) -> str:
     gRPC takes a name without a port for one with port 443, and a URL for a name with a strange
     port; both end in errors about addresses that nobody has given.
     """
-    found = _WITH_PORT.fullmatch(target)
-    if _OTHER_NAME.fullmatch(target) or (found and int(found[2]) <= PORT_MAX):
+    if _OTHER_NAME.fullmatch(target):
+        return target
+    name = _DNS.sub("", target, count=1)
+    port = _PORT.fullmatch(name)
+    wrong_port = port is not None and not (port[1].isdecimal() and int(port[1]) <= PORT_MAX)
+    is_url = target.startswith(("http://", "https://"))
+    if not (is_url or wrong_port or _NO_PORT.fullmatch(name) or re.search(r"\s", target)):
         return target
     problem = "must be HOST:PORT, such as 127.0.0.1:7600"
-    if target.startswith(("http://", "https://")):
+    if is_url:
         problem += f", without {target.partition('://')[0]}://"
     raise HoldfastError.of(Reason.INVALID_FIELD, field="target", problem=problem, value=target)
 

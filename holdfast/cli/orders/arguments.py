@@ -67,10 +67,12 @@ TemperatureLimit = Annotated[int | str, read_as(_limit, "DEGREES")]
 # The contract has kinds of tasks as texts; a test holds these against the order service's.
 TASK_KINDS = (
     "RESERVE",
+    "WAIT_DUE",
     "CONFIRM",
     "RELEASE",
     "CANCEL",
     "EXPIRE",
+    "KEEP",
     "CANCEL_PARCEL",
     "SHIP",
     "RETURN",
@@ -78,6 +80,7 @@ TASK_KINDS = (
     "QUERY_PAYMENT",
     "CLOSE_PAYMENT",
     "REFUND",
+    "LEARN_REFUNDS",
     "PAYMENT_DUE",
     "CANCEL_ORDER",
     "REVIEW",
