@@ -55,7 +55,7 @@ def checked_target(target: str) -> str:
         return target
     name = _DNS.sub("", target, count=1)
     port = _PORT.fullmatch(name)
-    wrong_port = port is not None and not (port[1].isdecimal() and int(port[1]) <= PORT_MAX)
+    wrong_port = port is not None and not _is_port(port[1])
     is_url = target.startswith(("http://", "https://"))
     if not (is_url or wrong_port or _NO_PORT.fullmatch(name) or re.search(r"\s", target)):
         return target
@@ -63,6 +63,10 @@ def checked_target(target: str) -> str:
     if is_url:
         problem += f", without {target.partition('://')[0]}://"
     raise HoldfastError.of(Reason.INVALID_FIELD, field="target", problem=problem, value=target)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) <= PORT_MAX
 
 
 class Connection(NamedTuple):
