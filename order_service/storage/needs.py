@@ -117,13 +117,13 @@ NEEDS: Final = (
     ),
     Need(
         "waiting_reviews",
-        "orders that the review left to a person: approve or refuse them",
+        "orders that the review left to a person, and those on hold: approve or refuse them",
         "holdfast orders review list",
         lambda _: _of_part(
             reviews,
             reviews.c.at_ms,
             _is(reviews.c.verdict, Verdict.WAITS),
-            orders.c.state == OrderState.CONFIRMED,
+            or_(orders.c.state == OrderState.CONFIRMED, orders.c.held_at_ms == reviews.c.at_ms),
         ),
     ),
     Need(

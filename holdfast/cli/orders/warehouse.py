@@ -18,7 +18,9 @@ from holdfast.cli.orders.tables import print_answer, print_list, state_of
 from holdfast.cli.output import table_of
 from holdfast.order.v1 import fulfilment_pb2 as pb
 
-review = App(name="review", group=PARCELS, help="Orders that the review left to a person.")
+review = App(
+    name="review", group=PARCELS, help="Orders that the review left to a person, and holds."
+)
 
 
 @review.command(name="list")
@@ -86,6 +88,52 @@ def refuse(
         Who says so, such as staff:7.
     """
     _decide(order_id, "REFUSE", reason, actor, connection, f"Refused {order_id}.")
+
+
+@review.command
+def hold(
+    order_id: OrderId,
+    reason: Reason,
+    /,
+    *,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Holds an order before it has left: nothing of it is picked or shipped.
+
+    For example:
+      holdfast orders review hold 3766223186315821678 "the buyer moves house"
+
+    Parameters
+    ----------
+    actor
+        Who says so, such as staff:7.
+    """
+    request = pb.HoldOrderRequest(order_id=order_id, actor=actor, reason=reason)
+    print_answer(connection, connection.decide(request), f"Holding {order_id}.")
+
+
+@review.command
+def release(
+    order_id: OrderId,
+    reason: Reason,
+    /,
+    *,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lets an order that is on hold go on from where it was.
+
+    For example:
+      holdfast orders review release 3766223186315821678 "the address is right"
+
+    Parameters
+    ----------
+    actor
+        Who says so, such as staff:7.
+    """
+    request = pb.ReleaseHoldRequest(order_id=order_id, actor=actor, reason=reason)
+    print_answer(connection, connection.decide(request), f"Released {order_id}.")
 
 
 def _decide(

@@ -88,6 +88,13 @@ def leave_to_a_person(connection: Connection) -> None:
     )
 
 
+def hold(connection: Connection) -> None:
+    """Holds an order that the warehouse has already."""
+    leave_to_a_person(connection)
+    move(connection, schema.orders, OrderState.IN_FULFILMENT)
+    connection.execute(update(schema.orders).values(held_at_ms=SINCE_MS))
+
+
 def plan(connection: Connection) -> None:
     add(
         connection,
@@ -176,3 +183,10 @@ async def test_what_is_in_time_does_not_wait_for_a_person(
     )
     found = await orders.read(partial(needs, look=a_moment_before))
     assert need not in {one.need.name for one in found}
+
+
+async def test_an_order_on_hold_waits_wherever_it_is(orders: Orders) -> None:
+    await orders.place(samples.order(A), lambda _: None, "test")
+    await orders.write(hold)
+    (found,) = await orders.read(partial(needs, look=LOOK))
+    assert (found.need.name, found.since_at_ms) == ("waiting_reviews", SINCE_MS)
