@@ -1,7 +1,8 @@
 """Does what is to happen when a deadline of a parcel passes: promises, waits, decisions. Pure.
 
 A deadline that nobody keeps goes to the lead of all desks, with a day. If that passes, too, an
-incident's money goes back to the buyer; what cannot end so stays with the lead, day by day.
+incident's money goes back to the buyer. What cannot end so stays with the lead and overdue, which
+is how a person finds it (`storage/needs.py`): no timer reminds of it again.
 """
 
 from typing import Final
@@ -17,6 +18,20 @@ from order_service.order.states import IncidentEvent, IncidentState, ShipmentSta
 LEAD: Final = "desk-lead"
 """The owner of what its first owner has not decided in time."""
 LEAD_DECIDES_WITHIN_MS: Final = DAY_MS
+REFUND_TRIED_DAYS_MAX: Final = 7
+"""So many days money is tried to be sent back that is not here yet: what carriers collect is late.
+"""
+
+
+def looked_at_ms(incident: Incident, now_ms: int) -> int:
+    """When an open incident's deadline is looked at next; 0: never again, a person sees to it."""
+    overdue_ms = now_ms - incident.due_at_ms
+    if incident.owner != LEAD or incident.state is IncidentState.WAITING or overdue_ms < 0:
+        return incident.due_at_ms
+    days = overdue_ms // DAY_MS + 1
+    if _ends_by_itself(incident) and days <= REFUND_TRIED_DAYS_MAX:
+        return incident.due_at_ms + days * DAY_MS
+    return 0
 
 
 def look_at_deadlines(draft: Draft) -> None:
@@ -43,16 +58,16 @@ def _lapse(draft: Draft, incident: Incident) -> None:
     if incident.state is IncidentState.WAITING:
         open_again(draft, incident, IncidentEvent.WAITED_ENOUGH, "waited for in vain")
     elif incident.owner != LEAD:
-        _leave_to_lead(draft, incident, f"{incident.owner} has not decided in time")
-    elif incident.state is IncidentState.OPEN and INCIDENTS[incident.kind].ends_in_refund:
+        why = f"{incident.owner} has not decided in time"
+        draft.move(incident, IncidentEvent.ESCALATE, why)
+        draft.update(incident, owner=LEAD, due_at_ms=draft.now_ms + LEAD_DECIDES_WITHIN_MS)
+    elif _ends_by_itself(incident):
         try:
             resolve(draft, incident.incident_id, IncidentEvent.REFUND, "nobody decided in time")
         except Refused:
-            _leave_to_lead(draft, incident, "its money cannot go back yet")
-    else:
-        _leave_to_lead(draft, incident, "still open")
+            draft.note("its money cannot go back yet", incident)
 
 
-def _leave_to_lead(draft: Draft, incident: Incident, why: str) -> None:
-    draft.move(incident, IncidentEvent.ESCALATE, why)
-    draft.update(incident, owner=LEAD, due_at_ms=draft.now_ms + LEAD_DECIDES_WITHIN_MS)
+def _ends_by_itself(incident: Incident) -> bool:
+    """Whether its money goes back where nobody decides."""
+    return incident.state is IncidentState.OPEN and INCIDENTS[incident.kind].ends_in_refund

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from order_service.fulfilment.cancelling import cancel
 from order_service.fulfilment.cash import judge_cash
+from order_service.fulfilment.deadlines import looked_at_ms
 from order_service.fulfilment.giving_back import send_refunded_back
 from order_service.fulfilment.incidents import close_picked, is_open
 from order_service.fulfilment.stopping import stop_refunded
@@ -77,7 +78,7 @@ def follow(draft: Draft, settings: FulfilmentSettings) -> None:
         send_refunded_back(draft)
     picks = _picks_due_at_ms(order, settings)
     _remind(draft, PickDue(), (due for due in picks if due > draft.now_ms), touched)
-    _remind(draft, DeliveryDue(), _deliveries_due_at_ms(order), touched)
+    _remind(draft, DeliveryDue(), _deliveries_due_at_ms(draft), touched)
 
 
 def complete(draft: Draft, why: str) -> bool:
@@ -183,11 +184,12 @@ def _picks_due_at_ms(order: Order, settings: FulfilmentSettings) -> list[int]:
     ]
 
 
-def _deliveries_due_at_ms(order: Order) -> list[int]:
+def _deliveries_due_at_ms(draft: Draft) -> list[int]:
     """When carriers promised to deliver what is under way, and when each open incident is due.
 
-    A shipment that is known to be late has no further reminder.
+    A shipment that is known to be late has no further reminder, nor has what only a person can end.
     """
+    order = draft.order
     late = {each.shipment_id for each in order.incidents if each.kind is IncidentKind.DELAY}
     promised = [
         shipment.promised_at_ms
@@ -196,7 +198,8 @@ def _deliveries_due_at_ms(order: Order) -> list[int]:
         and shipment.promised_at_ms
         and shipment.shipment_id not in late
     ]
-    return promised + [each.due_at_ms for each in order.incidents if is_open(each)]
+    decided = [looked_at_ms(each, draft.now_ms) for each in order.incidents if is_open(each)]
+    return promised + [due_at_ms for due_at_ms in decided if due_at_ms]
 
 
 def _remind(draft: Draft, payload: Payload, due_at_ms: Iterable[int], touched: bool) -> None:
