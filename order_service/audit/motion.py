@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import asdict
 
 from order_service.audit.case import Case, Rule, is_going_to
+from order_service.fulfilment.deadlines import looked_at_ms
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.order.parts import PART_KINDS
 from order_service.order.states import (
@@ -90,7 +91,8 @@ def _parts_are_moved_on(case: Case) -> Iterator[str]:
             case, _K.RESHIP, "incident_id", incident.incident_id
         ):
             yield f"{incident.incident_id} is {incident.state}, and nothing will be reserved for it"
-        if INCIDENT.moves[incident.state] and not is_going_to(case, _K.DELIVERY_DUE):
+        is_timed = INCIDENT.moves[incident.state] and looked_at_ms(incident, case.now_ms)
+        if is_timed and not is_going_to(case, _K.DELIVERY_DUE):
             yield f"{incident.incident_id} is {incident.state}, and its deadline will do nothing"
 
 

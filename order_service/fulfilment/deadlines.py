@@ -19,8 +19,7 @@ LEAD: Final = "desk-lead"
 """The owner of what its first owner has not decided in time."""
 LEAD_DECIDES_WITHIN_MS: Final = DAY_MS
 REFUND_TRIED_DAYS_MAX: Final = 7
-"""So many days money is tried to be sent back that is not here yet: what carriers collect is late.
-"""
+"""The days on which money is looked for that is not here yet: what carriers collect is late."""
 
 
 def looked_at_ms(incident: Incident, now_ms: int) -> int:

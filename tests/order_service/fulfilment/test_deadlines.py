@@ -4,6 +4,8 @@ from functools import partial
 
 import pytest
 
+from order_service.audit.case import Case, judge
+from order_service.audit.motion import RULES
 from order_service.fulfilment.deadlines import (
     LEAD,
     REFUND_TRIED_DAYS_MAX,
@@ -100,6 +102,7 @@ def waits_for_the_lead(order: Order, incident: Incident) -> None:
     for days in (0, 1, 99):
         decided(order, LOOKS, due_ms + days * DAY_MS)
         assert due_at_ms(order) == []
+        assert judge(Case(order, [], due_ms + days * DAY_MS), RULES) == []
     assert (order.version, incident.due_at_ms) == (version, due_ms)
 
 
