@@ -48,9 +48,10 @@ async def test_it_counts_commands_batches_and_that_it_serves(server: Server) -> 
     assert value(server, "holdfast_build_info", version=version("holdfast")) == 1
 
 
-async def test_it_times_the_sweeps_of_a_shop_that_has_stock(server: Server) -> None:
+async def test_it_times_the_sweeps_of_a_shop_where_something_is_due(server: Server) -> None:
     async with Client(server.target) as client:
-        await client.set_stock("A", 1)
+        await client.set_stock("DUE", 1)
+        assert (await client.reserve("due", [("DUE", 1)], ttl_ms=1_000)).applied
     await eventually(lambda: value(server, "holdfast_sweep_seconds_count", kind="expire"))
     assert value(server, "holdfast_sweep_seconds_bucket", kind="expire", le="5.0") > 0
 

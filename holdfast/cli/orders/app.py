@@ -12,6 +12,7 @@ from holdfast.cli.orders import (
     place,
     places,
     read,
+    refunds,
     remarks,
     serve,
     shipments,
@@ -39,9 +40,9 @@ app.command(remarks.correct, group=ORDERS)
 app.command(money.pay, group=MONEY)
 app.command(money.payments, group=MONEY)
 app.command(money.pending, group=MONEY)
-app.command(money.refund, group=MONEY)
-app.command(money.refunds)
-app.command(money.settle, group=MONEY)
+app.command(refunds.refund, group=MONEY)
+app.command(refunds.app)
+app.command(refunds.settle, group=MONEY)
 app.command(read.receipt, group=MONEY)
 app.command(money.quarantine)
 app.command(cases.cases)
