@@ -140,7 +140,11 @@ class World:
         patch(
             application, "open_database", lambda url: Mortal(open_database(url), life, "database")
         )
-        patch(application, "Client", lambda target: Mortal(Client(target), life, "engine"))
+        patch(
+            application,
+            "Client",
+            lambda target, **settings: Mortal(Client(target, **settings), life, "engine"),
+        )
         app = App(from_environment(self._settings), CollectorRegistry(), clock_ms)
         for parts, name in ((app.outside.providers, "provider"), (app.outside.carriers, "carrier")):
             for key, part in parts.items():

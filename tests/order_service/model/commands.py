@@ -13,6 +13,8 @@ from holdfast.order.v1 import (
 )
 from order_service.order.model import Incident, Order, Payment, Shipment, Task
 from order_service.order.tasks import TaskKind
+from order_service.payment.books import keep_stray
+from order_service.payment.providers.port import Callback, Fact, FactKind
 from order_service.sandbox.carrier_journey import Mishaps
 from order_service.storage.tasks import Failure, write_failures
 from tests.order_service.model import requests
@@ -249,12 +251,22 @@ def _corrected(order: Order) -> Any:
     )
 
 
-def _wave(case: Case) -> Any:
-    return fulfilment_pb2.CreateWaveRequest(wave_id=f"wave-{case.number}", location="east")
-
-
 async def _create_wave(case: Case) -> Send:
-    return _asking(case, _wave(case))
+    wave = fulfilment_pb2.CreateWaveRequest(wave_id=f"wave-{case.number}", location="east")
+    return _asking(case, wave)
+
+
+async def _close_case(case: Case) -> Send:
+    """Money has come for a payment that nobody knows."""
+    fact = Fact(FactKind.CAPTURED, f"cart-{case.number}-p9", "sbx_9", 5, "GBP")
+    callback = Callback(f"evt_9_{case.number}", fact)
+    kept = partial(
+        keep_stray, provider="sandbox", callback=callback, fact=fact, now_ms=case.world.clock()
+    )
+    await case.world.database.write(kept)
+    listed = await case.process.ask(payment_pb2.ListMoneyCasesRequest())
+    case_id = next(found.case_id for found in listed.cases if found.payment_id == fact.payment_id)
+    return _asking(case, payment_pb2.CloseMoneyCaseRequest(case_id=case_id, reason="not ours"))
 
 
 _APPLIED = order_pb2.ORDER_OUTCOME_APPLIED
@@ -311,6 +323,10 @@ COMMANDS: dict[str, Command] = {
         fulfilment_pb2.ReviewOrderRequest,
         ("place with remark", "start payment", "payment callback"),
         _of_order(lambda order: requests.review(order, approve=False)),
+    ),
+    "hold": Command(fulfilment_pb2.HoldOrderRequest, _SOLD, _of_order(requests.hold)),
+    "release hold": Command(
+        fulfilment_pb2.ReleaseHoldRequest, (*_SOLD, "hold"), _of_order(requests.release)
     ),
     "create wave": Command(fulfilment_pb2.CreateWaveRequest, _SOLD, _create_wave),
     "pick": Command(fulfilment_pb2.ConfirmPickRequest, _SOLD, _of_parcel(requests.pick)),
@@ -371,6 +387,7 @@ COMMANDS: dict[str, Command] = {
     "put warehouses": Command(catalogue_pb2.PutWarehousesRequest, (), _put_warehouse),
     "put places": Command(catalogue_pb2.PutPlacesRequest, (), _put_place),
     "reconcile": Command(payment_pb2.ReconcileRequest, _BEING_PAID, _reconcile_what_nobody_told),
+    "close money case": Command(payment_pb2.CloseMoneyCaseRequest, (), _close_case),
     "replay tasks": Command(operations_pb2.ReplayTasksRequest, _SOLD, _replay),
     "drop task": Command(operations_pb2.DropTaskRequest, _SOLD, _drop),
     "approve quarantined": Command(

@@ -107,6 +107,16 @@ def review(order: Order, *, approve: bool) -> fulfilment_pb2.ReviewOrderRequest:
     )
 
 
+def hold(order: Order) -> fulfilment_pb2.HoldOrderRequest:
+    """An order is not to leave."""
+    return fulfilment_pb2.HoldOrderRequest(order_id=order.order_id, reason="the buyer called")
+
+
+def release(order: Order) -> fulfilment_pb2.ReleaseHoldRequest:
+    """An order that was held may leave."""
+    return fulfilment_pb2.ReleaseHoldRequest(order_id=order.order_id, reason="read the remark")
+
+
 def pick(shipment: Shipment, units: Sequence[tuple[str, int]] = ()) -> Any:
     """Units were taken from their shelves; () means all that were planned."""
     return fulfilment_pb2.ConfirmPickRequest(
