@@ -177,7 +177,12 @@ def _print_status(found: pb.GetStatusResponse, alarms: Sequence[pb.Need]) -> Non
         if abs(clock.ahead_ms) > SKEW_MS_NAMED
     ]
     print_table(("Order service", found.version), stands_on)
-    _print_queues(found.queues)
+    # Most kinds have nothing to do; the document has them all.
+    queues = [queue for queue in found.queues if queue.due or queue.later or queue.dead]
+    if queues:
+        _print_queues(queues)
+    else:
+        print("No task is to be done.")
 
 
 def _command_of(need: pb.Need) -> str:
