@@ -175,10 +175,11 @@ def test_with_all_the_stock_nobody_is_refused(temporary: Path, tmp_path: Path) -
     assert report["released"] + report["sold"] + report["expired"] >= 40
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of real invoices is not here")
 @pytest.mark.parametrize(
     ("ratio", "stock", "returns"),
-    [("0.8", 9_989, None), pytest.param("1", 12_863, 1, marks=pytest.mark.long)],
+    [("0.8", 9_989, None), ("1", 12_863, 1)],
 )
 def test_the_sample_of_real_invoices_is_replayed(
     temporary: Path, ratio: str, stock: int, returns: int | None

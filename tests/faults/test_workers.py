@@ -110,6 +110,7 @@ async def test_the_last_units_are_sold_once_whichever_worker_is_asked(tmp_path: 
             await assert_sound(clients[2])
 
 
+@pytest.mark.long
 async def test_nobody_notices_that_a_worker_was_killed(tmp_path: Path) -> None:
     with workers(tmp_path) as server:
         async with loaded(server) as loads:

@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.model.machine import machine_of
 from tests.partition import Partition
 
-EXAMPLES = int(os.environ.get("HOLDFAST_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("HOLDFAST_EXAMPLES", "60"))
 # Hypothesis looks for a shorter failing story for at most five minutes.
 FAILURE_SECONDS_MAX = 400
 RANDOM_STORIES = settings(

@@ -24,15 +24,17 @@ from tests.order_service.postgres import serve_postgres
 KINDS = ("sqlite", "postgres")
 SQLITE_FIRST: Final = (
     # They prove decisions, which no database changes; their statements run on both databases in
-    # storage, edge, placing and audit.
+    # storage, edge and placing.
+    "audit/",
     "catalogue/",
     "fulfilment/",
     "notifications/",
     "payment/",
-    # They try thousands of requests and a death at each step.
+    # They try thousands of requests, moves and deaths.
     "edge/test_bad_input.py",
     "edge/test_privacy.py",
     "faults/test_killed_at_every_step.py",
+    "states/",
 )
 """Tests that `make test` runs on SQLite only; their runs on PostgreSQL are left to `test-long`."""
 

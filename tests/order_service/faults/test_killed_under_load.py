@@ -160,6 +160,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield postgres
 
 
+@pytest.mark.long
 async def test_nothing_is_lost_and_nothing_twice_when_postgresql_is_killed_under_load(
     postgres: Postgres, engine: Server, sandbox: Sandbox, tenant: str, tmp_path: Path
 ) -> None:
