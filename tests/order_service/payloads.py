@@ -1,6 +1,6 @@
-"""Tasks as version 0.4.0 wrote them: the lane and the payload, letter by letter, of every kind.
+"""Tasks as databases have them since version 0.4.0: lane and payload of every kind, to the letter.
 
-Databases have such rows, so this table is only added to.
+This table is only added to.
 """
 
 from typing import Final, NamedTuple
@@ -29,6 +29,7 @@ from order_service.order.tasks import (
     ReleaseStock,
     ReserveStock,
     Reship,
+    ReturnStock,
     ReviewOrder,
     SendRefund,
     ShipStock,
@@ -57,7 +58,14 @@ STORED: Final = (
     Stored("EXPIRE", "stock", "", ExpireReservation()),
     Stored("KEEP", "hold", '{"expires_at_ms":1}', KeepStock(1)),
     Stored("CANCEL_PARCEL", "stock", '{"shipment_id":"4-s1"}', CancelShipmentStock("4-s1")),
+    Stored(
+        "CANCEL_PARCEL",
+        "stock",
+        '{"shipment_id":"4-s1","lost":true}',
+        CancelShipmentStock("4-s1", lost=True),
+    ),
     Stored("SHIP", "stock", '{"shipment_id":"4-s1"}', ShipStock("4-s1")),
+    Stored("RETURN", "stock", '{"shipment_id":"4-s1"}', ReturnStock("4-s1")),
     Stored("START_PAYMENT", "payment:4-p1", '{"payment_id":"4-p1"}', StartPayment("4-p1")),
     Stored("QUERY_PAYMENT", "query", '{"round":0}', QueryPayment(0)),
     Stored("CLOSE_PAYMENT", "payment:4-p1", '{"payment_id":"4-p1"}', ClosePayment("4-p1")),

@@ -137,7 +137,9 @@ def _fulfilment(parts: Parts) -> list[Any]:
         fulfilment.ListShipmentsRequest(),
         fulfilment.RecordTrackingRequest(shipment_id=shipment_id, event=collected),
         fulfilment.RecordTemperatureRequest(shipment_id=shipment_id, reading=reading),
-        fulfilment.ReportIncidentRequest(shipment_id=shipment_id, kind=fulfilment.Incident.LOSS),
+        fulfilment.ReportIncidentRequest(
+            shipment_id=shipment_id, kind=fulfilment.Incident.DAMAGE, lines=lines
+        ),
         fulfilment.ListIncidentsRequest(),
         fulfilment.ResolveIncidentRequest(
             incident_id=parts.of("i"), resolution=fulfilment.RESOLUTION_WAIT

@@ -226,7 +226,13 @@ TOGETHER: Final[list[tuple[str, str, Callable[[Any], object]]]] = [
         "PutPlacesRequest",
         lambda it: it.places[0].MergeFrom(catalogue_pb2.Place(postcode_prefix="S", region="Kent")),
     ),
-    ("lines[1].sku", "PlaceOrderRequest", lambda it: it.lines.append(it.lines[0])),
+    (
+        "lines[1].quantity",
+        "PlaceOrderRequest",
+        lambda it: it.lines.append(
+            order_pb2.PlaceOrderLine(sku=it.lines[0].sku, quantity=MILLION, unit_price_minor=1)
+        ),
+    ),
     (
         "lines",
         "PlaceOrderRequest",
@@ -238,6 +244,16 @@ TOGETHER: Final[list[tuple[str, str, Callable[[Any], object]]]] = [
         "event.amount_minor",
         "RecordTrackingRequest",
         lambda it: setattr(it.event, "kind", fulfilment_pb2.TrackingEvent.SIGNED),
+    ),
+    (
+        "lines",
+        "ReportIncidentRequest",
+        lambda it: setattr(it, "kind", fulfilment_pb2.Incident.LOSS),
+    ),
+    (
+        "with_shipment_ids[1]",
+        "ConfirmPackingRequest",
+        lambda it: it.with_shipment_ids.extend(["a", "a b"]),
     ),
     ("task_ids[1]", "ReplayTasksRequest", lambda it: it.task_ids.extend(["a", "a b"])),
 ]

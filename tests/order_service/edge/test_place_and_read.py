@@ -1,6 +1,7 @@
 """Orders over gRPC: placed once, read whole, listed by page (O1, O2, O17)."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc.aio
@@ -68,7 +69,7 @@ async def test_an_order_for_more_than_there_is_says_how_much_there_is(shop: Shop
             pb.SHORTAGE_POLICY_WAIT,
             pb.Order.BACKORDERED,
             6,
-            "it waits for stock: TEA: 5 of 6 units",
+            "it waits for stock until {until:%Y-%m-%d %H:%M} UTC: TEA: 5 of 6 units",
         ),
     ],
     ids=str,
@@ -89,7 +90,8 @@ async def test_an_order_that_gets_less_or_waits_says_what_is_missing(
     assert (result.outcome, result.order.state) == (pb.ORDER_OUTCOME_APPLIED, state)
     assert result.order.amounts.total_minor == units * TEA_MINOR
     assert list(result.shortages) == [pb.Shortage(sku=TEA, requested=6, available=5)]
-    assert result.detail == detail
+    until = datetime.fromtimestamp(result.order.waits_until_at_ms / 1_000, UTC)
+    assert result.detail == detail.format(until=until)
 
 
 @pytest.mark.parametrize(

@@ -352,7 +352,6 @@ async def test_a_silent_stripe_is_unreachable() -> None:
     await provider.aclose()
 
 
-@pytest.mark.unsound("Stripe is not asked")
 async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
     provider: StripeProvider, buyer: httpx.AsyncClient, world: World
 ) -> None:

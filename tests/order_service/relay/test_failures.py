@@ -248,7 +248,7 @@ async def test_a_task_that_ends_every_process_is_buried(
 
 
 class Unreliable(Orders):
-    """Orders whose database fails at the next writes that belong to no order."""
+    """Orders whose database fails at the next writes."""
 
     failures = 0
 
@@ -267,8 +267,8 @@ async def test_what_could_not_be_written_is_written_when_the_database_is_back(
     process = Process(database, clock, {TaskKind.CONFIRM: failing}, orders_type=Unreliable)
     assert isinstance(process.orders, Unreliable)
     async with process.running():
-        process.orders.failures = 3
         await place(process.orders, A, sends(TaskKind.CONFIRM))
+        process.orders.failures = 3
         task = await failed_task(process.orders)
         assert process.orders.failures == 0
     assert (task.attempts, task.last_error, failing.calls) == (1, "no", 1)

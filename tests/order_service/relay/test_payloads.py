@@ -25,7 +25,7 @@ def task_of(stored: Stored) -> Task:
 
 
 @pytest.mark.parametrize("stored", STORED, ids=lambda stored: f"{stored.kind} {stored.payload}")
-def test_a_task_that_0_4_0_wrote_is_read_and_written_to_the_letter(stored: Stored) -> None:
+def test_a_task_that_is_on_disk_is_read_and_written_to_the_letter(stored: Stored) -> None:
     read = any_payload_of(task_of(stored))
     assert (type(read), read) == (type(stored.read), stored.read)
     draft = Draft(samples.order(), "test", 1, Ids(random.Random(1)))
@@ -34,7 +34,7 @@ def test_a_task_that_0_4_0_wrote_is_read_and_written_to_the_letter(stored: Store
     assert (task.kind, task.lane, task.payload) == (stored.kind, stored.lane, stored.payload)
 
 
-def test_every_kind_has_a_payload_of_0_4_0_and_a_row() -> None:
+def test_every_kind_has_a_payload_that_is_on_disk_and_a_row() -> None:
     assert set(OF_KIND) == set(TaskKind)
     assert list(TASKS) == list(TaskKind)
     assert {kind: row.payload.kind for kind, row in TASKS.items()} == {k: k for k in TaskKind}
