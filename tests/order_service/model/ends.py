@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from order_service.order.model import CASH_ON_DELIVERY, Order, Payment
+from order_service.order.refund_rows import RefundWhat
 from order_service.order.states import (
     IncidentState,
     OrderState,
@@ -156,12 +157,11 @@ def _check_money_in_the_end(world: World, order: Order) -> None:
     if order.state in SOLD and order.payment_method != CASH_ON_DELIVERY:
         if any(_was_approved(payment) for payment in order.payments):
             return  # a person has said what it costs
-        asked_minor = sum(
-            refund.amount_minor
-            for refund in order.refunds
-            if not refund.refund_key.startswith("own/")
+        # What was paid beyond the price has gone back beside it.
+        back_minor = sum(
+            row.amount_minor for row in order.refund_rows if row.what is not RefundWhat.EXCESS
         )
-        expected_minor += order.amounts.total_minor - asked_minor
+        expected_minor += order.amounts.total_minor - back_minor
     assert kept_minor == expected_minor, (order, kept_minor, expected_minor)
 
 
