@@ -62,7 +62,7 @@ def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
         assert "round 1" in run.stderr.readline()
         started = family(run.pid)
         postgres = [pid for pid in started if "postgres_server" in _command_line(pid)]
-        directory = Path(_command_line(postgres[0]).split("\0")[3])
+        directory = Path(_command_line(postgres[0]).rstrip("\0").rsplit("\0", 1)[1])
         # PostgreSQL detaches from whoever starts it.
         postmaster = int((directory / "postmaster.pid").read_text().split()[0])
         run.send_signal(signal.SIGINT)
