@@ -78,6 +78,16 @@ def ratio_rows(ratios: Iterable[Ratio]) -> list[Row]:
     ]
 
 
+def missed_line(document: Document) -> str:
+    """The goals that a run has missed, each with its figure."""
+    judged = [ratio for ratio in document.ratios if ratio.reached is not None]
+    missed = [ratio for ratio in judged if not ratio.reached]
+    if not missed:
+        return f"All {len(judged)} goals are reached."
+    named = "; ".join(f"{ratio.title}: {_figure(ratio.value)}, {_bound(ratio)}" for ratio in missed)
+    return f"Missed of {len(judged)} goals: {len(missed)} ({named})."
+
+
 def cost_rows(results: Iterable[Result]) -> list[Row]:
     """A row a benchmark whose costs are known: microseconds a command, and the size of a batch."""
     return [

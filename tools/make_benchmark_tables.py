@@ -18,6 +18,7 @@ from benchmarks.report import (
     headline_rows,
     machine_line,
     markdown,
+    missed_line,
     ratio_rows,
     result_rows,
 )
@@ -31,6 +32,7 @@ TABLES: dict[str, Callable[[Document], str]] = {
     "ratios": lambda run: markdown(RATIO_COLUMNS, ratio_rows(run.ratios)),
     "costs": lambda run: markdown(COST_COLUMNS, cost_rows(run.results)),
     "audit": audit_line,
+    "missed": missed_line,
 }
 _PLACE = re.compile(r"(<!-- benchmarks: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
