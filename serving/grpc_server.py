@@ -13,6 +13,7 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 STREAMS_PER_CONNECTION_MAX: Final = 1_000
+ENDED_STREAMS_PER_CONNECTION_MAX: Final = 1_000
 GRPC_OPTIONS: Final = (
     # gRPC core drops calls at random above 1,000 pending; a queue of ours decides instead.
     ("grpc.server.max_pending_requests", 100_000),
@@ -21,9 +22,12 @@ GRPC_OPTIONS: Final = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     # A page of 1,000 reservations of 200 lines is larger than any request may be.
     ("grpc.max_send_message_length", -1),
-    # A connection that opens and resets streams as fast as it can is slowed down: each stream that
-    # was reset counts until its work has ended. Further calls of an honest one wait in its client.
+    # Further calls of an honest connection wait in its client. One that opens and resets streams as
+    # fast as it can is refused more: a stream that was reset counts until its work has ended. So
+    # does one that was answered, for a moment in which its client may open another: without
+    # room for these, a burst of more calls than the bound would be refused, too.
     ("grpc.max_concurrent_streams", STREAMS_PER_CONNECTION_MAX),
+    ("grpc.http2.max_deallocating_streams", ENDED_STREAMS_PER_CONNECTION_MAX),
     # Connections end one day, so that they spread anew over the workers; one without calls sooner.
     # What is under way on one that ends has an hour: an audit may take as long.
     ("grpc.max_connection_idle_ms", 10 * 60_000),
