@@ -63,7 +63,7 @@ def add_options(parser: LocustArgumentParser) -> None:
 def set_up(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     """Wires a process; Locust has forked its workers by now, which gRPC would not have survived."""
     grpc.experimental.gevent.init_gevent()
-    environment.host = target_or_default(environment.host)
+    environment.host = environment.host or target_or_default(None)
     rehearsal = Rehearsal(environment)
     hooks: Any = environment.events
     hooks.test_start.add_listener(lambda **_: rehearsal.begin())

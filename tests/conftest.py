@@ -15,6 +15,14 @@ from tests.partition import Partition
 from tests.serving import own_store
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_columns() -> Iterator[None]:
+    """Tables are as wide as they are, whatever COLUMNS says where the tests are started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A store of the session's own, without fsync: what is tested with it is not durability."""

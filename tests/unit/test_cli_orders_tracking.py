@@ -43,6 +43,14 @@ def test_what_a_carrier_says_is_recorded_as_its_own(commands: Commands) -> None:
     )
 
 
+def test_what_is_told_again_without_a_time_is_what_was_told(commands: Commands) -> None:
+    reported = pb.TrackingEvent(carrier="sandbox", event_id="tel-1", happened_at_ms=5)
+    of_another = pb.TrackingEvent(carrier="staff", event_id="tel-1", happened_at_ms=4)
+    commands.service.answers["GetShipment"].events.extend([of_another, reported])
+    assert commands(f"orders record {PARCEL} signed --event-id tel-1").exit_status == 0
+    assert recorded(commands).happened_at_ms == 5
+
+
 def test_cash_is_recorded_in_the_order_s_currency(commands: Commands) -> None:
     assert commands(f"orders record {PARCEL} cash-collected --amount 25.00").exit_status == 0
     event = recorded(commands)

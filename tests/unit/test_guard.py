@@ -32,7 +32,7 @@ SECRET = "hunter2"
 # An error of each class that the engine has, and the reason it is on the wire.
 ENGINE_ERRORS: list[tuple[engine_errors.EngineError, Reason]] = [
     (engine_errors.StoreUnreachable(f"redis://:{SECRET}@10.0.0.5"), Reason.STORE_UNREACHABLE),
-    (engine_errors.StoreRefuses(f"LOADING from {SECRET}"), Reason.STORE_REFUSES),
+    (engine_errors.StoreRefuses("LOADING", f"from {SECRET}"), Reason.STORE_REFUSES),
     (engine_errors.StoreFull(SECRET), Reason.STORE_FULL),
     (engine_errors.StoreWentBack("shop-1"), Reason.STORE_WENT_BACK),
     (engine_errors.StoreCorrupt("holdfast:{shop-1/0}:stock", SECRET), Reason.STORE_CORRUPT),

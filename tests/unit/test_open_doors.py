@@ -191,6 +191,7 @@ def test_a_setting_whose_name_ends_like_that_is_itself() -> None:
     assert from_environment(settings).notify_file == "lines.jsonl"
 
 
+@pytest.mark.usefixtures("no_log")
 def test_an_open_port_is_warned_of_and_one_for_this_machine_is_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

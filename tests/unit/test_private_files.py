@@ -85,6 +85,7 @@ async def test_notifications_and_logs_are_private(tmp_path: Path) -> None:
     assert mode_of(log) == 0o600
 
 
+@pytest.mark.usefixtures("no_log")
 def test_a_mend_before_there_is_a_log_is_said_beside_what_the_process_prints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

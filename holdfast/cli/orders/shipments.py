@@ -1,5 +1,7 @@
 """`holdfast orders shipments|track|record|temperature|incidents`: parcels on their way."""
 
+from collections.abc import Iterable
+
 from cyclopts import App
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Limit, MomentMs
@@ -137,7 +139,8 @@ def record(
     place
         Where it happened.
     at
-        When: an ISO time, or milliseconds since 1970 [default: now].
+        When: an ISO time, or milliseconds since 1970 [default: now; of an
+        --event-id that is known, as it was recorded].
     event_id
         The carrier's id of it: the same id is recorded once [default: a new one].
     """
@@ -147,12 +150,13 @@ def record(
             "See `holdfast orders record --help`"
         )
     event_id = new_key(event_id)
-    shipment = connection.ask(pb.GetShipmentRequest(shipment_id=shipment_id)).shipment
+    found = connection.ask(pb.GetShipmentRequest(shipment_id=shipment_id))
+    shipment, carrier = found.shipment, found.shipment.carrier or NO_CARRIER
     event = pb.TrackingEvent(
-        carrier=shipment.carrier or NO_CARRIER,
+        carrier=carrier,
         event_id=event_id,
         kind=pb.TrackingEvent.Kind.Value(kind),
-        happened_at_ms=now_ms() if at is None else at,
+        happened_at_ms=_told_at_ms(found.events, carrier, event_id) if at is None else at,
         place=place,
     )
     if amount:
@@ -168,6 +172,12 @@ def record(
             reason="DELIVERED_BEFORE",
             details={"shipment_id": shipment_id, "key": event_id},
         )
+
+
+def _told_at_ms(events: Iterable[pb.TrackingEvent], carrier: str, event_id: str) -> int:
+    """The time of an event that is told without one: said again it is the one that is known."""
+    known = (event for event in events if (event.carrier, event.event_id) == (carrier, event_id))
+    return next((event.happened_at_ms for event in known), now_ms())
 
 
 def _cash(connection: OrdersConnection, shipment_id: str, amount: str) -> tuple[int, str]:
