@@ -1,7 +1,7 @@
 """The returns desk: matches returns with orders, takes units back, and refunds their buyers.
 
 After-sales are not part of the order service yet: the units go back through the engine, the money
-through a refund.
+through a refund that names them and the parcel that they came in.
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +15,7 @@ from holdfast.demo.money import share_minor
 from holdfast.demo.plan import PlannedReturn
 from holdfast.demo.shop import Shop
 from holdfast.demo.warehouse import LOCATION
-from holdfast.order.v1 import payment_pb2
+from holdfast.order.v1 import order_pb2, payment_pb2
 from holdfast.types import Disposition, Line
 
 
@@ -90,12 +90,18 @@ async def take_returns(shop: Shop, desk: ReturnsDesk) -> int:
     pieces = desk.take_in()
     shop.progress.enter("Taking returns", len(pieces))
 
-    async def take(piece: Piece) -> None:
-        await _take_units(shop, piece)
-        await _pay_back(shop, piece)
-        shop.progress.step()
+    by_order: dict[int, list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        by_order[piece.account.order.position].append(piece)
 
-    await for_each(pieces, shop.concurrency, take)
+    async def take(of_order: list[Piece]) -> None:
+        # One after the other: each sees in which parcels there are units left.
+        for piece in of_order:
+            await _take_units(shop, piece)
+            await _pay_back(shop, piece)
+            shop.progress.step()
+
+    await for_each(list(by_order.values()), shop.concurrency, take)
     return len(pieces)
 
 
@@ -113,12 +119,30 @@ async def _pay_back(shop: Shop, piece: Piece) -> None:
     line = next(line for line in order.lines if line.sku == piece.sku)
     amount_minor = share_minor(line, piece.units_before, piece.units)
     if not amount_minor:
-        return  # 0 would mean all that there is
+        return  # a refund is of money
     request = payment_pb2.RefundOrderRequest(
         order_id=order_id,
         refund_key=piece.return_id,
-        amount_minor=amount_minor,
         reason=f"{piece.units} x {piece.sku} came back",
+        lines=_in_shipments(order, line.line_no, piece.units),
     )
     await shop.command(piece.account, request)
     shop.money.returned(order_id, amount_minor)
+
+
+def _in_shipments(order: order_pb2.Order, line_no: int, units: int) -> list[payment_pb2.RefundLine]:
+    """Units of a line by the parcels that they came in, less what went back of those before."""
+    found = []
+    for shipment in order.shipments:
+        packed = sum(each.quantity for each in shipment.lines if each.line_no == line_no)
+        back = sum(
+            row.units
+            for row in order.refund_rows
+            if (row.shipment_id, row.line_no) == (shipment.shipment_id, line_no)
+        )
+        taken = min(units, packed - back) if shipment.shipped_at_ms else 0
+        if taken:
+            name = shipment.shipment_id
+            found.append(payment_pb2.RefundLine(line_no=line_no, units=taken, shipment_id=name))
+            units -= taken
+    return found

@@ -1,6 +1,7 @@
 """Rules across the engine: what an order has sold, reserved and shipped is what the engine has."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, Final
@@ -10,7 +11,8 @@ from order_service.audit.case import Case, Rule, Units, differences
 from order_service.audit.shipments import has_left
 from order_service.catalogue.model import DEFAULT_LOCATION
 from order_service.order.ids import number_of
-from order_service.order.model import Line, Shipment
+from order_service.order.model import Line, Order, Shipment
+from order_service.order.refund_rows import RefundWhat
 from order_service.order.states import SOLD, OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 
@@ -31,6 +33,7 @@ _HAS_OTHER_LINES: Final = frozenset({_O.RESERVING, _O.BACKORDERED, _O.REJECTED, 
 _WRITTEN_OFF: Final = frozenset(
     {ShipmentState.LOST, ShipmentState.DAMAGED, ShipmentState.RETURNING}
 )
+_NOT_WITH_BUYER: Final = _WRITTEN_OFF | {ShipmentState.RETURNED}
 _HOLDS_UNITS: Final = frozenset({State.RESERVED, State.CONFIRMED, State.FULFILLED})
 _STOCK_TASKS: Final = frozenset(
     {
@@ -112,7 +115,10 @@ def _moved_units_agree(case: Case) -> Iterator[str]:
 
 
 def _returned_units_agree(case: Case, reservation: Reservation) -> Iterator[str]:
-    """Units that came back. Those of a lost parcel are returned, too, when its goods go again."""
+    """Units that came back. Those of a lost parcel are returned, too, when its goods go again.
+
+    Units of a parcel that came may be taken back by the engine's own command, once their money is.
+    """
     came_back = _summed(case.order.lines, attrgetter("returned"))
     found = _summed(reservation.lines, attrgetter("returned"))
     written_off = _in_shipments(
@@ -120,11 +126,27 @@ def _returned_units_agree(case: Case, reservation: Reservation) -> Iterator[str]
         for shipment in case.order.shipments
         if case.order.carries_lines(shipment) and shipment.state in _WRITTEN_OFF
     )
+    refunded = _refunded_units(case.order)
     for sku, location in sorted(came_back.keys() | found.keys()):
         least, got = came_back[sku, location], found[sku, location]
-        most = least + written_off[sku, location]
+        most = least + written_off[sku, location] + refunded[sku, location]
         if not least <= got <= most:
             yield f"returned, {sku} @ {location}: {least} expected, {got} found"
+
+
+def _refunded_units(order: Order) -> Units:
+    """Units whose money went back after they had left in a parcel that came."""
+    elsewhere = {
+        shipment.shipment_id
+        for shipment in order.shipments
+        if not order.carries_lines(shipment)
+        or (shipment.shipped_at_ms and shipment.state in _NOT_WITH_BUYER)
+    }
+    back = Counter({line.line_no: line.refunded_shipped for line in order.lines})
+    for row in order.refund_rows:
+        if row.what is RefundWhat.UNITS and row.shipment_id in elsewhere:
+            back[row.line_no] -= row.units
+    return _summed(order.lines, lambda line: max(0, back[line.line_no]))
 
 
 def _replacements_go_in_shipments(case: Case) -> Iterator[str]:
@@ -200,7 +222,7 @@ RULES: Final = (
     Rule(
         "moved_units_agree",
         "of each SKU and location the engine has shipped, cancelled and taken back what the "
-        "order's lines say, and no more beside it than was lost or damaged",
+        "order's lines say, and no more beside it than was lost, damaged or refunded",
         _MEND,
         _moved_units_agree,
         frozenset({TaskKind.SHIP, TaskKind.CANCEL, TaskKind.CANCEL_PARCEL, TaskKind.RETURN}),

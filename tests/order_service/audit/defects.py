@@ -438,6 +438,11 @@ DEFECTS: Final[dict[str, Defect]] = {
         "shipped",
         _engine(_other_lines(ReservationLine("SKU-1", "default", 2, 2, 0, 1))),
     ),
+    "more came back to the engine than was refunded": Defect(
+        "moved_units_agree",
+        "delivered, one unit sent back and refunded",
+        _engine(_other_lines(ReservationLine("SKU-1", "default", 2, 2, 0, 2))),
+    ),
     "goods sold again, in no parcel": Defect(
         "replacement_goes_in_a_parcel", "shipped", _replacement(State.CONFIRMED)
     ),

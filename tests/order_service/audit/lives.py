@@ -1,5 +1,6 @@
 """Lives of orders: a stage after another, by the decisions that really make them; no I/O."""
 
+import dataclasses
 import random
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -35,6 +36,7 @@ from order_service.payment.attempts import accepted, open_payments, start_paymen
 from order_service.payment.facts import learn
 from order_service.payment.methods import Methods, methods_of
 from order_service.payment.providers.port import Fact, FactKind, Started
+from order_service.payment.refund_requests import Asked, AskedUnits, request_refund
 from order_service.placing.decisions import apply_stock_answer, record
 from order_service.placing.reserving import Reserved
 from order_service.placing.sourcing import Take
@@ -96,6 +98,11 @@ def reserved(draft: Draft) -> None:
     """Reserves the order's stock; it waits for its money, or goes on without."""
     takes = [Take(line.sku, line.quantity, "default") for line in draft.order.lines]
     apply_stock_answer(draft, Reserved(takes, draft.now_ms + DUE_MS), METHODS)
+
+
+def one_unit_refunded(draft: Draft) -> None:
+    """The buyer has sent one of the units back."""
+    request_refund(draft, "back-1", 0, "came back", Asked((AskedUnits(1, 1),)))
 
 
 def started(draft: Draft) -> None:
@@ -266,6 +273,14 @@ def reservation(state: State, shipped: int = 0, cancelled: int = 0) -> dict[str,
     }
 
 
+def _with_returned(units: int) -> dict[str, Reservation]:
+    """The reservation of the order, shipped, with units that the engine has taken back."""
+    (found,) = reservation(State.FULFILLED, 2).values()
+    (line,) = found.lines
+    line = dataclasses.replace(line, returned=units)
+    return {found.reservation_id: dataclasses.replace(found, lines=(line,))}
+
+
 _PAID: Final = (reserved, started, learned(captured_fact()), confirmed)
 _SENT: Final = (*_PAID, passed, labelled, shipped)
 _TAKEN: Final = Entry("sandbox", captured_fact())
@@ -301,6 +316,9 @@ STAGES: Final[dict[str, Callable[[], Case]]] = {
     ).case(reservation(State.FULFILLED, 1, 1), [_TAKEN]),
     "shipped": lambda: _life(*_SENT).case(reservation(State.FULFILLED, 2), [_TAKEN]),
     "delivered": lambda: _life(*_SENT, signed).case(reservation(State.FULFILLED, 2), [_TAKEN]),
+    "delivered, one unit sent back and refunded": lambda: _life(
+        *_SENT, signed, one_unit_refunded
+    ).case(_with_returned(1), [_TAKEN]),
     "delivered, its reservation forgotten": lambda: _life(*_SENT, signed).case({}, [_TAKEN]),
     "paid at the door": lambda: _on_delivery(
         reserved, confirmed, passed, labelled, shipped, signed, collected
