@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import settings
 
 from tests.left_behind import (  # noqa: F401 - pytest finds hooks here
     pytest_sessionfinish,
@@ -13,6 +14,10 @@ from tests.left_behind import (  # noqa: F401 - pytest finds hooks here
 )
 from tests.partition import Partition
 from tests.serving import own_store
+
+# A machine that is busy is no fault of the code: properties are held against no clock.
+settings.register_profile("unhurried", parent=settings(), deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session", autouse=True)
