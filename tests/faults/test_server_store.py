@@ -134,20 +134,22 @@ async def test_a_store_that_becomes_unsafe_is_not_written_to_until_it_is_mended(
     await stock_up(client)
     with foreign_store.client() as redis:
         redis.config_set("appendfsync", "everysec")
-        await until_health(server.target, serving=False)
-        for call in (
-            client.reserve("r", [("HOT", 1)]),
-            client.set_stock("HOT", 5),
-            client.get_stock("HOT"),
-        ):
-            error = await error_of(call)
-            assert (error.code, error.reason) == (
-                grpc.StatusCode.UNAVAILABLE,
-                Reason.STORE_UNSAFE,
-            )
-            assert error.metadata["setting"] == "appendfsync"
-        assert "appendfsync is everysec" in (await client.get_status()).trouble
-        redis.config_set("appendfsync", "always")
+        try:
+            await until_health(server.target, serving=False)
+            for call in (
+                client.reserve("r", [("HOT", 1)]),
+                client.set_stock("HOT", 5),
+                client.get_stock("HOT"),
+            ):
+                error = await error_of(call)
+                assert (error.code, error.reason) == (
+                    grpc.StatusCode.UNAVAILABLE,
+                    Reason.STORE_UNSAFE,
+                )
+                assert error.metadata["setting"] == "appendfsync"
+            assert "appendfsync is everysec" in (await client.get_status()).trouble
+        finally:
+            redis.config_set("appendfsync", "always")
     await until_health(server.target, serving=True)
     assert (await client.get_status()).trouble == ""
     assert (await hot(client)).version == 1
