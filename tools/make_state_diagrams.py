@@ -7,15 +7,17 @@
 import re
 from pathlib import Path
 
+from order_service.order.joint_rules import JOINT_RULES
+from order_service.order.machines import Machine
 from order_service.order.parts import machines
-from order_service.order.states import JOINT_RULES, Machine, OrderState
+from order_service.order.states import OrderState
 from tools.sources import texts_of
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGE = ROOT / "docs" / "states.md"
 HEADER = (
-    "Written by `python -m tools.make_state_diagrams` from `order_service/order/states.py`; the "
+    "Written by `python -m tools.make_state_diagrams` from `order_service/order/machines.py`; the "
     "database refuses any other move."
 )
 _PLACE = re.compile(r"(<!-- states: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import structs
 
 from order_service.audit.case import Case, Rule
-from order_service.order.model import Amounts
+from order_service.order.placed import Amounts
 
 _MEND: Final = (
     "amounts are fixed before payment and never changed by hand: restore the row from a backup, or "

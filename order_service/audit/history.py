@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Final
 
 from order_service.audit.case import Case, Rule
+from order_service.order.machines import ORDER, Machine
 from order_service.order.model import HistoryEntry, Order
 from order_service.order.parts import PART_KINDS, machines
 from order_service.order.seals import sealed
-from order_service.order.states import ORDER, Machine
 
 _MEND: Final = (
     "a history is only ever added to: rows were changed or lost outside of the order service. "
@@ -120,7 +120,7 @@ RULES: Final = (
     Rule(
         "history_is_of_legal_moves",
         "each move of an order or a part begins where the one before it ended, and is in the "
-        "tables of states.py",
+        "tables of machines.py",
         _MEND,
         _moves_are_legal,
     ),

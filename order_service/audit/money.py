@@ -5,8 +5,9 @@ from typing import Final
 
 from order_service.audit.case import Case, Rule
 from order_service.fulfilment.shares import due_for_delivered_minor
+from order_service.order.joint_rules import SOLD, broken_rule
 from order_service.order.model import Payment
-from order_service.order.states import SOLD, PaymentEvent, PaymentState, RefundState, broken_rule
+from order_service.order.states import PaymentEvent, PaymentState, RefundState
 from order_service.payment.methods import CASH
 
 _P = PaymentState

@@ -8,9 +8,9 @@ from msgspec.structs import asdict
 from order_service.audit.case import Case, Rule, is_going_to
 from order_service.fulfilment.deadlines import looked_at_ms
 from order_service.fulfilment.timers import UNDER_WAY
+from order_service.order.machines import INCIDENT
 from order_service.order.parts import PART_KINDS
 from order_service.order.states import (
-    INCIDENT,
     IncidentState,
     OrderState,
     PaymentState,

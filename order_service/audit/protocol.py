@@ -6,7 +6,7 @@ from holdfast.types import State
 from order_service.audit.books import Book
 from order_service.audit.case import Case
 from order_service.audit.stock import is_gone
-from order_service.order.states import SOLD
+from order_service.order.joint_rules import SOLD
 
 
 class Progress(Struct, frozen=True):

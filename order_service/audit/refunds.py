@@ -7,9 +7,11 @@ from typing import Final
 from order_service.audit.case import Case, Rule
 from order_service.audit.shipments import has_left
 from order_service.fulfilment.withheld import money_is_back
+from order_service.order.joint_rules import SOLD
+from order_service.order.machines import SHIPMENT
 from order_service.order.model import Line, Order, Shipment
 from order_service.order.refund_rows import RefundRow, RefundWhat
-from order_service.order.states import SHIPMENT, SOLD, ShipmentEvent
+from order_service.order.states import ShipmentEvent
 from order_service.payment.methods import CASH
 
 _OF_LINES: Final = frozenset({RefundWhat.UNITS, RefundWhat.ADJUST})

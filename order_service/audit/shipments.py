@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from order_service.audit.case import Case, Rule
+from order_service.order.joint_rules import SOLD
+from order_service.order.machines import GIVEN_UP
 from order_service.order.model import Order, Shipment
-from order_service.order.states import GIVEN_UP, SOLD, OrderState, ShipmentState
+from order_service.order.states import OrderState, ShipmentState
 
 # Where a parcel may be in whose stead other goods, or the money, go.
 _NOWHERE: Final = frozenset(

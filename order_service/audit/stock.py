@@ -11,9 +11,10 @@ from order_service.audit.case import Case, Rule, Units, differences
 from order_service.audit.shipments import has_left
 from order_service.catalogue.model import DEFAULT_LOCATION
 from order_service.order.ids import number_of
+from order_service.order.joint_rules import SOLD
 from order_service.order.model import Line, Order, Shipment
 from order_service.order.refund_rows import RefundWhat
-from order_service.order.states import SOLD, OrderState, ShipmentState
+from order_service.order.states import OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 
 _O = OrderState

@@ -6,8 +6,8 @@ from google.protobuf.message import DecodeError
 
 from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import order_pb2 as pb
+from order_service.order.machines import IllegalMove
 from order_service.order.refusals import REFUSALS, InvalidField, RefusalReason, Refused
-from order_service.order.states import IllegalMove
 from order_service.relay.attempt import TaskNotDead, TaskNotFound
 from order_service.storage.batch import OrderNotFound
 from order_service.storage.database import Conflict, StorageUnavailable

@@ -33,7 +33,8 @@ from order_service.order.bounds import too_many
 from order_service.order.contact import checked_remark, is_correction
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_whole, checked_text, shown
-from order_service.order.model import Order, Remark, Source
+from order_service.order.model import Order, Remark
+from order_service.order.placed import Source
 from order_service.order.receipts import issue_receipt
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.order.states import OrderState

@@ -16,7 +16,7 @@ from order_service.edge.requests import DEFAULT_TENANT
 from order_service.fulfilment.incidents import allowed_now
 from order_service.fulfilment.queries import Pick, WaitingReview
 from order_service.fulfilment.waves import Wave
-from order_service.order import model
+from order_service.order import model, placed
 from order_service.order.receipts import Receipt, ReceiptLine, ReceiptPayment, ReceiptRefund
 from order_service.order.records import TemperatureReading, TrackingEvent
 from order_service.order.refund_rows import RefundRow
@@ -52,9 +52,9 @@ MESSAGES: Final = Messages(
     Pair(WantedLine, pb.PlaceOrderLine),
     Pair(Shortage, pb.Shortage),
     # An order and its parts.
-    Pair(model.Amounts, pb.Amounts),
-    Pair(model.Delivery, pb.Delivery),
-    Pair(model.SubOrder, pb.SubOrder),
+    Pair(placed.Amounts, pb.Amounts),
+    Pair(placed.Delivery, pb.Delivery),
+    Pair(placed.SubOrder, pb.SubOrder),
     Pair(model.Line, pb.OrderLine),
     Pair(model.Payment, pb.Payment, ours=("order_id", "captured_at_ms")),
     Pair(model.Refund, pb.Refund, ours=("order_id", "refused_refs", "by_hand")),
@@ -171,10 +171,10 @@ def place_order(m: pb.PlaceOrderRequest) -> PlaceOrder:
         raise _unnamed(error.field, error) from None
 
 
-def delivery(m: pb.Delivery) -> model.Delivery:
+def delivery(m: pb.Delivery) -> placed.Delivery:
     """A delivery as it was sent. Raises InvalidField for a wish that the contract does not name."""
     try:
-        return from_message(m, model.Delivery)
+        return from_message(m, placed.Delivery)
     except UnknownNumber as error:
         raise _unnamed(f"delivery.{error.field}", error) from None
 

@@ -17,16 +17,10 @@ from order_service.fulfilment.incidents import close_with_refund
 from order_service.fulfilment.stopping import leave_behind
 from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of, withdraw
 from order_service.order.draft import Decide, Draft
+from order_service.order.machines import ORDER, SHIPMENT
 from order_service.order.model import Order, Shipment
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
-from order_service.order.states import (
-    ORDER,
-    SHIPMENT,
-    OrderEvent,
-    OrderState,
-    ShipmentEvent,
-    ShipmentState,
-)
+from order_service.order.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
 from order_service.order.tasks import (
     CancelOrder,
     CancelShipmentStock,

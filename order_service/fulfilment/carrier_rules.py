@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from order_service.fulfilment.carriers.port import CarrierShipment, Quote
 from order_service.order.address_rules import region_name
-from order_service.order.model import DeliveryWish
+from order_service.order.placed import DeliveryWish
 from order_service.order.text import folded
 
 # The fields of quotes by which the best one comes first.

@@ -19,13 +19,11 @@ from order_service.fulfilment.stopping import stop_refunded
 from order_service.fulfilment.timers import DAY_MS, UNDER_WAY
 from order_service.fulfilment.tracking import has_come
 from order_service.order.draft import Draft
+from order_service.order.machines import INCIDENT, ORDER, SHIPMENT
 from order_service.order.model import Incident, IncidentKind, Order, Shipment
 from order_service.order.records import TrackingEvent
 from order_service.order.refusals import wrong_state
 from order_service.order.states import (
-    INCIDENT,
-    ORDER,
-    SHIPMENT,
     IncidentState,
     OrderEvent,
     OrderState,

@@ -7,7 +7,8 @@ from order_service.fulfilment.remarks import REMARK_WORDS, is_to_be_read
 from order_service.order.contact import add_remark, correct_delivery
 from order_service.order.contradictions import contradictions
 from order_service.order.draft import Draft
-from order_service.order.model import Delivery, Order, Remark
+from order_service.order.model import Order, Remark
+from order_service.order.placed import Delivery
 from order_service.order.records import Review, Verdict
 from order_service.order.refusals import wrong_state
 from order_service.order.regions import sign_of

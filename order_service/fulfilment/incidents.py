@@ -11,17 +11,10 @@ from order_service.fulfilment.timers import DAY_MS, HOUR_MS, UNDER_WAY
 from order_service.fulfilment.warehouse import ShipmentAnswer, Units, not_now, shipment_of
 from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
+from order_service.order.machines import GIVEN_UP, INCIDENT, SHIPMENT
 from order_service.order.model import Incident, IncidentKind, Shipment, ShipmentLine
 from order_service.order.refusals import RefusalReason, Refused
-from order_service.order.states import (
-    GIVEN_UP,
-    INCIDENT,
-    SHIPMENT,
-    IncidentEvent,
-    IncidentState,
-    ShipmentEvent,
-    ShipmentState,
-)
+from order_service.order.states import IncidentEvent, IncidentState, ShipmentEvent, ShipmentState
 
 _S, _K, _E = IncidentState, IncidentKind, IncidentEvent
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from order_service.catalogue.model import Article
 from order_service.order.draft import Draft
+from order_service.order.machines import SHIPMENT
 from order_service.order.model import Shipment, ShipmentLine
-from order_service.order.states import SHIPMENT, OrderEvent, ShipmentState
+from order_service.order.states import OrderEvent, ShipmentState
 
 Articles = Mapping[str, Article]
 """By SKU. An article that is missing has no zone and no limits."""

@@ -7,9 +7,10 @@ from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.warehouse import ShipmentAnswer, withdraw
 from order_service.fulfilment.withheld import is_refunded
 from order_service.order.draft import Draft
+from order_service.order.machines import SHIPMENT
 from order_service.order.model import Incident, Shipment
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
-from order_service.order.states import SHIPMENT, IncidentEvent, IncidentState, ShipmentEvent
+from order_service.order.states import IncidentEvent, IncidentState, ShipmentEvent
 from order_service.order.tasks import Reship
 
 _S, _E = IncidentState, IncidentEvent

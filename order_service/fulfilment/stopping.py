@@ -13,8 +13,9 @@ from order_service.fulfilment.warehouse import count_units, withdraw
 from order_service.fulfilment.withheld import named_units
 from order_service.order.draft import Draft
 from order_service.order.lines import Line
+from order_service.order.machines import SHIPMENT
 from order_service.order.model import Order, Shipment, ShipmentLine
-from order_service.order.states import SHIPMENT, ShipmentEvent, ShipmentState
+from order_service.order.states import ShipmentEvent, ShipmentState
 from order_service.order.tasks import CancelShipmentStock
 
 WHY: Final = "its money goes back"

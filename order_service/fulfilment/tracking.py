@@ -26,16 +26,11 @@ from order_service.fulfilment.timers import UNDER_WAY, keep_event, look_again
 from order_service.fulfilment.warehouse import count_units, has_left, shipment_of
 from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
+from order_service.order.machines import SHIPMENT
 from order_service.order.model import CASH_ON_DELIVERY, IncidentKind, Shipment, Task
 from order_service.order.records import TemperatureReading, TrackingEvent, TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
-from order_service.order.states import (
-    SHIPMENT,
-    IncidentEvent,
-    IncidentState,
-    ShipmentEvent,
-    ShipmentState,
-)
+from order_service.order.states import IncidentEvent, IncidentState, ShipmentEvent, ShipmentState
 from order_service.order.tasks import CatchUpOnTracking, ReturnStock
 
 _K = TrackingKind

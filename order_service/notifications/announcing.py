@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from order_service.notifications.notices import NoticeRow, notices_of, notices_of_records
 from order_service.order.draft import Draft
+from order_service.order.machines import INCIDENT
 from order_service.order.model import HistoryEntry, Order
-from order_service.order.states import INCIDENT
 from order_service.order.tasks import NotifyBuyer, NotifyMerchant, PublishEvent
 
 BEGIN: Final = "BEGIN"

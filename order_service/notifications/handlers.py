@@ -14,8 +14,8 @@ from order_service.notifications.compose import (
 from order_service.notifications.merchants import Merchant, Merchants
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Channel, Event, Subscriber
+from order_service.order.machines import INCIDENT
 from order_service.order.model import Order
-from order_service.order.states import INCIDENT
 from order_service.order.tasks import NotifyBuyer, NotifyMerchant, PublishEvent, Todo
 from order_service.relay.handler import NotHere, handles
 

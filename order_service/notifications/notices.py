@@ -5,14 +5,10 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from order_service.order.contact import tells_of_correction
+from order_service.order.machines import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT
 from order_service.order.model import HistoryEntry, IncidentKind, Order, Remark
 from order_service.order.records import Review, Verdict
 from order_service.order.states import (
-    INCIDENT,
-    ORDER,
-    PAYMENT,
-    REFUND,
-    SHIPMENT,
     IncidentState,
     OrderState,
     PaymentState,

@@ -10,7 +10,8 @@ from msgspec import structs
 
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, checked_lines_of_text
-from order_service.order.model import Delivery, Order, Remark
+from order_service.order.model import Order, Remark
+from order_service.order.placed import Delivery
 from order_service.order.refusals import InvalidField, wrong_state
 from order_service.order.states import OrderState, ShipmentState
 

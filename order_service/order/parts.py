@@ -1,8 +1,9 @@
 """The kinds of parts that an order can have: one row a kind.
 
 A part is a struct with the id of its own, `order_id`, `state` and `updated_at_ms`. To add a kind:
-write its struct (model.py), its machine (states.py) and a row here, and give it a table with a
-migration (storage/schema.py). Drafts, storage, history, seals and the audit read the rows.
+write its struct (model.py), its states (states.py), its machine (machines.py) and a row here, and
+give it a table with a migration (storage/schema.py). Drafts, storage, history, seals and the audit
+read the rows.
 
 Everybody knows a part by an id such as `<order id>-p1`; the database keeps the order's id and the
 number, which counts from 1 for each kind.
@@ -11,8 +12,8 @@ number, which counts from 1 for each kind.
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
+from order_service.order.machines import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT, Machine
 from order_service.order.model import Incident, Payment, Refund, Shipment
-from order_service.order.states import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT, Machine
 
 RESERVATION_LETTER: Final = "x"
 """Taken as well: `<order id>-x1` is the reservation of what replaces shipment `<order id>-s1`."""

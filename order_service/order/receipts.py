@@ -14,10 +14,12 @@ from msgspec import Struct, structs
 
 from holdfast.money import amount_text
 from order_service.order.draft import Draft
-from order_service.order.model import CASH_ON_DELIVERY, Amounts, Line, Order, Payment
+from order_service.order.joint_rules import SOLD
+from order_service.order.model import CASH_ON_DELIVERY, Line, Order, Payment
+from order_service.order.placed import Amounts
 from order_service.order.receipt_words import ENGLISH, refund_word, words_of
 from order_service.order.refusals import wrong_state
-from order_service.order.states import SOLD, OrderState, PaymentState, RefundState
+from order_service.order.states import OrderState, PaymentState, RefundState
 
 COLUMNS: Final = 42
 _NAME_COLUMNS: Final = 8

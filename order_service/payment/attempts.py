@@ -6,9 +6,10 @@ from msgspec import structs
 
 from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
+from order_service.order.machines import PAYMENT
 from order_service.order.model import CASH_ON_DELIVERY, Order, Payment, Task
 from order_service.order.refusals import RefusalReason, Refused
-from order_service.order.states import PAYMENT, OrderEvent, OrderState, PaymentEvent, PaymentState
+from order_service.order.states import OrderEvent, OrderState, PaymentEvent, PaymentState
 from order_service.order.tasks import (
     ClosePayment,
     ConfirmStock,

@@ -9,16 +9,11 @@ from typing import Final
 
 from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
+from order_service.order.machines import PAYMENT
 from order_service.order.model import Payment
 from order_service.order.records import MoneyCaseKind
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
-from order_service.order.states import (
-    PAYMENT,
-    OrderEvent,
-    OrderState,
-    PaymentEvent,
-    PaymentState,
-)
+from order_service.order.states import OrderEvent, OrderState, PaymentEvent, PaymentState
 from order_service.order.tasks import ConfirmStock, TaskKind
 from order_service.payment.attempts import (
     OPEN,

@@ -11,10 +11,11 @@ from msgspec import structs
 
 from order_service.order.draft import Draft
 from order_service.order.lines import Line
+from order_service.order.machines import REFUND
 from order_service.order.model import CASH_ON_DELIVERY, Order, Payment, Refund, Shipment
 from order_service.order.refund_amounts import kept_units, left_minor, lowered, price_of, spread
 from order_service.order.refund_rows import RefundRow, RefundWhat
-from order_service.order.states import REFUND, PaymentState, RefundState
+from order_service.order.states import PaymentState, RefundState
 from order_service.order.tasks import SendRefund
 from order_service.payment.providers.steps import step_of
 

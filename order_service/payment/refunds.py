@@ -11,12 +11,7 @@ from order_service.order.draft import Draft
 from order_service.order.model import Order, Payment, Refund, Task
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
-from order_service.order.states import (
-    PaymentEvent,
-    PaymentState,
-    RefundEvent,
-    RefundState,
-)
+from order_service.order.states import PaymentEvent, PaymentState, RefundEvent, RefundState
 from order_service.order.tasks import SendRefund, Todo, todos
 from order_service.payment.attempts import abandon_open, open_payments
 from order_service.payment.methods import BY_HAND

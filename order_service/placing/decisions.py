@@ -10,7 +10,8 @@ from typing import Final
 
 from order_service.catalogue.model import Article
 from order_service.order.draft import Draft
-from order_service.order.model import Line, Order, Remark, ShortagePolicy, Task
+from order_service.order.model import Line, Order, Remark, Task
+from order_service.order.placed import ShortagePolicy
 from order_service.order.refusals import RefusalReason
 from order_service.order.states import OrderEvent, OrderState
 from order_service.order.tasks import (

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from order_service.order.address_rules import AddressRules, rules_of
 from order_service.order.fields import EMAIL_LENGTH_MAX, checked_text, concealed, is_email
-from order_service.order.model import Delivery
+from order_service.order.placed import Delivery
 from order_service.order.refusals import InvalidField
 from order_service.order.text import narrow, plain
 from order_service.placing.phones import phone_of

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from msgspec import structs
 
 from order_service.order.draft import Draft
-from order_service.order.model import Line, Order, SubOrder
+from order_service.order.model import Line, Order
+from order_service.order.placed import SubOrder
 from order_service.placing.shortage import units_of
 from order_service.placing.sourcing import Take
 from order_service.placing.splitting import Goods, Split, proportional, reduced, split

@@ -17,8 +17,10 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 
-from order_service.order.model import Order, ShortagePolicy
-from order_service.order.states import SOLD, OrderState
+from order_service.order.joint_rules import SOLD
+from order_service.order.model import Order
+from order_service.order.placed import ShortagePolicy
+from order_service.order.states import OrderState
 from order_service.placing.claims import Waiting, related, why_not_wait
 from order_service.placing.decisions import begin_to_reserve, let_go, reserving_task_of
 from order_service.placing.reserving import Declined, Reserving, Short, StockAnswer

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from order_service.order.model import Line, Order, ShortagePolicy
+from order_service.order.model import Line, Order
+from order_service.order.placed import ShortagePolicy
 from order_service.placing.sourcing import Origin, Stock, Take, source
 from order_service.placing.validation import PlaceOrder, WantedLine
 

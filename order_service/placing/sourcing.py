@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from order_service.catalogue.model import DEFAULT_LOCATION, Assortment, Position, Warehouse
-from order_service.order.model import Delivery
+from order_service.order.placed import Delivery
 
 EXACT_WAREHOUSES_MAX: Final = 10
 """Up to this number of locations all sets are compared; above it, the next is the one with most."""

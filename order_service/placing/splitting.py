@@ -8,7 +8,7 @@ costs.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from order_service.order.model import Amounts
+from order_service.order.placed import Amounts
 
 
 class Goods(NamedTuple):

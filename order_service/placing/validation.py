@@ -21,7 +21,7 @@ from order_service.order.fields import (
     checked_lines_of_text,
     shown,
 )
-from order_service.order.model import Amounts, Delivery, ShortagePolicy, Source
+from order_service.order.placed import Amounts, Delivery, ShortagePolicy, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.payment.methods import PAID_ELSEWHERE, Methods
 from order_service.placing.delivery import checked_delivery

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Table, or_, select
 
 from order_service.order.ids import number_of
-from order_service.order.model import Source
 from order_service.order.parts import order_id_of
+from order_service.order.placed import Source
 from order_service.storage.columns import NO_WORDS, phone_in
 from order_service.storage.reads import SUMMARY, Summary
 from order_service.storage.schema import orders, payments, refunds, shipments

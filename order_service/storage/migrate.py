@@ -49,7 +49,7 @@ def run_migrations(connection: Connection) -> None:
 
 
 def write_moves(connection: Connection) -> None:
-    """Tells the database the moves of `states.py` that it does not know yet.
+    """Tells the database the moves of `machines.py` that it does not know yet.
 
     None is taken away: the history may have it, and an older process may still make it.
     """

@@ -20,8 +20,9 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Column, Table
 
-from order_service.order.model import Amounts, HistoryEntry, Line, Order, Remark, SubOrder, Task
+from order_service.order.model import HistoryEntry, Line, Order, Remark, Task
 from order_service.order.parts import PART_KINDS, letter_of, part_id, part_no
+from order_service.order.placed import Amounts, SubOrder
 from order_service.order.receipts import Receipt
 from order_service.order.records import MoneyCase, Review, TemperatureReading, TrackingEvent
 from order_service.order.refund_rows import RefundRow

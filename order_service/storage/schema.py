@@ -2,7 +2,7 @@
 
 Columns are named as the fields of `model.py`. Times are milliseconds since the Unix epoch, money is
 minor units. What the state machines allow is a table too (`moves`), which the history refers to:
-the database refuses a move that `states.py` does not have, whoever writes it. Triggers hold each
+the database refuses a move that `machines.py` does not have, whoever writes it. Triggers hold each
 row's state against it as well (migration 0004). Two writers of one version of an order collide on
 the history's primary key.
 
@@ -243,7 +243,7 @@ for _column in (shipments.c.wave_id, shipments.c.waybill):
     partial_index(f"ix_shipments_{_column.name}", _column, where=_column != "")
 Index("ix_shipments_state", shipments.c.state, shipments.c.location, shipments.c.order_id)
 
-# Each move that `states.py` allows, each state in which something begins, and for each machine a
+# Each move that `machines.py` allows, each state in which something begins, and for each machine a
 # note, which moves nothing: `storage/history.py`.
 moves = table(
     "moves",

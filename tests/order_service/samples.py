@@ -2,19 +2,9 @@
 
 from typing import Any
 
-from order_service.order.model import (
-    Amounts,
-    Delivery,
-    Incident,
-    IncidentKind,
-    Line,
-    Order,
-    Payment,
-    ShortagePolicy,
-    Source,
-    SubOrder,
-)
+from order_service.order.model import Incident, IncidentKind, Line, Order, Payment
 from order_service.order.parts import PART_KINDS, order_id_of
+from order_service.order.placed import Amounts, Delivery, ShortagePolicy, Source, SubOrder
 from order_service.order.states import IncidentState, OrderState, PaymentState
 
 DELIVERY = Delivery(

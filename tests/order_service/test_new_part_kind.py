@@ -16,9 +16,9 @@ from order_service.audit.case import judge
 from order_service.audit.history import RULES as HISTORY_RULES
 from order_service.audit.sources import read_cases
 from order_service.order.draft import Draft
+from order_service.order.machines import IllegalMove, Machine
 from order_service.order.model import Order
 from order_service.order.parts import PART_KINDS, RESERVATION_LETTER, PartKind, machines
-from order_service.order.states import IllegalMove, Machine
 from order_service.storage.columns import METADATA, ids, part_number, table, whole, words
 from order_service.storage.database import Database
 from order_service.storage.migrate import write_moves

@@ -24,7 +24,8 @@ from order_service.fulfilment.incidents import INCIDENTS
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, OF_RECORDS, Notice
 from order_service.notifications.texts import TEXTS, Language
-from order_service.order.model import DeliveryWish, IncidentKind, ShortagePolicy, Source
+from order_service.order.model import IncidentKind
+from order_service.order.placed import DeliveryWish, ShortagePolicy, Source
 from order_service.order.records import MoneyCaseKind, TrackingKind
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import REFUSALS, RefusalReason

@@ -18,8 +18,9 @@ from holdfast.messages import Messages, Mismatch, Pair, UnknownNumber
 from holdfast.order.v1 import catalogue_pb2
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.catalogue.model import Article, Place, Warehouse
-from order_service.order.model import Delivery, DeliveryWish, HistoryEntry, Order
+from order_service.order.model import HistoryEntry, Order
 from order_service.order.parts import PART_KINDS
+from order_service.order.placed import Delivery, DeliveryWish
 from order_service.placing.validation import PlaceOrder
 from tests.made import made
 

@@ -20,7 +20,7 @@ from order_service.order.foreign import (
     check_foreign_whole,
     foreign_text,
 )
-from order_service.order.model import Delivery
+from order_service.order.placed import Delivery
 from order_service.order.records import TrackingKind
 
 PLACE_LENGTH_MAX: Final = 200

@@ -11,7 +11,8 @@ from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
-from order_service.order.model import Amounts, Refund, ShipmentLine
+from order_service.order.model import Refund, ShipmentLine
+from order_service.order.placed import Amounts
 from order_service.order.refund_rows import RefundRow, RefundWhat
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
 from order_service.order.tasks import (

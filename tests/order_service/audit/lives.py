@@ -19,15 +19,8 @@ from order_service.fulfilment.tracking import read_temperature, track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
-from order_service.order.model import (
-    CASH_ON_DELIVERY,
-    Amounts,
-    HistoryEntry,
-    IncidentKind,
-    Line,
-    Order,
-    SubOrder,
-)
+from order_service.order.model import CASH_ON_DELIVERY, HistoryEntry, IncidentKind, Line, Order
+from order_service.order.placed import Amounts, SubOrder
 from order_service.order.records import Review, TrackingEvent, TrackingKind
 from order_service.order.states import IncidentEvent, ShipmentEvent, ShipmentState
 from order_service.order.tasks import TaskKind

@@ -6,7 +6,8 @@ from typing import Any
 
 from order_service.fulfilment.cancelling import cancel, cancel_shipment
 from order_service.fulfilment.warehouse import hand_over
-from order_service.order.model import Amounts, Line, Order
+from order_service.order.model import Line, Order
+from order_service.order.placed import Amounts
 from order_service.order.receipts import COLUMNS, _width, issue_receipt, receipt_of
 from order_service.order.records import TrackingKind
 from order_service.order.states import PaymentState, RefundState

@@ -6,9 +6,9 @@ from holdfast.errors import Reason
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.edge import wire
 from order_service.edge.failures import TRANSLATIONS, outcome_of, refusal
-from order_service.order.model import DeliveryWish, ShortagePolicy, Source
+from order_service.order.machines import IllegalMove
+from order_service.order.placed import DeliveryWish, ShortagePolicy, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
-from order_service.order.states import IllegalMove
 from order_service.storage.batch import OrderNotFound
 from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.group_commit import Overloaded

@@ -13,16 +13,8 @@ from order_service.fulfilment.tracking import track
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
-from order_service.order.model import (
-    CASH_ON_DELIVERY,
-    Amounts,
-    IncidentKind,
-    Line,
-    Order,
-    Payment,
-    Shipment,
-    SubOrder,
-)
+from order_service.order.model import CASH_ON_DELIVERY, IncidentKind, Line, Order, Payment, Shipment
+from order_service.order.placed import Amounts, SubOrder
 from order_service.order.records import TrackingEvent, TrackingKind
 from order_service.order.states import IncidentEvent, OrderState, PaymentState, ShipmentEvent
 from order_service.order.tasks import TaskKind

@@ -5,7 +5,7 @@ from msgspec import structs
 
 from order_service.fulfilment.carrier_rules import CarrierRule, choose, rules_from
 from order_service.fulfilment.carriers.port import CarrierShipment, Quote
-from order_service.order.model import DeliveryWish
+from order_service.order.placed import DeliveryWish
 from tests.order_service.samples import DELIVERY
 
 DAY_MS = 86_400_000

@@ -30,7 +30,8 @@ from order_service.fulfilment.review import ReviewInput, approve
 from order_service.fulfilment.tracking import read_temperature
 from order_service.fulfilment.warehouse import confirm_packing, hand_over
 from order_service.order.draft import Draft
-from order_service.order.model import Amounts, IncidentKind, Order, SubOrder
+from order_service.order.model import IncidentKind, Order
+from order_service.order.placed import Amounts, SubOrder
 from order_service.order.receipts import issue_receipt
 from order_service.order.records import TrackingKind
 from order_service.order.refusals import Refused

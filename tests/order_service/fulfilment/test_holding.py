@@ -12,7 +12,8 @@ from order_service.fulfilment.warehouse import (
     hand_over,
     put_in_wave,
 )
-from order_service.order.model import Delivery, Order, Remark
+from order_service.order.model import Order, Remark
+from order_service.order.placed import Delivery
 from order_service.order.records import Review, Verdict
 from order_service.order.refusals import Refused
 from order_service.order.states import OrderState, ShipmentState

@@ -19,12 +19,7 @@ from order_service.fulfilment.warehouse import confirm_pick
 from order_service.order.model import Incident, IncidentKind, Order
 from order_service.order.records import TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
-from order_service.order.states import (
-    IncidentEvent,
-    IncidentState,
-    OrderState,
-    ShipmentState,
-)
+from order_service.order.states import IncidentEvent, IncidentState, OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (

@@ -17,12 +17,7 @@ from order_service.order.draft import Draft
 from order_service.order.model import IncidentKind, Order, Shipment
 from order_service.order.records import TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
-from order_service.order.states import (
-    IncidentEvent,
-    OrderState,
-    PaymentState,
-    ShipmentState,
-)
+from order_service.order.states import IncidentEvent, OrderState, PaymentState, ShipmentState
 from order_service.order.tasks import CancelShipmentStock, TaskKind, todos
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (

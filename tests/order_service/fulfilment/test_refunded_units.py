@@ -13,7 +13,8 @@ from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review_rules import objections_to
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over
-from order_service.order.model import Amounts, IncidentKind, Line, Order, Refund, SubOrder
+from order_service.order.model import IncidentKind, Line, Order, Refund
+from order_service.order.placed import Amounts, SubOrder
 from order_service.order.records import TrackingKind
 from order_service.order.refund_amounts import kept_units
 from order_service.order.refund_rows import RefundWhat

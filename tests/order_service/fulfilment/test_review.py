@@ -7,7 +7,8 @@ from msgspec import structs
 
 from order_service.fulfilment.review import ReviewInput, approve, refuse, review
 from order_service.fulfilment.review_rules import REVIEW_RULES, ReviewRules, objections_to
-from order_service.order.model import Amounts, Delivery, Order
+from order_service.order.model import Order
+from order_service.order.placed import Amounts, Delivery
 from order_service.order.records import Review, Verdict
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import OrderState, ShipmentState

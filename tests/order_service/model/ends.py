@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from order_service.order.joint_rules import broken_rule
 from order_service.order.model import CASH_ON_DELIVERY, Order, Payment
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.states import (
@@ -16,7 +17,6 @@ from order_service.order.states import (
     PaymentState,
     RefundState,
     ShipmentState,
-    broken_rule,
 )
 from order_service.order.tasks import TaskKind
 from order_service.payment.attempts import OPEN

@@ -9,7 +9,8 @@ from order_service.notifications.announcing import Announcer
 from order_service.order.contact import correct_delivery
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
-from order_service.order.model import IncidentKind, Order, Remark, SubOrder, Task
+from order_service.order.model import IncidentKind, Order, Remark, Task
+from order_service.order.placed import SubOrder
 from order_service.order.records import Review, Verdict
 from order_service.order.states import (
     IncidentEvent,

@@ -11,7 +11,8 @@ from holdfast.errors import HoldfastError, Reason
 from order_service.catalogue.model import Warehouse
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
-from order_service.order.model import Order, ShortagePolicy
+from order_service.order.model import Order
+from order_service.order.placed import ShortagePolicy
 from order_service.order.refusals import RefusalReason
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind

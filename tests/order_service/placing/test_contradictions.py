@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from order_service.order.contradictions import contradictions, doubts
-from order_service.order.model import Delivery
+from order_service.order.placed import Delivery
 
 
 def address(country: str = "CN", **parts: Any) -> Delivery:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from order_service.order.address_rules import rules_of
-from order_service.order.model import Delivery
+from order_service.order.placed import Delivery
 from order_service.order.refusals import InvalidField
 from order_service.placing.delivery import checked_delivery
 from order_service.placing.phones import phone_of

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from order_service.app import App
 from order_service.config import from_environment
-from order_service.order.model import ShortagePolicy
+from order_service.order.placed import ShortagePolicy
 from order_service.order.states import OrderState
 from tests.order_service.placing.wanted import ARTICLES, order
 from tests.waiting import PATIENCE_S

@@ -11,7 +11,7 @@ from msgspec import structs
 from holdfast.types import State
 from order_service.catalogue.model import Place, Warehouse
 from order_service.order.ids import Ids
-from order_service.order.model import Amounts, ShortagePolicy, Source
+from order_service.order.placed import Amounts, ShortagePolicy, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.order.states import OrderState, PaymentState
 from order_service.order.tasks import TaskKind

@@ -4,7 +4,7 @@ import pytest
 
 from holdfast.outcomes import Outcome
 from holdfast.types import State
-from order_service.order.model import ShortagePolicy
+from order_service.order.placed import ShortagePolicy
 from order_service.order.states import OrderState
 from order_service.order.tasks import TaskKind
 from order_service.placing.decisions import apply_stock_answer

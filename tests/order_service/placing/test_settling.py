@@ -8,7 +8,8 @@ from msgspec import structs
 
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
-from order_service.order.model import Amounts, Order, ShortagePolicy
+from order_service.order.model import Order
+from order_service.order.placed import Amounts, ShortagePolicy
 from order_service.order.refusals import RefusalReason
 from order_service.order.states import OrderState, PaymentState
 from order_service.order.tasks import TaskKind

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from order_service.order.model import Amounts
+from order_service.order.placed import Amounts
 from order_service.placing.splitting import Goods, Split, proportional, reduced, split
 
 MINOR_MAX = 10**12

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from order_service.order.model import Amounts
+from order_service.order.placed import Amounts
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.placing.validation import (
     PlaceOrder,

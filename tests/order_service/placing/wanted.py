@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import structs
 
 from order_service.catalogue.model import Article
-from order_service.order.model import Amounts, Delivery, Source
+from order_service.order.placed import Amounts, Delivery, Source
 from order_service.payment.methods import methods_of
 from order_service.placing.validation import PlaceOrder, WantedLine
 

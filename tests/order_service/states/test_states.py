@@ -8,18 +8,20 @@ import pytest
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
-from order_service.order.parts import machines
-from order_service.order.states import (
+from order_service.order.joint_rules import JOINT_RULES, Together, broken_rule
+from order_service.order.machines import (
     INCIDENT,
-    JOINT_RULES,
     ORDER,
     PAYMENT,
     REFUND,
     SHIPMENT,
     IllegalMove,
+    Machine,
+)
+from order_service.order.parts import machines
+from order_service.order.states import (
     IncidentEvent,
     IncidentState,
-    Machine,
     OrderEvent,
     OrderState,
     PaymentEvent,
@@ -28,8 +30,6 @@ from order_service.order.states import (
     RefundState,
     ShipmentEvent,
     ShipmentState,
-    Together,
-    broken_rule,
 )
 from order_service.storage.database import Conflict
 from order_service.storage.history import Move, all_moves

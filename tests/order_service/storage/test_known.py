@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import Connection, delete
 
 from order_service.order.draft import Draft
+from order_service.order.machines import IllegalMove
 from order_service.order.model import Order
-from order_service.order.states import IllegalMove, OrderEvent, OrderState
+from order_service.order.states import OrderEvent, OrderState
 from order_service.storage.batch import OrderNotFound
 from order_service.storage.orders import Orders
 from order_service.storage.schema import history, order_lines

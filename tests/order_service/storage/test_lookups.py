@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 from sqlalchemy import Connection, update
 
-from order_service.order.model import Delivery
+from order_service.order.placed import Delivery
 from order_service.storage import schema
 from order_service.storage.columns import PHONE_AT
 from order_service.storage.lookups import LOOKUPS, Found, Number, find_orders

@@ -6,14 +6,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from order_service.order.draft import Draft
+from order_service.order.machines import IllegalMove
 from order_service.order.model import Payment, Remark
-from order_service.order.states import (
-    IllegalMove,
-    OrderEvent,
-    OrderState,
-    PaymentEvent,
-    PaymentState,
-)
+from order_service.order.states import OrderEvent, OrderState, PaymentEvent, PaymentState
 from order_service.order.tasks import ConfirmStock, NotifyBuyer, PaymentDue, ReserveStock, TaskKind
 from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.database import Conflict
