@@ -6,8 +6,6 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import httpx
-
 from order_service.config import Config, listed
 from order_service.fulfilment.carrier_rules import CarrierRule, rules_from
 from order_service.fulfilment.carriers import easypost
@@ -22,12 +20,13 @@ from order_service.notifications.smtp import Smtp, SmtpServer
 from order_service.notifications.webhook import Receiver, WebhookSender
 from order_service.payment.providers.port import Provider
 from order_service.payment.providers.sandbox import SandboxProvider
+from serving.http_client import HttpClient
 from serving.private_files import private_file
 from serving.settings import ConfigError, name_of
 
 T = TypeVar("T")
 
-WEBHOOK_TIMEOUT_S = 10.0
+WEBHOOK_SILENCE_S_MAX = 10.0
 FILE, MAIL = "file", "mail"
 
 
@@ -42,7 +41,7 @@ class Outside:
             _read("merchants", config.merchants, merchants_from) if config.merchants else {}
         )
         self.composing = Composing(config.ships_within_ms, _time_zone(config))
-        self._http = httpx.AsyncClient(timeout=WEBHOOK_TIMEOUT_S)
+        self._http = HttpClient(silence_s_max=WEBHOOK_SILENCE_S_MAX)
         self.channels: dict[str, Channel] = {}
         self.subscribers: dict[str, Subscriber] = {}
         self._set_up_notifications(config, clock_ms)

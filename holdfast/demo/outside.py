@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
-
 from holdfast.demo.money import Sums
 from holdfast.demo.servers import API_KEY, ServerFailedError
+from serving.http_client import Answer, HttpClient, Unanswered
 
-TIMEOUT_S = 60.0
+SILENCE_S_MAX = 60.0
 RETRY_AFTER_S = 0.2
 PARCELS_A_REQUEST = 1_000
 
@@ -34,12 +33,8 @@ class Outside:
 
     def __init__(self, url: str) -> None:
         self._numbers = itertools.count()
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            headers={"authorization": f"Bearer {API_KEY}"},
-            timeout=TIMEOUT_S,
-            limits=httpx.Limits(max_connections=100),
-        )
+        headers = {"authorization": f"Bearer {API_KEY}"}
+        self._http = HttpClient(url, headers=headers, silence_s_max=SILENCE_S_MAX)
 
     async def __aenter__(self) -> Self:
         return self
@@ -110,20 +105,16 @@ class Outside:
     async def _send(self, verb: str, path: str, **content: Any) -> Any:
         try:
             answer = await self._once_more(verb, path, **content)
-            answer.raise_for_status()
-        except httpx.HTTPError as error:
-            raise ServerFailedError(f"the demo's sandbox, {verb} {path}: {named(error)}") from error
+        except Unanswered as error:
+            raise ServerFailedError(f"the demo's sandbox, {verb} {path}: {error}") from error
+        if not answer.is_success:
+            raise ServerFailedError(f"the demo's sandbox, {verb} {path}: status {answer.status}")
         return answer.json()
 
-    async def _once_more(self, verb: str, path: str, **content: Any) -> httpx.Response:
+    async def _once_more(self, verb: str, path: str, **content: Any) -> Answer:
         """The answer to a call. One that was lost on the way is sent again: once, with its key."""
         try:
-            return await self._http.request(verb, path, **content)
-        except httpx.TransportError:
+            return await self._http.send(verb, path, **content)
+        except Unanswered:
             await asyncio.sleep(RETRY_AFTER_S)
-            return await self._http.request(verb, path, **content)
-
-
-def named(error: Exception) -> str:
-    """An error with its type: of most broken connections that is all that is known."""
-    return f"{type(error).__name__}: {error}".removesuffix(": ")
+            return await self._http.send(verb, path, **content)

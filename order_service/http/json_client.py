@@ -1,18 +1,18 @@
 """Asks servers of providers and carriers over HTTP, in JSON."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from http import HTTPStatus
+from typing import Any, TypeVar
 
-import httpx
 import msgspec
+
+from serving.http_client import HttpClient, Unanswered
 
 T = TypeVar("T")
 
-CONNECTIONS_MAX: Final = 100
-
 
 class JsonClient:
-    """Connections to one server. Options are those of `httpx.AsyncClient`: base_url, timeout.
+    """One server, asked by a client of its own, which ends with this one.
 
     Every request raises `unreachable` where the server did not answer, or not sensibly: whether it
     did what was asked is not known. For a status in `refusals` it raises what that makes of the
@@ -21,20 +21,19 @@ class JsonClient:
 
     def __init__(
         self,
+        http: HttpClient,
         unreachable: type[Exception],
         refusals: Mapping[int, Callable[[bytes], Exception]],
-        **options: Any,
     ) -> None:
+        self._http = http
         self._unreachable = unreachable
         self._refusals = refusals
-        limits = httpx.Limits(max_connections=CONNECTIONS_MAX)
-        self._http = httpx.AsyncClient(limits=limits, **options)
 
     async def ask(self, answer: type[T], verb: str, path: str, **content: Any) -> T:
         """The server's answer, read as a type."""
         found = await self.find(answer, verb, path, **content)
         if found is None:
-            raise self._unreachable(f"status {httpx.codes.NOT_FOUND}")
+            raise self._unreachable(f"status {HTTPStatus.NOT_FOUND}")
         return found
 
     async def find(self, answer: type[T], verb: str, path: str, **content: Any) -> T | None:
@@ -50,18 +49,18 @@ class JsonClient:
     async def send(self, verb: str, path: str, **content: Any) -> bytes | None:
         """The body of the server's answer; None where it does not know the thing (404)."""
         try:
-            response = await self._http.request(verb, path, **content)
-        except httpx.HTTPError as error:
-            raise self._unreachable(type(error).__name__) from error
-        if response.is_success:
-            return response.content
-        if response.status_code == httpx.codes.NOT_FOUND:
+            answer = await self._http.send(verb, path, **content)
+        except Unanswered as error:
+            raise self._unreachable(str(error)) from error
+        if answer.is_success:
+            return answer.body
+        if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        refusal = self._refusals.get(response.status_code)
+        refusal = self._refusals.get(answer.status)
         if refusal is None:
-            raise self._unreachable(f"status {response.status_code}")
+            raise self._unreachable(f"status {answer.status}")
         try:
-            raise refusal(response.content)
+            raise refusal(answer.body)
         except msgspec.DecodeError as error:
             raise self._unreachable("its answer cannot be read") from error
 

@@ -6,15 +6,16 @@ old. While a secret is replaced each request carries a signature by the old and 
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import httpx
 from msgspec import Struct
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from order_service.notifications import cloud_events
 from order_service.notifications.port import Event, Message
 from order_service.relay.handler import GiveUp, TryLater
+from serving.http_client import Answer, HttpClient, Unanswered
 
 RETRY_AFTER_S_MAX = 3_600
 
@@ -39,9 +40,7 @@ class Receiver(Struct, frozen=True):
 class WebhookSender:
     """A channel and a subscriber. `http` is shared, and is closed by its maker."""
 
-    def __init__(
-        self, http: httpx.AsyncClient, receiver: Receiver, clock_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, http: HttpClient, receiver: Receiver, clock_ms: Callable[[], int]) -> None:
         """Raises ValueError for a secret that is not base64."""
         self._http = http
         self._url = receiver.url
@@ -62,13 +61,13 @@ class WebhookSender:
     async def _post(self, webhook_id: str, body: bytes) -> None:
         headers = self._signed(webhook_id, body)
         try:
-            # Its answer's body is nobody's business, so it is not read, however long it is.
-            async with self._http.stream(
-                "POST", self._url, content=body, headers=headers, follow_redirects=False
-            ) as response:
-                _check(response)
-        except httpx.HTTPError as error:
-            raise TryLater(f"the receiver cannot be reached: {type(error).__name__}") from None
+            # Its answer's body is nobody's business.
+            answer = await self._http.send(
+                "POST", self._url, body=body, headers=headers, wants_body=False
+            )
+        except Unanswered as error:
+            raise TryLater(f"the receiver cannot be reached: {error}") from None
+        _check(answer)
 
     def _signed(self, webhook_id: str, body: bytes) -> dict[str, str]:
         at = datetime.fromtimestamp(self._clock_ms() // 1_000, UTC)
@@ -83,17 +82,16 @@ class WebhookSender:
         }
 
 
-def _check(response: httpx.Response) -> None:
-    status = response.status_code
-    if response.is_success:
+def _check(answer: Answer) -> None:
+    if answer.is_success:
         return
-    if status == httpx.codes.GONE:
+    if answer.status == HTTPStatus.GONE:
         raise GiveUp("the receiver is gone for good: it answered 410")
-    raise TryLater(f"the receiver answered {status}", _retry_after_ms(response))
+    raise TryLater(f"the receiver answered {answer.status}", _retry_after_ms(answer))
 
 
-def _retry_after_ms(response: httpx.Response) -> int | None:
-    seconds = response.headers.get("retry-after", "")
+def _retry_after_ms(answer: Answer) -> int | None:
+    seconds = answer.headers.get("retry-after", "")
     if not (seconds.isascii() and seconds.isdigit()):  # a date, or nothing: the back-off decides
         return None
     return min(int(seconds[:9]), RETRY_AFTER_S_MAX) * 1_000

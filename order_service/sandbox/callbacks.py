@@ -10,12 +10,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import httpx
 import msgspec
 from standardwebhooks import Webhook
 
+from serving.http_client import HttpClient, Unanswered
+
 RETRY_AFTER_S: Final = (0.2, 1.0, 5.0, 30.0)
 SENDING_MAX: Final = 64
+SILENCE_S_MAX: Final = 5.0
 REORDER_S_MAX: Final = 1.0
 
 
@@ -65,7 +67,7 @@ class Callbacks:
         self._key = Webhook(secret)
         self._chance = chance
         self._clock_ms = clock_ms
-        self._http = httpx.AsyncClient(timeout=5.0)
+        self._http = HttpClient(silence_s_max=SILENCE_S_MAX)
         self._sending = asyncio.Semaphore(SENDING_MAX)
         self._under_way: set[asyncio.Task[None]] = set()
         self._held: list[asyncio.Event] = []
@@ -126,8 +128,8 @@ class Callbacks:
     async def _send(self, body: bytes, headers: dict[str, str]) -> bool:
         async with self._sending:
             try:
-                answer = await self._http.post(self.url, content=body, headers=headers)
-            except httpx.HTTPError:
+                answer = await self._http.send("POST", self.url, body=body, headers=headers)
+            except Unanswered:
                 return False
             self.sent += 1
             return answer.is_success

@@ -121,7 +121,7 @@ ANSWERS = {
                 kind="NOTIFY_MERCHANT",
                 due_at_ms=AT_MS,
                 attempts=3,
-                last_error="the receiver cannot be reached: ConnectError",
+                last_error="the receiver cannot be reached: no connection to it",
             )
         ]
     ),

@@ -71,6 +71,6 @@ def test_off_a_terminal_each_stage_is_a_line() -> None:
 
 async def test_an_error_of_the_sandbox_is_named_and_a_lost_answer_asked_for_once_more() -> None:
     async with Outside("http://127.0.0.1:1") as outside:
-        problem = "the demo's sandbox, POST /provider/control/pay: ConnectError"
+        problem = "the demo's sandbox, POST /provider/control/pay: no connection to it"
         with pytest.raises(ServerFailedError, match=problem):
             await outside.pay("p")

@@ -8,6 +8,7 @@ one before is given back. Its own SDK is synchronous and is not used here.
 It does not tell what was collected at the door: CASH_COLLECTED is recorded by hand.
 """
 
+import base64
 import hashlib
 import hmac
 import math
@@ -35,12 +36,13 @@ from order_service.fulfilment.timers import DAY_MS
 from order_service.http.json_client import JsonClient
 from order_service.http.signatures import CallbackForged, CallbackUnreadable
 from order_service.order.foreign import FOREIGN_NAME_LENGTH_MAX
+from serving.http_client import HttpClient
 
 log = structlog.get_logger()
 
 NAME: Final = "easypost"
 URL: Final = "https://api.easypost.com/v2"
-TIMEOUT_S: Final = 15.0
+SILENCE_S_MAX: Final = 15.0
 GRAMS_PER_OUNCE: Final = 28.349523125
 SAME_OUNCES: Final = 0.05
 SHIPMENTS_MAX: Final = 20
@@ -93,12 +95,12 @@ class EasyPostCarrier:
     def __init__(
         self, api_key: str, secrets: Sequence[str], origins: Mapping[str, str], url: str = ""
     ) -> None:
+        key = base64.b64encode(f"{api_key}:".encode()).decode()
+        headers = {"authorization": f"Basic {key}"}
         self._http = JsonClient(
+            HttpClient(url or URL, headers=headers, silence_s_max=SILENCE_S_MAX),
             CarrierUnreachable,
             {HTTPStatus.BAD_REQUEST: _refused, HTTPStatus.UNPROCESSABLE_ENTITY: _refused},
-            base_url=url or URL,
-            auth=(api_key, ""),
-            timeout=TIMEOUT_S,
         )
         self._keys = [unicodedata.normalize("NFKD", secret).encode() for secret in secrets]
         self._origins = origins

@@ -18,11 +18,12 @@ from order_service.fulfilment.carriers.port import (
 )
 from order_service.http.json_client import JsonClient
 from order_service.http.signatures import CallbackUnreadable, verify_standard
+from serving.http_client import HttpClient
 
 log = structlog.get_logger()
 
 NAME: Final = "sandbox"
-TIMEOUT_S: Final = 5.0
+SILENCE_S_MAX: Final = 5.0
 
 
 class _Offer(msgspec.Struct):
@@ -51,12 +52,11 @@ class SandboxCarrier:
     """
 
     def __init__(self, base_url: str, api_key: str, secrets: Sequence[str]) -> None:
+        headers = {"authorization": f"Bearer {api_key}"}
         self._http = JsonClient(
+            HttpClient(base_url, headers=headers, silence_s_max=SILENCE_S_MAX),
             CarrierUnreachable,
             {HTTPStatus.CONFLICT: _refused},
-            base_url=base_url,
-            headers={"authorization": f"Bearer {api_key}"},
-            timeout=TIMEOUT_S,
         )
         self._keys = [Webhook(secret) for secret in secrets]
 

@@ -21,8 +21,9 @@ from order_service.payment.providers.port import (
     ProviderUnreachable,
     Started,
 )
+from serving.http_client import HttpClient
 
-TIMEOUT_S: Final = 5.0
+SILENCE_S_MAX: Final = 5.0
 
 
 class _StartedBody(msgspec.Struct):
@@ -42,15 +43,14 @@ class SandboxProvider:
     """
 
     def __init__(self, base_url: str, api_key: str, secrets: Sequence[str]) -> None:
+        headers = {"authorization": f"Bearer {api_key}"}
         self._http = JsonClient(
+            HttpClient(base_url, headers=headers, silence_s_max=SILENCE_S_MAX),
             ProviderUnreachable,
             {
                 status: partial(_refused, status=status)
                 for status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.CONFLICT)
             },
-            base_url=base_url,
-            headers={"authorization": f"Bearer {api_key}"},
-            timeout=TIMEOUT_S,
         )
         self._keys = [Webhook(secret) for secret in secrets]
 

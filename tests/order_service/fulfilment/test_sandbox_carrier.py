@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import msgspec
 import pytest
 
@@ -14,6 +13,7 @@ from order_service.notifications.port import Event
 from order_service.notifications.webhook import Receiver, WebhookSender
 from order_service.relay.handler import TryLater
 from order_service.sandbox.carrier import SandboxCarrierApp
+from serving.http_client import Answer, HttpClient
 from tests.order_service.clock import Clock
 from tests.order_service.fulfilment.world import API_KEY, SECRET
 from tests.order_service.payment.http import served
@@ -37,7 +37,7 @@ class Carrier(NamedTuple):
     app: SandboxCarrierApp
     url: str
     clock: Clock
-    http: httpx.AsyncClient
+    http: HttpClient
 
     async def hear(self, event: Event, secret: str = SECRET) -> None:
         """Tells it of an event, as the order service does."""
@@ -47,7 +47,7 @@ class Carrier(NamedTuple):
 
     async def kinds(self) -> list[str]:
         """The kinds of the events of the parcel."""
-        answer = await self.http.get(f"{self.url}/v1/parcels/{PARCEL}/events")
+        answer = await self.http.send("GET", f"{self.url}/v1/parcels/{PARCEL}/events")
         return [event["kind"] for event in answer.json()["events"]]
 
     async def signed(self) -> bool:
@@ -64,7 +64,8 @@ async def carrier_of(clock: Clock, path: str = "") -> AsyncIterator[Carrier]:
         )
         stack.push_async_callback(app.aclose)
         headers = {"authorization": f"Bearer {API_KEY}"}
-        http = await stack.enter_async_context(httpx.AsyncClient(headers=headers))
+        client = HttpClient(headers=headers, silence_s_max=5.0)
+        http = await stack.enter_async_context(aclosing(client))
         yield Carrier(app, await stack.enter_async_context(served(app.app)), clock, http)
 
 
@@ -79,8 +80,8 @@ async def carrier(clock: Clock) -> AsyncIterator[Carrier]:
 async def label(carrier: Carrier) -> None:
     """Has a waybill made for the parcel."""
     asked = {"country": "GB", "weight_g": 700, "currency": "GBP", "service": "standard"}
-    answer = await carrier.http.put(f"{carrier.url}/v1/labels/{PARCEL}", json=asked)
-    answer.raise_for_status()
+    answer = await carrier.http.send("PUT", f"{carrier.url}/v1/labels/{PARCEL}", json=asked)
+    assert answer.is_success
 
 
 async def test_the_van_comes_for_what_is_shipped_and_delivers_it_soon(carrier: Carrier) -> None:
@@ -123,10 +124,10 @@ async def test_a_parcel_on_its_way_travels_on_after_the_next_start(
         await eventually(after.signed)
 
 
-async def befall(carrier: Carrier, fate: str, delay_ms: int = 0) -> httpx.Response:
+async def befall(carrier: Carrier, fate: str, delay_ms: int = 0) -> Answer:
     """Tells the carrier what is to become of its parcel."""
     asked = {"shipment_id": PARCEL, "fate": fate, "delay_ms": delay_ms}
-    return await carrier.http.post(f"{carrier.url}/control/parcel", json=asked)
+    return await carrier.http.send("POST", f"{carrier.url}/control/parcel", json=asked)
 
 
 @pytest.mark.parametrize("on_its_way", [False, True])
@@ -147,7 +148,7 @@ async def test_a_parcel_comes_to_the_end_that_it_was_told(
     kinds = await carrier.kinds()
     assert (kinds[-1], "SIGNED" in kinds) == (end, False)
     late = await befall(carrier, "delay", 1)
-    assert (late.status_code, "end of its journey" in late.text) == (409, True)
+    assert (late.status, b"end of its journey" in late.body) == (409, True)
 
 
 @pytest.mark.parametrize("on_its_way", [False, True])
@@ -171,4 +172,4 @@ async def test_a_parcel_that_is_delayed_arrives_so_much_later_once(
 async def test_a_parcel_without_a_waybill_can_not_be_told(clock: Clock) -> None:
     async with carrier_of(clock) as carrier:
         answer = await befall(carrier, "lose")
-        assert (answer.status_code, "pack it first" in answer.text) == (404, True)
+        assert (answer.status, b"pack it first" in answer.body) == (404, True)

@@ -1,8 +1,10 @@
-import httpx
+from typing import Any
+
 import msgspec
 import pytest
 
 from order_service.http.json_client import JsonClient
+from serving.http_client import Answer, HttpClient, Unanswered
 
 
 class Silent(Exception):
@@ -25,17 +27,24 @@ class Problem(msgspec.Struct):
     code: str
 
 
-def client(status: int, body: str = "") -> JsonClient:
-    def answer(request: httpx.Request) -> httpx.Response:
-        if status == 0:
-            raise httpx.ReadTimeout("too slow", request=request)
-        return httpx.Response(status, text=body)
+class Http(HttpClient):
+    """A server that answers the same to all; status 0: it does not answer."""
 
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(silence_s_max=1.0)
+        self.answer = Answer(status, {}, body.encode())
+
+    async def send(self, verb: str, url: str, **_content: Any) -> Answer:
+        if self.answer.status == 0:
+            raise Unanswered("it hung up")
+        return self.answer
+
+
+def client(status: int, body: str = "") -> JsonClient:
     return JsonClient(
+        Http(status, body),
         Silent,
         {409: lambda body: Unwilling(msgspec.json.decode(body, type=Problem).code)},
-        base_url="http://server.example",
-        transport=httpx.MockTransport(answer),
     )
 
 
@@ -63,7 +72,7 @@ async def test_a_thing_that_is_not_known_is_none_where_it_may_be_missing() -> No
         (200, '{"weight_g":"7"}', Silent, "its answer cannot be read"),
         (500, '{"weight_g":7}', Silent, "status 500"),
         (302, "", Silent, "status 302"),
-        (0, "", Silent, "ReadTimeout"),
+        (0, "", Silent, "it hung up"),
     ],
 )
 async def test_other_answers_are_errors(

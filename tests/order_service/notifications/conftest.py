@@ -1,10 +1,11 @@
 """The outside of notifications: servers of the test's own."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 
-import httpx
 import pytest
 
+from serving.http_client import HttpClient
 from tests.order_service.notifications.outlets import (
     MailServer,
     WebServer,
@@ -28,7 +29,7 @@ async def web_server() -> AsyncIterator[WebServer]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
+async def http() -> AsyncIterator[HttpClient]:
     """A client that waits for three seconds."""
-    async with httpx.AsyncClient(timeout=3) as client:
+    async with aclosing(HttpClient(silence_s_max=3.0)) as client:
         yield client

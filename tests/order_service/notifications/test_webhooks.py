@@ -3,13 +3,13 @@ import json
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from order_service.notifications.cloud_events import JsonLines
 from order_service.notifications.webhook import Receiver, WebhookSender
 from order_service.relay.handler import GiveUp, TryLater
+from serving.http_client import HttpClient
 from tests.order_service.notifications.messages import event, message
 from tests.order_service.notifications.outlets import WebServer, free_port
 
@@ -20,13 +20,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def sender(http: httpx.AsyncClient, url: str, *secrets: str) -> WebhookSender:
+def sender(http: HttpClient, url: str, *secrets: str) -> WebhookSender:
     return WebhookSender(http, Receiver(url, secrets or (OLD,)), now_ms)
 
 
-async def test_an_event_is_a_signed_cloud_event(
-    web_server: WebServer, http: httpx.AsyncClient
-) -> None:
+async def test_an_event_is_a_signed_cloud_event(web_server: WebServer, http: HttpClient) -> None:
     await sender(http, web_server.url).publish(event())
     ((headers, body),) = web_server.requests
     assert Webhook(OLD).verify(body, headers) == {
@@ -44,7 +42,7 @@ async def test_an_event_is_a_signed_cloud_event(
 
 
 async def test_a_message_goes_whole_to_the_service_that_hands_it_on(
-    web_server: WebServer, http: httpx.AsyncClient
+    web_server: WebServer, http: HttpClient
 ) -> None:
     await sender(http, web_server.url).deliver(message())
     ((headers, body),) = web_server.requests
@@ -55,7 +53,7 @@ async def test_a_message_goes_whole_to_the_service_that_hands_it_on(
 
 
 async def test_while_a_secret_is_replaced_old_and_new_verify(
-    web_server: WebServer, http: httpx.AsyncClient
+    web_server: WebServer, http: HttpClient
 ) -> None:
     await sender(http, web_server.url, NEW, OLD).publish(event())
     ((headers, body),) = web_server.requests
@@ -68,7 +66,7 @@ async def test_while_a_secret_is_replaced_old_and_new_verify(
 
 
 async def test_the_id_is_the_same_each_time_and_the_time_is_not_old(
-    web_server: WebServer, http: httpx.AsyncClient
+    web_server: WebServer, http: HttpClient
 ) -> None:
     # An event of years from now (or ago) is sent now, and must be accepted now.
     for _ in range(2):
@@ -92,7 +90,7 @@ async def test_the_id_is_the_same_each_time_and_the_time_is_not_old(
 )
 async def test_what_was_not_taken_is_sent_again(
     web_server: WebServer,
-    http: httpx.AsyncClient,
+    http: HttpClient,
     status: int,
     headers: dict[str, str],
     after_ms: int | None,
@@ -105,7 +103,7 @@ async def test_what_was_not_taken_is_sent_again(
 
 
 async def test_a_receiver_that_is_gone_for_good_is_given_up(
-    web_server: WebServer, http: httpx.AsyncClient
+    web_server: WebServer, http: HttpClient
 ) -> None:
     web_server.status = 410
     with pytest.raises(GiveUp):
@@ -113,12 +111,12 @@ async def test_a_receiver_that_is_gone_for_good_is_given_up(
 
 
 async def test_a_receiver_that_is_away_or_silent_is_tried_again(
-    web_server: WebServer, http: httpx.AsyncClient
+    web_server: WebServer, http: HttpClient
 ) -> None:
-    with pytest.raises(TryLater, match="ConnectError"):
+    with pytest.raises(TryLater, match="no connection to it"):
         await sender(http, f"http://127.0.0.1:{free_port()}/").publish(event())
     web_server.go_on.clear()
-    with pytest.raises(TryLater, match="ReadTimeout"):
+    with pytest.raises(TryLater, match="it did not answer in time"):
         await sender(http, web_server.url).publish(event())
 
 
@@ -138,6 +136,6 @@ def test_the_name_of_a_receiver_has_nothing_secret() -> None:
 
 
 @pytest.mark.parametrize("secret", ["whsec_a", "whsec_", ""])
-async def test_a_secret_that_is_none_is_refused(http: httpx.AsyncClient, secret: str) -> None:
+async def test_a_secret_that_is_none_is_refused(http: HttpClient, secret: str) -> None:
     with pytest.raises(ValueError, match=r"secret|base64"):
         sender(http, "http://erp.example/hook", secret)
