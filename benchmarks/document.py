@@ -4,22 +4,21 @@ It holds what was measured (medians of rounds), on what, how it compares with wh
 and what the audits found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from benchmarks.orders.loads import OrdersBenchmark
-from benchmarks.rounds import Audit, Measurements
+from benchmarks.kept import Part
+from benchmarks.rounds import Audit
 from benchmarks.sample import Reading, median_of
-from benchmarks.scenarios import Benchmark
 from benchmarks.servers import ROOT
 from benchmarks.targets import TARGETS
 
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
-
-Named = Benchmark | OrdersBenchmark
 
 
 class Result(Reading, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,7 +50,7 @@ class AuditTotal(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of the benchmarks."""
+    """One run of the benchmarks, its loads `scale` times as large as shipped."""
 
     date: str
     commit: str
@@ -63,6 +62,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     results: list[Result]
     ratios: list[Ratio]
     audit: AuditTotal
+    scale: float = 1.0
 
     @property
     def ok(self) -> bool:
@@ -70,19 +70,22 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return self.audit.ok and not any(result.errors for result in self.results)
 
 
-def results_of(benchmarks: Sequence[Named], measured: Measurements) -> list[Result]:
-    """The results in the order of the benchmarks."""
+def results_of(parts: Iterable[Part]) -> list[Result]:
+    """The results of all parts in the order of their benchmarks."""
     found = []
-    for benchmark in benchmarks:
-        readings = [one[benchmark.name] for one in measured.rounds if benchmark.name in one]
-        median = msgspec.structs.asdict(median_of(readings))
-        about = {
-            "name": benchmark.name,
-            "title": benchmark.title,
-            "audit": measured.audits.get(benchmark.name),
-        }
-        found.append(msgspec.convert(median | about, Result))
+    for part in parts:
+        for name, title in part.titles.items():
+            readings = [one[name] for one in part.rounds if name in one]
+            median = msgspec.structs.asdict(median_of(readings))
+            about = {"name": name, "title": title, "audit": part.audits.get(name)}
+            found.append(msgspec.convert(median | about, Result))
     return found
+
+
+def rounds_of(parts: Iterable[Part]) -> list[dict[str, Reading]]:
+    """The rounds of all parts together."""
+    nth_of_each = zip_longest(*(part.rounds for part in parts), fillvalue={})
+    return [dict(ChainMap(*nth)) for nth in nth_of_each]
 
 
 def ratios_of(rounds: Sequence[Mapping[str, Reading]]) -> list[Ratio]:

@@ -21,7 +21,7 @@ import grpc.aio
 import msgspec
 import uvloop
 
-from benchmarks.loads import Load
+from benchmarks.loads import Load, tenant_names
 from benchmarks.sample import Measured, Sample, Stopwatch, sample_of
 from benchmarks.unary_load import CONNECTIONS, run_unary
 from holdfast.channel import CHANNEL_OPTIONS
@@ -30,9 +30,12 @@ from holdfast.inventory.v1 import inventory_pb2 as pb
 
 def packed_requests(load: Load) -> list[bytes]:
     """The requests of a load, one a call."""
-    if load.method == "Reserve":
-        return [_reserve(load, call, 0).SerializeToString() for call in range(load.calls)]
-    return [_apply(load, call).SerializeToString() for call in range(load.calls)]
+    request = _apply if load.method == "Apply" else _single
+    return [request(load, call).SerializeToString() for call in range(load.calls)]
+
+
+def _single(load: Load, call: int) -> pb.ReserveRequest:
+    return _reserve(load, call, 0)
 
 
 def _apply(load: Load, call: int) -> pb.ApplyRequest:
@@ -42,7 +45,8 @@ def _apply(load: Load, call: int) -> pb.ApplyRequest:
         commands += [
             pb.Command(
                 confirm=pb.ConfirmRequest(
-                    tenant=load.tenant, reservation_id=command.reserve.reservation_id
+                    tenant=command.reserve.tenant,
+                    reservation_id=command.reserve.reservation_id,
                 )
             )
             for command in commands
@@ -53,8 +57,9 @@ def _apply(load: Load, call: int) -> pb.ApplyRequest:
 def _reserve(load: Load, call: int, number: int) -> pb.ReserveRequest:
     name = f"{load.prefix}-{call}-{number}"
     first = call + number * load.lines
+    tenants = tenant_names(load.tenant, load.tenants)
     return pb.ReserveRequest(
-        tenant=load.tenant,
+        tenant=tenants[call % load.tenants],
         reservation_id=name,
         lines=[
             pb.Line(sku=f"SKU-{(first + line) % load.skus}", quantity=1)

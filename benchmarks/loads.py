@@ -8,6 +8,11 @@ from typing import ClassVar, Self
 import msgspec
 
 
+def tenant_names(tenant: str, count: int) -> list[str]:
+    """The tenants of a load: the one that it names, or so many whose names begin with it."""
+    return [tenant] if count == 1 else [f"{tenant}-{number}" for number in range(count)]
+
+
 class Sized(msgspec.Struct, frozen=True):
     """A load; the field `size_field` says how large it is, at least `size_min`."""
 
@@ -26,8 +31,8 @@ class Load(Sized, frozen=True, kw_only=True):
     `open_calls` are kept open (a closed loop), unless `per_s` is set: then calls start at that
     rate, at random moments, whether or not earlier ones have ended (an open loop). Each call has
     `commands` commands (Apply; a Reserve is one), each Reserve `lines` lines of one unit of SKUs of
-    its own out of `skus`, under a new id. `confirmed` makes the second half of a call's commands
-    Confirms of its first half.
+    its own out of `skus`, under a new id. Calls go to `tenants` tenants in turn. `confirmed` makes
+    the second half of a call's commands Confirms of its first half.
     """
 
     calls: int
@@ -39,6 +44,7 @@ class Load(Sized, frozen=True, kw_only=True):
     skus: int = 1
     lines: int = 1
     confirmed: bool = False
+    tenants: int = 1
     target: str = ""
     tenant: str = ""
     prefix: str = ""
@@ -50,23 +56,32 @@ class Load(Sized, frozen=True, kw_only=True):
 
 
 class SdkLoad(Sized, frozen=True, kw_only=True):
-    """`await client.reserve(...)` from `open_calls` tasks, sent by `benchmarks.sdk_load`."""
+    """`await client.reserve(...)` from `open_calls` tasks, sent by `benchmarks.sdk_load`.
+
+    Each of `tenants` tenants has a client of its own; the calls go to them in turn.
+    """
 
     calls: int
     open_calls: int
     skus: int = 1
+    tenants: int = 1
     target: str = ""
+    tenant: str = ""
     prefix: str = ""
 
 
 class RawBatches(Sized, frozen=True, kw_only=True):
-    """Batches of Reserves of one unit, sent to the store by `benchmarks.peers.raw_script`."""
+    """Batches of Reserves of one unit, sent to the store by `benchmarks.peers.raw_script`.
+
+    `naive` sends the script of the naive server instead, which has no batches: `commands` is 1.
+    """
 
     size_field = "batches"
 
     batches: int
     commands: int = 1_000
     skus: int = 1
+    naive: bool = False
     socket: str = ""
     tenant: str = ""
     prefix: str = ""

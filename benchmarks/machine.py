@@ -31,7 +31,7 @@ def machine(directory: Path) -> dict[str, Any]:
 
 def versions(stage: Stage) -> dict[str, str]:
     """The version of each program that ran."""
-    with stage.client() as client:
+    with stage.holdfast.client() as client:
         status = client.get_status()
     return {
         "python": platform.python_version(),

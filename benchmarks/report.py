@@ -50,8 +50,12 @@ def machine_line(document: Document) -> str:
         f"{document.date}, {machine['cpus']} cores of {machine['cpu']}, {machine['memory_gib']} "
         f"GiB, {machine['system']}, fsync {machine['fsync_ms']:g} ms; Python {ran['python']}, "
         f"{ran['store']}, PostgreSQL {ran['postgres']}; {document.workers} worker, medians of "
-        f"{document.rounds} rounds."
+        f"{document.rounds} rounds{_smaller(document.scale)}."
     )
+
+
+def _smaller(scale: float) -> str:
+    return f", loads of {scale:.0%} for a busy machine" if scale < 1 else ""
 
 
 def result_rows(results: Iterable[Result]) -> list[Row]:

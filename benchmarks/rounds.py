@@ -20,13 +20,14 @@ from benchmarks.processor_time import cpu_s
 from benchmarks.sample import APPLIED, OUT_OF_STOCK, Reading, Sample, Used, reading_of
 from benchmarks.scenarios import Benchmark
 from benchmarks.servers import LoadFailed, output_of
-from benchmarks.stage import Stage
+from benchmarks.stage import SECOND, Engine, Stage
 from holdfast.types import AuditSummary
 
 UNITS = 1_000_000_000
 LIMIT_PER_BUYER = 5
 SETTING_UP = 32
-STORE_USERS = ("holdfast", "naive", "raw")
+# Whose store those without one of their own use.
+STORE_OF = {"holdfast": "holdfast", SECOND: SECOND, "naive": "holdfast", "raw": "holdfast"}
 
 Tell = Callable[[str], None]
 
@@ -49,7 +50,7 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 class Measurements:
-    """The readings of all rounds so far, and the audit of each benchmark, by its name."""
+    """The readings of the rounds of a part, and the audit of each benchmark, by its name."""
 
     def __init__(self, stage: Stage, tell: Tell) -> None:
         self.rounds: list[dict[str, Reading]] = []
@@ -65,40 +66,59 @@ class Measurements:
         """
         stock_up(self._stage, benchmarks)
         for number in range(rounds):
-            if number == len(self.rounds):
-                self.rounds.append({})
             for benchmark in benchmarks[:: -1 if number % 2 else 1]:
                 self.tell(f"round {number + 1} of {rounds}: {benchmark.title}")
-                self._run(benchmark, number)
+                self.run(benchmark, number)
                 if number == rounds - 1 and benchmark.tenant:
                     self._audit(benchmark)
 
-    def _run(self, benchmark: Benchmark, number: int) -> None:
+    def run(self, benchmark: Benchmark, number: int) -> None:
+        """Runs one benchmark in a round. Raises LoadFailed."""
         reading, reservations = run(benchmark, self._stage, f"{benchmark.name}.{number}")
-        self.rounds[number][benchmark.name] = reading
+        self.note(number, {benchmark.name: reading})
         self._answered[benchmark.tenant] += reservations
 
+    def note(self, number: int, readings: dict[str, Reading]) -> None:
+        """Adds readings to a round."""
+        while len(self.rounds) <= number:
+            self.rounds.append({})
+        self.rounds[number] |= readings
+
     def _audit(self, benchmark: Benchmark) -> None:
-        found = audit(self._stage, benchmark.tenant)
+        engine = engine_of(self._stage, benchmark)
+        found = [audit(engine, tenant) for tenant in benchmark.tenants]
         self.audits[benchmark.name] = Audit(
-            found.reservations, self._answered[benchmark.tenant], found.findings + found.unsettled
+            sum(one.reservations for one in found),
+            self._answered[benchmark.tenant],
+            sum(one.findings + one.unsettled for one in found),
         )
+
+
+def engine_of(stage: Stage, benchmark: Benchmark) -> Engine:
+    """The engine whose store a benchmark uses. Raises KeyError if it uses none."""
+    return stage.engines[STORE_OF[benchmark.subject]]
 
 
 def stock_up(stage: Stage, benchmarks: Sequence[Benchmark]) -> None:
     """Gives each benchmark's tenant what it sells; none of it where it is to be sold out."""
-    levels = {
-        (benchmark.tenant, f"SKU-{number}"): 0 if benchmark.expected == OUT_OF_STOCK else UNITS
-        for benchmark in benchmarks
-        if benchmark.tenant
-        for number in range(benchmark.skus)
-    }
-    with stage.client() as client, ThreadPoolExecutor(SETTING_UP) as threads:
+    for benchmark in benchmarks:
+        keys = [
+            (tenant, f"SKU-{number}")
+            for tenant in benchmark.tenants
+            for number in range(benchmark.skus)
+        ]
+        level = 0 if benchmark.expected == OUT_OF_STOCK else UNITS
+        if keys:
+            _set_stock(engine_of(stage, benchmark), keys, level)
+
+
+def _set_stock(engine: Engine, keys: Sequence[tuple[str, str]], level: int) -> None:
+    with engine.client() as client, ThreadPoolExecutor(SETTING_UP) as threads:
         for _ in threads.map(
             lambda key: client.set_stock(
-                key[1], levels[key], limit_per_buyer=LIMIT_PER_BUYER, tenant=key[0]
+                key[1], level, limit_per_buyer=LIMIT_PER_BUYER, tenant=key[0]
             ),
-            levels,
+            keys,
         ):
             pass
 
@@ -118,9 +138,9 @@ def run(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[Reading, int]:
     return reading_of(sample, benchmark.expected, after.since(before)), made
 
 
-def audit(stage: Stage, tenant: str) -> AuditSummary:
+def audit(engine: Engine, tenant: str) -> AuditSummary:
     """Proves the invariants of a tenant."""
-    with stage.client() as client:
+    with engine.client() as client:
         for event in client.audit(tenant=tenant):
             if isinstance(event, AuditSummary):
                 return event
@@ -129,17 +149,17 @@ def audit(stage: Stage, tenant: str) -> AuditSummary:
 
 def command(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[str, ...]:
     """The module that sends a benchmark's load, and its arguments."""
-    target = {"holdfast": stage.holdfast, "echo": stage.echo, "naive": stage.naive}
+    target = stage.targets.get(benchmark.subject, "")
     ours = {"tenant": benchmark.tenant, "prefix": prefix}
     match benchmark.load:
         case Load() as load:
-            given: Any = replace(load, target=target[benchmark.subject], **ours)
+            given: Any = replace(load, target=target, **ours)
             return ("benchmarks.load", encode(given).decode())
         case RawBatches() as load:
-            given = replace(load, socket=str(stage.store_socket), **ours)
+            given = replace(load, socket=str(stage.holdfast.store_socket), **ours)
             return ("benchmarks.peers.raw_script", encode(given).decode())
         case SdkLoad() as load:
-            given = replace(load, target=stage.holdfast, prefix=prefix)
+            given = replace(load, target=target, **ours)
             return ("benchmarks.sdk_load", encode(given).decode())
         case Sales(sales=sales, way=way, with_pgbench=True):
             about = (stage.postgres.dsn, stage.postgres.pgbench, way, str(sales))
@@ -151,10 +171,11 @@ def command(benchmark: Benchmark, stage: Stage, prefix: str) -> tuple[str, ...]:
 
 def _used(benchmark: Benchmark, stage: Stage) -> Used:
     server = stage.processes.get(benchmark.subject, frozenset())
-    if benchmark.subject not in STORE_USERS:
+    if benchmark.subject not in STORE_OF:
         return Used(cpu_s(server), 0.0, 0.0, 0)
-    store_cpu_s = cpu_s(stage.processes["store"])
-    with stage.store() as store:
+    engine = engine_of(stage, benchmark)
+    store_cpu_s = cpu_s(engine.stores)
+    with engine.store() as store:
         stats: Any = store.info("commandstats")
     script_us = stats.get("cmdstat_evalsha", {"usec": 0})["usec"]
     # A batch that changed anything writes one entry of the journal.

@@ -1,25 +1,28 @@
-"""The benchmarks of the engine: one entry each, with the load that it sends.
+"""The benchmarks of the engine: one entry each, with the load that it sends, in their parts.
 
-Sizes are such that a run lasts one to three seconds on two cores. Benchmarks of Holdfast that have
-little to do with one another have tenants of their own, so that each audit is short.
+Sizes are such that a run lasts about a second on two cores. Benchmarks of Holdfast that have little
+to do with one another have tenants of their own, so that each audit is short; those of different
+parts always do, so that a part can be measured without the others.
 """
 
 from typing import Any, NamedTuple
 
-from benchmarks.loads import Load, RawBatches, Sales, SdkLoad
+from benchmarks.loads import Load, RawBatches, Sales, SdkLoad, tenant_names
 from benchmarks.sample import APPLIED, OUT_OF_STOCK
+from benchmarks.stage import SECOND
 
 SKUS = 1_000
 APPLY_OPEN_CALLS = 4
 ORDERS_PER_CALL = 800  # of 5 lines each: an Apply may have 4,000 lines
+TENANTS = 4
 HALF = 0.5
 # Shares of what Reserve can do in a closed loop at which latency is measured for the picture.
 CURVE_SHARES = (0.25, 0.75, 0.9)
-AT_RATE_S = 3.0
+AT_RATE_S = 2.0
 
 
 class Benchmark(NamedTuple):
-    """A load against one `subject`: `holdfast`, `echo`, `naive`, `raw` or `postgres`.
+    """A load against one `subject`: an engine, another gRPC server, `raw` or `postgres`.
 
     Every command must end with the outcome `expected`; sold out, there is no stock to begin with.
     `tenant` is whose stock of Holdfast the load takes, if it does.
@@ -37,6 +40,14 @@ class Benchmark(NamedTuple):
         """The number of SKUs that the load sells."""
         return 1 if isinstance(self.load, Sales) else self.load.skus
 
+    @property
+    def tenants(self) -> list[str]:
+        """All whose stock the load takes."""
+        if not self.tenant:
+            return []
+        count = self.load.tenants if isinstance(self.load, Load | SdkLoad) else 1
+        return tenant_names(self.tenant, count)
+
 
 def scaled(benchmark: Benchmark, scale: float) -> Benchmark:
     """The benchmark with a load of `scale` times the size."""
@@ -44,9 +55,14 @@ def scaled(benchmark: Benchmark, scale: float) -> Benchmark:
 
 
 def _holdfast(
-    name: str, title: str, tenant: str, load: Load | SdkLoad, expected: str = APPLIED
+    name: str,
+    title: str,
+    tenant: str,
+    load: Load | SdkLoad,
+    expected: str = APPLIED,
+    subject: str = "holdfast",
 ) -> Benchmark:
-    return Benchmark(name, title, "holdfast", load, expected, tenant)
+    return Benchmark(name, title, subject, load, expected, tenant)
 
 
 def _raw(name: str, title: str, batches: int, commands: int) -> Benchmark:
@@ -70,48 +86,89 @@ def _apply(calls: int, **about: Any) -> Load:
     return Load(method="Apply", calls=calls, open_calls=APPLY_OPEN_CALLS, **about)
 
 
+def echo(open_calls: int) -> Benchmark:
+    """The empty gRPC call in our servers' layout, which the cost of other calls is held against."""
+    title = f"empty gRPC echo, {open_calls} calls open"
+    return Benchmark(f"echo_{open_calls}", title, "echo", _unary(open_calls, 6_000))
+
+
 # Those that are compared stand next to one another: little time passes between the two.
-CLOSED_LOOP = (
-    Benchmark("echo_64", "empty gRPC echo, 64 calls open", "echo", _unary(64, 10_000)),
-    _holdfast("reserve_64", "Reserve, hot SKU, 64 calls open", "unary", _unary(64, 8_000)),
+UNARY = (
+    Benchmark("plain_64", "the echo as gRPC comes, 64 calls open", "plain", _unary(64, 6_000)),
+    echo(64),
+    _holdfast("reserve_64", "Reserve, hot SKU, 64 calls open", "unary", _unary(64, 5_000)),
     _holdfast(
         "refused_64",
         "Reserve, sold out, 64 calls open",
         "sold-out",
-        _unary(64, 8_000),
+        _unary(64, 5_000),
         OUT_OF_STOCK,
     ),
-    Benchmark("naive_64", "naive EVALSHA a request, 64 calls open", "naive", _unary(64, 5_000)),
-    Benchmark("echo_256", "empty gRPC echo, 256 calls open", "echo", _unary(256, 10_000)),
-    _holdfast("reserve_256", "Reserve, hot SKU, 256 calls open", "unary", _unary(256, 8_000)),
+    Benchmark("naive_64", "naive EVALSHA a request, 64 calls open", "naive", _unary(64, 3_000)),
+    echo(256),
+    _holdfast("reserve_256", "Reserve, hot SKU, 256 calls open", "unary", _unary(256, 5_000)),
+)
+
+BATCHES = (
+    Benchmark(
+        "naive_1",
+        "the naive script alone",
+        "raw",
+        RawBatches(batches=2_000, commands=1, naive=True),
+    ),
+    _raw("raw_1", "the batch script alone, 1 a batch", 2_000, 1),
     _raw("raw_100", "the batch script alone, 100 a batch", 300, 100),
-    _raw("raw_1000", "the batch script alone, 1,000 a batch", 80, 1_000),
-    _holdfast("apply_hot", "Apply, 1,000 a call, hot SKU", "hot", _apply(100)),
-    _postgres("postgres_statement", "one statement", 4_000, with_pgbench=False),
-    _postgres("postgres_statement_pgbench", "one statement", 4_000, with_pgbench=True),
-    _postgres("postgres_transaction", "transaction", 2_400, with_pgbench=False),
-    _postgres("postgres_transaction_pgbench", "transaction", 2_400, with_pgbench=True),
-    _holdfast("apply_spread", "Apply, 1,000 a call, 1,000 SKUs", "spread", _apply(80, skus=SKUS)),
+    _raw("raw_1000", "the batch script alone, 1,000 a batch", 60, 1_000),
+    _holdfast("apply_hot", "Apply, 1,000 a call, hot SKU", "hot", _apply(80)),
+    _postgres("postgres_statement", "one statement", 2_500, with_pgbench=False),
+    _postgres("postgres_statement_pgbench", "one statement", 2_500, with_pgbench=True),
+    _postgres("postgres_transaction", "transaction", 1_500, with_pgbench=False),
+    _postgres("postgres_transaction_pgbench", "transaction", 1_500, with_pgbench=True),
+    _holdfast("apply_spread", "Apply, 1,000 a call, 1,000 SKUs", "spread", _apply(60, skus=SKUS)),
     _holdfast(
         "apply_orders",
         "Apply, 800 orders of 5 lines a call",
         "orders",
-        _apply(20, commands=ORDERS_PER_CALL, skus=SKUS, lines=5),
+        _apply(16, commands=ORDERS_PER_CALL, skus=SKUS, lines=5),
     ),
     _holdfast(
         "apply_pairs",
         "Apply, 500 Reserves and their Confirms a call",
         "pairs",
-        _apply(80, confirmed=True),
+        _apply(60, confirmed=True),
     ),
     _holdfast(
-        "apply_refused", "Apply, 1,000 a call, sold out", "sold-out", _apply(150), OUT_OF_STOCK
+        "apply_refused",
+        "Apply, 1,000 a call, sold out",
+        "sold-out-apply",
+        _apply(100),
+        OUT_OF_STOCK,
     ),
     _holdfast(
         "sdk_1000",
         "SDK, 1,000 concurrent reserve()",
-        "default",
-        SdkLoad(calls=30_000, open_calls=1_000),
+        "sdk",
+        SdkLoad(calls=20_000, open_calls=1_000),
+    ),
+)
+
+
+def _by_workers(name: str, title: str, load: Load | SdkLoad) -> tuple[Benchmark, Benchmark]:
+    """One load on one worker, and on an engine of its own with two."""
+    one, two = f"{name}_1w", f"{name}_2w"
+    return (
+        _holdfast(one, f"{title}, 1 worker", one, load),
+        _holdfast(two, f"{title}, 2 workers", two, load, subject=SECOND),
+    )
+
+
+WORKERS = (
+    *_by_workers("reserve", "Reserve, 64 calls open", _unary(64, 5_000)),
+    *_by_workers("apply", "Apply, 1,000 a call, 4 tenants", _apply(60, tenants=TENANTS)),
+    *_by_workers(
+        "sdk",
+        "SDK, 1,000 concurrent, 4 tenants",
+        SdkLoad(calls=20_000, open_calls=1_000, tenants=TENANTS),
     ),
 )
 
@@ -124,5 +181,5 @@ def open_loop(capacity_per_s: float, share: float) -> tuple[Benchmark, Benchmark
     at = f"at {percent} % of Reserve's capacity"
     return (
         Benchmark(f"echo_at_{percent}", f"empty gRPC echo {at}", "echo", load),
-        _holdfast(f"reserve_at_{percent}", f"Reserve, hot SKU, {at}", "unary", load),
+        _holdfast(f"reserve_at_{percent}", f"Reserve, hot SKU, {at}", "rates", load),
     )

@@ -14,6 +14,10 @@ from holdfast.sync_client import SyncClient
 
 STORE_NAMES = ("valkey", "redis")
 POSTGRES_DIRECTORY = "postgres"
+STORE_SOCKET = "store.sock"
+SECOND = "two_workers"
+SECOND_WORKERS = 2
+TIMEOUT_MS = 30_000
 
 
 class Postgres(NamedTuple):
@@ -24,50 +28,76 @@ class Postgres(NamedTuple):
     version: str
 
 
-class Stage(NamedTuple):
-    """The running parts: targets of gRPC servers, Holdfast's store, and each part's processes."""
+class Engine(NamedTuple):
+    """A Holdfast that runs with a store of its own, and the processes of both."""
 
-    holdfast: str
-    echo: str
-    naive: str
-    postgres: Postgres
+    target: str
     store_socket: Path
-    processes: dict[str, frozenset[int]]
+    servers: frozenset[int]
+    stores: frozenset[int]
 
     def client(self) -> SyncClient:
-        """A client of Holdfast."""
-        return SyncClient(self.holdfast, timeout_ms=30_000)
+        """A client of it."""
+        return SyncClient(self.target, timeout_ms=TIMEOUT_MS)
 
     def store(self) -> "redis.Redis":
-        """A connection to Holdfast's store."""
+        """A connection to its store."""
         return redis.Redis(unix_socket_path=str(self.store_socket))
+
+
+class Stage(NamedTuple):
+    """The running parts by their names: engines, and the other gRPC servers; and PostgreSQL."""
+
+    engines: dict[str, Engine]
+    targets: dict[str, str]
+    processes: dict[str, frozenset[int]]
+    postgres: Postgres
+
+    @property
+    def holdfast(self) -> Engine:
+        """The engine that all but the comparison of workers is about."""
+        return self.engines["holdfast"]
 
 
 @contextmanager
 def stage(directory: Path, **settings: str) -> Iterator[Stage]:
     """Everything started, in `directory`; `settings` are Holdfast's environment."""
     with ExitStack() as started:
-        holdfast = started.enter_context(server(directory, **settings))
-        socket = directory / "store.sock"
-        ours = family(holdfast.pid)
-        stores = frozenset(pid for pid, name in ours.items() if name.startswith(STORE_NAMES))
+        holdfast = started.enter_context(_engine(directory, **settings))
         log = directory / "peers.log"
-        empty = started.enter_context(running(log, "benchmarks.echo_server"))
-        naive = started.enter_context(
-            running(log, "benchmarks.peers.naive_server", f"unix://{socket}")
-        )
+        store = f"unix://{holdfast.store_socket}"
+        peers = {
+            "echo": started.enter_context(running(log, "benchmarks.echo_server")),
+            "plain": started.enter_context(running(log, "benchmarks.peers.plain_server")),
+            "naive": started.enter_context(running(log, "benchmarks.peers.naive_server", store)),
+        }
         words = ("benchmarks.peers.postgres_server", str(directory / POSTGRES_DIRECTORY))
         postgres = started.enter_context(running(directory / "postgres.log", *words))
         yield Stage(
-            holdfast.target,
-            empty.target,
-            naive.target,
+            {"holdfast": holdfast},
+            {"holdfast": holdfast.target} | {name: peer.target for name, peer in peers.items()},
+            {"holdfast": holdfast.servers}
+            | {name: frozenset({peer.pid}) for name, peer in peers.items()},
             Postgres(**json.loads(postgres.line)),
-            socket,
-            {
-                "holdfast": frozenset(ours) - stores,
-                "store": stores,
-                "echo": frozenset({empty.pid}),
-                "naive": frozenset({naive.pid}),
-            },
         )
+
+
+@contextmanager
+def with_second_engine(directory: Path, first: Stage) -> Iterator[Stage]:
+    """The stage with another engine on it, of two workers."""
+    own = directory / SECOND
+    own.mkdir(mode=0o700)
+    with _engine(own, HOLDFAST_WORKERS=str(SECOND_WORKERS)) as second:
+        yield first._replace(
+            engines=first.engines | {SECOND: second},
+            targets=first.targets | {SECOND: second.target},
+            processes=first.processes | {SECOND: second.servers},
+        )
+
+
+@contextmanager
+def _engine(directory: Path, **settings: str) -> Iterator[Engine]:
+    with server(directory, **settings) as started:
+        ours = family(started.pid)
+        stores = frozenset(pid for pid, name in ours.items() if name.startswith(STORE_NAMES))
+        yield Engine(started.target, directory / STORE_SOCKET, frozenset(ours) - stores, stores)

@@ -16,7 +16,7 @@ CURRENCY = "CNY"
 METHOD = "sandbox_card"
 ORDER_SERVICE = "holdfast.order.v1.OrderService"
 PAYMENT_SERVICE = "holdfast.order.v1.PaymentService"
-ORDERS = 2_000
+ORDERS = 1_500
 OPEN_CALLS = 128
 
 

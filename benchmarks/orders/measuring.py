@@ -17,6 +17,7 @@ from benchmarks.orders.service import OrderService
 from benchmarks.processor_time import cpu_s
 from benchmarks.rounds import UNITS, Audit, Measurements, Tell, audit
 from benchmarks.sample import APPLIED, Reading, Sample, Used, reading_of
+from benchmarks.scenarios import Benchmark
 from benchmarks.servers import LoadFailed, output_of
 from benchmarks.stage import Stage
 from holdfast.order.v1 import catalogue_pb2, operations_pb2
@@ -40,18 +41,18 @@ class OrderRounds:
         self._placed = dict.fromkeys(services, 0)
         self._empty_bytes: dict[OrderService, int] = {}
 
-    def measure(self, found: Measurements, load: OrdersLoad, rounds: int) -> None:
-        """Raises LoadFailed."""
+    def measure(self, found: Measurements, load: OrdersLoad, echo: Benchmark, rounds: int) -> None:
+        """Runs the echo and then each service's orders, every round. Raises LoadFailed."""
         for service in self._services:
             asyncio.run(open_shop(service))
             stock_up(self._stage, service)
             self._empty_bytes[service] = service.database.bytes_used()
         for number in range(rounds):
-            if number == len(found.rounds):
-                found.rounds.append({})
+            self._tell(f"round {number + 1} of {rounds}: {echo.title}")
+            found.run(echo, number)
             for service in self._services[:: -1 if number % 2 else 1]:
                 self._tell(f"round {number + 1} of {rounds}: orders on {service.name}")
-                found.rounds[number] |= self._way(service, load, number)
+                found.note(number, self._way(service, load, number))
         for service in self._services:
             self._tell(f"audit of the orders on {service.name}")
             found.audits |= self._audited(service)
@@ -77,7 +78,7 @@ class OrderRounds:
         return {_name(service, "place"): placed, _name(service, "pay"): paid}
 
     def _audited(self, service: OrderService) -> dict[str, Audit]:
-        of_stock = audit(self._stage, service.tenant)
+        of_stock = audit(self._stage.holdfast, service.tenant)
         of_orders = asyncio.run(audit_orders(service))
         findings = of_stock.findings + of_stock.unsettled
         findings += of_orders.findings + of_orders.unsettled + (not of_orders.books_balance)
@@ -106,7 +107,7 @@ def _used(service: OrderService) -> Used:
 
 def stock_up(stage: Stage, service: OrderService) -> None:
     """Gives the engine what the order service sells."""
-    with stage.client() as client:
+    with stage.holdfast.client() as client:
         for number in range(SKUS):
             client.set_stock(f"SKU-{number}", UNITS, tenant=service.tenant)
 

@@ -40,7 +40,7 @@ def order_services(directory: Path, stage: Stage) -> Iterator[list[OrderService]
             "postgres": Postgres.created(stage.postgres.dsn, directory / POSTGRES_DIRECTORY),
         }
         yield [
-            started.enter_context(order_service(directory, name, database, stage.holdfast))
+            started.enter_context(order_service(directory, name, database, stage.holdfast.target))
             for name, database in databases.items()
         ]
 

@@ -12,24 +12,10 @@ from typing import Any
 import redis.asyncio
 import uvloop
 
+from benchmarks.peers.naive_script import KEYS, RESERVE, UNITS, words
 from benchmarks.serving import serve
 from holdfast.inventory.v1 import inventory_pb2 as pb
 
-KEYS = ("naive:stock", "naive:reservations", "naive:deadlines")
-TTL_MS = 900_000
-UNITS = 1_000_000_000
-RESERVE = """
-local available = tonumber(redis.call('HGET', KEYS[1], ARGV[2]) or '0')
-local quantity = tonumber(ARGV[3])
-if available < quantity then
-  return 0
-end
-local now = redis.call('TIME')
-redis.call('HINCRBY', KEYS[1], ARGV[2], -quantity)
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])
-redis.call('ZADD', KEYS[3], now[1] * 1000 + tonumber(ARGV[4]), ARGV[1])
-return 1
-"""
 APPLIED = pb.CommandResult(outcome=pb.OUTCOME_APPLIED, state=pb.Reservation.RESERVED)
 REFUSED = pb.CommandResult(outcome=pb.OUTCOME_OUT_OF_STOCK)
 
@@ -42,8 +28,8 @@ async def main(store_url: str) -> None:
 
         async def reserve(request: pb.ReserveRequest, _: Any) -> pb.CommandResult:
             line = request.lines[0]
-            words = (request.reservation_id, line.sku, line.quantity, TTL_MS)
-            applied = await store.evalsha(sha, len(KEYS), *KEYS, *words)
+            call = words(request.reservation_id, line.sku, line.quantity)
+            applied = await store.evalsha(sha, *call)  # type: ignore[arg-type]
             return APPLIED if applied else REFUSED
 
         await serve(reserve)

@@ -3,6 +3,7 @@
 `python -m benchmarks.peers.raw_script JSON` takes the fields of `RawBatches`, packs every EVALSHA
 beforehand, sends them over one connection with two under way, as the engine does, and prints a
 `Sample`. Time is wall clock, fsync included: the most that one partition can do on this machine.
+The script of the naive server can be sent in the same way.
 """
 
 import sys
@@ -15,7 +16,8 @@ import msgspec
 import redis
 
 from benchmarks.loads import RawBatches
-from benchmarks.sample import Sample, Stopwatch, sample_of
+from benchmarks.peers import naive_script
+from benchmarks.sample import APPLIED, OUT_OF_STOCK, Sample, Stopwatch, sample_of
 from engine.answers import unpack_reply
 from engine.columns import Head, lay_out
 from engine.engine import DUE_LIMIT
@@ -30,8 +32,9 @@ RETENTION = Retention()
 _NAMES: dict[int, str] = {number: name for name, number in pb.Outcome.items()}
 
 
-def packed_calls(load: RawBatches, script: Script) -> list[bytes]:
+def packed_calls(load: RawBatches, script: Script, store: redis.Redis) -> list[bytes]:
     """The EVALSHA of each batch, as it goes over the wire."""
+    store.script_load(script.text)
     keys = partition_keys(load.tenant)
     retention_ms = (RETENTION.ended_ms, RETENTION.fulfilled_ms, RETENTION.adjustments_ms)
     head = Head(0, "", 0, load.prefix, DUE_LIMIT, retention_ms)
@@ -50,11 +53,20 @@ def packed_calls(load: RawBatches, script: Script) -> list[bytes]:
     return packed
 
 
+def naive_calls(load: RawBatches, store: redis.Redis) -> list[bytes]:
+    """The EVALSHA of each Reserve of the naive server, as it goes over the wire."""
+    sha: Any = store.script_load(naive_script.RESERVE)
+    names = [f"{load.prefix}-{number}" for number in range(load.batches)]
+    return [
+        hiredis.pack_command(("EVALSHA", sha, *naive_script.words(name, "SKU-0", 1)))
+        for name in names
+    ]
+
+
 def run(load: RawBatches) -> Sample:
     """Sends the batches. Raises redis.ResponseError if the script fails."""
     with redis.Redis(unix_socket_path=load.socket) as store:
-        store.script_load(TAKES.text)
-        packed = packed_calls(load, TAKES)
+        packed = naive_calls(load, store) if load.naive else packed_calls(load, TAKES, store)
         connection: Any = store.connection_pool.get_connection()
         latencies_s: list[float] = []
         replies: list[Any] = []
@@ -74,10 +86,19 @@ def run(load: RawBatches) -> Sample:
             receive()
         measured = stopwatch.measured(latencies_s)
     outcomes: Counter[str] = Counter()
-    for status, reply in replies:
-        assert status == b"OK", status
-        outcomes.update(_NAMES[abs(outcome)] for outcome in unpack_reply(reply).outcomes)
+    for reply in replies:
+        outcomes.update(_naive_outcomes(reply) if load.naive else _outcomes(reply))
     return sample_of(measured, outcomes)
+
+
+def _outcomes(reply: Any) -> list[str]:
+    status, body = reply
+    assert status == b"OK", status
+    return [_NAMES[abs(outcome)] for outcome in unpack_reply(body).outcomes]
+
+
+def _naive_outcomes(reply: int) -> list[str]:
+    return [APPLIED if reply else OUT_OF_STOCK]
 
 
 if __name__ == "__main__":

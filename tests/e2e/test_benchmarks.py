@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.document import read
 from benchmarks.processor_time import family
-from benchmarks.scenarios import CLOSED_LOOP
+from benchmarks.scenarios import BATCHES, UNARY, WORKERS
 from benchmarks.servers import ROOT
 from tests.embedded import is_alive
 from tests.serving import running
@@ -40,7 +40,7 @@ def test_a_small_run_measures_everything_and_finds_nothing_wrong(tmp_path: Path)
     document = read(file)
     assert json.loads(measured.stdout) == json.loads(file.read_text())
     results = {result.name: result for result in document.results}
-    assert results.keys() > {benchmark.name for benchmark in CLOSED_LOOP}
+    assert results.keys() > {benchmark.name for benchmark in UNARY + BATCHES + WORKERS}
     assert {"echo_at_50", "reserve_at_50", "echo_at_90", "reserve_at_90"} <= results.keys()
     for result in document.results:
         assert result.per_s > 0, result
@@ -50,7 +50,7 @@ def test_a_small_run_measures_everything_and_finds_nothing_wrong(tmp_path: Path)
         assert result.audit is None or result.audit.ok, result
     assert document.audit.ok
     assert document.audit.reservations > 0
-    assert {ratio.name for ratio in document.ratios} >= {"reserve_to_echo", "p99_at_half"}
+    assert {ratio.name for ratio in document.ratios} >= {"reserve_cpu", "half_cpu", "p99_at_half"}
     assert file.with_suffix(".svg").read_text().rstrip().endswith("</svg>")
 
 
@@ -59,7 +59,7 @@ def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
     words = [*CAPACITY, "--out", str(tmp_path / "never.json")]
     with running(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
         assert run.stderr is not None
-        assert "round 1" in run.stderr.readline()
+        assert "unary" in run.stderr.readline()
         started = family(run.pid)
         postgres = [pid for pid in started if "postgres_server" in _command_line(pid)]
         directory = Path(_command_line(postgres[0]).rstrip("\0").rsplit("\0", 1)[1])
@@ -74,6 +74,26 @@ def test_ctrl_c_stops_everything_that_was_started(tmp_path: Path) -> None:
     assert len(started) > 4
     for pid in (*started, postmaster):
         assert not is_alive(pid), started.get(pid, "PostgreSQL")
+
+
+@pytest.mark.long
+def test_a_run_that_was_interrupted_goes_on_after_its_finished_parts(tmp_path: Path) -> None:
+    file = tmp_path / "small.json"
+    words = ["unary", "rates", *SMALL, "--out", str(file)]
+    with running([*CAPACITY, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        while "rates, loads" not in run.stderr.readline():
+            pass
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=PATIENCE_S)
+    assert "unary; the same command goes on" in said
+    again = ran(*words)
+    assert again.returncode == 0, again.stderr
+    assert "goes on with the run of" in again.stderr
+    assert "unary, loads" not in again.stderr
+    names = {result.name for result in read(file).results}
+    assert {"reserve_64", "reserve_at_50"} <= names
+    assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".json", ".svg"]
 
 
 def _command_line(pid: int) -> str:
