@@ -14,12 +14,11 @@ def main() -> int:
         keep_private()
         config = from_environment(os.environ)
         # Imported only now, so that a wrong setting is reported at once.
-        import uvloop
-
+        import serving.loop
         from order_service.server import run
 
         collect_seldom()
-        uvloop.run(run(config))
+        serving.loop.run(run(config))
     except StartError as error:
         print(f"holdfast: {error}", file=sys.stderr)
         return error.exit_code

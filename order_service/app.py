@@ -69,6 +69,7 @@ from order_service.storage.clock import DatabaseClock
 from order_service.storage.database import open_database
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
+from serving.accepting import AcceptingServer
 from serving.deadlines import Deadlines
 from serving.grpc_server import ALONE_ON_PORT, GRPC_OPTIONS, DecodingServer
 from serving.guard import Guarded
@@ -233,7 +234,7 @@ class App:
         return ReviewInput(remarks, self.catalogue.assortment(order.tenant).articles, rules)
 
     def _grpc_server(self, calls: CallMetrics) -> grpc.aio.Server:
-        server = grpc.aio.server(options=(*GRPC_OPTIONS, ALONE_ON_PORT))
+        server = AcceptingServer((*GRPC_OPTIONS, ALONE_ON_PORT))
         decoding: Any = DecodingServer(server)
         for add, servicer in self._servicers():
             add(Guarded(servicer, calls, TRANSLATIONS), decoding)

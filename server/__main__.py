@@ -40,12 +40,11 @@ def _run_supervisor(config: Config) -> None:
 
 
 def _run_server(config: Config, worker: int | None) -> None:
-    import uvloop
-
+    import serving.loop
     from server.server import run, run_worker
 
     collect_seldom()
-    uvloop.run(run(config) if worker is None else run_worker(config, worker))
+    serving.loop.run(run(config) if worker is None else run_worker(config, worker))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from server.inventory import InventoryServicer, StockServicer
 from server.metrics import ServerMetrics
 from server.operations import OperationsServicer, clock_warning
 from server.store_watch import StoreWatch
+from serving.accepting import AcceptingServer
 from serving.deadlines import Deadlines
 from serving.grpc_server import GRPC_OPTIONS, DecodingServer
 from serving.guard import Guarded
@@ -117,7 +118,7 @@ class App:
         # Alone, a second server on the port is refused, not silently given half of the connections;
         # of workers, the supervisor sees to that (server/port.py).
         options = (*GRPC_OPTIONS, ("grpc.so_reuseport", int(shares_port)))
-        server = grpc.aio.server(options=options)
+        server = AcceptingServer(options)
         deadlines = Deadlines(self.config.deadline_ms_max)
         gate, calls = self.watch.refuse_if_unsafe, self.metrics.calls
         inventory: Any = InventoryServicer(self.engine, deadlines)

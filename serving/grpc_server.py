@@ -9,6 +9,7 @@ sees it anyway.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
@@ -45,12 +46,13 @@ class DecodingServer:
         self._server = server
 
     def add_generic_rpc_handlers(self, handlers: Any) -> None:
-        """Does nothing: generated code gives the same handlers by name, too."""
+        """Does nothing: generated code gives the same handlers by method, too."""
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         """Adds a service's handlers, by method."""
         decoding = {name: _decoding(handler) for name, handler in handlers.items()}
-        self._server.add_registered_method_handlers(service, decoding)
+        by_name = grpc.method_handlers_generic_handler(service, decoding)
+        self._server.add_generic_rpc_handlers((by_name,))
 
 
 def _decoding(handler: Any) -> Any:
