@@ -10,11 +10,11 @@ import sys
 from typing import Any
 
 import redis.asyncio
-import uvloop
 
 from benchmarks.peers.naive_script import KEYS, RESERVE, UNITS, words
 from benchmarks.serving import serve
 from holdfast.inventory.v1 import inventory_pb2 as pb
+from serving.loop import run
 
 APPLIED = pb.CommandResult(outcome=pb.OUTCOME_APPLIED, state=pb.Reservation.RESERVED)
 REFUSED = pb.CommandResult(outcome=pb.OUTCOME_OUT_OF_STOCK)
@@ -36,4 +36,4 @@ async def main(store_url: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1]))
+    run(main(sys.argv[1]))
