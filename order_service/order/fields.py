@@ -69,24 +69,25 @@ def checked_text(
     `length_max` characters; what it says of a `personal` one is how long it is.
     """
     text = " ".join(tidied(value).split())
-    bounds = f"{length_min:,} to {length_max:,}"
-    _check_fit(field, text, bounds, length_min <= len(text) <= length_max, value, personal)
+    _check_fit(field, text, length_min, length_max, value, personal)
     return text
 
 
 def checked_lines_of_text(field: str, value: str, length_max: int) -> str:
     """A personal text that a person typed, of any number of lines. Raises InvalidField."""
     text = tidied(value)
-    _check_fit(field, text, f"at most {length_max:,}", len(text) <= length_max, value, True)
+    _check_fit(field, text, 0, length_max, value, True)
     return text
 
 
 def _check_fit(
-    field: str, text: str, bounds: str, has_length: bool, typed: str, personal: bool
+    field: str, text: str, length_min: int, length_max: int, typed: str, personal: bool
 ) -> None:
     """Raises InvalidField unless a text has its length and no character that none may have."""
+    has_length = length_min <= len(text) <= length_max
     unfit = unfit_in(text) if has_length else ""
     if has_length and not unfit:
         return
-    problem = f"must be a text without {unfit}" if unfit else f"must be {bounds} characters"
+    length = f"{length_min:,} to {length_max:,}" if length_min else f"at most {length_max:,}"
+    problem = f"must be a text without {unfit}" if unfit else f"must be {length} characters"
     raise InvalidField(field, problem, concealed(typed) if personal else shown(typed))

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from order_service.order.region_names import (
@@ -17,6 +18,8 @@ from order_service.order.region_names import (
 from order_service.order.text import folded
 
 BEGINNING_LENGTH_MIN: Final = 2
+SPELLINGS_KEPT: Final = 1_000
+"""Names of a country's regions, as people have written them, of which it is kept what they mean."""
 
 _NAME_LISTS: Final = ("sub_keys", "sub_names", "sub_lnames", "sub_lfnames")
 # Countries whose data has postcodes of towns only, and how many of their digits tell the region.
@@ -48,6 +51,8 @@ class Regions:
             for sign, region in signs
             for end in range(BEGINNING_LENGTH_MIN, len(sign))
         )
+        # Buyers of a country live in few regions, and write them in few ways.
+        self._found = lru_cache(SPELLINGS_KEPT)(self._find)
 
     def __bool__(self) -> bool:
         return bool(self._named)
@@ -56,6 +61,9 @@ class Regions:
         """The region of a name, in any spelling, or of how only the names of one begin: nobody
         types 内蒙古自治区 in full.
         """
+        return self._found(typed)
+
+    def _find(self, typed: str) -> Region | None:
         sign, bare = sign_of(typed), _bare(typed)
         return (
             self._named.get(sign)

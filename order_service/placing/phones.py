@@ -7,6 +7,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
 from order_service.order.text import plain
+from order_service.placing.mobiles import mobile_of
 
 EXTENSION: Final = ";ext="
 """Stands between a number and its extension (RFC 3966)."""
@@ -33,7 +34,14 @@ def phone_of(typed: str, country: str) -> str | None:
     """A valid number with its country's prefix, and `;ext=` with its extension; None if a text is
     none, or if a part of it would be lost.
     """
-    marked = _EXTENSION.sub(rf"{EXTENSION}\1", plain(typed))
+    written = plain(typed)
+    mobile = mobile_of(written, country)
+    return mobile if mobile is not None else _parsed_whole(written, country)
+
+
+def _parsed_whole(written: str, country: str) -> str | None:
+    """`phone_of` for what the library has to take apart."""
+    marked = _EXTENSION.sub(rf"{EXTENSION}\1", written)
     for text in (marked, _SHORT_END.sub(rf"{EXTENSION}\1", marked)):
         number = _parsed(text, country)
         if number is not None and _is_whole(text, number):

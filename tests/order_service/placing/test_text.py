@@ -4,7 +4,7 @@ import pytest
 
 from order_service.order.fields import check_name, checked_lines_of_text, checked_text
 from order_service.order.refusals import InvalidField
-from order_service.order.text import folded, narrow, plain, tidied
+from order_service.order.text import _is_unfit, folded, narrow, plain, tidied
 
 UNSEEN = "\u200b\u200f\u061c\u2060\ufeff\u00ad\u2066\u2069\u202a\u202c\u034f\u115f\u3164\U000e0041"
 
@@ -121,3 +121,14 @@ def test_spellings_of_a_name_are_alike() -> None:
     ):
         assert len({folded(spelling) for spelling in spellings}) == 1
     assert folded("が") != folded("か")
+
+
+def test_text_of_ascii_is_put_in_order_as_any_other_is() -> None:
+    for text in ("", " ", "a-b C.1", " Tab\t", "bell\a", "(0) 12", "St. Mary's\n", "x" * 9):
+        for put_in_order in (narrow, plain, folded):
+            assert put_in_order(text) == put_in_order(text + UNSEEN[0])
+
+
+def test_no_text_that_can_be_printed_is_unfit() -> None:
+    printable = filter(str.isprintable, map(chr, range(0x11000)))
+    assert not any(map(_is_unfit, printable))
