@@ -12,3 +12,5 @@ BATCH_LINES_MAX = 4_000
 """Lines in all commands of an Apply."""
 LINES_MAX = 200
 """Lines of a command."""
+ORDERS_MAX = 200
+"""Orders in a PlaceOrders; their lines are at most those of an Apply."""

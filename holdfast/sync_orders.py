@@ -10,19 +10,23 @@ that its answer was lost: send the same request again with the same keys. Messag
 epoch.
 """
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import grpc
 
 from holdfast.errors import HoldfastError
 from holdfast.order.v1 import operations_pb2, order_pb2, payment_pb2
+from holdfast.order_batches import PLACE_ORDERS, OrderBatch, batches_of
 from holdfast.order_channel import (
     OrderConnection,
     orders_over,
     orders_target_or_default,
     rpc_of,
 )
+from holdfast.retry import wait_ms_before_next
 from holdfast.sync_calls import SyncCalls
 
 TIMEOUT_MS_DEFAULT = 10_000
@@ -90,6 +94,21 @@ class SyncOrderClient:
         """
         result: order_pb2.OrderResult = self.ask(request, timeout_ms=timeout_ms)
         return result
+
+    def place_many(
+        self, requests: Sequence[order_pb2.PlaceOrderRequest], *, timeout_ms: int | None = None
+    ) -> list[order_pb2.PlacedOrder]:
+        """Takes any number of orders, each alone and as `place` does, at a fraction of the cost.
+
+        `[i]` is what came of `requests[i]`: a `result`, or the `reason` of the error that `place`
+        would have raised. They are sent 200 at a time, each call with its own `timeout_ms`, in
+        which orders that were not judged are sent again. Raises HoldfastError where nothing is
+        known of the orders of a call; it is safe to send all of them again.
+        """
+        placed: list[order_pb2.PlacedOrder] = []
+        for batch in batches_of(requests, self.tenant):
+            placed += self._place_batch(batch, timeout_ms)
+        return placed
 
     def get(self, order_id: str, *, timeout_ms: int | None = None) -> order_pb2.Order:
         """Reads one order with everything that belongs to it. Raises ORDER_NOT_FOUND."""
@@ -189,6 +208,34 @@ class SyncOrderClient:
             raise HoldfastError.from_rpc(error) from error
         finally:
             call.cancel()
+
+    def _place_batch(
+        self, batch: OrderBatch, timeout_ms: int | None
+    ) -> Sequence[order_pb2.PlacedOrder]:
+        """Places the orders of a call, those that were not judged once more. Raises HoldfastError
+        where nothing is known of them.
+        """
+        timeout_s = (self._calls.timeout_ms if timeout_ms is None else timeout_ms) / 1_000
+        deadline_s = time.monotonic() + timeout_s
+        attempt = 0
+        while True:
+            attempt += 1
+            left_ms = (deadline_s - time.monotonic()) * 1_000
+            try:
+                response = self._calls.call(PLACE_ORDERS, batch.request(), left_ms)
+            except HoldfastError:
+                if batch.is_known:
+                    return batch.results
+                raise
+            error = batch.take(response)
+            if error is None:
+                return batch.results
+            left_ms = (deadline_s - time.monotonic()) * 1_000
+            attempts_max = self._calls.attempts_max
+            wait_ms = wait_ms_before_next(error, attempt, attempts_max, left_ms, random.random())
+            if wait_ms is None or not self._calls.budget.allows(error):
+                return batch.results
+            time.sleep(wait_ms / 1_000)
 
     def _of_tenant(self, request: Any) -> Any:
         """A copy of a request that names a tenant, where such requests do."""

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.edge import wire
-from order_service.edge.failures import outcome_of, refusal
+from order_service.edge.failures import refusal
 from order_service.edge.methods import change, command, method, order_of, page_of, read_page
+from order_service.edge.placing import place_each, tell
 from order_service.edge.requests import (
     DEFAULT_ACTOR,
     OLDEST,
@@ -46,6 +47,7 @@ from order_service.storage.batch import AlreadySeen, OrderNotFound
 from order_service.storage.database import Conflict
 from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
+from serving.guard import Context
 
 T = TypeVar("T")
 
@@ -77,14 +79,15 @@ class OrderServicer:
 
     @command(pb.OrderResult)
     async def PlaceOrder(self, request: pb.PlaceOrderRequest) -> pb.OrderResult:
-        placed = await self._placing.place(wire.place_order(request), DEFAULT_ACTOR)
-        result = _applied(placed.order, placed.replayed)
-        if placed.refusal:
-            result.outcome = outcome_of(placed.refusal)
-        result.detail = placed.detail
-        for short in placed.shortages:
-            wire.fill(short, result.shortages.add())
+        result = pb.OrderResult()
+        tell(await self._placing.place(wire.place_order(request), DEFAULT_ACTOR), result)
         return result
+
+    async def PlaceOrders(
+        self, request: pb.PlaceOrdersRequest, context: Context
+    ) -> pb.PlaceOrdersResponse:
+        # It ends by itself before its deadline: what is done by then is told.
+        return await place_each(self._placing, request, self.deadlines.of(context))
 
     @method
     async def GetOrder(self, request: pb.GetOrderRequest) -> pb.Order:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from holdfast.cli.orders.orders_csv import fields_of
+from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import catalogue_pb2
 from holdfast.order.v1 import order_pb2 as pb
 from tests.unit.scripted_orders import Commands
@@ -26,18 +27,37 @@ PLAIN = "order,sku,quantity,price,name,phone\n"
 
 
 def sent(orders: Commands) -> list[Any]:
-    """The requests that have come but for the first, which asks whether anybody is there."""
-    asked = catalogue_pb2.ListWarehousesRequest
-    return [request for request in orders.service.requests if not isinstance(request, asked)]
+    """The orders that have come."""
+    batches = orders.service.asked(pb.PlaceOrdersRequest)
+    return [request for batch in batches for request in batch.orders]
+
+
+def placed(request: Any) -> Any:
+    """Takes all orders but those of what is gone, and those of a currency that is none."""
+    results = []
+    for one in request.orders:
+        if one.lines[0].sku == "GONE":
+            detail = "GONE is not in the catalogue"
+            refused = pb.OrderResult(outcome=pb.ORDER_OUTCOME_UNKNOWN_ARTICLE, detail=detail)
+            results.append(pb.PlacedOrder(result=refused))
+        elif one.delivery.name == "?":
+            problem = {"field": "delivery.name", "problem": "must have a letter", "value": "?"}
+            error = HoldfastError.of(Reason.INVALID_FIELD, **problem)
+            results.append(
+                pb.PlacedOrder(
+                    reason=Reason.INVALID_FIELD, detail=error.message, reason_values=problem
+                )
+            )
+        else:
+            results.append(pb.PlacedOrder(result=pb.OrderResult(outcome=pb.ORDER_OUTCOME_APPLIED)))
+    return pb.PlaceOrdersResponse(results=results)
 
 
 def imported(orders: Commands, path: Path, text: str, *more: str) -> Any:
     """The document of an import of a file with this text."""
     path = path / "orders.csv"
     path.write_text(text)
-    orders.service.answers.setdefault(
-        "PlaceOrder", pb.OrderResult(outcome=pb.ORDER_OUTCOME_APPLIED)
-    )
+    orders.service.answers.setdefault("PlaceOrders", placed)
     orders.service.answers.setdefault("ListWarehouses", catalogue_pb2.ListWarehousesResponse())
     return orders(f"orders import {path} --shop mall-1 -o json", *more)
 
@@ -101,19 +121,31 @@ def test_an_order_that_cannot_be_placed_is_named_by_line_and_none_is(
 def test_a_refusal_is_named_by_line_and_the_other_orders_are_in(
     orders: Commands, tmp_path: Path
 ) -> None:
-    def place(request: Any) -> Any:
-        if request.lines[0].sku == "GONE":
-            detail = "GONE is not in the catalogue"
-            return pb.OrderResult(outcome=pb.ORDER_OUTCOME_UNKNOWN_ARTICLE, detail=detail)
-        return pb.OrderResult(outcome=pb.ORDER_OUTCOME_APPLIED, replayed=True)
-
-    orders.service.answers["PlaceOrder"] = place
-    rows = "1,MUG,1,5,A,1\n2,GONE,1,5,A,1\n3,MUG,1,5,A,1\n"
+    rows = "1,MUG,1,5,A,1\n2,GONE,1,5,A,1\n3,MUG,1,5,A,1\n4,MUG,1,5,?,1\n"
     ran = imported(orders, tmp_path, PLAIN + rows)
     assert (ran.exit_status, ran.json()["imported"]) == (1, 2)
     assert ran.json()["refused"] == [
-        {"line": 3, "reason": "mall-1:2: GONE is not in the catalogue"}
+        {"line": 3, "reason": "mall-1:2: GONE is not in the catalogue"},
+        {"line": 5, "reason": "mall-1:4: delivery.name: must have a letter; got ?"},
     ]
+
+
+def test_many_orders_of_a_file_travel_together(orders: Commands, tmp_path: Path) -> None:
+    rows = "".join(f"{number},MUG,1,5,A,1\n" for number in range(450))
+    assert imported(orders, tmp_path, PLAIN + rows).json()["imported"] == 450
+    sizes = [len(batch.orders) for batch in orders.service.asked(pb.PlaceOrdersRequest)]
+    assert sorted(sizes) == [50, 200, 200]
+
+
+def test_an_import_whose_orders_are_not_judged_is_not_done(
+    orders: Commands, tmp_path: Path
+) -> None:
+    full = pb.PlacedOrder(reason="INTERNAL", detail="internal error")
+    fine = pb.PlacedOrder(result=pb.OrderResult(outcome=pb.ORDER_OUTCOME_APPLIED))
+    orders.service.answers["PlaceOrders"] = pb.PlaceOrdersResponse(results=[fine, full])
+    ran = imported(orders, tmp_path, PLAIN + "1,MUG,1,5,A,1\n2,MUG,1,5,A,1\n")
+    assert ran.exit_status != 0
+    assert "import the file again" in ran.err
 
 
 @pytest.mark.parametrize(

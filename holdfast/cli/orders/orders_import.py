@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from cyclopts import Parameter
 
+from holdfast.bounds import ORDERS_MAX
 from holdfast.cli.failures import usage_failure
 from holdfast.cli.imports.check import BadLine, Checked
 from holdfast.cli.imports.command import (
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from holdfast.cli.imports.sending import Batches, ImportReport
     from holdfast.orders import OrderClient
 
-ORDERS_AT_ONCE_MAX = 16
-BATCH_ORDERS = 32
 _SHOP = re.compile(r"[A-Za-z0-9._-]{1,24}")
 
 
@@ -107,7 +106,7 @@ def import_orders(
         send,
         target,
         go_on="import the file again: what is in is known, and the rest is placed",
-        batch_rows=BATCH_ORDERS,
+        batch_rows=ORDERS_MAX,
         names=NAMES,
     )
     with connection.failures():
@@ -145,24 +144,28 @@ def _read(
 
 async def _place_batch(client: "OrderClient", orders: list[ImportedOrder]) -> list[BadLine]:
     """Places some orders; the answer are those that were refused. Raises HoldfastError."""
-    import asyncio
+    from holdfast.cli.imports.sending import TIMEOUT_MS
 
+    requests = [order.request for order in orders]
+    placed = await client.place_many(requests, timeout_ms=TIMEOUT_MS)
+    problems = map(_problem_of, placed)
+    return [
+        BadLine(order.line, f"{order.request.order_key}: {problem}")
+        for order, problem in zip(orders, problems, strict=True)
+        if problem
+    ]
+
+
+def _problem_of(placed: pb.PlacedOrder) -> str:
+    """Why an order was refused; "" if it was taken. Raises HoldfastError if that is not known."""
     from holdfast.errors import HoldfastError, Reason
 
-    at_once = asyncio.Semaphore(ORDERS_AT_ONCE_MAX)
-
-    async def place(order: ImportedOrder) -> BadLine | None:
-        async with at_once:
-            try:
-                answer = await client.place(order.request)
-            except HoldfastError as error:
-                if error.reason is not Reason.INVALID_FIELD:
-                    raise
-                return BadLine(order.line, f"{order.request.order_key}: {error.message}")
-        if answer.outcome == pb.ORDER_OUTCOME_APPLIED:
-            return None
-        name = pb.OrderOutcome.Name(answer.outcome).removeprefix("ORDER_OUTCOME_")
-        return BadLine(order.line, f"{order.request.order_key}: {answer.detail or name}")
-
-    found = await asyncio.gather(*map(place, orders))
-    return [bad for bad in found if bad is not None]
+    if placed.reason == Reason.INVALID_FIELD:
+        return placed.detail
+    if placed.reason:
+        values = dict(placed.reason_values)
+        raise HoldfastError.from_parts(placed.reason, placed.detail, values)
+    answer = placed.result
+    if answer.outcome == pb.ORDER_OUTCOME_APPLIED:
+        return ""
+    return answer.detail or pb.OrderOutcome.Name(answer.outcome).removeprefix("ORDER_OUTCOME_")

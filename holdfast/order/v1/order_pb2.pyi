@@ -1388,6 +1388,121 @@ class PlaceOrderRequest(_message.Message):
 Global___PlaceOrderRequest: _TypeAlias = PlaceOrderRequest  # noqa: Y015
 
 @_typing.final
+class PlaceOrdersRequest(_message.Message):
+    """Asks to take orders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop of orders that name none; "" means `default`."""
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceOrderRequest]:
+        """1 to 200 orders with at most 4,000 lines in all, each with a key of its own."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        orders: _abc.Iterable[Global___PlaceOrderRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlaceOrdersRequest: _TypeAlias = PlaceOrdersRequest  # noqa: Y015
+
+@_typing.final
+class PlaceOrdersResponse(_message.Message):
+    """The answers to a PlaceOrdersRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacedOrder]:
+        """`results[i]` answers `orders[i]`."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___PlacedOrder] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlaceOrdersResponse: _TypeAlias = PlaceOrdersResponse  # noqa: Y015
+
+@_typing.final
+class PlacedOrder(_message.Message):
+    """What came of one order of a PlaceOrders: what PlaceOrder would have answered, or the error that it
+    would have ended with.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ReasonValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    REASON_VALUES_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why there is no answer: a reason of an error, such as INVALID_FIELD, which names a field of the
+    order, or DEADLINE_PASSED. "" if there is one. After any reason but INVALID_FIELD the order may
+    have been placed all the same: send it again.
+    """
+    detail: _builtins.str
+    """The error's message, for a person."""
+    @_builtins.property
+    def result(self) -> Global___OrderResult:
+        """The answer; not set if there is none."""
+
+    @_builtins.property
+    def reason_values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Every value that the error's message mentions, by its name."""
+
+    def __init__(
+        self,
+        *,
+        result: Global___OrderResult | None = ...,
+        reason: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        reason_values: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "reason", b"reason", "reason_values", b"reason_values", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlacedOrder: _TypeAlias = PlacedOrder  # noqa: Y015
+
+@_typing.final
 class GetOrderRequest(_message.Message):
     """Asks for one order."""
 

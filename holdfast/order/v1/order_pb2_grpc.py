@@ -23,6 +23,11 @@ class OrderServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.PlaceOrderRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.OrderResult.FromString,
                 _registered_method=True)
+        self.PlaceOrders = channel.unary_unary(
+                '/holdfast.order.v1.OrderService/PlaceOrders',
+                request_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.PlaceOrdersRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.PlaceOrdersResponse.FromString,
+                _registered_method=True)
         self.GetOrder = channel.unary_unary(
                 '/holdfast.order.v1.OrderService/GetOrder',
                 request_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.GetOrderRequest.SerializeToString,
@@ -93,6 +98,17 @@ class OrderServiceServicer:
         waits: `shortages` and `detail` say what is missing.
         Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
         OUT_OF_STOCK, LIMIT_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlaceOrders(self, request, context):
+        """Takes 1 to 200 orders, each alone and as PlaceOrder does, at a fraction of the cost: for imports
+        and marketplaces. One that is refused or invalid leaves the others be. What cannot be judged by
+        the deadline of the call, or of the service if that is earlier, is answered so: send it again, as
+        no order is placed twice. If there is no answer to any of them, for one reason, the call ends
+        with the error of that reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -197,6 +213,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     request_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.PlaceOrderRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.OrderResult.SerializeToString,
             ),
+            'PlaceOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceOrders,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.PlaceOrdersRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_order__pb2.PlaceOrdersResponse.SerializeToString,
+            ),
             'GetOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOrder,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_order__pb2.GetOrderRequest.FromString,
@@ -279,6 +300,33 @@ class OrderService:
             '/holdfast.order.v1.OrderService/PlaceOrder',
             holdfast_dot_order_dot_v1_dot_order__pb2.PlaceOrderRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_order__pb2.OrderResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.OrderService/PlaceOrders',
+            holdfast_dot_order_dot_v1_dot_order__pb2.PlaceOrdersRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_order__pb2.PlaceOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,6 +56,13 @@ class OrderServiceStub:
     Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
     OUT_OF_STOCK, LIMIT_EXCEEDED.
     """
+    PlaceOrders: _grpc.UnaryUnaryMultiCallable[_order_pb2.PlaceOrdersRequest, _order_pb2.PlaceOrdersResponse]
+    """Takes 1 to 200 orders, each alone and as PlaceOrder does, at a fraction of the cost: for imports
+    and marketplaces. One that is refused or invalid leaves the others be. What cannot be judged by
+    the deadline of the call, or of the service if that is earlier, is answered so: send it again, as
+    no order is placed twice. If there is no answer to any of them, for one reason, the call ends
+    with the error of that reason.
+    """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.Order]
     """Reads one order with everything that belongs to it. NOT_FOUND if there is none of this id."""
     ListOrders: _grpc.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]
@@ -126,6 +133,13 @@ class OrderServiceAsyncStub(OrderServiceStub):
     waits: `shortages` and `detail` say what is missing.
     Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
     OUT_OF_STOCK, LIMIT_EXCEEDED.
+    """
+    PlaceOrders: _aio.UnaryUnaryMultiCallable[_order_pb2.PlaceOrdersRequest, _order_pb2.PlaceOrdersResponse]  # type: ignore[assignment]
+    """Takes 1 to 200 orders, each alone and as PlaceOrder does, at a fraction of the cost: for imports
+    and marketplaces. One that is refused or invalid leaves the others be. What cannot be judged by
+    the deadline of the call, or of the service if that is earlier, is answered so: send it again, as
+    no order is placed twice. If there is no answer to any of them, for one reason, the call ends
+    with the error of that reason.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
     """Reads one order with everything that belongs to it. NOT_FOUND if there is none of this id."""
@@ -200,6 +214,19 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         waits: `shortages` and `detail` say what is missing.
         Outcomes: APPLIED, ORDER_KEY_REUSED, UNKNOWN_ARTICLE, PRICE_MISMATCH, AMOUNT_MISMATCH,
         OUT_OF_STOCK, LIMIT_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def PlaceOrders(
+        self,
+        request: _order_pb2.PlaceOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.PlaceOrdersResponse, _abc.Awaitable[_order_pb2.PlaceOrdersResponse]]:
+        """Takes 1 to 200 orders, each alone and as PlaceOrder does, at a fraction of the cost: for imports
+        and marketplaces. One that is refused or invalid leaves the others be. What cannot be judged by
+        the deadline of the call, or of the service if that is earlier, is answered so: send it again, as
+        no order is placed twice. If there is no answer to any of them, for one reason, the call ends
+        with the error of that reason.
         """
 
     @_abc_1.abstractmethod

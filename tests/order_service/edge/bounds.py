@@ -139,6 +139,7 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ListArticlesRequest.page_token": Bound(("\0", "a\0", "x" * 65), ("", "A", "红")),
     "ListPlacesRequest.page_token": token("GB", "GB\n", "a\nb\nc\nd"),
     # Orders.
+    "PlaceOrdersRequest.orders": Bound((0, 201), (1, 200)),
     "PlaceOrderRequest.source": one_of(5),
     "PlaceOrderRequest.order_key": ID,
     "PlaceOrderRequest.buyer_id": ID,
@@ -283,6 +284,7 @@ METHODS: Final[dict[str, MethodDescriptor]] = {
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
+REQUESTS: Final = [method.input_type for method in METHODS.values()]
 
 
 class Leaf(NamedTuple):
@@ -338,10 +340,10 @@ class Leaf(NamedTuple):
 
 
 def leaves_of(message: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Iterator[Leaf]:
-    """All fields of a message, and of the messages in it."""
+    """All fields of a message, and of the messages in it that are no requests of their own."""
     for field in message.fields:
         yield Leaf((*path, field))
-        if field.message_type is not None:
+        if field.message_type is not None and field.message_type not in REQUESTS:
             yield from leaves_of(field.message_type, (*path, field))
 
 

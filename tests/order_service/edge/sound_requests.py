@@ -60,6 +60,7 @@ def _orders(parts: Parts) -> list[Any]:
     delivery = wanted.delivery
     return [
         wanted,
+        pb.PlaceOrdersRequest(orders=[wanted]),
         pb.GetOrderRequest(order_id=order_id),
         pb.ListOrdersRequest(),
         pb.FindOrdersRequest(number="cart-91"),
