@@ -1,11 +1,14 @@
 """Money for a parcel that does not come: it goes back once, whoever asks for it. Pure."""
 
+from collections import Counter
+
 from order_service.fulfilment.shares import goods_minor, paid_minor, refunded_incidents
 from order_service.order.draft import Draft
-from order_service.order.model import CASH_ON_DELIVERY, Incident, Order, Shipment
-from order_service.order.refund_amounts import kept_units, left_minor
+from order_service.order.model import CASH_ON_DELIVERY, Incident, Order, Refund, Shipment
+from order_service.order.refund_amounts import kept_units, left_minor, owed_units
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import wrong_state
+from order_service.order.states import IncidentState
 from order_service.payment.paying_back import OWN, PayBack, refundable_minor
 from order_service.payment.refund_requests import units_in
 
@@ -34,12 +37,8 @@ def give_back(draft: Draft, shipment: Shipment, part_id: str, why: str) -> None:
             units = min(units, line.shipped - line.refunded_shipped)
         if units > 0:
             back.units(line, units, shipment)
-    if not any(
-        kept_units(line) for line in order.lines if line.sub_order_no == shipment.sub_order_no
-    ):
-        back.freight(shipment.sub_order_no)
-    if back.total_minor and refundable_minor(order):
-        back.send(own_key(part_id), why)
+    _freight_with_the_last(order, back, shipment.sub_order_no)
+    back.send(own_key(part_id), why)
 
 
 def give_back_units(draft: Draft, shipment: Shipment, incident: Incident, why: str) -> None:
@@ -55,34 +54,71 @@ def give_back_units(draft: Draft, shipment: Shipment, incident: Incident, why: s
     back = PayBack(draft)
     for packed in incident.lines:
         line = lines[packed.line_no]
-        units = min(packed.quantity, kept_units(line), line.shipped - line.refunded_shipped)
+        units = packed.quantity - _asked_meanwhile(order, incident, packed.line_no)
+        units = min(units, kept_units(line), line.shipped - line.refunded_shipped)
         if units > 0:
             back.units(line, units, shipment)
-    if not any(
-        kept_units(line) for line in order.lines if line.sub_order_no == shipment.sub_order_no
-    ):
-        back.freight(shipment.sub_order_no)
-    if back.total_minor and refundable_minor(order):
-        back.send(own_key(incident.incident_id), why)
+    _freight_with_the_last(order, back, shipment.sub_order_no)
+    back.send(own_key(incident.incident_id), why)
+
+
+def _asked_meanwhile(order: Order, incident: Incident, line_no: int) -> int:
+    """Units of an incident's parcel for which somebody asked the money back since it was opened.
+
+    They are the incident's, unless they were those of another one that ended before.
+    """
+    refunds = {refund.refund_id: refund for refund in order.refunds}
+    asked = 0
+    own: Counter[str] = Counter()
+    for row in order.refund_rows:
+        refund = refunds.get(row.refund_id)
+        if not refund or (row.shipment_id, row.line_no) != (incident.shipment_id, line_no):
+            continue
+        if _part_of(refund):
+            own[_part_of(refund)] += row.units
+        elif refund.created_at_ms >= incident.opened_at_ms:
+            asked += row.units
+    for other in order.incidents_of(incident.shipment_id):
+        if other.state is IncidentState.REFUNDED and other.lines and other is not incident:
+            units = sum(each.quantity for each in other.lines if each.line_no == line_no)
+            asked -= max(0, units - own[other.incident_id])
+    return max(0, asked)
+
+
+def _freight_with_the_last(order: Order, back: PayBack, sub_order_no: int) -> None:
+    """Adds the freight of a merchant's part of which the buyer has nothing, nor is to get it."""
+    if not any(owed_units(line) for line in order.lines if line.sub_order_no == sub_order_no):
+        back.freight(sub_order_no)
 
 
 def send_refunded_back(draft: Draft) -> None:
-    """Sends back money that carriers bring for a parcel after it was decided that none is due."""
-    sent = {refund.refund_key.removeprefix(OWN).partition("/")[0] for refund in draft.order.refunds}
-    for shipment in draft.order.shipments:
-        refunded = refunded_incidents(draft.order, shipment)
-        if refunded and shipment.collected_minor and sent.isdisjoint(_ids(refunded)):
-            back_minor = min(goods_minor(draft.order, shipment), paid_minor(draft.order, shipment))
-            back_minor = min(back_minor, refundable_minor(draft.order))
+    """Sends back money that carriers bring for a parcel after it was decided that none is due.
+
+    They may bring it bit by bit.
+    """
+    order = draft.order
+    for shipment in order.shipments:
+        refunded = {incident.incident_id for incident in refunded_incidents(order, shipment)}
+        if not (refunded and shipment.collected_minor):
+            continue
+        sent = [refund for refund in order.refunds if _part_of(refund) in refunded]
+        came_minor = min(goods_minor(order, shipment), paid_minor(order, shipment))
+        back_minor = min(
+            came_minor - sum(each.amount_minor for each in sent), refundable_minor(order)
+        )
+        if back_minor > 0:
             back = PayBack(draft)
             back.other(RefundWhat.EXCESS, back_minor)
-            if back_minor:
-                why = f"{refunded[0].kind} of {shipment.shipment_id}"
-                back.send(own_key(refunded[0].incident_id), why)
+            key = own_key(min(refunded))
+            back.send(
+                f"{key}/{len(sent) + 1}" if sent else key, f"{shipment.shipment_id} is not due"
+            )
 
 
-def _ids(incidents: list[Incident]) -> list[str]:
-    return [incident.incident_id for incident in incidents]
+def _part_of(refund: Refund) -> str:
+    """The parcel or incident that a refund of the service's own is of; "" for a caller's."""
+    key = refund.refund_key
+    return key.removeprefix(OWN).partition("/")[0] if key.startswith(OWN) else ""
 
 
 def _is_here(order: Order, shipment: Shipment) -> bool:

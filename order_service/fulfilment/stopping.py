@@ -5,8 +5,10 @@ parcels, in the same change. Units that are taken out of a parcel become one of 
 left out, so that the engine hears of them as of any other.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Final
+
+from msgspec import structs
 
 from order_service.fulfilment.planning import plan_alone, plan_like
 from order_service.fulfilment.warehouse import count_units, withdraw
@@ -15,6 +17,7 @@ from order_service.order.draft import Draft
 from order_service.order.lines import Line
 from order_service.order.machines import SHIPMENT
 from order_service.order.model import Order, Shipment, ShipmentLine
+from order_service.order.refund_rows import RefundRow
 from order_service.order.states import ShipmentEvent, ShipmentState
 from order_service.order.tasks import CancelShipmentStock
 
@@ -33,12 +36,17 @@ def stop_refunded(draft: Draft) -> None:
     """Takes units out of their parcels whose money went back before they left."""
     order = draft.order
     to_stop = {line.line_no: _to_stop(line) for line in order.lines if _to_stop(line)}
+    for shipment in _to_leave(order):
+        taken = _named_in(draft, shipment)
+        if taken:
+            _count_off(order, shipment, to_stop, taken)
+            behind = _take_out(draft, shipment, taken)
+            _name(draft, shipment.shipment_id, behind.shipment_id)
     for shipment in sorted(_to_leave(order), key=lambda each: _UNTOUCHED_FIRST.index(each.state)):
         taken = _taken_from(order, shipment, to_stop)
         if taken:
+            _count_off(order, shipment, to_stop, taken)
             _take_out(draft, shipment, taken)
-            for line_no, units in taken.items():
-                to_stop[line_no] = to_stop.get(line_no, 0) - units
     _stop_before_planning(draft, {no: units for no, units in to_stop.items() if units > 0})
 
 
@@ -52,6 +60,41 @@ def leave_behind(draft: Draft, shipment: Shipment, why: str) -> None:
 def _to_stop(line: Line) -> int:
     """Units that were refunded as never leaving, and are not cancelled yet."""
     return max(0, line.refunded_unshipped - line.cancelled)
+
+
+def _count_off(
+    order: Order, shipment: Shipment, to_stop: dict[int, int], taken: dict[int, int]
+) -> None:
+    """Counts units off those to stop, if the parcel's are the lines'."""
+    if order.carries_lines(shipment):
+        for line_no, units in taken.items():
+            to_stop[line_no] = to_stop.get(line_no, 0) - units
+
+
+def _named_in(draft: Draft, shipment: Shipment) -> dict[int, int]:
+    """The units of a parcel that a refund of this draft names."""
+    packed: Counter[int] = Counter()
+    for line in shipment.lines:
+        packed[line.line_no] += line.quantity
+    named: Counter[int] = Counter()
+    for row in _rows_made(draft, shipment.shipment_id):
+        named[row.line_no] += row.units
+    return dict(+(named & packed))
+
+
+def _name(draft: Draft, shipment_id: str, behind_id: str) -> None:
+    """Has the rows of this draft name the parcel in which their units stay behind."""
+    rows = draft.order.refund_rows
+    for row in _rows_made(draft, shipment_id):
+        named = structs.replace(row, shipment_id=behind_id)
+        draft.replace(row, named)
+        rows[rows.index(row)] = named
+
+
+def _rows_made(draft: Draft, shipment_id: str) -> list[RefundRow]:
+    return [
+        row for row in draft.added if isinstance(row, RefundRow) and row.shipment_id == shipment_id
+    ]
 
 
 def _to_leave(order: Order) -> list[Shipment]:
@@ -72,8 +115,11 @@ def _taken_from(order: Order, shipment: Shipment, to_stop: dict[int, int]) -> di
     return taken
 
 
-def _take_out(draft: Draft, shipment: Shipment, taken: dict[int, int]) -> None:
-    """Leaves units of a parcel behind; the others go on, those of a checked one anew."""
+def _take_out(draft: Draft, shipment: Shipment, taken: dict[int, int]) -> Shipment:
+    """Leaves units of a parcel behind; the others go on, those of a checked one anew.
+
+    Returns the parcel of those that stay.
+    """
     out, rest = [], []
     left = dict(taken)
     for packed in shipment.lines:
@@ -85,7 +131,7 @@ def _take_out(draft: Draft, shipment: Shipment, taken: dict[int, int]) -> None:
             rest.append(ShipmentLine(packed.line_no, packed.sku, packed.quantity - units))
     if not rest:
         leave_behind(draft, shipment, WHY)
-        return
+        return shipment
     replaces = shipment.replaces
     if shipment.state in _CHECKED:
         replaces = shipment.shipment_id
@@ -94,7 +140,9 @@ def _take_out(draft: Draft, shipment: Shipment, taken: dict[int, int]) -> None:
     else:
         draft.update(shipment, lines=tuple(rest))
         draft.note(f"{_text(out)} taken out: {WHY}", shipment)
-    leave_behind(draft, plan_like(draft, shipment, tuple(out), replaces=replaces), WHY)
+    behind = plan_like(draft, shipment, tuple(out), replaces=replaces)
+    leave_behind(draft, behind, WHY)
+    return behind
 
 
 def _text(lines: list[ShipmentLine]) -> str:

@@ -5,6 +5,7 @@ from order_service.order.model import Order, Shipment
 from order_service.order.refund_amounts import kept_units, left_minor
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import wrong_state
+from order_service.order.states import ShipmentState
 from order_service.payment.refund_requests import packed_units, units_in
 
 
@@ -38,21 +39,32 @@ def check_paid(order: Order, shipment: Shipment, event: str) -> None:
 
 
 def named_units(order: Order, shipment: Shipment, line_no: int) -> int:
-    """Units whose money went back for a parcel that is sold again, or for one that it replaces."""
+    """Units of a parcel that is sold again whose money went back, and that were not taken out.
+
+    A refund names the parcel, or one that it replaces.
+    """
     if order.carries_lines(shipment):
         return 0
     line = next(line for line in order.lines if line.line_no == line_no)
     if not kept_units(line):
-        return sum(packed.quantity for packed in shipment.lines if packed.line_no == line_no)
+        return packed_units(shipment, line)
     names = {shipment.shipment_id}
     while shipment.replaces:
         names.add(shipment.replaces)
         shipment = order.shipment(shipment.replaces)
-    return sum(
+    refunded = sum(
         row.units
         for row in order.refund_rows
         if row.what is RefundWhat.UNITS and row.line_no == line_no and row.shipment_id in names
     )
+    taken_out = sum(
+        packed_units(other, line)
+        for other in order.shipments
+        if other.replaces in names
+        and other.shipment_id not in names
+        and other.state is ShipmentState.CANCELLED
+    )
+    return max(0, refunded - taken_out)
 
 
 def _is_back(line: Line) -> bool:

@@ -110,6 +110,11 @@ class Draft:
         """Adds a row that belongs to the order and is never changed, such as a remark."""
         self.added.append(row)
 
+    def replace(self, row: Struct, other: Struct) -> None:
+        """Records another row in the place of one that this draft has recorded."""
+        at = next(number for number, added in enumerate(self.added) if added is row)
+        self.added[at] = other
+
     def send(self, payload: Payload, due_at_ms: int = 0) -> None:
         """Has something done for the order, once this change is written, at least once."""
         self._make(

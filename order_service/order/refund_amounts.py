@@ -35,6 +35,11 @@ def kept_units(line: Line) -> int:
     return line.quantity - settled_units(line)
 
 
+def owed_units(line: Line) -> int:
+    """Units that the buyer has, or is to get: of those that cost nothing no money goes back."""
+    return min(kept_units(line), line.quantity - line.cancelled - line.refunded_shipped)
+
+
 def left_minor(line: Line) -> int:
     """Money of a line that is still the shop's, or is still to be paid."""
     return line.amount_minor - line.refunded_minor - line.unpaid_minor
@@ -55,6 +60,22 @@ def price_of(line: Line, units: int) -> Price:
         return Price(left_minor(line), adjusted, had_minor)
     share_minor = upto_minor(line, settled + units) - upto_minor(line, settled) - had_minor
     return Price(max(0, min(left_minor(line), share_minor)), adjusted, had_minor)
+
+
+def adjustable_minor(line: Line, units: int) -> int:
+    """The most that `units` of a line can have of their price and be kept: less than all of it."""
+    adjusted = min(kept_units(line), line.adjusted_units + units)
+    return min(left_minor(line), upto_minor(line, adjusted) - line.adjusted_minor) - 1
+
+
+def adjusted_with(line: Line, units: int, amount_minor: int) -> int:
+    """The units that have had a part of their price once `units` have had so much more.
+
+    They are those of before as long as their price allows.
+    """
+    had_minor = line.adjusted_minor + amount_minor
+    needed = -(-had_minor * line.quantity // line.amount_minor)
+    return min(kept_units(line), max(line.adjusted_units, units, needed))
 
 
 def spread(amount_minor: int, weights: Sequence[int]) -> list[int]:

@@ -13,7 +13,14 @@ from order_service.order.draft import Draft
 from order_service.order.lines import Line
 from order_service.order.machines import REFUND
 from order_service.order.model import CASH_ON_DELIVERY, Order, Payment, Refund, Shipment
-from order_service.order.refund_amounts import kept_units, left_minor, lowered, price_of, spread
+from order_service.order.refund_amounts import (
+    adjusted_with,
+    kept_units,
+    left_minor,
+    lowered,
+    price_of,
+    spread,
+)
 from order_service.order.refund_rows import RefundRow, RefundWhat
 from order_service.order.states import PaymentState, RefundState
 from order_service.order.tasks import SendRefund
@@ -24,11 +31,16 @@ OWN: Final = "own/"
 
 
 class PayBack:
-    """The rows of a refund that is being made, or of several where several payments give it."""
+    """The rows of a refund that is being made, or of several where several payments give it.
+
+    Until it is sent its rows are among those of the order, without a refund.
+    """
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._rows: list[RefundRow] = []
+        self._before = [structs.asdict(line) for line in draft.order.lines]
+        self._freight_before_minor = draft.order.freight_refunded_minor
 
     @property
     def total_minor(self) -> int:
@@ -55,7 +67,7 @@ class PayBack:
         self._draft.update(
             line,
             refunded_minor=line.refunded_minor + amount_minor,
-            adjusted_units=min(kept_units(line), max(line.adjusted_units, units)),
+            adjusted_units=adjusted_with(line, units, amount_minor),
             adjusted_minor=line.adjusted_minor + amount_minor,
         )
         self._add(RefundWhat.ADJUST, amount_minor, line.line_no, units)
@@ -74,10 +86,12 @@ class PayBack:
                 self.adjust(line, kept_units(line), part_minor)
 
     def all_units(self) -> None:
-        """Adds every unit whose money can go back."""
+        """Adds every unit whose money can go back, and what is left of those that have gone."""
         for line in self._draft.order.lines:
             if kept_units(line):
                 self.units(line, kept_units(line))
+            else:
+                self._rest_of(line)
 
     def freight(self, sub_order_no: int, at_most_minor: int | None = None) -> None:
         """Adds the freight of a merchant's part that is still the shop's."""
@@ -107,17 +121,22 @@ class PayBack:
     ) -> list[Refund]:
         """Has the money sent back, at most what is left of the payments, oldest first.
 
-        Each payment gives a refund of its own. Less than all goes back in steps that can be paid.
+        Each payment gives a refund of its own. Less than all goes back in steps that can be paid;
+        where that is nothing, nothing is counted either.
         """
         order = self._draft.order
         payments = captured(order) if payments is None else payments
         left = [payment.captured_minor - payment.refunded_minor for payment in payments]
         steps = [step_of(payment.provider, payment.captured_currency) for payment in payments]
         step_minor = max(steps, default=1)
-        self._take_remainders(step_minor)
+        self._end_lines(step_minor)
+        order.refund_rows = [row for row in order.refund_rows if row.refund_id]
         total_minor = min(self.total_minor, sum(left))
         if total_minor < sum(left):
             total_minor -= total_minor % step_minor
+        if not total_minor:
+            self._take_back()
+            return []
         self._lower(total_minor)
         made: list[Refund] = []
         for payment, payment_left_minor in zip(payments, left, strict=True):
@@ -127,6 +146,16 @@ class PayBack:
                 made.append(self._send_share(payment, share_minor, key, reason))
                 total_minor -= share_minor
         return made
+
+    def _take_back(self) -> None:
+        """Counts nothing of what was added: no unit is refunded without a row that says so."""
+        order = self._draft.order
+        for line, before in zip(order.lines, self._before, strict=True):
+            if structs.asdict(line) != before:
+                self._draft.update(line, **before)
+        if order.freight_refunded_minor != self._freight_before_minor:
+            self._draft.update(order, freight_refunded_minor=self._freight_before_minor)
+        self._rows.clear()
 
     def _unshipped_among(self, line: Line, units: int, shipment: Shipment | None) -> int:
         """The number of the units that have not left, and now never will."""
@@ -138,13 +167,23 @@ class PayBack:
             return max(0, units - (line.shipped - line.refunded_shipped))
         return min(units, line.quantity - line.shipped - line.refunded_unshipped)
 
-    def _take_remainders(self, step_minor: int) -> None:
-        """Adds what earlier refunds left of lines because it was less than a step."""
+    def _end_lines(self, step_minor: int) -> None:
+        """Ends lines of which nothing, or less than a step, is left.
+
+        Units that have all of their price back, in parts, are refunded whole.
+        """
         for line in self._draft.order.lines:
-            if not kept_units(line) and 0 < left_minor(line) < step_minor:
-                rest_minor = left_minor(line)
-                self._draft.update(line, refunded_minor=line.refunded_minor + rest_minor)
-                self._add(RefundWhat.UNITS, rest_minor, line.line_no)
+            kept = kept_units(line)
+            if kept and line.refunded_minor and not left_minor(line):
+                self.units(line, kept)
+            elif not kept and left_minor(line) < step_minor:
+                self._rest_of(line)
+
+    def _rest_of(self, line: Line) -> None:
+        rest_minor = left_minor(line)
+        if rest_minor > 0:
+            self._draft.update(line, refunded_minor=line.refunded_minor + rest_minor)
+            self._add(RefundWhat.UNITS, rest_minor, line.line_no)
 
     def _lower(self, to_minor: int) -> None:
         """Lowers the rows to an amount, the last ones first."""
@@ -215,9 +254,10 @@ class PayBack:
         sub_order_no: int = 0,
         shipment_id: str = "",
     ) -> None:
-        order_id = self._draft.order.order_id
+        order = self._draft.order
         about = (line_no, sub_order_no, shipment_id, units, amount_minor)
-        self._rows.append(RefundRow(order_id, "", 0, what, *about))
+        self._rows.append(RefundRow(order.order_id, "", 0, what, *about))
+        order.refund_rows.append(self._rows[-1])
 
 
 def captured(order: Order) -> list[Payment]:

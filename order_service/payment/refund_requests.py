@@ -10,7 +10,7 @@ from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
 from order_service.order.lines import Line
 from order_service.order.model import Order, Refund, Shipment
-from order_service.order.refund_amounts import kept_units, left_minor
+from order_service.order.refund_amounts import adjustable_minor, kept_units, left_minor
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import ShipmentState
@@ -84,7 +84,11 @@ def request_refund(
         _of_lines(draft, back, amount_minor, asked)
     else:
         _of_amount(draft.order, back, amount_minor)
-    return back.send(refund_key, reason), False
+    made = back.send(refund_key, reason)
+    if not made:
+        detail = "it comes to less than its payment's provider can pay back"
+        raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
+    return made, False
 
 
 def _is_the_same(order: Order, known: list[Refund], amount_minor: int, asked: Asked) -> bool:
@@ -97,6 +101,10 @@ def _is_the_same(order: Order, known: list[Refund], amount_minor: int, asked: As
         return False
     if asked.freight and RefundWhat.FREIGHT not in kinds:
         return False
+    if not (asked.lines or asked.freight or asked.goodwill):
+        return _is_of_amount(order, kinds, amount_minor)
+    if asked.lines and (RefundWhat.ADJUST in kinds) != bool(amount_minor):
+        return False
     counted: Counter[int] = Counter()
     for row in rows:
         counted[row.line_no] += row.units
@@ -104,6 +112,14 @@ def _is_the_same(order: Order, known: list[Refund], amount_minor: int, asked: As
     for each in asked.lines:
         wanted[each.line_no] += each.units or counted[each.line_no]
     return not asked.lines or wanted == +Counter({no: counted[no] for no in counted if no})
+
+
+def _is_of_amount(order: Order, kinds: set[RefundWhat], amount_minor: int) -> bool:
+    """Whether refunds may be what was made where nothing was said but an amount, or all."""
+    some_units = kinds >= {RefundWhat.UNITS} and RefundWhat.ADJUST not in kinds
+    if some_units and any(map(kept_units, order.lines)):
+        return False
+    return bool(amount_minor) or not refundable_minor(order)
 
 
 def _of_amount(order: Order, back: PayBack, amount_minor: int) -> None:
@@ -160,9 +176,13 @@ def _lower_price(order: Order, back: PayBack, amount_minor: int, asked: Asked) -
         detail = "an amount can be of one line only: ask for each with a key of its own"
         raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
     line = _line_of(order, asked.lines[0])
-    _check_amount(amount_minor, amount_minor, min(left_minor(line) - 1, refundable_minor(order)))
+    units = asked.lines[0].units or kept_units(line)
+    ceiling_minor = adjustable_minor(line, units)
+    if amount_minor > ceiling_minor:
+        raise _exceeded(amount_minor, ceiling_minor, "that units can have back and be kept")
+    _check_amount(amount_minor, amount_minor, refundable_minor(order))
     _check_step(order, amount_minor)
-    back.adjust(line, asked.lines[0].units or kept_units(line), amount_minor)
+    back.adjust(line, units, amount_minor)
 
 
 def _line_of(order: Order, asked: AskedUnits) -> Line:
@@ -189,7 +209,8 @@ def _places_of(order: Order, asked: AskedUnits) -> list[tuple[Line, int, Shipmen
         if (wanted > room and asked.units) or not room:
             raise _taken(asked, room)
         return [(line, min(wanted, room), shipment)]
-    staying = min(wanted, line.quantity - line.shipped - line.cancelled)
+    behind = max(line.cancelled, line.refunded_unshipped)
+    staying = min(wanted, line.quantity - line.shipped - behind)
     places: list[tuple[Line, int, Shipment | None]] = [(line, staying, None)] if staying else []
     wanted -= staying
     gone = [each for each in order.shipments if _has_units(order, each, line)]
@@ -230,7 +251,9 @@ def _has_units(order: Order, shipment: Shipment, line: Line) -> bool:
 
 
 def _room_in(order: Order, shipment: Shipment, line: Line) -> int:
-    """The units of a line in a parcel whose money did not go back."""
+    """The units of a line in a parcel whose money did not go back; none in one left out."""
+    if shipment.state is ShipmentState.CANCELLED:
+        return 0
     return min(kept_units(line), units_in(order, shipment, line))
 
 

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from order_service.audit import refunds as audited
+from order_service.audit.case import Case, judge
 from order_service.fulfilment.cancelling import cancel_shipment
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review_rules import objections_to
@@ -23,6 +25,7 @@ from order_service.order.states import IncidentEvent, OrderState, PaymentState, 
 from order_service.order.tasks import CancelShipmentStock, TaskKind, todos
 from order_service.payment.refund_requests import Asked, AskedUnits, request_refund
 from order_service.placing.stock_tasks import stock_confirmed, stock_lost
+from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     captured,
     carrier_reports,
@@ -298,7 +301,7 @@ def any_order(chance: random.Random, currency: str) -> Order:
         for number in range(1, chance.randint(2, 4))
     ]
     for line in lines:
-        line.amount_minor = chance.randint(0, 3_000)
+        line.amount_minor = chance.choice([0, chance.randint(1, 9), chance.randint(10, 3_000)])
     goods_minor = sum(line.amount_minor for line in lines)
     freight_minor = 100 + -goods_minor % 10
     amounts = Amounts(goods_minor, 0, 0, freight_minor, 0, goods_minor + freight_minor)
@@ -339,6 +342,7 @@ def assert_units_agree(order: Order) -> None:
     for each in order.refunds:
         rows = [row for row in order.refund_rows if row.refund_id == each.refund_id]
         assert sum(row.amount_minor for row in rows) == each.amount_minor
+    assert not judge(Case(order, [], START_MS), audited.RULES)
     (payment,) = order.payments
     assert payment.state is not PaymentState.RETURNED
 
