@@ -125,14 +125,23 @@ class SyncOrderClient:
             yield from page.orders
 
     def cancel(
-        self, order_id: str, reason: str, *, actor: str = "", timeout_ms: int | None = None
+        self,
+        order_id: str,
+        reason: str,
+        *,
+        merchant_id: str = "",
+        actor: str = "",
+        timeout_ms: int | None = None,
     ) -> order_pb2.OrderResult:
-        """Closes an order that has not left the warehouse; what was paid for it goes back.
+        """Closes an order that has not left the warehouse, or leaves a merchant's part out of it;
+        what was paid for it goes back.
 
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY (it is cancelled as soon as its payment
         provider says whether it was paid).
         """
-        request = order_pb2.CancelOrderRequest(order_id=order_id, reason=reason, actor=actor)
+        request = order_pb2.CancelOrderRequest(
+            order_id=order_id, reason=reason, actor=actor, merchant_id=merchant_id
+        )
         result: order_pb2.OrderResult = self.ask(request, timeout_ms=timeout_ms)
         return result
 

@@ -16,6 +16,7 @@ from order_service.edge.requests import (
     check_filters,
     id_in,
     id_of,
+    merchant_of,
     moment_in,
     number_in,
     reason_of,
@@ -92,7 +93,9 @@ class FulfilmentServicer:
         if not approved and request.verdict != pb.REVIEW_VERDICT_REFUSE:
             raise InvalidField("verdict", "must be APPROVE or REFUSE", request.verdict)
         known = await self._read_review_input(await order_of(self._orders, request, order_id))
-        decide = partial(approve if approved else _refuse, known=known, reason=reason)
+        merchant_id = merchant_of(request)
+        said = partial(approve if approved else _refuse, known=known, reason=reason)
+        decide = partial(said, merchant_id=merchant_id)
         shipments, replayed = await change(self._orders, request, order_id, decide, actor)
         return pb.ReviewOrderResponse(
             outcome=_APPLIED,
@@ -103,11 +106,15 @@ class FulfilmentServicer:
     @command(order_pb2.OrderResult)
     async def HoldOrder(self, request: pb.HoldOrderRequest) -> order_pb2.OrderResult:
         reason = reason_of(request, length_min=1)
-        return await self._held(request, partial(hold, reason=reason))
+        return await self._held(
+            request, partial(hold, reason=reason, merchant_id=merchant_of(request))
+        )
 
     @command(order_pb2.OrderResult)
     async def ReleaseHold(self, request: pb.ReleaseHoldRequest) -> order_pb2.OrderResult:
-        return await self._held(request, partial(let_go, reason=reason_of(request)))
+        merchant_id = merchant_of(request)
+        decide = partial(let_go, reason=reason_of(request), merchant_id=merchant_id)
+        return await self._held(request, decide)
 
     async def _held(
         self, request: Any, decide: Callable[[Draft], tuple[Order, bool]]
@@ -121,7 +128,10 @@ class FulfilmentServicer:
     @method
     async def ListReviews(self, request: pb.ListReviewsRequest) -> pb.ListReviewsResponse:
         read = partial(
-            queries.waiting_reviews, tenant=tenant_of(request), after=id_in(request.page_token)
+            queries.waiting_reviews,
+            tenant=tenant_of(request),
+            merchant_id=merchant_of(request),
+            after=id_in(request.page_token),
         )
         page = await read_page(self._orders, request, read, lambda review: review.review_id)
         return wire.listed(pb.ListReviewsResponse, *page)
@@ -379,9 +389,11 @@ class FulfilmentServicer:
             return shipment_in(order, request.shipment_id), True
 
 
-def _refuse(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipment], bool]:
+def _refuse(
+    draft: Draft, known: ReviewInput, reason: str, merchant_id: str
+) -> tuple[list[Shipment], bool]:
     """`refuse`, which plans no shipments."""
-    return [], refuse(draft, known, reason)
+    return [], refuse(draft, known, reason, merchant_id)
 
 
 def _reused(field: str, key: str) -> Refused:

@@ -20,6 +20,7 @@ from order_service.edge.requests import (
     id_of,
     invalid_page_token,
     is_number,
+    merchant_of,
     moment_in,
     reason_of,
     tenant_of,
@@ -121,7 +122,8 @@ class OrderServicer:
     async def CancelOrder(self, request: pb.CancelOrderRequest) -> pb.OrderResult:
         reason = reason_of(request, length_min=1)
         actor = actor_of(request)
-        ended = await self._cancelling.cancel(await self._order_of(request), reason, actor)
+        order, merchant_id = await self._order_of(request), merchant_of(request)
+        ended = await self._cancelling.cancel(order, reason, actor, merchant_id)
         result = _applied(ended.order, ended.replayed)
         if ended.refused is not None:
             result.outcome, result.detail = refusal(ended.refused)
@@ -266,6 +268,7 @@ def _wanted(request: pb.ListOrdersRequest) -> reads.Wanted:
         buyer_id=request.buyer_id,
         state=state or "",
         source=source or "",
+        merchant_id=merchant_of(request),
         placed_from_at_ms=request.placed_from_at_ms,
         placed_before_at_ms=request.placed_before_at_ms,
     )

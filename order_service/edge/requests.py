@@ -48,6 +48,13 @@ def reason_of(request: Any, length_min: int = 0) -> str:
     return checked_text("reason", request.reason, REASON_LENGTH_MAX, length_min=length_min)
 
 
+def merchant_of(request: Any) -> str:
+    """The merchant whose part is meant; "" means all. Raises InvalidField."""
+    check_filters(request, check_id, "merchant_id")
+    merchant_id: str = request.merchant_id
+    return merchant_id
+
+
 def check_filters(request: Any, check: Callable[[str, str], None], *fields: str) -> None:
     """Checks fields that mean all when they are empty. Raises InvalidField."""
     for field in fields:

@@ -1,6 +1,6 @@
-"""Cancels an order, or one shipment of it, that has not left the warehouse (O14).
+"""Cancels an order, a merchant's part or one shipment of it, that has not left the warehouse (O14).
 
-Its stock and its money go back; where a shipment is left out, the buyer gets the others.
+Its stock and its money go back; where a part or a shipment is left out, the buyer gets the others.
 
 Before an order is cancelled, the provider of each open attempt to pay is asked (P2): an order that
 turns out to be paid is brought to that first. The wish is written down before, as a task that goes
@@ -14,6 +14,13 @@ from typing import Final, NamedTuple
 
 from order_service.fulfilment.giving_back import give_back
 from order_service.fulfilment.incidents import close_with_refund
+from order_service.fulfilment.leaving_out import leave_out_part
+from order_service.fulfilment.merchant_parts import (
+    is_all_there_is,
+    is_left_out,
+    parcels_gone,
+    part_of,
+)
 from order_service.fulfilment.stopping import leave_behind
 from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of, withdraw
 from order_service.order.draft import Decide, Draft
@@ -50,6 +57,10 @@ ASK_AGAIN_MS: Final = 5_000
 _NOT_CONFIRMED = frozenset(
     {OrderState.RESERVING, OrderState.BACKORDERED, OrderState.AWAITING_PAYMENT}
 )
+# In these a merchant's part may be there still, and its units are sold.
+_SOLD_NOT_ALL_GONE: Final = frozenset(
+    {OrderState.CONFIRMED, OrderState.IN_FULFILMENT, OrderState.PARTLY_SHIPPED}
+)
 # Tasks of an order that has been cancelled.
 _POINTLESS_TASKS: Final = (
     TaskKind.RESERVE,
@@ -75,13 +86,18 @@ class Cancelling:
         self._orders = orders
         self._providers = providers
 
-    async def cancel(self, order: Order, reason: str, actor: str) -> Cancelled:
-        """Closes the order.
+    async def cancel(
+        self, order: Order, reason: str, actor: str, merchant_id: str = ""
+    ) -> Cancelled:
+        """Closes the order, or leaves a merchant's part out of it.
 
         An order that cannot be cancelled is `refused` with WRONG_STATE. It is refused with
         UNDER_WAY, and cancelled later, while a provider does not say whether it was paid, and while
-        its stock is being confirmed.
+        its stock is being confirmed. Raises Refused: NOT_FOUND, where the merchant has no part.
         """
+        if merchant_id and not is_all_there_is(order, part_of(order, merchant_id)):
+            leave_out = partial(cancel_part, merchant_id=merchant_id, reason=reason)
+            return await self._orders.change(order.order_id, leave_out, actor)
         answers: list[Answer] = []
         if _needs_answers(order):
             await self._orders.change(order.order_id, partial(wish, reason=reason), actor)
@@ -95,6 +111,9 @@ class Cancelling:
         """Cancels an order that could not be cancelled at once. Raises TryLater."""
         if order.state is OrderState.CONFIRMING:
             raise TryLater("it turned out to be paid, and its stock is being confirmed")
+        merchant_id = todo.payload.merchant_id
+        if merchant_id:
+            return partial(grant_part, merchant_id=merchant_id, reason=todo.payload.reason)
         answers: list[Answer] = []
         if _needs_answers(order):
             for payment in may_still_pay(order):
@@ -107,11 +126,15 @@ class Cancelling:
         return Learned(partial(learn_all, answers=answers), granted)
 
 
-def wish(draft: Draft, reason: str) -> None:
-    """Writes down that the order is to be cancelled later, unless that is written already."""
-    if not todos(draft.order, CancelOrder):
-        draft.note(f"is to be cancelled: {reason}")
-        draft.send(CancelOrder(reason), draft.now_ms + ASK_AGAIN_MS)
+def wish(draft: Draft, reason: str, merchant_id: str = "") -> None:
+    """Writes down that the order, or a merchant's part, is to be cancelled later, unless that is
+    written already.
+    """
+    known = {todo.payload.merchant_id for todo in todos(draft.order, CancelOrder)}
+    if known.isdisjoint({"", merchant_id}):
+        what = f"the part of {merchant_id} is" if merchant_id else "is"
+        draft.note(f"{what} to be cancelled: {reason}")
+        draft.send(CancelOrder(reason, merchant_id), draft.now_ms + ASK_AGAIN_MS)
 
 
 def grant(draft: Draft, answers: Sequence[Answer], reason: str) -> None:
@@ -126,12 +149,25 @@ def grant(draft: Draft, answers: Sequence[Answer], reason: str) -> None:
 
 
 def grant_once_confirmed(draft: Draft) -> bool:
-    """Cancels an order that was to be cancelled while its stock was being confirmed.
+    """Cancels an order, or parts of it, that were to be while its stock was being confirmed.
 
-    Returns whether it did. A wish that was given up after too many attempts counts, too.
+    Returns whether it is cancelled. A wish that was given up after too many attempts counts, too.
     """
-    wishes = todos(draft.order, CancelOrder)
-    return bool(wishes) and cancel(draft, (), wishes[0].payload.reason).refused is None
+    wishes = [todo.payload for todo in todos(draft.order, CancelOrder)]
+    whole = next((each for each in wishes if not each.merchant_id), None)
+    if whole is not None:
+        return cancel(draft, (), whole.reason).refused is None
+    draft.forget(TaskKind.CANCEL_ORDER)
+    for each in wishes:
+        grant_part(draft, each.merchant_id, each.reason)
+    return draft.order.state is OrderState.CANCELLED
+
+
+def grant_part(draft: Draft, merchant_id: str, reason: str) -> None:
+    """Grants a wish for a merchant's part that was written down before."""
+    refused = cancel_part(draft, merchant_id, reason).refused
+    if refused is not None and refused.reason is not RefusalReason.UNDER_WAY:
+        draft.note(f"the part of {merchant_id} is not cancelled, the order is {draft.order.state}")
 
 
 def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
@@ -165,6 +201,37 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
     cancel_unshipped(draft, reason)
     draft.send(ReleaseStock() if not_confirmed else CancelStock())
     refund_all(draft, "the order was cancelled")
+    return Cancelled(order)
+
+
+def cancel_part(draft: Draft, merchant_id: str, reason: str) -> Cancelled:
+    """Leaves a merchant's part out; with the last one the order is cancelled.
+
+    Returns the refusal, as `cancel` does: UNDER_WAY, WRONG_STATE. Raises Refused: NOT_FOUND.
+    """
+    order = draft.order
+    number = part_of(order, merchant_id)
+    if order.state is OrderState.CANCELLED or is_left_out(order, number):
+        return Cancelled(order, replayed=True)
+    if order.state is OrderState.CONFIRMING:
+        wish(draft, reason, merchant_id)
+        detail = f"the stock of order {order.order_id} is being confirmed: the part of "
+        detail += f"{merchant_id} is cancelled, and its money goes back, as soon as that is done"
+        return Cancelled(order, refused=Refused(RefusalReason.UNDER_WAY, detail=detail))
+    if order.state is OrderState.RESERVING:
+        detail = f"the stock of order {order.order_id} is being reserved: send it again"
+        return Cancelled(order, refused=Refused(RefusalReason.UNDER_WAY, detail=detail))
+    gone = ", ".join(each.shipment_id for each in parcels_gone(order, number))
+    if gone or order.state not in _SOLD_NOT_ALL_GONE:
+        state = f"on its way in {gone} (leave its other parcels out)" if gone else order.state
+        if order.state in _NOT_CONFIRMED:
+            state = f"of an order that is {order.state}: its amounts are fixed until it is paid"
+        thing = f"the part of order {order.order_id} of merchant"
+        refused = wrong_state(thing, merchant_id, state, OrderEvent.CANCEL)
+        return Cancelled(order, refused=refused)
+    if is_all_there_is(order, number):
+        return cancel(draft, (), reason)
+    leave_out_part(draft, number, reason)
     return Cancelled(order)
 
 

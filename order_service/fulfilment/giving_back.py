@@ -1,6 +1,7 @@
 """Money for a parcel that does not come: it goes back once, whoever asks for it. Pure."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from order_service.fulfilment.shares import goods_minor, paid_minor, refunded_incidents
 from order_service.order.draft import Draft
@@ -24,20 +25,30 @@ def give_back(draft: Draft, shipment: Shipment, part_id: str, why: str) -> None:
     What was to be paid at the door, and is not here, is never paid. The freight goes back with the
     last unit of a merchant's part.
     """
+    give_back_parcels(draft, [shipment], part_id, why)
+
+
+def give_back_parcels(draft: Draft, shipments: Sequence[Shipment], part_id: str, why: str) -> None:
+    """`give_back` for some parcels of a merchant's part, whose money goes back together."""
     order = draft.order
     lines = {line.line_no: line for line in order.lines}
-    if order.payment_method == CASH_ON_DELIVERY and not _is_here(order, shipment):
-        _never_paid(draft, shipment)
+    on_delivery = order.payment_method == CASH_ON_DELIVERY
+    paid = [each for each in shipments if not on_delivery or _is_here(order, each)]
+    for shipment in shipments:
+        if shipment not in paid:
+            _never_paid(draft, shipment)
+    if not paid:
         return
     back = PayBack(draft)
-    for line_no in {packed.line_no: None for packed in shipment.lines}:
-        line = lines[line_no]
-        units = min(units_in(order, shipment, line), kept_units(line))
-        if not order.carries_lines(shipment) or shipment.shipped_at_ms:
-            units = min(units, line.shipped - line.refunded_shipped)
-        if units > 0:
-            back.units(line, units, shipment)
-    _freight_with_the_last(order, back, shipment.sub_order_no)
+    for shipment in paid:
+        for line_no in {packed.line_no: None for packed in shipment.lines}:
+            line = lines[line_no]
+            units = min(units_in(order, shipment, line), kept_units(line))
+            if not order.carries_lines(shipment) or shipment.shipped_at_ms:
+                units = min(units, line.shipped - line.refunded_shipped)
+            if units > 0:
+                back.units(line, units, shipment)
+        _freight_with_the_last(order, back, shipment.sub_order_no)
     back.send(own_key(part_id), why)
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
+from order_service.fulfilment.merchant_parts import held_parts, lines_of, parts_of, put_on_hold
 from order_service.fulfilment.remarks import REMARK_WORDS, is_to_be_read
 from order_service.order.contact import add_remark, correct_delivery
 from order_service.order.contradictions import contradictions
 from order_service.order.draft import Draft
-from order_service.order.model import Order, Remark
+from order_service.order.lines import Line
+from order_service.order.model import Order, Remark, Shipment
 from order_service.order.placed import Delivery
 from order_service.order.records import Review, Verdict
 from order_service.order.refusals import wrong_state
@@ -33,32 +35,39 @@ _IN_THE_WAREHOUSE: Final = frozenset({_O.IN_FULFILMENT, _O.PARTLY_SHIPPED})
 _NOT_SOURCED: Final = frozenset({_O.RESERVING, _O.BACKORDERED})
 
 
-def hold(draft: Draft, reason: str) -> tuple[Order, bool]:
-    """Keeps what has not left of an order from leaving, until it is let go.
+def hold(draft: Draft, reason: str, merchant_id: str = "") -> tuple[Order, bool]:
+    """Keeps what has not left of an order, or of a merchant's part, from leaving until it is let
+    go.
 
-    Returns the order, and whether it was on hold before. Raises Refused: WRONG_STATE.
+    Returns the order, and whether it was on hold before. Raises Refused: NOT_FOUND, WRONG_STATE.
     """
     order = draft.order
-    if order.held_at_ms:
+    wanted, before = parts_of(order, merchant_id), held_parts(order)
+    if wanted <= before:
         return order, True
     if order.state not in _NOT_ALL_GONE:
         raise wrong_state("order", order.order_id, order.state, "a hold")
-    draft.update(order, held_at_ms=draft.now_ms)
-    draft.note(f"on hold: {reason}")
-    _record(draft, Verdict.WAITS, (f"on hold: {reason}",), "")
+    if merchant_id and all(_is_over(line) for line in lines_of(order, *wanted)):
+        raise wrong_state("the part of merchant", merchant_id, "shipped or left out", "a hold")
+    put_on_hold(draft, before | wanted, draft.now_ms)
+    why = f"the part of {merchant_id}: {reason}" if merchant_id else reason
+    draft.note(f"on hold: {why}")
+    _record(draft, Verdict.WAITS, (f"on hold: {why}",), "")
     return order, False
 
 
-def let_go(draft: Draft, reason: str) -> tuple[Order, bool]:
-    """Lets an order go on that was on hold; one that the review has waited for is reviewed again.
+def let_go(draft: Draft, reason: str, merchant_id: str = "") -> tuple[Order, bool]:
+    """Lets an order, or a merchant's part, go on that was on hold; an order that the review has
+    waited for is reviewed again.
 
-    Returns the order, and whether it was not on hold.
+    Returns the order, and whether it was not on hold. Raises Refused: NOT_FOUND.
     """
     order = draft.order
-    if not order.held_at_ms:
+    wanted, before = parts_of(order, merchant_id), held_parts(order)
+    if not wanted & before:
         return order, True
-    draft.update(order, held_at_ms=0)
-    draft.note(f"off hold: {reason}")
+    put_on_hold(draft, before - wanted, order.held_at_ms)
+    draft.note(f"off hold: {f'the part of {merchant_id}: ' if merchant_id else ''}{reason}")
     _record(draft, Verdict.LET_GO, (), reason)
     if order.state is OrderState.CONFIRMED:
         draft.forget(TaskKind.REVIEW)
@@ -66,10 +75,14 @@ def let_go(draft: Draft, reason: str) -> tuple[Order, bool]:
     return order, False
 
 
-def check_not_held(order: Order, event: str) -> None:
-    """Raises Refused: WRONG_STATE for a step of an order that is on hold."""
-    if order.held_at_ms:
+def check_not_held(order: Order, shipment: Shipment, event: str) -> None:
+    """Raises Refused: WRONG_STATE for a step of a parcel whose order, or part of it, is on hold."""
+    if shipment.sub_order_no in held_parts(order):
         raise wrong_state("order", order.order_id, "on hold", event)
+
+
+def _is_over(line: Line) -> bool:
+    return line.shipped + line.cancelled == line.quantity
 
 
 def remark_on(draft: Draft, remark: Remark, words: Sequence[str] = REMARK_WORDS) -> Remark:

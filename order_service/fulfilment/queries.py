@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Connection, Select, Table, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, exists, literal_column, or_, select
 
 from order_service.fulfilment.remarks import REMARK_WORDS, is_to_be_read
 from order_service.order.contact import is_about_correction
@@ -17,6 +17,7 @@ from order_service.storage.columns import NO_WORDS, is_after_part, is_part
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import (
     incidents,
+    order_merchants,
     orders,
     remarks,
     reviews,
@@ -95,9 +96,12 @@ def remarks_to_read(
 
 
 def waiting_reviews(
-    connection: Connection, tenant: str, size: int, after: str
+    connection: Connection, tenant: str, size: int, after: str, merchant_id: str = ""
 ) -> list[WaitingReview]:
-    """Orders that wait for a person, those that wait longest first; `after` a review id."""
+    """Orders that wait for a person, those that wait longest first; `after` a review id.
+
+    With a merchant, only those of which it has a part.
+    """
     statement = (
         select(reviews)
         .join(orders, orders.c.order_id == reviews.c.order_id)
@@ -111,6 +115,14 @@ def waiting_reviews(
         .order_by(reviews.c.review_id)
         .limit(size)
     )
+    if merchant_id:
+        statement = statement.where(
+            exists().where(
+                order_merchants.c.tenant == tenant,
+                order_merchants.c.merchant_id == merchant_id,
+                order_merchants.c.order_id == reviews.c.order_id,
+            )
+        )
     return [
         WaitingReview(review.order_id, review.review_id, review.at_ms, review.findings)
         for review in _read(connection, statement, Review)

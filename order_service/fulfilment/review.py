@@ -1,9 +1,16 @@
 """The review before shipping: automatic where no rule objects, else by a person (O15)."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from order_service.fulfilment.cancelling import cancel_at_once
+from order_service.fulfilment.cancelling import cancel_at_once, cancel_part
+from order_service.fulfilment.merchant_parts import (
+    held_parts,
+    is_all_there_is,
+    is_left_out,
+    parts_of,
+    put_on_hold,
+)
 from order_service.fulfilment.planning import Articles, plan_shipments
 from order_service.fulfilment.review_rules import Objection, ReviewRules, objections_to
 from order_service.order.draft import Draft
@@ -48,39 +55,67 @@ def review(draft: Draft, known: ReviewInput) -> None:
     plan_shipments(draft, known.articles, f"flagged: {flags}" if flags else "nothing was found")
 
 
-def approve(draft: Draft, known: ReviewInput, reason: str) -> tuple[list[Shipment], bool]:
-    """A person lets an order through; returns its shipments, and whether it was through before.
+def approve(
+    draft: Draft, known: ReviewInput, reason: str, merchant_id: str = ""
+) -> tuple[list[Shipment], bool]:
+    """A person lets an order through, or a merchant's part of it, and the others are put on hold;
+    returns the shipments, and whether they were through before.
 
-    Raises Refused: WRONG_STATE, also for what no person may let through.
+    Raises Refused: NOT_FOUND, WRONG_STATE, also for what no person may let through.
     """
     order = draft.order
+    parts = parts_of(order, merchant_id)
+    if merchant_id and is_left_out(order, *parts):
+        raise _not_now(order, f"without the part of {merchant_id}")
     if order.state is not OrderState.CONFIRMED:
-        if order.shipments and order.state is not OrderState.CANCELLED:
-            return list(order.shipments), True
-        raise _not_now(order, order.state)
+        if not order.shipments or order.state is OrderState.CANCELLED:
+            raise _not_now(order, order.state)
+        if not merchant_id or not parts & held_parts(order):
+            return _of_parts(order.shipments, parts), True
+        put_on_hold(draft, held_parts(order) - parts, order.held_at_ms)
+        _record(draft, Verdict.APPROVED, (), draft.actor, f"the part of {merchant_id}: {reason}")
+        draft.note(f"the part of {merchant_id} is approved: {reason}")
+        return _of_parts(order.shipments, parts), False
     objections = objections_to(order, known.remarks, known.rules, known.articles)
     for objection in objections:
         if objection.is_final:
             raise _not_now(order, f"{order.state}, and {objection.detail}")
     draft.forget(TaskKind.REVIEW)
-    draft.update(order, held_at_ms=0)
+    others = parts_of(order, "") - parts
+    put_on_hold(draft, frozenset(no for no in others if not is_left_out(order, no)), draft.now_ms)
     _record(draft, Verdict.APPROVED, objections, draft.actor, reason)
-    return plan_shipments(draft, known.articles, reason), False
+    if order.held_at_ms:
+        waiting = ", ".join(part.merchant_id for part in order.sub_orders if part.held)
+        wait = Objection("hold", f"only the part of {merchant_id} is approved, not {waiting}")
+        _record(draft, Verdict.WAITS, [wait], draft.actor, reason)
+    return _of_parts(plan_shipments(draft, known.articles, reason), parts), False
 
 
-def refuse(draft: Draft, known: ReviewInput, reason: str) -> bool:
-    """A person refuses an order: it is CANCELLED, its stock and money go back.
+def refuse(draft: Draft, known: ReviewInput, reason: str, merchant_id: str = "") -> bool:
+    """A person refuses an order: it is CANCELLED, its stock and money go back. A merchant's part
+    that is refused is left out, also later while it is on hold.
 
-    Returns whether that was so before. Raises Refused: WRONG_STATE.
+    Returns whether that was so before. Raises Refused: NOT_FOUND, WRONG_STATE.
     """
     order = draft.order
-    if order.state is OrderState.CANCELLED:
+    parts = parts_of(order, merchant_id)
+    if order.state is OrderState.CANCELLED or (merchant_id and is_left_out(order, *parts)):
         return True
-    if order.state is not OrderState.CONFIRMED:
+    is_held = bool(merchant_id) and parts <= held_parts(order)
+    if order.state is not OrderState.CONFIRMED and not is_held:
         raise _not_now(order, order.state)
     objections = objections_to(order, known.remarks, known.rules, known.articles)
     _record(draft, Verdict.REFUSED, objections, draft.actor, reason)
-    return cancel_at_once(draft, reason)
+    if not merchant_id or is_all_there_is(order, *parts):
+        return cancel_at_once(draft, reason)
+    cancelled = cancel_part(draft, merchant_id, reason)
+    if cancelled.refused is not None:
+        raise cancelled.refused
+    return cancelled.replayed
+
+
+def _of_parts(shipments: Iterable[Shipment], parts: frozenset[int]) -> list[Shipment]:
+    return [shipment for shipment in shipments if shipment.sub_order_no in parts]
 
 
 def _record(

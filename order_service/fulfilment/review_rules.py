@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from order_service.catalogue.model import Article
+from order_service.fulfilment.merchant_parts import held_parts
 from order_service.fulfilment.remarks import REMARK_WORDS
 from order_service.order.contradictions import contradictions, doubts
 from order_service.order.model import Order
@@ -136,7 +137,8 @@ def _remarks(_order: Order, asked: Asked) -> str:
 
 
 def _hold(order: Order, _asked: Asked) -> str:
-    return "it is on hold" if order.held_at_ms else ""
+    is_whole = len(held_parts(order)) == len(order.sub_orders)
+    return "it is on hold" if is_whole else ""
 
 
 def _reductions(order: Order, asked: Asked) -> str:

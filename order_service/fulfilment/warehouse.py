@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from order_service.fulfilment.holding import check_not_held
+from order_service.fulfilment.merchant_parts import held_parts
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.timers import tasks_about
 from order_service.fulfilment.withheld import check_paid, money_is_back
@@ -54,7 +55,8 @@ def put_in_wave(draft: Draft, shipment_id: str, wave_id: str) -> Shipment | None
     shipment = shipment_of(draft, shipment_id)
     if shipment.wave_id == wave_id:
         return shipment
-    if shipment.state is not _S.PLANNED or shipment.wave_id or draft.order.held_at_ms:
+    is_held = shipment.sub_order_no in held_parts(draft.order)
+    if shipment.state is not _S.PLANNED or shipment.wave_id or is_held:
         return None
     draft.update(shipment, wave_id=wave_id)
     draft.note(f"in wave {wave_id}", shipment)
@@ -74,7 +76,7 @@ def confirm_pick(draft: Draft, shipment_id: str, taken: Sequence[Units]) -> Ship
         if _is_past(shipment, _S.PLANNED) and picked == planned:
             return ShipmentAnswer(shipment, replayed=True)
         raise not_now(shipment, ShipmentEvent.PICK)
-    check_not_held(draft.order, ShipmentEvent.PICK)
+    check_not_held(draft.order, shipment, ShipmentEvent.PICK)
     check_paid(draft.order, shipment, ShipmentEvent.PICK)
     if picked - planned:
         raise _wrong_content(_differences(planned, picked))
@@ -117,7 +119,7 @@ def confirm_packing(
         raise not_now(shipment, ShipmentEvent.PACK)
     if wrong:
         raise _wrong_content(wrong)
-    check_not_held(draft.order, ShipmentEvent.PACK)
+    check_not_held(draft.order, shipment, ShipmentEvent.PACK)
     check_paid(draft.order, shipment, ShipmentEvent.PACK)
     draft.update(shipment, weight_g=weight_g)
     draft.move(shipment, ShipmentEvent.PACK)
@@ -135,7 +137,7 @@ def hand_over(draft: Draft, shipment_id: str) -> ShipmentAnswer:
         if shipment.shipped_at_ms:
             return ShipmentAnswer(shipment, replayed=True)
         raise not_now(shipment, ShipmentEvent.SHIP)
-    check_not_held(draft.order, ShipmentEvent.SHIP)
+    check_not_held(draft.order, shipment, ShipmentEvent.SHIP)
     check_paid(draft.order, shipment, ShipmentEvent.SHIP)
     has_left(draft, shipment)
     return ShipmentAnswer(shipment, replayed=False)

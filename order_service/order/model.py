@@ -260,7 +260,8 @@ class Order(Struct):
     waits_until_at_ms: int = 0
     """Until when it waits for stock, or has waited; 0 for one that never did."""
     held_at_ms: int = 0
-    """When it was put on hold: nothing of it leaves; 0 where it is not."""
+    """When it was put on hold: nothing of it leaves, or of the parts that are `held`; 0 where it is
+    not."""
     closed_reason: str = ""
     """Why it was rejected or cancelled."""
     seal: int = 0

@@ -75,3 +75,5 @@ class SubOrder(Struct, frozen=True, array_like=True):
     sub_order_id: str
     merchant_id: str
     amounts: Amounts
+    held: bool = False
+    """Whether the order's hold is of this part, and of the others that say so."""

@@ -203,6 +203,8 @@ class PaymentDue(Payload): ...
 @_task(TaskKind.CANCEL_ORDER, "wish", "cancel the order once its provider says whether it was paid")
 class CancelOrder(Payload):
     reason: str
+    merchant_id: str = ""
+    """The merchant whose part alone is to be cancelled; "" for all of the order."""
 
 
 @_task(TaskKind.REVIEW, "review", "review the order before it is shipped")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
+from order_service.fulfilment.merchant_parts import held_parts, put_on_hold
 from order_service.order.draft import Draft
 from order_service.order.model import Line, Order
 from order_service.order.placed import SubOrder
@@ -45,7 +46,12 @@ def _reduce(draft: Draft, kept: Mapping[str, int]) -> list[Line]:
     goods = [Goods(_merchant(order, line), line.quantity * line.unit_price_minor) for line in lines]
     amounts = reduced(order.amounts, sum(each.goods_minor for each in goods))
     shares = split(goods, amounts)
+    held = {order.sub_orders[number].merchant_id for number in held_parts(order)}
     draft.update(order, amounts=amounts, sub_orders=sub_orders_of(order.order_id, shares))
+    if held:
+        parts = enumerate(order.sub_orders)
+        still_held = frozenset(number for number, part in parts if part.merchant_id in held)
+        put_on_hold(draft, still_held, order.held_at_ms)
     columns = zip(lines, shares.sub_order_nos, shares.line_amounts_minor, strict=True)
     return [
         structs.replace(line, sub_order_no=sub_order_no, amount_minor=amount_minor)

@@ -15,7 +15,7 @@ from order_service.order.model import HistoryEntry, Remark
 from order_service.order.receipts import Receipt
 from order_service.storage.history import ENTRIES
 from order_service.storage.rows import ROW_KINDS
-from order_service.storage.schema import history, orders, receipts, remarks
+from order_service.storage.schema import history, order_merchants, orders, receipts, remarks
 
 # By how much the time in an order's id may differ from when it was placed: processes' clocks do.
 ID_SKEW_MS: Final = 60_000
@@ -47,6 +47,7 @@ class Wanted(NamedTuple):
     source: str = ""
     placed_from_at_ms: int = 0
     placed_before_at_ms: int = 0
+    merchant_id: str = ""
 
 
 SUMMARY: Final = tuple(
@@ -70,17 +71,25 @@ def _list_statement(wanted: Wanted, size: int, after: str) -> "Select[Any]":
     ):
         if value:
             statement = statement.where(column == value)
+    if wanted.merchant_id:
+        statement = statement.join(order_merchants, order_merchants.c.order_id == orders.c.order_id)
+        statement = statement.where(
+            order_merchants.c.tenant == wanted.tenant,
+            order_merchants.c.merchant_id == wanted.merchant_id,
+        )
+    # Of a merchant's orders those are read that its index begins with.
+    order_id = order_merchants.c.order_id if wanted.merchant_id else orders.c.order_id
     if wanted.placed_from_at_ms:
         at_ms = wanted.placed_from_at_ms
         first = least_of(max(at_ms - ID_SKEW_MS, 0))
-        statement = statement.where(orders.c.order_id >= first, orders.c.created_at_ms >= at_ms)
+        statement = statement.where(order_id >= first, orders.c.created_at_ms >= at_ms)
     if wanted.placed_before_at_ms:
         at_ms = wanted.placed_before_at_ms
         end = least_of(at_ms + ID_SKEW_MS)
-        statement = statement.where(orders.c.order_id < end, orders.c.created_at_ms < at_ms)
+        statement = statement.where(order_id < end, orders.c.created_at_ms < at_ms)
     if after:
-        statement = statement.where(orders.c.order_id < after)
-    return statement.order_by(orders.c.order_id.desc()).limit(size)
+        statement = statement.where(order_id < after)
+    return statement.order_by(order_id.desc()).limit(size)
 
 
 def order_exists(connection: Connection, tenant: str, order_id: str) -> bool:

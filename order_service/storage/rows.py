@@ -33,7 +33,17 @@ from order_service.storage.history import entry_from, entry_row
 
 _encode = msgspec.json.encode
 _receipt = msgspec.json.Decoder(Receipt).decode
-_sub_orders = msgspec.json.Decoder(list[tuple[str, Amounts | None]]).decode
+
+
+class _Part(Struct, array_like=True):
+    """A sub-order as it is kept; where they are null, its amounts are the order's."""
+
+    merchant_id: str
+    amounts: Amounts | None
+    held: bool = False
+
+
+_sub_orders = msgspec.json.Decoder(list[_Part]).decode
 
 
 class RowKind(NamedTuple):
@@ -143,7 +153,10 @@ def _json(value: Any) -> str:
 def _sub_orders_text(order: Order) -> str:
     """Merchants and their amounts; a lone one's are the order's, and are not written twice."""
     alone = len(order.sub_orders) == 1 and order.sub_orders[0].amounts == order.amounts
-    parts = [(part.merchant_id, None if alone else part.amounts) for part in order.sub_orders]
+    parts = [
+        (part.merchant_id, None if alone else part.amounts, *([True] if part.held else ()))
+        for part in order.sub_orders
+    ]
     return _json(parts)
 
 
@@ -160,8 +173,10 @@ def order_from(row: Sequence[Any]) -> Order:
     """The order of a row, without its lines, parts and tasks."""
     order: Order = _ORDER.from_row(row)
     order.sub_orders = tuple(
-        SubOrder(f"{order.order_id}.{number}", merchant_id, own or order.amounts)
-        for number, (merchant_id, own) in enumerate(_sub_orders(row[_SUB_ORDERS]), 1)
+        SubOrder(
+            f"{order.order_id}.{number}", kept.merchant_id, kept.amounts or order.amounts, kept.held
+        )
+        for number, kept in enumerate(_sub_orders(row[_SUB_ORDERS]), 1)
     )
     return order
 

@@ -94,6 +94,16 @@ Index("ix_orders_buyer", orders.c.tenant, orders.c.buyer_id, orders.c.order_id)
 Index("ix_orders_state", orders.c.tenant, orders.c.state, orders.c.order_id)
 Index("ix_orders_phone", orders.c.tenant, phone_in(orders.c.delivery))
 
+# Whose parts an order has, so that a merchant's orders are found. Triggers write it (migration
+# 0014), so that it never differs from the order.
+order_merchants = table(
+    "order_merchants",
+    *words("tenant", "merchant_id"),
+    *ids("order_id"),
+    PrimaryKeyConstraint("tenant", "merchant_id", "order_id"),
+    by_key=True,
+)
+
 order_lines = table(
     "order_lines",
     *ids("order_id"),

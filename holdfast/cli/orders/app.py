@@ -14,6 +14,7 @@ from holdfast.cli.orders import (
     read,
     refunds,
     remarks,
+    review,
     serve,
     shipments,
     tasks,
@@ -48,7 +49,7 @@ app.command(money.quarantine)
 app.command(cases.cases)
 app.command(money.reconcile, group=MONEY)
 app.command(money.books, group=MONEY)
-app.command(warehouse.review)
+app.command(review.review)
 app.command(warehouse.wave, group=PARCELS)
 app.command(warehouse.waves, group=PARCELS)
 app.command(warehouse.picks, group=PARCELS)

@@ -92,6 +92,7 @@ def cancel(
     reason: Reason,
     /,
     *,
+    merchant: str = "",
     actor: str = "",
     yes: Yes = False,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
@@ -100,15 +101,21 @@ def cancel(
 
     For example:
       holdfast orders cancel 3766223186315821678 "the buyer changed his mind"
+      holdfast orders cancel 3766223186315821678 "sold out" --merchant tea-house
 
     Parameters
     ----------
+    merchant
+        Leave out this merchant's part only; the order goes on with the others.
     actor
         Who asks, for the history, such as staff:7.
     """
-    make_sure(f"Cancel order {order_id}? What was paid goes back.", yes=yes)
-    result = accepted(connection.run(lambda client: client.cancel(order_id, reason, actor=actor)))
-    print_answer(connection, result, f"Cancelled {order_id}.")
+    what = f"{merchant}'s part of order {order_id}" if merchant else f"order {order_id}"
+    make_sure(f"Cancel {what}? What was paid goes back.", yes=yes)
+    result = connection.run(
+        lambda client: client.cancel(order_id, reason, merchant_id=merchant, actor=actor)
+    )
+    print_answer(connection, accepted(result), f"Cancelled {what.removeprefix('order ')}.")
 
 
 def complete(

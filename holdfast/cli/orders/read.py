@@ -52,6 +52,7 @@ def list_(
     buyer: str = "",
     state: OrderStateName | None = None,
     source: SourceName | None = None,
+    merchant: str = "",
     since: MomentMs | None = None,
     until: MomentMs | None = None,
     limit: Limit = LIST_LIMIT_DEFAULT,
@@ -71,6 +72,8 @@ def list_(
         Only those in this state, such as awaiting-payment, confirmed or shipped.
     source
         Only those from web, app, phone, shop or import.
+    merchant
+        Only those of which this merchant has a part.
     since
         Only those placed then or later: an ISO time, or milliseconds since 1970.
     until
@@ -82,6 +85,7 @@ def list_(
         source=pb.OrderSource.Value(f"ORDER_SOURCE_{source or 'UNSPECIFIED'}"),
         placed_from_at_ms=since or 0,
         placed_before_at_ms=until or 0,
+        merchant_id=merchant,
     )
     print_list(connection, request, "orders", limit, _print_summaries)
 

@@ -1,15 +1,12 @@
-"""`holdfast orders review|wave|picks|pick|pack|ship|cancel-shipment`: the warehouse at work."""
+"""`holdfast orders wave|picks|pick|pack|ship|cancel-shipment`: the warehouse at work."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from cyclopts import App
-
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Count, Limit, units_of_article
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Count, Limit, units_of_article
 from holdfast.cli.arguments import Units as WholeNumber
 from holdfast.cli.orders.arguments import (
     ArticleUnits,
-    OrderId,
     Reason,
     ShipmentId,
 )
@@ -17,137 +14,6 @@ from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConn
 from holdfast.cli.orders.tables import print_answer, print_list, state_of
 from holdfast.cli.output import table_of
 from holdfast.order.v1 import fulfilment_pb2 as pb
-
-review = App(
-    name="review", group=PARCELS, help="Orders that the review left to a person, and holds."
-)
-
-
-@review.command(name="list")
-def list_reviews(
-    *,
-    limit: Limit = LIST_LIMIT_DEFAULT,
-    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
-) -> None:
-    """Lists the orders that wait for a person, those that wait longest first.
-
-    For example:
-      holdfast orders review list
-    """
-    print_list(connection, pb.ListReviewsRequest(), "reviews", limit, _print_reviews)
-
-
-_print_reviews = table_of(
-    {
-        "Order": "order_id",
-        "Since": "since_at_ms",
-        "Because": lambda review: "; ".join(review.findings),
-    }
-)
-
-
-@review.command
-def approve(
-    order_id: OrderId,
-    reason: Reason = "",
-    /,
-    *,
-    actor: str = "staff",
-    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
-) -> None:
-    """Lets an order through to the warehouse.
-
-    For example:
-      holdfast orders review approve 3766223186315821678 "the remark was read"
-
-    Parameters
-    ----------
-    actor
-        Who says so, such as staff:7.
-    """
-    _decide(order_id, "APPROVE", reason, actor, connection, f"Let {order_id} through.")
-
-
-@review.command
-def refuse(
-    order_id: OrderId,
-    reason: Reason,
-    /,
-    *,
-    actor: str = "staff",
-    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
-) -> None:
-    """Cancels an order that cannot be shipped; what was paid goes back.
-
-    For example:
-      holdfast orders review refuse 3766223186315821678 "no such street"
-
-    Parameters
-    ----------
-    actor
-        Who says so, such as staff:7.
-    """
-    _decide(order_id, "REFUSE", reason, actor, connection, f"Refused {order_id}.")
-
-
-@review.command
-def hold(
-    order_id: OrderId,
-    reason: Reason,
-    /,
-    *,
-    actor: str = "staff",
-    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
-) -> None:
-    """Holds an order before it has left: nothing of it is picked or shipped.
-
-    For example:
-      holdfast orders review hold 3766223186315821678 "the buyer moves house"
-
-    Parameters
-    ----------
-    actor
-        Who says so, such as staff:7.
-    """
-    request = pb.HoldOrderRequest(order_id=order_id, actor=actor, reason=reason)
-    print_answer(connection, connection.decide(request), f"Holding {order_id}.")
-
-
-@review.command
-def release(
-    order_id: OrderId,
-    reason: Reason,
-    /,
-    *,
-    actor: str = "staff",
-    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
-) -> None:
-    """Lets an order that is on hold go on from where it was.
-
-    For example:
-      holdfast orders review release 3766223186315821678 "the address is right"
-
-    Parameters
-    ----------
-    actor
-        Who says so, such as staff:7.
-    """
-    request = pb.ReleaseHoldRequest(order_id=order_id, actor=actor, reason=reason)
-    print_answer(connection, connection.decide(request), f"Released {order_id}.")
-
-
-def _decide(
-    order_id: str, verdict: str, reason: str, actor: str, connection: OrdersConnection, text: str
-) -> None:
-    answer = connection.decide(
-        pb.ReviewOrderRequest(
-            order_id=order_id,
-            verdict=pb.ReviewVerdict.Value(f"REVIEW_VERDICT_{verdict}"),
-            actor=actor,
-            reason=reason,
-        )
-    )
-    print_answer(connection, answer, text)
 
 
 def wave(

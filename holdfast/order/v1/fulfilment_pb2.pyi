@@ -183,6 +183,7 @@ class ReviewOrderRequest(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     order_id: _builtins.str
@@ -193,6 +194,8 @@ class ReviewOrderRequest(_message.Message):
     """Who says it, such as `staff:7`."""
     reason: _builtins.str
     """Why; kept with the order. Nothing personal belongs here."""
+    merchant_id: _builtins.str
+    """Only the part of this merchant; "" means all of the order."""
     def __init__(
         self,
         *,
@@ -201,10 +204,11 @@ class ReviewOrderRequest(_message.Message):
         verdict: Global___ReviewVerdict.ValueType = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "merchant_id", b"merchant_id", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -256,6 +260,7 @@ class HoldOrderRequest(_message.Message):
     ORDER_ID_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     order_id: _builtins.str
@@ -264,6 +269,8 @@ class HoldOrderRequest(_message.Message):
     """Who says it, such as `staff:7`."""
     reason: _builtins.str
     """Why; kept with the order. Nothing personal belongs here."""
+    merchant_id: _builtins.str
+    """Only the part of this merchant; "" means all of the order."""
     def __init__(
         self,
         *,
@@ -271,10 +278,11 @@ class HoldOrderRequest(_message.Message):
         order_id: _builtins.str = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "merchant_id", b"merchant_id", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -290,6 +298,7 @@ class ReleaseHoldRequest(_message.Message):
     ORDER_ID_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     order_id: _builtins.str
@@ -298,6 +307,8 @@ class ReleaseHoldRequest(_message.Message):
     """Who says it, such as `staff:7`."""
     reason: _builtins.str
     """Why; kept with the order. Nothing personal belongs here."""
+    merchant_id: _builtins.str
+    """Only the part of this merchant; "" means all of the order."""
     def __init__(
         self,
         *,
@@ -305,10 +316,11 @@ class ReleaseHoldRequest(_message.Message):
         order_id: _builtins.str = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "merchant_id", b"merchant_id", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -323,22 +335,26 @@ class ListReviewsRequest(_message.Message):
     TENANT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     page_size: _builtins.int
     """How many at most."""
     page_token: _builtins.str
     """`next_page_token` of the page before; "" for the first."""
+    merchant_id: _builtins.str
+    """Only those of which this merchant has a part; "" means all."""
     def __init__(
         self,
         *,
         tenant: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

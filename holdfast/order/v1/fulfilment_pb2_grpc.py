@@ -123,6 +123,10 @@ class FulfilmentServiceServicer:
 
         For orders that the automatic review left to a person; CONFIRMED becomes IN_FULFILMENT, with
         its shipments PLANNED, or CANCELLED.
+
+        With `merchant_id` the verdict is on that merchant's part. A part that is approved goes to the
+        warehouse, and the others are on hold until there is a verdict on them; one that is refused is left
+        out, and the order goes on without it.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -134,7 +138,8 @@ class FulfilmentServiceServicer:
         until it is let go. The service holds orders by itself, too: when a remark asks for something
         else, or when a correction contradicts itself or goes to another region.
 
-        Before the order has left, in any state from RESERVING to PARTLY_SHIPPED.
+        Before the order has left, in any state from RESERVING to PARTLY_SHIPPED. With `merchant_id` it
+        keeps that merchant's part back, and the others go on.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -142,7 +147,8 @@ class FulfilmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseHold(self, request, context):
-        """Lets an order go on that was on hold; one that is not reviewed yet is reviewed again.
+        """Lets an order go on that was on hold, or a merchant's part of it; one that is not reviewed yet is
+        reviewed again.
 
         Outcomes: APPLIED, NOT_FOUND.
         """

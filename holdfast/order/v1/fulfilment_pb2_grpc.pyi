@@ -48,6 +48,10 @@ class FulfilmentServiceStub:
 
     For orders that the automatic review left to a person; CONFIRMED becomes IN_FULFILMENT, with
     its shipments PLANNED, or CANCELLED.
+
+    With `merchant_id` the verdict is on that merchant's part. A part that is approved goes to the
+    warehouse, and the others are on hold until there is a verdict on them; one that is refused is left
+    out, and the order goes on without it.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
     HoldOrder: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.HoldOrderRequest, _order_pb2.OrderResult]
@@ -55,11 +59,13 @@ class FulfilmentServiceStub:
     until it is let go. The service holds orders by itself, too: when a remark asks for something
     else, or when a correction contradicts itself or goes to another region.
 
-    Before the order has left, in any state from RESERVING to PARTLY_SHIPPED.
+    Before the order has left, in any state from RESERVING to PARTLY_SHIPPED. With `merchant_id` it
+    keeps that merchant's part back, and the others go on.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
     ReleaseHold: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ReleaseHoldRequest, _order_pb2.OrderResult]
-    """Lets an order go on that was on hold; one that is not reviewed yet is reviewed again.
+    """Lets an order go on that was on hold, or a merchant's part of it; one that is not reviewed yet is
+    reviewed again.
 
     Outcomes: APPLIED, NOT_FOUND.
     """
@@ -166,6 +172,10 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
 
     For orders that the automatic review left to a person; CONFIRMED becomes IN_FULFILMENT, with
     its shipments PLANNED, or CANCELLED.
+
+    With `merchant_id` the verdict is on that merchant's part. A part that is approved goes to the
+    warehouse, and the others are on hold until there is a verdict on them; one that is refused is left
+    out, and the order goes on without it.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
     HoldOrder: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.HoldOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
@@ -173,11 +183,13 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     until it is let go. The service holds orders by itself, too: when a remark asks for something
     else, or when a correction contradicts itself or goes to another region.
 
-    Before the order has left, in any state from RESERVING to PARTLY_SHIPPED.
+    Before the order has left, in any state from RESERVING to PARTLY_SHIPPED. With `merchant_id` it
+    keeps that merchant's part back, and the others go on.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
     ReleaseHold: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ReleaseHoldRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
-    """Lets an order go on that was on hold; one that is not reviewed yet is reviewed again.
+    """Lets an order go on that was on hold, or a merchant's part of it; one that is not reviewed yet is
+    reviewed again.
 
     Outcomes: APPLIED, NOT_FOUND.
     """
@@ -287,6 +299,10 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         For orders that the automatic review left to a person; CONFIRMED becomes IN_FULFILMENT, with
         its shipments PLANNED, or CANCELLED.
+
+        With `merchant_id` the verdict is on that merchant's part. A part that is approved goes to the
+        warehouse, and the others are on hold until there is a verdict on them; one that is refused is left
+        out, and the order goes on without it.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
         """
 
@@ -300,7 +316,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         until it is let go. The service holds orders by itself, too: when a remark asks for something
         else, or when a correction contradicts itself or goes to another region.
 
-        Before the order has left, in any state from RESERVING to PARTLY_SHIPPED.
+        Before the order has left, in any state from RESERVING to PARTLY_SHIPPED. With `merchant_id` it
+        keeps that merchant's part back, and the others go on.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
         """
 
@@ -310,7 +327,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fulfilment_pb2.ReleaseHoldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.OrderResult, _abc.Awaitable[_order_pb2.OrderResult]]:
-        """Lets an order go on that was on hold; one that is not reviewed yet is reviewed again.
+        """Lets an order go on that was on hold, or a merchant's part of it; one that is not reviewed yet is
+        reviewed again.
 
         Outcomes: APPLIED, NOT_FOUND.
         """

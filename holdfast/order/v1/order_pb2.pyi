@@ -332,10 +332,13 @@ class SubOrder(_message.Message):
     SUB_ORDER_ID_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     AMOUNTS_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     sub_order_id: _builtins.str
     """Its id."""
     merchant_id: _builtins.str
     """The merchant."""
+    held: _builtins.bool
+    """Whether the order's hold is of this part, and of the others that say so; of all where none does."""
     @_builtins.property
     def amounts(self) -> Global___Amounts:
         """Its share of the order's amounts."""
@@ -346,10 +349,11 @@ class SubOrder(_message.Message):
         sub_order_id: _builtins.str = ...,
         merchant_id: _builtins.str = ...,
         amounts: Global___Amounts | None = ...,
+        held: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "merchant_id", b"merchant_id", "sub_order_id", b"sub_order_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "held", b"held", "merchant_id", b"merchant_id", "sub_order_id", b"sub_order_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1070,7 +1074,9 @@ class Order(_message.Message):
     waits_until_at_ms: _builtins.int
     """Until when it waits for stock, or has waited; 0 for one that never did."""
     held_at_ms: _builtins.int
-    """When it was put on hold: nothing of it leaves before it is let go; 0 where it is not."""
+    """When it was put on hold, or parts of it (`SubOrder.held`): nothing of that leaves before it is let
+    go; 0 where nothing is on hold.
+    """
     @_builtins.property
     def amounts(self) -> Global___Amounts:
         """What it costs."""
@@ -1181,7 +1187,7 @@ class OrderSummary(_message.Message):
     waits_until_at_ms: _builtins.int
     """Until when it waits for stock, or has waited; 0 for one that never did."""
     held_at_ms: _builtins.int
-    """When it was put on hold; 0 where it is not."""
+    """When it, or a part of it, was put on hold; 0 where nothing is."""
     def __init__(
         self,
         *,
@@ -1542,6 +1548,7 @@ class ListOrdersRequest(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     PLACED_FROM_AT_MS_FIELD_NUMBER: _builtins.int
     PLACED_BEFORE_AT_MS_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     page_size: _builtins.int
@@ -1558,6 +1565,8 @@ class ListOrdersRequest(_message.Message):
     """Only those placed at this time or later; 0 means all."""
     placed_before_at_ms: _builtins.int
     """Only those placed before this time; 0 means all."""
+    merchant_id: _builtins.str
+    """Only those of which this merchant has a part; "" means all."""
     def __init__(
         self,
         *,
@@ -1569,10 +1578,11 @@ class ListOrdersRequest(_message.Message):
         source: Global___OrderSource.ValueType = ...,
         placed_from_at_ms: _builtins.int = ...,
         placed_before_at_ms: _builtins.int = ...,
+        merchant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_id", b"buyer_id", "page_size", b"page_size", "page_token", b"page_token", "placed_before_at_ms", b"placed_before_at_ms", "placed_from_at_ms", b"placed_from_at_ms", "source", b"source", "state", b"state", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_id", b"buyer_id", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "placed_before_at_ms", b"placed_before_at_ms", "placed_from_at_ms", b"placed_from_at_ms", "source", b"source", "state", b"state", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1710,6 +1720,7 @@ class CancelOrderRequest(_message.Message):
     ORDER_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     order_id: _builtins.str
@@ -1718,6 +1729,8 @@ class CancelOrderRequest(_message.Message):
     """Why, for the order's history: 1 to 200 characters, nothing personal."""
     actor: _builtins.str
     """Who asks, for the order's history, such as `buyer` or `staff:7`; "" means `api`."""
+    merchant_id: _builtins.str
+    """Only the part of this merchant; "" means all of the order."""
     def __init__(
         self,
         *,
@@ -1725,10 +1738,11 @@ class CancelOrderRequest(_message.Message):
         order_id: _builtins.str = ...,
         reason: _builtins.str = ...,
         actor: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "merchant_id", b"merchant_id", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -145,6 +145,11 @@ class OrderServiceServicer:
         confirmed, the answer is UNDER_WAY: the order can no longer be paid anew, and is cancelled as
         soon as that is over, unless it has expired or left by then. Of one that has expired, money
         that still comes goes back.
+
+        With `merchant_id` it leaves that merchant's part out of an order that is sold, and the order goes
+        on with the others: the units of the part are on sale again, its goods' money and its freight go
+        back. Of a part of which a parcel has left, and of an order that is not paid yet, the answer is
+        WRONG_STATE; with the last part the order is CANCELLED.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 from msgspec import structs
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, text, update
 
 from order_service.order.ids import least_of
 from order_service.order.states import OrderState
@@ -34,6 +34,10 @@ def fill(connection: Connection) -> None:
             buyer_id=f"buyer-{number % BUYERS}",
             state=OrderState.SHIPPED if number % 100 == 1 else OrderState.COMPLETED,
             created_at_ms=at_ms,
+            sub_orders=tuple(
+                structs.replace(first.sub_orders[0], merchant_id=f"merchant-{merchant}")
+                for merchant in {number % BUYERS, 7 * (number % 2)}
+            ),
         )
         rows.append(dict(zip(orders.c.keys(), order_row(order), strict=True)))
     connection.execute(insert(orders), rows)
@@ -47,8 +51,9 @@ def fill(connection: Connection) -> None:
         (Wanted("default", buyer_id="buyer-7"), "ix_orders_buyer"),
         (Wanted("default", state="SHIPPED"), "ix_orders_state"),
         (Wanted("default", buyer_id="buyer-7", placed_from_at_ms=START_MS), "ix_orders_buyer"),
+        (Wanted("default", merchant_id="merchant-7"), "order_merchants"),
     ],
-    ids=["tenant", "buyer", "state", "buyer and time"],
+    ids=["tenant", "buyer", "state", "buyer and time", "merchant"],
 )
 async def test_a_list_is_read_in_the_order_of_an_index(
     database: Database, wanted: Wanted, index: str
@@ -94,3 +99,38 @@ async def test_pages_make_up_the_list_of_a_buyer_and_a_time(database: Database) 
     assert [order.order_key for order in found] == [
         f"key-{7 + BUYERS * number}" for number in reversed(range(50))
     ]
+
+
+async def test_pages_of_a_merchant_have_each_order_with_a_part_of_it_once(
+    database: Database,
+) -> None:
+    await database.write(fill)
+    wanted = Wanted("default", merchant_id="merchant-7", placed_before_at_ms=START_MS + 6_000_000)
+    keys: list[str] = []
+    after = ""
+    while page := await database.read(partial(list_orders, wanted=wanted, size=20, after=after)):
+        after = page[-1].order_id
+        keys += [order.order_key for order in page]
+    numbers = [number for number in reversed(range(100)) if number % 100]
+    assert keys == [f"key-{number}" for number in numbers if number % 2 or number % BUYERS == 7]
+
+
+async def test_a_merchant_whose_part_is_gone_does_not_have_the_order(database: Database) -> None:
+    await database.write(fill)
+    parts = '[["merchant-9",null]]'
+
+    def lose_parts(connection: Connection) -> None:
+        connection.execute(update(orders).values(sub_orders=parts))
+
+    await database.write(lose_parts)
+    counted = [
+        len(
+            await database.read(
+                partial(
+                    list_orders, wanted=Wanted("default", merchant_id=name), size=5_000, after=""
+                )
+            )
+        )
+        for name in ("merchant-7", "merchant-9")
+    ]
+    assert counted == [0, ORDERS - ORDERS // 100]
