@@ -10,6 +10,7 @@ from order_service.fulfilment.withheld import money_is_back
 from order_service.order.joint_rules import SOLD
 from order_service.order.machines import SHIPMENT
 from order_service.order.model import Line, Order, Shipment
+from order_service.order.refund_amounts import refunded_units
 from order_service.order.refund_rows import RefundRow, RefundWhat
 from order_service.order.states import ShipmentEvent
 from order_service.payment.methods import CASH
@@ -43,7 +44,7 @@ def _line_counts_its_rows(line: Line, rows: list[RefundRow]) -> Iterator[str]:
     if back_minor != line.refunded_minor:
         yield f"line {line.line_no}: {line.refunded_minor} back, the rows say {back_minor}"
     units = sum(row.units for row in rows if row.what is RefundWhat.UNITS)
-    counted = line.refunded_unshipped + line.refunded_shipped
+    counted = refunded_units(line)
     if units != counted:
         yield f"line {line.line_no}: {counted} units back, the rows say {units}"
 
@@ -51,6 +52,8 @@ def _line_counts_its_rows(line: Line, rows: list[RefundRow]) -> Iterator[str]:
 def _nothing_leaves_unpaid(case: Case) -> Iterator[str]:
     order = case.order
     for shipment in order.shipments:
+        if shipment.given_away:
+            continue
         if SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
             if money_is_back(order, shipment):
                 yield f"{shipment.shipment_id} is {shipment.state}, and its money went back"
@@ -104,9 +107,10 @@ RULES: Final = (
     ),
     Rule(
         "no_unit_leaves_whose_money_went_back",
-        "no parcel has left, or is to leave, with units whose money had gone back",
-        "leave a parcel out that is still there (CancelShipment); of one that has left, ask the "
-        "buyer for the goods or the money",
+        "no parcel has left, or is to leave, with units whose money had gone back, unless a person "
+        "gives it away",
+        "leave a parcel out that is still there (CancelShipment), or let it go all the same "
+        "(ShipAllTheSame); of one that has left, ask the buyer for the goods or the money",
         _nothing_leaves_unpaid,
     ),
     Rule(

@@ -143,7 +143,7 @@ def _refunded_units(order: Order) -> Units:
         if not order.carries_lines(shipment)
         or (shipment.shipped_at_ms and shipment.state in _NOT_WITH_BUYER)
     }
-    back = Counter({line.line_no: line.refunded_shipped for line in order.lines})
+    back = Counter({line.line_no: line.refunded_shipped + line.given_units for line in order.lines})
     for row in order.refund_rows:
         if row.what is RefundWhat.UNITS and row.shipment_id in elsewhere:
             back[row.line_no] -= row.units

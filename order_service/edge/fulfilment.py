@@ -24,6 +24,7 @@ from order_service.edge.requests import (
 )
 from order_service.fulfilment import incidents, queries
 from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.giving_away import give_away
 from order_service.fulfilment.holding import hold, let_go
 from order_service.fulfilment.merging import merge
 from order_service.fulfilment.resolving import resolve
@@ -224,6 +225,12 @@ class FulfilmentServicer:
     async def ShipShipment(self, request: pb.ShipShipmentRequest) -> pb.ShipmentResult:
         shipment_id = id_of(request, "shipment_id")
         return await self._done(request, shipment_id, partial(hand_over, shipment_id=shipment_id))
+
+    @command(pb.ShipmentResult)
+    async def ShipAllTheSame(self, request: pb.ShipAllTheSameRequest) -> pb.ShipmentResult:
+        shipment_id, reason = id_of(request, "shipment_id"), reason_of(request, length_min=1)
+        decide = partial(give_away, shipment_id=shipment_id, why=reason)
+        return await self._done(request, shipment_id, decide)
 
     @command(pb.ShipmentResult)
     async def CancelShipment(self, request: pb.CancelShipmentRequest) -> pb.ShipmentResult:

@@ -30,7 +30,7 @@ def merge(draft: Draft, shipment_id: str, others: Sequence[str]) -> None:
         if _kind(shipment) != _kind(other):
             detail = (
                 f"{name} cannot go with {shipment_id}: it is of another merchant, warehouse or "
-                "temperature, or goes in another parcel's stead"
+                "temperature, goes in another parcel's stead, or is given away"
             )
             raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
         draft.update(shipment, lines=_together(shipment, other))
@@ -48,6 +48,7 @@ def _kind(shipment: Shipment) -> tuple[object, ...]:
         shipment.sub_order_no,
         shipment.location,
         shipment.replaces,
+        shipment.given_away,
         shipment.temperature_min_millicelsius,
         shipment.temperature_max_millicelsius,
     )

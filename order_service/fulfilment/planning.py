@@ -50,6 +50,7 @@ def plan_like(
     zone = other.zone if location == other.location else ""
     shipment = _blank(draft, other.sub_order_no, location, zone, lines)
     shipment.replaces = replaces
+    shipment.given_away = other.given_away
     shipment.temperature_min_millicelsius = other.temperature_min_millicelsius
     shipment.temperature_max_millicelsius = other.temperature_max_millicelsius
     draft.add(shipment)

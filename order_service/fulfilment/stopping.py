@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import structs
 
+from order_service.fulfilment.giving_away import take_back_given
 from order_service.fulfilment.planning import plan_alone, plan_like
 from order_service.fulfilment.warehouse import count_units, withdraw
 from order_service.fulfilment.withheld import named_units
@@ -55,6 +56,7 @@ def leave_behind(draft: Draft, shipment: Shipment, why: str) -> None:
     withdraw(draft, shipment, why)
     draft.send(CancelShipmentStock(shipment.shipment_id, lost=shipment.missing))
     count_units(draft, shipment, "cancelled")
+    take_back_given(draft, shipment)
 
 
 def _to_stop(line: Line) -> int:
@@ -98,7 +100,11 @@ def _rows_made(draft: Draft, shipment_id: str) -> list[RefundRow]:
 
 
 def _to_leave(order: Order) -> list[Shipment]:
-    return [each for each in order.shipments if SHIPMENT.allows(each.state, ShipmentEvent.CANCEL)]
+    return [
+        each
+        for each in order.shipments
+        if SHIPMENT.allows(each.state, ShipmentEvent.CANCEL) and not each.given_away
+    ]
 
 
 def _taken_from(order: Order, shipment: Shipment, to_stop: dict[int, int]) -> dict[int, int]:

@@ -12,8 +12,11 @@ from order_service.payment.refund_requests import packed_units, units_in
 def money_is_back(order: Order, shipment: Shipment) -> bool:
     """Whether the money of units in a parcel went back, so that it must not leave.
 
-    A parcel that an order has by `stop_refunded` is never such; one of older books may be.
+    A parcel that an order has by `stop_refunded` is never such; one of older books may be. Nor is
+    one that a person gives away.
     """
+    if shipment.given_away:
+        return False
     lines = {line.line_no: line for line in order.lines}
     return any(
         _is_back(lines[packed.line_no]) or named_units(order, shipment, packed.line_no)
@@ -34,7 +37,7 @@ def is_refunded(order: Order, shipment: Shipment) -> bool:
 def check_paid(order: Order, shipment: Shipment, event: str) -> None:
     """Refuses a step of a parcel whose money went back. Raises Refused: WRONG_STATE."""
     if money_is_back(order, shipment):
-        state = f"{shipment.state}, and its money went back (leave it out)"
+        state = f"{shipment.state}, and its money went back (leave it out, or give it away)"
         raise wrong_state("shipment", shipment.shipment_id, state, event)
 
 

@@ -34,3 +34,5 @@ class Line(Struct):
     """Units that were to be paid at the door, and never will be."""
     unpaid_minor: int = 0
     """The price of those."""
+    given_units: int = 0
+    """Units whose money went back before they left, and that go all the same: they are given."""

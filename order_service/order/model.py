@@ -136,6 +136,8 @@ class Shipment(Struct):
     """How often nobody could take it."""
     label_url: str = ""
     """Where its label can be fetched to be printed; "" where the carrier gives none."""
+    given_away: bool = False
+    """Whether a person has said that it goes all the same when the money of its units goes back."""
 
 
 class IncidentKind(StrEnum):

@@ -27,7 +27,12 @@ class Price(NamedTuple):
 
 def settled_units(line: Line) -> int:
     """Units whose money went back whole, or will never be paid."""
-    return line.refunded_unshipped + line.refunded_shipped + line.unpaid_units
+    return refunded_units(line) + line.unpaid_units
+
+
+def refunded_units(line: Line) -> int:
+    """Units whose money went back whole."""
+    return line.refunded_unshipped + line.refunded_shipped + line.given_units
 
 
 def kept_units(line: Line) -> int:

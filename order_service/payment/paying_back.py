@@ -22,7 +22,7 @@ from order_service.order.refund_amounts import (
     spread,
 )
 from order_service.order.refund_rows import RefundRow, RefundWhat
-from order_service.order.states import PaymentState, RefundState
+from order_service.order.states import PaymentState, RefundState, ShipmentState
 from order_service.order.tasks import SendRefund
 from order_service.payment.providers.steps import step_of
 
@@ -50,11 +50,12 @@ class PayBack:
     def units(self, line: Line, units: int, shipment: Shipment | None = None) -> None:
         """Adds units of a line whose money goes back whole, in a parcel where that is known."""
         price = price_of(line, units)
-        unshipped = self._unshipped_among(line, units, shipment)
+        unshipped, given = self._before_leaving(line, units, shipment)
         self._draft.update(
             line,
             refunded_unshipped=line.refunded_unshipped + unshipped,
-            refunded_shipped=line.refunded_shipped + units - unshipped,
+            refunded_shipped=line.refunded_shipped + units - unshipped - given,
+            given_units=line.given_units + given,
             refunded_minor=line.refunded_minor + price.amount_minor,
             adjusted_units=line.adjusted_units - price.adjusted_units,
             adjusted_minor=line.adjusted_minor - price.adjusted_minor,
@@ -157,15 +158,22 @@ class PayBack:
             self._draft.update(order, freight_refunded_minor=self._freight_before_minor)
         self._rows.clear()
 
-    def _unshipped_among(self, line: Line, units: int, shipment: Shipment | None) -> int:
-        """The number of the units that have not left, and now never will."""
+    def _before_leaving(self, line: Line, units: int, shipment: Shipment | None) -> tuple[int, int]:
+        """The numbers of the units that have not left: those that never will, and those that are
+        given away.
+        """
         order = self._draft.order
         if shipment is not None:
             stays = not shipment.shipped_at_ms and order.carries_lines(shipment)
-            return units if stays else 0
+            if shipment.given_away and shipment.state is not ShipmentState.CANCELLED:
+                return 0, units if stays else 0
+            return units if stays else 0, 0
+        given = max(0, units_to_give(order, line) - line.given_units)
         if order.payment_method == CASH_ON_DELIVERY:  # only what was delivered was paid
-            return max(0, units - (line.shipped - line.refunded_shipped))
-        return min(units, line.quantity - line.shipped - line.refunded_unshipped)
+            return max(0, units - (line.shipped - line.refunded_shipped)), 0
+        behind = line.quantity - line.shipped - line.refunded_unshipped
+        unshipped = min(units, max(0, behind - units_to_give(order, line)))
+        return unshipped, min(units - unshipped, given)
 
     def _end_lines(self, step_minor: int) -> None:
         """Ends lines of which nothing, or less than a step, is left.
@@ -263,6 +271,20 @@ class PayBack:
 def captured(order: Order) -> list[Payment]:
     """The payments whose money is the order's: none of those in quarantine."""
     return [payment for payment in order.payments if payment.state is PaymentState.CAPTURED]
+
+
+def units_to_give(order: Order, line: Line) -> int:
+    """Units of a line in parcels that are given away and have not left."""
+    return sum(
+        packed.quantity
+        for shipment in order.shipments
+        if shipment.given_away
+        and not shipment.shipped_at_ms
+        and shipment.state is not ShipmentState.CANCELLED
+        and order.carries_lines(shipment)
+        for packed in shipment.lines
+        if packed.line_no == line.line_no
+    )
 
 
 def refundable_minor(order: Order) -> int:

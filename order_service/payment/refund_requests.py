@@ -22,6 +22,7 @@ from order_service.payment.paying_back import (
     refundable_minor,
     refunds_of,
     rows_of,
+    units_to_give,
 )
 from order_service.payment.providers.steps import step_of
 from order_service.payment.refunds import try_again
@@ -209,7 +210,7 @@ def _places_of(order: Order, asked: AskedUnits) -> list[tuple[Line, int, Shipmen
         if (wanted > room and asked.units) or not room:
             raise _taken(asked, room)
         return [(line, min(wanted, room), shipment)]
-    behind = max(line.cancelled, line.refunded_unshipped)
+    behind = max(line.cancelled, line.refunded_unshipped) + units_to_give(order, line)
     staying = min(wanted, line.quantity - line.shipped - behind)
     places: list[tuple[Line, int, Shipment | None]] = [(line, staying, None)] if staying else []
     wanted -= staying
@@ -243,9 +244,10 @@ def _parcel_of(order: Order, shipment_id: str) -> Shipment:
 
 
 def _has_units(order: Order, shipment: Shipment, line: Line) -> bool:
-    """Whether a parcel that has left, or replaces one, has units of a line with their money."""
+    """Whether a parcel that has left, replaces one or is given away has a line's paid units."""
     is_replaced = any(other.replaces == shipment.shipment_id for other in order.shipments)
-    has_left = shipment.shipped_at_ms or not order.carries_lines(shipment)
+    goes = shipment.given_away or not order.carries_lines(shipment)
+    has_left = shipment.shipped_at_ms or goes
     is_there = shipment.state is not ShipmentState.CANCELLED and not is_replaced
     return bool(has_left and is_there and _room_in(order, shipment, line))
 

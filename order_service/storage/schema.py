@@ -117,6 +117,7 @@ order_lines = table(
     *count("refunded_unshipped", "refunded_shipped", nullable=True),
     *count("adjusted_units", "unpaid_units", nullable=True),
     *whole("refunded_minor", "adjusted_minor", "unpaid_minor", nullable=True),
+    *count("given_units", nullable=True),
     PrimaryKeyConstraint("order_id", "line_no"),
     of_order(),
     CheckConstraint("quantity > 0", name="quantity_is_positive"),
@@ -138,6 +139,12 @@ order_lines = table(
         "AND coalesce(refunded_minor, 0) + coalesce(unpaid_minor, 0) <= amount_minor "
         "AND coalesce(adjusted_minor, 0) BETWEEN 0 AND coalesce(refunded_minor, 0)",
         name="no_more_goes_back_than_it_cost",
+    ),
+    CheckConstraint(
+        "coalesce(given_units, 0) >= 0 AND coalesce(refunded_unshipped, 0) "
+        "+ coalesce(refunded_shipped, 0) + coalesce(adjusted_units, 0) "
+        "+ coalesce(unpaid_units, 0) + coalesce(given_units, 0) <= quantity",
+        name="what_is_given_away_is_paid_back_once",
     ),
     by_key=True,
 )
@@ -246,6 +253,7 @@ shipments = table(
         nullable=True,
     ),
     *words("label_url"),
+    *count("given_away", nullable=True),
     PrimaryKeyConstraint("order_id", "shipment_no"),
     of_order(),
 )

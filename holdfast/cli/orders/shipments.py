@@ -1,4 +1,4 @@
-"""`holdfast orders shipments|track|record|temperature|incidents`: parcels on their way."""
+"""`holdfast orders shipments|ship-all-the-same|track|record|temperature|incidents`: on the way."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ from holdfast.cli.orders.arguments import (
     TrackingName,
 )
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
-from holdfast.cli.orders.tables import print_answer, print_list, print_shipments
+from holdfast.cli.orders.tables import print_answer, print_list, print_shipments, state_of
 from holdfast.cli.orders.warehouse import print_moved
 from holdfast.cli.output import enum_name, plain, print_json, table_of
 from holdfast.cli.times import now_ms
@@ -73,6 +73,32 @@ def shipments(
         waybill=waybill,
     )
     print_list(connection, request, "shipments", limit, print_shipments)
+
+
+def ship_all_the_same(
+    shipment_id: ShipmentId,
+    reason: Reason,
+    /,
+    *,
+    actor: str = "staff",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Lets a parcel go whatever becomes of its money: its units are given away.
+
+    To be said before the refund, which would leave the parcel out.
+
+    For example:
+      holdfast orders ship-all-the-same 4330000000000000000-s2 "a present for the wait"
+
+    Parameters
+    ----------
+    actor
+        Who lets it go, such as staff:7.
+    """
+    request = pb.ShipAllTheSameRequest(shipment_id=shipment_id, reason=reason, actor=actor)
+    answer = connection.decide(request)
+    text = f"{shipment_id} goes all the same, and is {state_of(answer.shipment)}."
+    print_answer(connection, answer, text)
 
 
 def track(

@@ -840,6 +840,40 @@ class ShipShipmentRequest(_message.Message):
 Global___ShipShipmentRequest: _TypeAlias = ShipShipmentRequest  # noqa: Y015
 
 @_typing.final
+class ShipAllTheSameRequest(_message.Message):
+    """Lets a shipment go whatever becomes of its money."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    SHIPMENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    shipment_id: _builtins.str
+    """The shipment."""
+    reason: _builtins.str
+    """Why; kept with the order. Nothing personal belongs here."""
+    actor: _builtins.str
+    """Who lets it go, such as `staff:7`."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        shipment_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "reason", b"reason", "shipment_id", b"shipment_id", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShipAllTheSameRequest: _TypeAlias = ShipAllTheSameRequest  # noqa: Y015
+
+@_typing.final
 class CancelShipmentRequest(_message.Message):
     """Leaves a shipment out of its order."""
 

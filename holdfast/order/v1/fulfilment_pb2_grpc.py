@@ -69,6 +69,11 @@ class FulfilmentServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipShipmentRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
                 _registered_method=True)
+        self.ShipAllTheSame = channel.unary_unary(
+                '/holdfast.order.v1.FulfilmentService/ShipAllTheSame',
+                request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipAllTheSameRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
+                _registered_method=True)
         self.CancelShipment = channel.unary_unary(
                 '/holdfast.order.v1.FulfilmentService/CancelShipment',
                 request_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.CancelShipmentRequest.SerializeToString,
@@ -222,6 +227,18 @@ class FulfilmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ShipAllTheSame(self, request, context):
+        """Lets a shipment go whatever becomes of its money: its units are given away.
+
+        To be sent before the refund, which would leave it out; the refund then stops nothing of it. One
+        that is held back because its money had gone back goes on, too. Never asks for money again.
+        PLANNED, PICKED, PACKED and LABELLED, which stay as they are.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left or was left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelShipment(self, request, context):
         """Leaves a shipment out of its order: its units are on sale again, their money goes back.
 
@@ -358,6 +375,11 @@ def add_FulfilmentServiceServicer_to_server(servicer, server):
             'ShipShipment': grpc.unary_unary_rpc_method_handler(
                     servicer.ShipShipment,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipShipmentRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.SerializeToString,
+            ),
+            'ShipAllTheSame': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShipAllTheSame,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipAllTheSameRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.SerializeToString,
             ),
             'CancelShipment': grpc.unary_unary_rpc_method_handler(
@@ -674,6 +696,33 @@ class FulfilmentService:
             target,
             '/holdfast.order.v1.FulfilmentService/ShipShipment',
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipShipmentRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShipAllTheSame(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.FulfilmentService/ShipAllTheSame',
+            holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipAllTheSameRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_fulfilment__pb2.ShipmentResult.FromString,
             options,
             channel_credentials,

@@ -106,6 +106,14 @@ class FulfilmentServiceStub:
 
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
     """
+    ShipAllTheSame: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ShipAllTheSameRequest, _fulfilment_pb2.ShipmentResult]
+    """Lets a shipment go whatever becomes of its money: its units are given away.
+
+    To be sent before the refund, which would leave it out; the refund then stops nothing of it. One
+    that is held back because its money had gone back goes on, too. Never asks for money again.
+    PLANNED, PICKED, PACKED and LABELLED, which stay as they are.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left or was left out.
+    """
     CancelShipment: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.CancelShipmentRequest, _fulfilment_pb2.ShipmentResult]
     """Leaves a shipment out of its order: its units are on sale again, their money goes back.
 
@@ -229,6 +237,14 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
 
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    ShipAllTheSame: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ShipAllTheSameRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
+    """Lets a shipment go whatever becomes of its money: its units are given away.
+
+    To be sent before the refund, which would leave it out; the refund then stops nothing of it. One
+    that is held back because its money had gone back goes on, too. Never asks for money again.
+    PLANNED, PICKED, PACKED and LABELLED, which stay as they are.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left or was left out.
     """
     CancelShipment: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.CancelShipmentRequest, _fulfilment_pb2.ShipmentResult]  # type: ignore[assignment]
     """Leaves a shipment out of its order: its units are on sale again, their money goes back.
@@ -410,6 +426,20 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says that a parcel has left the warehouse: LABELLED becomes SHIPPED, its units leave the stock.
 
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+
+    @_abc_1.abstractmethod
+    def ShipAllTheSame(
+        self,
+        request: _fulfilment_pb2.ShipAllTheSameRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fulfilment_pb2.ShipmentResult, _abc.Awaitable[_fulfilment_pb2.ShipmentResult]]:
+        """Lets a shipment go whatever becomes of its money: its units are given away.
+
+        To be sent before the refund, which would leave it out; the refund then stops nothing of it. One
+        that is held back because its money had gone back goes on, too. Never asks for money again.
+        PLANNED, PICKED, PACKED and LABELLED, which stay as they are.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left or was left out.
         """
 
     @_abc_1.abstractmethod

@@ -383,6 +383,7 @@ class OrderLine(_message.Message):
     ADJUSTED_MINOR_FIELD_NUMBER: _builtins.int
     UNPAID_UNITS_FIELD_NUMBER: _builtins.int
     UNPAID_MINOR_FIELD_NUMBER: _builtins.int
+    GIVEN_UNITS_FIELD_NUMBER: _builtins.int
     line_no: _builtins.int
     """Its number in the order, from 1."""
     sub_order_no: _builtins.int
@@ -419,6 +420,8 @@ class OrderLine(_message.Message):
     """Units that were to be paid at the door, and never will be."""
     unpaid_minor: _builtins.int
     """The price of those."""
+    given_units: _builtins.int
+    """Units whose money went back before they left, and that go all the same: they are given away."""
     def __init__(
         self,
         *,
@@ -440,10 +443,11 @@ class OrderLine(_message.Message):
         adjusted_minor: _builtins.int = ...,
         unpaid_units: _builtins.int = ...,
         unpaid_minor: _builtins.int = ...,
+        given_units: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjusted_minor", b"adjusted_minor", "adjusted_units", b"adjusted_units", "amount_minor", b"amount_minor", "cancelled", b"cancelled", "line_no", b"line_no", "location", b"location", "quantity", b"quantity", "refunded_minor", b"refunded_minor", "refunded_shipped", b"refunded_shipped", "refunded_unshipped", b"refunded_unshipped", "returned", b"returned", "shipped", b"shipped", "sku", b"sku", "sub_order_no", b"sub_order_no", "title", b"title", "unit_price_minor", b"unit_price_minor", "unpaid_minor", b"unpaid_minor", "unpaid_units", b"unpaid_units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjusted_minor", b"adjusted_minor", "adjusted_units", b"adjusted_units", "amount_minor", b"amount_minor", "cancelled", b"cancelled", "given_units", b"given_units", "line_no", b"line_no", "location", b"location", "quantity", b"quantity", "refunded_minor", b"refunded_minor", "refunded_shipped", b"refunded_shipped", "refunded_unshipped", b"refunded_unshipped", "returned", b"returned", "shipped", b"shipped", "sku", b"sku", "sub_order_no", b"sub_order_no", "title", b"title", "unit_price_minor", b"unit_price_minor", "unpaid_minor", b"unpaid_minor", "unpaid_units", b"unpaid_units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -864,6 +868,7 @@ class Shipment(_message.Message):
     REPLACES_FIELD_NUMBER: _builtins.int
     FAILED_ATTEMPTS_FIELD_NUMBER: _builtins.int
     LABEL_URL_FIELD_NUMBER: _builtins.int
+    GIVEN_AWAY_FIELD_NUMBER: _builtins.int
     shipment_id: _builtins.str
     """Its id."""
     order_id: _builtins.str
@@ -906,6 +911,8 @@ class Shipment(_message.Message):
     """Where its label can be fetched to be printed; "" where the carrier gives none. Leads to what is
     personal.
     """
+    given_away: _builtins.bool
+    """Whether a person has said that it goes all the same when the money of its units goes back."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShipmentLine]:
         """What is in it."""
@@ -934,10 +941,11 @@ class Shipment(_message.Message):
         replaces: _builtins.str = ...,
         failed_attempts: _builtins.int = ...,
         label_url: _builtins.str = ...,
+        given_away: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "created_at_ms", b"created_at_ms", "delivered_at_ms", b"delivered_at_ms", "failed_attempts", b"failed_attempts", "freight_minor", b"freight_minor", "label_url", b"label_url", "lines", b"lines", "location", b"location", "order_id", b"order_id", "promised_at_ms", b"promised_at_ms", "replaces", b"replaces", "service", b"service", "shipment_id", b"shipment_id", "shipped_at_ms", b"shipped_at_ms", "state", b"state", "sub_order_no", b"sub_order_no", "updated_at_ms", b"updated_at_ms", "wave_id", b"wave_id", "waybill", b"waybill", "weight_g", b"weight_g", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "created_at_ms", b"created_at_ms", "delivered_at_ms", b"delivered_at_ms", "failed_attempts", b"failed_attempts", "freight_minor", b"freight_minor", "given_away", b"given_away", "label_url", b"label_url", "lines", b"lines", "location", b"location", "order_id", b"order_id", "promised_at_ms", b"promised_at_ms", "replaces", b"replaces", "service", b"service", "shipment_id", b"shipment_id", "shipped_at_ms", b"shipped_at_ms", "state", b"state", "sub_order_no", b"sub_order_no", "updated_at_ms", b"updated_at_ms", "wave_id", b"wave_id", "waybill", b"waybill", "weight_g", b"weight_g", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

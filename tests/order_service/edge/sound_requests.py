@@ -133,6 +133,7 @@ def _fulfilment(parts: Parts) -> list[Any]:
         fulfilment.ConfirmPickRequest(shipment_id=shipment_id, lines=lines),
         fulfilment.ConfirmPackingRequest(shipment_id=shipment_id, lines=lines, weight_g=1),
         fulfilment.ShipShipmentRequest(shipment_id=shipment_id),
+        fulfilment.ShipAllTheSameRequest(shipment_id=shipment_id, reason="a present"),
         fulfilment.CancelShipmentRequest(shipment_id=shipment_id, reason="not found"),
         fulfilment.GetShipmentRequest(shipment_id=shipment_id),
         fulfilment.ListShipmentsRequest(),

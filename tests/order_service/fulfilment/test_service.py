@@ -1,6 +1,7 @@
 """FulfilmentService over gRPC: what goes in is checked, what comes out says what happened."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -20,6 +21,7 @@ from order_service.fulfilment.timers import DAY_MS
 from order_service.order.model import Order, Remark
 from order_service.order.records import TrackingKind
 from order_service.order.states import OrderState, ShipmentState
+from order_service.payment.refund_requests import request_refund
 from serving.deadlines import Deadlines
 from serving.guard import Guarded
 from serving.metrics import CallMetrics
@@ -226,6 +228,33 @@ async def test_what_cannot_be_found_is_left_out_once_and_what_has_left_is_not(
     )
 
 
+async def test_a_parcel_goes_all_the_same_and_the_database_counts_it_as_given_away(
+    world: World, service: Stub
+) -> None:
+    await world.place()
+    await world.do("REVIEW")
+    first, second = (await world.order()).shipments
+    request = pb.ShipAllTheSameRequest(
+        tenant=world.tenant, shipment_id=first.shipment_id, reason="a present", actor="s:7"
+    )
+    answers = [await service.ShipAllTheSame(request) for _ in range(2)]
+    assert [(answer.outcome, answer.replayed) for answer in answers] == [
+        (APPLIED, False),
+        (APPLIED, True),
+    ]
+    assert answers[0].shipment.given_away
+    decide = partial(request_refund, refund_key="all", amount_minor=0, reason="sorry")
+    await world.orders.change(second.order_id, decide, "s:7")
+    assert (await world.order()).lines[0].given_units == 3
+    await world.pack(first)
+    await world.do("LABEL", "LABEL")
+    await world.leave()
+    order = await world.order()
+    assert [each.state for each in order.shipments] == ["SHIPPED", "CANCELLED"]
+    request.tenant = "another"
+    assert (await service.ShipAllTheSame(request)).outcome == NOT_FOUND
+
+
 async def test_orders_that_wait_for_a_person_are_listed_and_can_be_refused(
     world: World, service: Stub
 ) -> None:
@@ -262,6 +291,7 @@ async def test_nothing_of_another_tenant_exists(world: World, service: Stub) -> 
         "ConfirmPacking": pb.ConfirmPackingRequest(shipment_id=name, weight_g=1),
         "ShipShipment": pb.ShipShipmentRequest(shipment_id=name),
         "CancelShipment": pb.CancelShipmentRequest(shipment_id=name, reason="lost"),
+        "ShipAllTheSame": pb.ShipAllTheSameRequest(shipment_id=name, reason="a present"),
         "RecordTracking": pb.RecordTrackingRequest(shipment_id=name, event=event),
         "RecordTemperature": pb.RecordTemperatureRequest(shipment_id=name, reading=reading),
         "ReportIncident": pb.ReportIncidentRequest(shipment_id=name, kind=DAMAGE),
@@ -350,6 +380,7 @@ BROKEN: list[tuple[str, Message, str]] = [
     ("ShipShipment", asked(pb.ShipShipmentRequest), "shipment_id"),
     ("CancelShipment", asked(pb.CancelShipmentRequest, reason="lost"), "shipment_id"),
     ("CancelShipment", asked(pb.CancelShipmentRequest, **PARCEL), "reason"),
+    ("ShipAllTheSame", asked(pb.ShipAllTheSameRequest, **PARCEL), "reason"),
     ("GetShipment", asked(pb.GetShipmentRequest), "shipment_id"),
     ("ListShipments", asked(pb.ListShipmentsRequest, page_token="a b"), "page_token"),
     ("RecordTracking", asked(pb.RecordTrackingRequest, **PARCEL), "event.carrier"),
