@@ -24,16 +24,22 @@ class RuleBroken(Exception):
     """A decision would have broken a joint rule of the state machines: it is wrong."""
 
 
+CLOCKS_APART_MS_MAX = 5_000
+"""No further apart are the clocks of two processes that go by one database's."""
+
+
 class Draft:
     """A change in the making. `order` is nobody else's: it is thrown away with the draft.
 
-    `actor` is who makes the change, for its history; `now_ms` is when.
+    `actor` is who makes the change, for its history; `now_ms` is when. The changes of an order are
+    in the order of their times, also where the process that made the last one is a little ahead.
     """
 
     def __init__(self, order: Order, actor: str, now_ms: int, ids: Ids) -> None:
         self.order = order
         self.actor = actor
-        self.now_ms = now_ms
+        ahead_ms = order.updated_at_ms - now_ms
+        self.now_ms = now_ms + ahead_ms if 0 < ahead_ms <= CLOCKS_APART_MS_MAX else now_ms
         self.history: list[HistoryEntry] = []
         self.added: list[object] = []
         """New rows: parts, remarks and what else decisions record."""

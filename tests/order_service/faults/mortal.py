@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from order_service.relay.relay import take_turn
+from order_service.relay.self_watch import SelfWatch
 
 # A call that only reads is no step: a death there is the same as after the step before. Nor is one
 # that closes: the kernel closes all that a dead process has left open.
 _NO_STEPS = frozenset(
     {
         "database.read",
+        "database.now_ms",
         "database.close",
         "engine.get_stock",
         "engine.get_reservation",
@@ -25,7 +27,9 @@ _NO_STEPS = frozenset(
         "carrier.aclose",
     }
 )
-_LOOKS_FOR_TASKS = take_turn.__name__
+# The relay looks for tasks, and the service whether it can write, as often as they like: counted,
+# the n-th step would be another one in each run.
+_LOOKS = (take_turn.__name__, SelfWatch._write_and_undo.__name__)
 
 
 class Died(BaseException):
@@ -48,9 +52,7 @@ class Life:
 
     def step(self, name: str) -> None:
         """Passes a step. Raises Died."""
-        # The relay looks for tasks as often as it likes: counted, the n-th step would be another
-        # one in each run.
-        if not name.endswith(_LOOKS_FOR_TASKS):
+        if not name.endswith(_LOOKS):
             self._passed[name] += 1
             times = self._passed[name]
             self.steps.append(name if times == 1 else f"{name} {times}")
@@ -78,8 +80,8 @@ class Mortal:
     def _stepped(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(function)
         async def stepped(*arguments: Any, **named: Any) -> Any:
-            what = getattr(arguments[0], "func", None) if arguments else None
-            step = f"{name} {what.__name__}" if what else name
+            what = getattr(arguments[0], "func", arguments[0]) if arguments else None
+            step = f"{name} {what.__name__}" if callable(what) else name
             self._life.step(f"before {step}")
             result = await function(*arguments, **named)
             self._life.step(f"after {step}")

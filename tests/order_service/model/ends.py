@@ -73,23 +73,23 @@ def _check_money(world: World, order: Order, payment: Payment) -> None:
 
 
 async def _check_stock(world: World, orders: Sequence[Order]) -> None:
-    """Every unit is there once, on hand or in a parcel that has left, and sold at most once."""
+    """Every unit is on hand, has left in a parcel or was not found, once; sold at most once."""
     on_hand, taken = Counter[str](), Counter[str]()
     for level in await world.engine.get_stock(*PRICES_MINOR):
         assert min(level.on_hand, level.reserved, level.confirmed, level.available) >= 0, level
         assert level.reserved + level.confirmed <= level.on_hand, level
         on_hand[level.sku] += level.on_hand
         taken[level.sku] += level.confirmed
-    left, to_leave = Counter[str](), Counter[str]()
+    gone, to_leave = Counter[str](), Counter[str]()
     for order in orders:
         for parcel in order.shipments:
-            for packed in parcel.lines if parcel.shipped_at_ms else ():
-                left[packed.sku] += packed.quantity
+            for packed in parcel.lines if parcel.shipped_at_ms or parcel.missing else ():
+                gone[packed.sku] += packed.quantity
         for line in order.lines if order.state in SOLD else ():
             to_leave[line.sku] += line.quantity - line.shipped - line.cancelled
     for sku in PRICES_MINOR:
-        # A parcel may have left, and the engine has not heard of it yet.
-        assert world.put_in[sku] - left[sku] <= on_hand[sku] <= world.put_in[sku], (sku, orders)
+        # A parcel may be gone, and the engine has not heard of it yet.
+        assert world.put_in[sku] - gone[sku] <= on_hand[sku] <= world.put_in[sku], (sku, orders)
         assert to_leave[sku] <= taken[sku], (sku, orders)
 
 
