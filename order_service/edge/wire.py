@@ -103,7 +103,7 @@ MESSAGES: Final = Messages(
     ),
     # Fulfilment.
     Pair(WaitingReview, fulfilment_pb2.WaitingReview, ours=("review_id",)),
-    Pair(Wave, fulfilment_pb2.Wave, ours=("tenant",), theirs=("to_pick",)),
+    Pair(Wave, fulfilment_pb2.Wave, ours=("tenant", "shipments_max"), theirs=("to_pick",)),
     Pair(Pick, fulfilment_pb2.Pick, ours=("created_at_ms",), theirs=("due_at_ms",)),
     Pair(TrackingEvent, fulfilment_pb2.TrackingEvent, ours=("order_id", "shipment_id")),
     Pair(

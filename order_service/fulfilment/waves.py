@@ -32,6 +32,8 @@ class Wave(msgspec.Struct, frozen=True):
     zone: str
     shipment_ids: tuple[str, ...]
     created_at_ms: int
+    shipments_max: int
+    """At most so many were asked for; 0 of a wave of a version that did not write that down."""
 
 
 async def create_wave(
@@ -45,14 +47,11 @@ async def create_wave(
 ) -> tuple[Wave, bool]:
     """The wave of that id, with the oldest shipments that wait there; whether it was there before.
 
-    Raises Refused: NOT_FOUND where none waits, KEY_REUSED for a wave of another place.
+    Raises Refused: NOT_FOUND where none waits, KEY_REUSED for a wave of another place or size.
     """
     now_ms = orders.clock_ms()
-    begin = partial(
-        _begin,
-        blank=Wave(tenant, wave_id, location, zone, (), now_ms),
-        shipments_max=shipments_max,
-    )
+    blank = Wave(tenant, wave_id, location, zone, (), now_ms, shipments_max)
+    begin = partial(_begin, blank=blank)
     wave, replayed = await orders.write(begin)
     put = await asyncio.gather(
         *(_put(orders, shipment_id, wave_id, actor) for shipment_id in wave.shipment_ids)
@@ -61,16 +60,19 @@ async def create_wave(
     return msgspec.structs.replace(wave, shipment_ids=taken), replayed
 
 
-def _begin(connection: Connection, blank: Wave, shipments_max: int) -> tuple[Wave, bool]:
+def _begin(connection: Connection, blank: Wave) -> tuple[Wave, bool]:
     row = connection.execute(
         select(waves).where(waves.c.tenant == blank.tenant, waves.c.wave_id == blank.wave_id)
     ).first()
     if row is not None:
         known = _from(row)
-        if (known.location, known.zone) != (blank.location, blank.zone):
+        same_size = known.shipments_max in (0, blank.shipments_max)
+        if (known.location, known.zone) != (blank.location, blank.zone) or not same_size:
             raise Refused(RefusalReason.KEY_REUSED, field="wave_id", key=blank.wave_id)
         return known, True
-    waiting = waiting_shipments(connection, blank.tenant, blank.location, blank.zone, shipments_max)
+    waiting = waiting_shipments(
+        connection, blank.tenant, blank.location, blank.zone, blank.shipments_max
+    )
     if not waiting:
         where = f"{blank.location} {blank.zone}".rstrip()
         raise Refused(RefusalReason.NOT_FOUND, thing="shipment that waits in", name=where)

@@ -92,6 +92,7 @@ def _event(order: Order, todo: Todo[PublishEvent]) -> Event:
         "order_id": order.order_id,
         "source": order.source,
         "order_key": order.order_key,
+        "channel": order.channel,
         "buyer_id": order.buyer_id,
         **asdict(moved),
     }

@@ -268,6 +268,8 @@ class Order(Struct):
     """Why it was rejected or cancelled."""
     seal: int = 0
     """The seal of the last entry of its history; 0 before the first."""
+    channel: str = ""
+    """The marketplace or shop that has made its key; "" where its source has one."""
     freight_refunded_minor: int = 0
     """The freight that went back, or is asked to."""
     lines: list[Line] = field(default_factory=list)

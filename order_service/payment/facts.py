@@ -9,6 +9,7 @@ from typing import Final
 
 from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
+from order_service.order.keys import kept_key
 from order_service.order.machines import PAYMENT
 from order_service.order.model import Payment
 from order_service.order.records import MoneyCaseKind
@@ -82,7 +83,7 @@ def paid_elsewhere(draft: Draft) -> None:
     fact = Fact(
         FactKind.CAPTURED,
         payment.payment_id,
-        order.order_key,
+        kept_key(order.order_key, order.channel),
         total_minor,
         order.currency,
         draft.now_ms,

@@ -70,6 +70,7 @@ def new_order(
         tenant=request.tenant,
         source=request.source,
         order_key=request.order_key,
+        channel=request.channel,
         state=OrderState.RESERVING,
         version=0,
         buyer_id=request.buyer_id,

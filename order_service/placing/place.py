@@ -152,7 +152,7 @@ class Placing:
             return articles_of(request, self._catalogue.assortment(request.tenant).articles)
 
     async def _find(self, request: PlaceOrder) -> Order | None:
-        key = (request.tenant, str(request.source), request.order_key)
+        key = request.key
 
         def find(connection: Connection) -> Order | None:
             found = ids_of_keys(connection, [key])
@@ -163,7 +163,8 @@ class Placing:
 
 def _has_key(request: PlaceOrder) -> bool:
     """Whether an order may have been placed under the request's key."""
-    return bool(is_id(request.tenant) and is_id(request.order_key))
+    has_channel = not request.channel or is_id(request.channel)
+    return bool(is_id(request.tenant) and is_id(request.order_key) and has_channel)
 
 
 def _replayed(request: PlaceOrder, order: Order) -> Placed:
@@ -172,7 +173,7 @@ def _replayed(request: PlaceOrder, order: Order) -> Placed:
         raise Refused(
             RefusalReason.ORDER_KEY_REUSED,
             order_key=request.order_key,
-            source=request.source,
+            source=f"{request.source} {request.channel}".rstrip(),
             order_id=order.order_id,
         )
     return Placed(order, replayed=True, shortages=missing(request, order))

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from holdfast.bounds import LINES_MAX
 from holdfast.money import MINOR_DIGITS
@@ -21,6 +21,7 @@ from order_service.order.fields import (
     checked_lines_of_text,
     shown,
 )
+from order_service.order.keys import OrderKey, kept_key
 from order_service.order.placed import Amounts, Delivery, ShortagePolicy, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.payment.methods import PAID_ELSEWHERE, Methods
@@ -54,10 +55,20 @@ class PlaceOrder(Struct, frozen=True, array_like=True):
     payment_method: str
     shortage_policy: ShortagePolicy = ShortagePolicy.ALL_OR_NOTHING
     remark: str = ""
+    channel: str = ""
+
+    @property
+    def key(self) -> OrderKey:
+        """The key by which it is recognised when it is sent again."""
+        return (self.tenant, str(self.source), kept_key(self.order_key, self.channel))
 
     def fingerprint(self) -> bytes:
-        """A digest of all of it: equal for the same order sent twice, and for no other."""
-        return blake2b(_encode(self), digest_size=FINGERPRINT_BYTES).digest()
+        """A digest of all of it: equal for the same order sent twice, and for no other.
+
+        Without the channel, which orders under the same key share.
+        """
+        without_channel = structs.astuple(self)[:-1]
+        return blake2b(_encode(without_channel), digest_size=FINGERPRINT_BYTES).digest()
 
 
 class Checked(NamedTuple):
@@ -71,6 +82,8 @@ def checked_fields(request: PlaceOrder, methods: Methods) -> Checked:
     """Holds every field against its bounds, without the catalogue. Raises InvalidField."""
     check_id("tenant", request.tenant)
     check_id("order_key", request.order_key, personal=True)
+    if request.channel:
+        check_id("channel", request.channel)
     check_id("buyer_id", request.buyer_id, personal=True)
     if request.currency not in MINOR_DIGITS:
         problem = "must be a currency's code (ISO 4217)"

@@ -17,9 +17,10 @@ from sqlalchemy import Connection
 
 from order_service.order.draft import Decide, Draft
 from order_service.order.ids import Ids
+from order_service.order.keys import OrderKey, kept_key
 from order_service.order.model import Order, Task
 from order_service.storage.bulk import Row
-from order_service.storage.load import OrderKey, digest_of, ids_of_keys, load_orders, seen_by
+from order_service.storage.load import digest_of, ids_of_keys, load_orders, seen_by
 from order_service.storage.tasks import Taken
 from order_service.storage.write import Written, write_drafts, write_seen
 
@@ -68,7 +69,8 @@ class NewOrder:
     @property
     def key(self) -> OrderKey:
         """The key by which the order is recognised when it is sent again."""
-        return (self.order.tenant, self.order.source, self.order.order_key)
+        order = self.order
+        return (order.tenant, order.source, kept_key(order.order_key, order.channel))
 
     @property
     def claim(self) -> object:

@@ -28,6 +28,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from order_service.order.ids import number_of, text_of
+from order_service.order.keys import CHANNEL_SIGN
 from order_service.order.parts import order_id_of, part_no
 
 METADATA: Final = MetaData(
@@ -162,3 +163,25 @@ def _phone_in_sqlite(element: Any, compiler: Any, **more: Any) -> str:
 @compiles(phone_in, "postgresql")
 def _phone_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
     return f"(CAST({compiler.process(element.clauses, **more)} AS jsonb) ->> {PHONE_AT})"
+
+
+HAS_CHANNEL: Final[ColumnElement[bool]] = literal_column(f"order_key LIKE '%{CHANNEL_SIGN}%'")
+"""Whether an order's key is of a channel, as it stands in the condition of an index."""
+
+
+class key_in(GenericFunction[str]):  # noqa: N801 - a function of SQL
+    """The key without its channel, of an order that has one."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(key_in, "sqlite")
+def _key_in_sqlite(element: Any, compiler: Any, **more: Any) -> str:
+    kept = compiler.process(element.clauses, **more)
+    return f"substr({kept}, 1, instr({kept}, '{CHANNEL_SIGN}') - 1)"
+
+
+@compiles(key_in, "postgresql")
+def _key_in_postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    return f"split_part({compiler.process(element.clauses, **more)}, '{CHANNEL_SIGN}', 1)"

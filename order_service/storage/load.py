@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, literal_column, select
 
 from order_service.order.ids import text_of
+from order_service.order.keys import OrderKey
 from order_service.order.model import Line, Order, Task
 from order_service.order.parts import PART_KINDS, part_no
 from order_service.order.refund_rows import RefundRow
@@ -98,9 +99,6 @@ _BY_KEY: Final = {
     """,
 }
 _SEEN = select(seen.c.order_id, seen.c.once).where(one_of(seen.c.order_id, "ids"))
-
-OrderKey = tuple[str, str, str]
-"""Tenant, source, and the caller's key."""
 
 
 def ids_of_keys(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderKey, str]:

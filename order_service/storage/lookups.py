@@ -6,13 +6,14 @@ Each is answered from an index. A number may be found in several ways, and in se
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 
 from order_service.order.ids import number_of
+from order_service.order.keys import key_and_channel
 from order_service.order.parts import order_id_of
 from order_service.order.placed import Source
-from order_service.storage.columns import NO_WORDS, phone_in
-from order_service.storage.reads import SUMMARY, Summary
+from order_service.storage.columns import HAS_CHANNEL, NO_WORDS, key_in, phone_in
+from order_service.storage.reads import SUMMARY, Summary, summary_of
 from order_service.storage.schema import orders, payments, refunds, shipments
 
 
@@ -64,12 +65,20 @@ def _has_phone(number: Number) -> "ColumnElement[bool] | None":
     return or_(phone == number.phone, with_extension)
 
 
+def _key_of_channel(number: Number) -> "ColumnElement[bool]":
+    """Whether an order has the key in any channel, or in the one that is typed behind it."""
+    order_key, channel = key_and_channel(number.typed)
+    in_channel = [orders.c.order_key == number.typed] if channel else []
+    return and_(HAS_CHANNEL, key_in(orders.c.order_key) == order_key, *in_channel)
+
+
 LOOKUPS: Final = (
     Lookup("order or part of it", _id),
     Lookup(
         "order key",
         lambda number: (orders.c.order_key == number.typed) & orders.c.source.in_(list(Source)),
     ),
+    Lookup("order key", _key_of_channel),
     Lookup(
         "payment's number at its provider", lambda number: _named(payments, "provider_ref", number)
     ),
@@ -99,7 +108,7 @@ def find_orders(
             where.append(orders.c.order_id < after)
         statement = select(*SUMMARY).where(*where).order_by(orders.c.order_id.desc()).limit(size)
         for row in connection.execute(statement):
-            order = Summary(*row)
+            order = summary_of(row)
             found.setdefault(order.order_id, Found(order, lookup.by))
     newest = sorted(found.values(), key=lambda one: one.order.order_id, reverse=True)
     return newest[:size]

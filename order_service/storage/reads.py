@@ -5,12 +5,14 @@ each begins after the last thing of the page before, however many came in betwee
 at most `size` things.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select, tuple_
 
 from order_service.order.bounds import BOUNDS
 from order_service.order.ids import least_of
+from order_service.order.keys import key_and_channel
 from order_service.order.model import HistoryEntry, Remark
 from order_service.order.receipts import Receipt
 from order_service.storage.history import ENTRIES
@@ -36,6 +38,7 @@ class Summary(NamedTuple):
     updated_at_ms: int
     waits_until_at_ms: int
     held_at_ms: int
+    channel: str
 
 
 class Wanted(NamedTuple):
@@ -50,16 +53,24 @@ class Wanted(NamedTuple):
     merchant_id: str = ""
 
 
+_KEY: Final = Summary._fields.index("order_key")
 SUMMARY: Final = tuple(
     func.coalesce(orders.c[name], 0) if orders.c[name].nullable else orders.c[name]
     for name in Summary._fields
+    if name != "channel"
 )
+
+
+def summary_of(row: Sequence[Any]) -> Summary:
+    """The summary in a row of `SUMMARY`."""
+    order_key, channel = key_and_channel(row[_KEY])
+    return Summary._make((*row[:_KEY], order_key, *row[_KEY + 1 :], channel))
 
 
 def list_orders(connection: Connection, wanted: Wanted, size: int, after: str) -> list[Summary]:
     """Orders, the newest first, of those before the id `after`; "" means from the newest."""
     rows = connection.execute(_list_statement(wanted, size, after))
-    return [Summary(*row) for row in rows]
+    return [summary_of(row) for row in rows]
 
 
 def _list_statement(wanted: Wanted, size: int, after: str) -> "Select[Any]":

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Column, Table
 
+from order_service.order.keys import kept_key, key_and_channel
 from order_service.order.model import HistoryEntry, Line, Order, Remark, Task
 from order_service.order.parts import PART_KINDS, letter_of, part_id, part_no
 from order_service.order.placed import Amounts, SubOrder
@@ -160,7 +161,12 @@ def _sub_orders_text(order: Order) -> str:
     return _json(parts)
 
 
-_ORDER: Final = rows_by_name(Order, schema.orders, sub_orders=_sub_orders_text)
+_ORDER: Final = rows_by_name(
+    Order,
+    schema.orders,
+    sub_orders=_sub_orders_text,
+    order_key=lambda order: kept_key(order.order_key, order.channel),
+)
 _SUB_ORDERS: Final = list(schema.orders.c).index(schema.orders.c.sub_orders)
 
 
@@ -172,6 +178,7 @@ def order_row(order: Order) -> Row:
 def order_from(row: Sequence[Any]) -> Order:
     """The order of a row, without its lines, parts and tasks."""
     order: Order = _ORDER.from_row(row)
+    order.order_key, order.channel = key_and_channel(order.order_key)
     order.sub_orders = tuple(
         SubOrder(
             f"{order.order_id}.{number}", kept.merchant_id, kept.amounts or order.amounts, kept.held

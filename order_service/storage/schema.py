@@ -25,12 +25,14 @@ from sqlalchemy import (
 )
 
 from order_service.storage.columns import (
+    HAS_CHANNEL,
     KNOWN_IS_KEPT,
     METADATA,
     NO_WORDS,
     count,
     degrees,
     ids,
+    key_in,
     part_number,
     partial_index,
     phone_in,
@@ -92,6 +94,8 @@ orders = table(
 Index("ix_orders_tenant", orders.c.tenant, orders.c.order_id)
 Index("ix_orders_buyer", orders.c.tenant, orders.c.buyer_id, orders.c.order_id)
 Index("ix_orders_state", orders.c.tenant, orders.c.state, orders.c.order_id)
+# Keys of channels, which people know without the channel.
+partial_index("ix_orders_key", orders.c.tenant, key_in(orders.c.order_key), where=HAS_CHANNEL)
 Index("ix_orders_phone", orders.c.tenant, phone_in(orders.c.delivery))
 
 # Whose parts an order has, so that a merchant's orders are found. Triggers write it (migration
@@ -378,6 +382,7 @@ waves = table(
     "waves",
     *words("tenant", "wave_id", "location", "zone", "shipment_ids"),
     *whole("created_at_ms"),
+    *count("shipments_max"),
     PrimaryKeyConstraint("tenant", "wave_id"),
 )
 

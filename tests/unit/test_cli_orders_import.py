@@ -62,14 +62,15 @@ def imported(orders: Commands, path: Path, text: str, *more: str) -> Any:
     return orders(f"orders import {path} --shop mall-1 -o json", *more)
 
 
-def test_an_order_of_several_lines_is_placed_once_with_the_shop_in_its_key(
+def test_an_order_of_several_lines_is_placed_once_with_the_shop_as_channel_of_its_key(
     orders: Commands, tmp_path: Path
 ) -> None:
     ran = imported(orders, tmp_path, SHOPIFY, "--map", "order=Name")
     assert (ran.exit_status, ran.json()["imported"]) == (0, 1), ran.err
     assert "Columns that are not used: Tags" in ran.err
     (request,) = sent(orders)
-    assert (request.source, request.order_key) == (pb.ORDER_SOURCE_IMPORT, "mall-1:1001")
+    assert (request.source, request.channel) == (pb.ORDER_SOURCE_IMPORT, "mall-1")
+    assert request.order_key == "1001"
     assert request.payment_method == "paid_elsewhere"
     assert [(it.sku, it.quantity, it.unit_price_minor) for it in request.lines] == [
         ("MUG", 2, 1_250),
@@ -89,7 +90,7 @@ def test_headers_of_another_language_and_decimal_commas_are_known(
     ran = imported(orders, tmp_path, TAOBAO)
     assert ran.exit_status == 0, ran.err
     (request,) = sent(orders)
-    assert (request.order_key, request.currency) == ("mall-1:334455", "CNY")
+    assert (request.order_key, request.currency) == ("334455", "CNY")
     assert request.lines[0].unit_price_minor == 1_250
     assert (request.delivery.phone, request.delivery.region) == ("138****5678", "上海市")
 
@@ -99,7 +100,7 @@ def test_headers_of_another_language_and_decimal_commas_are_known(
     [
         ("1,MUG,x,5,A,1\n", 2, "quantity: must be a whole number"),
         ("1,MUG,1,5x,A,1\n", 2, "price: must be an amount of CNY"),
-        ("1 2,MUG,1,5,A,1\n", 2, "order: must be letters"),
+        ("1 2,MUG,1,5,A,1\n", 2, "order: must be up to 64 letters"),
         ("1,MUG,1,5,A,1\n1,TEA,1,5,B,1\n", 3, "name: differs from that of a line before"),
         ("1,MUG,1,5,A,1\n1,MUG,1,6,A,1\n", 3, "price: of MUG differs"),
         ("1,,1,5,A,1\n", 2, "sku: is empty"),
@@ -125,8 +126,8 @@ def test_a_refusal_is_named_by_line_and_the_other_orders_are_in(
     ran = imported(orders, tmp_path, PLAIN + rows)
     assert (ran.exit_status, ran.json()["imported"]) == (1, 2)
     assert ran.json()["refused"] == [
-        {"line": 3, "reason": "mall-1:2: GONE is not in the catalogue"},
-        {"line": 5, "reason": "mall-1:4: delivery.name: must have a letter; got ?"},
+        {"line": 3, "reason": "2: GONE is not in the catalogue"},
+        {"line": 5, "reason": "4: delivery.name: must have a letter; got ?"},
     ]
 
 

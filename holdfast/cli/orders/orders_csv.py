@@ -169,8 +169,8 @@ def orders_of(
             continue
         cells = {name: text.strip() for name, text in zip(fields, line.cells, strict=True) if name}
         key = cells["order"].removeprefix("#")
-        if not _ID.fullmatch(key) or len(f"{defaults.shop}:{key}") > KEY_LENGTH_MAX:
-            problem = "must be letters, digits and . _ : - and short enough with the shop's name"
+        if not _ID.fullmatch(key) or len(key) > KEY_LENGTH_MAX:
+            problem = f"must be up to {KEY_LENGTH_MAX} letters, digits and . _ : -"
             bad.append(BadLine(line.number, f"order: {problem}; got {cells['order'][:80]!a}"))
         elif len(drafts) == ORDERS_MAX and key not in drafts:
             bad.append(BadLine(line.number, f"more than {ORDERS_MAX:,} orders; split the file"))
@@ -200,7 +200,8 @@ def _request(key: str, draft: _Draft, defaults: Defaults) -> pb.PlaceOrderReques
         raise ValueError(f"currency: must be a code such as CNY; got {currency[:80]!a}")
     request = pb.PlaceOrderRequest(
         source=pb.ORDER_SOURCE_IMPORT,
-        order_key=f"{defaults.shop}:{key}",
+        order_key=key,
+        channel=defaults.shop,
         buyer_id=_buyer(defaults.shop, values.get("buyer") or values.get("email") or key),
         currency=currency,
         payment_method=defaults.method,

@@ -39,7 +39,7 @@ def import_orders(
     file: FileName,
     /,
     *,
-    shop: str,
+    shop: Annotated[str, Parameter(name=("--shop", "--channel"))],
     map_: Annotated[list[str], Parameter(name="--map", metavar="FIELD=HEADER", negative=())] = [],  # noqa: B006 - cyclopts makes a list of its own
     currency: str = "CNY",
     country: str = "CN",
@@ -52,9 +52,9 @@ def import_orders(
 
     A line for each article of an order. Columns are found by their headers, ours
     (order, sku, quantity, price, name, phone, ...) or those of usual platforms;
-    others are named with --map. The key of an order is made of the shop and the
-    platform's number, so the same order twice is one order, and importing the
-    file again goes on where it was interrupted.
+    others are named with --map. The key of an order is the platform's number in
+    the channel of its shop, so the same order twice is one order, and importing
+    the file again goes on where it was interrupted.
 
     For example:
       holdfast orders import orders.csv --shop mall-1 --dry-run
@@ -65,7 +65,7 @@ def import_orders(
     Parameters
     ----------
     shop
-        Whose orders they are, such as the name of the shop on the platform.
+        The channel that has numbered them, such as the shop's name on the platform.
     map_
         The header of the column of one of our fields; may be given more than once.
     currency

@@ -27,6 +27,7 @@ def place(
     buyer: str,
     key: str = "",
     source: SourceName = "SHOP",
+    channel: str = "",
     currency: str = "CNY",
     method: str = "cash_on_delivery",
     shortage: ShortageName = "ALL_OR_NOTHING",
@@ -51,9 +52,11 @@ def place(
     buyer
         Who buys.
     key
-        The order's key, unique in its source [default: a new one].
+        The order's key, unique in its source and channel [default: a new one].
     source
         Where the order came from: web, app, phone, shop or import.
+    channel
+        The marketplace or shop that has made its key, where there are several.
     currency
         The currency of all amounts.
     method
@@ -68,6 +71,7 @@ def place(
     request = pb.PlaceOrderRequest(
         source=pb.OrderSource.Value(f"ORDER_SOURCE_{source}"),
         order_key=new_key(key),
+        channel=channel,
         buyer_id=buyer,
         currency=currency,
         payment_method=method,

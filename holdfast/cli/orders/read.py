@@ -96,7 +96,7 @@ _print_summaries = table_of(
         "State": "state",
         "Buyer": "buyer_id",
         "Total": lambda order: money_text(order.total_minor, order.currency),
-        "Key": "order_key",
+        "Key": lambda order: " ".join(filter(None, (order.channel, order.order_key))),
         "Placed": "created_at_ms",
     }
 )

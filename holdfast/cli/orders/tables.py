@@ -58,7 +58,7 @@ def _facts(order: Any, personal: bool) -> Iterable[tuple[str, str]]:
     source = enum_name(order.DESCRIPTOR.fields_by_name["source"].enum_type, order.source)
     yield "State", f"{state_of(order)}{f': {order.closed_reason}' * bool(order.closed_reason)}"
     yield "Tenant", order.tenant
-    yield "From", f"{source} {order.order_key}"
+    yield "From", " ".join(filter(None, (source, order.channel, order.order_key)))
     yield "Buyer", order.buyer_id or "-"
     yield "Total", money_text(order.amounts.total_minor, order.currency)
     yield "Made up of", _amounts(order.amounts, order.currency)

@@ -171,7 +171,8 @@ class FulfilmentServiceServicer:
     def CreateWave(self, request, context):
         """Puts shipments that are PLANNED and in no wave into a new wave, the oldest first.
 
-        Outcomes: APPLIED, NOT_FOUND where no shipment waits there.
+        Outcomes: APPLIED, NOT_FOUND where no shipment waits there, KEY_REUSED where the wave was asked for
+        with another place or size.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

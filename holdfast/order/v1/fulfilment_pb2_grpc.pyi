@@ -74,7 +74,8 @@ class FulfilmentServiceStub:
     CreateWave: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.CreateWaveRequest, _fulfilment_pb2.CreateWaveResponse]
     """Puts shipments that are PLANNED and in no wave into a new wave, the oldest first.
 
-    Outcomes: APPLIED, NOT_FOUND where no shipment waits there.
+    Outcomes: APPLIED, NOT_FOUND where no shipment waits there, KEY_REUSED where the wave was asked for
+    with another place or size.
     """
     ListWaves: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.ListWavesRequest, _fulfilment_pb2.ListWavesResponse]
     """Lists a tenant's waves, the newest first, each with how many of its shipments are still to be
@@ -206,7 +207,8 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     CreateWave: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.CreateWaveRequest, _fulfilment_pb2.CreateWaveResponse]  # type: ignore[assignment]
     """Puts shipments that are PLANNED and in no wave into a new wave, the oldest first.
 
-    Outcomes: APPLIED, NOT_FOUND where no shipment waits there.
+    Outcomes: APPLIED, NOT_FOUND where no shipment waits there, KEY_REUSED where the wave was asked for
+    with another place or size.
     """
     ListWaves: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.ListWavesRequest, _fulfilment_pb2.ListWavesResponse]  # type: ignore[assignment]
     """Lists a tenant's waves, the newest first, each with how many of its shipments are still to be
@@ -365,7 +367,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fulfilment_pb2.CreateWaveResponse, _abc.Awaitable[_fulfilment_pb2.CreateWaveResponse]]:
         """Puts shipments that are PLANNED and in no wave into a new wave, the oldest first.
 
-        Outcomes: APPLIED, NOT_FOUND where no shipment waits there.
+        Outcomes: APPLIED, NOT_FOUND where no shipment waits there, KEY_REUSED where the wave was asked for
+        with another place or size.
         """
 
     @_abc_1.abstractmethod

@@ -1049,6 +1049,7 @@ class Order(_message.Message):
     FREIGHT_REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
     WAITS_UNTIL_AT_MS_FIELD_NUMBER: _builtins.int
     HELD_AT_MS_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop."""
     order_id: _builtins.str
@@ -1085,6 +1086,8 @@ class Order(_message.Message):
     """When it was put on hold, or parts of it (`SubOrder.held`): nothing of that leaves before it is let
     go; 0 where nothing is on hold.
     """
+    channel: _builtins.str
+    """The marketplace or shop that has made `order_key`; "" where its source has one."""
     @_builtins.property
     def amounts(self) -> Global___Amounts:
         """What it costs."""
@@ -1145,10 +1148,11 @@ class Order(_message.Message):
         freight_refunded_minor: _builtins.int = ...,
         waits_until_at_ms: _builtins.int = ...,
         held_at_ms: _builtins.int = ...,
+        channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "delivery", b"delivery"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "buyer_id", b"buyer_id", "closed_reason", b"closed_reason", "created_at_ms", b"created_at_ms", "currency", b"currency", "delivery", b"delivery", "freight_refunded_minor", b"freight_refunded_minor", "held_at_ms", b"held_at_ms", "lines", b"lines", "order_id", b"order_id", "order_key", b"order_key", "payment_due_at_ms", b"payment_due_at_ms", "payment_method", b"payment_method", "payments", b"payments", "refund_rows", b"refund_rows", "refunds", b"refunds", "shipments", b"shipments", "shortage_policy", b"shortage_policy", "source", b"source", "state", b"state", "sub_orders", b"sub_orders", "tenant", b"tenant", "updated_at_ms", b"updated_at_ms", "version", b"version", "waits_until_at_ms", b"waits_until_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "buyer_id", b"buyer_id", "channel", b"channel", "closed_reason", b"closed_reason", "created_at_ms", b"created_at_ms", "currency", b"currency", "delivery", b"delivery", "freight_refunded_minor", b"freight_refunded_minor", "held_at_ms", b"held_at_ms", "lines", b"lines", "order_id", b"order_id", "order_key", b"order_key", "payment_due_at_ms", b"payment_due_at_ms", "payment_method", b"payment_method", "payments", b"payments", "refund_rows", b"refund_rows", "refunds", b"refunds", "shipments", b"shipments", "shortage_policy", b"shortage_policy", "source", b"source", "state", b"state", "sub_orders", b"sub_orders", "tenant", b"tenant", "updated_at_ms", b"updated_at_ms", "version", b"version", "waits_until_at_ms", b"waits_until_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1172,6 +1176,7 @@ class OrderSummary(_message.Message):
     UPDATED_AT_MS_FIELD_NUMBER: _builtins.int
     WAITS_UNTIL_AT_MS_FIELD_NUMBER: _builtins.int
     HELD_AT_MS_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Its id."""
     source: Global___OrderSource.ValueType
@@ -1196,6 +1201,8 @@ class OrderSummary(_message.Message):
     """Until when it waits for stock, or has waited; 0 for one that never did."""
     held_at_ms: _builtins.int
     """When it, or a part of it, was put on hold; 0 where nothing is."""
+    channel: _builtins.str
+    """The marketplace or shop that has made `order_key`; "" where its source has one."""
     def __init__(
         self,
         *,
@@ -1211,10 +1218,11 @@ class OrderSummary(_message.Message):
         updated_at_ms: _builtins.int = ...,
         waits_until_at_ms: _builtins.int = ...,
         held_at_ms: _builtins.int = ...,
+        channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_id", b"buyer_id", "created_at_ms", b"created_at_ms", "currency", b"currency", "held_at_ms", b"held_at_ms", "order_id", b"order_id", "order_key", b"order_key", "payment_due_at_ms", b"payment_due_at_ms", "source", b"source", "state", b"state", "total_minor", b"total_minor", "updated_at_ms", b"updated_at_ms", "waits_until_at_ms", b"waits_until_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_id", b"buyer_id", "channel", b"channel", "created_at_ms", b"created_at_ms", "currency", b"currency", "held_at_ms", b"held_at_ms", "order_id", b"order_id", "order_key", b"order_key", "payment_due_at_ms", b"payment_due_at_ms", "source", b"source", "state", b"state", "total_minor", b"total_minor", "updated_at_ms", b"updated_at_ms", "waits_until_at_ms", b"waits_until_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1348,12 +1356,13 @@ class PlaceOrderRequest(_message.Message):
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     SHORTAGE_POLICY_FIELD_NUMBER: _builtins.int
     REMARK_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     source: Global___OrderSource.ValueType
     """Where the order comes from. Must be set."""
     order_key: _builtins.str
-    """The caller's key of the order, unique in its source: the idempotency key."""
+    """The caller's key of the order, unique in its source and channel: the idempotency key."""
     buyer_id: _builtins.str
     """Who buys."""
     currency: _builtins.str
@@ -1365,6 +1374,10 @@ class PlaceOrderRequest(_message.Message):
     remark: _builtins.str
     """A special request of the buyer, the first entry of the contact log; may be "". At most 2,000
     characters.
+    """
+    channel: _builtins.str
+    """The marketplace, or the shop on it, that has made `order_key`, where a source has several; "" where
+    it has one. Orders of two channels may have the same key.
     """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceOrderLine]:
@@ -1392,10 +1405,11 @@ class PlaceOrderRequest(_message.Message):
         payment_method: _builtins.str = ...,
         shortage_policy: Global___ShortagePolicy.ValueType = ...,
         remark: _builtins.str = ...,
+        channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "delivery", b"delivery"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "buyer_id", b"buyer_id", "currency", b"currency", "delivery", b"delivery", "lines", b"lines", "order_key", b"order_key", "payment_method", b"payment_method", "remark", b"remark", "shortage_policy", b"shortage_policy", "source", b"source", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "buyer_id", b"buyer_id", "channel", b"channel", "currency", b"currency", "delivery", b"delivery", "lines", b"lines", "order_key", b"order_key", "payment_method", b"payment_method", "remark", b"remark", "shortage_policy", b"shortage_policy", "source", b"source", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -90,7 +90,7 @@ class OrderServiceServicer:
     def PlaceOrder(self, request, context):
         """Takes an order, reserves its stock, and answers when it is known whether there was any.
 
-        The source and `order_key` are the idempotency key: the same order sent twice is one order, and
+        Source, channel and `order_key` are the idempotency key: the same order sent twice is one order, and
         the second answer is that of the first, with `replayed` true and the order as it is now; another
         order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
         APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.

@@ -47,7 +47,7 @@ class OrderServiceStub:
     PlaceOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.PlaceOrderRequest, _order_pb2.OrderResult]
     """Takes an order, reserves its stock, and answers when it is known whether there was any.
 
-    The source and `order_key` are the idempotency key: the same order sent twice is one order, and
+    Source, channel and `order_key` are the idempotency key: the same order sent twice is one order, and
     the second answer is that of the first, with `replayed` true and the order as it is now; another
     order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
     APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
@@ -130,7 +130,7 @@ class OrderServiceAsyncStub(OrderServiceStub):
     PlaceOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.PlaceOrderRequest, _order_pb2.OrderResult]  # type: ignore[assignment]
     """Takes an order, reserves its stock, and answers when it is known whether there was any.
 
-    The source and `order_key` are the idempotency key: the same order sent twice is one order, and
+    Source, channel and `order_key` are the idempotency key: the same order sent twice is one order, and
     the second answer is that of the first, with `replayed` true and the order as it is now; another
     order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
     APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.
@@ -216,7 +216,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_pb2.OrderResult, _abc.Awaitable[_order_pb2.OrderResult]]:
         """Takes an order, reserves its stock, and answers when it is known whether there was any.
 
-        The source and `order_key` are the idempotency key: the same order sent twice is one order, and
+        Source, channel and `order_key` are the idempotency key: the same order sent twice is one order, and
         the second answer is that of the first, with `replayed` true and the order as it is now; another
         order under the same key is ORDER_KEY_REUSED. When stock cannot be reached the answer is
         APPLIED with the order in state RESERVING: it is kept, and reserved as soon as that is possible.

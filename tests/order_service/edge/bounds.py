@@ -142,6 +142,7 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "PlaceOrdersRequest.orders": Bound((0, 201), (1, 200)),
     "PlaceOrderRequest.source": one_of(5),
     "PlaceOrderRequest.order_key": ID,
+    "PlaceOrderRequest.channel": ID.or_empty(),
     "PlaceOrderRequest.buyer_id": ID,
     "PlaceOrderRequest.lines": Bound((0, 201), (1,)),
     "PlaceOrderRequest.payment_method": Bound(

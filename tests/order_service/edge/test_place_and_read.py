@@ -44,6 +44,40 @@ async def test_another_order_under_the_same_key_is_refused(shop: Shop) -> None:
     assert not refused.HasField("order")
 
 
+async def test_orders_of_two_channels_have_keys_of_their_own(shop: Shop) -> None:
+    first = await shop.placed(key="91", channel="mall-1")
+    second = await shop.placed(key="91", channel="mall-2")
+    alone = await shop.placed(key="91")
+    assert len({first.order_id, second.order_id, alone.order_id}) == 3
+    again = await shop.place("91", channel="mall-1")
+    assert (again.replayed, again.order.order_id) == (True, first.order_id)
+    assert (again.order.channel, again.order.order_key) == ("mall-1", "91")
+    other = await shop.place("91", channel="mall-1", buyer_id="buyer-2")
+    assert other.outcome == pb.ORDER_OUTCOME_ORDER_KEY_REUSED
+    assert "order_key 91 of WEB mall-1 was used before" in other.detail
+    listed = await shop.client.ask(pb.ListOrdersRequest())
+    assert [(each.channel, each.order_key) for each in listed.orders] == [
+        ("", "91"),
+        ("mall-2", "91"),
+        ("mall-1", "91"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "channels"),
+    [("91", ["", "mall-2", "mall-1"]), ("91@mall-2", ["mall-2"]), ("91@mall-3", []), ("9", [])],
+)
+async def test_a_marketplaces_number_finds_its_orders_in_each_channel(
+    shop: Shop, typed: str, channels: list[str]
+) -> None:
+    for channel in ("mall-1", "mall-2", ""):
+        await shop.placed(key="91", channel=channel)
+    found = (await shop.client.ask(pb.FindOrdersRequest(number=typed))).found
+    assert [(each.order.channel, each.by) for each in found] == [
+        (channel, "order key") for channel in channels
+    ]
+
+
 async def test_an_order_for_more_than_there_is_says_how_much_there_is(shop: Shop) -> None:
     total = 6 * TEA_MINOR
     refused = await shop.place(

@@ -35,7 +35,7 @@ def test_what_was_sent_is_what_is_placed() -> None:
 
 
 def test_an_order_is_sent_whole() -> None:
-    found = samples.order(payments=[samples.payment()], closed_reason="why", version=7)
+    found = samples.order(payments=[samples.payment()], closed_reason="why", version=7, channel="m")
     message = wire.to_message(found, pb.Order)
     unset = {field.name for field in message.DESCRIPTOR.fields if not getattr(message, field.name)}
     assert unset == {

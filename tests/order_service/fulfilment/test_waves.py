@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, update
 
 from order_service.fulfilment.deadlines import look_at_deadlines
 from order_service.fulfilment.queries import (
@@ -18,6 +19,7 @@ from order_service.fulfilment.waves import create_wave
 from order_service.order.model import IncidentKind, Remark
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import ShipmentState
+from order_service.storage.schema import waves
 from tests.order_service.fulfilment.world import HOUR_MS, World
 
 DAY_MS = 24 * HOUR_MS
@@ -42,7 +44,7 @@ async def test_a_wave_takes_the_oldest_shipments_of_its_zone_once(world: World) 
     await two_reviewed_orders(world)
     wave, replayed = await create_wave(world.orders, world.tenant, "W1", "north", "A", 1, "test")
     assert (wave.shipment_ids, replayed) == (("4330000000000000000-s1",), False)
-    again, replayed = await create_wave(world.orders, world.tenant, "W1", "north", "A", 9, "test")
+    again, replayed = await create_wave(world.orders, world.tenant, "W1", "north", "A", 1, "test")
     assert (again, replayed) == (wave, True)
     second, _ = await create_wave(world.orders, world.tenant, "W2", "north", "A", 1, "test")
     assert second.shipment_ids == ("4340000000000000000-s1",)
@@ -57,9 +59,22 @@ async def test_a_wave_without_shipments_and_one_of_another_place_are_refused(wor
     assert refused.value.reason is RefusalReason.NOT_FOUND
     await two_reviewed_orders(world)
     await create_wave(world.orders, world.tenant, "W1", "north", "A", 1, "test")
-    with pytest.raises(Refused) as refused:
-        await create_wave(world.orders, world.tenant, "W1", "north", "COLD", 1, "test")
-    assert refused.value.reason is RefusalReason.KEY_REUSED
+    for zone, size in (("COLD", 1), ("A", 2)):
+        with pytest.raises(Refused) as refused:
+            await create_wave(world.orders, world.tenant, "W1", "north", zone, size, "test")
+        assert refused.value.reason is RefusalReason.KEY_REUSED
+
+
+async def test_a_wave_of_an_older_version_is_of_any_size(world: World) -> None:
+    await two_reviewed_orders(world)
+    wave, _ = await create_wave(world.orders, world.tenant, "W1", "north", "A", 1, "test")
+
+    def forget(connection: Connection) -> None:
+        connection.execute(update(waves).values(shipments_max=0))
+
+    await world.orders.write(forget)
+    again, replayed = await create_wave(world.orders, world.tenant, "W1", "north", "A", 9, "test")
+    assert (again.shipment_ids, replayed) == (wave.shipment_ids, True)
 
 
 async def test_a_wave_whose_making_was_cut_short_is_finished_by_asking_again(world: World) -> None:

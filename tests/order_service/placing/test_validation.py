@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from order_service.order.placed import Amounts
+from order_service.order.placed import Amounts, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.placing.validation import (
     PlaceOrder,
@@ -15,6 +15,7 @@ from order_service.placing.validation import (
     checked_fields,
 )
 from tests.order_service.placing.wanted import ARTICLES, METHODS, amounts, lines, order
+from tests.order_service.samples import DELIVERY
 
 ONE = WantedLine("TEA", 1, 500)
 
@@ -169,3 +170,22 @@ def test_a_line_may_be_a_gift_beside_what_is_paid_for() -> None:
         with pytest.raises(Refused) as refused:
             articles_of(order(lines=wrong), ARTICLES)
         assert refused.value.reason is RefusalReason.PRICE_MISMATCH
+
+
+def test_a_fingerprint_is_that_of_every_version_whatever_the_channel() -> None:
+    sent = PlaceOrder(
+        "default",
+        Source.IMPORT,
+        "91",
+        "buyer-1",
+        "CNY",
+        (WantedLine("SKU-1", 2, 500),),
+        Amounts(1_000, 0, 0, 100, 0, 1_100),
+        DELIVERY,
+        "paid_elsewhere",
+        remark="ring",
+    )
+    of_channel = structs.replace(sent, channel="mall-1")
+    of_0_4_0 = "ea93f4f93937cdbf89821c046b2cc430"
+    assert [each.fingerprint().hex() for each in (sent, of_channel)] == [of_0_4_0] * 2
+    assert (sent.key[2], of_channel.key[2]) == ("91", "91@mall-1")
