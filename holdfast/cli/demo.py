@@ -9,6 +9,7 @@ from holdfast.cli.server_commands import needed_programs
 
 STOCK_RATIO_DEFAULT = 0.8
 CONCURRENCY_DEFAULT = 200
+ENGINE_SECONDS_DEFAULT = 3.0
 
 
 def demo(
@@ -16,13 +17,15 @@ def demo(
     orders: Path | None = None,
     stock_ratio: Ratio = STOCK_RATIO_DEFAULT,
     concurrency: Units = CONCURRENCY_DEFAULT,
+    engine_seconds: float = ENGINE_SECONDS_DEFAULT,
     seed: Units | None = None,
     output: Output = "table",
 ) -> int:
     """Sells, ships and refunds many orders, and proves no unit or penny was lost.
 
     Starts engine, order service and a sandbox of the outside world in a
-    temporary directory; places the orders, with calls repeated and clients
+    temporary directory. The engine first sells alone for a few seconds. Then
+    the whole way: places the orders, with calls repeated and clients
     killed half way; has them paid, some late, some twice, some unheard of;
     picks, packs and delivers them in parcels; takes returns; audits stock,
     orders and money, and prints a report. Exit status 1 if anything is wrong.
@@ -41,16 +44,18 @@ def demo(
         Initial stock, as a part of each SKU's demand.
     concurrency
         Buyers at once.
+    engine_seconds
+        How long the engine sells alone first, to show what it can do; 0: not at all.
     seed
         The seed of all that is made up; printed, so that a run can be repeated.
     output
         A table for people, or one JSON document.
     """
-    import asyncio
-
     # The demo reads some of what the servers stand on, too.
     sys.path.insert(0, str(needed_programs("demo")))
     quiet_grpc()
+    import uvloop
+
     from holdfast.cli.output import stderr_console
     from holdfast.demo.run import DemoOptions, run_demo
 
@@ -58,7 +63,8 @@ def demo(
         orders=orders,
         stock_ratio=stock_ratio,
         concurrency=concurrency,
+        engine_seconds=engine_seconds,
         seed=seed,
         json=output == "json",
     )
-    return asyncio.run(run_demo(options, stderr_console()))
+    return uvloop.run(run_demo(options, stderr_console()))

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from holdfast.client import Client
 from holdfast.demo.callers import for_each
@@ -14,6 +15,21 @@ from holdfast.order.v1 import order_pb2
 
 DEADLINE_MARGIN_MS = 50
 """A buyer who let an order expire comes back this long after the end of its reservation."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTime:
+    """The `seconds` in which buyers came, paid and left, and the `calls` made in them.
+
+    It took `reserving_s` until the last of them was told whether there is stock: `reserved` orders
+    had it by then. `accepted` were with those of which that was known only later.
+    """
+
+    seconds: float
+    reserving_s: float
+    reserved: int
+    calls: int
+    accepted: int
 
 
 class Sale:
@@ -30,10 +46,10 @@ class Sale:
         self._engine = engine
         self._now_ms = now_ms
 
-    async def sell(self) -> float:
+    async def sell(self, meanwhile: Callable[[], Awaitable[object]]) -> SaleTime:
         """Lets every buyer come once; returns when the last order has expired that was to.
 
-        Gives the seconds in which orders came in: the wait for the last deadlines is not in it.
+        When all have come, and some orders are still to expire, others do their work `meanwhile`.
         """
         shop = self._shop
         accounts = shop.ledger.accounts
@@ -46,8 +62,12 @@ class Sale:
                 shop.progress.step()
 
             await for_each(accounts, shop.concurrency, come)
+            tally, reserved = shop.callers.tally, shop.ledger.accepted_orders()
+            sold_s, calls = time.perf_counter() - started_at, tally.calls
+            await meanwhile()
             shop.progress.enter("Waiting for the last deadlines")
-            return time.perf_counter() - started_at
+        reserving_s, accepted = tally.placed_at_s - started_at, shop.ledger.accepted_orders()
+        return SaleTime(sold_s, reserving_s, reserved, calls, accepted)
 
     async def offer_again(self) -> int:
         """Offers what came back to every order still wanting for which there is enough.

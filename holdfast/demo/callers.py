@@ -29,7 +29,10 @@ Answered = TypeVar("Answered")
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of calls and mishaps; `place_ms` holds one latency for each PlaceOrder."""
+    """Counts of calls and mishaps; `place_ms` holds one latency for each PlaceOrder.
+
+    `placed_at_s` is when the last of them was answered, on the clock of `time.perf_counter`.
+    """
 
     calls: int = 0
     duplicates_sent: int = 0
@@ -38,6 +41,7 @@ class Tally:
     clients_resumed: int = 0
     killed_after_effect: int = 0
     place_ms: list[float] = field(default_factory=list)
+    placed_at_s: float = 0.0
 
 
 class _Answer(NamedTuple):
@@ -58,7 +62,7 @@ class Callers:
     def __init__(self, clients: Sequence[Clients], effects: Effects, tally: Tally) -> None:
         self._clients = clients
         self.effects = effects
-        self._tally = tally
+        self.tally = tally
 
     @property
     def orders(self) -> OrderClient:
@@ -91,17 +95,18 @@ class Callers:
                 groups = await self._ask_and_die(client, other, request, mishap.after_ms)
         answers = [answer.content for group in groups for answer in group]
         if isinstance(request, order_pb2.PlaceOrderRequest):
-            self._tally.place_ms.append(groups[0][0].latency_ms)
+            self.tally.place_ms.append(groups[0][0].latency_ms)
+            self.tally.placed_at_s = time.perf_counter()
         if mishap.kind in (MishapKind.TWICE_AT_ONCE, MishapKind.TWICE_IN_A_ROW):
-            self._tally.duplicates_sent += 1
-            self._tally.duplicates_replayed += any(one.replayed for one in answers)
+            self.tally.duplicates_sent += 1
+            self.tally.duplicates_replayed += any(one.replayed for one in answers)
         for group in groups:
             verdicts = [verdict_of(answer.content) for answer in group]
             self.effects.answered(name_of(request), verdicts, allowed)
         return next((one for one in answers if _took_effect(one)), answers[-1])
 
     async def _ask(self, client: Clients, request: Any) -> _Answer:
-        self._tally.calls += 1
+        self.tally.calls += 1
         sent_at = time.perf_counter()
         content = await insist(partial(ask, client, request))
         return _Answer(content, (time.perf_counter() - sent_at) * 1_000)
@@ -124,10 +129,10 @@ class Callers:
         finally:
             doomed.cancel()
         last_words: object = (await asyncio.gather(doomed, return_exceptions=True))[0]
-        self._tally.clients_killed += 1
+        self.tally.clients_killed += 1
         answer = await self._ask(other, request)
-        self._tally.clients_resumed += 1
-        self._tally.killed_after_effect += answer.content.replayed
+        self.tally.clients_resumed += 1
+        self.tally.killed_after_effect += answer.content.replayed
         return [[last_words], [answer]] if isinstance(last_words, _Answer) else [[answer]]
 
 

@@ -11,7 +11,7 @@ from holdfast.demo.shop import Shop
 from holdfast.demo.waiting import until_done
 from holdfast.order.v1 import fulfilment_pb2, order_pb2, payment_pb2
 
-STATEMENT_EVERY_S = 2.5
+STATEMENT_EVERY_S = 1.0
 """Callbacks have this long; then the provider's statement is read."""
 RECONCILE_TIMEOUT_MS = 120_000
 

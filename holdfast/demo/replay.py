@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from holdfast.client import Client
-from holdfast.demo.buyers import Sale
+from holdfast.demo.buyers import Sale, SaleTime
 from holdfast.demo.callers import Callers, Clients, Tally, for_each, insist
 from holdfast.demo.checkout import Checkout
 from holdfast.demo.effects import Effects
@@ -40,15 +40,6 @@ class Plan:
     buyers: Sequence[Buyer]
     returns: Sequence[PlannedReturn]
     concurrency: int
-
-
-@dataclass(frozen=True, slots=True)
-class SaleTime:
-    """The time in which orders came in, and the orders accepted and calls made in it."""
-
-    seconds: float
-    accepted: int
-    calls: int
 
 
 class EngineAudit(NamedTuple):
@@ -118,11 +109,13 @@ async def replay(
     money_desk = MoneyDesk(shop, checkout, started_at)
     desk = ReturnsDesk(plan.returns, ledger.accounts)
 
+    progress.begin("Sale and payments")
     await _open(shop, plan, engine)
-    sale_s = await sale.sell()
-    sale_time = SaleTime(sale_s, ledger.accepted_orders(), tally.calls)
+    sale_time = await sale.sell(money_desk.see_to_payments)
     await money_desk.see_to_payments()
+    progress.begin("Parcels and returns")
     await _go_on(shop, sale, money_desk, Warehouse(shop), desk)
+    progress.begin("Proof")
     unreconciled = await money_desk.reconcile(report_only=True)
     orders = await _read_orders(shop)
     answer = await shop.orders.ask(payment_pb2.GetPaymentBooksRequest())

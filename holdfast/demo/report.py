@@ -5,9 +5,10 @@ The names of its figures are the keys of `holdfast demo -o json`.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from holdfast.demo.engine_alone import EngineSale
 from holdfast.demo.ledger import DELIVERED, Ledger, Standing
 from holdfast.demo.order_log import CURRENCY, OrderLog
 from holdfast.demo.replay import Replay
@@ -26,6 +27,7 @@ MUST_BE_ZERO = (
     "undersold_units",
     "double_effects",
     "unexpected_answers",
+    "engine_differences",
     "ledger_differences",
     "money_differences",
     "audit_findings",
@@ -39,25 +41,37 @@ CROSSING_FIGURES = ("ok", "findings", "unsettled", "orders", "lines")
 Figures = dict[str, Any]
 
 
-def build_report(setting: Figures, replay: Replay, elapsed_s: float) -> Figures:
-    """The report of a replay, which took `elapsed_s` with its servers' start and end.
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long all took with the servers' start and end, how long each part of it, and the sale of
+    the engine alone.
+    """
+
+    elapsed_s: float
+    part_s: Mapping[str, float]
+    alone: EngineSale
+
+
+def build_report(setting: Figures, replay: Replay, timing: Timing) -> Figures:
+    """The report of a replay.
 
     `setting`: the demo's settings, and where the log is from. `ok`: every unit and every penny is
     where it has to be. `hottest`: the most wanted articles. `problems`: what is not as it has to
     be, in words.
     """
     report: Figures = {"ok": False}
-    for figures in (setting, *figures_of(replay, elapsed_s)):
+    for figures in (setting, *figures_of(replay, timing)):
         report |= figures
     report["ok"] = all(report[name] for name in MUST_HOLD) and not any(
         report[name] for name in MUST_BE_ZERO
     )
     report["hottest"] = _hottest(replay)
-    report["problems"] = _problems(replay)[:PROBLEMS_SHOWN_MAX]
+    problems = [*_problems_of_engine(timing.alone), *_problems(replay)]
+    report["problems"] = problems[:PROBLEMS_SHOWN_MAX]
     return report
 
 
-def figures_of(replay: Replay, elapsed_s: float) -> Sequence[Figures]:
+def figures_of(replay: Replay, timing: Timing) -> Sequence[Figures]:
     """The figures of a replay by subject; no two have a name in common."""
     left = _left_units(replay.ledger)
     return (
@@ -69,7 +83,9 @@ def figures_of(replay: Replay, elapsed_s: float) -> Sequence[Figures]:
         _proof_figures(replay, left),
         asdict(replay.happened),
         _mishap_figures(replay),
-        _speed_figures(replay, elapsed_s),
+        _speed_figures(replay),
+        _engine_figures(timing.alone),
+        _time_figures(timing),
     )
 
 
@@ -216,23 +232,45 @@ def _mishap_figures(replay: Replay) -> Figures:
     }
 
 
-def _speed_figures(replay: Replay, elapsed_s: float) -> Figures:
-    """How fast it was, measured in the client, which shares the machine with the servers.
+def _speed_figures(replay: Replay) -> Figures:
+    """How fast the whole way was, measured in the client, which shares the machine with all.
 
-    `reservations_per_second`: orders accepted in `sale_ms`, the time in which orders came in;
-    `calls_per_second`: all calls of that time, payments too. `p50_ms` and `p99_ms`: of PlaceOrder,
-    to the first answer.
+    `reservations_per_second`: orders that had their stock in `reserving_ms`, the time until the
+    last was told; buyers paid in it, too. `calls_per_second`: all calls of `sale_ms`, until the
+    last buyer had paid or left. `p50_ms` and `p99_ms`: of PlaceOrder, to the first answer.
     """
     latencies_ms = sorted(replay.tally.place_ms)
     sale = replay.sale
     return {
-        "reservations_per_second": round(sale.accepted / sale.seconds, 1),
+        "reservations_per_second": round(sale.reserved / sale.reserving_s, 1),
         "calls_per_second": round(sale.calls / sale.seconds, 1),
         "p50_ms": round(percentile(latencies_ms, 0.50), 3),
         "p99_ms": round(percentile(latencies_ms, 0.99), 3),
+        "reserving_ms": round(sale.reserving_s * 1_000),
         "sale_ms": round(sale.seconds * 1_000),
-        "elapsed_ms": round(elapsed_s * 1_000),
     }
+
+
+def _engine_figures(alone: EngineSale) -> Figures:
+    """The sale of the engine alone: `engine_concurrency` callers of one process reserve through the
+    SDK, one unit of one article a call. All zero where there was none.
+    """
+    latencies_ms = alone.latencies_ms or (0.0,)
+    return {
+        "engine_reservations_per_second": round(alone.reserved / max(alone.seconds, 1e-3)),
+        "engine_p50_ms": round(percentile(latencies_ms, 0.50), 3),
+        "engine_p99_ms": round(percentile(latencies_ms, 0.99), 3),
+        "engine_concurrency": alone.concurrency,
+        "engine_reserved": alone.reserved,
+        "engine_sale_ms": round(alone.seconds * 1_000),
+        "engine_differences": abs(alone.held_units - alone.reserved),
+    }
+
+
+def _time_figures(timing: Timing) -> Figures:
+    """The time that all took, and each part of it."""
+    parts_ms = {part: round(took_s * 1_000) for part, took_s in timing.part_s.items()}
+    return {"elapsed_ms": round(timing.elapsed_s * 1_000), "part_ms": parts_ms}
 
 
 def _left_units(ledger: Ledger) -> dict[str, int]:
@@ -267,6 +305,13 @@ def _hottest(replay: Replay) -> list[Figures]:
         }
         for sku, demand in log.demand_units().most_common(HOTTEST_SKUS)
     ]
+
+
+def _problems_of_engine(alone: EngineSale) -> list[str]:
+    if alone.held_units == alone.reserved:
+        return []
+    told = f"{alone.reserved:,} callers were told that they have one"
+    return [f"the engine alone: {alone.held_units:,} units are reserved, and {told}"]
 
 
 def _problems(replay: Replay) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,12 @@ from rich.markup import escape
 from holdfast.client import Client
 from holdfast.demo.callers import Clients
 from holdfast.demo.csv_log import read_order_log
+from holdfast.demo.engine_alone import NO_SALE, TENANT, EngineSale, sell_alone
 from holdfast.demo.order_log import DemoInputError, initial_stock_units
 from holdfast.demo.outside import Outside
 from holdfast.demo.plan import plan_buyers, plan_returns
 from holdfast.demo.replay import Plan, Replay, replay
-from holdfast.demo.report import Figures, build_report
+from holdfast.demo.report import Figures, Timing, build_report
 from holdfast.demo.report_view import view
 from holdfast.demo.servers import DemoServers, ServerFailedError, running_servers
 from holdfast.demo.synthetic_log import synthetic_log
@@ -30,6 +32,7 @@ from holdfast.programs import program_environment, programs_home
 
 STOCK_RATIO_MAX = 10.0
 CONCURRENCY_MAX = 10_000
+ENGINE_SECONDS_MAX = 60.0
 SEEDS = 1_000_000
 CLIENTS = 4
 CALL_TIMEOUT_MS = 60_000
@@ -45,13 +48,15 @@ class DemoOptions:
 
     `orders`: a CSV file of invoices, None for a log made from the seed. `stock_ratio`: initial
     stock as a share of each SKU's demand, above 0 and at most 10. `concurrency`: buyers at once,
-    1 to 10,000. `seed`: decides the made log and what buyers do; None for a random one. `json`:
-    one JSON document instead of tables.
+    1 to 10,000. `engine_seconds`: how long the engine alone sells first, 0 to 60. `seed`: decides
+    the made log and what buyers do; None for a random one. `json`: one JSON document instead of
+    tables.
     """
 
     orders: Path | None
     stock_ratio: float
     concurrency: int
+    engine_seconds: float
     seed: int | None
     json: bool
 
@@ -67,9 +72,9 @@ async def run_demo(options: DemoOptions, console: Console) -> int:
     code, problem = EXIT_OK, ""
     try:
         seed = random.SystemRandom().randrange(SEEDS) if options.seed is None else options.seed
-        replayed = await _demo(options, seed, console)
-        elapsed_s = time.perf_counter() - started_at
-        report = build_report(_setting(options, seed), replayed, elapsed_s)
+        sold, replayed, part_s = await _demo(options, seed, console)
+        timing = Timing(time.perf_counter() - started_at, part_s, sold)
+        report = build_report(_setting(options, seed), replayed, timing)
         _print_report(report, options.json)
         code = EXIT_OK if report["ok"] else EXIT_FAILED
     except* DemoInputError as group:
@@ -83,21 +88,37 @@ async def run_demo(options: DemoOptions, console: Console) -> int:
     return code
 
 
-async def _demo(options: DemoOptions, seed: int, console: Console) -> Replay:
+async def _demo(
+    options: DemoOptions, seed: int, console: Console
+) -> tuple[EngineSale, Replay, Mapping[str, float]]:
+    """The sale of the engine alone, the replay, and how long each part took."""
     _check(options)
     plan = _plan(options, seed)
     console.print(f"Seed {seed}: the same seed makes the same plan again", highlight=False)
     with stages(console) as progress:
+        progress.begin("Start of the servers")
         progress.enter("Starting engine, sandbox and order service")
         home = programs_home()
         assert home is not None, "the demo comes with the servers"
         environment = program_environment(os.environ, home)
         async with running_servers(environment, seed) as servers:
             try:
-                return await _replayed(plan, servers, progress)
+                sold = await _sold_alone(options.engine_seconds, servers, progress)
+                replayed = await _replayed(plan, servers, progress)
+                progress.begin("")
+                return sold, replayed, progress.part_s
             except* (HoldfastError, ServerFailedError, DemoStuckError) as group:
                 kind = DemoStuckError if group.subgroup(DemoStuckError) else ServerFailedError
                 raise kind(f"{_message(group)}\n{servers.log_tails()}") from group
+
+
+async def _sold_alone(seconds: float, servers: DemoServers, progress: Stages) -> EngineSale:
+    if not seconds:
+        return NO_SALE
+    progress.begin("Engine alone")
+    progress.enter("Selling with the engine alone")
+    async with Client(servers.engine_target, tenant=TENANT, timeout_ms=CALL_TIMEOUT_MS) as client:
+        return await sell_alone(client, seconds)
 
 
 async def _replayed(plan: Plan, servers: DemoServers, progress: Stages) -> Replay:
@@ -155,6 +176,10 @@ def _check(options: DemoOptions) -> None:
     if not 1 <= options.concurrency <= CONCURRENCY_MAX:
         raise DemoInputError(
             f"--concurrency must be 1 to {CONCURRENCY_MAX:,}; got {options.concurrency}"
+        )
+    if not 0 <= options.engine_seconds <= ENGINE_SECONDS_MAX:
+        raise DemoInputError(
+            f"--engine-seconds must be 0 to {ENGINE_SECONDS_MAX:g}; got {options.engine_seconds}"
         )
 
 

@@ -3,6 +3,7 @@
 They listen on 127.0.0.1 and keep everything in a temporary directory, which ends with them.
 """
 
+import asyncio
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from serving.processes import (
 )
 
 ENGINE, SANDBOX, ORDERS = "engine", "sandbox", "order-service"
+START_S_MAX = 600.0
+"""A server that cannot start ends by itself; only one that hangs is waited for so long."""
 ANY_PORT = "127.0.0.1:0"
 API_KEY = "demo"
 # Proves callbacks between two processes of the demo, and nothing else.
@@ -63,19 +66,20 @@ async def running_servers(environment: Mapping[str, str], seed: int) -> AsyncIte
                 own = without_settings(environment) | settings
                 return await started.enter_async_context(running(directory, program, words, own))
 
-            engine = await start(
-                ENGINE,
-                "server",
-                HOLDFAST_LISTEN=ANY_PORT,
-                HOLDFAST_DATA_DIR=name,
-                HOLDFAST_STOP_WITH_STDIN="true",
-            )
+            engine_settings = {
+                "HOLDFAST_LISTEN": ANY_PORT,
+                "HOLDFAST_DATA_DIR": name,
+                "HOLDFAST_STOP_WITH_STDIN": "true",
+            }
             secrets = {
                 "HOLDFAST_SANDBOX_API_KEY": API_KEY,
                 "HOLDFAST_SANDBOX_SECRETS": CALLBACK_SECRET,
             }
-            options = _options(callbacks, seed)
-            sandbox = await start(SANDBOX, "order_service.sandbox", *options, **secrets)
+            sandbox_words = ("order_service.sandbox", *_options(callbacks, seed))
+            async with asyncio.TaskGroup() as starting:
+                engines = starting.create_task(start(ENGINE, "server", **engine_settings))
+                sandboxes = starting.create_task(start(SANDBOX, *sandbox_words, **secrets))
+            engine, sandbox = engines.result(), sandboxes.result()
             orders = await start(
                 ORDERS,
                 "order_service",
@@ -100,7 +104,7 @@ async def running(
     """
     child = ChildProcess(program_command(*words), environment, errors=directory / f"{name}.log")
     try:
-        yield address_in(await in_thread(child.ready))
+        yield address_in(await in_thread(child.ready, START_S_MAX))
     except DidNotStart as error:
         raise ServerFailedError(f"the demo's {name} {error}") from error
     finally:

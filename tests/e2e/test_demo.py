@@ -18,6 +18,7 @@ from tests.serving import running
 from tests.waiting import PATIENCE_S, until
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "online_retail_sample.csv"
+ENGINE_SALE = ("--engine-seconds", "0.1")
 COLUMNS = [
     "InvoiceNo",
     "StockCode",
@@ -40,6 +41,9 @@ PROMISED_KEYS = {
     "undersold_units",
     "audit_ok",
     "reservations_per_second",
+    "engine_reservations_per_second",
+    "engine_p99_ms",
+    "part_ms",
     "p50_ms",
     "p99_ms",
     "orders_placed",
@@ -62,7 +66,7 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def command_of(*arguments: str | Path) -> list[str]:
     program = Path(sys.executable).with_name("holdfast")
-    return [str(program), "demo", *map(str, arguments)]
+    return [str(program), "demo", *ENGINE_SALE, *map(str, arguments)]
 
 
 def environment_of(temporary: Path) -> dict[str, str]:
@@ -100,6 +104,8 @@ def report_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert report["captured_minor"] >= report["refunded_minor"]
     assert report["rows"] == report["lines"] + report["return_lines"] + report["skipped_rows"]
     assert 0 < report["p50_ms"] <= report["p99_ms"]
+    assert report["engine_reserved"] >= report["engine_concurrency"] == 1_000
+    assert sum(report["part_ms"].values()) <= report["elapsed_ms"]
     return report
 
 
@@ -218,6 +224,8 @@ def test_without_a_file_it_makes_a_sale_from_a_seed_and_reports_it_to_people(
         (["--stock-ratio", "-1"], "stock-ratio"),
         (["--stock-ratio", "11"], "stock-ratio"),
         (["--concurrency", "0"], "concurrency"),
+        (["--engine-seconds", "-1"], "engine-seconds"),
+        (["--engine-seconds", "nan"], "engine-seconds"),
         (["--concurrency", "10001"], "concurrency"),
     ],
 )

@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from holdfast.demo.buyers import SaleTime
 from holdfast.demo.callers import Tally
 from holdfast.demo.effects import Effects, Verdict
+from holdfast.demo.engine_alone import NO_SALE, EngineSale
 from holdfast.demo.ledger import Account, Ledger
 from holdfast.demo.money import Sums
 from holdfast.demo.order_log import Order, OrderedLine, OrderLog
-from holdfast.demo.replay import CrossingAudit, EngineAudit, Plan, Replay, SaleTime
-from holdfast.demo.report import Figures, build_report, figures_of
+from holdfast.demo.replay import CrossingAudit, EngineAudit, Plan, Replay
+from holdfast.demo.report import Figures, Timing, build_report, figures_of
 from holdfast.demo.report_view import view
 from holdfast.demo.returns import ReturnsDesk
 from holdfast.demo.shop import Happenings
@@ -22,6 +24,11 @@ from holdfast.types import AuditFinding, AuditSummary, StockLevel
 
 SETTING = {"source": "a test", "seed": 7, "stock_ratio": 0.5, "concurrency": 20}
 AUDITED = AuditSummary(True, 1, 5, 0, 9, 0, 0, 1)
+TIMING = Timing(
+    12.5,
+    {"Engine alone": 3.0, "Sale": 2.0},
+    EngineSale(1_000, 3.0, 90_000, 90_000, [float(n) for n in range(1, 101)]),
+)
 CROSSED = operations_pb2.AuditOrdersSummary(ok=True, orders=5, lines=5, books_balance=True)
 S = order_pb2.Order
 
@@ -77,7 +84,7 @@ def made_replay() -> Replay:
         tally=tally,
         happened=Happenings(parcels=2, paid_late=1),
         desk=ReturnsDesk((), ledger.accounts),
-        sale=SaleTime(2.0, 3, 20),
+        sale=SaleTime(2.0, 1.5, 3, 20, 3),
         levels=[StockLevel("default", "A", "default", 1, 0, 0, 0, 0, 1, 0, 1)],
         orders={order.order_id: order for order in found},
         differences=(),
@@ -89,8 +96,8 @@ def made_replay() -> Replay:
     )
 
 
-def report_of(replay: Replay) -> Figures:
-    return build_report(SETTING, replay, 4.0)
+def report_of(replay: Replay, timing: Timing = TIMING) -> Figures:
+    return build_report(SETTING, replay, timing)
 
 
 def printed(report: Figures) -> str:
@@ -121,7 +128,7 @@ def test_every_order_and_every_unit_is_counted_where_it_ended() -> None:
         "units_refused": 2,
         "units_left": 1,
         "sold_out_skus": 0,
-        "reservations_per_second": 1.5,
+        "reservations_per_second": 2.0,
         "calls_per_second": 10.0,
     }
     assert {name: report[name] for name in expected} == expected
@@ -132,7 +139,7 @@ def test_every_order_and_every_unit_is_counted_where_it_ended() -> None:
 def test_its_json_is_plain_and_no_figure_hides_another() -> None:
     document = report_of(made_replay())
     assert json.loads(json.dumps(document)) == document
-    named = sum(len(part) for part in (SETTING, *figures_of(made_replay(), 4.0)))
+    named = sum(len(part) for part in (SETTING, *figures_of(made_replay(), TIMING)))
     assert len(document) == named + len({"ok", "hottest", "problems"})
     assert document["captured_minor"] - document["refunded_minor"] == 400
 
@@ -178,6 +185,33 @@ def test_whatever_is_wrong_is_named_and_fails_the_demo(named: str) -> None:
     text = printed(report)
     assert "Something is wrong" in text
     assert "FAILED" in text
+
+
+def test_the_engine_s_own_sale_is_told_apart_from_the_whole_way() -> None:
+    report = report_of(made_replay())
+    expected = {
+        "engine_reservations_per_second": 30_000,
+        "engine_p50_ms": 50.0,
+        "engine_p99_ms": 99.0,
+        "engine_concurrency": 1_000,
+        "reserving_ms": 1_500,
+        "part_ms": {"Engine alone": 3_000, "Sale": 2_000},
+        "elapsed_ms": 12_500,
+    }
+    assert {name: report[name] for name in expected} == expected
+    text = printed(report)
+    for shown in ("Engine alone, SDK, 1,000 at once", "30,000", "Whole way, 20 buyers at once"):
+        assert shown in text
+    without = report_of(made_replay(), replace(TIMING, alone=NO_SALE))
+    assert without["ok"]
+    assert "not tried" in printed(without)
+
+
+def test_a_unit_that_the_engine_alone_lost_fails_the_demo() -> None:
+    alone = replace(TIMING.alone, held_units=89_999)
+    report = report_of(made_replay(), replace(TIMING, alone=alone))
+    assert not report["ok"]
+    assert "the engine alone: 89,999 units are reserved" in report["problems"][0]
 
 
 def test_units_refused_although_the_engine_has_them_are_undersold() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from holdfast.demo.outside import Outside
 from holdfast.demo.servers import ServerFailedError
@@ -39,12 +40,24 @@ def test_patience_lasts_as_long_as_something_changes() -> None:
     now_s = 0.0
     patience = Patience(60, lambda: now_s)
     for sign in range(10):
-        now_s += 59
-        assert not patience.is_over(sign)
-    now_s += 60
-    assert not patience.is_over(9)
+        for _ in range(59):
+            now_s += 1
+            assert not patience.is_over(sign)
+    for _ in range(2):
+        now_s += 1
+        assert not patience.is_over(9)
     now_s += 1
     assert patience.is_over(9)
+
+
+def test_a_machine_that_was_stopped_or_is_slow_is_given_the_looks_it_would_have_had() -> None:
+    now_s = 0.0
+    patience = Patience(60, lambda: now_s)
+    for _ in range(61):
+        now_s += 3_600
+        assert not patience.is_over("the same")
+    now_s += 3_600
+    assert patience.is_over("the same")
 
 
 async def test_a_count_that_stays_is_waited_for_as_long_as_its_cause_moves(
@@ -67,6 +80,28 @@ def test_off_a_terminal_each_stage_is_a_line() -> None:
         bar.enter("Selling", 1_000)
         bar.enter("Waiting for waybills")
     assert text.getvalue() == "Selling (1,000)\nWaiting for waybills\n"
+
+
+def test_off_a_terminal_a_long_stage_says_how_far_it_is_and_a_part_how_long_it_took() -> None:
+    text, now_s = io.StringIO(), 0.0
+    bar = Progress(console=Console(file=text), disable=True)
+    told = Stages(bar, lambda: now_s)
+    told.begin("Sale")
+    told.enter("Selling", 1_000)
+    for _ in range(50):
+        now_s += 0.25
+        told.step()
+    told.begin("Proof")
+    now_s += 2
+    told.begin("")
+    assert text.getvalue().splitlines() == [
+        "Selling (1,000)",
+        "Selling: 20 of 1,000",
+        "Selling: 40 of 1,000",
+        "Sale: 12.5 s",
+        "Proof: 2.0 s",
+    ]
+    assert told.part_s == pytest.approx({"Sale": 12.5, "Proof": 2.0})
 
 
 async def test_an_error_of_the_sandbox_is_named_and_a_lost_answer_asked_for_once_more() -> None:
