@@ -12,7 +12,7 @@ from holdfast.demo.callers import insist
 
 CONCURRENCY = 1_000
 TENANT = "engine-alone"
-"""Its stock and reservations are nobody else's."""
+"""A shop of its own: nobody else sees its stock and reservations."""
 SKU, STOCK_UNITS = "HOT", 1_000_000_000
 
 
@@ -48,8 +48,9 @@ async def sell_alone(client: Client, seconds: float) -> EngineSale:
 
 
 async def _reserve(client: Client, prefix: str, seconds: float) -> tuple[list[float], float]:
-    """How long each call took that got its unit, and all of them together; each caller makes one
-    at least.
+    """Sells for so long; gives the time of each call that got its unit, and of all together.
+
+    Each caller makes one call at least.
     """
     numbers = itertools.count()
     latencies_ms: list[float] = []

@@ -43,8 +43,9 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long all took with the servers' start and end, how long each part of it, and the sale of
-    the engine alone.
+    """The time that all took with the servers' start and end, and each part of it.
+
+    `alone` is the sale of the engine alone.
     """
 
     elapsed_s: float
@@ -310,8 +311,8 @@ def _hottest(replay: Replay) -> list[Figures]:
 def _problems_of_engine(alone: EngineSale) -> list[str]:
     if alone.held_units == alone.reserved:
         return []
-    told = f"{alone.reserved:,} callers were told that they have one"
-    return [f"the engine alone: {alone.held_units:,} units are reserved, and {told}"]
+    held = f"{alone.held_units:,} units are reserved"
+    return [f"the engine alone: {held}, and {alone.reserved:,} callers were answered that they are"]
 
 
 def _problems(replay: Replay) -> list[str]:

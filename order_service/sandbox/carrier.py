@@ -64,7 +64,7 @@ class _Advance(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Befall(msgspec.Struct, forbid_unknown_fields=True):
     shipment_id: str
-    fate: Literal["lose", "damage", "delay"]
+    fate: Literal["lose", "damage", "delay", "refuse", "return"]
     delay_ms: Annotated[int, msgspec.Meta(ge=0, le=DELAY_MS_MAX)] = 0
 
 
@@ -251,12 +251,14 @@ class SandboxCarrierApp:
 
     async def _befall(self, request: Request) -> Response:
         asked = msgspec.json.decode(await body_of(request), type=_Befall)
-        shipment = self.books.find(asked.shipment_id)
+        shipment = self.books.find(asked.shipment_id) or self.books.newest_of(asked.shipment_id)
         if shipment is None:
             raise Problem(404, f"there is no waybill for {asked.shipment_id}: pack it first")
         before = (shipment.fate, shipment.delay_ms) == (asked.fate, asked.delay_ms)
         if not before and (shipment.has_arrived or shipment.state == "VOID"):
-            raise Problem(409, f"{asked.shipment_id} is at the end of its journey")
+            raise Problem(409, f"{shipment.shipment_id} is at the end of its journey")
+        if not before and shipment.is_coming_back and asked.fate in ("refuse", "return"):
+            raise Problem(409, f"{shipment.shipment_id} is on its way back already")
         if not before:
             shipment.fate, shipment.delay_ms = asked.fate, asked.delay_ms
             on_its_way = shipment.state == "COLLECTED"

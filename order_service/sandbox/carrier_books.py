@@ -38,7 +38,7 @@ class SandboxShipment(msgspec.Struct):
     happened: int = 0
     """The number of stops of its journey that have come."""
     fate: str = ""
-    """Told by who steers the sandbox: lose, damage, delay; "" leaves it to chance."""
+    """Told by who steers the sandbox: lose, damage, delay, refuse, return; "": left to chance."""
     delay_ms: int = 0
     """The time that it takes longer, with the fate delay."""
 
@@ -46,6 +46,12 @@ class SandboxShipment(msgspec.Struct):
     def has_arrived(self) -> bool:
         """Whether nothing can befall it any more."""
         return bool(self.journey) and self.happened == len(self.journey)
+
+    @property
+    def is_coming_back(self) -> bool:
+        """Whether it was refused, or could not be delivered, and is on its way to its sender."""
+        come = (stop.kind for stop in self.journey[: self.happened])
+        return not {"REFUSED", "RETURNING"}.isdisjoint(come)
 
     def event(self, number: int) -> dict[str, object]:
         """A stop of its journey, as the carrier reports it."""
@@ -84,6 +90,12 @@ class CarrierBooks:
     def find(self, shipment_id: str) -> SandboxShipment | None:
         """One parcel."""
         return self._shipments.get(shipment_id)
+
+    def newest_of(self, order_id: str) -> SandboxShipment | None:
+        """The parcel of an order that got its waybill last."""
+        newest_first = reversed(self._shipments.values())
+        parcels = (one for one in newest_first if one.shipment_id.rpartition("-")[0] == order_id)
+        return next(parcels, None)
 
     def newest(self, count: int) -> list[SandboxShipment]:
         """The parcels that came last, the newest first."""

@@ -1,6 +1,7 @@
 """The journey of a parcel of the sandbox carrier, and its mishaps. Pure."""
 
 import random
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -35,6 +36,13 @@ _WAY: Final = (
 )
 _ATTEMPT_AT: Final = 0.85
 _ENDS_AT: Final = 0.9
+_AT_THE_END: Final = frozenset(
+    {"ATTEMPT_FAILED", "SIGNED", "CASH_COLLECTED", "LOST", "DAMAGED"}
+    | {"REFUSED", "RETURNING", "RETURNED"}
+)
+"""The kinds of the stops that a fate takes the place of, as long as they have not come."""
+_TURNS_AT_THE_DOOR: Final = {"refuse": "REFUSED", "return": "ATTEMPT_FAILED"}
+"""The fates with which a parcel goes back to its sender, and what happens at the door."""
 
 
 def journey_of(
@@ -64,6 +72,8 @@ def journey_of(
     way.append(stop(_ENDS_AT, "SIGNED", "door"))
     if shipment.collect_minor:
         way.append(stop(_ENDS_AT, "CASH_COLLECTED", "door", shipment.collect_minor))
+    if shipment.fate in _TURNS_AT_THE_DOOR:
+        return _there_and_back(shipment, way)
     return tuple(way)
 
 
@@ -72,5 +82,25 @@ def turned(shipment: SandboxShipment, now_ms: int) -> tuple[Stop, ...]:
     come, rest = shipment.journey[: shipment.happened], shipment.journey[shipment.happened :]
     if shipment.fate == "delay":
         return (*come, *(replace(stop, at_ms=stop.at_ms + shipment.delay_ms) for stop in rest))
+    if shipment.fate in _TURNS_AT_THE_DOOR:
+        return _there_and_back(shipment, shipment.journey)
     kind = {"lose": "LOST", "damage": "DAMAGED"}[shipment.fate]
     return (*come, Stop(now_ms, kind, f"hub {shipment.country}"))
+
+
+def _there_and_back(shipment: SandboxShipment, way: Sequence[Stop]) -> tuple[Stop, ...]:
+    """The journey of a parcel that turns at the door; back it takes as long as it took there."""
+    come, rest = way[: shipment.happened], way[shipment.happened :]
+    door_at_ms = next(stop.at_ms for stop in rest if stop.kind in _AT_THE_END)
+    took_ms = door_at_ms - way[0].at_ms
+
+    def stop(after_ms: int, kind: str, place: str) -> Stop:
+        return Stop(door_at_ms + after_ms, kind, f"{place} {shipment.country}")
+
+    return (
+        *come,
+        *(stop for stop in rest if stop.kind not in _AT_THE_END),
+        stop(0, _TURNS_AT_THE_DOOR[shipment.fate], "door"),
+        stop(took_ms // 10, "RETURNING", "delivery base"),
+        stop(took_ms, "RETURNED", "sender"),
+    )

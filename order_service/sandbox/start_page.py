@@ -18,7 +18,9 @@ _STEERING: Final = (
     ("holdfast sandbox lose ORDER", "the buyer pays, and the callback is lost"),
     ("holdfast sandbox late ORDER --by 30s", "the buyer pays, and the callback comes late"),
     ("holdfast sandbox wrong-amount ORDER", "another amount is paid than was asked for"),
-    ("holdfast sandbox lose-parcel SHIPMENT", "the carrier loses a parcel"),
+    ("holdfast sandbox lose-parcel ORDER", "the carrier loses its parcel"),
+    ("holdfast sandbox refuse ORDER", "its buyer refuses the parcel, which comes back"),
+    ("holdfast sandbox return-parcel ORDER", "nobody opens, and the parcel comes back"),
     ("holdfast sandbox misbehave --help", "shares of what goes wrong by itself"),
 )
 

@@ -186,6 +186,30 @@ def test_the_outside_world_does_what_it_is_told(dev: Dev) -> None:
     assert f"{order_id}-p1" in page.read().decode()
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("command", ["refuse", "return-parcel"])
+def test_a_parcel_that_turns_at_the_door_comes_back_and_waits_for_a_decision(
+    dev: Dev, command: str
+) -> None:
+    order_id = place(dev)
+    pay(dev, order_id)
+    parcel = pack(dev, order_id)
+    data = f"--data-dir {dev.directory / 'data'}"
+    answer = dev.document(f"sandbox {command} {order_id} {data}")
+    assert answer == {"shipment_id": parcel, "replayed": False}
+    assert dev.holdfast(f"orders ship {parcel}").exit_status == 0
+
+    def has_come_back() -> bool:
+        shipment = dev.document(f"orders track {parcel}")["shipment"]
+        return bool(shipment["state"] == "RETURNED")
+
+    until(has_come_back, "the parcel comes back")
+    listed = dev.document("orders incidents list --kind return")["incidents"]
+    assert parcel in {incident["shipment_id"] for incident in listed}
+    late = dev.holdfast(f"sandbox lose-parcel {parcel} {data}")
+    assert (late.exit_status, "end of its journey" in late.err) == (1, True)
+
+
 def test_what_a_carrier_says_by_telephone_delivers_too(dev: Dev) -> None:
     order_id = place(dev)
     pay(dev, order_id)

@@ -84,16 +84,16 @@ def test_off_a_terminal_each_stage_is_a_line() -> None:
 
 def test_off_a_terminal_a_long_stage_says_how_far_it_is_and_a_part_how_long_it_took() -> None:
     text, now_s = io.StringIO(), 0.0
-    bar = Progress(console=Console(file=text), disable=True)
-    told = Stages(bar, lambda: now_s)
-    told.begin("Sale")
-    told.enter("Selling", 1_000)
+    progress = Progress(console=Console(file=text), disable=True)
+    bar = Stages(progress, lambda: now_s)
+    bar.begin("Sale")
+    bar.enter("Selling", 1_000)
     for _ in range(50):
         now_s += 0.25
-        told.step()
-    told.begin("Proof")
+        bar.step()
+    bar.begin("Proof")
     now_s += 2
-    told.begin("")
+    bar.begin("")
     assert text.getvalue().splitlines() == [
         "Selling (1,000)",
         "Selling: 20 of 1,000",
@@ -101,7 +101,7 @@ def test_off_a_terminal_a_long_stage_says_how_far_it_is_and_a_part_how_long_it_t
         "Sale: 12.5 s",
         "Proof: 2.0 s",
     ]
-    assert told.part_s == pytest.approx({"Sale": 12.5, "Proof": 2.0})
+    assert bar.part_s == pytest.approx({"Sale": 12.5, "Proof": 2.0})
 
 
 async def test_an_error_of_the_sandbox_is_named_and_a_lost_answer_asked_for_once_more() -> None:

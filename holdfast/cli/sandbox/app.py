@@ -21,7 +21,10 @@ LATE_MS_DEFAULT = 10_000
 PARCEL_LATE_MS_DEFAULT = 72 * 3_600_000
 
 PaymentName = Annotated[str, Parameter(help="The payment, or the order: its newest payment.")]
-ParcelName = Annotated[str, Parameter(help="The parcel, such as 3766223186315821678-s1.")]
+ParcelName = Annotated[
+    str,
+    Parameter(help="The parcel, such as 3766223186315821678-s1, or the order: its newest parcel."),
+]
 
 
 @app.command
@@ -215,12 +218,47 @@ def delay_parcel(
     _befall(connection, parcel, "delay", delay_ms=by)
 
 
+@app.command
+def refuse(parcel: ParcelName, /, *, connection: SandboxConnection = DEFAULT_SANDBOX) -> None:
+    """Has the buyer refuse a parcel at the door: it comes back to its sender.
+
+    It has to have a waybill, and not to have arrived. What comes back is an
+    incident of the order: holdfast orders incidents.
+
+    For example:
+      holdfast sandbox refuse 3766223186315821678
+    """
+    _befall(connection, parcel, "refuse")
+
+
+@app.command(name="return-parcel")
+def return_parcel(
+    parcel: ParcelName, /, *, connection: SandboxConnection = DEFAULT_SANDBOX
+) -> None:
+    """Has nobody open the door, and the carrier return the parcel to its sender.
+
+    It has to have a waybill, and not to have arrived.
+
+    For example:
+      holdfast sandbox return-parcel 3766223186315821678-s1
+    """
+    _befall(connection, parcel, "return")
+
+
+_DONE = {
+    "lose": "lost",
+    "damage": "damaged",
+    "delay": "late",
+    "refuse": "refused at the door, and come back",
+    "return": "returned to its sender",
+}
+
+
 def _befall(connection: SandboxConnection, parcel: str, fate: str, **how: object) -> None:
     asked = {"shipment_id": parcel, "fate": fate, **how}
     answer = connection.ask("/carrier/control/parcel", asked)
     before = " It was so before." * bool(answer["replayed"])
-    done = {"lose": "lost", "damage": "damaged", "delay": "late"}
-    _print(connection, answer, f"{parcel} will be {done[fate]}.{before}")
+    _print(connection, answer, f"{answer['shipment_id']} will be {_DONE[fate]}.{before}")
 
 
 @app.command

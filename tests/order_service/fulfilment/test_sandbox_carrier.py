@@ -19,7 +19,8 @@ from tests.order_service.fulfilment.world import API_KEY, SECRET
 from tests.order_service.payment.http import served
 from tests.waiting import eventually
 
-PARCEL = "4330000000000000000-s1"
+ORDER = "4330000000000000000"
+PARCEL = f"{ORDER}-s1"
 DELIVER_MS = 1_000
 SHIPPED = Event(
     event_id="E",
@@ -124,9 +125,9 @@ async def test_a_parcel_on_its_way_travels_on_after_the_next_start(
         await eventually(after.signed)
 
 
-async def befall(carrier: Carrier, fate: str, delay_ms: int = 0) -> Answer:
+async def befall(carrier: Carrier, fate: str, delay_ms: int = 0, parcel: str = PARCEL) -> Answer:
     """Tells the carrier what is to become of its parcel."""
-    asked = {"shipment_id": PARCEL, "fate": fate, "delay_ms": delay_ms}
+    asked = {"shipment_id": parcel, "fate": fate, "delay_ms": delay_ms}
     return await carrier.http.send("POST", f"{carrier.url}/control/parcel", json=asked)
 
 
@@ -167,6 +168,32 @@ async def test_a_parcel_that_is_delayed_arrives_so_much_later_once(
     carrier.clock.advance(2_000)
     carrier.app.catch_up()
     assert (await carrier.kinds()).count("SIGNED") == 1
+
+
+@pytest.mark.parametrize("on_its_way", [False, True])
+@pytest.mark.parametrize(
+    ("fate", "at_the_door"), [("refuse", "REFUSED"), ("return", "ATTEMPT_FAILED")]
+)
+async def test_a_parcel_turns_at_the_door_and_comes_back(
+    carrier: Carrier, on_its_way: bool, fate: str, at_the_door: str
+) -> None:
+    if on_its_way:
+        await carrier.hear(SHIPPED)
+        carrier.clock.advance(DELIVER_MS // 2)
+        carrier.app.catch_up()
+    # By its order, as people call it.
+    answer = (await befall(carrier, fate, parcel=ORDER)).json()
+    assert answer == {"shipment_id": PARCEL, "replayed": False}
+    assert (await befall(carrier, fate)).json()["replayed"] is True
+    if not on_its_way:
+        await carrier.hear(SHIPPED)
+    way = ["COLLECTED", "IN_TRANSIT", "HUB", "IN_TRANSIT", "OUT_FOR_DELIVERY", at_the_door]
+    for expected in ([*way, "RETURNING"], [*way, "RETURNING", "RETURNED"]):
+        carrier.clock.advance(DELIVER_MS)
+        carrier.app.catch_up()
+        assert await carrier.kinds() == expected
+        late = await befall(carrier, "refuse" if fate == "return" else "return")
+        assert late.status == 409
 
 
 async def test_a_parcel_without_a_waybill_can_not_be_told(clock: Clock) -> None:
