@@ -125,6 +125,21 @@ class Reader:
         with _readable(self._keys.reservations):
             return seen_at(unpack_reservation(reservation_id, record), now_ms)
 
+    async def reservations_of(self, reservation_ids: Sequence[str]) -> list[Reservation]:
+        """Those of some reservations that exist. Many are read as lists are, in turns."""
+        found: list[Reservation] = []
+        for first in range(0, len(reservation_ids), ROWS_PER_TURN):
+            some = reservation_ids[first : first + ROWS_PER_TURN]
+            async with self._turns.turn():
+                records, now_ms, _ = await self._read(("HMGET", self._keys.reservations, *some))
+                with _readable(self._keys.reservations):
+                    found += [
+                        seen_at(unpack_reservation(name, record), now_ms)
+                        for name, record in zip(some, records, strict=True)
+                        if record is not None
+                    ]
+        return found
+
     async def reservations(
         self, page_size: int, page_token: str, wanted: Filter
     ) -> tuple[list[Reservation], str]:

@@ -224,6 +224,16 @@ class SyncClient:
         answer = self._calls.call("inventory.GetReservation", request, timeout_ms)
         return wire.value_of(answer, Reservation)
 
+    def get_reservations(
+        self, *reservation_ids: str, tenant: str | None = None, timeout_ms: int | None = None
+    ) -> list[Reservation]:
+        """Reads 1 to 1,000 reservations: those of them that exist, in no particular order."""
+        request = wire.message(
+            pb.GetReservationsRequest, tenant=self._tenant(tenant), reservation_ids=reservation_ids
+        )
+        answer = self._calls.call("inventory.GetReservations", request, timeout_ms)
+        return [wire.value_of(found, Reservation) for found in answer.reservations]
+
     def list_reservations(
         self,
         state: State | None = None,

@@ -38,6 +38,7 @@ from serving.deadlines import Deadlines
 from serving.guard import Context, contract_error
 
 SKUS_MAX = 1_000
+RESERVATIONS_MAX = 1_000
 TIME_MS_MAX = 10**15
 """Of a list's filters, since the Unix epoch."""
 
@@ -102,6 +103,23 @@ class InventoryServicer:
                 Reason.RESERVATION_NOT_FOUND, tenant=tenant, reservation_id=request.reservation_id
             )
         return wire.reservation(tenant, found, self._engine.partition(tenant).now_ms)
+
+    async def GetReservations(
+        self, request: pb.GetReservationsRequest, context: Context
+    ) -> pb.GetReservationsResponse:
+        tenant = wire.tenant_of(request)
+        count = len(request.reservation_ids)
+        if not 1 <= count <= RESERVATIONS_MAX:
+            _refuse(Complaint("reservation_ids", f"must be 1 to {RESERVATIONS_MAX:,} ids", count))
+        for position, reservation_id in enumerate(request.reservation_ids):
+            _refuse(check_id(f"reservation_ids[{position}]", reservation_id))
+        ids = list(dict.fromkeys(request.reservation_ids))
+        async with self._deadlines.limit(context):
+            found = await self._engine.reader(tenant).reservations_of(ids)
+        now_ms = self._engine.partition(tenant).now_ms
+        return pb.GetReservationsResponse(
+            reservations=[wire.reservation(tenant, each, now_ms) for each in found]
+        )
 
     async def ListReservations(
         self, request: pb.ListReservationsRequest, context: Context

@@ -180,7 +180,7 @@ class _Run:
 
     async def _look_once(self, ids: Sequence[str]) -> AsyncIterator[Finding | Doubt]:
         cases, moved = await self._sources.orders(ids)
-        renewed = [await self._sources.renewed(case, self._copies) for case in cases]
+        renewed = await self._sources.renewed(cases, self._copies)
         moved = moved | await self._sources.moved_since(cases)
         for case in renewed:
             problems = judge(case, RULES)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from holdfast.client import Client
-from holdfast.errors import HoldfastError, Reason
+from holdfast.errors import HoldfastError
 from holdfast.types import Reservation
 from order_service.audit.case import Case
 from order_service.audit.copies import Copies
@@ -28,6 +28,7 @@ from order_service.storage.schema import history, orders, reviews
 
 ORDERS_PER_READ: Final = 100
 RESERVATIONS_PER_WRITE: Final = 1_000
+RESERVATIONS_PER_READ: Final = 1_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _IDS: "BindParameter[Any]" = bindparam("ids", expanding=True)
 _SLICE = (
@@ -154,20 +155,22 @@ class Sources:
         """The cases with what was copied of them."""
         return list(map(self._without_unasked, copies.added_to(cases)))
 
-    async def renewed(self, case: Case, copies: Copies) -> Case:
-        """The case with what engine and providers say of the order now."""
-        (case,) = self.with_copies([case], copies)
-        if self._engine is not None:
-            try:
-                case = case._replace(reservations=await self._reservations_of(case))
-            except HoldfastError as error:
-                self._engine_is_silent(error)
-                case = case._replace(reservations=None)
-        if self._providers is not None:
+    async def renewed(self, cases: Sequence[Case], copies: Copies) -> list[Case]:
+        """The cases with what engine and providers say of the orders now."""
+        for case in self.with_copies(cases, copies) if self._providers else ():
             await self._copy_captures(case, copies)
-            (known,) = self.with_copies([case], copies)
-            case = case._replace(entries=known.entries)
-        return case
+        known = self.with_copies(cases, copies)
+        ids = {case.order.order_id: reservation_ids_of(case) for case in known}
+        found = await self.find_reservations(sorted(set().union(*ids.values())))
+        if self._engine is None:
+            return self.with_copies(cases, copies)
+        now = {each.reservation_id: each for each in found}
+        return [
+            case._replace(
+                reservations={name: now[name] for name in ids[case.order.order_id] & now.keys()}
+            )
+            for case in known
+        ]
 
     def _without_unasked(self, case: Case) -> Case:
         if self._engine is None:
@@ -196,31 +199,15 @@ class Sources:
         """Finds those of some reservations that there are, as they are now."""
         if self._engine is None:
             return []
+        found: list[Reservation] = []
         try:
-            found = await asyncio.gather(*map(self._find_reservation, ids))
+            for first in range(0, len(ids), RESERVATIONS_PER_READ):
+                some = ids[first : first + RESERVATIONS_PER_READ]
+                found += await self._engine.get_reservations(*some, tenant=self._tenant)
         except HoldfastError as error:
             self._engine_is_silent(error)
             return []
-        return [each for each in found if each is not None]
-
-    async def _find_reservation(self, reservation_id: str) -> Reservation | None:
-        assert self._engine is not None
-        try:
-            return await self._engine.get_reservation(reservation_id, tenant=self._tenant)
-        except HoldfastError as error:
-            if error.reason == Reason.RESERVATION_NOT_FOUND:
-                return None
-            raise
-
-    async def _reservations_of(self, case: Case) -> dict[str, Reservation]:
-        order = case.order
-        ids = {order.reservation_id, *(case.reservations or {})}
-        ids |= {
-            f"{order.order_id}-x{incident.shipment_id.rpartition('-s')[2]}"
-            for incident in order.incidents
-        }
-        found = await asyncio.gather(*map(self._find_reservation, ids))
-        return {each.reservation_id: each for each in found if each is not None}
+        return found
 
     async def _copy_captures(self, case: Case, copies: Copies) -> None:
         """Asks what became of the payments of which the statements say something else.
@@ -239,6 +226,16 @@ class Sources:
                 break
             if fact.kind is FactKind.CAPTURED:
                 copies.keep_entries(payment.provider, [fact])
+
+
+def reservation_ids_of(case: Case) -> set[str]:
+    """The reservations that an order has or may have: its own, and those of replacements."""
+    order = case.order
+    replacements = (
+        f"{order.order_id}-x{incident.shipment_id.rpartition('-s')[2]}"
+        for incident in order.incidents
+    )
+    return {order.reservation_id, *(case.reservations or {}), *replacements}
 
 
 def _days_between(from_ms: int, until_ms: int) -> Iterable[date]:

@@ -296,6 +296,14 @@ async def test_a_list_or_read_beyond_a_bound_is_refused_and_names_the_field(
         ("tenant", stock.ListStock(pb.ListStockRequest(tenant="é"))),
         ("reservation_id", inventory.GetReservation(pb.GetReservationRequest())),
         ("tenant", inventory.GetReservation(pb.GetReservationRequest(tenant="a b"))),
+        *(
+            (field, inventory.GetReservations(pb.GetReservationsRequest(reservation_ids=ids)))
+            for field, ids in (
+                ("reservation_ids", []),
+                ("reservation_ids", ["r"] * 1_001),
+                ("reservation_ids[1]", ["r", "a b"]),
+            )
+        ),
         ("skus", inventory.GetStock(pb.GetStockRequest())),
         ("skus", inventory.GetStock(pb.GetStockRequest(skus=["A"] * 1_001))),
         ("skus[1]", inventory.GetStock(pb.GetStockRequest(skus=["A", ""]))),

@@ -75,6 +75,16 @@ async def test_a_few_reservations_are_listed_once_with_any_page_size(
         assert Counter(await listed(inventory, tenant, page_size)) == Counter(ids)
 
 
+async def test_of_many_reservations_asked_for_those_that_exist_are_read_once(
+    client: Client, tenant: str
+) -> None:
+    ids = await reserve_many(client, "r", 450)
+    found = await client.get_reservations(*ids, *ids[:100], "nobody")
+    assert Counter(each.reservation_id for each in found) == Counter(ids)
+    assert {each.state for each in found} == {State.RESERVED}
+    assert await client.get_reservations("nobody") == []
+
+
 async def test_what_is_there_all_the_time_is_listed_while_others_come(
     client: Client, inventory: pb_grpc.InventoryServiceStub, tenant: str
 ) -> None:

@@ -54,7 +54,7 @@ class ScriptedEngine(
         yield from self._answer(request, context)
 
     Reserve = Confirm = Release = Extend = Ship = Cancel = Return = Apply = _answer
-    GetReservation = ListReservations = GetStock = _answer
+    GetReservation = GetReservations = ListReservations = GetStock = _answer
     SetStock = SetStockLevels = AdjustStock = ListStock = GetStatus = AcceptStore = AcceptClock = (
         _answer
     )

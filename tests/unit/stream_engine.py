@@ -99,7 +99,7 @@ class StreamEngine:
         return self._answer(request)
 
     Reserve = Confirm = Release = Extend = Ship = Cancel = Return = _alone
-    Apply = GetReservation = ListReservations = GetStock = None
+    Apply = GetReservation = GetReservations = ListReservations = GetStock = None
 
     async def _check(self, request: Any, context: Any) -> None:
         if request.reservation_id in self.guilty:

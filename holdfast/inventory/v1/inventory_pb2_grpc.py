@@ -68,6 +68,11 @@ class InventoryServiceStub:
                 request_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationRequest.SerializeToString,
                 response_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
                 _registered_method=True)
+        self.GetReservations = channel.unary_unary(
+                '/holdfast.inventory.v1.InventoryService/GetReservations',
+                request_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationsRequest.SerializeToString,
+                response_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationsResponse.FromString,
+                _registered_method=True)
         self.ListReservations = channel.unary_unary(
                 '/holdfast.inventory.v1.InventoryService/ListReservations',
                 request_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.ListReservationsRequest.SerializeToString,
@@ -186,6 +191,13 @@ class InventoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReservations(self, request, context):
+        """Reads 1 to 1,000 reservations: those of them that exist, in no particular order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListReservations(self, request, context):
         """Lists reservations in no particular order, filtered, a page at a time.
         """
@@ -252,6 +264,11 @@ def add_InventoryServiceServicer_to_server(servicer, server):
                     servicer.GetReservation,
                     request_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationRequest.FromString,
                     response_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.SerializeToString,
+            ),
+            'GetReservations': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReservations,
+                    request_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationsRequest.FromString,
+                    response_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationsResponse.SerializeToString,
             ),
             'ListReservations': grpc.unary_unary_rpc_method_handler(
                     servicer.ListReservations,
@@ -538,6 +555,33 @@ class InventoryService:
             '/holdfast.inventory.v1.InventoryService/GetReservation',
             holdfast_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationRequest.SerializeToString,
             holdfast_dot_inventory_dot_v1_dot_inventory__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReservations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.inventory.v1.InventoryService/GetReservations',
+            holdfast_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationsRequest.SerializeToString,
+            holdfast_dot_inventory_dot_v1_dot_inventory__pb2.GetReservationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -101,6 +101,8 @@ class InventoryServiceStub:
     """The same as Apply, for a stream of requests, answered in order."""
     GetReservation: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetReservationRequest, _inventory_pb2.Reservation]
     """Reads one reservation. NOT_FOUND if the id was never seen or its retention is over."""
+    GetReservations: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetReservationsRequest, _inventory_pb2.GetReservationsResponse]
+    """Reads 1 to 1,000 reservations: those of them that exist, in no particular order."""
     ListReservations: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListReservationsRequest, _inventory_pb2.ListReservationsResponse]
     """Lists reservations in no particular order, filtered, a page at a time."""
     GetStock: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetStockRequest, _inventory_pb2.GetStockResponse]
@@ -172,6 +174,8 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     """The same as Apply, for a stream of requests, answered in order."""
     GetReservation: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetReservationRequest, _inventory_pb2.Reservation]  # type: ignore[assignment]
     """Reads one reservation. NOT_FOUND if the id was never seen or its retention is over."""
+    GetReservations: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetReservationsRequest, _inventory_pb2.GetReservationsResponse]  # type: ignore[assignment]
+    """Reads 1 to 1,000 reservations: those of them that exist, in no particular order."""
     ListReservations: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListReservationsRequest, _inventory_pb2.ListReservationsResponse]  # type: ignore[assignment]
     """Lists reservations in no particular order, filtered, a page at a time."""
     GetStock: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetStockRequest, _inventory_pb2.GetStockResponse]  # type: ignore[assignment]
@@ -300,6 +304,14 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.Reservation, _abc.Awaitable[_inventory_pb2.Reservation]]:
         """Reads one reservation. NOT_FOUND if the id was never seen or its retention is over."""
+
+    @_abc_1.abstractmethod
+    def GetReservations(
+        self,
+        request: _inventory_pb2.GetReservationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.GetReservationsResponse, _abc.Awaitable[_inventory_pb2.GetReservationsResponse]]:
+        """Reads 1 to 1,000 reservations: those of them that exist, in no particular order."""
 
     @_abc_1.abstractmethod
     def ListReservations(

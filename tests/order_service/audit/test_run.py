@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from holdfast.client import Client
+from holdfast.types import Reservation
 from order_service.audit.copies import Copies
 from order_service.audit.protocol import Finding, Progress, Summary
 from order_service.audit.run import SAME_MAX, audit
@@ -401,6 +402,28 @@ async def test_what_is_said_of_many_rows_is_said_of_some_and_counted(shop: Shop)
     summary = steps[-1]
     assert isinstance(summary, Summary)
     assert summary.findings == SAME_MAX + 5
+
+
+async def test_the_engine_is_asked_for_many_reservations_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.reserve(WAITS)
+    await shop.reserve(LOST)
+    await shop.spoil("UPDATE tasks SET dead = 1")  # so both orders are looked at closely
+    await asyncio.gather(
+        *(shop.engine.reserve(f"{GONE}-x{n}", LINES, tenant=shop.tenant) for n in range(1, 16))
+    )
+    asked: list[int] = []
+    get_reservations = shop.engine.get_reservations
+
+    async def counting(*ids: str, tenant: str) -> list[Reservation]:
+        asked.append(len(ids))
+        return await get_reservations(*ids, tenant=tenant)
+
+    monkeypatch.setattr(shop.engine, "get_reservations", counting)
+    done = await audited(shop.sources())
+    assert done.summary.findings == 2 + 15
+    assert asked == [2, 15]
 
 
 async def test_a_return_that_no_order_knows_is_found(shop: Shop) -> None:
