@@ -126,7 +126,7 @@ class Reader:
             return seen_at(unpack_reservation(reservation_id, record), now_ms)
 
     async def reservations_of(self, reservation_ids: Sequence[str]) -> list[Reservation]:
-        """Those of some reservations that exist. Many are read as lists are, in turns."""
+        """Reads some reservations: those that exist. It takes turns, as lists do."""
         found: list[Reservation] = []
         for first in range(0, len(reservation_ids), ROWS_PER_TURN):
             some = reservation_ids[first : first + ROWS_PER_TURN]
