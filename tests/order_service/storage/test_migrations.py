@@ -44,7 +44,7 @@ from tests.order_service.samples import A, B
 PROCESSES = 4
 OF_0_4_0 = Path(__file__).parent / "orders_0_4_0.sql"
 """A SQLite database that version 0.4.0 wrote: two orders, one with a part of each kind."""
-HEAD = "0015"
+HEAD = "0016"
 
 
 def differences(connection: Connection) -> list[Any]:
