@@ -19,7 +19,7 @@ SETTING_ID_SIGN = "="
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
-    """The settings of a batch, in the order in which state.lua reads them.
+    """The settings of a batch, in the order in which arguments.lua reads them.
 
     `now_ms` 0 means the store's own time, by its clock between `clock_ms_min` and `clock_ms_max`; a
     `clock_ms_max` of 0 sets no bounds. `epoch_expected` "" means any. `retention_ms` is for

@@ -58,9 +58,11 @@ _WORD = r"\b[A-Z][A-Z0-9_]+\b(?!')"  # not within quotes: 'HSET' is not a consta
 _NAMES = r"[A-Z][A-Z0-9_]+(?:, [A-Z][A-Z0-9_]+)*"
 _LITERALS = r"(?:\d+|'[^'\n]*')(?:, (?:\d+|'[^'\n]*'))*"
 
-# The Lua files, in order: each may use the definitions of the ones before it. A part with kinds is
-# made only for a batch that has one: making all was a quarter of the time of a batch of one.
-STATE = "state"
+# The Lua files, in order: each may use the definitions of the ones before it. Those at the top are
+# run by every batch, but `few` only by one of few Reserves, which mostly ends there. The others are
+# joined inside one function. Of them a part with kinds is made only for a batch that has one.
+FEW = "few"
+TOP = ("layout", "arguments", FEW, "state")
 PARTS: tuple[tuple[tuple[Kind, ...], tuple[str, ...]], ...] = (
     ((), ("load", "limits", "expire", "search", "lines")),
     ((Kind.RESERVE,), ("reserve",)),
@@ -121,7 +123,8 @@ def batch_script() -> str:
     all the others: that was half the time of a batch of one.
     """
     rules = "\n".join(_joined(kinds, names) for kinds, names in PARTS)
-    text = f"{part_text(STATE)}\nlocal function main()\n{rules}\nend\nreturn main()\n"
+    top = "\n".join(_only_if("is_few", FEW) if name == FEW else part_text(name) for name in TOP)
+    text = f"{top}\nlocal function main()\n{rules}\nend\nreturn main()\n"
     text = re.sub(r"(?m)^\s*--.*\n|\s+-- .*$", "", text)
     values = constants()
     for definition in re.finditer(rf"(?m)^local ({_NAMES}) = ({_LITERALS})\n", text):
@@ -132,10 +135,14 @@ def batch_script() -> str:
 
 
 def _joined(kinds: tuple[Kind, ...], names: tuple[str, ...]) -> str:
-    text = "\n".join(part_text(name) for name in names)
     if not kinds:
-        return text
-    condition = " or ".join(f"wanted[{kind.name}]" for kind in kinds)
+        return "\n".join(part_text(name) for name in names)
+    return _only_if(" or ".join(f"wanted[{kind.name}]" for kind in kinds), *names)
+
+
+def _only_if(condition: str, *names: str) -> str:
+    """The text of Lua files that only some batches run."""
+    text = "\n".join(part_text(name) for name in names)
     return f"if {condition} then\n{text}\nend"
 
 

@@ -26,7 +26,7 @@ from engine.model import (
     SweepResult,
 )
 from engine.records import unpack_level, unpack_reservation
-from engine.scripts import Memory, script_for
+from engine.scripts import Memory, batch_script, script_for
 from engine.validation import check_adjust_stock, check_command, check_set_stock
 
 DAY_MS = 86_400_000
@@ -158,6 +158,20 @@ def audit_now(client: "redis.Redis", keys: PartitionKeys) -> tuple[list[Finding]
             answers = pipeline.execute()
         elif isinstance(step, Finding):
             findings.append(step)
+
+
+def rules_alone(text: str | None = None) -> str:
+    """The batch script that has its rules judge a few Reserves, too, as they judge all others."""
+    script = text or batch_script()
+    assert script.count("local is_few = ") == 1
+    return script.replace("local is_few = ", "local is_few = false and ")
+
+
+def few_alone() -> str:
+    """The batch script that has no rules: it says `RULES` where they would judge."""
+    script = batch_script()
+    assert script.endswith("return main()\n")
+    return script.removesuffix("return main()\n") + "return {'RULES', ''}\n"
 
 
 def _sha(client: "redis.Redis", body: str | None) -> str:

@@ -66,10 +66,8 @@ local function run_batch()
   })}
 end
 
-if meta[1] and meta[1] ~= SCHEMA then
-  return {'SCHEMA', meta[1]}
-end
-if epoch_expected ~= '' and (epoch ~= epoch_expected or sequence < sequence_min) then
-  return {'WENT_BACK', encode({epoch, sequence})}
+if write_failed then
+  put_back_all()
+  error(write_failed)
 end
 return run_batch()

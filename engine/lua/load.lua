@@ -59,14 +59,6 @@ local function load_buyers(names)
   end
 end
 
--- A record has these parts, one after the other:
---   header    state, created_at_ms, expires_at_ms, updated_at_ms
---   body      its length, then the content of the Reserve as the caller packed it; never changed,
---             so that comparing it tells a replay from a reused id
---   progress  {counts, movements}, once confirmed units have moved
-local HEADER = '>BI6I6I6'
-local HEADER_BYTES, BODY_FIRST = 19, 22
-local HEADER_NOW = 13      -- the bytes of a header that stay when a record changes its state
 local now_packed = struct_pack('>I6', now)
 
 local function body_of(id)
@@ -79,9 +71,6 @@ local function body_of(id)
   end
   return body
 end
-
--- A body is {ttl_ms, buyer_id, field, quantity, field, quantity, ...}; a tombstone's is {}.
-local BODY_TTL_MS, BODY_BUYER, BODY_LINES = 1, 2, 3
 
 local function count_lines(body)
   return (#body - BODY_LINES + 1) / 2

@@ -4,10 +4,6 @@
 -- Holdfast writes to; should one fail all the same (a key of the wrong type, a command denied),
 -- everything written so far is put back as it was loaded, and the error goes to the caller.
 
--- The writes to make, in order: {key, whether it is a sorted set, puts, gone, before}. `puts` is
--- flat, as HSET and ZADD take it; `gone` has the names to remove; `before` the old value by name.
-local plans = {}
-
 local function plan(key, is_zset, puts, gone, before)
   plans[#plans + 1] = {key, is_zset, puts, gone, before}
 end

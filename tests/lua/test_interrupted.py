@@ -29,7 +29,7 @@ from engine.model import (
     StoreCommand,
 )
 from engine.scripts import batch_script
-from tests.partition import DAY_MS, Partition
+from tests.partition import DAY_MS, Partition, rules_alone
 
 T0 = 1_700_000_000_000
 CALLS_MAX = 60
@@ -70,6 +70,15 @@ SETUP: list[tuple[int, Sequence[StoreCommand]]] = [
 
 BATCHES: dict[str, tuple[int, Sequence[StoreCommand]]] = {
     "reserve": (T0 + 1, [Reserve("new", [Line("A", 1), Line("B", 1, "north")], 0, "buyer-9")]),
+    "a few reserves": (
+        T0 + 1,
+        [
+            Reserve("new", [Line("A", 1), Line("B", 1, "north")], 0, "buyer-1"),
+            Reserve("greedy", [Line("A", 1)], 0, ""),
+            Reserve("other", [Line("B", 2, "north")], 7_000),
+            Reserve("more", [Line("A", 2)], 0, "buyer-8"),
+        ],
+    ),
     "confirm": (T0 + 1, [Confirm("live")]),
     "reacquire": (T0 + 1_000, [Confirm("lapsed", reacquire_if_expired=True)]),
     "release": (T0 + 1, [Release("live"), Release("never-seen")]),
@@ -123,9 +132,16 @@ def set_up(store: "redis.Redis") -> Partition:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("name", BATCHES)
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *((name, batch_script()) for name in BATCHES),
+        *((name, rules_alone()) for name in ("reserve", "a few reserves")),
+    ],
+    ids=[*BATCHES, "reserve by the rules", "a few reserves by the rules"],
+)
 def test_every_call_may_fail_and_nothing_is_half_done(
-    store: "redis.Redis", name: str, when: str
+    store: "redis.Redis", name: str, text: str, when: str
 ) -> None:
     now_ms, commands = BATCHES[name]
     partition = set_up(store)
@@ -136,7 +152,7 @@ def test_every_call_may_fail_and_nothing_is_half_done(
 
     for n in range(1, CALLS_MAX):
         partition = set_up(store)
-        failing = FAILS_AT.format(n=n, when=when) + batch_script()
+        failing = FAILS_AT.format(n=n, when=when) + text
         interrupted = False
         try:
             Partition(store, script=failing).run(commands, now_ms)

@@ -1,4 +1,4 @@
-"""For each seeded bug one short story that shows it, found at random once and stored.
+"""For each seeded bug one short story that shows it, found at random or written, and stored.
 
 `python -m tests.model.killing_stories BUG...` looks for the stories of these bugs anew, or of all
 bugs, and stores them: needed where a bug is new, or where a stored story no longer shows its own.

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import machine_of
-from tests.partition import Partition
+from tests.partition import Partition, rules_alone
 
 EXAMPLES = int(os.environ.get("HOLDFAST_EXAMPLES", "60"))
 # Hypothesis looks for a shorter failing story for at most five minutes.
@@ -31,6 +31,12 @@ pytestmark = [pytest.mark.more, pytest.mark.timeout(FAILURE_SECONDS_MAX + EXAMPL
 
 def test_the_engine_answers_and_stores_what_the_oracle_does(partition: Partition) -> None:
     run_state_machine_as_test(machine_of(partition), settings=RANDOM_STORIES)
+
+
+def test_so_do_the_rules_where_they_judge_also_a_few_reserves(store: redis.Redis) -> None:
+    partition = Partition(store, script=rules_alone())
+    stories = settings(RANDOM_STORIES, max_examples=EXAMPLES // 2)
+    run_state_machine_as_test(machine_of(partition), settings=stories)
 
 
 def test_no_answer_tells_how_much_was_swept_before(store: redis.Redis) -> None:

@@ -1,0 +1,18 @@
+-- How the rows are laid out. There are only constants here: they are put in by value.
+
+-- A level is {on_hand, reserved, confirmed, damaged, safety_stock, limit_per_buyer, version,
+-- due_from_ms}. No reserved unit is due before due_from_ms; if none is reserved, it means nothing.
+local ON_HAND, UNITS_RESERVED, UNITS_CONFIRMED, UNITS_DAMAGED = 1, 2, 3, 4
+local SAFETY_STOCK, LIMIT_PER_BUYER, VERSION, DUE_FROM_MS = 5, 6, 7, 8
+
+-- A record has these parts, one after the other:
+--   header    state, created_at_ms, expires_at_ms, updated_at_ms
+--   body      its length, then the content of the Reserve as the caller packed it; never changed,
+--             so that comparing it tells a replay from a reused id
+--   progress  {counts, movements}, once confirmed units have moved
+local HEADER = '>BI6I6I6'
+local HEADER_BYTES, BODY_FIRST = 19, 22
+local HEADER_NOW = 13      -- the bytes of a header that stay when a record changes its state
+
+-- A body is {ttl_ms, buyer_id, field, quantity, field, quantity, ...}; a tombstone's is {}.
+local BODY_TTL_MS, BODY_BUYER, BODY_LINES = 1, 2, 3
