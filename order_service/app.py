@@ -56,6 +56,7 @@ from order_service.payment.methods import methods_of
 from order_service.payment.starting import PaymentDesk
 from order_service.placing.backorders import Backorders
 from order_service.placing.claims import WaitingRules
+from order_service.placing.elsewhere import Elsewhere
 from order_service.placing.place import Placing
 from order_service.placing.queue import StockDesk
 from order_service.placing.reserving import Reserving
@@ -200,6 +201,7 @@ class App:
         outside = self.outside
         handlers = handlers_of(
             StockTasks(self.engine, self.stock_desk, self.methods),
+            Elsewhere(self.engine, self.catalogue),
             PaymentTasks(outside.providers, self.engine, self.engine_clock),
             self.cancelling,
             FulfilmentTasks(
@@ -272,7 +274,11 @@ class App:
         yield (
             fulfilment_pb2_grpc.add_FulfilmentServiceServicer_to_server,
             FulfilmentServicer(
-                orders, self._read_review_input, self.config.pick_within_ms, deadlines
+                orders,
+                self._read_review_input,
+                self.stock_desk.reserving.only_location,
+                self.config.pick_within_ms,
+                deadlines,
             ),
         )
         yield (

@@ -113,7 +113,8 @@ class Stock(NamedTuple):
     """The reservations of an order, from the engine."""
 
     reservations: list["Reservation"]
-    """The order's own reservation, and those of the parcels that replace lost ones."""
+    """The order's own reservation, and those of the parcels that replace lost ones, or ones that
+    their warehouse could not serve."""
     silent: str = ""
     """Why the engine does not answer, if it does not."""
 
@@ -121,8 +122,9 @@ class Stock(NamedTuple):
 def _stock_of(connection: Connection, known: KnownOrder) -> Stock:
     """Reads the reservations of an order; the order is explained without them, too."""
     order_id = known.order.order_id
-    gone_wrong = [one.shipment.shipment_id for one in known.shipments if one.incidents]
-    others = [f"{order_id}-x{shipment_id.rpartition('-s')[2]}" for shipment_id in gone_wrong]
+    replaced = {one.shipment.replaces for one in known.shipments if one.shipment.replaces}
+    replaced |= {one.shipment.shipment_id for one in known.shipments if one.incidents}
+    others = [f"{order_id}-x{shipment_id.rpartition('-s')[2]}" for shipment_id in sorted(replaced)]
     try:
         found = [_reservation(connection, reservation_id) for reservation_id in (order_id, *others)]
     except Failure as failure:

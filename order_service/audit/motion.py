@@ -34,7 +34,8 @@ def _waits_for_review(case: Case) -> bool:
 
 
 def _waits_for_the_warehouse(case: Case) -> bool:
-    return any(shipment.state in _TO_LEAVE for shipment in case.order.shipments)
+    states = {shipment.state for shipment in case.order.shipments}
+    return bool(states & _TO_LEAVE) or _S.SOURCING in states
 
 
 def _waits_for_a_shipment(case: Case) -> bool:
@@ -86,6 +87,12 @@ def _parts_are_moved_on(case: Case) -> Iterator[str]:
             case, _K.LABEL, "shipment_id", shipment.shipment_id
         ):
             yield f"{shipment.shipment_id} is {shipment.state}, and will get no waybill"
+        if (
+            shipment.state is _S.SOURCING
+            and not is_going_to(case, _K.SOURCE, "shipment_id", shipment.shipment_id)
+            and not is_going_to(case, _K.CANCEL_ORDER)
+        ):
+            yield f"{shipment.shipment_id} is {shipment.state}, and no warehouse will be asked"
     for incident in order.incidents:
         if incident.state is _I.RESHIPPING and not is_going_to(
             case, _K.RESHIP, "incident_id", incident.incident_id

@@ -16,6 +16,7 @@ from order_service.audit.case import Case
 from order_service.audit.copies import Copies
 from order_service.audit.statements import captured_here, captured_there, of_providers
 from order_service.order.model import HistoryEntry
+from order_service.order.reservations import reservation_ids
 from order_service.payment.attempts import charge_of
 from order_service.payment.books import with_our_numbers
 from order_service.payment.methods import BY_HAND
@@ -160,7 +161,10 @@ class Sources:
         for case in self.with_copies(cases, copies) if self._providers else ():
             await self._copy_captures(case, copies)
         known = self.with_copies(cases, copies)
-        ids = {case.order.order_id: reservation_ids_of(case) for case in known}
+        ids = {
+            case.order.order_id: reservation_ids(case.order) | {*(case.reservations or {})}
+            for case in known
+        }
         found = await self.find_reservations(sorted(set().union(*ids.values())))
         if self._engine is None:
             return self.with_copies(cases, copies)
@@ -226,16 +230,6 @@ class Sources:
                 break
             if fact.kind is FactKind.CAPTURED:
                 copies.keep_entries(payment.provider, [fact])
-
-
-def reservation_ids_of(case: Case) -> set[str]:
-    """The reservations that an order has or may have: its own, and those of replacements."""
-    order = case.order
-    replacements = (
-        f"{order.order_id}-x{incident.shipment_id.rpartition('-s')[2]}"
-        for incident in order.incidents
-    )
-    return {order.reservation_id, *(case.reservations or {}), *replacements}
 
 
 def _days_between(from_ms: int, until_ms: int) -> Iterable[date]:

@@ -14,6 +14,7 @@ from order_service.order.ids import number_of
 from order_service.order.joint_rules import SOLD
 from order_service.order.model import Line, Order, Shipment
 from order_service.order.refund_rows import RefundWhat
+from order_service.order.reservations import taken_elsewhere
 from order_service.order.states import OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 
@@ -44,6 +45,7 @@ _STOCK_TASKS: Final = frozenset(
         TaskKind.CANCEL,
         TaskKind.CANCEL_PARCEL,
         TaskKind.SHIP,
+        TaskKind.SOURCE,
     }
 )
 # `<order id>-x1` has the goods that go in stead of parcel `<order id>-s1`.
@@ -79,7 +81,7 @@ def is_gone(case: Case) -> bool:
         return False
     if case.order.state is _O.AWAITING_PAYMENT:
         return 0 < case.order.payment_due_at_ms < case.now_ms
-    return case.order.state in SOLD and case.order.all_left
+    return case.order.state in SOLD and not +_own_left(case.order)
 
 
 def _state_agrees(case: Case) -> Iterator[str]:
@@ -89,7 +91,9 @@ def _state_agrees(case: Case) -> Iterator[str]:
     state = reservation.state if reservation else None
     # Its parcels left before they were lost.
     lost = order.state is _O.CANCELLED and order.all_left and state is State.FULFILLED
-    if state not in _MAY_BE[order.state] and not lost:
+    # All of it came from other warehouses in the end.
+    elsewhere = order.state in SOLD and state is State.CANCELLED and not +_own_left(order)
+    if state not in _MAY_BE[order.state] and not lost and not elsewhere:
         yield f"it is {order.state}, its reservation {state.name if state else 'is not there'}"
 
 
@@ -110,7 +114,7 @@ def _moved_units_agree(case: Case) -> Iterator[str]:
     if case.order.state not in SOLD:
         return
     for name in ("shipped", "cancelled"):
-        expected = _summed(case.order.lines, attrgetter(name))
+        expected = _own_units(case.order, name)
         found = _summed(reservation.lines, attrgetter(name))
         yield from (f"{name}, {each}" for each in differences(expected, found))
 
@@ -120,12 +124,12 @@ def _returned_units_agree(case: Case, reservation: Reservation) -> Iterator[str]
 
     Units of a parcel that came may be taken back by the engine's own command, once their money is.
     """
-    came_back = _summed(case.order.lines, attrgetter("returned"))
+    came_back = _own_units(case.order, "returned")
     found = _summed(reservation.lines, attrgetter("returned"))
     written_off = _in_shipments(
         shipment
         for shipment in case.order.shipments
-        if case.order.carries_lines(shipment) and shipment.state in _WRITTEN_OFF
+        if not case.order.sold_again_for(shipment) and shipment.state in _WRITTEN_OFF
     )
     refunded = _refunded_units(case.order)
     for sku, location in sorted(came_back.keys() | found.keys()):
@@ -135,12 +139,56 @@ def _returned_units_agree(case: Case, reservation: Reservation) -> Iterator[str]
             yield f"returned, {sku} @ {location}: {least} expected, {got} found"
 
 
+def _own_units(order: Order, counter: str) -> Units:
+    """The units of an order's lines that have moved in its own reservation, by a counter.
+
+    The lines count what left from other warehouses, too; here it was cancelled.
+    """
+    units = _summed(order.lines, attrgetter(counter))
+    for shipment in order.shipments:
+        from_elsewhere = order.carries_lines(shipment) and order.sold_again_for(shipment)
+        if from_elsewhere and _is_counted(order, shipment, counter):
+            units.subtract(_of_lines(order, shipment))
+    if counter == "cancelled":
+        for shipment in taken_elsewhere(order):
+            if not order.sold_again_for(order.shipment(shipment.replaces)):
+                units.update(_of_lines(order, shipment))
+    return units
+
+
+def _is_counted(order: Order, shipment: Shipment, counter: str) -> bool:
+    """Whether a parcel's units are among those of its lines that a counter counts."""
+    if counter == "shipped":
+        return has_left(shipment)
+    if counter == "returned":
+        return shipment.state is ShipmentState.RETURNED
+    goes_on = any(each.replaces == shipment.shipment_id for each in order.shipments)
+    return shipment.state is ShipmentState.CANCELLED and not goes_on
+
+
+def _own_left(order: Order) -> Units:
+    """The units of an order that its own reservation still has to ship."""
+    units = _summed(order.lines, attrgetter("quantity"))
+    units.subtract(_own_units(order, "shipped"))
+    units.subtract(_own_units(order, "cancelled"))
+    return units
+
+
+def _of_lines(order: Order, shipment: Shipment) -> Units:
+    """The units in a parcel, at the warehouses that its lines were reserved at."""
+    locations = {line.line_no: line.location for line in order.lines}
+    units = Units()
+    for packed in shipment.lines:
+        units[packed.sku, locations[packed.line_no] or DEFAULT_LOCATION] += packed.quantity
+    return units
+
+
 def _refunded_units(order: Order) -> Units:
     """Units whose money went back after they had left in a parcel that came."""
     elsewhere = {
         shipment.shipment_id
         for shipment in order.shipments
-        if not order.carries_lines(shipment)
+        if order.sold_again_for(shipment)
         or (shipment.shipped_at_ms and shipment.state in _NOT_WITH_BUYER)
     }
     back = Counter({line.line_no: line.refunded_shipped + line.given_units for line in order.lines})
@@ -173,7 +221,7 @@ def _replacements_ship(case: Case) -> Iterator[str]:
 
 
 def _replacements(case: Case) -> Iterator[tuple[Reservation, str, list[Shipment]]]:
-    """Reservations of goods sold again, the id of the lost shipment, and its replacements."""
+    """Reservations of goods sold again, the id of the shipment they go for, and what goes."""
     order = case.order
     for reservation in (case.reservations or {}).values():
         replacement = _REPLACEMENT.fullmatch(reservation.reservation_id)
@@ -226,15 +274,24 @@ RULES: Final = (
         "order's lines say, and no more beside it than was lost, damaged or refunded",
         _MEND,
         _moved_units_agree,
-        frozenset({TaskKind.SHIP, TaskKind.CANCEL, TaskKind.CANCEL_PARCEL, TaskKind.RETURN}),
+        frozenset(
+            {
+                TaskKind.SHIP,
+                TaskKind.CANCEL,
+                TaskKind.CANCEL_PARCEL,
+                TaskKind.RETURN,
+                TaskKind.SOURCE,
+            }
+        ),
     ),
     Rule(
         "replacement_goes_in_a_parcel",
-        "units that were sold again for a lost parcel are in a parcel that goes in its stead",
+        "units that were sold again for a parcel that was lost, or that its warehouse could not "
+        "serve, are in a parcel that goes in its stead",
         "`holdfast orders incidents list` tells whose it is: resolve the incident again, or cancel "
         "the reservation in the engine",
         _replacements_go_in_shipments,
-        frozenset({TaskKind.RESHIP, TaskKind.CANCEL_PARCEL}),
+        frozenset({TaskKind.RESHIP, TaskKind.SOURCE, TaskKind.CANCEL_PARCEL}),
     ),
     Rule(
         "replacement_ships_with_its_parcel",

@@ -23,7 +23,7 @@ from order_service.edge.requests import (
     tenant_of,
 )
 from order_service.fulfilment import incidents, queries
-from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.giving_away import give_away
 from order_service.fulfilment.holding import hold, let_go
 from order_service.fulfilment.merging import merge
@@ -79,11 +79,13 @@ class FulfilmentServicer:
         self,
         orders: Orders,
         read_review_input: ReadReviewInput,
+        only_location: Callable[[str], str],
         pick_within_ms: int,
         deadlines: Deadlines,
     ) -> None:
         self._orders = orders
         self._read_review_input = read_review_input
+        self._only_location = only_location
         self._pick_within_ms = pick_within_ms
         self.deadlines = deadlines
 
@@ -239,7 +241,11 @@ class FulfilmentServicer:
             problem = f"must be one of {', '.join(map(pb.UnitsFound.Name, _MISSING))}"
             raise InvalidField("units_found", problem, request.units_found)
         missing = _MISSING[request.units_found]
-        decide = partial(cancel_shipment, shipment_id=shipment_id, why=reason, missing=missing)
+
+        def decide(draft: Draft) -> ShipmentAnswer:
+            elsewhere = not request.refund_only and not self._only_location(draft.order.tenant)
+            return cancel_shipment(draft, shipment_id, reason, missing, elsewhere=elsewhere)
+
         return await self._done(request, shipment_id, decide)
 
     @method

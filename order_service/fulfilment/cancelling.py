@@ -22,7 +22,7 @@ from order_service.fulfilment.merchant_parts import (
     part_of,
 )
 from order_service.fulfilment.stopping import leave_behind
-from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, shipment_of, withdraw
+from order_service.fulfilment.warehouse import withdraw
 from order_service.order.draft import Decide, Draft
 from order_service.order.machines import ORDER, SHIPMENT
 from order_service.order.model import Order, Shipment
@@ -240,8 +240,10 @@ def cancel_unshipped(draft: Draft, why: str) -> None:
     for shipment in draft.order.shipments:
         if SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
             withdraw(draft, shipment, why)
-            if shipment.missing:  # what is not there must not go on sale with the others
-                draft.send(CancelShipmentStock(shipment.shipment_id, lost=True))
+            # What is not there must not go on sale with the others; and another warehouse's units
+            # are in a reservation of their own.
+            if shipment.missing or draft.order.sold_again_for(shipment):
+                draft.send(CancelShipmentStock(shipment.shipment_id, lost=shipment.missing))
             close_with_refund(draft, shipment, why)
 
 
@@ -268,25 +270,6 @@ def _not_now(order: Order, state: str) -> Refused:
     return wrong_state("order", order.order_id, state, OrderEvent.CANCEL)
 
 
-def cancel_shipment(
-    draft: Draft, shipment_id: str, why: str, missing: bool | None = None
-) -> ShipmentAnswer:
-    """Leaves out a shipment that somebody says cannot be shipped, or must not.
-
-    `missing`: whether its units are not there; None: as its picker has said.
-    Raises Refused: NOT_FOUND, WRONG_STATE.
-    """
-    shipment = shipment_of(draft, shipment_id)
-    if shipment.state is ShipmentState.CANCELLED:
-        return ShipmentAnswer(shipment, replayed=True)
-    if not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL):
-        raise not_now(shipment, ShipmentEvent.CANCEL)
-    if missing is not None:
-        draft.update(shipment, missing=missing)
-    leave_out(draft, shipment, shipment_id, why)
-    return ShipmentAnswer(shipment, replayed=False)
-
-
 def leave_out(draft: Draft, shipment: Shipment, part_id: str, why: str) -> None:
     """Cancels a shipment that has not left: its units are on sale again, their money goes back.
 
@@ -295,7 +278,7 @@ def leave_out(draft: Draft, shipment: Shipment, part_id: str, why: str) -> None:
     to pay it is open.
     """
     order = draft.order
-    if _is_all_there_is(order, shipment):
+    if is_last_parcel(order, shipment):
         cancel_at_once(draft, why)
         return
     leave_behind(draft, shipment, why)
@@ -303,7 +286,7 @@ def leave_out(draft: Draft, shipment: Shipment, part_id: str, why: str) -> None:
     give_back(draft, shipment, part_id, why)
 
 
-def _is_all_there_is(order: Order, shipment: Shipment) -> bool:
+def is_last_parcel(order: Order, shipment: Shipment) -> bool:
     """Whether nothing of the order has left, and no other shipment will."""
     return order.state is OrderState.IN_FULFILMENT and all(
         other is shipment or other.state is ShipmentState.CANCELLED for other in order.shipments

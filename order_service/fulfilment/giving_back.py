@@ -46,6 +46,8 @@ def give_back_parcels(draft: Draft, shipments: Sequence[Shipment], part_id: str,
             units = min(units_in(order, shipment, line), kept_units(line))
             if not order.carries_lines(shipment) or shipment.shipped_at_ms:
                 units = min(units, line.shipped - line.refunded_shipped)
+            else:  # another of the line's units may have been refunded in its stead
+                units = min(units, line.cancelled - line.refunded_unshipped)
             if units > 0:
                 back.units(line, units, shipment)
         _freight_with_the_last(order, back, shipment.sub_order_no)

@@ -11,10 +11,11 @@ from order_service.fulfilment.carriers.port import Carriers
 from order_service.fulfilment.deadlines import look_at_picks
 from order_service.fulfilment.follow import complete_by_itself
 from order_service.fulfilment.labels import get_label, void_label
-from order_service.fulfilment.reshipping import reservation_of, reship, stock_lines, take_back
+from order_service.fulfilment.reshipping import reship, stock_lines, take_back
 from order_service.fulfilment.review import ReadReviewInput, review
 from order_service.order.draft import Decide
 from order_service.order.model import Order
+from order_service.order.reservations import reservation_of
 from order_service.order.tasks import (
     CancelShipmentStock,
     CompleteOrder,

@@ -247,7 +247,7 @@ def close_picked(draft: Draft) -> None:
         if incident.kind is not _K.LATE_PICK or not INCIDENT.allows(incident.state, _E.ARRIVE):
             continue
         state = draft.order.shipment(incident.shipment_id).state
-        if state is not ShipmentState.PLANNED:
+        if state not in (ShipmentState.PLANNED, ShipmentState.SOURCING):
             is_left_out = state is ShipmentState.CANCELLED
             event = _E.REFUND if is_left_out else _E.ARRIVE
             close(draft, incident, event, "left out" if is_left_out else "picked after all")

@@ -20,18 +20,13 @@ from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.withheld import is_refunded
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
+from order_service.order.reservations import reservation_instead_of, reservation_of
 from order_service.order.states import IncidentEvent, IncidentState, ShipmentState
 from order_service.order.tasks import ReturnStock, ShipStock, todos
 from order_service.relay.handler import GiveUp, Learned, TryLater
 
 # The units were taken back before, or the engine has forgotten the old reservation.
 _TAKEN_BACK: Final = frozenset({Outcome.QUANTITY_EXCEEDED, Outcome.NOT_FOUND})
-
-
-def reservation_of(order: Order, shipment: Shipment) -> str:
-    """The id of the reservation in the engine that has a shipment's units."""
-    lost_id = order.sold_again_for(shipment)
-    return _reservation_for(order, lost_id) if lost_id else order.reservation_id
 
 
 async def reship(order: Order, incident_id: str, engine: Client) -> Decide | None:
@@ -42,7 +37,7 @@ async def reship(order: Order, incident_id: str, engine: Client) -> Decide | Non
     lost = order.shipment(incident.shipment_id)
     if is_refunded(order, lost):
         return partial(_failed, lost_id=lost.shipment_id, why="its money went back")
-    reservation_id = _reservation_for(order, lost.shipment_id)
+    reservation_id = reservation_instead_of(order, lost.shipment_id)
     failed = partial(_failed, lost_id=lost.shipment_id)
     location = await _location_reserved(engine, order.tenant, reservation_id)
     if not location:
@@ -68,10 +63,6 @@ def stock_lines(shipment: Shipment, location: str) -> list[StockLine]:
     for line in shipment.lines:
         units[line.sku] += line.quantity
     return [StockLine(sku, quantity, location) for sku, quantity in units.items()]
-
-
-def _reservation_for(order: Order, lost_id: str) -> str:
-    return f"{order.order_id}-x{lost_id.rpartition('-s')[2]}"
 
 
 async def take_back(order: Order, shipment_id: str, engine: Client) -> Decide | None:

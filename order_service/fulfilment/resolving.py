@@ -4,13 +4,18 @@ from order_service.fulfilment.cancelling import leave_out
 from order_service.fulfilment.giving_back import give_back, give_back_units
 from order_service.fulfilment.incidents import INCIDENTS, SAID, allowed_now, close, not_closed
 from order_service.fulfilment.planning import plan_like
-from order_service.fulfilment.warehouse import ShipmentAnswer, withdraw
+from order_service.fulfilment.warehouse import ShipmentAnswer, not_now, withdraw
 from order_service.fulfilment.withheld import is_refunded
 from order_service.order.draft import Draft
 from order_service.order.machines import SHIPMENT
 from order_service.order.model import Incident, Shipment
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
-from order_service.order.states import IncidentEvent, IncidentState, ShipmentEvent
+from order_service.order.states import (
+    IncidentEvent,
+    IncidentState,
+    ShipmentEvent,
+    ShipmentState,
+)
 from order_service.order.tasks import Reship
 
 _S, _E = IncidentState, IncidentEvent
@@ -30,6 +35,8 @@ def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Sh
         return ShipmentAnswer(shipment, replayed=True)
     if said not in allowed_now(incident):
         raise wrong_state(f"{incident.kind} incident", incident_id, incident.state, said)
+    if said is _E.RESHIP and shipment.state is ShipmentState.SOURCING:
+        raise not_now(shipment, said)  # its units are not where they could be picked again
     has_left = not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL)
     if said is _E.RESHIP and has_left and is_refunded(draft.order, shipment):
         state = f"{incident.state}, and its money went back"

@@ -16,10 +16,9 @@ from order_service.fulfilment.warehouse import count_units, withdraw
 from order_service.fulfilment.withheld import named_units
 from order_service.order.draft import Draft
 from order_service.order.lines import Line
-from order_service.order.machines import SHIPMENT
 from order_service.order.model import Order, Shipment, ShipmentLine
 from order_service.order.refund_rows import RefundRow
-from order_service.order.states import ShipmentEvent, ShipmentState
+from order_service.order.states import ShipmentState
 from order_service.order.tasks import CancelShipmentStock
 
 WHY: Final = "its money goes back"
@@ -36,7 +35,12 @@ _UNTOUCHED_FIRST: Final = (
 def stop_refunded(draft: Draft) -> None:
     """Takes units out of their parcels whose money went back before they left."""
     order = draft.order
-    to_stop = {line.line_no: _to_stop(line) for line in order.lines if _to_stop(line)}
+    sourcing = _sourcing(order)  # those are stopped once it is known where they come from
+    to_stop = {
+        line.line_no: _to_stop(line) - sourcing[line.line_no]
+        for line in order.lines
+        if _to_stop(line) > sourcing[line.line_no]
+    }
     for shipment in _to_leave(order):
         taken = _named_in(draft, shipment)
         if taken:
@@ -55,6 +59,11 @@ def leave_behind(draft: Draft, shipment: Shipment, why: str) -> None:
     """Cancels a parcel that has not left, and has the engine told of its units."""
     withdraw(draft, shipment, why)
     draft.send(CancelShipmentStock(shipment.shipment_id, lost=shipment.missing))
+    count_left_out(draft, shipment)
+
+
+def count_left_out(draft: Draft, shipment: Shipment) -> None:
+    """Counts the units of a parcel that is cancelled as never leaving."""
     count_units(draft, shipment, "cancelled")
     take_back_given(draft, shipment)
 
@@ -101,10 +110,18 @@ def _rows_made(draft: Draft, shipment_id: str) -> list[RefundRow]:
 
 def _to_leave(order: Order) -> list[Shipment]:
     return [
-        each
-        for each in order.shipments
-        if SHIPMENT.allows(each.state, ShipmentEvent.CANCEL) and not each.given_away
+        each for each in order.shipments if each.state in _UNTOUCHED_FIRST and not each.given_away
     ]
+
+
+def _sourcing(order: Order) -> "Counter[int]":
+    """The units of each line that are being reserved at another warehouse."""
+    units: Counter[int] = Counter()
+    for shipment in order.shipments:
+        is_sourcing = shipment.state is ShipmentState.SOURCING and not shipment.given_away
+        if is_sourcing and order.carries_lines(shipment):
+            units.update({packed.line_no: packed.quantity for packed in shipment.lines})
+    return units
 
 
 def _taken_from(order: Order, shipment: Shipment, to_stop: dict[int, int]) -> dict[int, int]:

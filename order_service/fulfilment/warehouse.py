@@ -190,7 +190,7 @@ def count_units(draft: Draft, shipment: Shipment, counted_as: str) -> None:
 
 
 def _is_past(shipment: Shipment, step: ShipmentState) -> bool:
-    if shipment.state is _S.CANCELLED:
+    if shipment.state in (_S.CANCELLED, _S.SOURCING):
         return False
     return shipment.state not in _STEPS or _STEPS.index(shipment.state) > _STEPS.index(step)
 

@@ -157,10 +157,20 @@ SHIPMENT: Final = Machine(
     "shipment",
     _S.PLANNED,
     {
-        _S.PLANNED: {_SE.PICK: _S.PICKED, _SE.CANCEL: _S.CANCELLED},
-        _S.PICKED: {_SE.PACK: _S.PACKED, _SE.CANCEL: _S.CANCELLED},
+        _S.PLANNED: {
+            _SE.PICK: _S.PICKED,
+            _SE.SOURCE: _S.SOURCING,
+            _SE.CANCEL: _S.CANCELLED,
+        },
+        _S.PICKED: {
+            _SE.PACK: _S.PACKED,
+            _SE.SOURCE: _S.SOURCING,
+            _SE.CANCEL: _S.CANCELLED,
+        },
         _S.PACKED: {_SE.LABEL: _S.LABELLED, _SE.CANCEL: _S.CANCELLED},
         _S.LABELLED: {_SE.SHIP: _S.SHIPPED, _SE.CANCEL: _S.CANCELLED},
+        # What goes in its stead is another parcel, so that it ends here in any case.
+        _S.SOURCING: {_SE.CANCEL: _S.CANCELLED},
         # Tracking events come in any order: what is behind the parcel's state is only recorded.
         _S.SHIPPED: {
             _SE.TRAVEL: _S.IN_TRANSIT,

@@ -358,18 +358,23 @@ class Order(Struct):
     def sold_again_for(self, shipment: Shipment) -> str:
         """The parcel for which a parcel's units were sold once more; "" where they were not.
 
-        What goes in stead of a parcel that never left has the units of that one.
+        What goes in stead of a parcel that never left has the units of that one, unless it comes
+        from another warehouse.
         """
         while shipment.replaces:
             replaced = self.shipment(shipment.replaces)
-            if replaced.shipped_at_ms:
+            if replaced.shipped_at_ms or replaced.location != shipment.location:
                 return replaced.shipment_id
             shipment = replaced
         return ""
 
     def carries_lines(self, shipment: Shipment) -> bool:
-        """Whether a parcel's units are those of the order's lines."""
-        return not self.sold_again_for(shipment)
+        """Whether a parcel's units are those of the order's lines: none that it replaces left."""
+        while shipment.replaces:
+            shipment = self.shipment(shipment.replaces)
+            if shipment.shipped_at_ms:
+                return False
+        return True
 
     def payment(self, payment_id: str) -> Payment:
         """One of its payments. Raises KeyError."""

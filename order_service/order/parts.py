@@ -16,7 +16,8 @@ from order_service.order.machines import INCIDENT, ORDER, PAYMENT, REFUND, SHIPM
 from order_service.order.model import Incident, Payment, Refund, Shipment
 
 RESERVATION_LETTER: Final = "x"
-"""Taken as well: `<order id>-x1` is the reservation of what replaces shipment `<order id>-s1`."""
+"""Taken as well: `<order id>-x1` is the reservation of what replaces shipment `<order id>-s1`
+(`reservations.py`)."""
 _NUMBER_MAX: Final = (1 << 15) - 1
 
 

@@ -124,6 +124,8 @@ class ShipmentState(StrEnum):
     """SKUs and quantities were checked into the parcel; waits for its waybill."""
     LABELLED = "LABELLED"
     """Has a waybill; waits to leave."""
+    SOURCING = "SOURCING"
+    """Never leaves: its units are being reserved at another warehouse, for other parcels."""
     SHIPPED = "SHIPPED"
     """Has left the warehouse: its units are out of on hand."""
     IN_TRANSIT = "IN_TRANSIT"
@@ -158,6 +160,7 @@ class ShipmentEvent(StrEnum):
     DAMAGE = "DAMAGE"
     TURN_BACK = "TURN_BACK"
     COME_BACK = "COME_BACK"
+    SOURCE = "SOURCE"
     CANCEL = "CANCEL"
 
 

@@ -31,6 +31,7 @@ class TaskKind(StrEnum):
     CANCEL_PARCEL = "CANCEL_PARCEL"
     SHIP = "SHIP"
     RETURN = "RETURN"
+    SOURCE = "SOURCE"
     START_PAYMENT = "START_PAYMENT"
     QUERY_PAYMENT = "QUERY_PAYMENT"
     CLOSE_PAYMENT = "CLOSE_PAYMENT"
@@ -158,6 +159,14 @@ class ShipStock(Payload):
 @_task(TaskKind.RETURN, "stock", "take back the units of a parcel that came back", blocks=True)
 class ReturnStock(Payload):
     shipment_id: str
+
+
+# Behind the task that takes units which are not there off the order's reservation: those do not
+# count against their buyer's limit any more.
+@_task(TaskKind.SOURCE, "stock", "reserve the units of a parcel at another warehouse")
+class SourceElsewhere(Payload):
+    shipment_id: str
+    reason: str = ""
 
 
 @_task(TaskKind.START_PAYMENT, "payment", "tell the provider of a payment", per="payment_id")

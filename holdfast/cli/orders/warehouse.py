@@ -15,6 +15,12 @@ from holdfast.cli.orders.tables import print_answer, print_list, state_of
 from holdfast.cli.output import table_of
 from holdfast.order.v1 import fulfilment_pb2 as pb
 
+_UNITS_FOUND = {
+    None: pb.UNITS_FOUND_UNSPECIFIED,
+    False: pb.UNITS_FOUND_THERE,
+    True: pb.UNITS_FOUND_MISSING,
+}
+
 
 def wave(
     location: str,
@@ -217,23 +223,41 @@ def cancel_shipment(
     reason: Reason,
     /,
     *,
+    units_missing: bool | None = None,
+    refund_only: bool = False,
     actor: str = "staff",
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
     """Leaves a parcel that has not left out of its order: its money goes back.
 
     The order goes on with its other parcels, and is cancelled if there are none.
+    Units that are not there come from another warehouse, if one has them.
 
     For example:
-      holdfast orders cancel-shipment 4330000000000000000-s2 "not on its shelf"
+      holdfast orders cancel-shipment 4330000000000000000-s2 "must not be sent"
+      holdfast orders cancel-shipment 4330000000000000000-s2 "not there" --units-missing
+      holdfast orders cancel-shipment 4330000000000000000-s2 "gone" --refund-only
 
     Parameters
     ----------
+    units_missing
+        Whether its units are not there: they leave the stock, in stead of
+        going on sale again [default: as its picker has said].
+    refund_only
+        Sends the money back at once, and asks no other warehouse.
     actor
         Who cancels it, such as staff:7.
     """
-    request = pb.CancelShipmentRequest(shipment_id=shipment_id, reason=reason, actor=actor)
-    move_shipment(connection, request)
+    move_shipment(
+        connection,
+        pb.CancelShipmentRequest(
+            shipment_id=shipment_id,
+            reason=reason,
+            actor=actor,
+            units_found=_UNITS_FOUND[units_missing],
+            refund_only=refund_only,
+        ),
+    )
 
 
 def move_shipment(connection: OrdersConnection, request: Any) -> None:

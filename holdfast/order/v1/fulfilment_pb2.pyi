@@ -884,6 +884,7 @@ class CancelShipmentRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     UNITS_FOUND_FIELD_NUMBER: _builtins.int
+    REFUND_ONLY_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     shipment_id: _builtins.str
@@ -894,6 +895,8 @@ class CancelShipmentRequest(_message.Message):
     """Who cancels it, such as `staff:7`."""
     units_found: Global___UnitsFound.ValueType
     """Whether its units are there."""
+    refund_only: _builtins.bool
+    """For units that are not there: sends their money back at once, and asks no other warehouse."""
     def __init__(
         self,
         *,
@@ -902,10 +905,11 @@ class CancelShipmentRequest(_message.Message):
         reason: _builtins.str = ...,
         actor: _builtins.str = ...,
         units_found: Global___UnitsFound.ValueType = ...,
+        refund_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "reason", b"reason", "shipment_id", b"shipment_id", "tenant", b"tenant", "units_found", b"units_found"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "reason", b"reason", "refund_only", b"refund_only", "shipment_id", b"shipment_id", "tenant", b"tenant", "units_found", b"units_found"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -245,8 +245,11 @@ class FulfilmentServiceServicer:
 
         For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
         CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+        Units that are not there leave on hand, and a shop with several warehouses has the others asked
+        first: PLANNED and PICKED become SOURCING; in stead of one that was checked, a new shipment is
+        SOURCING. What another warehouse has goes in a new shipment, for the rest the money goes back.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
-        is just being paid once more.
+        is just being paid once more, TOO_MANY where the order can have no more shipments.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

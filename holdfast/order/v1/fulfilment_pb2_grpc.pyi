@@ -120,8 +120,11 @@ class FulfilmentServiceStub:
 
     For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
     CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+    Units that are not there leave on hand, and a shop with several warehouses has the others asked
+    first: PLANNED and PICKED become SOURCING; in stead of one that was checked, a new shipment is
+    SOURCING. What another warehouse has goes in a new shipment, for the rest the money goes back.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
-    is just being paid once more.
+    is just being paid once more, TOO_MANY where the order can have no more shipments.
     """
     GetShipment: _grpc.UnaryUnaryMultiCallable[_fulfilment_pb2.GetShipmentRequest, _fulfilment_pb2.GetShipmentResponse]
     """Reads a shipment with its tracking events, temperature readings and incidents.
@@ -253,8 +256,11 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
 
     For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
     CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+    Units that are not there leave on hand, and a shop with several warehouses has the others asked
+    first: PLANNED and PICKED become SOURCING; in stead of one that was checked, a new shipment is
+    SOURCING. What another warehouse has goes in a new shipment, for the rest the money goes back.
     Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
-    is just being paid once more.
+    is just being paid once more, TOO_MANY where the order can have no more shipments.
     """
     GetShipment: _aio.UnaryUnaryMultiCallable[_fulfilment_pb2.GetShipmentRequest, _fulfilment_pb2.GetShipmentResponse]  # type: ignore[assignment]
     """Reads a shipment with its tracking events, temperature readings and incidents.
@@ -455,8 +461,11 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         For what cannot be found or must not be shipped. PLANNED, PICKED, PACKED and LABELLED become
         CANCELLED; the order goes on with its other shipments, and is CANCELLED where there are none.
+        Units that are not there leave on hand, and a shop with several warehouses has the others asked
+        first: PLANNED and PICKED become SOURCING; in stead of one that was checked, a new shipment is
+        SOURCING. What another warehouse has goes in a new shipment, for the rest the money goes back.
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that has left, or the only one of an order that
-        is just being paid once more.
+        is just being paid once more, TOO_MANY where the order can have no more shipments.
         """
 
     @_abc_1.abstractmethod

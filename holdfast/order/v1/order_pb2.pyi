@@ -814,6 +814,10 @@ class Shipment(_message.Message):
         """Refused, or could not be delivered: on its way back to us."""
         RETURNED: Shipment._State.ValueType  # 13
         """Came back to us unopened."""
+        SOURCING: Shipment._State.ValueType  # 14
+        """Its units are being reserved at another warehouse. It becomes CANCELLED, and other shipments go
+        in its stead, or the money goes back.
+        """
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a parcel is."""
@@ -846,6 +850,10 @@ class Shipment(_message.Message):
     """Refused, or could not be delivered: on its way back to us."""
     RETURNED: Shipment.State.ValueType  # 13
     """Came back to us unopened."""
+    SOURCING: Shipment.State.ValueType  # 14
+    """Its units are being reserved at another warehouse. It becomes CANCELLED, and other shipments go
+    in its stead, or the money goes back.
+    """
 
     SHIPMENT_ID_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int

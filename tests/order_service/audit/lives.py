@@ -10,7 +10,8 @@ from msgspec import structs
 
 from holdfast.types import Reservation, ReservationLine, State
 from order_service.audit.case import Case, Entry
-from order_service.fulfilment.cancelling import cancel, cancel_shipment
+from order_service.fulfilment.cancelling import cancel
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review import ReviewInput, review

@@ -241,7 +241,7 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ConfirmPackingRequest.weight_g": WEIGHT_G.but(0),
     "ConfirmPackingRequest.with_shipment_ids": Bound((["a"] * 101,), ([], ["a"] * 100)),
     "ListShipmentsRequest.order_id": ID.or_empty(),
-    "ListShipmentsRequest.state": any_of(13),
+    "ListShipmentsRequest.state": any_of(14),
     "ListShipmentsRequest.location": NAME.or_empty(),
     "ListShipmentsRequest.waybill": NAME.or_empty(),
     "ListShipmentsRequest.page_token": token("a b"),

@@ -4,7 +4,8 @@ from datetime import timedelta, timezone
 from functools import partial
 from typing import Any
 
-from order_service.fulfilment.cancelling import cancel, cancel_shipment
+from order_service.fulfilment.cancelling import cancel
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.warehouse import hand_over
 from order_service.order.model import Line, Order
 from order_service.order.placed import Amounts

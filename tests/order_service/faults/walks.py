@@ -7,7 +7,7 @@ it should not, the next one misses.
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
@@ -248,4 +248,54 @@ class LostAndPaidAtTheDoor(Way):
         return [line.shipped for line in again.lines] == [QUANTITY]
 
 
-WAYS = (Bought, CancelledWhenPaid, WaitedFor, PaidTooLate, LostAndPaidAtTheDoor)
+class NotThere(Way):
+    """An order whose units are not in their warehouse: the other one serves it."""
+
+    on_hand: ClassVar[Mapping[str, int]] = {"east": 0, "west": 0}
+    dies_at = (
+        "after engine.cancel",
+        "after engine.reserve 2",
+        "after engine.confirm 2",
+        "after engine.ship",
+    )
+
+    def steps(self) -> list[Callable[[], Awaitable[None]]]:
+        """Both warehouses have it in their books, and one on its shelves."""
+        paid = [self.restock, self.place, self.pay, self.tell_of_payment]
+        return [*paid, self.miss, self.pick, self.pack, self.ship]
+
+    async def restock(self) -> None:
+        """Units come to both warehouses."""
+        for location in self.on_hand:
+            movement = f"{location}-{self.name}"
+            await self.stock.adjust_stock(SKU, QUANTITY, movement, location=location)
+
+    async def miss(self) -> None:
+        """Nobody finds the units."""
+        parcel, *instead = (await self.order()).shipments
+        if parcel.state == _S.PLANNED:
+            request = fulfilment_pb2.CancelShipmentRequest(
+                shipment_id=parcel.shipment_id,
+                reason="not on its shelf",
+                units_found=fulfilment_pb2.UNITS_FOUND_MISSING,
+            )
+            done = await self._client().ask(request)
+            assert done.outcome == order_pb2.ORDER_OUTCOME_APPLIED, done
+        self._check(instead)
+
+    async def _parcel(self) -> Any:
+        """The parcel from the other warehouse."""
+        missed, instead = (await self.order()).shipments
+        assert (missed.state, instead.replaces) == (_S.CANCELLED, missed.shipment_id)
+        assert missed.location != instead.location
+        return instead
+
+    async def is_at_its_end(self, order: order_pb2.Order) -> bool:
+        """All has left or is off the books, and no money has gone back."""
+        assert order.state == _O.SHIPPED
+        assert [line.shipped for line in order.lines] == [QUANTITY]
+        assert not order.refunds
+        return await self._left() == {"east": (0, 0, 0), "west": (0, 0, 0)}
+
+
+WAYS = (Bought, CancelledWhenPaid, WaitedFor, PaidTooLate, LostAndPaidAtTheDoor, NotThere)

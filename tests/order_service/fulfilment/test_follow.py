@@ -9,7 +9,8 @@ from functools import partial
 import pytest
 from msgspec import structs
 
-from order_service.fulfilment.cancelling import cancel, cancel_shipment
+from order_service.fulfilment.cancelling import cancel
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.cash import REPORTED_WITHIN_MS, cash_overdue
 from order_service.fulfilment.deadlines import look_at_deadlines, look_at_picks
 from order_service.fulfilment.follow import complete, complete_by_itself

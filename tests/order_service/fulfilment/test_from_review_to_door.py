@@ -12,7 +12,8 @@ from holdfast.types import Reservation, State
 from order_service.audit.case import Case, judge
 from order_service.audit.shipments import RULES as PARCEL_RULES
 from order_service.audit.stock import RULES as STOCK_RULES
-from order_service.fulfilment.cancelling import cancel, cancel_shipment
+from order_service.fulfilment.cancelling import cancel
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import (
     CarrierEvent,

@@ -4,7 +4,8 @@ from functools import partial
 
 import pytest
 
-from order_service.fulfilment.cancelling import cancel, cancel_shipment
+from order_service.fulfilment.cancelling import cancel
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.giving_away import give_away
 from order_service.fulfilment.warehouse import confirm_pick, hand_over
 from order_service.order.model import Order, Shipment

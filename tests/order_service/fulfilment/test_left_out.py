@@ -7,7 +7,8 @@ import pytest
 from order_service.audit.case import Case, judge
 from order_service.audit.motion import RULES as MOTION_RULES
 from order_service.audit.shipments import RULES as PARCEL_RULES
-from order_service.fulfilment.cancelling import cancel, cancel_shipment
+from order_service.fulfilment.cancelling import cancel
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.incidents import report
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.resolving import resolve

@@ -9,7 +9,8 @@ from order_service.audit.case import Case, judge
 from order_service.audit.motion import RULES as MOTION_RULES
 from order_service.audit.refunds import RULES as REFUND_RULES
 from order_service.audit.shipments import RULES as PARCEL_RULES
-from order_service.fulfilment.cancelling import cancel, cancel_part, cancel_shipment
+from order_service.fulfilment.cancelling import cancel, cancel_part
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.holding import hold, let_go
 from order_service.fulfilment.merchant_parts import held_parts
 from order_service.fulfilment.planning import plan_shipments

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from order_service.audit import refunds as audited
 from order_service.audit.case import Case, judge
-from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.review_rules import objections_to
 from order_service.fulfilment.warehouse import confirm_packing, confirm_pick, hand_over

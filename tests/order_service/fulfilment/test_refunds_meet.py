@@ -6,7 +6,7 @@ import pytest
 
 from order_service.audit import refunds as audited
 from order_service.audit.case import Case, judge
-from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.fulfilment.incidents import report, report_units
 from order_service.fulfilment.reshipping import _ready
 from order_service.fulfilment.resolving import resolve

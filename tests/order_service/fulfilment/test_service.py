@@ -44,7 +44,9 @@ async def service(world: World) -> AsyncIterator[Stub]:
     async def read(_order: Order) -> ReviewInput:
         return ReviewInput(1, ARTICLES)
 
-    servicer: Any = FulfilmentServicer(world.orders, read, DAY_MS, Deadlines(5_000))
+    servicer: Any = FulfilmentServicer(
+        world.orders, read, lambda _: "north", DAY_MS, Deadlines(5_000)
+    )
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     server = grpc.aio.server()
     fulfilment_pb2_grpc.add_FulfilmentServiceServicer_to_server(guarded, server)

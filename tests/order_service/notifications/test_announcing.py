@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
-from order_service.fulfilment.cancelling import cancel_shipment
+from order_service.fulfilment.cancelling_parcels import cancel_shipment
 from order_service.notifications.announcing import Announcer
 from order_service.order.contact import correct_delivery
 from order_service.order.draft import Draft
