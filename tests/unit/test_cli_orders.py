@@ -133,7 +133,7 @@ def test_a_refusal_is_a_failure_with_its_reason() -> None:
         ("orders pack O-s1 MUG --weight-g 1", "must be SKU=QUANTITY"),
         (
             "orders incidents report O-s1 temperature warm",
-            'Choose from: "delay", "loss", "damage". See',
+            'Choose from: "delay", "loss", "damage", "wrong-item", "missing-item". See',
         ),
         ("orders record O-s1 eaten", 'Choose from: "collected", "in-transit"'),
         ("orders record O-s1 signed --amount 5", "give --amount with cash-collected"),

@@ -147,7 +147,7 @@ def test_completion_names_the_commands(shell: str, capsys: pytest.CaptureFixture
         ("orders tasks --kind no", "notify-buyer notify-merchant"),
         ("orders replay --kind co", "confirm complete"),
         ("orders incidents list --kind d", "delay damage"),
-        ("orders incidents report X ", "delay loss damage"),
+        ("orders incidents report X ", "delay loss damage wrong-item missing-item"),
         ("orders incidents resolve X ", "wait reship refund"),
         ("orders record X c", "collected cash-collected"),
     ],

@@ -60,7 +60,7 @@ def _one_of(enum: Any, metavar: str) -> Parameter:
 
 
 # A temperature out of limits is for readings to report, not for people.
-REPORTED_KINDS = ("DELAY", "LOSS", "DAMAGE")
+REPORTED_KINDS = ("DELAY", "LOSS", "DAMAGE", "WRONG_ITEM", "MISSING_ITEM")
 
 Millicelsius = Annotated[int, read_as(millicelsius, "DEGREES")]
 TemperatureLimit = Annotated[int | str, read_as(_limit, "DEGREES")]
@@ -76,6 +76,7 @@ TASK_KINDS = (
     "CANCEL_PARCEL",
     "SHIP",
     "RETURN",
+    "SOURCE",
     "START_PAYMENT",
     "QUERY_PAYMENT",
     "CLOSE_PAYMENT",

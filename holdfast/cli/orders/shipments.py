@@ -7,6 +7,7 @@ from cyclopts import App
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Limit, MomentMs
 from holdfast.cli.failures import Failure, usage_failure
 from holdfast.cli.orders.arguments import (
+    ArticleUnits,
     IncidentName,
     Millicelsius,
     Reason,
@@ -17,8 +18,14 @@ from holdfast.cli.orders.arguments import (
     TrackingName,
 )
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
-from holdfast.cli.orders.tables import print_answer, print_list, print_shipments, state_of
-from holdfast.cli.orders.warehouse import print_moved
+from holdfast.cli.orders.tables import (
+    print_answer,
+    print_list,
+    print_shipments,
+    state_of,
+    units_text,
+)
+from holdfast.cli.orders.warehouse import parcel_lines, print_moved
 from holdfast.cli.output import enum_name, plain, print_json, table_of
 from holdfast.cli.times import now_ms
 from holdfast.money import minor_units
@@ -272,7 +279,7 @@ def list_incidents(
     owner
         Only those of this owner.
     kind
-        Only delay, loss, damage or temperature.
+        Only those of this kind, such as delay, loss, damage or temperature.
     overdue
         Only those whose deadline has passed.
     settled_too
@@ -292,6 +299,7 @@ _print_incidents = table_of(
         "Incident": "incident_id",
         "Shipment": "shipment_id",
         "Kind": "kind",
+        "Units": lambda incident: units_text(incident.lines) or "all",
         "State": "state",
         "Owner": "owner",
         "Due": "due_at_ms",
@@ -310,21 +318,26 @@ def report(
     kind: ReportedName,
     reason: str,
     /,
-    *,
+    *units: ArticleUnits,
     actor: str = "staff",
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
-    """Reports that a parcel is late, lost or damaged.
+    """Reports that a parcel is late, lost or damaged, or what is wrong in it.
 
     For example:
       holdfast orders incidents report 3766223186315821678-s1 damage "came broken"
+      holdfast orders incidents report 433-s1 damage "1 of 2" MUG=1
+      holdfast orders incidents report 433-s1 missing-item "no tea" TEA=1
 
     Parameters
     ----------
     kind
-        What is wrong: delay, loss or damage.
+        What is wrong: delay, loss, damage, wrong-item or missing-item.
     reason
         What is known; nothing personal.
+    units
+        With damage, wrong-item or missing-item: the units that are meant of a
+        parcel that came, SKU=QUANTITY each [default: all of it].
     actor
         Who reports it, such as staff:7.
     """
@@ -334,9 +347,11 @@ def report(
             kind=pb.Incident.Kind.Value(kind),
             actor=actor,
             reason=reason,
+            lines=parcel_lines(units),
         )
     )
-    print_answer(connection, answer, f"Reported: {shipment_id}, {kind.lower()}.")
+    meant = " ".join([kind.lower().replace("_", "-"), *units])
+    print_answer(connection, answer, f"Reported: {shipment_id}, {meant}.")
 
 
 @incidents.command

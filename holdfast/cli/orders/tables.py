@@ -119,12 +119,18 @@ def print_payments(payments: Sequence[Any], refunds: Sequence[Any], currency: st
         print_back(refunds)
 
 
+def units_text(lines: Iterable[Any]) -> str:
+    """Units as commands take them."""
+    return " ".join(f"{line.sku}={line.quantity}" for line in lines)
+
+
 print_shipments = table_of(
     {
         "Shipment": "shipment_id",
         "State": "state",
         "From": "location",
-        "Units": lambda shipment: " ".join(f"{it.sku}={it.quantity}" for it in shipment.lines),
+        "Instead of": lambda shipment: shipment.replaces.rpartition("-")[2] or "-",
+        "Units": lambda shipment: units_text(shipment.lines),
         "Carrier": lambda shipment: f"{shipment.carrier} {shipment.service}".strip() or "-",
         "Waybill": "waybill",
         "Shipped": "shipped_at_ms",

@@ -1,7 +1,9 @@
 """`holdfast orders wave|picks|pick|pack|ship|cancel-shipment`: the warehouse at work."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Count, Limit, units_of_article
 from holdfast.cli.arguments import Units as WholeNumber
@@ -156,7 +158,7 @@ def pick(
     actor
         Who picked it, such as staff:7.
     """
-    lines = _shipment_lines(units)
+    lines = parcel_lines(units)
     move_shipment(
         connection, pb.ConfirmPickRequest(shipment_id=shipment_id, actor=actor, lines=lines)
     )
@@ -167,13 +169,17 @@ def pack(
     /,
     *units: ArticleUnits,
     weight_g: WholeNumber,
+    picked_with: Annotated[list[str] | None, Parameter("--with", negative=())] = None,
     actor: str = "staff",
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
     """Checks what was scanned into a parcel; its waybill is then asked for.
 
+    What was picked in other zones of the warehouse goes in the same parcel.
+
     For example:
       holdfast orders pack 3766223186315821678-s1 MUG=2 TEA=1 --weight-g 950
+      holdfast orders pack 4-s1 MUG=2 ICE=1 --with 4-s2 --weight-g 950 -o json
 
     Parameters
     ----------
@@ -181,19 +187,27 @@ def pack(
         What was scanned, SKU=QUANTITY each; a SKU may come more than once.
     weight_g
         What the parcel weighs, in grams.
+    picked_with
+        Another pick of the order whose units are in the parcel, too; may come
+        more than once.
     actor
         Who packed it, such as staff:7.
     """
-    lines = _shipment_lines(units)
+    lines = parcel_lines(units)
     move_shipment(
         connection,
         pb.ConfirmPackingRequest(
-            shipment_id=shipment_id, actor=actor, lines=lines, weight_g=weight_g
+            shipment_id=shipment_id,
+            actor=actor,
+            lines=lines,
+            weight_g=weight_g,
+            with_shipment_ids=picked_with or (),
         ),
     )
 
 
-def _shipment_lines(units: Sequence[str]) -> list[pb.ParcelLine]:
+def parcel_lines(units: Sequence[str]) -> list[pb.ParcelLine]:
+    """The units that a command names."""
     read = [units_of_article(text) for text in units]
     return [pb.ParcelLine(sku=each.sku, quantity=each.quantity) for each in read]
 
@@ -234,9 +248,9 @@ def cancel_shipment(
     Units that are not there come from another warehouse, if one has them.
 
     For example:
-      holdfast orders cancel-shipment 4330000000000000000-s2 "must not be sent"
-      holdfast orders cancel-shipment 4330000000000000000-s2 "not there" --units-missing
-      holdfast orders cancel-shipment 4330000000000000000-s2 "gone" --refund-only
+      holdfast orders cancel-shipment 433-s2 "must not be sent"
+      holdfast orders cancel-shipment 433-s2 "not on its shelf" --units-missing
+      holdfast orders cancel-shipment 433-s2 "gone" --units-missing --refund-only
 
     Parameters
     ----------

@@ -85,6 +85,8 @@ async def _check_stock(world: World, orders: Sequence[Order]) -> None:
         for parcel in order.shipments:
             for packed in parcel.lines if parcel.shipped_at_ms or parcel.missing else ():
                 gone[packed.sku] += packed.quantity
+            for packed in parcel.lines if parcel.state is ShipmentState.SOURCING else ():
+                to_leave[packed.sku] -= packed.quantity
         for line in order.lines if order.state in SOLD else ():
             to_leave[line.sku] += line.quantity - line.shipped - line.cancelled
     for sku in PRICES_MINOR:

@@ -137,10 +137,13 @@ def ship(shipment: Shipment) -> Any:
     return fulfilment_pb2.ShipShipmentRequest(shipment_id=shipment.shipment_id)
 
 
-def cancel_shipment(shipment: Shipment) -> Any:
+def cancel_shipment(
+    shipment: Shipment,
+    found: "fulfilment_pb2.UnitsFound.ValueType" = fulfilment_pb2.UNITS_FOUND_UNSPECIFIED,
+) -> Any:
     """A parcel cannot be shipped."""
     return fulfilment_pb2.CancelShipmentRequest(
-        shipment_id=shipment.shipment_id, reason="not on its shelf"
+        shipment_id=shipment.shipment_id, reason="not on its shelf", units_found=found
     )
 
 

@@ -23,6 +23,9 @@ RESOLUTIONS = (
     fulfilment_pb2.RESOLUTION_RESHIP,
     fulfilment_pb2.RESOLUTION_REFUND,
 )
+FOUND = st.sampled_from(
+    (fulfilment_pb2.UNITS_FOUND_UNSPECIFIED, fulfilment_pb2.UNITS_FOUND_MISSING)
+)
 MISHAPS = st.sampled_from(
     (
         Mishaps(),
@@ -81,10 +84,15 @@ class Shipping(Story):
             self.ask(number, requests.ship(parcel))
 
     @precondition(lambda self: self.parcels_in(*_BEFORE_THE_VAN))
-    @rule(data=st.data(), number=PROCESSES)
-    def a_parcel_cannot_be_found(self, data: st.DataObject, number: int) -> None:
+    @rule(data=st.data(), number=PROCESSES, found=FOUND)
+    def a_parcel_cannot_be_found(
+        self,
+        data: st.DataObject,
+        number: int,
+        found: "fulfilment_pb2.UnitsFound.ValueType",
+    ) -> None:
         parcel = self.one_of(data, self.parcels_in(*_BEFORE_THE_VAN))
-        self.ask(number, requests.cancel_shipment(parcel))
+        self.ask(number, requests.cancel_shipment(parcel, found))
 
     @precondition(lambda self: self.waiting_for_the_van())
     @rule(data=st.data(), mishaps=MISHAPS)
