@@ -18,16 +18,9 @@ from typing import Any
 
 from engine.answers import CUT, NOT_JUDGED, Answer, NotJudged
 from engine.errors import DeadlinePassed, Draining, EngineError, Overloaded, StoreCorrupt
-from engine.model import (
-    BATCH_COMMANDS_MAX,
-    BATCH_LINES_MAX,
-    Result,
-    StockResult,
-    StoreCommand,
-    SweepResult,
-)
-from engine.partition import Partition
-from engine.validation import line_count
+from engine.model import BATCH_COMMANDS_MAX, BATCH_LINES_MAX, StoreCommand
+from engine.partition import Found, Partition
+from engine.request import Answers, Request
 
 # Beyond this expected delay a request is refused at once rather than served too late.
 QUEUE_DELAY_S_MAX = 1.0
@@ -52,78 +45,6 @@ WATCH_S = 0.1
 # Requests that wait for due reservations to expire are judged again after 1 step, 2, 4 ... more.
 EXPIRE_STEPS_MAX = 64
 
-Answers = list[Answer | EngineError]
-
-_ANSWERS = frozenset((Result, StockResult, SweepResult))
-
-
-class Request:
-    """Some commands of one caller, judged together, and the answers to them so far."""
-
-    __slots__ = (
-        "_found",
-        "_waiting",
-        "answers",
-        "commands",
-        "deadline",
-        "lines",
-        "must_be_judged",
-    )
-
-    def __init__(
-        self, commands: Sequence[StoreCommand], deadline: float, answers: "asyncio.Future[Answers]"
-    ) -> None:
-        self.commands = commands  # the ones still to be judged
-        self.deadline = deadline
-        self.answers = answers
-        self.lines = line_count(commands)
-        self.must_be_judged = False  # whether it may not be refused from memory
-        self._found: list[Any] = [NOT_JUDGED] * len(commands)
-        self._waiting: Sequence[int] = range(len(commands))  # positions of `commands` among all
-
-    def take(self, found: Sequence[Answer | NotJudged | EngineError]) -> bool:
-        """Takes answers to `commands`. Returns whether all are there; the caller then has them."""
-        if _ANSWERS.issuperset(map(type, found)) and len(found) == len(self._found):
-            self._answer(list(found))
-            return True
-        for position, answer in zip(self._waiting, found, strict=True):
-            self._found[position] = NOT_JUDGED if answer is CUT else answer
-        self._waiting = [i for i, answer in enumerate(self._found) if answer is NOT_JUDGED]
-        self.commands = [
-            command
-            for command, answer in zip(self.commands, found, strict=True)
-            if isinstance(answer, NotJudged)
-        ]
-        if not self._waiting:
-            self._answer(self._found)
-        return not self._waiting
-
-    @property
-    def has_answers(self) -> bool:
-        """Whether some of the commands have been judged."""
-        return len(self._waiting) < len(self._found)
-
-    def fail(self, failure: BaseException) -> None:
-        """Ends the caller's wait: with an error, or as the answer to what has none, if some have.
-
-        Part of a request can be in effect while the rest waits, and the caller must hear of it.
-        """
-        if self.answers.done():
-            return
-        if isinstance(failure, EngineError) and self.has_answers:
-            self._answer([failure if it is NOT_JUDGED else it for it in self._found])
-        else:
-            self.answers.set_exception(failure)
-
-    def _answer(self, found: list[Any]) -> None:
-        """Gives the caller the answers; an error instead, if that is all there is."""
-        if self.answers.done():
-            return
-        if isinstance(found[0], EngineError) and all(isinstance(it, EngineError) for it in found):
-            self.answers.set_exception(found[0])
-        else:
-            self.answers.set_result(found)
-
 
 class GroupCommit:
     """The queue of one partition, emptied batch by batch."""
@@ -136,7 +57,8 @@ class GroupCommit:
         self._queued_commands = 0
         self._command_s = _COMMAND_S_FIRST_GUESS
         self._closing = False
-        self._in_flight: dict[asyncio.Task[None], list[Request]] = {}
+        self._in_flight: dict[object, list[Request]] = {}  # by a task, or a key of its own
+        self._has_landed = asyncio.Event()
         self._start_handle: asyncio.Handle | None = None
         self._start_by = 0.0
         self._turns_left = self._commands_before = 0
@@ -186,8 +108,11 @@ class GroupCommit:
         self.close()
         while not self.idle:
             self._start_next()
-            under_way = [*self._in_flight, *([self._expiring] if self._expiring else ())]
-            await (asyncio.wait(under_way) if under_way else asyncio.sleep(0))
+            self._has_landed.clear()
+            if self._in_flight:
+                await self._has_landed.wait()
+            else:
+                await (asyncio.wait((self._expiring,)) if self._expiring else asyncio.sleep(0))
 
     def _end_overdue(self) -> None:
         """Ends the wait of requests whose deadline passes while the store is silent."""
@@ -232,16 +157,60 @@ class GroupCommit:
         if self.partition.sold_out:
             batch = self._without_refused(batch)
         if batch:
-            self._launch(self._judge(batch), batch)
+            self._send(batch)
         self._start_next()
+
+    def _send(self, batch: list[Request]) -> None:
+        """Sends a batch to be judged; in a task if more is to be done than to send it."""
+        commands = [command for request in batch for command in request.commands]
+        started_at, key = self._loop.time(), object()
+
+        def on_found(found: Found | EngineError | None) -> None:
+            try:
+                if found is None:  # nothing was judged; this batch is to have more attention
+                    self._launch(self._judge(batch), batch)
+                else:
+                    self._end(found, batch, started_at)
+            finally:
+                self._landed(key)
+
+        self._in_flight[key] = batch
+        try:
+            sent = self.partition.send(commands, on_found)
+        except Exception:  # noqa: BLE001 - the task finds out whose failure it is
+            sent = False
+        if not sent:
+            on_found(None)
+
+    def _end(self, found: Found | EngineError, batch: list[Request], started_at: float) -> None:
+        """Gives a batch its answers, or its error. Whatever happens, no caller waits for ever."""
+        if isinstance(found, EngineError):
+            self._on_failure(found)
+            _fail(batch, found)
+            return
+        try:
+            self._hand_out(found, batch)
+        except Exception as failure:
+            _fail(batch, failure)
+            raise
+        self._learn_cost(found, started_at)
+
+    def _learn_cost(self, found: Found, started_at: float) -> None:
+        """Learns what a command costs. A batch that was cut says nothing of a usual one."""
+        if len(found) >= _LARGE_BATCH_COMMANDS and found[-1] is not CUT:
+            # Batches in flight at the same time share the store's time.
+            took_s = (self._loop.time() - started_at) / len(self._in_flight)
+            command_s = took_s / len(found)
+            self._command_s += _SMOOTHING * (command_s - self._command_s)
 
     def _launch(self, judging: Coroutine[Any, Any, None], batch: list[Request]) -> None:
         task = self._loop.create_task(judging)
         self._in_flight[task] = batch
         task.add_done_callback(self._landed)
 
-    def _landed(self, task: "asyncio.Task[None]") -> None:
-        del self._in_flight[task]
+    def _landed(self, judging: object) -> None:
+        del self._in_flight[judging]
+        self._has_landed.set()
         self._start_next()
 
     def _next_batch(self) -> list[Request]:
@@ -323,12 +292,7 @@ class GroupCommit:
             _fail(batch, failure)
             raise
         else:
-            # A batch that was cut says nothing of what a usual command costs.
-            if len(commands) >= _LARGE_BATCH_COMMANDS and found[-1] is not CUT:
-                # Batches in flight at the same time share the store's time.
-                took_s = (self._loop.time() - started) / len(self._in_flight)
-                command_s = took_s / len(commands)
-                self._command_s += _SMOOTHING * (command_s - self._command_s)
+            self._learn_cost(found, started)
 
     async def _judge_alone(self, batch: list[Request]) -> None:
         """Finds out whose failure it is. What was judged before is answered alike again."""

@@ -4,14 +4,23 @@ out, and watches that the store never goes back in time.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import repeat
+from typing import Any, NamedTuple
 
 import msgspec
 
 from engine.answers import Answer, NotJudged, answers, unpack_reply
 from engine.clock import STEP_MS_MAX, StoreClock, passing_ms
 from engine.columns import Head, lay_out
-from engine.errors import EngineError, StoreCorrupt, StoreFull, StoreWentBack
+from engine.errors import (
+    EngineError,
+    StoreCorrupt,
+    StoreFull,
+    StoreRefuses,
+    StoreUnreachable,
+    StoreWentBack,
+)
 from engine.keys import PartitionKeys, partition_keys
 from engine.link import ScriptLink
 from engine.model import (
@@ -52,6 +61,23 @@ class Retention(msgspec.Struct, frozen=True):
 OnBatch = Callable[[Sequence[int], Sequence[int], float], None]
 
 
+Found = list[Answer | NotJudged | EngineError]
+OnFound = Callable[[Found | EngineError | None], None]
+
+
+class _Judging(NamedTuple):
+    """A batch that is being judged, and when it was sent, by the monotonic and the passing clock.
+
+    `kinds` are those of the commands, `arguments` the script's.
+    """
+
+    commands: Sequence[StoreCommand]
+    kinds: Sequence[int]
+    arguments: Sequence[bytes]
+    started_s: float
+    sent_ms: int
+
+
 class Partition:
     """Judges batches of one tenant's partition. May be used by several tasks at once."""
 
@@ -86,9 +112,7 @@ class Partition:
         self._due_limit = due_limit
         self._on_batch = on_batch
 
-    async def judge(
-        self, commands: Sequence[StoreCommand]
-    ) -> list[Answer | NotJudged | EngineError]:
+    async def judge(self, commands: Sequence[StoreCommand]) -> Found:
         """Judges a batch in one atomic step; found[i] answers commands[i].
 
         A command that would be refused for lack of units while more may be due than one batch
@@ -103,9 +127,7 @@ class Partition:
         except StoreFull as full:
             return await self._judge_what_gives(commands, full)
 
-    async def _judge_what_gives(
-        self, commands: Sequence[StoreCommand], full: StoreFull
-    ) -> list[Answer | NotJudged | EngineError]:
+    async def _judge_what_gives(self, commands: Sequence[StoreCommand], full: StoreFull) -> Found:
         """Judges what gives stock back; the other commands of a batch are answered `full`."""
         giving = [lay_out([command]).kinds[0] in GIVING_KINDS for command in commands]
         gives = [command for command, gives in zip(commands, giving, strict=True) if gives]
@@ -115,6 +137,26 @@ class Partition:
         except EngineError as failure:
             found = repeat(failure)
         return [next(found) if gives else full for gives in giving]
+
+    def send(self, commands: Sequence[StoreCommand], on_found: OnFound) -> bool:
+        """Sends a batch to be judged, if that can be done at once; returns whether it could.
+
+        `on_found` is called with what `judge` would return; with the error if the answers are lost,
+        or the store refuses all for now; with None if nothing was judged, and `judge` has to be
+        asked, which can do more about it.
+        """
+        judging = self._judging(commands)
+
+        def on_reply(reply: Any) -> None:
+            found: Found | EngineError | None = None
+            if isinstance(reply, StoreUnreachable | StoreRefuses):
+                found = reply
+            elif not isinstance(reply, EngineError) and reply[0] == b"OK":
+                with suppress(Exception):  # `judge` will meet it, too, and finds out whose it is
+                    found = list(self._found(judging, reply[1]))
+            on_found(found)
+
+        return self._link.send(on_reply, TAKES, self.keys, judging.arguments)
 
     async def expire_step(self) -> SweepResult:
         """Expires due reservations, up to a bound."""
@@ -220,20 +262,8 @@ class Partition:
         link: ScriptLink,
         due_limit: int | None = None,
     ) -> list[Answer | NotJudged]:
-        columns = lay_out(commands)
-        started_s = time.monotonic()
-        before = self.seen()
-        sent_ms = passing_ms()
-        head = Head(
-            0,
-            before.epoch,
-            before.sequence,
-            "" if before.epoch else self._new_epoch(),
-            due_limit or self._due_limit,
-            self._retention,
-            *self.clock.bounds_ms(),
-        )
-        status, packed = await link.run(script, self.keys, columns.arguments(head))
+        judging = self._judging(commands, due_limit)
+        status, packed = await link.run(script, self.keys, judging.arguments)
         if status == b"WENT_BACK":
             if self.recall():
                 return await self._judge(commands, script, link, due_limit)
@@ -246,17 +276,38 @@ class Partition:
                 f"{SCHEMA}: serve this store with the version that wrote it, or start with an "
                 "empty one",
             )
+        return self._found(judging, packed)
+
+    def _judging(self, commands: Sequence[StoreCommand], due_limit: int | None = None) -> _Judging:
+        """The arguments of the script for a batch that is sent now."""
+        columns = lay_out(commands)
+        before = self.seen()
+        head = Head(
+            0,
+            before.epoch,
+            before.sequence,
+            "" if before.epoch else self._new_epoch(),
+            due_limit or self._due_limit,
+            self._retention,
+            *self.clock.bounds_ms(),
+        )
+        return _Judging(
+            commands, columns.kinds, columns.arguments(head), time.monotonic(), passing_ms()
+        )
+
+    def _found(self, judging: _Judging, packed: bytes) -> list[Answer | NotJudged]:
+        """The answers in the reply of a batch that was judged. Raises `StoreCorrupt`."""
         try:
             reply = unpack_reply(packed)
         except msgspec.MsgspecError as error:
             raise StoreCorrupt(self.keys.meta, str(error)) from error
         self._note(Seen(reply.epoch, reply.sequence))
-        self.saw_time(reply.clock_ms, reply.now_ms, sent_ms)
-        kinds = columns.kinds[: len(reply.outcomes)]
-        self._on_batch(kinds, reply.outcomes, time.monotonic() - started_s)
-        found = answers(commands, reply)
+        self.saw_time(reply.clock_ms, reply.now_ms, judging.sent_ms)
+        kinds = judging.kinds[: len(reply.outcomes)]
+        self._on_batch(kinds, reply.outcomes, time.monotonic() - judging.started_s)
+        found = answers(judging.commands, reply)
         with_extra = [found[extra[0] - 1] for extra in reply.extras]
-        self.sold_out.learn(commands, with_extra, started_s)
+        self.sold_out.learn(judging.commands, with_extra, judging.started_s)
         return found
 
 

@@ -27,9 +27,7 @@ from engine.errors import (
 from engine.group_commit import (
     IN_FLIGHT_MAX,
     QUEUE_DELAY_S_MAX,
-    Answers,
     GroupCommit,
-    Request,
 )
 from engine.link import connect
 from engine.model import (
@@ -43,7 +41,8 @@ from engine.model import (
     Ship,
     StoreCommand,
 )
-from engine.partition import Partition
+from engine.partition import OnFound, Partition
+from engine.request import Answers, Request
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -280,11 +279,13 @@ async def test_a_damaged_record_spoils_its_own_request_and_no_neighbours(
 
 
 async def test_a_lost_connection_fails_one_batch_and_not_the_next(
-    queue: GroupCommit, store: "redis.Redis", failures: Failures
+    queue: GroupCommit, partition: Partition, failures: Failures
 ) -> None:
     await queue.submit([reserve(1)], later())
-    store.client_kill_filter(_type="normal", skipme=True)
     futures = [queue.submit([reserve(n)], later()) for n in range(2, 5)]
+    while not queue._in_flight:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    await partition._link.close()
     for future in futures:
         with pytest.raises(StoreUnreachable):
             await future
@@ -296,11 +297,11 @@ async def test_a_lost_connection_fails_one_batch_and_not_the_next(
 async def test_nobody_waits_for_ever_when_judging_breaks(
     partition: Partition, failures: Failures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(_: Sequence[StoreCommand]) -> list[Any]:
+    def broken(*_: Any) -> list[Any]:
         raise ZeroDivisionError("a bug")
 
     queue = GroupCommit(partition, failures.append)
-    monkeypatch.setattr(partition, "judge", broken)
+    monkeypatch.setattr(partition, "_found", broken)
     futures = [queue.submit([reserve(n)], later()) for n in range(5)]
     async with asyncio.timeout(IN_TIME_S):
         for future in futures:
@@ -314,15 +315,15 @@ async def test_nobody_waits_for_ever_when_judging_breaks(
 async def test_a_request_that_cannot_be_judged_fails_alone(
     partition: Partition, failures: Failures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = partition.judge
+    judging = partition._judging
 
-    async def poisoned(commands: Sequence[StoreCommand]) -> Any:
+    def poisoned(commands: Sequence[StoreCommand], *rest: Any) -> Any:
         if reserve(2) in commands:
             raise OverflowError
-        return await judge(commands)
+        return judging(commands, *rest)
 
     queue = GroupCommit(partition, failures.append)
-    monkeypatch.setattr(partition, "judge", poisoned)
+    monkeypatch.setattr(partition, "_judging", poisoned)
     futures = [queue.submit([reserve(n)], later()) for n in range(5)]
     with pytest.raises(OverflowError):
         await futures.pop(2)
@@ -336,19 +337,22 @@ async def most_under_way(
 ) -> int:
     """The most batches in flight at a time, of twenty requests of `commands` commands each."""
     under_way = most = 0
-    judge = partition.judge
+    send = partition.send
 
-    async def counted(batch: Sequence[StoreCommand]) -> Any:
+    def counted(batch: Sequence[StoreCommand], on_found: OnFound) -> bool:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        try:
-            return await judge(batch)
-        finally:
-            under_way -= 1
 
-    monkeypatch.setattr(partition, "judge", counted)
+        def counted_down(found: Any) -> None:
+            nonlocal under_way
+            under_way -= 1
+            on_found(found)
+
+        return send(batch, counted_down)
+
     await queue.submit([Release("first"), Release("second")], later())
+    monkeypatch.setattr(partition, "send", counted)
     futures = []
     for request in range(20):
         futures.append(queue.submit([Release(f"{request}-{n}") for n in range(commands)], later()))
