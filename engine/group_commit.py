@@ -39,6 +39,9 @@ IN_FLIGHT_MAX = 2
 QUIET_TURNS = 2
 COMPANY_S_MAX = 0.001
 
+# The wait of who is to be refused what is sold out for others of whom the same is true.
+COLLECTED_S = 0.002
+
 # How often to look for requests whose deadline has passed; a timer each would cost each call.
 WATCH_S = 0.1
 
@@ -65,6 +68,7 @@ class GroupCommit:
         self._had_company = False
         self._watch: asyncio.TimerHandle | None = None
         self._waiting: list[Request] = []  # for due reservations to expire
+        self._short: list[Request] = []  # to be refused, of what has just been sold out
         self._expiring: asyncio.Task[None] | None = None
         self._expire_steps = 1
 
@@ -82,9 +86,12 @@ class GroupCommit:
         if delay_s > QUEUE_DELAY_S_MAX:
             raise Overloaded(retry_after_ms=int(delay_s * 1000))
         request = Request(commands, deadline, self._loop.create_future())
-        self._queue.append(request)
-        self._queued_commands += len(commands)
-        self._start_next()
+        if self.partition.sold_out and self._is_short(commands):
+            self._collect(request)
+        else:
+            self._queue.append(request)
+            self._queued_commands += len(commands)
+            self._start_next()
         if self._watch is None:
             self._watch = self._loop.call_later(WATCH_S, self._end_overdue)
         return request.answers
@@ -97,7 +104,9 @@ class GroupCommit:
     @property
     def idle(self) -> bool:
         """Whether nobody waits for an answer."""
-        return not (self._queue or self._in_flight or self._waiting or self._expiring)
+        return not (
+            self._queue or self._in_flight or self._waiting or self._expiring or self._short
+        )
 
     def close(self) -> None:
         """Refuses new requests from now on."""
@@ -118,7 +127,7 @@ class GroupCommit:
         """Ends the wait of requests whose deadline passes while the store is silent."""
         now = self._loop.time()
         in_flight = (request for batch in self._in_flight.values() for request in batch)
-        for request in (*in_flight, *self._waiting, *self._queue):
+        for request in (*in_flight, *self._waiting, *self._queue, *self._short):
             if request.deadline < now:
                 request.fail(DeadlinePassed())
         self._watch = None
@@ -154,8 +163,6 @@ class GroupCommit:
         self._start_handle = None
         batch = self._next_batch()
         self._had_company = len(batch) > 1
-        if self.partition.sold_out:
-            batch = self._without_refused(batch)
         if batch:
             self._send(batch)
         self._start_next()
@@ -235,18 +242,25 @@ class GroupCommit:
                 batch.append(request)
         return batch
 
-    def _without_refused(self, batch: list[Request]) -> list[Request]:
-        """Starts to refuse requests of what is sold out; returns the others, to be judged."""
-        now = time.monotonic()
-        shortage = self.partition.sold_out.shortage
-        rest: list[Request] = []
-        refused: list[Request] = []
-        for request in batch:
-            is_short = not request.must_be_judged and shortage(request.commands, now)
-            (refused if is_short else rest).append(request)
-        if refused:
-            self._launch(self._refuse(refused), refused)
-        return rest
+    def _is_short(self, commands: Sequence[StoreCommand]) -> bool:
+        return self.partition.sold_out.shortage(commands, time.monotonic()) is not None
+
+    def _collect(self, request: Request) -> None:
+        """Puts a request to those that are refused together, a moment after the first of them.
+
+        gRPC hands calls over one by one, and a look at the store costs as much for one as for many.
+        """
+        self._short.append(request)
+        if len(self._short) == 1:
+            self._loop.call_later(COLLECTED_S, self._refuse_collected)
+        elif len(self._short) >= BATCH_COMMANDS_MAX:
+            self._refuse_collected()
+
+    def _refuse_collected(self) -> None:
+        batch = [request for request in self._short if not request.answers.done()]
+        self._short = []
+        if batch:
+            self._launch(self._refuse(batch), batch)
 
     async def _refuse(self, batch: list[Request]) -> None:
         """Refuses requests without judging them, or queues them again to be judged after all."""
@@ -265,7 +279,6 @@ class GroupCommit:
             if refusal is not None:
                 request.take((refusal,))
             else:
-                request.must_be_judged = True
                 self._queue.append(request)
                 self._queued_commands += 1
 

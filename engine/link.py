@@ -4,7 +4,6 @@ The script runs on a connection of its own (engine/pipe.py), so that a batch nev
 read; redis-py's pool of connections serves everything else.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -100,13 +99,13 @@ class ScriptLink:
         `StoreUnreachable` the script may have run; after another it has changed nothing.
         """
 
-        def told(reply: Any) -> None:
+        def answered(reply: Any) -> None:
             on_reply(engine_error(reply) if isinstance(reply, Exception) else reply)
 
         pipe = self._pipe
         if pipe is None or not pipe.connected or script.sha not in pipe.scripts:
             return False
-        pipe.send(told, "EVALSHA", script.sha, len(keys), *keys, *arguments)
+        pipe.send(answered, ("EVALSHA", script.sha, len(keys), *keys, *arguments))
         return True
 
     async def run(self, script: Script, keys: PartitionKeys, arguments: Sequence[bytes]) -> Any:
@@ -131,13 +130,16 @@ class ScriptLink:
             pipe = await self._connected()
             # The text goes with the first call on a connection. Were it sent only when the store
             # asks for it, calls sent meanwhile would overtake the first.
+            given = (len(keys), *keys, *arguments)
             if script.sha in pipe.scripts:
                 try:
-                    return await pipe.reply("EVALSHA", script.sha, len(keys), *keys, *arguments)
+                    (reply,) = await pipe.replies(("EVALSHA", script.sha, *given))
+                    return reply
                 except exceptions.NoScriptError:
                     pipe = await self._connected()  # the store's scripts were flushed
             pipe.scripts.add(script.sha)
-            return await pipe.reply("EVAL", script.text, len(keys), *keys, *arguments)
+            (reply,) = await pipe.replies(("EVAL", script.text, *given))
+            return reply
 
     async def values(self, *asked: tuple[str, Sequence[str]]) -> list[list[bytes | None]]:
         """The values of some fields of hashes, read one hash after the other.
@@ -146,9 +148,7 @@ class ScriptLink:
         """
         with store_errors():
             pipe = await self._connected()
-            # All are sent before the first is answered.
-            replies = [pipe.reply("HMGET", key, *fields) for key, fields in asked]
-            return list(await asyncio.gather(*replies))
+            return await pipe.replies(*(("HMGET", key, *fields) for key, fields in asked))
 
     async def _connected(self) -> Pipe:
         """The connection; a new one if there is none, or the last one broke."""

@@ -188,16 +188,15 @@ class Partition:
         latest_ms = self.clock.bounds_ms()[1]
         now_ms = max(latest_ms, int(last_ms or 0)) if latest_ms else NEVER_MS
         free = dict(zip(fields, [surely_free(level, now_ms) for level in levels], strict=True))
-        found = [
-            _refusal(reserve.lines[0], free[field]) if record is None else None
-            for reserve, field, record in zip(reserves, wanted, records, strict=True)
-        ]
-        self.sold_out.forget(
-            (reserve.lines[0].sku, reserve.lines[0].location)
-            for reserve, refusal in zip(reserves, found, strict=True)
-            if refusal is None
-        )
-        count = sum([refusal is not None for refusal in found])
+        made: dict[Line, Result | None] = {}  # most of a sell-out are equal
+        found: list[Result | None] = []
+        for reserve, field, record in zip(reserves, wanted, records, strict=True):
+            line = reserve.lines[0]
+            if line not in made:
+                made[line] = _refusal(line, free[field])
+            found.append(made[line] if record is None else None)
+        self.sold_out.found_again(made, started_s)
+        count = len(found) - found.count(None)
         if count:
             refused = [Outcome.OUT_OF_STOCK] * count
             self._on_batch([Kind.RESERVE] * count, refused, time.monotonic() - started_s)

@@ -21,6 +21,8 @@ from redis._parsers.base import BaseParser
 ANSWER_TIMEOUT_S = 5.0
 _INCOMPLETE: Final = object()
 
+Words = tuple[Any, ...]
+"""A command: its name and its arguments."""
 OnReply = Callable[[Any], None]
 """Is called with the reply, or with the exception that it means or that came instead."""
 
@@ -76,27 +78,32 @@ class Pipe(asyncio.Protocol):
         transport.set_protocol(self)
         self._transport = transport
 
-    def send(self, on_reply: OnReply, *words: Any) -> None:
-        """Sends a command, at once. `connected` has been asked before."""
+    def send(self, on_reply: OnReply, *commands: Words) -> None:
+        """Sends commands, at once; `on_reply` is called for each. Ask before if it is `connected`.
+
+        What is sent at a time costs the store one wake.
+        """
         now = self._loop.time()
-        self._transport.write(hiredis.pack_command(words))
-        self._under_way.append((on_reply, now))
+        self._transport.write(b"".join([hiredis.pack_command(words) for words in commands]))
+        self._under_way.extend([(on_reply, now)] * len(commands))
         if self._watchdog is None:
             self._watchdog = self._loop.call_at(now + ANSWER_TIMEOUT_S, self._look)
 
-    def reply(self, *words: Any) -> "asyncio.Future[Any]":
-        """Sends a command, at once; the future has its reply, or the exception that it means."""
-        future = self._loop.create_future()
+    def replies(self, *commands: Words) -> "asyncio.Future[list[Any]]":
+        """Sends commands, at once; the future has their replies, or the first exception of them."""
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
+        found: list[Any] = []
 
-        def resolve(reply: Any) -> None:
+        def take(reply: Any) -> None:
+            found.append(reply)
             if future.done():
-                return  # whoever waited does not any more
+                return  # whoever waited does not any more, or knows that it went wrong
             if isinstance(reply, Exception):
                 future.set_exception(reply)
-            else:
-                future.set_result(reply)
+            elif len(found) == len(commands):
+                future.set_result(found)
 
-        self.send(resolve, *words)
+        self.send(take, *commands)
         return future
 
     def data_received(self, data: bytes) -> None:

@@ -24,7 +24,6 @@ class Request:
         "commands",
         "deadline",
         "lines",
-        "must_be_judged",
     )
 
     def __init__(
@@ -34,7 +33,6 @@ class Request:
         self.deadline = deadline
         self.answers = answers
         self.lines = line_count(commands)
-        self.must_be_judged = False  # whether it may not be refused from memory
         self._found: list[Any] = [NOT_JUDGED] * len(commands)
         self._waiting: Sequence[int] = range(len(commands))  # positions of `commands` among all
 

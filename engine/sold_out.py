@@ -7,13 +7,14 @@ given some back. The memory lasts no longer than `keep_ms`, and ends at once whe
 gives anything back. It only says whom to refuse so cheaply: nothing is decided from it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.answers import Answer, NotJudged
 from engine.model import (
     Confirm,
     Expire,
     Extend,
+    Line,
     Outcome,
     Purge,
     Reserve,
@@ -77,10 +78,13 @@ class SoldOut:
         for short in shortages:
             self._short[short.sku, short.location] = (short.available, until)
 
-    def forget(self, found_otherwise: Iterable[tuple[str, str]]) -> None:
-        """Forgets SKUs and locations that were looked at again, and are not surely short."""
-        for sku_at in found_otherwise:
-            self._short.pop(sku_at, None)
+    def found_again(self, refusals: Mapping[Line, Result | None], counted_at: float) -> None:
+        """Remembers anew what was short again when it was counted; forgets what was not surely."""
+        for line, refusal in refusals.items():
+            if refusal is None:
+                self._short.pop((line.sku, line.location), None)
+            elif (line.sku, line.location) in self._short:
+                self._remember(refusal.shortages, counted_at + self._keep_s)
 
     def shortage(self, commands: Sequence[StoreCommand], now: float) -> Shortage | None:
         """Returns why commands would be refused, if that is known; None if they must be judged.

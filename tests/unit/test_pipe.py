@@ -139,15 +139,15 @@ async def test_no_caller_ever_gets_the_answer_of_another(
             ends[type(error).__name__] += 1
 
     async with proxied(store_url, tmp_path, seed) as (link, proxy):
-        proxy.drops_one_in = 200
+        proxy.drops_one_in = 100
         for first in range(0, CALLS, AT_A_TIME):
             numbers = range(first, first + AT_A_TIME)
             await asyncio.gather(*(caller(link, number) for number in numbers))
             if not first % (10 * AT_A_TIME):
                 store.script_flush()
     assert ends.total() == CALLS
-    assert min(ends[kind] for kind in ("answered", "StoreUnreachable", "TimeoutError")) > 20, ends
-    assert proxy.connections > 2
+    assert min(ends[kind] for kind in ("answered", "StoreUnreachable", "TimeoutError")) > 10, ends
+    assert proxy.connections > 1
 
 
 async def test_a_silent_store_fails_all_that_is_under_way_and_nothing_after_it(
