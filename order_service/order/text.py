@@ -41,6 +41,8 @@ def tidied(text: str) -> str:
     Letters and their accents are composed, lines end with "\\n". What no text may have is still in
     it: see `unfit_in`.
     """
+    if text.isascii() and text.isprintable():
+        return text.strip()
     text = _LINE_ENDS.sub("\n", text)
     if not text.isascii():
         text = _COMPOSED.sub(lambda part: unicodedata.normalize("NFC", part[0]), text)
