@@ -49,8 +49,9 @@ class Draft:
         """Numbers of lines that the order no longer has."""
         self.tasks_made: list[Task] = []
         self.tasks_done: list[str] = []
+        self.order_changed: set[str] = set()
+        """Fields of the order itself that have got other values."""
         self._ids = ids
-        self._order_changed = False
 
     def begin(self) -> None:
         """Writes down a new order, in the state in which orders begin."""
@@ -66,7 +67,7 @@ class Draft:
         rule = broken_rule(self.order.together)
         if rule:
             raise RuleBroken(f"order {self.order.order_id} is {self.order.state}, but {rule}")
-        if (self._order_changed or self.changed) and not self.history:
+        if (self.order_changed or self.changed) and not self.history:
             self.note("")
         if self.history:
             self.order.version += 1
@@ -197,7 +198,7 @@ class Draft:
         if type(thing) in PART_KINDS:
             thing.updated_at_ms = self.now_ms
         if thing is self.order:
-            self._order_changed = True
+            self.order_changed.update(values)
         elif not any(row is thing for row in self.added):
             self.changed[id(thing)] = thing
 

@@ -18,6 +18,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def sealed(entry: HistoryEntry, before: int) -> HistoryEntry:
     """The entry with its seal, which follows the seal `before`; 0 before the first."""
-    content = _encode((before, msgspec.structs.replace(entry, seal=0)))
+    unsealed = msgspec.structs.replace(entry, seal=0) if entry.seal else entry
+    content = _encode((before, unsealed))
     digest = blake2b(content, digest_size=_SEAL_BYTES).digest()
     return msgspec.structs.replace(entry, seal=int.from_bytes(digest, "big", signed=True))

@@ -28,6 +28,8 @@ def assign_warehouses(draft: Draft, takes: Sequence[Take]) -> None:
     Where less was reserved than was ordered, quantities and amounts are reduced to that, before
     anybody pays.
     """
+    if _is_as_planned(draft.order.lines, takes):
+        return
     kept: Counter[str] = Counter()
     for take in takes:
         kept[take.sku] += take.quantity
@@ -35,6 +37,18 @@ def assign_warehouses(draft: Draft, takes: Sequence[Take]) -> None:
     if any(kept[sku] != wanted for sku, wanted in units_of(draft.order).items()):
         lines = _reduce(draft, kept)
     draft.replace_lines(_placed(lines, takes))
+
+
+def _is_as_planned(lines: Sequence[Line], takes: Sequence[Take]) -> bool:
+    """Whether all units of the lines come from where the lines say, as in a shop with one
+    warehouse.
+    """
+    left: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for take in takes:
+        left[take.sku, take.location] += take.quantity
+    for line in lines:
+        left[line.sku, line.location] -= line.quantity
+    return not any(left.values())
 
 
 def _reduce(draft: Draft, kept: Mapping[str, int]) -> list[Line]:

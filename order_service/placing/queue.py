@@ -116,7 +116,7 @@ class Claims:
     async def _look(self, tenant: str, looks: _Looks) -> Sequence[Waiting]:
         async with looks.turn:
             looks.coming = None  # who comes from now on may know of somebody who waits since
-            return await self._orders.read(partial(queue_of, tenant=tenant))
+            return await self._orders.look(partial(queue_of, tenant=tenant))
 
 
 def queue_of(
@@ -162,7 +162,7 @@ class Turns:
             async with asyncio.timeout(TURN_S_MAX), self._here[order.tenant]:
                 first, task_id = await self._taken(order)
                 try:
-                    queue = await self._orders.read(
+                    queue = await self._orders.look(
                         partial(queue_of, tenant=order.tenant, before=order.order_id)
                     )
                     yield related(queue, units_of(order))
@@ -175,7 +175,7 @@ class Turns:
     async def _taken(self, order: Order) -> tuple[str, str]:
         """Takes the turn; the order and the task that it is, "" where it is the order's own."""
         while True:
-            first = await self._orders.read(partial(first_waiting, tenant=order.tenant))
+            first = await self._orders.look(partial(first_waiting, tenant=order.tenant))
             if first in ("", order.order_id):
                 return "", ""
             holder = await self._orders.change(first, begin_to_reserve, ACTOR)

@@ -6,7 +6,7 @@ the driver takes. SQLite runs it for each row; PostgreSQL gets all rows as colum
 because to run it for each row takes several times as long there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Table
@@ -63,14 +63,20 @@ def insert_into(table: Table) -> Bulk:
     )
 
 
-def update_of(table: Table, *compared: str) -> Bulk:
-    """Writes all columns of the rows that a primary key names, where `compared` are as expected.
+def update_of(table: Table, *compared: str, but: Collection[str] = ()) -> Bulk:
+    """Writes the rows that a primary key names, where `compared` are as expected.
 
-    A row has the values of all columns, then what is expected of those compared.
+    A row has the values of all columns, then what is expected of those compared. All are written
+    `but` some: SQLite writes the index of a column again that is written, also where its value is
+    what it was.
     """
     numbered = list(enumerate(table.c, 1))
     keys = [(number, column) for number, column in numbered if column.primary_key]
-    values = [(number, column) for number, column in numbered if not column.primary_key]
+    values = [
+        (number, column)
+        for number, column in numbered
+        if not column.primary_key and column.name not in but
+    ]
     expected = list(enumerate((table.c[name] for name in compared), len(numbered) + 1))
 
     def statement(mark: str, source: str) -> str:

@@ -78,6 +78,12 @@ class Database(Protocol):
         """Runs a transaction that only reads. Raises as `write` does, but for Conflict."""
         ...
 
+    async def look(self, function: Callable[[Connection], T]) -> T:
+        """Runs one statement that only reads: it needs no transaction around it, which PostgreSQL
+        would be asked for twice. Raises as `read` does.
+        """
+        ...
+
     async def check(self) -> None:
         """Raises StorageUnsafe or StorageUnavailable."""
         ...
@@ -132,6 +138,8 @@ class SqliteDatabase:
         """See `Database`."""
         return await self._run(self._read_threads, self._readers, function)
 
+    look = read
+
     async def check(self) -> None:
         """See `Database`."""
         # What makes it safe was set when the connection was made; this opens it.
@@ -178,6 +186,7 @@ class PostgresDatabase:
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self._looker = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """See `Database`."""
@@ -186,6 +195,10 @@ class PostgresDatabase:
     async def read(self, function: Callable[[Connection], T]) -> T:
         """See `Database`."""
         return await self._run(self._reader, function)
+
+    async def look(self, function: Callable[[Connection], T]) -> T:
+        """See `Database`."""
+        return await self._run(self._looker, function)
 
     async def check(self) -> None:
         """See `Database`."""

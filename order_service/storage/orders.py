@@ -99,6 +99,10 @@ class Orders:
         """Runs a function in a transaction that only reads."""
         return await self.database.read(function)
 
+    async def look(self, function: Callable[[Connection], T]) -> T:
+        """Runs one statement that only reads."""
+        return await self.database.look(function)
+
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Runs a function in a transaction of its own, for what belongs to no order."""
         try:

@@ -96,7 +96,7 @@ Index("ix_orders_buyer", orders.c.tenant, orders.c.buyer_id, orders.c.order_id)
 Index("ix_orders_state", orders.c.tenant, orders.c.state, orders.c.order_id)
 # Keys of channels, which people know without the channel.
 partial_index("ix_orders_key", orders.c.tenant, key_in(orders.c.order_key), where=HAS_CHANNEL)
-Index("ix_orders_phone", orders.c.tenant, phone_in(orders.c.delivery))
+Index("ix_orders_phone", phone_in(orders.c.delivery))
 
 # Whose parts an order has, so that a merchant's orders are found. Triggers write it (migration
 # 0014), so that it never differs from the order.
