@@ -1,7 +1,7 @@
 """PaymentService: from the wire, one call, to the wire."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -30,7 +30,7 @@ from order_service.order.refund_rows import RefundRow
 from order_service.order.refusals import InvalidField
 from order_service.payment.books import books, failed_refunds, pending_payments, quarantined
 from order_service.payment.case_list import After, close_case, waiting_money
-from order_service.payment.facts import resolve_quarantined
+from order_service.payment.facts import SKEW_MS, resolve_quarantined
 from order_service.payment.paying_back import rows_of
 from order_service.payment.providers.port import Providers, ProviderUnreachable
 from order_service.payment.reconcile import reconcile
@@ -249,7 +249,7 @@ class PaymentServicer:
         if request.provider not in self._providers:
             problem = f"must be one of {', '.join(sorted(self._providers))}"
             raise InvalidField("provider", problem, shown(request.provider))
-        day = _day_of(request)
+        day = _day_of(request, self._orders.clock_ms())
         try:
             report = await reconcile(
                 self._orders,
@@ -293,7 +293,8 @@ def _after(token: str) -> After:
     return After(int(opened_at_ms), int(place), case_id)
 
 
-def _day_of(request: pb.ReconcileRequest) -> date:
+def _day_of(request: pb.ReconcileRequest, now_ms: int) -> date:
+    """A day that has begun somewhere: providers' clocks may be ahead of ours, by a little."""
     try:
         day = date.fromisoformat(request.day)
     except ValueError:
@@ -301,4 +302,8 @@ def _day_of(request: pb.ReconcileRequest) -> date:
     # Python reads other forms, too, such as 20261122.
     if day is None or day.isoformat() != request.day:
         raise InvalidField("day", "must be a day, such as 2026-11-22", shown(request.day))
+    latest = datetime.fromtimestamp((now_ms + SKEW_MS) / 1_000, UTC).date()
+    if day > latest:
+        problem = f"must not be to come: in UTC it is {latest.isoformat()}"
+        raise InvalidField("day", problem, request.day)
     return day

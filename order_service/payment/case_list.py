@@ -12,11 +12,9 @@ from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import PaymentState, RefundState
 from order_service.payment.cases import owned
 from order_service.storage.columns import is_after_part
+from order_service.storage.needs import SLOW_REFUND_MS
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import money_cases, orders, payments, refunds
-
-REFUND_OPEN_AFTER_MS: Final = 24 * 3_600_000
-"""A refund that its provider has not ended for so long is somebody's to look at."""
 
 _K = MoneyCaseKind
 _FAILED: "ColumnElement[str]" = literal_column(f"'{RefundState.FAILED}'")
@@ -143,7 +141,7 @@ def _refunds(
 ) -> Iterator[WaitingMoney]:
     key = (refunds.c.order_id, refunds.c.refund_no)
     since = refunds.c.updated_at_ms
-    is_slow = (refunds.c.state == _REQUESTED) & (since <= now_ms - REFUND_OPEN_AFTER_MS)
+    is_slow = (refunds.c.state == _REQUESTED) & (since <= now_ms - SLOW_REFUND_MS)
     rows = connection.execute(
         select(refunds, payments.c.provider, payments.c.captured_currency)
         .join(payments, _IS_OF_PAYMENT)

@@ -42,6 +42,9 @@ POSTGRES_VERSION_MIN = 15
 POSTGRES_SETTINGS = {"enable_seqscan": "off"}
 _NOW_MS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::BIGINT"
 CONNECT_S_MAX = 10
+_KEY_TAKEN = frozenset(
+    {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"}
+)
 # PostgreSQL's classes of errors for a value that cannot be, or is too large.
 _OF_A_VALUE = ("22", "54")
 
@@ -58,8 +61,20 @@ class WriteRefused(Exception):
     """The database does not take what was to be written, and has written nothing of it."""
 
 
+class RuleHeld(WriteRefused):
+    """A rule that the database holds was about to be broken, so nothing was written: the writer is
+    wrong, and is wrong again where it tries again.
+    """
+
+
 class Conflict(Exception):
-    """Another writer was there first; or a rule that the database holds was about to be broken."""
+    """Another writer was there first."""
+
+
+class KeyTaken(Conflict):
+    """A row with the same key is there. Where it stays so, no other writer was first: the key was
+    to be used for two things.
+    """
 
 
 class Database(Protocol):
@@ -209,7 +224,8 @@ class PostgresDatabase:
             if value not in allowed:
                 raise StorageUnsafe(
                     f"PostgreSQL's {name} is {value}, which can lose orders it has confirmed; "
-                    f"mend it with: ALTER SYSTEM SET {name} = {allowed[0]}"
+                    f"mend it with: ALTER SYSTEM SET {name} = {allowed[0]} (or ALTER DATABASE or "
+                    f"ALTER ROLE ... RESET {name}, where one of them sets it)"
                 )
 
     async def now_ms(self) -> int | None:
@@ -224,6 +240,8 @@ class PostgresDatabase:
         try:
             async with engine.begin() as connection:
                 return await connection.run_sync(function)
+        except IntegrityError as error:
+            raise _meaning(error) from None  # PostgreSQL's text has the row's values
         except (DBAPIError, OSError, TimeoutError) as error:
             raise _meaning(error) from error
         except SQLAlchemyError as error:
@@ -234,6 +252,8 @@ def _transaction(engine: Engine, function: Callable[[Connection], T]) -> T:
     try:
         with engine.begin() as connection:
             return function(connection)
+    except IntegrityError as error:
+        raise _meaning(error) from None
     except DBAPIError as error:
         raise _meaning(error) from error
 
@@ -241,20 +261,32 @@ def _transaction(engine: Engine, function: Callable[[Connection], T]) -> T:
 def _meaning(error: Exception) -> Exception:
     """Our exception for a driver's. The driver's text may be personal, and is not passed on."""
     if isinstance(error, IntegrityError):
-        return Conflict(type(error.orig).__name__)
+        return _of_constraint(error.orig)
     if not isinstance(error, DBAPIError):
         return StorageUnavailable(type(error).__name__)
     cause = error.orig
     sqlstate = getattr(cause, "sqlstate", "") or ""
     what = f"{type(cause).__name__} {sqlstate}".rstrip()
-    if sqlstate.startswith(("40", "23")):  # serialization and deadlocks; constraints
+    if sqlstate.startswith("40"):  # serialization and deadlocks
         return Conflict(sqlstate)
+    if sqlstate.startswith("23"):
+        return _of_constraint(cause)
     if sqlstate.startswith(_OF_A_VALUE) or isinstance(error, DataError | ProgrammingError):
         return WriteRefused(what)
     # A value that asyncpg itself cannot send is an InterfaceError, as a lost connection is.
     if isinstance(getattr(cause, "__cause__", None), ValueError):
         return WriteRefused(what)
     return StorageUnavailable(what)
+
+
+def _of_constraint(cause: Any) -> Exception:
+    """Our exception for a constraint that holds, by its kind and name, which are not personal."""
+    kind = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", "")
+    name = getattr(getattr(cause, "__cause__", None), "constraint_name", None)
+    if kind == "SQLITE_CONSTRAINT_CHECK":
+        name = str(cause).rpartition(": ")[2]
+    what = f"{kind} {name or ''}".rstrip()
+    return KeyTaken(what) if kind in _KEY_TAKEN else RuleHeld(what)
 
 
 def _sqlite_engine(path: Path, begin: str) -> Engine:
@@ -298,7 +330,9 @@ def _postgres_settings(connection: Connection) -> tuple[Any, ...]:
     def of(name: str) -> Any:
         return connection.exec_driver_sql(f"SHOW {name}").scalar()
 
-    durable = ("on", "remote_apply", "local", "remote_write")
+    durable: tuple[str, ...] = ("on", "remote_apply", "remote_write")
+    if not of("synchronous_standby_names"):
+        durable += ("local",)  # what no standby has is all there is
     return (
         int(of("server_version_num")),
         ("synchronous_commit", of("synchronous_commit"), durable),

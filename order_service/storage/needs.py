@@ -23,6 +23,9 @@ from order_service.storage.schema import (
     tasks,
 )
 
+SLOW_REFUND_MS: Final = 24 * 3_600_000
+"""A refund that its provider has not ended for so long is somebody's to look at."""
+
 
 class Look(NamedTuple):
     """The time and the bounds of one look."""
@@ -103,6 +106,17 @@ NEEDS: Final = (
         "holdfast orders refunds list",
         lambda _: _of_part(
             refunds, refunds.c.updated_at_ms, _is(refunds.c.state, RefundState.FAILED)
+        ),
+    ),
+    Need(
+        "slow_refunds",
+        "refunds that their provider has neither sent nor refused in a day: ask it",
+        "holdfast orders cases list",
+        lambda look: _of_part(
+            refunds,
+            refunds.c.updated_at_ms,
+            _is(refunds.c.state, RefundState.REQUESTED),
+            refunds.c.updated_at_ms <= look.now_ms - SLOW_REFUND_MS,
         ),
     ),
     Need(

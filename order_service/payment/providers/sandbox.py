@@ -21,9 +21,12 @@ from order_service.payment.providers.port import (
     ProviderUnreachable,
     Started,
 )
+from order_service.payment.providers.rows import readable
 from serving.http_client import HttpClient
 
 SILENCE_S_MAX: Final = 5.0
+NAME: Final = "sandbox"
+_read_fact: Final = msgspec.json.Decoder(Fact).decode
 
 
 class _StartedBody(msgspec.Struct):
@@ -32,7 +35,7 @@ class _StartedBody(msgspec.Struct):
 
 
 class _StatementBody(msgspec.Struct):
-    entries: list[Fact]
+    entries: list[msgspec.Raw]
     next_cursor: str
 
 
@@ -87,9 +90,10 @@ class SandboxProvider:
     async def refunds(self, charge: Charge) -> list[Fact]:
         """See `Provider`."""
         for number in filter(None, (charge.provider_ref, charge.payment_id)):
-            made = await self._http.find(list[Fact], "GET", f"/v1/payments/{number}/refunds")
+            path = f"/v1/payments/{number}/refunds"
+            made = await self._http.find(list[msgspec.Raw], "GET", path)
             if made is not None:
-                return made
+                return readable(NAME, made, _read_fact)
         return []
 
     async def statement(self, day: date) -> list[Fact]:
@@ -99,7 +103,7 @@ class SandboxProvider:
         while True:
             path = f"/v1/statements/{day.isoformat()}"
             page = await self._http.ask(_StatementBody, "GET", path, params={"cursor": cursor})
-            entries += page.entries
+            entries += readable(NAME, page.entries, _read_fact)
             cursor = page.next_cursor
             if not cursor:
                 return entries

@@ -25,11 +25,13 @@ from order_service.payment.providers.port import (
     ProviderUnreachable,
     Started,
 )
+from order_service.payment.providers.rows import readable
 from order_service.payment.providers.stripe_amounts import from_stripe, to_stripe
 from serving.http_client import HttpClient, Unanswered
 
 SILENCE_S_MAX: Final = 10.0
 PAGE: Final = 100
+NAME: Final = "stripe"
 
 T = TypeVar("T")
 
@@ -135,15 +137,14 @@ class StripeProvider:
             made = await self._refunds(charge.provider_ref)
         except stripe.StripeError as error:
             raise _unreachable(error) from error
-        facts = map(_of_refund, made)
+        facts = readable(NAME, made, _of_refund)
         return [structs.replace(fact, payment_id=charge.payment_id) for fact in facts]
 
     async def statement(self, day: date) -> list[Fact]:
         """See `Provider`. Stripe keeps events for 30 days."""
         begins_s = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
         ends_s = begins_s + int(timedelta(days=1).total_seconds())
-        captured: dict[str, Fact] = {}
-        refunded: list[Fact] = []
+        refunds: list[dict[str, Any]] = []
         try:
             events = await self._client.v1.events.list_async(
                 {
@@ -152,19 +153,20 @@ class StripeProvider:
                     "limit": PAGE,
                 }
             )
-            async for event in events.auto_paging_iter():
-                fact = _of_intent(event.to_dict()["data"]["object"])
-                captured[fact.payment_id] = fact
-            refunds = await self._client.v1.refunds.list_async({"limit": PAGE})
-            async for listed in refunds.auto_paging_iter():  # the newest first
-                if listed.created < begins_s:
+            taken = [event.to_dict() async for event in events.auto_paging_iter()]
+            listed = await self._client.v1.refunds.list_async({"limit": PAGE})
+            async for refund in listed.auto_paging_iter():  # the newest first
+                refunds.append(refund.to_dict())
+                created_s = refunds[-1].get("created")
+                if isinstance(created_s, int) and created_s < begins_s:
                     break
-                fact = _of_refund(listed.to_dict())
-                if listed.created < ends_s and fact.kind is FactKind.REFUNDED:
-                    refunded.append(fact)
         except stripe.StripeError as error:
             raise _unreachable(error) from error
-        return [*captured.values(), *refunded]
+        # Several events may tell of one intent.
+        captured = {fact.provider_ref: fact for fact in readable(NAME, taken, _of_event)}
+        of_day = (fact for fact in readable(NAME, refunds, _of_refund) if _is_back(fact))
+        day_ms = range(begins_s * 1000, ends_s * 1000)
+        return [*captured.values(), *(fact for fact in of_day if fact.at_ms in day_ms)]
 
     def verify_callback(
         self, raw_body: bytes, headers: Mapping[str, str], now_s: float
@@ -236,7 +238,8 @@ def _made_before(
     refunds: Sequence[dict[str, Any]], about: Mapping[str, str]
 ) -> dict[str, Any] | None:
     """Stripe's refund for one of ours: one that was not refused, else the one of this attempt."""
-    made = [each for each in refunds if each["metadata"].get("refund_id") == about["refund_id"]]
+    of_all = ((each, each.get("metadata") or {}) for each in refunds)
+    made = [each for each, known in of_all if known.get("refund_id") == about["refund_id"]]
     for refund in made:
         if _REFUNDS.get(refund["status"]) is not FactKind.REFUND_FAILED:
             return refund
@@ -267,6 +270,14 @@ def _of_intent(intent: dict[str, Any]) -> Fact:
         currency=currency,
         at_ms=intent["created"] * 1000,
     )
+
+
+def _of_event(event: dict[str, Any]) -> Fact:
+    return _of_intent(event["data"]["object"])
+
+
+def _is_back(fact: Fact) -> bool:
+    return fact.kind is FactKind.REFUNDED
 
 
 def _of_refund(refund: dict[str, Any]) -> Fact:

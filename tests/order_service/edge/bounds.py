@@ -218,8 +218,11 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "CloseMoneyCaseRequest.case_id": ID,
     "ReconcileRequest.provider": Bound(("", "nope", "a\0"), ("sandbox",)),
     "ReconcileRequest.day": Bound(
-        ("", "today", "2026-11-31", "2026-11-2", "2026-11-22\0", "2026-11-22T00:00", "20261122"),
-        ("2026-11-22", "0001-01-01", "9999-12-31"),
+        (
+            *("", "today", "2026-11-31", "2026-11-2", "2026-11-22\0", "2026-11-22T00:00"),
+            *("20261122", "9999-12-31"),
+        ),
+        ("2026-11-22", "0001-01-01"),
     ),
     # Fulfilment.
     "ReviewOrderRequest.verdict": one_of(2),

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from sqlalchemy import Connection, update
-from sqlalchemy.exc import IntegrityError
 
 from order_service.order.bounds import BOUNDS
 from order_service.order.draft import Draft
@@ -28,7 +27,7 @@ from order_service.payment.refunds import (
     retry_refund,
     send_back,
 )
-from order_service.storage.database import Conflict
+from order_service.storage.database import RuleHeld
 from order_service.storage.schema import payments
 from tests.order_service.payment.orders import (
     attempted,
@@ -381,7 +380,7 @@ async def test_the_database_refuses_more_than_was_captured(world: World) -> None
     def too_much(connection: Connection) -> None:
         connection.execute(update(payments).values(refunded_minor=1_101))
 
-    with pytest.raises((Conflict, IntegrityError)):
+    with pytest.raises(RuleHeld, match="no_more_goes_back_than_came"):
         await world.orders.write(too_much)
 
 

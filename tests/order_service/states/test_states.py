@@ -31,7 +31,7 @@ from order_service.order.states import (
     ShipmentEvent,
     ShipmentState,
 )
-from order_service.storage.database import Conflict
+from order_service.storage.database import KeyTaken
 from order_service.storage.history import Move, all_moves
 from order_service.storage.orders import Orders
 from order_service.storage.schema import history
@@ -136,7 +136,7 @@ async def test_the_database_refuses_a_second_change_of_a_version(orders: Orders)
         "at_ms": 0,
         "seal": 0,
     }
-    with pytest.raises(Conflict):
+    with pytest.raises(KeyTaken):
         await orders.write(partial(_execute, row=row))
 
 

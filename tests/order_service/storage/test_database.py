@@ -1,20 +1,27 @@
 """Databases as they are opened and read."""
 
 import asyncio
+import traceback
 
 import pytest
 from sqlalchemy import Connection, text
 
+from holdfast.errors import Reason
+from order_service.edge.failures import TRANSLATIONS
 from order_service.order.draft import Draft
+from order_service.order.model import Line
 from order_service.storage.database import (
     Database,
+    KeyTaken,
     PostgresDatabase,
+    RuleHeld,
     StorageUnavailable,
     WriteRefused,
     open_database,
 )
 from order_service.storage.orders import Orders
-from tests.order_service.samples import A, B, order
+from serving.guard import contract_error
+from tests.order_service.samples import A, B, order, payment
 
 
 @pytest.mark.parametrize(
@@ -75,3 +82,37 @@ async def test_an_error_of_a_statement_is_no_lost_connection(database: Database)
         pytest.skip("SQLite has one error for both")
     with pytest.raises(WriteRefused):
         await database.write(lambda connection: connection.execute(text("SELECT 1 / 0")))
+
+
+@pytest.mark.parametrize(
+    ("statement", "meaning"),
+    [
+        ("UPDATE orders SET goods_minor = -1", RuleHeld),
+        ("UPDATE orders SET tenant = NULL", RuleHeld),
+        ("UPDATE order_lines SET order_id = 1", RuleHeld),
+        ("UPDATE order_lines SET line_no = 1", KeyTaken),
+    ],
+)
+async def test_a_rule_of_the_database_is_told_from_another_writer_and_what_breaks_it_not_at_all(
+    orders: Orders, database: Database, statement: str, meaning: type[Exception]
+) -> None:
+    lines = [Line(number, 0, f"SKU-{number}", "A thing", 1, 500, 500) for number in (1, 2)]
+    await orders.place(order(A, lines=lines), lambda _: None, "test")
+    with pytest.raises(meaning) as broken:
+        await database.write(lambda connection: connection.execute(text(statement)))
+    assert type(broken.value) is meaning
+    assert broken.value.__cause__ is None
+    assert "Li Na" not in "".join(traceback.format_exception(broken.value))
+    # Whoever asked is told of a fault here, and not to send the same again.
+    assert contract_error(broken.value, TRANSLATIONS).reason == Reason.INTERNAL
+
+
+async def test_a_key_that_is_taken_for_good_is_no_contention(orders: Orders) -> None:
+    await orders.place(order(A), lambda draft: draft.add(payment()), "test")
+
+    def add_another_of_its_key(draft: Draft) -> None:
+        draft.add(payment(f"{A}-p2", payment_key=draft.order.payments[0].payment_key))
+
+    with pytest.raises(KeyTaken):
+        await orders.change(A, add_another_of_its_key, "test")
+    assert len((await orders.get(A)).payments) == 1

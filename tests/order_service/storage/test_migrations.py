@@ -33,7 +33,7 @@ from order_service.audit.sources import read_cases
 from order_service.order.ids import Ids
 from order_service.order.model import ShipmentLine
 from order_service.order.states import RefundEvent, RefundState
-from order_service.storage.database import Conflict, Database, StorageUnsafe, open_database
+from order_service.storage.database import Database, RuleHeld, StorageUnsafe, open_database
 from order_service.storage.history import all_moves
 from order_service.storage.migrate import alembic_config, migrate
 from order_service.storage.orders import Orders
@@ -243,7 +243,7 @@ async def test_the_database_holds_refunds_against_their_rows(of_0_4_0: Database)
         "UPDATE order_lines SET refunded_minor = 1001",
         "UPDATE orders SET freight_refunded_minor = 101",
     ):
-        with pytest.raises(Conflict):
+        with pytest.raises(RuleHeld):
             await of_0_4_0.write(partial(_execute, statement))
 
 
@@ -262,9 +262,9 @@ async def test_states_that_no_machine_has_are_refused_by_the_database(
 ) -> None:
     await migrate(of_0_4_0)
     for state in states:
-        with pytest.raises(Conflict):
+        with pytest.raises(RuleHeld):
             await of_0_4_0.write(partial(_execute, f"UPDATE {table} SET state = '{state}'"))
-        with pytest.raises(Conflict):
+        with pytest.raises(RuleHeld):
             await of_0_4_0.write(partial(_insert_copy, METADATA.tables[table], state))
 
 

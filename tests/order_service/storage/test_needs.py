@@ -9,14 +9,14 @@ from sqlalchemy import Connection, Integer, Table, insert, update
 
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
 from order_service.storage import schema
-from order_service.storage.needs import NEEDS, Look, needs
+from order_service.storage.needs import NEEDS, SLOW_REFUND_MS, Look, needs
 from order_service.storage.orders import Orders
 from tests.order_service import samples
 from tests.order_service.samples import A, B
 
 NOW_MS = 2_000_000_000_000
-LOOK = Look(["default", "other"], NOW_MS, pick_within_ms=60_000)
-SINCE_MS = NOW_MS - 60_000
+LOOK = Look(["default", "other"], NOW_MS, pick_within_ms=SLOW_REFUND_MS)
+SINCE_MS = NOW_MS - SLOW_REFUND_MS
 """When all that waits here began to: just long enough for what is overdue."""
 
 
@@ -73,6 +73,13 @@ def fail_a_refund(connection: Connection) -> None:
         updated_at_ms=SINCE_MS,
     )
     move(connection, schema.refunds, RefundState.FAILED)
+
+
+def wait_for_a_refund(connection: Connection) -> None:
+    fail_a_refund(connection)
+    connection.execute(
+        update(schema.refunds).values(state=RefundState.REQUESTED, updated_at_ms=SINCE_MS)
+    )
 
 
 def leave_to_a_person(connection: Connection) -> None:
@@ -144,6 +151,7 @@ def dispute(connection: Connection) -> None:
 WAYS: dict[str, tuple[Callable[[Connection], None], set[str]]] = {
     "quarantined_payments": (quarantine, {"quarantined_payments"}),
     "failed_refunds": (fail_a_refund, {"failed_refunds"}),
+    "slow_refunds": (wait_for_a_refund, {"slow_refunds"}),
     "money_cases": (dispute, {"money_cases"}),
     "waiting_reviews": (leave_to_a_person, {"waiting_reviews"}),
     "overdue_incidents": (let_an_incident_pass, {"overdue_incidents", "open_incidents"}),
@@ -171,7 +179,12 @@ async def test_what_waits_is_counted_where_it_waits(orders: Orders, need: str) -
 
 
 @pytest.mark.parametrize(
-    ("make", "need"), [(plan, "overdue_picks"), (let_an_incident_pass, "overdue_incidents")]
+    ("make", "need"),
+    [
+        (plan, "overdue_picks"),
+        (let_an_incident_pass, "overdue_incidents"),
+        (wait_for_a_refund, "slow_refunds"),
+    ],
 )
 async def test_what_is_in_time_does_not_wait_for_a_person(
     orders: Orders, make: Callable[[Connection], None], need: str

@@ -11,7 +11,7 @@ from order_service.order.model import Payment, Remark
 from order_service.order.states import OrderEvent, OrderState, PaymentEvent, PaymentState
 from order_service.order.tasks import ConfirmStock, NotifyBuyer, PaymentDue, ReserveStock, TaskKind
 from order_service.storage.batch import AlreadySeen, OrderNotFound
-from order_service.storage.database import Conflict
+from order_service.storage.database import RuleHeld
 from order_service.storage.orders import Orders
 from order_service.storage.reads import timeline_of
 from order_service.storage.tasks import Taken
@@ -278,7 +278,7 @@ async def test_the_database_refuses_to_change_history_and_states_that_are_none(
     orders: Orders, statement: str
 ) -> None:
     await orders.place(order(), nothing, "buyer")
-    with pytest.raises(Conflict):
+    with pytest.raises(RuleHeld):
         await orders.write(lambda connection: connection.execute(text(statement)))
     assert (await orders.get(A)).state is OrderState.RESERVING
 
