@@ -118,7 +118,12 @@ class PayBack:
             self._add(what, amount_minor)
 
     def send(
-        self, refund_key: str, reason: str, payments: Sequence[Payment] | None = None
+        self,
+        refund_key: str,
+        reason: str,
+        payments: Sequence[Payment] | None = None,
+        *,
+        at_most_minor: int | None = None,
     ) -> list[Refund]:
         """Has the money sent back, at most what is left of the payments, oldest first.
 
@@ -133,6 +138,8 @@ class PayBack:
         self._end_lines(step_minor)
         order.refund_rows = [row for row in order.refund_rows if row.refund_id]
         total_minor = min(self.total_minor, sum(left))
+        if at_most_minor is not None:
+            total_minor = min(total_minor, at_most_minor)
         if total_minor < sum(left):
             total_minor -= total_minor % step_minor
         if not total_minor:

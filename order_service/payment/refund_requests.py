@@ -76,6 +76,7 @@ def request_refund(
         return known, True
     check_room(draft.order, Refund)
     back = PayBack(draft)
+    at_most_minor = amount_minor or None
     if asked.goodwill:
         if asked.lines or asked.freight:
             detail = "a present is for no goods: it has neither lines nor freight"
@@ -85,7 +86,7 @@ def request_refund(
         _of_lines(draft, back, amount_minor, asked)
     else:
         _of_amount(draft.order, back, amount_minor)
-    made = back.send(refund_key, reason)
+    made = back.send(refund_key, reason, at_most_minor=at_most_minor)
     if not made:
         detail = "it comes to less than its payment's provider can pay back"
         raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
@@ -133,9 +134,10 @@ def _of_amount(order: Order, back: PayBack, amount_minor: int) -> None:
     goods_minor = sum(map(left_minor, lines_with_money(order)))
     if wanted_minor == left or 0 < goods_minor <= wanted_minor:
         back.all_units()
-    elif goods_minor:
+    else:
         _check_step(order, wanted_minor)
-        back.adjust_all(wanted_minor)
+        if goods_minor:
+            back.adjust_all(wanted_minor)
     back.all_freight(wanted_minor - back.total_minor)
     back.other(RefundWhat.EXCESS, wanted_minor - back.total_minor)
 

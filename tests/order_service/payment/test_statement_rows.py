@@ -72,8 +72,8 @@ async def test_a_bad_row_of_stripes_statement_is_left_aside() -> None:
         (FactKind.REFUNDED, "re_1"),
         (FactKind.REFUNDED, "re_5"),
     ]
-    told = [(each["row"], each["problem"]) for each in logs if "cannot be read" in each["event"]]
-    assert told == [
+    logged = [(each["row"], each["problem"]) for each in logs if "cannot be read" in each["event"]]
+    assert logged == [
         ("evt_2", "ProviderUnreachable"),
         ("evt_3", "AttributeError"),
         ("evt_4", "AttributeError"),
