@@ -131,16 +131,22 @@ class OrderClient:
         *,
         merchant_id: str = "",
         actor: str = "",
+        force: bool = False,
         timeout_ms: int | None = None,
     ) -> order_pb2.OrderResult:
         """Closes an order that has not left the warehouse, or leaves a merchant's part out of it;
-        what was paid for it goes back.
+        what was paid for it goes back. `force`: also while a provider does not say whether it was
+        paid, which becomes a case for a person.
 
         Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, UNDER_WAY (it is cancelled as soon as its payment
         provider says whether it was paid).
         """
         request = order_pb2.CancelOrderRequest(
-            order_id=order_id, reason=reason, actor=actor, merchant_id=merchant_id
+            order_id=order_id,
+            reason=reason,
+            actor=actor,
+            merchant_id=merchant_id,
+            force=force,
         )
         result: order_pb2.OrderResult = await self.ask(request, timeout_ms=timeout_ms)
         return result

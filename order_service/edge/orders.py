@@ -123,7 +123,9 @@ class OrderServicer:
         reason = reason_of(request, length_min=1)
         actor = actor_of(request)
         order, merchant_id = await self._order_of(request), merchant_of(request)
-        ended = await self._cancelling.cancel(order, reason, actor, merchant_id)
+        ended = await self._cancelling.cancel(
+            order, reason, actor, merchant_id, force=request.force
+        )
         result = _applied(ended.order, ended.replayed)
         if ended.refused is not None:
             result.outcome, result.detail = refusal(ended.refused)

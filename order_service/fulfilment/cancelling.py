@@ -8,7 +8,7 @@ on asking while a provider is silent: as soon as it is known whether there is mo
 cancelled, and the money goes back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -26,12 +26,14 @@ from order_service.fulfilment.warehouse import withdraw
 from order_service.order.draft import Decide, Draft
 from order_service.order.machines import ORDER, SHIPMENT
 from order_service.order.model import Order, Shipment
+from order_service.order.records import MoneyCaseKind
 from order_service.order.refusals import RefusalReason, Refused, wrong_state
 from order_service.order.states import OrderEvent, OrderState, ShipmentEvent, ShipmentState
 from order_service.order.tasks import (
     CancelOrder,
     CancelShipmentStock,
     CancelStock,
+    ClosePayment,
     ReleaseStock,
     TaskKind,
     Todo,
@@ -45,7 +47,8 @@ from order_service.payment.asking import (
     may_still_pay,
     unanswered,
 )
-from order_service.payment.providers.port import Providers
+from order_service.payment.cases import open_case
+from order_service.payment.providers.port import Fact, FactKind, Providers
 from order_service.payment.refunds import refund_all
 from order_service.relay.handler import Learned, NotHere, TryLater, handles
 from order_service.storage.orders import Orders
@@ -87,13 +90,15 @@ class Cancelling:
         self._providers = providers
 
     async def cancel(
-        self, order: Order, reason: str, actor: str, merchant_id: str = ""
+        self, order: Order, reason: str, actor: str, merchant_id: str = "", *, force: bool = False
     ) -> Cancelled:
         """Closes the order, or leaves a merchant's part out of it.
 
         An order that cannot be cancelled is `refused` with WRONG_STATE. It is refused with
         UNDER_WAY, and cancelled later, while a provider does not say whether it was paid, and while
         its stock is being confirmed. Raises Refused: NOT_FOUND, where the merchant has no part.
+
+        With `force` it does not wait for a provider's word (`cancel_unanswered`).
         """
         if merchant_id and not is_all_there_is(order, part_of(order, merchant_id)):
             leave_out = partial(cancel_part, merchant_id=merchant_id, reason=reason)
@@ -102,9 +107,12 @@ class Cancelling:
         if _needs_answers(order):
             await self._orders.change(order.order_id, partial(wish, reason=reason), actor)
             answers = await close_open(self._providers, order)
-        return await self._orders.change(
-            order.order_id, partial(cancel, answers=answers, reason=reason), actor
-        )
+        decide = partial(cancel, answers=answers, reason=reason)
+        if force:
+            decide = partial(
+                cancel_unanswered, answers=answers, reason=reason, known=set(self._providers)
+            )
+        return await self._orders.change(order.order_id, decide, actor)
 
     @handles(CancelOrder)
     async def carry_out(self, order: Order, todo: Todo[CancelOrder]) -> Decide | None:
@@ -170,10 +178,40 @@ def grant_part(draft: Draft, merchant_id: str, reason: str) -> None:
         draft.note(f"the part of {merchant_id} is not cancelled, the order is {draft.order.state}")
 
 
-def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
+def cancel_unanswered(
+    draft: Draft, answers: Sequence[Answer], reason: str, known: Collection[str]
+) -> Cancelled:
+    """Cancels the order as a person wants it, though a provider does not say whether it was paid.
+
+    Each attempt that may still bring money becomes a case for a person; money that comes goes back.
+    Nothing more is asked of a provider that is not `known` here.
+    """
+    learn_all(draft, answers)
+    silent = unanswered(draft.order, answers)
+    cancelled = cancel(draft, answers, reason, force=True)
+    if cancelled.refused is None and not cancelled.replayed:
+        for payment in silent:
+            fact = Fact(FactKind.OPEN, payment.payment_id, payment.provider_ref)
+            why = (
+                f"its order was cancelled, and {payment.provider} does not say whether it was paid"
+            )
+            open_case(draft, MoneyCaseKind.NOT_CLOSED, payment, fact, why)
+        gone = {each.payment_id for each in silent if each.provider not in known}
+        for task, close in todos(draft.order, ClosePayment):
+            if close.payment_id in gone:
+                draft.done(task)
+        if gone:
+            draft.forget(TaskKind.QUERY_PAYMENT)
+    return cancelled
+
+
+def cancel(
+    draft: Draft, answers: Sequence[Answer], reason: str, *, force: bool = False
+) -> Cancelled:
     """Cancels the order, given what the providers of its open attempts answered.
 
     Returns the refusal instead of raising it, so that the providers' answers are written anyway.
+    With `force`, what is not answered does not matter.
     """
     learn_all(draft, answers)
     order = draft.order
@@ -187,7 +225,7 @@ def cancel(draft: Draft, answers: Sequence[Answer], reason: str) -> Cancelled:
         if order.state is OrderState.CANCELLED:
             return Cancelled(order, replayed=True)
         return Cancelled(order, refused=_not_now(order, order.state))
-    if unanswered(order, answers):
+    if unanswered(order, answers) and not force:
         # A provider is silent, or a payment was begun while the others were asked.
         wish(draft, reason)
         detail = f"a payment provider does not say whether order {order.order_id} was paid: it is "

@@ -97,6 +97,7 @@ def cancel(
     /,
     *,
     merchant: str = "",
+    force: bool = False,
     actor: str = "",
     yes: Yes = False,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
@@ -111,13 +112,18 @@ def cancel(
     ----------
     merchant
         Leave out this merchant's part only; the order goes on with the others.
+    force
+        Also while a payment provider does not say whether it was paid, because it is gone: what it
+        may still take becomes a case (holdfast orders cases list).
     actor
         Who asks, for the history, such as staff:7.
     """
     what = f"{merchant}'s part of order {order_id}" if merchant else f"order {order_id}"
     make_sure(f"Cancel {what}? What was paid goes back.", yes=yes)
     result = connection.run(
-        lambda client: client.cancel(order_id, reason, merchant_id=merchant, actor=actor)
+        lambda client: client.cancel(
+            order_id, reason, merchant_id=merchant, actor=actor, force=force
+        )
     )
     print_answer(connection, accepted(result), f"Cancelled {what.removeprefix('order ')}.")
 

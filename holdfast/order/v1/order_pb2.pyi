@@ -1751,6 +1751,7 @@ class CancelOrderRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     order_id: _builtins.str
@@ -1761,6 +1762,11 @@ class CancelOrderRequest(_message.Message):
     """Who asks, for the order's history, such as `buyer` or `staff:7`; "" means `api`."""
     merchant_id: _builtins.str
     """Only the part of this merchant; "" means all of the order."""
+    force: _builtins.bool
+    """All of the order, also while a payment provider does not say whether it was paid: one that is
+    gone, or silent for good. What it may still take becomes a case for a person (ListMoneyCases);
+    money that comes goes back.
+    """
     def __init__(
         self,
         *,
@@ -1769,10 +1775,11 @@ class CancelOrderRequest(_message.Message):
         reason: _builtins.str = ...,
         actor: _builtins.str = ...,
         merchant_id: _builtins.str = ...,
+        force: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "merchant_id", b"merchant_id", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "force", b"force", "merchant_id", b"merchant_id", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
