@@ -4,9 +4,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
 from holdfast.cli.times import local_iso
@@ -38,7 +39,10 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def plain(value: Any) -> Any:
     """A value of the SDK as what JSON has: objects with enums as their names."""
     if hasattr(value, "DESCRIPTOR"):
-        return {field.name: _plain_field(value, field) for field in value.DESCRIPTOR.fields}
+        return {
+            name: _plain_field(value, field) if field else getattr(value, name)
+            for name, field in _fields_of(value.DESCRIPTOR)
+        }
     if isinstance(value, Enum):
         return value.name
     if is_dataclass(value) and not isinstance(value, type):
@@ -46,6 +50,21 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     return value
+
+
+@cache
+def _fields_of(message_type: Any) -> tuple[tuple[str, Any], ...]:
+    """The names of a message's fields, each with its field where its value is not the answer."""
+    return tuple(
+        (field.name, field if field.enum_type or field.message_type or _is_special(field) else None)
+        for field in message_type.fields
+    )
+
+
+def _is_special(field: Any) -> bool:
+    from holdfast.messages import is_repeated
+
+    return bool(field.has_presence or is_repeated(field))
 
 
 def _plain_field(message: Any, field: Any) -> Any:
@@ -62,6 +81,7 @@ def _plain_value(value: Any, field: Any) -> Any:
     return enum_name(field.enum_type, value) if field.enum_type else plain(value)
 
 
+@cache
 def enum_name(enum: Any, number: int) -> str:
     """The name of a protobuf enum's value, without the enum's own name before it."""
     named = enum.values_by_number.get(number)
@@ -74,6 +94,24 @@ def enum_name(enum: Any, number: int) -> str:
 def print_json(document: dict[str, Any]) -> None:
     """Prints the one JSON document of a command."""
     print(json.dumps(document, indent=2, default=plain))
+
+
+def _shallow(value: Any) -> Any:
+    """A value as a dictionary, for an encoder that asks again for what is in it."""
+    if hasattr(value, "DESCRIPTOR") or not is_dataclass(value):
+        return plain(value)
+    kind: Any = type(value)
+    found = {name: getattr(value, name) for name in _names_of(kind)}
+    return {name: it.name if isinstance(it, Enum) else it for name, it in found.items()}
+
+
+@cache
+def _names_of(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+# Without indent json encodes in C, which is what makes long lists quick.
+json_line = json.JSONEncoder(default=_shallow).encode
 
 
 def stdout_console() -> "Console":
@@ -133,18 +171,44 @@ def print_table(
 
 def table_of(
     columns: Mapping[str, str | Callable[[Any], object]],
-) -> Callable[[Iterable[Any]], None]:
+) -> "TableOf":
     """A function that prints messages of the contract, or values of the SDK, in these columns.
 
     A column is a field, printed for people: times in local time, money in its currency, "-" for an
     empty text; or a function that returns what is printed.
     """
+    return TableOf(columns)
 
-    def print_them(things: Iterable[Any]) -> None:
-        rows = [[_shown(thing, column) for column in columns.values()] for thing in things]
-        print_table(tuple(columns), rows)
 
-    return print_them
+class TableOf:
+    """Prints things in columns, see `table_of`."""
+
+    def __init__(self, columns: Mapping[str, str | Callable[[Any], object]]) -> None:
+        self._columns = columns
+
+    def __call__(self, things: Iterable[Any]) -> None:
+        """Prints them as a table."""
+        print_table(tuple(self._columns), map(self._row, things))
+
+    def parts(self, parts: Iterator[Sequence[Any]]) -> None:
+        """Prints parts as they come: the first as a table, rows of others below it, unfolded."""
+        first = [self._row(thing) for thing in next(parts, ())]
+        print_table(tuple(self._columns), first)
+        widths = [max(map(len, cells)) for cells in _cut(first, tuple(self._columns))]
+        for things in parts:
+            sys.stdout.write("".join(_line(self._row(thing), widths) for thing in things))
+
+    def _row(self, thing: Any) -> list[object]:
+        return [_shown(thing, column) for column in self._columns.values()]
+
+
+def _line(row: Sequence[object], widths: Sequence[int]) -> str:
+    """A row as the table above it has them."""
+    cells = [
+        _cell(value).rjust(width) if isinstance(value, int) else _cell(value).ljust(width)
+        for value, width in zip(row, widths, strict=True)
+    ]
+    return f" {'   '.join(cells)}\n"
 
 
 def _shown(thing: Any, column: str | Callable[[Any], object]) -> object:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from heapq import nsmallest
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from cyclopts import App
@@ -18,6 +17,7 @@ from holdfast.cli.arguments import (
 )
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import usage_failure
+from holdfast.cli.lists import print_rows
 from holdfast.cli.output import NOTHING_FITS, print_json, print_remark, print_table, table_of
 from holdfast.cli.reservation_moves import cancel, confirm, return_units, ship
 from holdfast.cli.reservation_results import print_result
@@ -33,6 +33,7 @@ app.command(cancel)
 app.command(ship)
 app.command(return_units, name="return")
 
+THERE_ARE_MORE = "There are more: raise --limit, or narrow with --state, --sku or --buyer."
 _SORTS: "Final[dict[str, Callable[[Reservation], Any]]]" = {
     "AGE": lambda reservation: (reservation.created_at_ms, reservation.reservation_id),
     "DEADLINE": lambda reservation: (reservation.expires_at_ms, reservation.reservation_id),
@@ -123,15 +124,9 @@ def list_(
         )
         if sort:
             matching = iter(nsmallest(limit + 1, matching, key=_SORTS[sort]))
-        found = list(islice(matching, limit + 1))
-    shown, truncated = found[:limit], len(found) > limit
-    if connection.as_json:
-        print_json({"reservations": shown, "truncated": truncated})
-        return
-    _print_reservations(shown)
-    if truncated:
-        print_remark("There are more: raise --limit, or narrow with --state, --sku or --buyer.")
-    if not shown:
+        table = None if connection.as_json else _print_reservations.parts
+        found = print_rows(matching, "reservations", limit, table, more=THERE_ARE_MORE)
+    if not found and not connection.as_json:
         print_remark(NOTHING_FITS)
 
 

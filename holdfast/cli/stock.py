@@ -1,8 +1,7 @@
 """`holdfast stock ...`: what there is to sell."""
 
 import uuid
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
@@ -11,6 +10,7 @@ from holdfast.cli.arguments import OPERATE, Limit, Units
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
 from holdfast.cli.imports.names import oddity
+from holdfast.cli.lists import print_rows
 from holdfast.cli.output import print_json, print_remark, table_of
 from holdfast.cli.stock_import_command import import_file
 
@@ -145,8 +145,10 @@ def list_(
       holdfast stock list --limit 100000 -o json
     """
     with connection.client() as client:
-        levels = list(islice(client.list_stock(), limit + 1))
-    _print_levels(levels[:limit], connection, truncated=len(levels) > limit)
+        table = None if connection.as_json else _print_table.parts
+        print_rows(
+            client.list_stock(), "levels", limit, table, more="There are more: raise --limit."
+        )
 
 
 @app.command
@@ -197,12 +199,8 @@ def _print_level(level: "StockLevel", connection: Connection, **more: str) -> No
         _print_table([level])
 
 
-def _print_levels(
-    levels: Iterable["StockLevel"], connection: Connection, truncated: bool = False
-) -> None:
+def _print_levels(levels: Sequence["StockLevel"], connection: Connection) -> None:
     if connection.as_json:
-        print_json({"levels": list(levels), "truncated": truncated})
-        return
-    _print_table(levels)
-    if truncated:
-        print_remark("There are more: raise --limit.")
+        print_json({"levels": levels, "truncated": False})
+    else:
+        _print_table(levels)

@@ -1,6 +1,6 @@
 """The options that every command for a running order service has, and the calls they make."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ NAMES = "--orders-target or HOLDFAST_ORDERS_TARGET"
 
 # Short enough to be typed again, and to stand in a table.
 KEY_BYTES = 8
+PAGE_SIZE_MAX = 1_000
 
 
 @Parameter(name="*", group=SERVER_AND_OUTPUT)
@@ -101,20 +102,40 @@ class OrdersConnection:
                 details=failure.details | {"key": key},
             ) from failure
 
-    def some(self, request: Any, field: str, limit: int) -> tuple[list[Any], bool]:
-        """The first `limit` things of a list at most, and whether there are more."""
+    def rows(self, request: Any, field: str, limit: int) -> Iterator[Any]:
+        """The things of a list, read page by page as they are taken. Raises Failure.
 
-        async def read(client: "OrderClient") -> list[Any]:
-            request.page_size = min(limit + 1, 1_000)
-            found: list[Any] = []
-            async for page in client.pages(request):
-                found.extend(getattr(page, field))
-                if len(found) > limit:
-                    break
-            return found
+        `limit` is how many are wanted: no page is much larger.
+        """
+        quiet_grpc()
+        import asyncio
 
-        found = self.run(read)
-        return found[:limit], len(found) > limit
+        from holdfast.errors import HoldfastError
+        from holdfast.orders import OrderClient
+
+        request.page_size = min(limit + 1, PAGE_SIZE_MAX)
+        with asyncio.Runner() as runner:
+            target = self.orders_target or ""
+            try:
+                client = runner.run(_connected(OrderClient, self.orders_target, self.tenant))
+                target = client.target
+                pages = client.pages(request)
+                try:
+                    while (page := runner.run(_next_of(pages))) is not None:
+                        yield from getattr(page, field)
+                finally:
+                    runner.run(client.close())
+            except HoldfastError as error:
+                raise failure_of_call(error, target, names=NAMES) from error
+
+
+async def _connected(kind: Any, target: str | None, tenant: str) -> "OrderClient":
+    client: OrderClient = kind(target, tenant=tenant, attempts_max=ATTEMPTS_MAX, channels=1)
+    return client
+
+
+async def _next_of(pages: AsyncIterator[Any]) -> Any:
+    return await anext(pages, None)
 
 
 DEFAULT_ORDERS_CONNECTION = OrdersConnection()

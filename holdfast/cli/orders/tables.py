@@ -1,10 +1,12 @@
 """Orders and their parts as tables, for people."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+from holdfast.cli.lists import print_rows
 from holdfast.cli.output import (
     NOTHING_FITS,
+    TableOf,
     enum_name,
     plain,
     print_json,
@@ -14,6 +16,9 @@ from holdfast.cli.output import (
 )
 from holdfast.cli.times import left_or_ago, local_iso, now_ms
 from holdfast.money import amount_text, money_text
+
+if TYPE_CHECKING:
+    from holdfast.cli.orders.connection import OrdersConnection
 
 THERE_ARE_MORE = "There are more: raise --limit, or narrow the list."
 
@@ -140,22 +145,30 @@ print_shipments = table_of(
 
 
 def print_list(
-    connection: Any,
+    connection: "OrdersConnection",
     request: Any,
     name: str,
     limit: int,
-    print_them: Callable[[Sequence[Any]], None],
-) -> Sequence[Any]:
-    """Asks for a list and prints it: as a document under its name, or as `print_them` does.
+    print_them: TableOf | Callable[[Sequence[Any]], None],
+) -> int:
+    """Asks for a list and prints it as it comes: as a document under its name, or as `print_them`.
 
     `name` is the field of the answer that has the things; at most `limit` of them are printed.
-    Returns them.
+    Returns how many there were.
     """
-    found: Sequence[Any]
-    found, truncated = connection.some(request, name, limit)
-    print_found(connection, name, found, print_them, truncated=truncated)
-    if truncated and not connection.as_json:
-        print_remark(THERE_ARE_MORE)
+
+    def print_parts(parts: Iterator[Sequence[Any]]) -> None:
+        if isinstance(print_them, TableOf):
+            print_them.parts(parts)
+        else:
+            for part in parts:
+                print_them(part)
+
+    rows = connection.rows(request, name, limit)
+    table = None if connection.as_json else print_parts
+    found = print_rows(rows, name, limit, table, more=THERE_ARE_MORE)
+    if not found and not connection.as_json:
+        print_remark(NOTHING_FITS)
     return found
 
 
