@@ -74,6 +74,7 @@ from serving.accepting import AcceptingServer
 from serving.deadlines import Deadlines
 from serving.grpc_server import ALONE_ON_PORT, GRPC_OPTIONS, DecodingServer
 from serving.guard import Guarded
+from serving.loops import Loops
 from serving.metrics import CallMetrics
 from serving.private_files import private_directory
 from serving.settings import ConfigError, name_of
@@ -87,6 +88,8 @@ SERVICES: Final = tuple(
 
 # What waits for the engine is tried again by tasks; a call that waits longer keeps others waiting.
 ENGINE_ATTEMPTS_MAX = 4
+# The relay itself stops its tasks before that; it is not waited for if it hangs.
+RELAY_END_S_MAX = 30.0
 
 
 class App:
@@ -142,7 +145,15 @@ class App:
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()
         self.needs = NeedsWatch(self.orders, lambda: self.catalogue.tenants, config.pick_within_ms)
-        self.watch = SelfWatch(self.orders, self.clock, self.engine_clock, owner, self._on_change)
+        self.loops = Loops()
+        self.watch = SelfWatch(
+            self.orders,
+            self.clock,
+            self.engine_clock,
+            owner,
+            self._on_change,
+            lambda: self.loops.hanging,
+        )
         calls = order_metrics(
             registry,
             self.relay.counts,
@@ -157,9 +168,15 @@ class App:
     async def start(self) -> None:
         """Serves, and begins with what is to be done."""
         await self.catalogue.refresh()
-        looking = (self.catalogue.run, self.needs.run, self.watch.run)
-        for loop in (self.relay.run, self.backorders.run, *looking):
-            self._loops.append(asyncio.create_task(loop()))
+        begin = self.loops.begin
+        self._loops = [
+            begin("relay", self.relay.run, lambda: self.relay.rounds),
+            begin("backorders", self.backorders.run, lambda: self.backorders.rounds),
+            begin("catalogue", self.catalogue.run, lambda: self.catalogue.rounds),
+            begin("needs", self.needs.run, lambda: self.needs.rounds, is_vital=False),
+            begin("self watch", self.watch.run, lambda: self.watch.rounds),
+            asyncio.create_task(self.loops.watch()),
+        ]
         await self.watch.look()
         await self.grpc_server.start()
 
@@ -170,13 +187,13 @@ class App:
         self.relay.stop()
         self.backorders.stop()
         relay, backorders, *looking = self._loops
-        await relay
-        for loop in looking:
+        await asyncio.wait([relay], timeout=RELAY_END_S_MAX)
+        for loop in (relay, *looking):
             loop.cancel()
         # What it has reserved is to be written down; should that take too long, a task does it.
         await asyncio.wait([backorders], timeout=self.config.drain_ms / 1000)
         backorders.cancel()
-        await asyncio.gather(backorders, *looking, return_exceptions=True)
+        await asyncio.gather(*self._loops, return_exceptions=True)
         await self.orders.drain()
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ from order_service.config import Config
 from order_service.storage.database import StorageUnavailable, StorageUnsafe
 from order_service.storage.migrate import migrate
 from serving import logs
+from serving.heart import begin_to_beat
 from serving.http_server import http_config
 from serving.metrics import serve_metrics
 from serving.open_ports import warn_if_open
@@ -73,6 +74,8 @@ async def _serve(app: App, stopping: asyncio.Event) -> None:
     _warn_of_open_ports(config)
     log.info("ready", target=target, callbacks=callbacks.url, pid=os.getpid())
     print(f"Orders are ready on {target} (callbacks on {callbacks.url})", flush=True)
+    if config.beat:
+        begin_to_beat(lambda: not app.loops.hanging)
     try:
         await stopping.wait()
     finally:

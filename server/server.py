@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 import structlog
@@ -19,17 +19,13 @@ from server.config import Config
 from server.metrics import ServerMetrics, WholeMetrics, counted_in_files
 from server.start import announced, opened_place, opened_store
 from serving import logs
+from serving.heart import begin_to_beat
 from serving.metrics import serve_metrics
 from serving.settings import name_of
 from serving.signals import Signals
 from serving.start import EXIT_STORE_UNREACHABLE, StartError
 
 log = structlog.get_logger()
-
-STDOUT = 1
-BEAT_S = 1.0
-# The event loop itself keeps no task alive.
-_HEARTS: set["asyncio.Task[None]"] = set()
 
 # Says that the server is ready while the context lasts: of its target, and of its store.
 Announce = Callable[[str, str], AbstractContextManager[None]]
@@ -45,7 +41,7 @@ async def run(config: Config) -> None:
     async with opened_store(config, whole.store_restarts.inc) as store_url:
         with opened_place(config) as place:
             app = _built(config, store_url, place, ServerMetrics(registry), shares_port=False)
-            await _serve(app, signals.stopping, partial(announced, config))
+            await _serve(app, signals.stopping, partial(_announced_alone, app))
     log.info("stopped")
 
 
@@ -119,6 +115,14 @@ async def _start(app: App) -> None:
 
 
 @contextmanager
+def _announced_alone(app: App, target: str, about: str) -> Iterator[None]:
+    with announced(app.config, target, about):
+        if app.config.beat:
+            begin_to_beat(app.engine.is_well)
+        yield
+
+
+@contextmanager
 def _announced_to_supervisor(app: App, _target: str, about: str) -> Iterator[None]:
     """Prints a worker's first line of output, and then one after the other (see `Workers._run`).
 
@@ -126,18 +130,8 @@ def _announced_to_supervisor(app: App, _target: str, about: str) -> Iterator[Non
     """
     log.info("ready", pid=os.getpid())
     print(f"{about}\n", flush=True)
-    _HEARTS.add(asyncio.create_task(_beat(app.engine.is_well)))
+    begin_to_beat(app.engine.is_well)
     yield
-
-
-async def _beat(is_well: Callable[[], bool]) -> None:
-    """Tells the supervisor every second that this worker does not hang, also while it drains."""
-    os.set_blocking(STDOUT, False)
-    while True:
-        if is_well():
-            with suppress(BlockingIOError, BrokenPipeError):  # a supervisor that hangs, or is gone
-                os.write(STDOUT, b"\n")
-        await asyncio.sleep(BEAT_S)
 
 
 async def _drain(app: App) -> None:

@@ -15,6 +15,7 @@ from server.port import kept_port
 from server.start import announced, opened_store, shared_place
 from server.workers import Workers
 from serving import logs
+from serving.heart import begin_to_beat
 from serving.metrics import serve_metrics
 from serving.processes import HOME, ChildProcess, DidNotStart
 from serving.settings import name_of
@@ -91,6 +92,8 @@ async def _live(workers: Workers, config: Config, target: str, rolling: asyncio.
         exit_code = failure.exit_code if failure.exit_code > 0 else EXIT_REFUSED
         raise StartError(f"{failure}; what it said is above", exit_code) from failure
     with announced(config, target, f"{about}, {config.workers} workers"):
+        if config.beat:
+            begin_to_beat(lambda: True)
         while True:
             await rolling.wait()
             rolling.clear()

@@ -2,13 +2,13 @@
 
 import asyncio
 import itertools
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
 
 from holdfast.retry import backoff
+from serving.heart import LOOK_S, hangs
 from serving.processes import ChildProcess, DidNotStart, in_thread
 
 log = structlog.get_logger()
@@ -17,11 +17,6 @@ log = structlog.get_logger()
 STAYED_UP_S = 10.0
 RESTART_S_MIN = 0.05
 RESTART_S_MAX = 5.0
-# A worker writes a line every second (server/server.py). One that has been silent for so many looks
-# in a row hangs. Looks are counted, and not time: it passes for a supervisor that was stopped, too.
-LOOK_S = 1.0
-SILENT_LOOKS_MAX = 10
-OUTPUT_BYTES_MAX = 65_536
 
 
 def restart_s(deaths: int) -> float:
@@ -37,8 +32,7 @@ class Workers:
 
     `launch` starts the worker of a number, `on_restart` is called for each that died, `on_end` with
     each number that is free again. A worker that is to end has `drain_s_max` seconds for it. One
-    that has written a line since it is ready, and then none at `SILENT_LOOKS_MAX` looks, `look_s`
-    apart, is killed and replaced.
+    that hangs (serving.heart), by looks that are `look_s` apart, is killed and replaced.
     """
 
     def __init__(
@@ -143,20 +137,9 @@ class Workers:
 
     async def _watch(self, number: int, worker: ChildProcess) -> None:
         """Kills a worker that hangs: its end is seen to by whoever waits for it."""
-        assert worker.stdout is not None
-        output = worker.stdout.fileno()
-        os.set_blocking(output, False)
-        has_written, silent_looks = worker.wrote_more, 0
-        while silent_looks < SILENT_LOOKS_MAX:
-            await asyncio.sleep(self._look_s)
-            try:
-                if not os.read(output, OUTPUT_BYTES_MAX):
-                    return  # it has ended
-                has_written, silent_looks = True, 0
-            except BlockingIOError:
-                silent_looks += has_written
-        log.error("worker hangs", worker=number, pid=worker.pid)
-        worker.kill()
+        if await hangs(worker, self._look_s):
+            log.error("worker hangs", worker=number, pid=worker.pid)
+            worker.kill()
 
     @asynccontextmanager
     async def _launched(self) -> AsyncIterator[tuple[int, ChildProcess]]:

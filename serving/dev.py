@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from holdfast.programs import program_command, program_environment
+from serving.heart import LOOK_S, hangs
 from serving.processes import (
     HOME,
     ChildProcess,
@@ -25,6 +26,8 @@ from serving.processes import (
 from serving.signals import Signals
 from serving.start import EXIT_REFUSED
 
+PARTS: Final = ("the engine", "the sandbox", "the order service")
+"""The parts as people call them, in the order in which they start."""
 END_S_MAX: Final = 20.0
 # Short, so that a person who tries things out sees a parcel arrive.
 DELIVER_MS: Final = 5_000
@@ -67,11 +70,31 @@ async def _live(environment: Mapping[str, str], children: list[ChildProcess]) ->
     sandbox = await _started(sandbox_part(environment), children)
     orders = await _started(orders_part(environment, address_in(engine)), children)
     print(f"{engine}\n{orders}\n{sandbox}", flush=True)
-    ends = [in_thread(child.wait) for child in children]
-    done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    exit_code = done.pop().result()
-    print(f"holdfast: a part of it has ended (exit code {exit_code})", file=sys.stderr)
-    return _failed(exit_code)
+    named = zip(PARTS, children, strict=True)
+    ends = [asyncio.create_task(end_of(name, child)) for name, child in named]
+    try:
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
+    return _failed(done.pop().result())
+
+
+async def end_of(name: str, child: ChildProcess, look_s: float = LOOK_S) -> int:
+    """Waits until a part ends, and ends it if it hangs; says so, and gives its exit code."""
+    watching = asyncio.create_task(_end_when_it_hangs(name, child, look_s))
+    try:
+        exit_code = await in_thread(child.wait)
+    finally:
+        watching.cancel()
+    print(f"holdfast: a part of it has ended: {name} (exit code {exit_code})", file=sys.stderr)
+    return exit_code
+
+
+async def _end_when_it_hangs(name: str, child: ChildProcess, look_s: float) -> None:
+    if await hangs(child, look_s):
+        print(f"holdfast: {name} hangs, and is ended; its log is above", file=sys.stderr)
+        child.kill()
 
 
 def _failed(exit_code: int) -> int:
@@ -81,7 +104,7 @@ def _failed(exit_code: int) -> int:
 
 async def _started(part: Part, children: list[ChildProcess]) -> str:
     """Starts a part; the answer is what it says when it is ready. Raises DidNotStart."""
-    environment = {**part.environment, "HOLDFAST_STOP_WITH_STDIN": "true"}
+    environment = {**part.environment, "HOLDFAST_STOP_WITH_STDIN": "true", "HOLDFAST_BEAT": "true"}
     command = owned(program_command(*part.arguments))
     child = ChildProcess(command, program_environment(environment, HOME))
     children.append(child)
@@ -98,8 +121,9 @@ def sandbox_part(environment: Mapping[str, str]) -> Part:
         "--carrier-callbacks": f"{callbacks}/carrier/sandbox",
         "--deliver-ms": str(DELIVER_MS),
     }
+    flags = ("--stop-with-stdin", "--beat")
     words = [f"{name}={value}" for name, value in options.items()]
-    return Part(("order_service.sandbox", *words, "--stop-with-stdin"), environment)
+    return Part(("order_service.sandbox", *words, *flags), environment)
 
 
 def orders_part(environment: Mapping[str, str], target: str) -> Part:

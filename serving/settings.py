@@ -40,6 +40,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """debug, info, warning or error."""
     stop_with_stdin: bool = False
     """Whether to stop when standard input ends, as it does when the parent dies."""
+    beat: bool = False
+    """Whether to write an empty line on standard output every second, for a parent that watches."""
 
 
 class ConfigError(StartError):

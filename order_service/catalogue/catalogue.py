@@ -63,6 +63,7 @@ class Catalogue:
     """
 
     def __init__(self, orders: Orders) -> None:
+        self.rounds = 0
         self._orders = orders
         self._shops: dict[str, _Shop] = {}
         self._reading = asyncio.Lock()
@@ -100,6 +101,7 @@ class Catalogue:
     async def run(self) -> None:
         """Keeps the catalogue fresh until it is cancelled."""
         while True:
+            self.rounds += 1
             try:
                 await self.refresh()
             except StorageUnavailable as error:

@@ -50,11 +50,14 @@ class Backorders:
         self._catalogue = catalogue
         self._desk = desk
         self._methods = methods
+        self.rounds = 0
+        """Grows with each look at the queues, and with each order of one."""
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Serves the queues until `stop`."""
         while not self._stopping.is_set():
+            self.rounds += 1
             try:
                 await self.serve()
             except Exception as error:  # noqa: BLE001 - whatever it is, the queues are served again
@@ -90,6 +93,7 @@ class Backorders:
         for waiting, turned in self._judged(queue, limits_in(levels)):
             if self._stopping.is_set():
                 break
+            self.rounds += 1
             if turned is not None:
                 left += await self._turn_away(waiting, turned)
                 continue

@@ -26,6 +26,7 @@ class NeedsWatch:
     ) -> None:
         self.last: Sequence[Waiting] = ()
         """Everything that waited at the last look."""
+        self.rounds = 0
         self._orders = orders
         self._tenants = tenants
         self._pick_within_ms = pick_within_ms
@@ -39,6 +40,7 @@ class NeedsWatch:
     async def run(self) -> None:
         """Looks again and again until cancelled."""
         while True:
+            self.rounds += 1
             try:
                 await self.look()
             except Exception as error:  # noqa: BLE001 - the next look may succeed

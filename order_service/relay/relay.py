@@ -100,6 +100,7 @@ class Relay:
         settings: RelaySettings | None = None,
     ) -> None:
         self.counts = RelayCounts()
+        self.rounds = 0
         self._orders = orders
         self._owner = owner
         self._handlers = handlers
@@ -127,6 +128,7 @@ class Relay:
         """Does tasks until `stop`; then finishes those that run, gives back the others, returns."""
         while not self._stopping:
             self._wake.clear()
+            self.rounds += 1
             pause_s = await self._turn()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):

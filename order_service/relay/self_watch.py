@@ -5,7 +5,7 @@ out again: only a write tells of a full disk or of a database that can only be r
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from secrets import token_hex
 from typing import Final, NamedTuple
@@ -45,7 +45,7 @@ class SelfWatch:
     """`trouble` says why this process cannot serve, "" while it can.
 
     `on_change` is told whether it can, at the first look and whenever that changes. `probe_id` is a
-    name that no other process has.
+    name that no other process has. `hanging` names the loops of the process that hang.
     """
 
     def __init__(
@@ -55,13 +55,16 @@ class SelfWatch:
         engine_clock: EngineClock,
         probe_id: str,
         on_change: Callable[[bool], Awaitable[None]],
+        hanging: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.trouble: str | None = None
+        self.rounds = 0
         self._orders = orders
         self._clock = clock
         self._engine_clock = engine_clock
         self._probe_id = probe_id
         self._on_change = on_change
+        self._hanging = hanging
         self._probe: asyncio.Future[None] | None = None
         self._written = 0
         self._looks = 0
@@ -74,6 +77,7 @@ class SelfWatch:
             if self._looks % LOOKS_PER_PROBE == 0:
                 await self._look_at_clocks()
             await self.look()
+            self.rounds += 1
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:
@@ -100,6 +104,8 @@ class SelfWatch:
         return next(skew.ahead_ms for skew in self.skews() if skew.clock == clock) / 1_000
 
     async def _trouble(self) -> str:
+        if names := self._hanging():
+            return f"it hangs ({', '.join(names)}): start this process again"
         writes = self._orders.writes
         refused, writes.refused = writes.refused, ""
         if refused:
@@ -135,8 +141,9 @@ class SelfWatch:
         connection.execute(delete(waves).where(is_probe))
 
     async def _look_at_clocks(self) -> None:
-        with suppress(StorageUnavailable):
-            await self._clock.look()
+        with suppress(StorageUnavailable, TimeoutError):
+            async with asyncio.timeout(PROBE_S_MAX):
+                await self._clock.look()
         for skew in self.skews():
             apart = abs(skew.ahead_ms) > SKEW_MS_NAMED
             if apart and skew.clock not in self._named:

@@ -24,6 +24,7 @@ from starlette.routing import Mount, Route
 from order_service.sandbox.carrier import SandboxCarrierApp
 from order_service.sandbox.provider import SandboxProviderApp
 from order_service.sandbox.start_page import SHOWN_MAX, start_page
+from serving.heart import begin_to_beat
 from serving.http_server import http_config
 from serving.open_ports import warn_if_open
 from serving.private_files import keep_private, private_directory, private_file
@@ -77,6 +78,7 @@ async def serve(options: argparse.Namespace) -> None:
     host, _, port = options.listen.rpartition(":")
     config = http_config(build(options), host=host, port=int(port))
     server = _AnnouncedServer(config)
+    server.beats = options.beat
     if options.stop_with_stdin:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), server.read_stdin)
     try:
@@ -91,11 +93,15 @@ async def serve(options: argparse.Namespace) -> None:
 
 
 class _AnnouncedServer(uvicorn.Server):
+    beats = False
+
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         if self.started:
             address = self.servers[0].sockets[0].getsockname()
             print(f"sandbox at http://{address[0]}:{address[1]}", flush=True)
+            if self.beats:
+                begin_to_beat(lambda: True)
 
     def read_stdin(self) -> None:
         """Stops when the process that started the sandbox is gone."""
@@ -122,6 +128,9 @@ def options_from(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--stop-with-stdin", action="store_true", help="stop when standard input ends"
+    )
+    parser.add_argument(
+        "--beat", action="store_true", help="write an empty line on standard output every second"
     )
     options = parser.parse_args(arguments)
     for given, setting in ((options.api_key, KEY_SETTING), (options.secret, SECRETS_SETTING)):

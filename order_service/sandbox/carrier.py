@@ -23,6 +23,7 @@ from order_service.sandbox.answering import Answering, Problem, authorized, body
 from order_service.sandbox.callbacks import Callbacks, Misbehaviour, shares_are_right
 from order_service.sandbox.carrier_books import CarrierBooks, SandboxShipment
 from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps, journey_of, turned
+from serving.loops import kept
 
 TICK_S: Final = 0.2
 WEIGHT_G_MAX: Final = 30_000
@@ -115,7 +116,7 @@ class SandboxCarrierApp:
 
     def start(self) -> None:
         """Lets parcels travel, also those that were on their way before."""
-        self._ticking = self._ticking or asyncio.create_task(self._tick())
+        self._ticking = self._ticking or asyncio.create_task(kept("journeys", self._tick))
 
     async def aclose(self) -> None:
         """Ends what is under way, and closes the books."""

@@ -321,3 +321,16 @@ def test_when_a_part_ends_all_end(tmp_path: Path, part: int) -> None:
         assert dev.process.wait(PATIENCE_S) == 1
         assert not any(map(is_alive, parts))
     assert "a part of it has ended" in (tmp_path / "dev.log").read_text()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("part", "name"), [(0, "the engine"), (1, "the sandbox"), (2, "the order service")]
+)
+def test_when_a_part_hangs_it_is_named_and_all_end(tmp_path: Path, part: int, name: str) -> None:
+    with running(tmp_path) as dev:
+        parts = dev.parts()
+        os.kill(parts[part], signal.SIGSTOP)
+        assert dev.process.wait(PATIENCE_S) == 1
+        assert not any(map(is_alive, parts))
+    assert f"holdfast: {name} hangs, and is ended" in (tmp_path / "dev.log").read_text()

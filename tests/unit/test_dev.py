@@ -1,6 +1,12 @@
 """The parts of `holdfast dev`: how they are started, so that they know of each other."""
 
-from serving.dev import orders_part, sandbox_part
+import signal
+import sys
+
+import pytest
+
+from serving.dev import end_of, orders_part, sandbox_part
+from serving.processes import ChildProcess
 
 ENVIRONMENT = {
     "HOLDFAST_DATA_DIR": "data",
@@ -30,3 +36,30 @@ def test_other_receivers_of_events_are_told_too() -> None:
     receivers = environment["HOLDFAST_NOTIFY_WEBHOOKS"].split(",")
     assert receivers[0] == others["HOLDFAST_NOTIFY_WEBHOOKS"]
     assert len(receivers) == 2
+
+
+HANGS = """
+import os, signal, time
+print("ready", flush=True)
+for _ in range(5):
+    os.write(1, b"\\n"); time.sleep(0.02)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "exit_code", "said"),
+    [
+        (HANGS, -signal.SIGKILL, "holdfast: the sandbox hangs, and is ended"),
+        ("print('ready', flush=True); raise SystemExit(7)", 7, ""),
+    ],
+)
+async def test_a_part_that_ends_or_hangs_is_named(
+    program: str, exit_code: int, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with ChildProcess([sys.executable, "-I", "-S", "-c", program]) as child:
+        child.ready()
+        assert await end_of("the sandbox", child, look_s=0.05) == exit_code
+    errors = capfd.readouterr().err
+    assert said in errors
+    assert f"a part of it has ended: the sandbox (exit code {exit_code})" in errors

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from server.workers import LOOK_S, RESTART_S_MIN, Workers
+from server.workers import RESTART_S_MIN, Workers
+from serving.heart import LOOK_S
 from serving.processes import ChildProcess, DidNotStart
 from tests.embedded import is_alive
 from tests.waiting import eventually

@@ -48,6 +48,7 @@ def test_every_setting_can_be_given() -> None:
         "sold_out_ms": ("0", 0),
         "log_level": ("debug", "debug"),
         "stop_with_stdin": ("1", True),
+        "beat": ("true", True),
     }
     given |= dict.fromkeys(MS_SETTINGS, ("12", 12))
     assert given.keys() == set(Config.__struct_fields__)
@@ -78,7 +79,11 @@ WRONG: list[tuple[str, str]] = [
     *(("metrics_listen", bad) for bad in ("9464", ":9464", "host:", "127.0.0.1:65536")),
     *(("durability", bad) for bad in ("Always", "yes", "fsync")),
     *(("log_level", bad) for bad in ("INFO", "trace", "warn")),
-    *((name, bad) for name in ("reflection", "stop_with_stdin") for bad in ("on", "2", "maybe")),
+    *(
+        (name, bad)
+        for name in ("reflection", "stop_with_stdin", "beat")
+        for bad in ("on", "2", "maybe")
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """The sandbox's carrier where nobody steers it: it comes for what is shipped, and delivers soon."""
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -123,6 +124,23 @@ async def test_a_parcel_on_its_way_travels_on_after_the_next_start(
     async with carrier_of(clock, path) as after:
         after.app.start()
         await eventually(after.signed)
+
+
+async def test_parcels_travel_on_after_an_error_of_the_books(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_stop = carrier.app.books.next_stop
+    errors = iter([sqlite3.OperationalError("disk full")])
+
+    def failing(now_ms: int) -> dict[str, object] | None:
+        for error in errors:
+            raise error
+        return next_stop(now_ms)
+
+    await carrier.hear(SHIPPED)
+    monkeypatch.setattr(carrier.app.books, "next_stop", failing)
+    carrier.clock.advance(DELIVER_MS)
+    await eventually(carrier.signed)
 
 
 async def befall(carrier: Carrier, fate: str, delay_ms: int = 0, parcel: str = PARCEL) -> Answer:

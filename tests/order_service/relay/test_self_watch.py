@@ -27,8 +27,11 @@ class Watched:
 
     def __init__(self, orders: Orders) -> None:
         self.reported: list[bool] = []
+        self.hanging: list[str] = []
         clock = DatabaseClock(orders.database)
-        self.watch = SelfWatch(orders, clock, EngineClock(orders.clock_ms), "p", self._tell)
+        self.watch = SelfWatch(
+            orders, clock, EngineClock(orders.clock_ms), "p", self._tell, lambda: self.hanging
+        )
 
     async def _tell(self, serves: bool) -> None:
         self.reported.append(serves)
@@ -48,6 +51,15 @@ def watched(orders: Orders) -> Watched:
 async def test_a_process_whose_database_takes_writes_serves(watched: Watched) -> None:
     assert await watched.look(7) == ""
     assert watched.reported == [True]
+
+
+async def test_a_process_whose_relay_hangs_does_not_serve(watched: Watched) -> None:
+    assert await watched.look() == ""
+    watched.hanging.append("relay")
+    assert await watched.look() == "it hangs (relay): start this process again"
+    watched.hanging.clear()
+    assert await watched.look() == ""
+    assert watched.reported == [True, False, True]
 
 
 async def test_a_full_disk_is_known_by_the_writes_that_it_refuses_and_by_those_it_takes_again(
