@@ -70,6 +70,7 @@ _POINTLESS_TASKS: Final = (
     TaskKind.WAIT_DUE,
     TaskKind.PAYMENT_DUE,
     TaskKind.REVIEW,
+    TaskKind.SOURCE_ANEW,
     TaskKind.CANCEL_ORDER,
 )
 

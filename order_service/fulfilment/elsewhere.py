@@ -1,4 +1,5 @@
-"""Parcels that their warehouse cannot serve: their units come from another one (O5, O14). Pure.
+"""Parcels that their warehouse cannot serve, or not as well: their units come from another one (O5,
+O14). Pure.
 
 Such a parcel is SOURCING while its units are reserved anew (`placing/elsewhere.py`), under an id
 that follows from its own (`order/reservations.py`). Then it ends: parcels from other warehouses go
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 
 from order_service.fulfilment.cancelling import cancel, is_last_parcel
 from order_service.fulfilment.giving_back import give_back
+from order_service.fulfilment.holding import SOURCE_ANEW_AGAIN_MS, hold
 from order_service.fulfilment.incidents import close, close_with_refund, not_closed
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.stopping import count_left_out
@@ -19,10 +21,16 @@ from order_service.fulfilment.warehouse import withdraw
 from order_service.order.bounds import check_room
 from order_service.order.draft import Draft
 from order_service.order.model import Order, Shipment, ShipmentLine
-from order_service.order.states import IncidentEvent, ShipmentEvent, ShipmentState
-from order_service.order.tasks import CancelShipmentStock, SourceElsewhere
+from order_service.order.refusals import Refused
+from order_service.order.states import IncidentEvent, OrderState, ShipmentEvent, ShipmentState
+from order_service.order.tasks import CancelShipmentStock, SourceAnew, SourceElsewhere
 
 NOBODY_HAS_IT: Final = "no other warehouse has it"
+_CANNOT_MOVE: Final = "the delivery was corrected, and no other warehouse can serve it"
+_MOVABLE: Final = frozenset({ShipmentState.PLANNED, ShipmentState.PICKED})
+_NOT_PLANNED: Final = frozenset(
+    {OrderState.AWAITING_PAYMENT, OrderState.CONFIRMING, OrderState.CONFIRMED}
+)
 # A parcel in these has a waybill, or is about to: what goes in its stead is another one.
 _CHECKED: Final = frozenset({ShipmentState.PACKED, ShipmentState.LABELLED})
 
@@ -56,12 +64,33 @@ def look_elsewhere(draft: Draft, shipment: Shipment, reason: str) -> Shipment:
 
 def places_tried(order: Order, shipment: Shipment) -> set[str]:
     """The warehouses that have failed to serve a parcel's units."""
-    tried = {shipment.location}
+    tried = {shipment.location} if shipment.missing else set()
     while shipment.replaces:
         shipment = order.shipment(shipment.replaces)
         if shipment.missing:
             tried.add(shipment.location)
     return tried
+
+
+def can_move(shipment: Shipment) -> bool:
+    """Whether the units of a parcel can still come from another warehouse for its buyer's sake."""
+    return shipment.state in _MOVABLE and not shipment.missing
+
+
+def source_anew(draft: Draft, shipment_ids: Sequence[str]) -> None:
+    """Has other warehouses serve parcels, as the delivery was corrected.
+
+    An order that was not planned yet is looked at again later.
+    """
+    if draft.order.state in _NOT_PLANNED:
+        draft.remind(SourceAnew(), draft.now_ms + SOURCE_ANEW_AGAIN_MS)
+    for shipment_id in shipment_ids:
+        shipment = draft.order.shipment(shipment_id)
+        if can_move(shipment):
+            try:
+                look_elsewhere(draft, shipment, "the delivery was corrected")
+            except Refused:
+                hold(draft, _CANNOT_MOVE)
 
 
 def sourced(draft: Draft, shipment_id: str, found: Sequence[Found], reason: str) -> None:
@@ -75,6 +104,9 @@ def sourced(draft: Draft, shipment_id: str, found: Sequence[Found], reason: str)
             draft.send(SourceElsewhere(shipment_id))
         return
     parcels, rest = _divided(shipment, found)
+    if not (parcels or shipment.missing):
+        _stay(draft, shipment)
+        return
     if not parcels and is_last_parcel(draft.order, shipment):
         cancel(draft, (), reason or NOBODY_HAS_IT)
         return
@@ -89,6 +121,14 @@ def sourced(draft: Draft, shipment_id: str, found: Sequence[Found], reason: str)
             draft.send(CancelShipmentStock(shipment_id))
     if rest:
         _leave_out(draft, shipment, rest, reason or NOBODY_HAS_IT, alone=not made)
+
+
+def _stay(draft: Draft, shipment: Shipment) -> None:
+    """Has the units of a parcel picked where they are, if a person lets the order go on so."""
+    withdraw(draft, shipment, "no other warehouse can serve it now")
+    again = plan_like(draft, shipment, shipment.lines, replaces=shipment.shipment_id)
+    _close_incidents(draft, shipment, again)
+    hold(draft, _CANNOT_MOVE)
 
 
 def _leave_out(

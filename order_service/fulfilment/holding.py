@@ -15,9 +15,11 @@ from order_service.order.records import Review, Verdict
 from order_service.order.refusals import wrong_state
 from order_service.order.regions import sign_of
 from order_service.order.states import OrderState, ShipmentState
-from order_service.order.tasks import ReviewOrder, TaskKind
+from order_service.order.tasks import ReviewOrder, SourceAnew, TaskKind
 
 _O, _S = OrderState, ShipmentState
+SOURCE_ANEW_AGAIN_MS: Final = 24 * 3_600_000
+"""The pause in which an order is planned, which has its warehouses chosen anew at once."""
 # What can still be kept back.
 _NOT_ALL_GONE: Final = frozenset(
     {
@@ -94,17 +96,22 @@ def remark_on(draft: Draft, remark: Remark, words: Sequence[str] = REMARK_WORDS)
 
 
 def correct(draft: Draft, delivery: Delivery, correction_id: str, confirmed_via: str) -> Order:
-    """Replaces the delivery by one that the buyer confirmed, and judges it again: an order is held
-    whose warehouse and freight were chosen for another region, or whose new delivery contradicts
-    itself. Raises what `correct_delivery` does.
+    """Replaces the delivery by one that the buyer confirmed, and judges it again.
+
+    Its warehouses are chosen anew, and an order is held whose freight or tax was made for another
+    region, or whose new delivery contradicts itself. Raises what `correct_delivery` does.
     """
     before = draft.order.delivery
     order = correct_delivery(draft, delivery, correction_id, confirmed_via)
     if order.state in _NOT_SOURCED:
         return order
     found = list(contradictions(delivery)) if order.state in _IN_THE_WAREHOUSE else []
-    if sign_of(before.region) != sign_of(delivery.region):
-        found.append("it goes to another region than its warehouse and freight were chosen for")
+    is_elsewhere = sign_of(before.region) != sign_of(delivery.region)
+    if is_elsewhere or before.postcode != delivery.postcode:
+        in_ms = 0 if order.state in _IN_THE_WAREHOUSE else SOURCE_ANEW_AGAIN_MS
+        draft.remind(SourceAnew(), draft.now_ms + in_ms)
+    if is_elsewhere and (order.amounts.freight_minor or order.amounts.tax_minor):
+        found.append("it goes to another region than its freight and tax were made for")
     if found:
         hold(draft, "the delivery was corrected: " + "; ".join(found))
     return order

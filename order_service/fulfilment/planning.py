@@ -12,6 +12,7 @@ from order_service.order.draft import Draft
 from order_service.order.machines import SHIPMENT
 from order_service.order.model import Shipment, ShipmentLine
 from order_service.order.states import OrderEvent, ShipmentState
+from order_service.order.tasks import SourceAnew, todos
 
 Articles = Mapping[str, Article]
 """By SKU. An article that is missing has no zone and no limits."""
@@ -34,6 +35,8 @@ def plan_shipments(draft: Draft, articles: Articles, why: str) -> list[Shipment]
         shipment.temperature_max_millicelsius = warmest
         draft.add(shipment)
         planned.append(shipment)
+    if todos(draft.order, SourceAnew):  # the delivery was corrected since its stock was reserved
+        draft.remind(SourceAnew(), draft.now_ms)
     return planned
 
 

@@ -31,7 +31,12 @@ _CORRECTABLE: Final = frozenset(
 )
 # A packed parcel's waybill is being made, from the address as it was then.
 _WITHOUT_WAYBILL: Final = frozenset(
-    {ShipmentState.PLANNED, ShipmentState.PICKED, ShipmentState.CANCELLED}
+    {
+        ShipmentState.PLANNED,
+        ShipmentState.PICKED,
+        ShipmentState.SOURCING,
+        ShipmentState.CANCELLED,
+    }
 )
 
 

@@ -32,6 +32,7 @@ class TaskKind(StrEnum):
     SHIP = "SHIP"
     RETURN = "RETURN"
     SOURCE = "SOURCE"
+    SOURCE_ANEW = "SOURCE_ANEW"
     START_PAYMENT = "START_PAYMENT"
     QUERY_PAYMENT = "QUERY_PAYMENT"
     CLOSE_PAYMENT = "CLOSE_PAYMENT"
@@ -167,6 +168,10 @@ class ReturnStock(Payload):
 class SourceElsewhere(Payload):
     shipment_id: str
     reason: str = ""
+
+
+@_task(TaskKind.SOURCE_ANEW, "anew", "choose the warehouses again for a corrected delivery")
+class SourceAnew(Payload): ...
 
 
 @_task(TaskKind.START_PAYMENT, "payment", "tell the provider of a payment", per="payment_id")

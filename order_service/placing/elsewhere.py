@@ -14,12 +14,18 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.outcomes import Outcome
 from holdfast.types import Reservation, State
 from order_service.catalogue.catalogue import Catalogue
-from order_service.fulfilment.elsewhere import Found, places_tried, sourced
+from order_service.fulfilment.elsewhere import (
+    Found,
+    can_move,
+    places_tried,
+    source_anew,
+    sourced,
+)
 from order_service.order.draft import Decide
 from order_service.order.model import Order, Shipment
 from order_service.order.reservations import reservation_instead_of, taken_elsewhere
 from order_service.order.states import ShipmentState
-from order_service.order.tasks import SourceElsewhere, Todo
+from order_service.order.tasks import SourceAnew, SourceElsewhere, Todo
 from order_service.placing.sourcing import Origin, Take, origins_of, source
 from order_service.relay.handler import GiveUp, Learned, TryLater, handles
 
@@ -54,6 +60,18 @@ class Elsewhere:
         decide = partial(sourced, reason=todo.payload.reason)
         return Learned(partial(decide, shipment_id=shipment.shipment_id, found=found))
 
+    @handles(SourceAnew)
+    async def source_anew(self, order: Order, _todo: Todo[SourceAnew]) -> Decide | None:
+        """Finds the parcels that another warehouse is to serve since the delivery was corrected."""
+        if any(each.state is ShipmentState.SOURCING for each in order.shipments):
+            raise TryLater("a parcel is being sourced, for the delivery as it was")
+        moved = [
+            shipment.shipment_id
+            for shipment in order.shipments
+            if can_move(shipment) and await self._takes(order, shipment)
+        ]
+        return partial(source_anew, shipment_ids=moved)
+
     async def _sold(self, order: Order, shipment: Shipment) -> list[Found]:
         """Sells units to the order at other warehouses: those of an earlier attempt, or new ones.
 
@@ -80,7 +98,10 @@ class Elsewhere:
         return reserved.applied or reserved.outcome in _LOOK_AGAIN
 
     async def _takes(self, order: Order, shipment: Shipment) -> list[Take]:
-        """The units to be taken at other warehouses: all that there are, up to the parcel's."""
+        """The units to be taken at other warehouses: all that there are, up to the parcel's.
+
+        A parcel that its own warehouse could serve moves as a whole, or not at all.
+        """
         origins = self._origins(order, shipment)
         wanted: Counter[str] = Counter()
         for line in shipment.lines:
@@ -88,16 +109,23 @@ class Elsewhere:
         stock: dict[str, dict[str, int]] = {sku: {} for sku in wanted}
         for level in await self._engine.get_stock(*wanted, tenant=order.tenant):
             stock[level.sku][level.location] = level.available
+        if not shipment.missing:  # its units would be free again where they are
+            for sku, units in wanted.items():
+                stock[sku][shipment.location] = stock[sku].get(shipment.location, 0) + units
         there = {
             sku: min(units, sum(stock[sku].get(origin.location, 0) for origin in origins))
             for sku, units in wanted.items()
         }
-        return source({sku: units for sku, units in there.items() if units}, stock, origins) or []
+        takes = source({sku: units for sku, units in there.items() if units}, stock, origins) or []
+        stays = there != wanted or any(take.location == shipment.location for take in takes)
+        return [] if stays and not shipment.missing else takes
 
     def _origins(self, order: Order, shipment: Shipment) -> list[Origin]:
         tried = places_tried(order, shipment)
         origins = origins_of(self._catalogue.assortment(order.tenant), order.delivery)
-        return [origin for origin in origins if origin.location not in tried]
+        left = [origin for origin in origins if origin.location not in tried]
+        # Of warehouses that are as near, where the units are.
+        return sorted(left, key=lambda it: (it.distance_km, it.location != shipment.location))
 
     async def _reservation(self, order: Order, reservation_id: str) -> Reservation | None:
         try:

@@ -77,6 +77,7 @@ TASK_KINDS = (
     "SHIP",
     "RETURN",
     "SOURCE",
+    "SOURCE_ANEW",
     "START_PAYMENT",
     "QUERY_PAYMENT",
     "CLOSE_PAYMENT",
