@@ -13,11 +13,12 @@ from order_service.fulfilment.shares import (
 )
 from order_service.fulfilment.timers import DAY_MS
 from order_service.order.draft import Draft
-from order_service.order.model import Shipment
+from order_service.order.model import Order, Shipment
 from order_service.order.records import TrackingEvent
 from order_service.order.tasks import CashDue, TaskKind
 from order_service.payment.attempts import quarantine_cash
 from order_service.payment.facts import UnknownPayment, collected, judge_collected
+from order_service.payment.methods import CASH
 from order_service.relay.handler import GiveUp
 
 REPORTED_WITHIN_MS: Final = 7 * DAY_MS
@@ -53,6 +54,8 @@ def judge_cash(draft: Draft) -> None:
     payment = cash_payment(draft.order)
     due_minor = due_for_delivered_minor(draft.order)
     missing = payment is not None and payment.captured_minor < due_minor
+    if unowned(draft.order):
+        return
     if not missing or not unreported(draft.order):
         draft.forget(TaskKind.CASH_DUE)
         judge_collected(draft, due_minor)
@@ -60,11 +63,24 @@ def judge_cash(draft: Draft) -> None:
         draft.remind(CashDue(), draft.now_ms + REPORTED_WITHIN_MS)
 
 
-def cash_overdue(draft: Draft) -> None:
+def unowned(order: Order) -> list[Shipment]:
+    """The parcels for which carriers have brought money that is no payment's: of older books."""
+    if any(payment.provider == CASH for payment in order.payments):
+        return []
+    return [shipment for shipment in order.shipments if shipment.collected_minor]
+
+
+def cash_overdue(draft: Draft, currency: str = "") -> None:
     """Stops waiting for carriers' money: the part that came waits for a person.
 
-    Raises GiveUp where nothing came: a person has to find out whether it was collected.
+    So does money in `currency` of which 0.4.0 made no payment (migration 0018). Raises GiveUp where
+    nothing came: a person has to find out whether it was collected.
     """
+    bringing = unowned(draft.order)
+    if bringing:
+        came_minor = sum(shipment.collected_minor for shipment in bringing)
+        quarantine_cash(draft, came_minor, currency or draft.order.currency, bringing[0].waybill)
+        return
     payment = cash_payment(draft.order)
     due_minor = due_for_delivered_minor(draft.order)
     if payment is not None and due_minor and not payment.captured_minor:

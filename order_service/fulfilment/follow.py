@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from order_service.fulfilment.cancelling import cancel
-from order_service.fulfilment.cash import judge_cash
+from order_service.fulfilment.cash import judge_cash, unowned
 from order_service.fulfilment.deadlines import looked_at_ms
 from order_service.fulfilment.giving_back import send_refunded_back
 from order_service.fulfilment.incidents import close_picked, is_open
@@ -152,7 +152,7 @@ def _follow_arrivals(draft: Draft, settings: FulfilmentSettings) -> None:
     if order.state in _ARRIVED:
         if nothing_open:
             judge_cash(draft)
-        else:
+        elif not unowned(order):
             draft.forget(TaskKind.CASH_DUE)
 
 

@@ -132,14 +132,14 @@ class TrackingIntake:
         return look_at_deadlines
 
     @handles(CashDue)
-    async def cash_due(self, order: Order, _todo: Todo[CashDue]) -> Decide | None:
+    async def cash_due(self, order: Order, todo: Todo[CashDue]) -> Decide | None:
         """Asks the carriers that still owe money, then sees to what none of them has reported."""
         for shipment in unreported(order) if cash_payment(order) else ():
             if shipment.carrier and shipment.carrier not in self._carriers:
                 raise NotHere(f"carrier {shipment.carrier} is not set up here")
         if not await self.ask(order):
             raise TryLater("a carrier does not say what it collected")
-        return cash_overdue
+        return partial(cash_overdue, currency=todo.payload.currency)
 
 
 def carrier_callbacks(

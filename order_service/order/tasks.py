@@ -267,7 +267,9 @@ class CompleteOrder(Payload): ...
 
 
 @_task(TaskKind.CASH_DUE, "cash", "see to cash that no carrier has reported")
-class CashDue(Payload): ...
+class CashDue(Payload):
+    currency: str = ""
+    """Of cash that only older books have; "" for the order's."""
 
 
 @_task(TaskKind.NOTIFY_BUYER, "buyer", "write to the buyer", per="channel")

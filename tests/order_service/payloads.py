@@ -108,6 +108,7 @@ STORED: Final = (
     Stored("RESHIP", "reship:4-i1", '{"incident_id":"4-i1"}', Reship("4-i1")),
     Stored("COMPLETE", "complete", "", CompleteOrder()),
     Stored("CASH_DUE", "cash", "", CashDue()),
+    Stored("CASH_DUE", "cash", '{"currency":"CNY"}', CashDue("CNY")),
     Stored(
         "NOTIFY_BUYER",
         "buyer:mail",

@@ -28,11 +28,14 @@ from sqlalchemy import (
 
 from order_service.audit.case import judge
 from order_service.audit.history import RULES as HISTORY_RULES
+from order_service.audit.money import RULES as MONEY_RULES
 from order_service.audit.refunds import RULES as REFUND_RULES
 from order_service.audit.sources import read_cases
+from order_service.fulfilment.cash import cash_overdue
 from order_service.order.ids import Ids
 from order_service.order.model import ShipmentLine
-from order_service.order.states import RefundEvent, RefundState
+from order_service.order.states import PaymentState, RefundEvent, RefundState
+from order_service.order.tasks import CashDue, todos
 from order_service.storage.database import Database, RuleHeld, StorageUnsafe, open_database
 from order_service.storage.history import all_moves
 from order_service.storage.migrate import alembic_config, migrate
@@ -228,6 +231,33 @@ async def test_refunds_of_0_4_0_get_rows_and_show_what_was_wrong(
     (case,) = await orders.read(lambda connection: read_cases(connection, [A], 0))
     assert [(row.what, row.amount_minor) for row in case.order.refund_rows] == rows
     assert [each.rule.name for each in judge(case, REFUND_RULES)] == [rule]
+    await orders.drain()
+
+
+_SAID = (
+    "INSERT INTO tracking_events (order_id, shipment_no, carrier, event_id, kind, happened_at_ms, "
+    f"received_at_ms, place, amount_minor, currency) VALUES ({A}, 1, 'sandbox', 'e', "
+    "'CASH_COLLECTED', 1, 1, '', 300, 'JPY')"
+)
+
+
+@pytest.mark.parametrize(("said", "currency"), [((), "CNY"), ((_SAID,), "JPY")])
+async def test_cash_that_0_4_0_only_noted_waits_for_a_person(
+    of_0_4_0: Database, clock: Clock, ids: Ids, said: tuple[str, ...], currency: str
+) -> None:
+    for statement in (*said, "UPDATE shipments SET collected_minor = 300"):
+        await of_0_4_0.write(partial(_execute, statement))
+    await migrate(of_0_4_0)
+    orders = Orders(of_0_4_0, clock, ids)
+    await orders.change(A, lambda draft: draft.note("something else"), "test")
+    (cash,) = todos(await orders.get(A), CashDue)
+    await orders.change(A, partial(cash_overdue, currency=cash.payload.currency), "test")
+    payment = (await orders.get(A)).payments[-1]
+    found = (payment.state, payment.captured_minor, payment.captured_currency)
+    assert found == (PaymentState.QUARANTINED, 300, currency)
+    (case,) = await orders.read(lambda connection: read_cases(connection, [A], 0))
+    broken = {each.rule.name for each in judge(case, MONEY_RULES)}
+    assert "cash_is_what_carriers_collected" not in broken
     await orders.drain()
 
 
