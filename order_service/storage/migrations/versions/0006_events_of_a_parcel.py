@@ -40,9 +40,10 @@ def upgrade() -> None:
 def _in_slices() -> Iterator[Sequence[Any]]:
     """The keys of all events, some at a time."""
     columns = [sa.column(name) for name in _KEY]
+    events = sa.table("tracking_events", *columns)
     after: Any = None
     while True:
-        statement = sa.select(*columns).select_from(sa.table("tracking_events", *columns))
+        statement = sa.select(*columns).select_from(events)
         if after is not None:
             statement = statement.where(sa.tuple_(*columns[2:]) > tuple(after[2:]))
         rows = op.get_bind().execute(statement.order_by(*columns[2:]).limit(_AT_ONCE)).all()
