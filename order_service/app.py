@@ -29,7 +29,7 @@ from holdfast.order.v1 import (
     payment_pb2_grpc,
 )
 from order_service.catalogue.catalogue import Catalogue
-from order_service.config import Config, listed
+from order_service.config import NO_DEFAULT, Config, listed
 from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.fulfilment import FulfilmentServicer
@@ -134,7 +134,10 @@ class App:
             self.orders,
             Reserving(self.engine, self.catalogue, self.methods, self.engine_clock, waiting_rules),
         )
-        self.placing = Placing(self.orders, self.stock_desk, self.catalogue, self.methods)
+        default_country = config.default_country.replace(NO_DEFAULT, "")
+        self.placing = Placing(
+            self.orders, self.stock_desk, self.catalogue, self.methods, default_country
+        )
         self.backorders = Backorders(self.orders, self.catalogue, self.stock_desk, self.methods)
         self.review_rules = ReviewRules(
             config.review_off_percent_max,

@@ -19,6 +19,7 @@ from serving.settings import (
 
 DATABASE_FILE: Final = "orders.db"
 Percent = Annotated[int, Meta(ge=0, le=100)]
+NO_DEFAULT: Final = "none"
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 
@@ -84,6 +85,8 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     are known."""
     time_zone: str = "UTC"
     """The time zone of the times in messages, such as Asia/Shanghai."""
+    default_country: Annotated[str, Meta(pattern=f"^([A-Z]{{2}}|{NO_DEFAULT})$")] = "CN"
+    """The country of an order's delivery that names none; none: each order has to name it."""
     waiting_ms: Ms = 7 * _DAY_MS
     """An order that waits for stock is closed after so long."""
     waiting_units_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 100

@@ -23,6 +23,7 @@ def tell(placed: Placed, result: pb.OrderResult) -> None:
     result.outcome = outcome_of(placed.refusal) if placed.refusal else pb.ORDER_OUTCOME_APPLIED
     result.replayed = placed.replayed
     result.detail = placed.detail
+    result.findings.extend(placed.findings)
     wire.fill(placed.order, result.order)
     for short in placed.shortages:
         wire.fill(short, result.shortages.add())

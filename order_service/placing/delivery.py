@@ -6,7 +6,9 @@ are ASCII's wherever a machine reads them.
 """
 
 import re
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 from msgspec import structs
 
@@ -27,35 +29,70 @@ _is_masked = re.compile(r"\+?[0-9]{1,9}\*{2,9}[0-9]{2,6}").fullmatch
 _is_country = re.compile(r"[A-Z]{2}").fullmatch
 
 
-def checked_delivery(delivery: Delivery, *, masked_too: bool = False) -> Delivery:
-    """A delivery that a parcel can be sent to, put in order. Raises InvalidField.
+def checked_delivery(
+    delivery: Delivery, *, masked_too: bool = False, default_country: str = ""
+) -> Delivery:
+    """A delivery that a parcel can be sent to, put in order.
 
-    With `masked_too` the phone may be one of which a platform shows a part only.
+    With `masked_too` the phone may be one of which a platform shows a part only. A delivery that
+    names no country is in the `default_country`, if there is one. Raises InvalidField, which names
+    all fields that are wrong.
     """
-    country = plain(delivery.country).upper()
+    country = plain(delivery.country).upper() or default_country
     rules = rules_of(country) if _is_country(country) else None
     if rules is None:
         raise _invalid("country", "must be a country's code (ISO 3166-1 alpha-2)", delivery.country)
+    wrong: list[InvalidField] = []
+    judged = partial(_judged, wrong)
+    postcode = plain(delivery.postcode)
     typed = {
-        "postcode": _text("postcode", plain(delivery.postcode), POSTCODE_LENGTH_MAX).upper(),
-        "region": _text("region", delivery.region, PART_LENGTH_MAX),
-        "city": _text("city", delivery.city, PART_LENGTH_MAX),
-        "district": _text("district", delivery.district, PART_LENGTH_MAX),
-        "street": _text("street", delivery.street, STREET_LENGTH_MAX),
+        "postcode": judged(_text, "postcode", postcode, POSTCODE_LENGTH_MAX).upper(),
+        "region": judged(_text, "region", delivery.region, PART_LENGTH_MAX),
+        "city": judged(_text, "city", delivery.city, PART_LENGTH_MAX),
+        "district": judged(_text, "district", delivery.district, PART_LENGTH_MAX),
+        "street": judged(_text, "street", delivery.street, STREET_LENGTH_MAX),
     }
-    for field in rules.required:
-        if not typed[field]:
-            raise _invalid(field, f"must be set for addresses in {country}", "")
-    typed["postcode"] = _checked_postcode(rules, country, typed["postcode"])
-    typed["region"] = _checked_region(rules, country, typed["region"], typed["postcode"])
-    return structs.replace(
+    unfit = {error.field for error in wrong}
+    missing = [field for field in rules.required if not typed[field]]
+    wrong.extend(
+        _invalid(field, f"must be set for addresses in {country}", "")
+        for field in missing
+        if f"delivery.{field}" not in unfit
+    )
+    typed["postcode"] = judged(_checked_postcode, rules, country, typed["postcode"])
+    typed["region"] = judged(_checked_region, rules, country, typed["region"], typed["postcode"])
+    checked = structs.replace(
         delivery,
-        name=_checked_name(delivery.name),
-        phone=_checked_phone(delivery.phone, country, masked_too=masked_too),
+        name=judged(_checked_name, delivery.name),
+        phone=judged(_checked_phone, delivery.phone, country, masked_too),
         country=country,
-        email=_checked_email(delivery.email),
+        email=judged(_checked_email, delivery.email),
         **typed,
     )
+    if wrong:
+        raise _all_of(wrong, "" if delivery.country else country)
+    return checked
+
+
+def _judged(wrong: list[InvalidField], check: Callable[..., str], *values: Any) -> str:
+    """The value that a check gives; "" where it finds something wrong, which it adds."""
+    try:
+        return check(*values)
+    except InvalidField as error:
+        wrong.append(error)
+        return ""
+
+
+def _all_of(wrong: list[InvalidField], default_country: str) -> InvalidField:
+    """One error for all fields that are wrong. `default_country`: it was not named, but taken."""
+    problem, *others = (error.problem for error in wrong)
+    if others:
+        named = (f"{error.field.removeprefix('delivery.')} {error.problem}" for error in wrong)
+        problem = "; ".join(named)
+    if default_country:
+        problem += f" (no country is named; HOLDFAST_DEFAULT_COUNTRY is {default_country})"
+    fields = ", ".join(error.field for error in wrong)
+    return InvalidField(fields, problem, ", ".join(error.value for error in wrong))
 
 
 def _text(field: str, value: str, length_max: int, length_min: int = 0) -> str:
@@ -87,7 +124,7 @@ def _checked_postcode(rules: AddressRules, country: str, typed: str) -> str:
 
 
 def _checked_region(rules: AddressRules, country: str, typed: str, postcode: str) -> str:
-    if not rules.regions:
+    if not (rules.regions and typed):
         return typed
     region = rules.regions.find(typed)
     if region is None:
@@ -98,7 +135,7 @@ def _checked_region(rules: AddressRules, country: str, typed: str, postcode: str
     return region.name
 
 
-def _checked_phone(typed: str, country: str, *, masked_too: bool) -> str:
+def _checked_phone(typed: str, country: str, masked_too: bool) -> str:
     text = _text("phone", plain(typed), PHONE_LENGTH_MAX, 1)
     masked = re.sub(r"[\s()-]", "", text)
     if masked_too and _is_masked(masked):

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from holdfast.errors import HoldfastError
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article
+from order_service.order.contradictions import contradictions, doubts
 from order_service.order.fields import is_id
 from order_service.order.model import Order
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
@@ -55,6 +56,12 @@ class Placed(NamedTuple):
         return refusal_of(self.order)
 
     @property
+    def findings(self) -> list[str]:
+        """Sentences on parts of its delivery that do not go together, or may be missing."""
+        delivery = self.order.delivery
+        return [*contradictions(delivery), *doubts(delivery)]
+
+    @property
     def detail(self) -> str:
         """For a person: why it was rejected, or what is otherwise than was asked for."""
         short = shortages_text(self.shortages)
@@ -67,11 +74,17 @@ class Placed(NamedTuple):
 
 
 class Placing:
-    """Takes orders."""
+    """Takes orders. `default_country` is that of deliveries that name none; "": they must."""
 
     def __init__(
-        self, orders: Orders, desk: StockDesk, catalogue: Catalogue, methods: Methods
+        self,
+        orders: Orders,
+        desk: StockDesk,
+        catalogue: Catalogue,
+        methods: Methods,
+        default_country: str = "",
     ) -> None:
+        self._default_country = default_country
         self._orders = orders
         self._desk = desk
         self._catalogue = catalogue
@@ -85,7 +98,7 @@ class Placing:
         AMOUNT_MISMATCH), Conflict, StorageUnavailable, Overloaded.
         """
         try:
-            checked = checked_fields(request, self._methods)
+            checked = checked_fields(request, self._methods, self._default_country)
             check_sums(request.lines, request.amounts)
         except (InvalidField, Refused):
             # An order that was placed is placed, whatever is offered and required by now.

@@ -78,7 +78,7 @@ class Checked(NamedTuple):
     remark: str
 
 
-def checked_fields(request: PlaceOrder, methods: Methods) -> Checked:
+def checked_fields(request: PlaceOrder, methods: Methods, default_country: str = "") -> Checked:
     """Holds every field against its bounds, without the catalogue. Raises InvalidField."""
     check_id("tenant", request.tenant)
     check_id("order_key", request.order_key, personal=True)
@@ -98,7 +98,10 @@ def checked_fields(request: PlaceOrder, methods: Methods) -> Checked:
         raise InvalidField("payment_method", problem, shown(request.payment_method))
     remark = checked_lines_of_text("remark", request.remark, REMARK_LENGTH_MAX)
     masked_too = request.source is Source.IMPORT
-    return Checked(checked_delivery(request.delivery, masked_too=masked_too), remark)
+    delivery = checked_delivery(
+        request.delivery, masked_too=masked_too, default_country=default_country
+    )
+    return Checked(delivery, remark)
 
 
 def _check_lines(lines: tuple[WantedLine, ...]) -> None:

@@ -51,8 +51,8 @@ class DeliveryOptions:
     """Name of the person who receives the parcel."""
     phone: str
     """Their phone number."""
-    country: str = "CN"
-    """The country's two letters."""
+    country: str = ""
+    """The country's two letters [default: the service's default country]."""
     postcode: str = ""
     """The postcode."""
     region: str = ""

@@ -248,7 +248,7 @@ def _buyer(shop: str, name: str) -> str:
 def _delivery(values: Mapping[str, str], defaults: Defaults) -> pb.Delivery:
     country = values.get("country", defaults.country)
     country = COUNTRIES.get(country.lower(), country.upper())
-    if not re.fullmatch("[A-Z]{2}", country):
+    if not re.fullmatch("([A-Z]{2})?", country):
         raise ValueError(f"country: must be two letters or a known name; got {country[:80]!a}")
     street = " ".join(filter(None, (values.get("street"), values.get("street2"))))
     return pb.Delivery(

@@ -42,7 +42,7 @@ def import_orders(
     shop: Annotated[str, Parameter(name=("--shop", "--channel"))],
     map_: Annotated[list[str], Parameter(name="--map", metavar="FIELD=HEADER", negative=())] = [],  # noqa: B006 - cyclopts makes a list of its own
     currency: str = "CNY",
-    country: str = "CN",
+    country: str = "",
     method: str = "paid_elsewhere",
     shortage: ShortageName = "ALL_OR_NOTHING",
     options: ImportOptions = DEFAULT_OPTIONS,
@@ -71,7 +71,8 @@ def import_orders(
     currency
         The currency, where the file has no column for it.
     country
-        The country, where the file has no column for it.
+        The country, where the file has no column for it [default: the service's
+        default country].
     method
         How they are paid: paid_elsewhere for what the platform has taken.
     shortage

@@ -86,7 +86,8 @@ def place(
     result = connection.decide_once(request, request.order_key)
     order = result.order
     total = money_text(order.amounts.total_minor, order.currency)
-    otherwise = f" Note: {result.detail}." if result.detail else ""
+    notes = [*filter(None, [result.detail]), *result.findings]
+    otherwise = f" Note: {'; '.join(notes)}." if notes else ""
     text = f"Placed {order.order_id}: {state_of(order)}, {total}.{otherwise}"
     print_answer(connection, result, text, key=request.order_key)
 

@@ -282,7 +282,9 @@ class Delivery(_message.Message):
     `+19074864171;ext=101`.
     """
     country: _builtins.str
-    """ISO 3166-1 alpha-2, such as `CN`."""
+    """ISO 3166-1 alpha-2, such as `CN`. With PlaceOrder "" means the service's default country, if it
+    has one.
+    """
     postcode: _builtins.str
     """The postcode, where the country has one. It may be left out where hardly anybody writes it (CN,
     TW).
@@ -1247,6 +1249,7 @@ class OrderResult(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     SHORTAGES_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
     outcome: Global___OrderOutcome.ValueType
     """What was decided."""
     replayed: _builtins.bool
@@ -1266,6 +1269,13 @@ class OrderResult(_message.Message):
         is refused or waits is only told the first time: there may be more by now.
         """
 
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The answer to PlaceOrder: what of the delivery does not go together, such as a city of another
+        region, or is often missing by mistake, a sentence each. The order is taken all the same; whoever
+        placed it can still ask the buyer. Never personal.
+        """
+
     def __init__(
         self,
         *,
@@ -1274,10 +1284,11 @@ class OrderResult(_message.Message):
         order: Global___Order | None = ...,
         detail: _builtins.str = ...,
         shortages: _abc.Iterable[Global___Shortage] | None = ...,
+        findings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "order", b"order", "outcome", b"outcome", "replayed", b"replayed", "shortages", b"shortages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "findings", b"findings", "order", b"order", "outcome", b"outcome", "replayed", b"replayed", "shortages", b"shortages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -78,6 +78,20 @@ async def test_a_marketplaces_number_finds_its_orders_in_each_channel(
     ]
 
 
+async def test_the_answer_says_what_of_the_delivery_does_not_go_together(shop: Shop) -> None:
+    delivery = order_of().delivery
+    delivery.name, delivery.postcode, delivery.street = "test", "JE2 3AB", "High Street"
+    for replayed in (False, True):
+        answer = await shop.place("key-1", delivery=delivery)
+        assert (answer.outcome, answer.replayed) == (pb.ORDER_OUTCOME_APPLIED, replayed)
+        assert list(answer.findings) == [
+            "the postcode is of JE, and the country is GB",
+            "the receiver's name is hardly one",
+            "the street has no number",
+        ]
+    assert not (await shop.place("key-2")).findings
+
+
 async def test_an_order_for_more_than_there_is_says_how_much_there_is(shop: Shop) -> None:
     total = 6 * TEA_MINOR
     refused = await shop.place(

@@ -286,3 +286,32 @@ def test_whatever_is_typed_is_refused_or_put_in_order_for_good(field: str, typed
     with suppress(InvalidField):
         kept = check(DELIVERY, **{field: typed})
         assert checked_delivery(kept) == kept
+
+
+def test_all_fields_that_are_wrong_are_named_at_once() -> None:
+    values = {"name": "?", "phone": "12", "postcode": "nowhere", "street": "", "email": "a@"}
+    with pytest.raises(InvalidField) as refused:
+        check(LONDON, **values)
+    fields = refused.value.field.split(", ")
+    assert sorted(fields) == sorted(f"delivery.{name}" for name in values)
+    assert all(f"{name} must " in refused.value.problem for name in values)
+    assert (
+        refused.value.value
+        == "0 characters, 7 characters, 1 characters, 2 characters, 2 characters"
+    )
+
+
+def test_a_field_is_named_once_however_much_is_wrong_with_it() -> None:
+    with pytest.raises(InvalidField) as refused:
+        check(NEW_YORK, region="\0", phone="")
+    assert refused.value.field == "delivery.region, delivery.phone"
+
+
+def test_a_delivery_without_a_country_is_in_the_default_one_and_errors_say_so() -> None:
+    nowhere = structs.replace(LONDON, country="")
+    assert checked_delivery(nowhere, default_country="GB") == check(LONDON)
+    with pytest.raises(InvalidField, match=r"delivery.country: must be a country's code"):
+        checked_delivery(nowhere)
+    with pytest.raises(InvalidField, match="no country is named; HOLDFAST_DEFAULT_COUNTRY is US"):
+        checked_delivery(nowhere, default_country="US")
+    assert checked_delivery(LONDON, default_country="US").country == "GB"
