@@ -17,6 +17,7 @@ from order_service.relay.self_watch import SelfWatch
 _NO_STEPS = frozenset(
     {
         "database.read",
+        "database.look",
         "database.now_ms",
         "database.close",
         "engine.get_stock",

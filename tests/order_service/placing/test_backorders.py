@@ -244,18 +244,18 @@ async def test_the_turn_is_free_again_when_the_engine_was_silent(
 async def test_orders_that_come_together_share_a_look_that_begins_after_they_came(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claims, read = Claims(shop.orders), shop.orders.read
+    claims, look = Claims(shop.orders), shop.orders.look
     may_end, looks = asyncio.Event(), 0
 
     async def slow(function: Any) -> Any:
         nonlocal looks
         looks += 1
-        found = await read(function)
+        found = await look(function)
         await may_end.wait()
         return found
 
     await shop.stock(TEA=0)
-    monkeypatch.setattr(shop.orders, "read", slow)
+    monkeypatch.setattr(shop.orders, "look", slow)
     early = [asyncio.create_task(claims.now(shop.engine.tenant)) for _ in range(20)]
     await eventually(lambda: _is(looks == 1))
     late = [asyncio.create_task(claims.now(shop.engine.tenant)) for _ in range(20)]
