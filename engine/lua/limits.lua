@@ -6,11 +6,12 @@
 -- missing, as in a store of 0.4.0.
 
 local limit_at = {}        -- stock field -> the limit of its SKU, once it has been found
-local several_at = {}      -- stock field -> whether its SKU has other locations
+local several_at = {}      -- stock field -> the packed other locations of its SKU; nothing if none
 
--- The strictest limit of all levels of a SKU; 0 if there is none.
-local function strictest_of(sku, packed)
-  local fields, missing, strictest = {sku}, {}, 0
+-- Loads the levels of a SKU at all its locations that are not loaded yet; returns their fields, and
+-- how many were loaded.
+local function load_locations(sku, packed)
+  local fields, missing = {sku}, {}
   for _, location in ipairs(decode(packed)) do
     fields[#fields + 1] = sku .. '\0' .. location
   end
@@ -20,6 +21,12 @@ local function strictest_of(sku, packed)
     end
   end
   load_levels(missing)
+  return fields, #missing
+end
+
+-- The strictest limit of all levels of a SKU; 0 if there is none.
+local function strictest_of(sku, packed)
+  local fields, strictest = load_locations(sku, packed), 0
   for i = 1, #fields do
     local level = levels[fields[i]]
     local limit = level and level[LIMIT_PER_BUYER] or 0
@@ -56,7 +63,7 @@ local function find_limits(fields)
     for i = first, last do
       local field, sku = fields[i], skus[i]
       local level, packed = levels[field], locations_after[sku] or located[i - first + 1]
-      several_at[field] = packed and true
+      several_at[field] = packed
       limit_at[field] = level and (packed and limit_of(sku, packed) or level[LIMIT_PER_BUYER])
     end
   end

@@ -90,16 +90,15 @@ local function pass_limit(count)
   return false
 end
 
--- Returns LIMIT_EXCEEDED, NOT_JUDGED or false. The buyer's units of a SKU with several locations
--- may be due at one that is not asked for: there the levels of the lines do not tell.
+-- Returns LIMIT_EXCEEDED, NOT_JUDGED or false. The buyer's units of a SKU may be due at a location
+-- that is not asked for.
 local function past_limit(count)
   if not pass_limit(count) then
     return false
   end
   for i = 1, count do
     local field = line_field[i]
-    if limit_at[field] > 0 and not (several_at[field] and all_due_expired()
-      or not several_at[field] and no_unit_is_due(line_level[i])) then
+    if limit_at[field] > 0 and not no_unit_of_sku_is_due(field) then
       return NOT_JUDGED
     end
   end

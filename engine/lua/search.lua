@@ -132,3 +132,26 @@ local function no_unit_is_due(level)
   return not searched and all_due_expired()
     or level[UNITS_RESERVED] == 0 or level[DUE_FROM_MS] > now
 end
+
+-- So many levels of other locations are loaded in a call, or those of one SKU: see WORK_MAX.
+local LOCATIONS_MAX = 1000
+local locations_loaded = 0
+
+-- Whether no reserved unit of the SKU of a loaded level is due at any of its locations, or none any
+-- more; false if that is not known yet.
+local function no_unit_of_sku_is_due(field)
+  if not several_at[field] then
+    return no_unit_is_due(levels[field])
+  elseif locations_loaded > LOCATIONS_MAX then
+    return false
+  end
+  local fields, count = load_locations(sku_of(field), several_at[field])
+  locations_loaded = locations_loaded + count
+  for i = 1, #fields do
+    local level = levels[fields[i]]
+    if level and not no_unit_is_due(level) then
+      return false
+    end
+  end
+  return true
+end

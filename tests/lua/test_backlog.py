@@ -130,3 +130,43 @@ def test_a_reservation_that_was_extended_is_found_when_it_is_due_later(behind: P
     (answer,) = behind.judge_once([buy("C")], DUE + 10)
     assert named(answer) == "APPLIED"  # type: ignore[arg-type]
     behind.run([Release("c1")], DUE + 10)
+
+
+def with_branches(partition: Partition) -> Partition:
+    """A partition with a backlog of A, where B has a limit and is sold at two places."""
+    with_backlog(partition)
+    partition.run([SetStock("B", 9, "north", limit_per_buyer=1), SetStock("B", 9, "south")], T0)
+    return partition
+
+
+@pytest.mark.parametrize("place", ["default", "north", "south"])
+def test_who_is_past_the_limit_of_a_sku_with_several_locations_is_refused_at_once(
+    behind: Partition, place: str
+) -> None:
+    with_branches(behind)
+    behind.run([Reserve("b", [Line("B", 1, "south")], 0, "ann")], T0)
+    assert ask(behind, Reserve("new", [Line("B", 1, place)], 0, "ann")) == "LIMIT_EXCEEDED"
+    assert ask(behind, Reserve("new", [Line("B", 1, place)], 0, "bob")) == "APPLIED"
+
+
+def test_units_of_the_buyer_that_are_due_at_another_location_are_given_back_at_once(
+    behind: Partition,
+) -> None:
+    with_branches(behind)
+    behind.run([Reserve("b", [Line("B", 1, "south")], 60 * SECOND_MS, "ann")], T0)
+    assert ask(behind, Reserve("new", [Line("B", 1, "north")], 0, "ann")) == "APPLIED"
+
+
+def test_limits_of_skus_with_very_many_locations_are_judged_call_by_call(
+    behind: Partition,
+) -> None:
+    skus = ("X", "Y", "Z")
+    for sku in skus:
+        behind.run([SetStock(sku, 9, f"p{n}", limit_per_buyer=1) for n in range(600)], T0)
+        behind.run([Reserve(f"of-{sku}", [Line(sku, 1, "p0")], 0, "ann")], T0)
+    with_backlog(behind)
+    wants: list[StoreCommand] = [Reserve(f"w-{s}", [Line(s, 1, "p1")], 0, "ann") for s in skus]
+    first = behind.judge_once(wants, DUE)
+    assert [named(answer) for answer in first[:2]] == ["LIMIT_EXCEEDED"] * 2  # type: ignore[arg-type]
+    assert first[2] is NOT_JUDGED
+    assert ask(behind, wants[2]) == "LIMIT_EXCEEDED"

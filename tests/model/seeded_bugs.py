@@ -113,8 +113,8 @@ BUGS_OF_A_BOUNDED_BATCH = {
         "if true then\n    return true",
     ),
     "what is due counts for the limit": (
-        "or not several_at[field] and no_unit_is_due(line_level[i])) then",
-        "or not several_at[field]) then",
+        "if limit_at[field] > 0 and not no_unit_of_sku_is_due(field) then",
+        "if false then",
     ),
     "a Reserve overtakes one that waits": (
         "if someone_waits and must_wait(id, count) then",
