@@ -5,107 +5,144 @@
 -- due unit. Then that time is later, and the next call goes on from there; it is kept in the
 -- levels, so whoever asks next need not look at the same ones again.
 
-local SEARCH_MAX, ENTRIES_FIRST_READ, NAMES_MAX = 4000, 200, 8
+local SEARCH_MAX, ENTRIES_FIRST_READ = 4000, 50
 -- There is no going on within an instant, so more are looked at where so many are due at one.
 local AT_ONE_INSTANT_MAX = 40000
+-- Records are read so many at a time: who finds enough at once reads no more. So many SKUs are
+-- looked for in a call, for each is looked for in every record.
+local LOOK_CHUNK, SKUS_MAX = 200, 8
 local searched = false       -- whether this batch has searched
-local searching = false      -- whether that found something out, and there is more to look at
+local searching = false      -- whether that came nearer to an answer, so that it can go on at once
 
--- The batch's own levels that may have due units, their SKUs, and the time from which they may.
--- Levels of others are loaded only when all that is due is expired, and then there is no search.
+-- The batch's own levels that may have due units, of up to SKUS_MAX SKUs; their SKUs, the time from
+-- which they may, and whether there are no more. Levels of others are loaded only when all that is
+-- due is expired, and then there is no search.
 local function uncertain_levels()
-  local fields, skus, from = {}, {}, now
+  local fields, skus, is_wanted, from, all = {}, {}, {}, now, true
   for field, level in pairs(levels) do
     if level and level[UNITS_RESERVED] > 0 and level[DUE_FROM_MS] <= now then
-      fields[#fields + 1], skus[sku_of(field)] = field, true
-      from = math.min(from, level[DUE_FROM_MS])
+      local sku = sku_of(field)
+      if not is_wanted[sku] and #skus < SKUS_MAX then
+        is_wanted[sku], skus[#skus + 1] = true, sku
+      end
+      if is_wanted[sku] then
+        fields[#fields + 1], from = field, math.min(from, level[DUE_FROM_MS])
+      else
+        all = false
+      end
     end
   end
-  return fields, skus, from
+  return fields, skus, from, all
 end
 
--- The ids that are named from a time on, and the time before which none is left out: `from` itself
--- if there are too many at one instant.
-local function named_from(from)
-  local ids, read, wanted_entries, first = {}, 0, ENTRIES_FIRST_READ, nil
+-- Makes the function that looks at some ids for live reservations of the SKUs; it returns whether
+-- there are SKUs left to look for. Returned with it are the list of those that it finds, and the
+-- SKUs of which it leaves some out, for each has its share of what a call may expire.
+local function searcher(skus)
+  local due, spent, behind, share = {}, {}, {}, due_limit / #skus
+  local left = {unpack(skus)}
+
+  -- The SKUs that are looked for among those of a live reservation; none if it cannot be read.
+  local function wanted_skus(id)
+    local readable, body = pcall(body_of, id)
+    local names, found = {}, {}
+    for line = BODY_LINES, readable and records[id]:byte(1) == RESERVED and #body or 0, 2 do
+      names[sku_of(body[line])] = true
+    end
+    for i = 1, #left do
+      found[#found + 1] = names[left[i]] and left[i]
+    end
+    return found
+  end
+
+  local function leave_out(names)
+    for i = 1, #names do
+      behind[names[i]] = true
+    end
+    local still_left = {}
+    for i = 1, #left do
+      still_left[#still_left + 1] = not behind[left[i]] and left[i] or nil
+    end
+    left = still_left
+  end
+
+  local function add(id)
+    local names, is_over = wanted_skus(id), false
+    for i = 1, #names do
+      is_over = is_over or (spent[names[i]] or 0) >= share
+    end
+    if is_over then
+      return leave_out(names)
+    end
+    for i = 1, #names do
+      spent[names[i]] = (spent[names[i]] or 0) + count_lines(body_of(id))
+    end
+    due[#due + 1] = #names > 0 and id or nil
+  end
+
+  -- To unpack each record would take far longer than to look for a few names in its bytes.
+  local function look(ids)
+    local find = string.find
+    for first = 1, #ids, LOOK_CHUNK do
+      local last = math.min(first + LOOK_CHUNK - 1, #ids)
+      local some = call('HMGET', KEYS[2], unpack(ids, first, last))
+      for i = 1, #some do
+        local record, is_one = some[i], false
+        for name = 1, record and record:byte(1) == RESERVED and #left or 0 do
+          is_one = is_one or find(record, left[name], BODY_FIRST, true)
+        end
+        if is_one then
+          local id = ids[first + i - 1]
+          if records[id] == nil then
+            records[id], records_before[id] = record, record
+          end
+          add(id)
+        end
+      end
+    end
+    return #left > 0
+  end
+
+  return look, due, behind
+end
+
+-- Finds live reservations of some SKUs that are named from a time on. Returns them; the time before
+-- which none is left out, and the SKUs of which one is left out all the same.
+local function find_due(skus, from)
+  local look, due, behind = searcher(skus)
+  local looked, ids, first, read, wanted_entries = 0, {}, nil, 0, ENTRIES_FIRST_READ
   while true do
     local found = call('ZRANGEBYSCORE', KEYS[3], from, now, 'WITHSCORES',
       'LIMIT', read, wanted_entries)
     for i = 1, #found, 2 do
-      local score = tonumber(found[i + 1])
+      local score, count = tonumber(found[i + 1]), looked + #ids
       first = first or score
-      if #ids >= SEARCH_MAX and score > first then
-        return ids, score
-      elseif #ids >= AT_ONE_INSTANT_MAX then
-        return ids, from
+      if count >= SEARCH_MAX and score > first or count >= AT_ONE_INSTANT_MAX then
+        look(ids)
+        return due, score > first and score or from, behind
       end
       add_named(ids, found[i])
+      if #ids >= LOOK_CHUNK then
+        looked = looked + #ids
+        if not look(ids) then
+          return due, from, behind
+        end
+        ids = {}
+      end
     end
     if #found < 2 * wanted_entries then
-      return ids, now + 1
+      look(ids)
+      return due, now + 1, behind
     end
     read, wanted_entries = read + wanted_entries, 2 * wanted_entries
   end
 end
 
--- Finds live reservations of some SKUs that are named from a time on; returns them, and the time
--- before which none is left out.
-local function find_due(skus, from)
-  -- The live ones among the ids whose record has the name of one of the SKUs somewhere. To unpack
-  -- each record would take far longer than to look for a few names in its bytes.
-  local function candidates(ids)
-    local found, names, find = {}, {}, string.find
-    for sku in pairs(skus) do
-      names[#names + 1] = sku
-    end
-    for first = 1, #ids, CHUNK do
-      local last = math.min(first + CHUNK - 1, #ids)
-      local some = call('HMGET', KEYS[2], unpack(ids, first, last))
-      for i = 1, #some do
-        local record, is_one = some[i], #names > NAMES_MAX
-        for name = 1, record and not is_one and #names or 0 do
-          is_one = is_one or find(record, names[name], BODY_FIRST, true)
-        end
-        if record and is_one and record:byte(1) == RESERVED then
-          found[#found + 1] = ids[first + i - 1]
-        end
-      end
-    end
-    return found
-  end
-
-  local function is_due(id)
-    local readable, body = pcall(body_of, id)
-    readable = readable and records[id]:byte(1) == RESERVED
-    for line = BODY_LINES, readable and #body or 0, 2 do
-      if skus[sku_of(body[line])] then
-        return true
-      end
-    end
-    return false
-  end
-
-  local ids, until_ms = named_from(from)
-  local due, lines = {}, 0
-  ids = candidates(ids)
-  load_records(ids)
-  for i = 1, #ids do
-    local id = ids[i]
-    if is_due(id) then
-      lines = lines + count_lines(body_of(id))
-      if #due > 0 and lines > due_limit then
-        return due, from      -- these SKUs have a backlog of their own
-      end
-      due[#due + 1] = id
-    end
-  end
-  return due, until_ms
-end
-
 local function search()
   searched = true
-  local fields, skus, from = uncertain_levels()
-  local due, until_ms = find_due(skus, from)
+  local expired_before = expired
+  local fields, skus, from, all = uncertain_levels()
+  local due, until_ms, behind = find_due(skus, from)
   load_lines(due)
   for i = 1, #due do
     local state, expires = state_of(due[i])
@@ -113,12 +150,15 @@ local function search()
       remind(due[i], count_lines(body_of(due[i])), expires)
     end
   end
+  searching = expired > expired_before
   for i = 1, until_ms > from and #fields or 0 do
-    local level = levels[fields[i]]
-    level[DUE_FROM_MS] = math.max(level[DUE_FROM_MS], until_ms)
-    bounded_levels[fields[i]] = level
+    local field = fields[i]
+    if not behind[sku_of(field)] then
+      levels[field][DUE_FROM_MS] = math.max(levels[field][DUE_FROM_MS], until_ms)
+      bounded_levels[field] = levels[field]
+      searching = searching or until_ms <= now or not all
+    end
   end
-  searching = until_ms > from and until_ms <= now
 end
 
 -- Whether no reserved unit of a level is due, or none any more; false if that is not known yet.

@@ -38,7 +38,7 @@ def behind(store: "redis.Redis") -> Iterator[Partition]:
 def slow(store: "redis.Redis", monkeypatch: pytest.MonkeyPatch) -> Iterator[Partition]:
     """A partition whose calls look at two reservations each."""
     store.flushall()
-    right, few = ("= 4000, 200,", "INSTANT_MAX = 40000"), ("= 2, 1,", "INSTANT_MAX = 4")
+    right, few = ("= 4000, 50\n", "INSTANT_MAX = 40000"), ("= 2, 1\n", "INSTANT_MAX = 4")
 
     def text(part: str) -> str:
         found = part_text(part)
@@ -130,6 +130,55 @@ def test_a_reservation_that_was_extended_is_found_when_it_is_due_later(behind: P
     (answer,) = behind.judge_once([buy("C")], DUE + 10)
     assert named(answer) == "APPLIED"  # type: ignore[arg-type]
     behind.run([Release("c1")], DUE + 10)
+
+
+def said_at_last(partition: Partition, command: StoreCommand) -> str:
+    """The answer to a command that is sent again at once as long as it is cut."""
+    for _ in range(4 * BACKLOG):
+        said = ask(partition, command)
+        if said != "CUT":
+            return said
+    raise AssertionError("the search does not end")
+
+
+def test_who_is_past_a_limit_waits_for_no_more_than_the_backlog_of_that_sku(
+    behind: Partition,
+) -> None:
+    with_backlog(behind)
+    behind.run([Reserve("live", [Line("B", 1)], 0, "ann")], T0)
+    behind.run(
+        [Reserve(f"b{n}", [Line("B", 1)], 60 * SECOND_MS, f"buyer-{n}") for n in range(5)], T0
+    )
+    assert said_at_last(behind, buy("B", "ann")) == "LIMIT_EXCEEDED"
+    assert behind.levels()["A", "default"].reserved == BACKLOG
+    assert behind.levels()["B", "default"].reserved == 1
+
+
+def test_a_backlog_of_one_sku_holds_up_no_other_of_the_same_batch(behind: Partition) -> None:
+    with_backlog(behind)
+    behind.run([SetStock("A", BACKLOG)], T0)
+    behind.run([Reserve("soon", [Line("C", 1)], SECOND_MS), Reserve("late", [Line("C", 1)])], T0)
+    behind.run([Confirm("soon")], T0)
+    wants: list[StoreCommand] = [Reserve("all", [Line("A", BACKLOG)]), Reserve("c", [Line("C", 1)])]
+    first, second = behind.judge_once(wants, DUE)
+    assert isinstance(first, NotJudged)
+    assert named(second) == "OUT_OF_STOCK"  # type: ignore[arg-type]
+
+
+def test_more_skus_than_are_looked_for_in_a_call_are_looked_for_in_turn(behind: Partition) -> None:
+    with_backlog(behind)
+    skus = [f"S{number}" for number in range(20)]
+    for sku in skus:
+        behind.run([SetStock(sku, 2), Reserve(f"{sku}-soon", [Line(sku, 1)], SECOND_MS)], T0)
+        behind.run([Reserve(f"{sku}-late", [Line(sku, 1)]), Confirm(f"{sku}-soon")], T0)
+    wants: list[StoreCommand] = [Reserve(f"new-{sku}", [Line(sku, 1)]) for sku in skus]
+    calls = 0
+    while wants:
+        calls += 1
+        answers = behind.judge_once(wants, DUE)
+        assert NOT_JUDGED not in answers
+        wants = [w for w, said in zip(wants, answers, strict=True) if isinstance(said, NotJudged)]
+    assert 1 < calls <= len(skus)
 
 
 def with_branches(partition: Partition) -> Partition:
