@@ -208,7 +208,7 @@ def short(store: redis.Redis) -> Partition:
 
 
 def outcomes(answers: Sequence[object]) -> list[str]:
-    """The outcomes by name; NOT_JUDGED for a command that is to be sent again."""
+    """The outcomes by name; CUT for a command that is to be sent again at once."""
     return [
         answer.name if isinstance(answer, NotJudged) else answer.outcome.name  # type: ignore[attr-defined]
         for answer in answers
@@ -225,7 +225,7 @@ def test_who_may_be_short_only_for_what_is_due_is_not_judged_and_the_others_are(
         Reserve("D", [Line("CUP", 1)]),
     ]
     answers = short.judge_once(wants, DUE)
-    assert outcomes(answers) == ["NOT_JUDGED", "APPLIED", "APPLIED", "OUT_OF_STOCK"]
+    assert outcomes(answers) == ["CUT", "APPLIED", "APPLIED", "OUT_OF_STOCK"]
     assert outcomes(short.run(wants[:1], DUE)) == ["APPLIED"]
     assert short.audit() == []
 
@@ -253,7 +253,7 @@ def test_a_later_one_with_an_id_or_a_sku_in_common_waits_too(
 ) -> None:
     short.run([Reserve("sold-north", [Line("TEA", 1, "north")])], T0)
     wants: list[StoreCommand] = [Reserve("A", [Line("TEA", 4)]), later]
-    assert outcomes(short.judge_once(wants, DUE)) == ["NOT_JUDGED", "NOT_JUDGED"]
+    assert outcomes(short.judge_once(wants, DUE)) == ["CUT", "CUT"]
 
 
 def test_what_waits_for_one_that_waits_waits_too(short: Partition) -> None:
@@ -262,7 +262,7 @@ def test_what_waits_for_one_that_waits_waits_too(short: Partition) -> None:
         Reserve("B", [Line("CUP", 1), Line("TEA", 1)]),
         Reserve("C", [Line("CUP", 1)]),
     ]
-    assert outcomes(short.judge_once(wants, DUE)) == ["NOT_JUDGED"] * 3
+    assert outcomes(short.judge_once(wants, DUE)) == ["CUT"] * 3
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_what_waits_for_one_that_waits_waits_too(short: Partition) -> None:
     ],
 )
 def test_nobody_is_refused_for_what_is_due(short: Partition, command: StoreCommand) -> None:
-    assert outcomes(short.judge_once([command], DUE)) == ["NOT_JUDGED"]
+    assert outcomes(short.judge_once([command], DUE)) == ["CUT"]
 
 
 @pytest.mark.parametrize("command", [Reserve("A", ONE), Confirm("lapsed", True)])
@@ -291,7 +291,7 @@ def test_who_needs_no_more_than_came_back_is_served_at_once(
 def test_a_limit_is_not_passed_by_what_is_due_elsewhere(short: Partition) -> None:
     short.run([SetStock("TEA", 9, "north", limit_per_buyer=2)], T0)
     wants: list[StoreCommand] = [Reserve("A", [Line("TEA", 2, "north")], 0, "li")]
-    assert outcomes(short.judge_once(wants, DUE)) == ["NOT_JUDGED"]
+    assert outcomes(short.judge_once(wants, DUE)) == ["CUT"]
     assert outcomes(short.run(wants, DUE)) == ["APPLIED"]
     assert short.audit() == []
 
