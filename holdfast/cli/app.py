@@ -8,7 +8,6 @@ from typing import Literal
 
 from cyclopts import App
 
-from holdfast.cli import audit, demo, explain, reservation, server, server_commands, status, stock
 from holdfast.cli.arguments import OPERATE, RUN, SET_UP
 
 HELP = """Stock for flash sales: every unit goes to exactly one order.
@@ -33,13 +32,23 @@ def _version() -> str:
 
 
 app = App(name="holdfast", help=HELP, help_format="plaintext", version=_version)
-app.command(server_commands.dev, group=RUN)
-app.command(server_commands.serve, group=RUN)
-app.command(demo.demo, group=RUN)
-app.command(server_commands.rehearse, group=RUN)
-app.command(stock.app)
-app.command(reservation.app)
-# By its path: its modules import the contract, which no other command needs.
+# By their paths: a module is imported when its command runs, or when --help has to ask it.
+app.command("holdfast.cli.server_commands:dev", name="dev", group=RUN)
+app.command("holdfast.cli.server_commands:serve", name="serve", group=RUN)
+app.command("holdfast.cli.demo:demo", name="demo", group=RUN)
+app.command("holdfast.cli.server_commands:rehearse", name="rehearse", group=RUN)
+app.command(
+    "holdfast.cli.stock:app",
+    name="stock",
+    group=OPERATE,
+    help="Reads and sets what there is to sell.",
+)
+app.command(
+    "holdfast.cli.reservation:app",
+    name="reservation",
+    group=OPERATE,
+    help="Reads reservations, and moves them by hand.",
+)
 app.command(
     "holdfast.cli.orders.app:app",
     name="orders",
@@ -52,10 +61,15 @@ app.command(
     group=OPERATE,
     help="Steers the pretended payment provider and carrier of `holdfast dev`.",
 )
-app.command(explain.explain, group=OPERATE)
-app.command(audit.audit, group=OPERATE)
-app.command(status.status, group=OPERATE)
-app.command(server.app)
+app.command("holdfast.cli.explain:explain", name="explain", group=OPERATE)
+app.command("holdfast.cli.audit:audit", name="audit", group=OPERATE)
+app.command("holdfast.cli.status:status", name="status", group=OPERATE)
+app.command(
+    "holdfast.cli.server:app",
+    name="server",
+    group=OPERATE,
+    help="Decisions about a running engine.",
+)
 
 
 @app.command(group=SET_UP)

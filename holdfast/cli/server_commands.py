@@ -1,8 +1,6 @@
 """`holdfast dev`, `serve` and `rehearse`: the command becomes the program, by exec."""
 
-import base64
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -174,6 +172,9 @@ def with_orders(environment: dict[str, str], free_port: Callable[[], int]) -> di
 
     What the environment says of them already is kept.
     """
+    import base64
+    import secrets
+
     port = port_of(environment.get(LISTEN) or LISTEN_DEFAULT)
 
     def address(step: int) -> str:

@@ -9,16 +9,14 @@ from cyclopts import App, Parameter
 from holdfast.cli.arguments import OPERATE, Limit, Units
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
-from holdfast.cli.imports.names import oddity
 from holdfast.cli.lists import print_rows
 from holdfast.cli.output import print_json, print_remark, table_of
-from holdfast.cli.stock_import_command import import_file
 
 if TYPE_CHECKING:
     from holdfast.types import StockLevel
 
 app = App(name="stock", group=OPERATE, help="Reads and sets what there is to sell.")
-app.command(import_file, name="import")
+app.command("holdfast.cli.stock_import_command:import_file", name="import")
 
 LIST_LIMIT_DEFAULT = 1_000
 
@@ -81,6 +79,7 @@ def set_(
     id_
         The setting's id, kept for an hour; made unless given.
     """
+    from holdfast.cli.imports.names import oddity
     from holdfast.types import new_setting_id
 
     if odd := oddity("SKU", sku):

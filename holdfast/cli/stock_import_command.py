@@ -1,6 +1,5 @@
 """`holdfast stock import`: a whole CSV file, checked before any of it is sent."""
 
-import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -90,6 +89,8 @@ def import_file(
 def _import_of(resume: str) -> tuple[str, int]:
     """The id of an import, under which its lines are set once, and its first line."""
     if not resume:
+        import secrets
+
         return secrets.token_hex(IMPORT_ID_BYTES), 0
     import_id, _, line = resume.partition(":")
     if not (len(import_id) == 2 * IMPORT_ID_BYTES and import_id.isalnum()):

@@ -6,8 +6,6 @@ UTF-8, with or without a byte order mark. The first line names the columns. They
 
 import codecs
 import io
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +48,9 @@ def rereadable(file: BinaryIO) -> BinaryIO:
     """The file, or a copy of it on disk if it can be read only once, such as standard input."""
     if file.seekable():
         return file
+    import shutil
+    import tempfile
+
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
     shutil.copyfileobj(file, copy)
     return copy

@@ -5,18 +5,19 @@ The key is new at each start. `dev` keeps it beside the sandbox's books, for thi
 
 import json
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cyclopts import Parameter
 
 from holdfast.cli.arguments import SERVER_AND_OUTPUT
 from holdfast.cli.connection import Output
 from holdfast.cli.failures import UNREACHABLE, USAGE, Failure
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
 
 ACCESS_FILE = Path("sandbox", "access.json")
 DATA_DIR_DEFAULT = "holdfast-data"
@@ -74,6 +75,9 @@ class SandboxConnection:
 
     def ask(self, path: str, content: object = None) -> Any:
         """The answer to a call: GET, or POST of some content. Raises Failure."""
+        import urllib.error
+        import urllib.request
+
         access = self.access()
         request = urllib.request.Request(
             access.url.rstrip("/") + path,
@@ -121,7 +125,7 @@ def _access(environment: Mapping[str, str], data_dir: Path | None) -> Access:
         ) from error
 
 
-def _refused(error: urllib.error.HTTPError) -> Failure:
+def _refused(error: "HTTPError") -> Failure:
     try:
         problem = json.loads(error.read())["error"]
     except (OSError, ValueError, KeyError, TypeError):
