@@ -6,13 +6,15 @@ Each is answered from an index. A number may be found in several ways, and in se
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 
 from order_service.order.ids import number_of
 from order_service.order.keys import key_and_channel
-from order_service.order.parts import order_id_of
+from order_service.order.model import Payment, Refund, Shipment
+from order_service.order.parts import PART_KINDS, PartKind, order_id_of, part_id, part_no
 from order_service.order.placed import Source
-from order_service.storage.columns import HAS_CHANNEL, NO_WORDS, key_in, phone_in
+from order_service.storage.columns import HAS_CHANNEL, METADATA, NO_WORDS, key_in, phone_in
 from order_service.storage.reads import SUMMARY, Summary, summary_of
 from order_service.storage.schema import orders, payments, refunds, shipments
 
@@ -32,6 +34,8 @@ class Lookup(NamedTuple):
     """The kind of number that it is then, for a person."""
     condition: "Callable[[Number], ColumnElement[bool] | None]"
     """Which orders have it; None if it cannot be one of these."""
+    part: "tuple[type[Struct], str] | None" = None
+    """The kind of part that has it, and the column; None where the order has it."""
 
 
 class Found(NamedTuple):
@@ -39,6 +43,8 @@ class Found(NamedTuple):
 
     order: Summary
     by: str
+    part_id: str = ""
+    """The part that has it, if it is one part."""
 
 
 def _id(number: Number) -> "ColumnElement[bool] | None":
@@ -80,12 +86,16 @@ LOOKUPS: Final = (
     ),
     Lookup("order key", _key_of_channel),
     Lookup(
-        "payment's number at its provider", lambda number: _named(payments, "provider_ref", number)
+        "payment's number at its provider",
+        lambda number: _named(payments, "provider_ref", number),
+        (Payment, "provider_ref"),
     ),
     Lookup(
-        "refund's number at its provider", lambda number: _named(refunds, "provider_ref", number)
+        "refund's number at its provider",
+        lambda number: _named(refunds, "provider_ref", number),
+        (Refund, "provider_ref"),
     ),
-    Lookup("waybill", lambda number: _named(shipments, "waybill", number)),
+    Lookup("waybill", lambda number: _named(shipments, "waybill", number), (Shipment, "waybill")),
     Lookup("buyer", lambda number: orders.c.buyer_id == number.typed),
     Lookup("receiver's phone number", _has_phone),
 )
@@ -109,6 +119,32 @@ def find_orders(
         statement = select(*SUMMARY).where(*where).order_by(orders.c.order_id.desc()).limit(size)
         for row in connection.execute(statement):
             order = summary_of(row)
-            found.setdefault(order.order_id, Found(order, lookup.by))
+            if order.order_id not in found:
+                part_id = _part_of(connection, order.order_id, number, lookup)
+                found[order.order_id] = Found(order, lookup.by, part_id)
     newest = sorted(found.values(), key=lambda one: one.order.order_id, reverse=True)
     return newest[:size]
+
+
+def _part_of(connection: Connection, order_id: str, number: Number, lookup: Lookup) -> str:
+    """The part of an order that has a number; "" where none has it, or several."""
+    if lookup.part is not None:
+        struct, column = lookup.part
+        kinds = [PART_KINDS[struct]]
+    else:
+        kinds, column = [each for each in PART_KINDS.values() if _is_id_of(each, number)], ""
+    for kind in kinds:
+        table = METADATA.tables[kind.table]
+        numbers = table.c[f"{kind.machine.name}_no"]
+        has_it = table.c[column] == number.typed if column else numbers == part_no(number.typed)
+        rows = connection.execute(select(numbers).where(table.c.order_id == order_id, has_it))
+        found = [row[0] for row in rows]
+        if len(found) == 1:
+            return part_id(order_id, kind.letter, found[0])
+    return ""
+
+
+def _is_id_of(kind: PartKind, number: Number) -> bool:
+    """Whether a number is written as the ids of a kind of parts are."""
+    part = part_no(number.typed)
+    return part > 0 and number.typed == part_id(order_id_of(number.typed), kind.letter, part)

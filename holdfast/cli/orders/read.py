@@ -138,6 +138,7 @@ _print_finds = table_of(
     {
         "Order": lambda found: found.order.order_id,
         "Found by": "by",
+        "Part": lambda found: found.part_id or "-",
         "State": lambda found: state_of(found.order),
         "Buyer": lambda found: found.order.buyer_id or "-",
         "Total": lambda found: money_text(found.order.total_minor, found.order.currency),
@@ -176,16 +177,41 @@ _print_entries = table_of(
 
 
 def receipt(
-    order_id: OrderId, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION
+    number: str, /, *, country: str = "", connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION
 ) -> None:
     """Prints the receipt of a paid order: the same each time.
 
     For example:
       holdfast orders receipt 3766223186315821678
       holdfast orders receipt 3766223186315821678 | lp
+      holdfast orders receipt cart-91
+
+    Parameters
+    ----------
+    number
+        The receipt's number, which is the order's, or any other that leads to the
+        order, as with find.
+    country
+        The country of a phone number that does not begin with + and its own.
     """
+    order_id = _order_of(connection, number, country)
     answer = accepted(connection.run(lambda client: client.receipt(order_id)))
     if connection.as_json:
         print_json({"receipt": answer.receipt})
     else:
         print(answer.receipt.text, end="")
+
+
+def _order_of(connection: OrdersConnection, number: str, country: str) -> str:
+    """The order of that id, or the only one that a number leads to. Raises Failure."""
+    request = pb.FindOrdersRequest(number=number, country=country)
+    response = connection.run(lambda client: client.ask(request))
+    order_ids: list[str] = [found.order.order_id for found in response.found]
+    if len(order_ids) == 1 or number in order_ids:
+        return number if number in order_ids else order_ids[0]
+    if not order_ids:
+        raise Failure(f"no order has the number {number}", reason="ORDER_NOT_FOUND")
+    raise Failure(
+        f"several orders have the number {number}: name one of {', '.join(order_ids[:10])}",
+        reason="INVALID_FIELD",
+    )

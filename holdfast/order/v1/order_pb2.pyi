@@ -1731,8 +1731,13 @@ class FoundOrder(_message.Message):
 
     ORDER_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
+    PART_ID_FIELD_NUMBER: _builtins.int
     by: _builtins.str
     """What of it the number is, for a person, such as `waybill`."""
+    part_id: _builtins.str
+    """The payment, refund, shipment or incident that has the number; "" where the order has it, or
+    several of its parts.
+    """
     @_builtins.property
     def order(self) -> Global___OrderSummary:
         """The order."""
@@ -1742,10 +1747,11 @@ class FoundOrder(_message.Message):
         *,
         order: Global___OrderSummary | None = ...,
         by: _builtins.str = ...,
+        part_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "order", b"order"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "order", b"order", "part_id", b"part_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -121,6 +121,21 @@ async def test_a_phone_is_found_with_and_without_its_extension(orders: Orders, k
     assert await found(orders, longer, longer) == []
 
 
+async def test_the_part_that_has_the_number_is_named(orders: Orders) -> None:
+    await placed(orders)
+    parts = {
+        "pi_3Px": f"{A}-p1",
+        "re_3Px": f"{A}-r1",
+        "1Z999": f"{A}-s1",
+        f"{A}-r1": f"{A}-r1",
+        f"{A}-s1": f"{A}-s1",
+        f"{A}-s2": "",
+        A: "",
+        "ann": "",
+    }
+    assert {typed: (await found(orders, typed))[0].part_id for typed in parts} == parts
+
+
 async def test_an_order_that_is_found_in_two_ways_is_named_once(orders: Orders) -> None:
     await placed(orders)
 
