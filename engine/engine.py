@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import redis.asyncio
@@ -137,6 +137,14 @@ class Engine:
             for problem in problems
         ]
 
+    async def judge(self, tenant: str, command: Command, deadline: float) -> Result:
+        """Judges one command as `apply` does. Raises the `EngineError` if it was not judged."""
+        problem = check_command(command)
+        if problem:
+            return Result(Outcome.INVALID, detail=problem)
+        (found,) = await self._submit(tenant, (command,), deadline)
+        return _judged(found)  # type: ignore[return-value]
+
     async def set_stock(self, tenant: str, command: SetStock, deadline: float) -> StockResult:
         """Creates a stock level or changes its settings."""
         (found,) = await self.set_stock_levels(tenant, [command], deadline)
@@ -159,7 +167,7 @@ class Engine:
         if problem := check_adjust_stock(command):
             return StockResult(StockOutcome.INVALID, detail=problem)
         (found,) = await self._submit(tenant, [command], deadline)
-        return _judged(found)
+        return _judged(found)  # type: ignore[return-value]
 
     def reader(self, tenant: str) -> Reader:
         """Reads a tenant's reservations and stock."""
@@ -272,23 +280,23 @@ class Engine:
         tenant = self._tenant(tenant_name)
         tenant.callers += 1
         try:
-            if await self._is_listed(tenant_name, tenant, commands):
+            known = tenant.partition.seen()
+            if tenant.listed == known.accepted or await self._is_listed(
+                tenant_name, tenant, known, commands
+            ):
                 return await tenant.queue.submit(commands, deadline)
             return await self._submit_to_nobody(tenant, commands, deadline)
         finally:
             tenant.callers -= 1
 
     async def _is_listed(
-        self, name: str, tenant: _Tenant, commands: Sequence[StoreCommand]
+        self, name: str, tenant: _Tenant, known: Seen, commands: Sequence[StoreCommand]
     ) -> bool:
         """Whether a tenant is on the list that sweepers follow, as it must be to have something.
 
         Setting stock is what puts it there, before it has anything to sweep. All other commands
         leave no trace of a tenant that nobody has, such as a mistyped one.
         """
-        known = tenant.partition.seen()
-        if tenant.listed == known.accepted:
-            return True
         sets_stock = any(isinstance(command, SetStock) for command in commands)
         releases = any(isinstance(command, Release) for command in commands)
         if not sets_stock and (known.epoch or not releases):
@@ -370,8 +378,11 @@ class Engine:
         return [tenant.partition for tenant in self._tenants.values() if tenant.partition.epoch]
 
 
-def _judged(found: Any) -> StockResult:
-    """The result of a stock command. Raises its `EngineError` if it was not judged."""
+T = TypeVar("T", bound=Answer)
+
+
+def _judged(found: T | EngineError) -> T:
+    """The result of a command. Raises its `EngineError` if it was not judged."""
     if isinstance(found, EngineError):
         raise found
-    return found  # type: ignore[no-any-return]
+    return found

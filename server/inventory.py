@@ -167,9 +167,7 @@ class InventoryServicer:
         """Judges one command; what would be INVALID in an Apply is INVALID_ARGUMENT here."""
         tenant = wire.tenant_of(request)
         command = wire.COMMANDS[kind](request)
-        (result,) = await self._engine.apply(tenant, (command,), self._deadlines.of(context))
-        if isinstance(result, EngineError):
-            raise result
+        result = await self._engine.judge(tenant, command, self._deadlines.of(context))
         if result.outcome is Outcome.INVALID:
             _refuse(result.detail)
         return wire.command_result(result, self._engine.partition(tenant).now_ms)

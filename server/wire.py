@@ -1,6 +1,7 @@
 """Protobuf messages to the engine's values and back. No decision is made here."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from engine import model
@@ -11,6 +12,9 @@ from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import operations_pb2
 from holdfast.messages import Messages, Pair
 
+TENANTS_KEPT: Final = 1_000
+"""Names that have been looked at: the same few ask again and again."""
+
 
 def invalid(problem: Complaint) -> HoldfastError:
     """The error of a field that breaks a bound."""
@@ -19,10 +23,15 @@ def invalid(problem: Complaint) -> HoldfastError:
     )
 
 
+@lru_cache(maxsize=TENANTS_KEPT)
+def _problem_of_tenant(tenant: str) -> Complaint | None:
+    return check_id("tenant", tenant)
+
+
 def tenant_of(message: Any) -> str:
     """The tenant of a request; "" means `default`. Raises INVALID_FIELD."""
     tenant: str = message.tenant or model.DEFAULT_TENANT
-    problem = check_id("tenant", tenant)
+    problem = _problem_of_tenant(tenant)
     if problem:
         raise invalid(problem)
     return tenant
