@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from shutil import which
 from threading import Thread
 from typing import Any
 
@@ -22,6 +24,7 @@ from order_service.http.callbacks import callback_route
 from order_service.server import CallbackServer
 from serving import http_server, metrics
 from serving.logs import ALL_MAX, SAME_MAX, WINDOW_S, Bounded
+from serving.loop import Loop
 from serving.open_ports import is_open, warn_if_open
 from serving.settings import ConfigError
 
@@ -88,6 +91,67 @@ async def test_half_a_request_is_given_up_and_whole_ones_are_answered(
                 assert answer.status_code == 200
         await until_ended(held)
     await callbacks.end()
+    assert caplog.records == [], "whoever hangs up is no error"
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a key, and a certificate for it that nobody has signed."""
+    if not (openssl := which("openssl")):
+        pytest.skip("there is no openssl to make a certificate with")
+    made = tmp_path_factory.mktemp("tls") / "own.pem"
+    words = "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=localhost"
+    command = [openssl, *words.split(), "-keyout", str(made), "-out", str(made) + ".crt"]
+    subprocess.run(command, check=True, capture_output=True)
+    made.write_text(made.read_text() + Path(f"{made}.crt").read_text())
+    return made
+
+
+@contextmanager
+def silent(port: int, count: int) -> Iterator[list[socket.socket]]:
+    """Callers that connect, and say nothing."""
+    with ExitStack() as open_sockets:
+        callers = []
+        for _ in range(count):
+            caller = open_sockets.enter_context(socket.create_connection(("127.0.0.1", port)))
+            caller.setblocking(False)
+            callers.append(caller)
+        yield callers
+
+
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, Loop], ids=["asyncio", "ours"])
+def test_who_does_not_encrypt_is_given_up_and_who_does_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    certificate: Path,
+    factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    monkeypatch.setattr(http_server, "READ_S_MAX", 0.5)
+    monkeypatch.setattr(http_server, "WAITING_MAX", 6)
+
+    async def main() -> None:
+        config = Config(
+            callbacks_listen="127.0.0.1:0",
+            callbacks_tls_certificate=str(certificate),
+            callbacks_tls_key=str(certificate),
+        )
+        callbacks = CallbackServer(CALLBACKS, config)
+        await callbacks.begin()
+        port = int(callbacks.url.rpartition(":")[2])
+        with silent(port, 20) as held, half_sent(port, 5) as in_plain_text:
+            async with httpx.AsyncClient(verify=False) as http:
+                for _ in range(2):
+                    answer = await http.post(f"{callbacks.url}/callbacks/pay", content=b"x")
+                    assert answer.status_code == 200
+            await until_ended(held)
+            await until_ended(in_plain_text)
+        with silent(port, 3) as held:
+            await asyncio.sleep(0.05)
+            await callbacks.end()
+            await until_ended(held)
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
     assert caplog.records == [], "whoever hangs up is no error"
 
 
