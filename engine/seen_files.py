@@ -36,6 +36,7 @@ class _File:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self.descriptor = descriptor
+        self.inode = os.fstat(descriptor).st_ino
         self.slots: dict[str, int] = {}  # tenant -> the offset of its slot
         self.end = len(_HEAD)
 
@@ -124,8 +125,8 @@ class SeenFiles:
     def sync(self) -> None:
         """Brings what was noted onto the disk."""
         if self._is_dirty:
+            os.fsync(self._own.descriptor)  # if it fails, the next one tries again
             self._is_dirty = False
-            os.fsync(self._own.descriptor)
 
     def close(self) -> None:
         """Gives its own file to the next process."""
@@ -154,16 +155,20 @@ class SeenFiles:
             except BlockingIOError:
                 os.close(descriptor)
                 continue
-            if os.fstat(descriptor).st_size < len(_HEAD):
-                os.pwrite(descriptor, _HEAD, 0)
-            return self._opened(path, descriptor)
+            own = self._opened(path, descriptor)
+            os.pwrite(descriptor, _HEAD, 0)
+            return own
         raise AssertionError("numbers do not end")
 
     def _read_on(self) -> None:
         """Learns of new files, and of new slots in all."""
         with os.scandir(self._directory) as entries:
-            names = [entry.name for entry in entries if entry.name.endswith(".seen")]
-        for name in names:
+            found = {e.name: e.inode() for e in entries if e.name.endswith(".seen")}
+        for name, inode in found.items():
+            known = self._files.get(name)
+            if known is not None and inode != known.inode and known is not self._own:
+                os.close(known.descriptor)  # it was moved away, and another process began anew
+                del self._files[name]
             if name not in self._files:
                 path = self._directory / name
                 self._opened(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC))
@@ -172,7 +177,8 @@ class SeenFiles:
 
     def _opened(self, path: Path, descriptor: int) -> _File:
         head = os.pread(descriptor, len(_HEAD), 0)
-        if head not in (_HEAD, b""):
+        # It ends early, or in zeros, if it was not on disk yet when the machine crashed.
+        if not _HEAD.startswith(head.rstrip(b"\0")):
             os.close(descriptor)
             raise SeenUnusable(
                 f"{path} was not written by this version of Holdfast; move it away if you know "

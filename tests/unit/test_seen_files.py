@@ -81,6 +81,41 @@ def test_a_slot_that_was_not_on_disk_when_the_machine_crashed_is_passed_over(
     assert place(tmp_path).latest("shop") == SHOP
 
 
+@pytest.mark.parametrize("head", [b"", b"holdf", bytes(128), b"holdfast".ljust(128, b"\0")])
+def test_a_file_whose_head_was_not_on_disk_when_the_machine_crashed_is_ours_all_the_same(
+    tmp_path: Path, head: bytes
+) -> None:
+    (tmp_path / "1.seen").write_bytes(head)
+    place(tmp_path).note("shop", SHOP)
+    assert place(tmp_path).latest("shop") == SHOP
+    assert (tmp_path / "1.seen").read_bytes().startswith(b"holdfast seen 1\n")
+
+
+def test_who_is_there_reads_the_file_that_came_in_place_of_one_moved_away(tmp_path: Path) -> None:
+    gone, here = place(tmp_path), place(tmp_path)
+    gone.note("shop", Seen("epoch-1", 9))
+    assert here.latest("shop") == Seen("epoch-1", 9)
+    gone.close()
+    (tmp_path / "1.seen").rename(tmp_path / "1.away")
+    place(tmp_path).note("shop", Seen("epoch-2", 3))
+    assert here.latest("shop") == Seen("epoch-2", 3)
+
+
+def test_what_could_not_be_brought_onto_the_disk_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = place(tmp_path)
+    here.note("shop", SHOP)
+    brought: list[int] = []
+    with monkeypatch.context() as broken:
+        broken.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("no disk")))
+        with pytest.raises(OSError, match="no disk"):
+            here.sync()
+    monkeypatch.setattr("os.fsync", brought.append)
+    here.sync()
+    assert len(brought) == 1
+
+
 def test_a_file_that_is_not_ours_and_a_place_that_is_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "1.seen").write_bytes(b"something else".ljust(200))
     with pytest.raises(SeenUnusable, match=r"1\.seen"):
