@@ -147,7 +147,12 @@ class App:
         self.cancelling = Cancelling(self.orders, self.outside.providers)
         self.relay = Relay(self.orders, owner, self._handlers(), random.Random())
         self.callbacks = self._callbacks()
-        self.needs = NeedsWatch(self.orders, lambda: self.catalogue.tenants, config.pick_within_ms)
+        self.needs = NeedsWatch(
+            self.orders,
+            lambda: self.catalogue.tenants,
+            config.pick_within_ms,
+            config.review_within_ms,
+        )
         self.loops = Loops()
         self.watch = SelfWatch(
             self.orders,
@@ -298,6 +303,7 @@ class App:
                 self._read_review_input,
                 self.stock_desk.reserving.only_location,
                 self.config.pick_within_ms,
+                self.config.review_within_ms,
                 deadlines,
             ),
         )

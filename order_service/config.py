@@ -103,6 +103,9 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     of order_service/fulfilment/remarks.py."""
     ships_within_ms: Ms = 48 * _HOUR_MS
     """Messages promise that an effective order is shipped so soon."""
+    review_within_ms: Ms = 72 * _HOUR_MS
+    """An order that waits for a person, after its review or on hold, is overdue after so long. It
+    goes on waiting: no timer lets go or cancels what a person has stopped."""
     pick_within_ms: Ms = 24 * _HOUR_MS
     """A parcel that is not picked after so long is overdue."""
     goodwill_percent_max: Percent = 30

@@ -81,12 +81,14 @@ class FulfilmentServicer:
         read_review_input: ReadReviewInput,
         only_location: Callable[[str], str],
         pick_within_ms: int,
+        review_within_ms: int,
         deadlines: Deadlines,
     ) -> None:
         self._orders = orders
         self._read_review_input = read_review_input
         self._only_location = only_location
         self._pick_within_ms = pick_within_ms
+        self._review_within_ms = review_within_ms
         self.deadlines = deadlines
 
     @command(pb.ReviewOrderResponse)
@@ -130,14 +132,21 @@ class FulfilmentServicer:
 
     @method
     async def ListReviews(self, request: pb.ListReviewsRequest) -> pb.ListReviewsResponse:
+        within_ms = self._review_within_ms
         read = partial(
             queries.waiting_reviews,
             tenant=tenant_of(request),
             merchant_id=merchant_of(request),
             after=id_in(request.page_token),
+            since_before_ms=self._orders.clock_ms() - within_ms if request.overdue else 0,
         )
-        page = await read_page(self._orders, request, read, lambda review: review.review_id)
-        return wire.listed(pb.ListReviewsResponse, *page)
+        found, token = await read_page(self._orders, request, read, lambda review: review.review_id)
+        response = pb.ListReviewsResponse(next_page_token=token)
+        for review in found:
+            message = response.reviews.add()
+            wire.fill(review, message)
+            message.due_at_ms = review.since_at_ms + within_ms
+        return response
 
     @command(pb.CreateWaveResponse)
     async def CreateWave(self, request: pb.CreateWaveRequest) -> pb.CreateWaveResponse:

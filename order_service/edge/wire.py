@@ -102,7 +102,12 @@ MESSAGES: Final = Messages(
         computed={"day": lambda report: report.day.isoformat()},
     ),
     # Fulfilment.
-    Pair(WaitingReview, fulfilment_pb2.WaitingReview, ours=("review_id",)),
+    Pair(
+        WaitingReview,
+        fulfilment_pb2.WaitingReview,
+        ours=("review_id",),
+        theirs=("due_at_ms",),
+    ),
     Pair(Wave, fulfilment_pb2.Wave, ours=("tenant", "shipments_max"), theirs=("to_pick",)),
     Pair(Pick, fulfilment_pb2.Pick, ours=("created_at_ms",), theirs=("due_at_ms",)),
     Pair(TrackingEvent, fulfilment_pb2.TrackingEvent, ours=("order_id", "shipment_id")),

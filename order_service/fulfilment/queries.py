@@ -1,14 +1,25 @@
 """Reads fulfilment's lists, each in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Connection, Select, Table, exists, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from order_service.fulfilment.remarks import REMARK_WORDS, is_to_be_read
-from order_service.order.contact import is_about_correction
+from order_service.order.contact import CORRECTED, is_about_correction
 from order_service.order.model import Incident, IncidentKind, Shipment
 from order_service.order.parts import PART_KINDS, part_id
 from order_service.order.records import Review, TemperatureReading, TrackingEvent, Verdict
@@ -30,6 +41,10 @@ T = TypeVar("T")
 
 PICKED_AT_ONCE_MAX: Final = 1_000
 """The most shipments of a pick list: the oldest."""
+REMARKS_OF_A_PICK_MAX: Final = 3
+"""The most remarks of an order on a pick list: the newest."""
+REMARK_OF_A_PICK_LENGTH_MAX: Final = 200
+"""The length at which a remark on a pick list is cut."""
 
 _SHIPMENT: Final = (shipments.c.order_id, shipments.c.shipment_no)
 _INCIDENT: Final = (incidents.c.order_id, incidents.c.incident_no)
@@ -58,6 +73,8 @@ class Pick(NamedTuple):
     quantity: int
     wave_id: str
     created_at_ms: int
+    remarks: tuple[str, ...] = ()
+    """The last remarks of the order, the newest last. Personal."""
 
 
 class PickFilter(Struct, frozen=True):
@@ -96,11 +113,16 @@ def remarks_to_read(
 
 
 def waiting_reviews(
-    connection: Connection, tenant: str, size: int, after: str, merchant_id: str = ""
+    connection: Connection,
+    tenant: str,
+    size: int,
+    after: str,
+    merchant_id: str = "",
+    since_before_ms: int = 0,
 ) -> list[WaitingReview]:
     """Orders that wait for a person, those that wait longest first; `after` a review id.
 
-    With a merchant, only those of which it has a part.
+    With a merchant, only those of which it has a part; with a time, those that have waited then.
     """
     statement = (
         select(reviews)
@@ -115,6 +137,8 @@ def waiting_reviews(
         .order_by(reviews.c.review_id)
         .limit(size)
     )
+    if since_before_ms:
+        statement = statement.where(reviews.c.at_ms <= since_before_ms)
     if merchant_id:
         statement = statement.where(
             exists().where(
@@ -179,6 +203,8 @@ def list_picks(connection: Connection, tenant: str, wanted: PickFilter) -> list[
         statement = statement.where(IS_IN_WAVE)
     if wanted.created_before_ms:
         statement = statement.where(shipments.c.created_at_ms <= wanted.created_before_ms)
+    found = _oldest(connection, statement, PICKED_AT_ONCE_MAX)
+    said = _last_remarks(connection, {shipment.order_id for shipment in found})
     return sorted(
         Pick(
             shipment.location,
@@ -188,10 +214,30 @@ def list_picks(connection: Connection, tenant: str, wanted: PickFilter) -> list[
             line.quantity,
             shipment.wave_id,
             shipment.created_at_ms,
+            tuple(said[shipment.order_id]),
         )
-        for shipment in _oldest(connection, statement, PICKED_AT_ONCE_MAX)
+        for shipment in found
         for line in shipment.lines
     )
+
+
+def _last_remarks(connection: Connection, order_ids: Collection[str]) -> Mapping[str, list[str]]:
+    """The last remarks of orders, each behind its author, the newest last."""
+    newest = func.row_number().over(
+        partition_by=remarks.c.order_id,
+        order_by=(remarks.c.at_ms.desc(), remarks.c.remark_id.desc()),
+    )
+    text = func.substr(remarks.c.text, 1, REMARK_OF_A_PICK_LENGTH_MAX)
+    made = (
+        select(remarks.c.order_id, remarks.c.author, text.label("text"), newest.label("place"))
+        .where(remarks.c.order_id.in_(order_ids), ~remarks.c.text.startswith(CORRECTED))
+        .subquery()
+    )
+    last = select(made).where(made.c.place <= REMARKS_OF_A_PICK_MAX).order_by(made.c.place.desc())
+    said: defaultdict[str, list[str]] = defaultdict(list)
+    for order_id, author, words, _ in connection.execute(last):
+        said[order_id].append(f"{author}: {words}")
+    return said
 
 
 def list_incidents(

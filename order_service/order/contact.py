@@ -17,7 +17,8 @@ from order_service.order.states import OrderState, ShipmentState
 
 TEXT_LENGTH_MAX: Final = 2_000
 
-_CORRECTED: Final = "Delivery corrected, confirmed by the buyer."
+CORRECTED: Final = "Delivery corrected, confirmed by the buyer."
+"""The first line of an entry of the log that a correction has made."""
 # In these a parcel may still be made out to another place.
 _CORRECTABLE: Final = frozenset(
     {
@@ -77,7 +78,7 @@ def correct_delivery(
     names = ", ".join(changed) or "nothing"
     draft.note(f"delivery corrected ({names}), confirmed by the buyer via {confirmed_via}")
     lines = [f"{name}: {old or '-'} -> {new or '-'}" for name, (old, new) in changed.items()]
-    text = "\n".join([_CORRECTED, *lines])
+    text = "\n".join([CORRECTED, *lines])
     draft.record(
         Remark(order.order_id, correction_id, draft.actor, confirmed_via, text, draft.now_ms)
     )
@@ -86,20 +87,20 @@ def correct_delivery(
 
 def tells_of_correction(entry: Remark) -> bool:
     """Whether an entry of the log was made by a correction, and not written by a person."""
-    return entry.text.partition("\n")[0] == _CORRECTED
+    return entry.text.partition("\n")[0] == CORRECTED
 
 
 def is_correction(entry: Remark, delivery: Delivery, confirmed_via: str) -> bool:
     """Whether an entry of the log is of this correction, as far as the log tells."""
     first, *lines = entry.text.splitlines()
-    return (first, entry.channel) == (_CORRECTED, confirmed_via) and all(
+    return (first, entry.channel) == (CORRECTED, confirmed_via) and all(
         _leads_to(delivery, line) for line in lines
     )
 
 
 def is_about_correction(text: str) -> bool:
     """Whether an entry of the log was written by a correction."""
-    return text.partition("\n")[0] == _CORRECTED
+    return text.partition("\n")[0] == CORRECTED
 
 
 def _leads_to(delivery: Delivery, line: str) -> bool:

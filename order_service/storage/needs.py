@@ -35,6 +35,8 @@ class Look(NamedTuple):
     now_ms: int
     pick_within_ms: int
     """A parcel that is not picked after so long is overdue."""
+    review_within_ms: int
+    """An order that waits for a person so long is overdue."""
 
 
 class Need(NamedTuple):
@@ -81,6 +83,17 @@ def _of_orders(look: Look, state: OrderState) -> Any:
         select(orders.c.tenant, func.count(), func.min(orders.c.created_at_ms))
         .where(orders.c.tenant.in_(look.tenants), orders.c.state == state)
         .group_by(orders.c.tenant)
+    )
+
+
+def _of_reviews(*where: "ColumnElement[bool]") -> Any:
+    """Counts orders that the review left to a person, or that are on the hold that began then."""
+    return _of_part(
+        reviews,
+        reviews.c.at_ms,
+        _is(reviews.c.verdict, Verdict.WAITS),
+        or_(orders.c.state == OrderState.CONFIRMED, orders.c.held_at_ms == reviews.c.at_ms),
+        *where,
     )
 
 
@@ -133,12 +146,13 @@ NEEDS: Final = (
         "waiting_reviews",
         "orders that the review left to a person, and those on hold: approve or refuse them",
         "holdfast orders review list",
-        lambda _: _of_part(
-            reviews,
-            reviews.c.at_ms,
-            _is(reviews.c.verdict, Verdict.WAITS),
-            or_(orders.c.state == OrderState.CONFIRMED, orders.c.held_at_ms == reviews.c.at_ms),
-        ),
+        lambda _: _of_reviews(),
+    ),
+    Need(
+        "overdue_reviews",
+        "those of them whose time is over: decide, or nothing will",
+        "holdfast orders review list --overdue",
+        lambda look: _of_reviews(reviews.c.at_ms <= look.now_ms - look.review_within_ms),
     ),
     Need(
         "overdue_incidents",

@@ -18,6 +18,7 @@ review = App(
 def list_reviews(
     *,
     merchant: str = "",
+    overdue: bool = False,
     limit: Limit = LIST_LIMIT_DEFAULT,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
@@ -25,13 +26,16 @@ def list_reviews(
 
     For example:
       holdfast orders review list
+      holdfast orders review list --overdue -o json
 
     Parameters
     ----------
     merchant
         Only those of which this merchant has a part.
+    overdue
+        Only those that should have been decided by now.
     """
-    request = pb.ListReviewsRequest(merchant_id=merchant)
+    request = pb.ListReviewsRequest(merchant_id=merchant, overdue=overdue)
     print_list(connection, request, "reviews", limit, _print_reviews)
 
 
@@ -39,6 +43,7 @@ _print_reviews = table_of(
     {
         "Order": "order_id",
         "Since": "since_at_ms",
+        "Due": "due_at_ms",
         "Because": lambda review: "; ".join(review.findings),
     }
 )

@@ -95,7 +95,7 @@ def ship_all_the_same(
     To be said before the refund, which would leave the parcel out.
 
     For example:
-      holdfast orders ship-all-the-same 4330000000000000000-s2 "a present for the wait"
+      holdfast orders ship-all-the-same 433-s2 "a present for the wait"
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ def picks(
     limit: Limit = LIST_LIMIT_DEFAULT,
     connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
-    """Prints pick lists: by warehouse, zone, SKU and parcel.
+    """Prints pick lists: by warehouse, zone, SKU and parcel, with remarks.
 
     For example:
       holdfast orders picks --location shanghai-1
@@ -132,6 +132,7 @@ _print_picks = table_of(
         "Shipment": "shipment_id",
         "Wave": "wave_id",
         "Due": "due_at_ms",
+        "Remarks": lambda pick: " / ".join(" ".join(said.split()) for said in pick.remarks) or "-",
     }
 )
 

@@ -336,6 +336,7 @@ class ListReviewsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     page_size: _builtins.int
@@ -344,6 +345,8 @@ class ListReviewsRequest(_message.Message):
     """`next_page_token` of the page before; "" for the first."""
     merchant_id: _builtins.str
     """Only those of which this merchant has a part; "" means all."""
+    overdue: _builtins.bool
+    """Only those whose deadline has passed."""
     def __init__(
         self,
         *,
@@ -351,10 +354,11 @@ class ListReviewsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         merchant_id: _builtins.str = ...,
+        overdue: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant_id", b"merchant_id", "overdue", b"overdue", "page_size", b"page_size", "page_token", b"page_token", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -397,10 +401,13 @@ class WaitingReview(_message.Message):
     ORDER_ID_FIELD_NUMBER: _builtins.int
     SINCE_AT_MS_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
+    DUE_AT_MS_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The order."""
     since_at_ms: _builtins.int
     """Since when it waits."""
+    due_at_ms: _builtins.int
+    """Until when a person has to decide; then it is overdue, and goes on waiting."""
     @_builtins.property
     def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the automatic review found, a sentence each."""
@@ -411,10 +418,11 @@ class WaitingReview(_message.Message):
         order_id: _builtins.str = ...,
         since_at_ms: _builtins.int = ...,
         findings: _abc.Iterable[_builtins.str] | None = ...,
+        due_at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "order_id", b"order_id", "since_at_ms", b"since_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_at_ms", b"due_at_ms", "findings", b"findings", "order_id", b"order_id", "since_at_ms", b"since_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -691,6 +699,7 @@ class Pick(_message.Message):
     SHIPMENT_ID_FIELD_NUMBER: _builtins.int
     WAVE_ID_FIELD_NUMBER: _builtins.int
     DUE_AT_MS_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
     location: _builtins.str
     """The warehouse."""
     zone: _builtins.str
@@ -705,6 +714,12 @@ class Pick(_message.Message):
     """The wave it belongs to; "" if it is in none."""
     due_at_ms: _builtins.int
     """Until when it has to be picked."""
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The last remarks of the order, the newest last, each behind who made it; long ones are cut. For
+        who picks: personal. Corrections of the delivery are none.
+        """
+
     def __init__(
         self,
         *,
@@ -715,10 +730,11 @@ class Pick(_message.Message):
         shipment_id: _builtins.str = ...,
         wave_id: _builtins.str = ...,
         due_at_ms: _builtins.int = ...,
+        remarks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_at_ms", b"due_at_ms", "location", b"location", "quantity", b"quantity", "shipment_id", b"shipment_id", "sku", b"sku", "wave_id", b"wave_id", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_at_ms", b"due_at_ms", "location", b"location", "quantity", b"quantity", "remarks", b"remarks", "shipment_id", b"shipment_id", "sku", b"sku", "wave_id", b"wave_id", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -66,7 +66,7 @@ def _of_payments(orders: Any, deadlines: Deadlines) -> PaymentServicer:
 
 
 def _of_fulfilment(orders: Any, deadlines: Deadlines) -> FulfilmentServicer:
-    return FulfilmentServicer(orders, ANY, ANY, 1, deadlines)
+    return FulfilmentServicer(orders, ANY, ANY, 1, 1, deadlines)
 
 
 def _of_catalogue(orders: Any, deadlines: Deadlines) -> CatalogueServicer:

@@ -45,7 +45,7 @@ async def service(world: World) -> AsyncIterator[Stub]:
         return ReviewInput(1, ARTICLES)
 
     servicer: Any = FulfilmentServicer(
-        world.orders, read, lambda _: "north", DAY_MS, Deadlines(5_000)
+        world.orders, read, lambda _: "north", DAY_MS, DAY_MS, Deadlines(5_000)
     )
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     server = grpc.aio.server()

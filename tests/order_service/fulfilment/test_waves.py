@@ -1,11 +1,14 @@
 """Waves and lists, on both databases."""
 
+from functools import partial
 from typing import Any
 
 import pytest
+from msgspec import structs
 from sqlalchemy import Connection, update
 
 from order_service.fulfilment.deadlines import look_at_deadlines
+from order_service.fulfilment.holding import correct
 from order_service.fulfilment.queries import (
     IncidentFilter,
     PickFilter,
@@ -16,10 +19,12 @@ from order_service.fulfilment.queries import (
     waiting_reviews,
 )
 from order_service.fulfilment.waves import create_wave
+from order_service.order.contact import add_remark
 from order_service.order.model import IncidentKind, Remark
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import ShipmentState
 from order_service.storage.schema import waves
+from tests.order_service.fulfilment.test_holding import SHANGHAI
 from tests.order_service.fulfilment.world import HOUR_MS, World
 
 DAY_MS = 24 * HOUR_MS
@@ -179,13 +184,16 @@ async def test_orders_with_remarks_are_listed_until_somebody_has_decided(world: 
     await world.change(lambda draft: draft.record(remark))
     await world.do("REVIEW")
 
-    async def waiting(tenant: str) -> list[tuple[str, tuple[str, ...]]]:
+    async def waiting(tenant: str, before_ms: int = 0) -> list[tuple[str, tuple[str, ...]]]:
         found = await world.orders.read(
-            lambda connection: waiting_reviews(connection, tenant, 10, "")
+            lambda connection: waiting_reviews(connection, tenant, 10, "", "", before_ms)
         )
         return [(review.order_id, review.findings) for review in found]
 
-    assert await waiting(world.tenant) == [("4330000000000000000", ("remarks to be read: 1",))]
+    listed = [("4330000000000000000", ("remarks to be read: 1",))]
+    assert await waiting(world.tenant) == listed
+    assert await waiting(world.tenant, world.clock()) == listed
+    assert await waiting(world.tenant, world.clock() - 1) == []
     assert await waiting("another") == []
 
 
@@ -217,3 +225,28 @@ async def test_incidents_are_listed_by_their_deadline_a_page_at_a_time(world: Wo
         "4330000000000000000-i2",
     ]
     assert await listed(9, (0, ""), due_before_ms=first.due_at_ms - 1) == []
+
+
+async def test_a_pick_list_has_the_last_remarks_of_its_order_and_no_correction(
+    world: World,
+) -> None:
+    await world.place(delivery=SHANGHAI)
+    await world.do("REVIEW")
+    for number, text in enumerate(("first", "gift wrap, please", "no plastic", "x" * 300)):
+        remark = Remark("", f"remark-{number}", "buyer", "WEB", text, 0)
+        await world.change(partial(add_remark, remark=remark))
+        world.clock.advance(1)
+    near = structs.replace(SHANGHAI, street="南京路2号")
+    await world.change(lambda draft: correct(draft, near, "correction-1", "phone"))
+    await world.place("4330000000000000001")
+    await world.do("REVIEW", order_id="4330000000000000001")
+    listed = await world.orders.read(
+        lambda connection: list_picks(connection, world.tenant, PickFilter())
+    )
+    said = {pick.shipment_id: pick.remarks for pick in listed}
+    assert said["4330000000000000000-s1"] == (
+        "buyer: gift wrap, please",
+        "buyer: no plastic",
+        f"buyer: {'x' * 200}",
+    )
+    assert said["4330000000000000001-s1"] == ()

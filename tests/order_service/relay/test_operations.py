@@ -40,7 +40,7 @@ async def operations(orders: Orders) -> AsyncIterator[Any]:
     await orders.write(partial(tasks.write_failures, owner="one", failures=[failed]))
     await orders.change(A, sends(TaskKind.EVENT), "test")
     server = grpc.aio.server()
-    watch = NeedsWatch(orders, lambda: ["default"], PICK_WITHIN_MS)
+    watch = NeedsWatch(orders, lambda: ["default"], PICK_WITHIN_MS, PICK_WITHIN_MS)
     servicer = OperationsServicer(orders, None, None, watch, Watching(), Deadlines(5_000))
     guarded: Any = Guarded(servicer, CallMetrics(CollectorRegistry()), TRANSLATIONS)
     decoding: Any = DecodingServer(server)

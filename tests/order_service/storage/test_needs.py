@@ -15,7 +15,7 @@ from tests.order_service import samples
 from tests.order_service.samples import A, B
 
 NOW_MS = 2_000_000_000_000
-LOOK = Look(["default", "other"], NOW_MS, pick_within_ms=SLOW_REFUND_MS)
+LOOK = Look(["default", "other"], NOW_MS, SLOW_REFUND_MS, SLOW_REFUND_MS)
 SINCE_MS = NOW_MS - SLOW_REFUND_MS
 """When all that waits here began to: just long enough for what is overdue."""
 
@@ -153,7 +153,8 @@ WAYS: dict[str, tuple[Callable[[Connection], None], set[str]]] = {
     "failed_refunds": (fail_a_refund, {"failed_refunds"}),
     "slow_refunds": (wait_for_a_refund, {"slow_refunds"}),
     "money_cases": (dispute, {"money_cases"}),
-    "waiting_reviews": (leave_to_a_person, {"waiting_reviews"}),
+    "waiting_reviews": (leave_to_a_person, {"waiting_reviews", "overdue_reviews"}),
+    "overdue_reviews": (hold, {"waiting_reviews", "overdue_reviews"}),
     "overdue_incidents": (let_an_incident_pass, {"overdue_incidents", "open_incidents"}),
     "overdue_picks": (plan, {"overdue_picks"}),
     "dead_tasks": (give_up_a_task, {"dead_tasks"}),
@@ -183,6 +184,7 @@ async def test_what_waits_is_counted_where_it_waits(orders: Orders, need: str) -
     [
         (plan, "overdue_picks"),
         (let_an_incident_pass, "overdue_incidents"),
+        (hold, "overdue_reviews"),
         (wait_for_a_refund, "slow_refunds"),
     ],
 )
@@ -201,5 +203,5 @@ async def test_what_is_in_time_does_not_wait_for_a_person(
 async def test_an_order_on_hold_waits_wherever_it_is(orders: Orders) -> None:
     await orders.place(samples.order(A), lambda _: None, "test")
     await orders.write(hold)
-    (found,) = await orders.read(partial(needs, look=LOOK))
+    found, _ = await orders.read(partial(needs, look=LOOK))
     assert (found.need.name, found.since_at_ms) == ("waiting_reviews", SINCE_MS)
