@@ -1,4 +1,4 @@
-"""Files of articles and places: what a line names is put, the rest stays; a wrong row is named."""
+"""Files of the catalogue: what a line names is put, the rest stays; a wrong row is named."""
 
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ def imported(orders: Commands, path: Path, kind: str, text: str, *more: str) -> 
     path = path / "file.csv"
     path.write_text(text)
     orders.service.answers.setdefault("PutArticles", pb.PutArticlesResponse(version=1))
+    orders.service.answers.setdefault("PutWarehouses", pb.PutWarehousesResponse(version=1))
     orders.service.answers.setdefault("PutPlaces", pb.PutPlacesResponse(version=1))
     orders.service.answers.setdefault("ListWarehouses", pb.ListWarehousesResponse())
     return orders(f"orders {kind} import {path} -o json", *more)
@@ -74,6 +75,11 @@ def test_a_row_that_the_service_refuses_is_named_and_the_others_are_put(
         ("articles", "sku,fragile\nA,maybe\n", "fragile: must be yes or no"),
         ("articles", "sku,title\n1E+05,x\n", "a number that was shortened"),
         ("articles", "sku,title\nA,x\nA,y\n", "sku A is also on line 3"),
+        ("warehouses", "location,country\nW 1 ,CN\n", "location: has spaces around it"),
+        ("warehouses", "location,country\nW,china\n", "country: must be two capital"),
+        ("warehouses", "location,country,latitude\nW,CN,31\n", "longitude: must be degrees"),
+        ("warehouses", "location,country,priority\nW,CN,1.5\n", "priority: must be a whole"),
+        ("warehouses", "location,country\nW,CN\nW,GB\n", "warehouse W is also on line 3"),
         ("places", "country,latitude,longitude\nCN,91,0\n", "latitude: must be degrees"),
         ("places", "country,latitude,longitude\ncn,9,0\n", "country: must be two capital"),
         ("places", "country,latitude,longitude\nCN,1,2\nCN,3,4\n", "CN is also on line 3"),
@@ -85,6 +91,23 @@ def test_what_is_wrong_with_a_line_is_named_and_nothing_is_put(
     ran = imported(orders, tmp_path, kind, text)
     assert (ran.exit_status, problem in ran.json()["bad"][0]["reason"]) == (1, True), ran.out
     assert sent(orders) == []
+
+
+def test_each_line_of_warehouses_changes_what_it_has_something_for(
+    orders: Commands, tmp_path: Path
+) -> None:
+    text = "location,country,latitude,longitude,priority,closed\n"
+    text += "north,GB,53.8,-1.5,,no\nsouth,GB,,,,\neast,CN,31,121.5,,yes\n"
+    ran = imported(orders, tmp_path, "warehouses", text)
+    assert (ran.exit_status, ran.json()["imported"]) == (0, 3), ran.err
+    by_only = {tuple(request.only): list(request.warehouses) for request in sent(orders)}
+    assert by_only == {
+        ("closed", "country", "latitude", "longitude"): [
+            pb.Warehouse(location="north", country="GB", latitude=53.8, longitude=-1.5),
+            pb.Warehouse(location="east", country="CN", latitude=31, longitude=121.5, closed=True),
+        ],
+        ("country",): [pb.Warehouse(location="south", country="GB")],
+    }
 
 
 def test_places_are_put_as_they_are_written(orders: Commands, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from cyclopts import App
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, SERVICE, Limit
 from holdfast.cli.arguments import Units as WholeNumber
 from holdfast.cli.failures import usage_failure
-from holdfast.cli.orders.catalogue_import import import_articles
+from holdfast.cli.orders.catalogue_import import import_articles, import_warehouses
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.options import NO_CHANGES, ArticleOptions
 from holdfast.cli.orders.tables import print_found, print_list
@@ -20,6 +20,7 @@ warehouses = App(name="warehouses", group=SERVICE, help="Where parcels come from
 
 
 articles.command(import_articles, name="import")
+warehouses.command(import_warehouses, name="import")
 
 
 @articles.command(name="put")

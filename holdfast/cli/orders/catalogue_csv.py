@@ -1,4 +1,4 @@
-"""The lines of files of articles and places. Pure."""
+"""The lines of files of articles, warehouses and places. Pure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -35,6 +35,12 @@ def _grams(text: str) -> int:
     return int(text)
 
 
+def _priority(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,7}", text) or int(text) > 1_000_000:
+        raise ValueError(f"must be a whole number from 0 to 1,000,000; got {text[:80]!a}")
+    return int(text)
+
+
 def _limit(text: str) -> int | None:
     return None if text == NO_LIMIT else millicelsius(text)
 
@@ -52,6 +58,14 @@ _ARTICLE: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "fragile": ("fragile", _yes_no),
     "withdrawn": ("withdrawn", _yes_no),
 }
+# Likewise of warehouses, beside the name and the country.
+_WAREHOUSE: Mapping[str, Callable[[str], Any]] = {
+    "latitude": float,
+    "longitude": float,
+    "priority": _priority,
+    "closed": _yes_no,
+}
+WAREHOUSE_COLUMNS = Columns(("location", "country"), tuple(_WAREHOUSE))
 ARTICLE_COLUMNS = Columns(("sku",), ("price", *_ARTICLE))
 PLACE_COLUMNS = Columns(("country", "latitude", "longitude"), ("postcode_prefix", "region"))
 
@@ -97,14 +111,37 @@ def _article(line: int, cells: Cells) -> CatalogueRow:
     return CatalogueRow(line, article, tuple(given) or ("sku",))
 
 
-def _place_problems(cells: Cells, _odd_too: bool) -> list[str]:
+def _where_problems(cells: Cells) -> list[str]:
+    """Why a line does not say where something is: its country and degrees."""
     found = [
         "" if re.fullmatch("[A-Z]{2}", cells["country"]) else "country: must be two capital letters"
     ]
     for name, most in (("latitude", 90.0), ("longitude", 180.0)):
-        text = cells[name]
+        text = cells.get(name, "")
         if not _DEGREES.fullmatch(text) or abs(float(text)) > most:
             found.append(f"{name}: must be degrees from -{most:g} to {most:g}; got {text[:80]!a}")
+    return found
+
+
+def _warehouse_problems(cells: Cells, odd_too: bool) -> list[str]:
+    found = [name_problem("location", cells["location"])]
+    if odd_too and not found[0]:
+        found = [oddity("location", cells["location"])]
+    degrees = cells.get("latitude", "") + cells.get("longitude", "")
+    found += _where_problems(cells) if degrees else _where_problems(cells)[:1]
+    found += [_problem(name, cells.get(name, ""), read) for name, read in _WAREHOUSE.items()]
+    return found
+
+
+def _warehouse(line: int, cells: Cells) -> CatalogueRow:
+    given = {name: read(cells[name]) for name, read in _WAREHOUSE.items() if cells.get(name)}
+    given["country"] = cells["country"]
+    warehouse = pb.Warehouse(location=cells["location"], **given)
+    return CatalogueRow(line, warehouse, tuple(sorted(given)))
+
+
+def _place_problems(cells: Cells, _odd_too: bool) -> list[str]:
+    found = _where_problems(cells)
     if cells.get("postcode_prefix") and cells.get("region"):
         found.append("region: not together with a postcode_prefix")
     return found
@@ -132,6 +169,13 @@ ARTICLES: Kind[CatalogueRow] = Kind(
     _article,
     key=lambda cells: (cells["sku"],),
     named=lambda cells: f"sku {cells['sku']}",
+)
+WAREHOUSES: Kind[CatalogueRow] = Kind(
+    WAREHOUSE_COLUMNS,
+    _warehouse_problems,
+    _warehouse,
+    key=lambda cells: (cells["location"],),
+    named=lambda cells: f"warehouse {cells['location']}",
 )
 PLACES: Kind[CatalogueRow] = Kind(
     PLACE_COLUMNS,

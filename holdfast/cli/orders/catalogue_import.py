@@ -1,4 +1,4 @@
-"""`holdfast orders articles|places import`: whole files, in requests of a thousand."""
+"""`holdfast orders articles|warehouses|places import`: whole files, in requests of a thousand."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from holdfast.cli.imports.command import (
     read_lines,
     run_import,
 )
-from holdfast.cli.orders.catalogue_csv import ARTICLES, PLACES, CatalogueRow
+from holdfast.cli.orders.catalogue_csv import ARTICLES, PLACES, WAREHOUSES, CatalogueRow
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, NAMES, OrdersConnection
 from holdfast.order.v1 import catalogue_pb2 as pb
 
@@ -61,6 +61,37 @@ def import_articles(
         return pb.PutArticlesRequest(articles=things, only=sorted(rows[0].given))
 
     _import(file, options, connection, ARTICLES, "articles", request, resume)
+
+
+def import_warehouses(
+    file: FileName,
+    /,
+    *,
+    resume: str = "",
+    options: ImportOptions = DEFAULT_OPTIONS,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Imports warehouses from a CSV file with the columns location,country.
+
+    The columns latitude with longitude, priority and closed may follow; what has
+    no column, or an empty cell, stays as it is. The whole file is checked first.
+    Importing a file again changes nothing more.
+
+    For example:
+      holdfast orders warehouses import warehouses.csv --dry-run
+      holdfast orders warehouses import warehouses.csv --delimiter ";"
+
+    Parameters
+    ----------
+    resume
+        Go on with an import: what it has printed when it was interrupted.
+    """
+
+    def request(rows: list[CatalogueRow]) -> Any:
+        things = [row.thing for row in rows]
+        return pb.PutWarehousesRequest(warehouses=things, only=rows[0].given)
+
+    _import(file, options, connection, WAREHOUSES, "warehouses", request, resume)
 
 
 def import_places(
