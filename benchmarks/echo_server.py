@@ -6,7 +6,7 @@ address that it listens on, and serves until its standard input ends.
 
 from typing import Any
 
-from benchmarks.serving import serve
+from benchmarks.reserve_server import serve
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from serving.loop import run
 

