@@ -34,7 +34,9 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """Address and port to listen on; port 0 picks one."""
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     """The number of processes that serve the port; more than 1 need Linux, and a supervisor runs
-    them."""
+    them. Set it to the cores that are left when the store has one and whatever else runs there has
+    its own: a worker without a core waits for one longer than it works, and so does the store. Each
+    connection stays with one worker, so let each process of the shop keep several."""
     metrics_listen: AddressOrNone = ""
     """Address and port of the Prometheus metrics, such as 127.0.0.1:9464; unset: none."""
     redis_url: str = ""
