@@ -1,6 +1,5 @@
 """Orders as they are sent, and their checks (O1): fields, amounts, and lines by the catalogue."""
 
-from collections import Counter
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -107,19 +106,22 @@ def checked_fields(request: PlaceOrder, methods: Methods, default_country: str =
 def _check_lines(lines: tuple[WantedLine, ...]) -> None:
     if not 1 <= len(lines) <= LINES_MAX:
         raise InvalidField("lines", f"must be 1 to {LINES_MAX} lines", len(lines))
-    units: Counter[str] = Counter()
+    units: dict[str, int] = {}
     for position, line in enumerate(lines):
         field = f"lines[{position}]"
         check_name(f"{field}.sku", line.sku)
         check_whole(f"{field}.quantity", line.quantity, 1, QUANTITY_MAX)
         check_money(f"{field}.unit_price_minor", line.unit_price_minor)
-        units[line.sku] += line.quantity
+        units[line.sku] = units.get(line.sku, 0) + line.quantity
         if units[line.sku] > QUANTITY_MAX:
             problem = f"must come to at most {QUANTITY_MAX:,} with the other lines of its article"
             raise InvalidField(f"{field}.quantity", problem, line.quantity)
 
 
 def _check_amounts(amounts: Amounts) -> None:
+    minor = structs.astuple(amounts)
+    if min(minor) >= 0 and max(minor) <= MONEY_MINOR_MAX:
+        return
     for field in Amounts.__struct_fields__:
         check_money(f"amounts.{field}", getattr(amounts, field))
 
