@@ -36,8 +36,8 @@ local function uncertain_levels()
 end
 
 -- Makes the function that looks at some ids for live reservations of the SKUs; it returns whether
--- there are SKUs left to look for. Returned with it are the list of those that it finds, and the
--- SKUs of which it leaves some out, for each has its share of what a call may expire.
+-- there are SKUs left to look for. Returned with it are the list of those that it finds, and by SKU
+-- the time from which it leaves some out, for each has its share of what a call may expire.
 local function searcher(skus)
   local due, spent, behind, share = {}, {}, {}, due_limit / #skus
   local left = {unpack(skus)}
@@ -55,9 +55,9 @@ local function searcher(skus)
     return found
   end
 
-  local function leave_out(names)
+  local function leave_out(names, time)
     for i = 1, #names do
-      behind[names[i]] = true
+      behind[names[i]] = time
     end
     local still_left = {}
     for i = 1, #left do
@@ -66,13 +66,13 @@ local function searcher(skus)
     left = still_left
   end
 
-  local function add(id)
+  local function add(id, time)
     local names, is_over = wanted_skus(id), false
     for i = 1, #names do
       is_over = is_over or (spent[names[i]] or 0) >= share
     end
     if is_over then
-      return leave_out(names)
+      return leave_out(names, time)
     end
     for i = 1, #names do
       spent[names[i]] = (spent[names[i]] or 0) + count_lines(body_of(id))
@@ -80,8 +80,9 @@ local function searcher(skus)
     due[#due + 1] = #names > 0 and id or nil
   end
 
-  -- To unpack each record would take far longer than to look for a few names in its bytes.
-  local function look(ids)
+  -- `times` says when each id is named. To unpack each record would take far longer than to look
+  -- for a few names in its bytes.
+  local function look(ids, times)
     local find = string.find
     for first = 1, #ids, LOOK_CHUNK do
       local last = math.min(first + LOOK_CHUNK - 1, #ids)
@@ -96,7 +97,7 @@ local function searcher(skus)
           if records[id] == nil then
             records[id], records_before[id] = record, record
           end
-          add(id)
+          add(id, times[first + i - 1])
         end
       end
     end
@@ -107,10 +108,10 @@ local function searcher(skus)
 end
 
 -- Finds live reservations of some SKUs that are named from a time on. Returns them; the time before
--- which none is left out, and the SKUs of which one is left out all the same.
+-- which none is left out, and by SKU an earlier one, where one is.
 local function find_due(skus, from)
   local look, due, behind = searcher(skus)
-  local looked, ids, first, read, wanted_entries = 0, {}, nil, 0, ENTRIES_FIRST_READ
+  local looked, ids, times, first, read, wanted_entries = 0, {}, {}, nil, 0, ENTRIES_FIRST_READ
   while true do
     local found = call('ZRANGEBYSCORE', KEYS[3], from, now, 'WITHSCORES',
       'LIMIT', read, wanted_entries)
@@ -118,20 +119,23 @@ local function find_due(skus, from)
       local score, count = tonumber(found[i + 1]), looked + #ids
       first = first or score
       if count >= SEARCH_MAX and score > first or count >= AT_ONE_INSTANT_MAX then
-        look(ids)
+        look(ids, times)
         return due, score > first and score or from, behind
       end
       add_named(ids, found[i])
+      for id = #times + 1, #ids do
+        times[id] = score
+      end
       if #ids >= LOOK_CHUNK then
         looked = looked + #ids
-        if not look(ids) then
+        if not look(ids, times) then
           return due, from, behind
         end
-        ids = {}
+        ids, times = {}, {}
       end
     end
     if #found < 2 * wanted_entries then
-      look(ids)
+      look(ids, times)
       return due, now + 1, behind
     end
     read, wanted_entries = read + wanted_entries, 2 * wanted_entries
@@ -151,12 +155,12 @@ local function search()
     end
   end
   searching = expired > expired_before
-  for i = 1, until_ms > from and #fields or 0 do
-    local field = fields[i]
-    if not behind[sku_of(field)] then
-      levels[field][DUE_FROM_MS] = math.max(levels[field][DUE_FROM_MS], until_ms)
-      bounded_levels[field] = levels[field]
-      searching = searching or until_ms <= now or not all
+  for i = 1, #fields do
+    local level, bound = levels[fields[i]], behind[sku_of(fields[i])] or until_ms
+    if bound > level[DUE_FROM_MS] then
+      level[DUE_FROM_MS] = bound
+      bounded_levels[fields[i]] = level
+      searching = searching or bound <= now or not all
     end
   end
 end

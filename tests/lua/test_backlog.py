@@ -7,6 +7,7 @@ import redis
 
 from engine.answers import CUT, NOT_JUDGED, Answer, NotJudged
 from engine.model import Confirm, Extend, Line, Outcome, Release, Reserve, SetStock, StoreCommand
+from engine.records import due_from_ms
 from engine.scripts import batch_script, part_text
 from tests.lua.scenario import T0
 from tests.partition import Partition
@@ -219,3 +220,16 @@ def test_limits_of_skus_with_very_many_locations_are_judged_call_by_call(
     assert [named(answer) for answer in first[:2]] == ["LIMIT_EXCEEDED"] * 2  # type: ignore[arg-type]
     assert first[2] is NOT_JUDGED
     assert ask(behind, wants[2]) == "LIMIT_EXCEEDED"
+
+
+def test_a_backlog_of_its_own_is_not_looked_through_again_from_its_start(
+    behind: Partition,
+) -> None:
+    with_backlog(behind)
+    (want,) = wants = [Reserve("all", [Line("A", 100)])]
+    bounds = []
+    for _ in range(4):
+        assert ask(behind, want) == "CUT"
+        bounds.append(due_from_ms(behind.client.hget(behind.keys.stock, "A")))  # type: ignore[arg-type]
+    assert bounds == sorted(set(bounds))
+    assert list(map(named, behind.run(wants, DUE))) == ["APPLIED"]
