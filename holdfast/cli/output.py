@@ -194,9 +194,11 @@ class TableOf:
         """Prints parts as they come: the first as a table, rows of others below it, unfolded."""
         first = [self._row(thing) for thing in next(parts, ())]
         print_table(tuple(self._columns), first)
+        sys.stdout.flush()
         widths = [max(map(len, cells)) for cells in _cut(first, tuple(self._columns))]
         for things in parts:
             sys.stdout.write("".join(_line(self._row(thing), widths) for thing in things))
+            sys.stdout.flush()
 
     def _row(self, thing: Any) -> list[object]:
         return [_shown(thing, column) for column in self._columns.values()]

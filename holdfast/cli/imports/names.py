@@ -32,6 +32,8 @@ _FORMULA: Final = ("=", "+", "-", "@")
 
 def look_of(name: str) -> str:
     """A text that is the same for names which people cannot tell apart."""
+    if name.isascii():
+        return name
     return unicodedata.normalize("NFKC", name).translate(_LATIN)
 
 

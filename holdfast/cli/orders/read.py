@@ -1,5 +1,7 @@
 """`holdfast orders get|list|timeline|receipt`: what is known about orders."""
 
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit, MomentMs
@@ -13,13 +15,15 @@ from holdfast.cli.orders.tables import (
     print_order,
     state_of,
 )
-from holdfast.cli.output import print_json, table_of
+from holdfast.cli.output import json_line, print_json, table_of
 from holdfast.cli.times import local_iso
 from holdfast.money import money_text
 from holdfast.order.v1 import order_pb2 as pb
 
 if TYPE_CHECKING:
     from holdfast.orders import OrderClient
+
+FOLLOWED_EVERY_S = 1.0
 
 
 def get(
@@ -148,7 +152,11 @@ _print_finds = table_of(
 
 
 def timeline(
-    order_id: OrderId, /, *, connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION
+    order_id: OrderId,
+    /,
+    *,
+    follow: bool = False,
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
 ) -> None:
     """Shows who did what to an order, its payments and its parcels, and when.
 
@@ -156,13 +164,42 @@ def timeline(
 
     For example:
       holdfast orders timeline 3766223186315821678
+      holdfast orders timeline 3766223186315821678 --follow
+
+    Parameters
+    ----------
+    follow
+        Show what comes, too, until Ctrl-C; with -o json an entry a line.
     """
 
     async def read(client: "OrderClient") -> list[Any]:
         return [entry async for entry in client.timeline(order_id)]
 
+    if follow:
+        _follow(connection, lambda: connection.run(read))
+        return
     entries = connection.run(read)
     print_found(connection, "entries", entries, _print_entries)
+
+
+def _follow(connection: OrdersConnection, read: Callable[[], list[Any]]) -> None:
+    """Prints the entries that there are, and again and again those that have come."""
+    if not connection.as_json:
+        _print_entries.parts(_as_they_come(read))
+        return
+    for entries in _as_they_come(read):
+        for entry in entries:
+            print(json_line(entry), flush=True)
+
+
+def _as_they_come(read: Callable[[], list[Any]]) -> Iterator[list[Any]]:
+    """A history is only added to: what is new stands at its end."""
+    seen = 0
+    while True:
+        entries = read()
+        yield entries[seen:]
+        seen = len(entries)
+        time.sleep(FOLLOWED_EVERY_S)
 
 
 _print_entries = table_of(
