@@ -121,6 +121,11 @@ async def _place(case: Case) -> Send:
     return _asking(case, requests.place(case.key, {"MUG": QUANTITY}))
 
 
+async def _place_several(case: Case) -> Send:
+    first = requests.place(case.key, {"MUG": QUANTITY})
+    return _asking(case, order_pb2.PlaceOrdersRequest(orders=[first]))
+
+
 async def _place_with_remark(case: Case) -> Send:
     return _asking(case, requests.place(case.key, {"MUG": QUANTITY}, remark="another address"))
 
@@ -277,6 +282,7 @@ _LOST = (*_PACKED, "ship", "report incident")
 
 COMMANDS: dict[str, Command] = {
     "place": Command(order_pb2.PlaceOrderRequest, (), _place),
+    "place orders": Command(order_pb2.PlaceOrdersRequest, (), _place_several),
     "place with remark": Command(order_pb2.PlaceOrderRequest, (), _place_with_remark),
     "start payment": Command(
         payment_pb2.StartPaymentRequest,
@@ -339,6 +345,9 @@ COMMANDS: dict[str, Command] = {
         fulfilment_pb2.ConfirmPackingRequest, (*_SOLD, "pick"), _of_parcel(requests.pack)
     ),
     "ship": Command(fulfilment_pb2.ShipShipmentRequest, _PACKED, _of_parcel(requests.ship)),
+    "ship all the same": Command(
+        fulfilment_pb2.ShipAllTheSameRequest, _SOLD, _of_parcel(requests.ship_all_the_same)
+    ),
     "cancel one shipment": Command(
         fulfilment_pb2.CancelShipmentRequest,
         (*_SOLD, "pick short"),

@@ -137,6 +137,13 @@ def ship(shipment: Shipment) -> Any:
     return fulfilment_pb2.ShipShipmentRequest(shipment_id=shipment.shipment_id)
 
 
+def ship_all_the_same(shipment: Shipment) -> Any:
+    """A parcel goes whatever becomes of its money."""
+    return fulfilment_pb2.ShipAllTheSameRequest(
+        shipment_id=shipment.shipment_id, reason="a present", actor="staff:7"
+    )
+
+
 def cancel_shipment(
     shipment: Shipment,
     found: "fulfilment_pb2.UnitsFound.ValueType" = fulfilment_pb2.UNITS_FOUND_UNSPECIFIED,
