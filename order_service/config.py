@@ -101,6 +101,9 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     review_words: str = ""
     """Words by which a remark is read by a person before its order goes on, by commas; unset: those
     of order_service/fulfilment/remarks.py."""
+    payment_notice_ms: Annotated[int, Meta(ge=0, le=6 * _DAY_MS)] = 5 * 60_000
+    """The buyer of an unpaid order is reminded so long before it is closed, unless its method gives
+    no more time than that; 0: never."""
     ships_within_ms: Ms = 48 * _HOUR_MS
     """Messages promise that an effective order is shipped so soon."""
     review_within_ms: Ms = 72 * _HOUR_MS

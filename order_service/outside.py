@@ -41,6 +41,7 @@ class Outside:
             _read("merchants", config.merchants, merchants_from) if config.merchants else {}
         )
         self.composing = Composing(config.ships_within_ms, _time_zone(config))
+        self._payment_notice_ms = config.payment_notice_ms
         self._http = HttpClient(silence_s_max=WEBHOOK_SILENCE_S_MAX)
         self.channels: dict[str, Channel] = {}
         self.subscribers: dict[str, Subscriber] = {}
@@ -50,7 +51,7 @@ class Outside:
     def announcer(self) -> Announcer:
         """Announces to buyers and merchants over every channel, and to all subscribers."""
         channels = tuple(self.channels)
-        return Announcer(channels, channels, tuple(self.subscribers))
+        return Announcer(channels, channels, tuple(self.subscribers), self._payment_notice_ms)
 
     async def aclose(self) -> None:
         """Ends all connections."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from order_service.audit.invariants import INVARIANTS
 from order_service.fulfilment.incidents import INCIDENTS
-from order_service.notifications.notices import NOTICES, OF_RECORDS, NoticeRow
+from order_service.notifications.notices import NOTICES, OF_RECORDS, OF_TIMERS, NoticeRow
 from order_service.order.refusals import REFUSALS, RefusalReason
 from order_service.order.tasks import TASKS
 from order_service.payment.methods import OF_PROVIDERS, Method, methods_of
@@ -67,7 +67,9 @@ def notices() -> list[Row]:
         (f"`{row.notice}`", "each merchant" if row.to_merchants else "the buyer", _when(row))
         for row in NOTICES
     ]
-    rows += [(f"`{notice}`", "the buyer", when) for notice, when in OF_RECORDS.items()]
+    rows += [
+        (f"`{notice}`", "the buyer", when) for notice, when in (OF_RECORDS | OF_TIMERS).items()
+    ]
     return rows
 
 

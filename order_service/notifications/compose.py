@@ -10,8 +10,18 @@ from holdfast.money import amount_text, money_text
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import Notice
 from order_service.notifications.port import Message, Recipient
-from order_service.notifications.texts import MONEY, TEXTS, TROUBLES, Language, language_of
+from order_service.notifications.texts import (
+    GOODS,
+    MONEY,
+    TEXTS,
+    TROUBLES,
+    Goods,
+    Language,
+    language_of,
+)
 from order_service.order.model import Order, Refund, Shipment
+from order_service.order.refund_rows import RefundWhat
+from order_service.order.states import OrderState
 
 HOUR_MS = 3_600_000
 
@@ -100,8 +110,27 @@ def _values(about: About, composing: Composing, language: Language) -> dict[str,
             values["trouble"] = TROUBLES[order.incident(about.part_id).kind][language]
     elif isinstance(part, Refund):
         values["reason"] = part.reason or "-"
+        values["goods"] = GOODS[_goods_of(order, part)][language]
         values["refunded"] = money_text(part.amount_minor, part.currency or order.currency)
     return values
+
+
+def _goods_of(order: Order, refund: Refund) -> Goods:
+    """What becomes of the goods that a refund is for."""
+    if order.state is OrderState.CANCELLED:
+        return Goods.NOTHING_SENT
+    rows = [row for row in order.refund_rows if row.refund_id == refund.refund_id and row.units]
+    lines = {line.line_no: line for line in order.lines}
+    whole = [row for row in rows if row.what is RefundWhat.UNITS]
+    if not whole:
+        return Goods.UNCHANGED
+    parcels = [order.shipment(row.shipment_id) for row in whole if row.shipment_id]
+    if any(parcel.given_away for parcel in parcels):
+        return Goods.GIVEN
+    unknown = [lines[row.line_no] for row in whole if not row.shipment_id]
+    is_sent = any(parcel.shipped_at_ms for parcel in parcels)
+    is_sent |= any(line.refunded_shipped for line in unknown)
+    return Goods.SENT if is_sent else Goods.NOT_SENT
 
 
 def _parcel_of_incident(order: Order, incident_id: str) -> Shipment:

@@ -1,7 +1,7 @@
 """Does the tasks that tell somebody something: none of them changes an order."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec.structs import asdict
 
@@ -16,11 +16,19 @@ from order_service.notifications.notices import Notice
 from order_service.notifications.port import Channel, Event, Subscriber
 from order_service.order.machines import INCIDENT
 from order_service.order.model import Order
-from order_service.order.tasks import NotifyBuyer, NotifyMerchant, PublishEvent, Todo
+from order_service.order.states import OrderState, PaymentState
+from order_service.order.tasks import (
+    NotifyBuyer,
+    NotifyMerchant,
+    PublishEvent,
+    RemindToPay,
+    Todo,
+)
 from order_service.relay.handler import NotHere, handles
 
 T = TypeVar("T")
 
+_UNDER_WAY: Final = frozenset({PaymentState.CREATED, PaymentState.PENDING})
 EVENT_TYPE_PREFIX = "holdfast.order.v1"
 
 
@@ -51,6 +59,17 @@ class NotificationTasks:
         about = _about(order, todo, payload.notice, payload.part_id)
         await channel.deliver(for_buyer(about, self._composing))
 
+    @handles(RemindToPay)
+    async def remind_to_pay(self, order: Order, todo: Todo[RemindToPay]) -> None:
+        """Tells the buyer over one channel that the payment is due soon, unless it is coming."""
+        is_paying = any(payment.state in _UNDER_WAY for payment in order.payments)
+        if order.state is not OrderState.AWAITING_PAYMENT or is_paying:
+            return
+        channel = _named(self._channels, "channel", todo.payload.channel)
+        await channel.deliver(
+            for_buyer(_about(order, todo, Notice.PAYMENT_DUE_SOON), self._composing)
+        )
+
     @handles(NotifyMerchant)
     async def notify_merchant(self, order: Order, todo: Todo[NotifyMerchant]) -> None:
         """Sends a notice to one of the order's merchants over one channel."""
@@ -75,7 +94,10 @@ def _named(known: Mapping[str, T], kind: str, name: str) -> T:
 
 
 def _about(
-    order: Order, todo: Todo[NotifyBuyer] | Todo[NotifyMerchant], notice: str, part_id: str = ""
+    order: Order,
+    todo: Todo[NotifyBuyer] | Todo[NotifyMerchant] | Todo[RemindToPay],
+    notice: str,
+    part_id: str = "",
 ) -> About:
     return About(
         message_id=todo.task.task_id,

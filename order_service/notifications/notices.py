@@ -21,6 +21,7 @@ class Notice(StrEnum):
     """The kinds of messages. `texts.py` has the words."""
 
     PAYMENT_AWAITED = "payment_awaited"
+    PAYMENT_DUE_SOON = "payment_due_soon"
     STOCK_AWAITED = "stock_awaited"
     ORDER_CONFIRMED = "order_confirmed"
     ORDER_REJECTED = "order_rejected"
@@ -140,6 +141,12 @@ OF_RECORDS: Final = {
     Notice.DELIVERY_CORRECTED: "the delivery is corrected",
 }
 """The notices to the buyer that follow from records, and when each is sent."""
+
+
+OF_TIMERS: Final = {
+    Notice.PAYMENT_DUE_SOON: "the order is still not paid, and nobody is paying it",
+}
+"""The notices to the buyer that follow from time, and when each is sent."""
 
 
 def notices_of_records(records: Iterable[object]) -> list[Notice]:

@@ -43,6 +43,14 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
         "\n\n{items}\n\nTo be paid: {total}\nPlease pay before {pay_by}; after that the order "
         "is closed.\n",
     ),
+    Notice.PAYMENT_DUE_SOON: _in_both(
+        "订单 {order_id} 即将逾期，请尽快付款",
+        "{name}，您好：\n您的订单 {order_id} 尚未付款，将于 {pay_by} 自动关闭。\n\n{items}\n\n"
+        "应付金额：{total}\n如您已付款，请忽略本通知。\n",
+        "Order {order_id} is to be paid soon",
+        "Dear {name},\nyour order {order_id} is not paid yet, and is closed at {pay_by}."
+        "\n\n{items}\n\nTo be paid: {total}\nIf you have just paid it, there is nothing to do.\n",
+    ),
     Notice.STOCK_AWAITED: _in_both(
         "订单 {order_id} 缺货待发",
         "{name}，您好：\n您的订单 {order_id} 中有商品暂时缺货，到货后将按下单顺序为您预留。"
@@ -120,10 +128,10 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
     ),
     Notice.MONEY_REFUNDED: _in_both(
         "订单 {order_id} 已退款 {refunded}",
-        "{name}，您好：\n您的订单 {order_id} 已退款 {refunded}，款项将原路退回。\n"
+        "{name}，您好：\n您的订单 {order_id} 已退款 {refunded}，款项将原路退回。{goods}\n"
         "退款原因：{reason}\n",
         "{refunded} of order {order_id} was refunded",
-        "Dear {name},\n{refunded} of your order {order_id} was refunded, the way it came.\n"
+        "Dear {name},\n{refunded} of your order {order_id} was refunded, the way it came. {goods}\n"
         "Reason: {reason}\n",
     ),
     Notice.PARCEL_DAMAGED: _in_both(
@@ -234,6 +242,31 @@ MONEY: Final = {
     False: _said("您无需付款。", "Nothing was paid for it, and nothing is to be paid."),
 }
 """The end of the buyer's money, by whether any came."""
+
+
+class Goods(StrEnum):
+    """What becomes of the goods that a refund is for."""
+
+    NOTHING_SENT = "nothing_sent"
+    NOT_SENT = "not_sent"
+    GIVEN = "given"
+    SENT = "sent"
+    UNCHANGED = "unchanged"
+
+
+GOODS: Final[dict[Goods, dict[Language, str]]] = {
+    Goods.NOTHING_SENT: _said("订单已取消，不再发货。", "The order is cancelled: nothing is sent."),
+    Goods.NOT_SENT: _said("退款对应的商品不再发货。", "The goods that it is for are not sent."),
+    Goods.GIVEN: _said(
+        "退款对应的商品赠送给您。", "The goods that it is for are yours all the same."
+    ),
+    Goods.SENT: _said(
+        "退款对应的商品此前已发出，如需退回，我们会另行通知。",
+        "The goods that it is for had been sent; we write to you if they are to come back.",
+    ),
+    Goods.UNCHANGED: _said("订单商品不受影响。", "Nothing changes for your goods."),
+}
+"""The end of a refunded buyer's goods."""
 
 TROUBLES: Final[dict[IncidentKind, dict[Language, str]]] = {
     IncidentKind.DELAY: _said("延误", "late"),

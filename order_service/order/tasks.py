@@ -52,6 +52,7 @@ class TaskKind(StrEnum):
     NOTIFY_BUYER = "NOTIFY_BUYER"
     NOTIFY_MERCHANT = "NOTIFY_MERCHANT"
     EVENT = "EVENT"
+    REMIND_TO_PAY = "REMIND_TO_PAY"
 
 
 class Payload(Struct, omit_defaults=True):
@@ -270,6 +271,14 @@ class CompleteOrder(Payload): ...
 class CashDue(Payload):
     currency: str = ""
     """Of cash that only older books have; "" for the order's."""
+
+
+# A lane of its own: no other notice waits until it is due.
+@_task(
+    TaskKind.REMIND_TO_PAY, "remind", "tell the buyer that the payment is due soon", per="channel"
+)
+class RemindToPay(Payload):
+    channel: str
 
 
 @_task(TaskKind.NOTIFY_BUYER, "buyer", "write to the buyer", per="channel")

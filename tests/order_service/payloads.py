@@ -27,6 +27,7 @@ from order_service.order.tasks import (
     PublishEvent,
     QueryPayment,
     ReleaseStock,
+    RemindToPay,
     ReserveStock,
     Reship,
     ReturnStock,
@@ -115,6 +116,7 @@ STORED: Final = (
         '{"channel":"mail","notice":"parcel_lost","part_id":"4-i1"}',
         NotifyBuyer("mail", "parcel_lost", "4-i1"),
     ),
+    Stored("REMIND_TO_PAY", "remind:mail", '{"channel":"mail"}', RemindToPay("mail")),
     Stored(
         "NOTIFY_MERCHANT",
         "merchant:mail",

@@ -22,7 +22,7 @@ from order_service.config import Config
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.incidents import INCIDENTS
 from order_service.notifications.merchants import Merchant
-from order_service.notifications.notices import NOTICES, OF_RECORDS, Notice
+from order_service.notifications.notices import NOTICES, OF_RECORDS, OF_TIMERS, Notice
 from order_service.notifications.texts import TEXTS, Language
 from order_service.order.model import IncidentKind
 from order_service.order.placed import DeliveryWish, ShortagePolicy, Source
@@ -145,7 +145,9 @@ def test_the_tables_are_total() -> None:
     assert set(REFUSALS) == set(RefusalReason)
     assert set(TASKS) == set(TaskKind)
     assert set(INCIDENTS) == set(IncidentKind)
-    assert {row.notice for row in NOTICES} | set(OF_RECORDS) == set(Notice) == set(TEXTS)
+    assert (
+        {row.notice for row in NOTICES} | set(OF_RECORDS | OF_TIMERS) == set(Notice) == set(TEXTS)
+    )
     assert all(set(words) == set(Language) for words in TEXTS.values())
 
 

@@ -10,7 +10,7 @@ from order_service.notifications.compose import (
     for_merchant,
 )
 from order_service.notifications.merchants import Merchant
-from order_service.notifications.notices import NOTICES, OF_RECORDS, Notice
+from order_service.notifications.notices import NOTICES, OF_RECORDS, OF_TIMERS, Notice
 from order_service.notifications.texts import TEXTS, TROUBLES, Language, language_of
 from order_service.order.model import IncidentKind, Order, Refund, Shipment, ShipmentLine
 from order_service.order.states import RefundState, ShipmentState
@@ -78,7 +78,9 @@ def about(notice: Notice, of: Order) -> About:
 
 
 def test_every_notice_has_words_in_every_language() -> None:
-    assert set(TEXTS) == set(Notice) == {row.notice for row in NOTICES} | set(OF_RECORDS)
+    assert (
+        set(TEXTS) == set(Notice) == {row.notice for row in NOTICES} | set(OF_RECORDS | OF_TIMERS)
+    )
     for words in TEXTS.values():
         assert set(words) == set(Language)
 
