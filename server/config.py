@@ -20,11 +20,11 @@ from serving.settings import (
     ServerSettings,
     check_port,
     host_and_port,
+    name_of,
     settings_from,
 )
 
-# A caller that lost an answer may ask again for so long: an outbox that was down over night.
-RETRIED_MS = 86_400_000
+_RETENTIONS = ("retention_ended_ms", "retention_fulfilled_ms", "retention_adjustments_ms")
 
 
 class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +48,9 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     after a restart; unset: `seen` in data_dir, or forgotten at the end if that is unset, too."""
     durability: Durability = Durability.ALWAYS
     """The level the store must keep: always, everysec or none."""
+    retried_ms: Ms = 86_400_000
+    """For so long a caller that lost an answer may send the same command again, such as an outbox
+    that was down over night; no retention may be shorter."""
     retention_ended_ms: Ms = 86_400_000
     """The time for which released, expired and cancelled reservations are kept."""
     retention_fulfilled_ms: Ms = 30 * 86_400_000
@@ -77,15 +80,6 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
             return Path(self.seen_dir)
         return Path(self.data_dir, "seen") if self.data_dir else None
 
-    def too_short(self) -> list[str]:
-        """Sentences about what is kept for less time than callers may send the same again."""
-        return [
-            f"{name} is {kept_ms:,} ms: the same command sent again after that is executed anew; "
-            f"{RETRIED_MS:,} or more lets callers retry for a day"
-            for name in ("retention_ended_ms", "retention_fulfilled_ms", "retention_adjustments_ms")
-            if (kept_ms := getattr(self, name)) < RETRIED_MS
-        ]
-
     def engine_settings(self) -> EngineSettings:
         """The settings that are the engine's."""
         return EngineSettings(
@@ -102,6 +96,17 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
         )
 
 
+def _check_retention(field: str, kept_ms: int, retried_ms: int) -> None:
+    """Refuses to forget what callers may still send again: it would be executed anew."""
+    if kept_ms < retried_ms:
+        tied = name_of("retried_ms")
+        raise ConfigError(
+            f"{name_of(field)}: {kept_ms:,} ms is less than the {retried_ms:,} ms of {tied}, for "
+            "which callers may send the same command again, and it would be executed anew; raise "
+            f"it, or lower {tied} where no caller retries so long"
+        )
+
+
 def from_environment(environment: Mapping[str, str]) -> Config:
     """The settings that the environment gives; an empty value is unset. Raises ConfigError."""
     config = settings_from(environment, Config)
@@ -112,6 +117,8 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         )
     for field in ("listen", "metrics_listen"):
         check_port(field, getattr(config, field))
+    for field in _RETENTIONS:
+        _check_retention(field, getattr(config, field), config.retried_ms)
     if config.workers > 1 and sys.platform != "linux":
         raise ConfigError(
             "HOLDFAST_WORKERS: more than one worker needs Linux, whose kernel spreads the "

@@ -107,8 +107,6 @@ async def _start(app: App) -> None:
         await app.engine.recognise_store()
     except EngineError as error:
         raise StartError(f"the store cannot be read: {error}", EXIT_STORE_UNREACHABLE) from error
-    for sentence in app.config.too_short():
-        log.warning(sentence)
     app.engine.start()
     await app.watch.start()
     await app.grpc_server.start()

@@ -116,7 +116,7 @@ def _values(about: About, composing: Composing, language: Language) -> dict[str,
 
 
 def _goods_of(order: Order, refund: Refund) -> Goods:
-    """What becomes of the goods that a refund is for."""
+    """The end of the goods that a refund is for."""
     if order.state is OrderState.CANCELLED:
         return Goods.NOTHING_SENT
     rows = [row for row in order.refund_rows if row.refund_id == refund.refund_id and row.units]

@@ -245,7 +245,7 @@ MONEY: Final = {
 
 
 class Goods(StrEnum):
-    """What becomes of the goods that a refund is for."""
+    """Ends of the goods that a refund is for."""
 
     NOTHING_SENT = "nothing_sent"
     NOT_SENT = "not_sent"

@@ -197,6 +197,7 @@ class PostgresDatabase:
             pool_timeout=CONNECT_S_MAX,
             connect_args={"timeout": CONNECT_S_MAX, "server_settings": POSTGRES_SETTINGS},
         )
+        self._writes: set[asyncio.Future[Any]] = set()
         # An order is read with several statements: all of them see one moment.
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -205,7 +206,11 @@ class PostgresDatabase:
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """See `Database`."""
-        return await asyncio.shield(asyncio.ensure_future(self._run(self._engine, function)))
+        # Whoever waits may be cancelled; the transaction goes on, and ends whole.
+        transaction = asyncio.ensure_future(self._run(self._engine, function))
+        self._writes.add(transaction)
+        transaction.add_done_callback(self._writes.discard)
+        return await asyncio.shield(transaction)
 
     async def read(self, function: Callable[[Connection], T]) -> T:
         """See `Database`."""
@@ -234,6 +239,8 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """See `Database`."""
+        if self._writes:  # whose callers have gone: their connections are not in the pool yet
+            await asyncio.wait(self._writes)
         await self._engine.dispose()
 
     async def _run(self, engine: AsyncEngine, function: Callable[[Connection], T]) -> T:

@@ -61,6 +61,7 @@ def pair(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lis
     """Two servers that sweep one store, and forget what is finished after half a second."""
     settings = {
         "HOLDFAST_REDIS_URL": store.url,
+        "HOLDFAST_RETRIED_MS": "500",
         "HOLDFAST_RETENTION_ENDED_MS": "500",
         "HOLDFAST_RETENTION_FULFILLED_MS": "500",
         "HOLDFAST_RETENTION_ADJUSTMENTS_MS": "500",

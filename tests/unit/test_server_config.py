@@ -99,7 +99,9 @@ def test_a_wrong_value_is_refused_with_its_setting_and_the_value(field: str, val
 @pytest.mark.parametrize("field", MS_SETTINGS)
 @pytest.mark.parametrize("value", [1, 10**12])
 def test_a_duration_at_each_bound_is_taken(field: str, value: int) -> None:
-    config = from_environment(STORE | {setting(field): str(value)})
+    kept = [each for each in MS_SETTINGS if each.startswith("retention_")]
+    tied = {setting(each): str(10**12) for each in kept} | {setting("retried_ms"): "1"}
+    config = from_environment(STORE | tied | {setting(field): str(value)})
     assert getattr(config, field) == value
 
 
@@ -125,11 +127,14 @@ def test_several_workers_need_a_kernel_that_spreads_connections(
         from_environment(STORE | {"HOLDFAST_WORKERS": "2"})
 
 
-def test_what_is_kept_for_less_time_than_callers_retry_is_told() -> None:
-    assert Config().too_short() == []
-    (told,) = Config(retention_adjustments_ms=86_399_999).too_short()
-    assert told.startswith("retention_adjustments_ms is 86,399,999 ms: ")
-    assert len(Config(retention_ended_ms=1, retention_fulfilled_ms=1).too_short()) == 2
+@pytest.mark.parametrize("kept", ["ENDED", "FULFILLED", "ADJUSTMENTS"])
+def test_what_is_kept_for_less_time_than_callers_retry_is_refused(kept: str) -> None:
+    name = f"HOLDFAST_RETENTION_{kept}_MS"
+    short = STORE | {name: "86399999"}
+    with pytest.raises(ConfigError, match=rf"^{name}: 86,399,999 ms .* HOLDFAST_RETRIED_MS"):
+        from_environment(short)
+    assert from_environment(short | {"HOLDFAST_RETRIED_MS": "86399999"})
+    assert from_environment(STORE | {name: "86400000"})
 
 
 def test_every_setting_is_described() -> None:

@@ -1,4 +1,4 @@
-"""Who has not paid is reminded once, and a refund says what becomes of the goods (B19)."""
+"""Buyers who have not paid are reminded once; a refund says what becomes of the goods (B19)."""
 
 from functools import partial
 
@@ -109,7 +109,7 @@ async def test_whoever_is_paying_is_left_alone(paying: bool) -> None:
 
 
 def goods_of(order: Order) -> Goods:
-    """What the buyer reads of the goods of the last refund."""
+    """The words on goods in the message about the last refund."""
     about = About("T", Notice.MONEY_REFUNDED, order, order.refunds[-1].refund_id, START_MS)
     text = for_buyer(about, Composing()).text
     (found,) = [goods for goods in Goods if GOODS[goods][Language.CHINESE] in text]

@@ -116,3 +116,21 @@ async def test_a_key_that_is_taken_for_good_is_no_contention(orders: Orders) -> 
     with pytest.raises(KeyTaken):
         await orders.change(A, add_another_of_its_key, "test")
     assert len((await orders.get(A)).payments) == 1
+
+
+async def test_a_write_whose_caller_has_gone_ends_before_its_database_is_closed(
+    empty_postgres_url: str,
+) -> None:
+    database = open_database(empty_postgres_url)
+    begun = asyncio.Event()
+
+    def slow(connection: Connection) -> None:
+        begun.set()
+        connection.execute(text("SELECT pg_sleep(0.2)"))
+
+    caller = asyncio.ensure_future(database.write(slow))
+    await begun.wait()
+    caller.cancel()
+    await database.close()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not [task for task in others if "_run" in repr(task)]
