@@ -124,11 +124,11 @@ def _goods_of(order: Order, refund: Refund) -> Goods:
     whole = [row for row in rows if row.what is RefundWhat.UNITS]
     if not whole:
         return Goods.UNCHANGED
-    parcels = [order.shipment(row.shipment_id) for row in whole if row.shipment_id]
-    if any(parcel.given_away for parcel in parcels):
+    shipments = [order.shipment(row.shipment_id) for row in whole if row.shipment_id]
+    if any(shipment.given_away for shipment in shipments):
         return Goods.GIVEN
     unknown = [lines[row.line_no] for row in whole if not row.shipment_id]
-    is_sent = any(parcel.shipped_at_ms for parcel in parcels)
+    is_sent = any(shipment.shipped_at_ms for shipment in shipments)
     is_sent |= any(line.refunded_shipped for line in unknown)
     return Goods.SENT if is_sent else Goods.NOT_SENT
 
