@@ -10,7 +10,6 @@ from shutil import which
 from threading import Thread
 from typing import Any
 
-import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -27,6 +26,7 @@ from serving.logs import ALL_MAX, SAME_MAX, WINDOW_S, Bounded
 from serving.loop import Loop
 from serving.open_ports import is_open, warn_if_open
 from serving.settings import ConfigError
+from tests.http import Http
 
 HALF = (
     b"POST /callbacks/pay HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc",
@@ -85,7 +85,7 @@ async def test_half_a_request_is_given_up_and_whole_ones_are_answered(
     await callbacks.begin()
     port = int(callbacks.url.rpartition(":")[2])
     with half_sent(port, 20) as held:
-        async with httpx.AsyncClient() as http:
+        async with Http() as http:
             for _ in range(2):
                 answer = await http.post(f"{callbacks.url}/callbacks/pay", content=b"x")
                 assert answer.status_code == 200
@@ -167,7 +167,7 @@ async def test_a_callback_whose_answer_takes_longer_than_its_reading_may_is_answ
     app = Starlette(routes=[Route("/slow", slow, methods=["POST"])])
     callbacks = CallbackServer(app, Config(callbacks_listen="127.0.0.1:0"))
     await callbacks.begin()
-    async with httpx.AsyncClient() as http:
+    async with Http() as http:
         for _ in range(2):
             assert (await http.post(f"{callbacks.url}/slow", content=b"x")).text == "taken"
     await callbacks.end()
@@ -182,7 +182,7 @@ async def test_the_metrics_have_as_many_callers_as_they_may(
     Thread(target=server.serve_forever, daemon=True).start()
     with half_sent(server.server_port, 6) as held:
         await until_ended(held)
-    async with httpx.AsyncClient() as http:
+    async with Http() as http:
         assert (await http.get(f"http://127.0.0.1:{server.server_port}/metrics")).is_success
     await asyncio.to_thread(server.shutdown)
     server.server_close()

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -22,6 +21,7 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import catalogue_pb2, fulfilment_pb2, order_pb2
 from holdfast.orders import OrderClient
 from tests.garbage import noise, send, undecodable_by
+from tests.http import Http
 from tests.order_service.conftest import KINDS, emptied
 from tests.order_service.edge.bounds import (
     BY_FIELD,
@@ -116,7 +116,7 @@ async def parts(served: World, edge: Edge) -> Parts:
     """An order with a payment, a parcel that has left, and an incident."""
 
     async def post(body: bytes, headers: dict[str, str]) -> int:
-        async with httpx.AsyncClient(base_url=served.orders.callbacks_url) as http:
+        async with Http(base_url=served.orders.callbacks_url) as http:
             answer = await http.post("/callbacks/sandbox", content=body, headers=headers)
             return answer.status_code
 

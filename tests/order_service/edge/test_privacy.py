@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import grpc.aio
-import httpx
 import msgspec
 import pytest
 from standardwebhooks import Webhook
@@ -25,6 +24,7 @@ from holdfast.order.v1 import fulfilment_pb2, operations_pb2, order_pb2, payment
 from holdfast.orders import OrderClient
 from order_service.notifications.cloud_events import MESSAGE_TYPE
 from order_service.storage.database import Database, open_database
+from tests.http import Http
 from tests.order_service.conftest import KINDS, emptied
 from tests.order_service.edge.canaries import (
     DELIVERY,
@@ -76,14 +76,14 @@ class Life(NamedTuple):
 
     async def posts(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> int:
         """A callback; keeps its answer."""
-        async with httpx.AsyncClient(base_url=self.served.orders.callbacks_url) as http:
+        async with Http(base_url=self.served.orders.callbacks_url) as http:
             answer = await http.post(path, content=body, headers=headers)
         self.said.append(answer.text)
         return answer.status_code
 
     async def misbehaves(self, **shares: Any) -> None:
         """Has the provider misbehave."""
-        async with httpx.AsyncClient(base_url=self.served.sandbox.url, headers=HEADERS) as http:
+        async with Http(base_url=self.served.sandbox.url, headers=HEADERS) as http:
             answer = await http.post("/provider/control/misbehave", json=shares)
             answer.raise_for_status()
 

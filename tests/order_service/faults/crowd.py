@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import httpx
-
 from holdfast.orders import OrderClient
 from order_service.order.model import Order
 from order_service.order.states import OrderState, PaymentState, ShipmentState
+from tests.http import Http
 from tests.order_service.faults.shop import PRICE_MINOR, QUANTITY, Walk
 from tests.order_service.processes import OrderServer
 from tests.waiting import eventually
@@ -39,7 +38,7 @@ class Crowd:
         self._tenant = tenant
         self._callbacks_url = ""
         self._clients: list[OrderClient] = []
-        self._http = httpx.AsyncClient()
+        self._http = Http()
 
     async def serves(self, server: OrderServer) -> None:
         """An order service is there."""

@@ -5,9 +5,9 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
-import httpx
 import pytest
 from standardwebhooks import Webhook
 
@@ -15,6 +15,8 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.order.v1 import catalogue_pb2, fulfilment_pb2, order_pb2
 from holdfast.orders import OrderClient
 from order_service.payment.providers.port import FactKind
+from serving.http_client import Unanswered
+from tests.http import Http
 from tests.order_service.processes import API_KEY, SECRET
 from tests.waiting import PATIENCE_S
 
@@ -70,7 +72,7 @@ class Walk:
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     return await step()
-            except (HoldfastError, NotYet, TimeoutError, httpx.HTTPError) as problem:
+            except (HoldfastError, NotYet, TimeoutError, Unanswered) as problem:
                 wrong = (
                     isinstance(problem, HoldfastError) and problem.reason == Reason.INVALID_FIELD
                 )
@@ -127,7 +129,7 @@ class Walk:
     async def pay_there(self) -> None:
         """Pays at the provider, however late that is."""
         payment_id = f"{self.order_id}-p1"
-        async with httpx.AsyncClient(base_url=self._sandbox_url, headers=HEADERS) as sandbox:
+        async with Http(base_url=self._sandbox_url, headers=HEADERS) as sandbox:
             known = await sandbox.get(f"/provider/v1/payments/{payment_id}")
             if known.json()["kind"] != FactKind.CAPTURED:
                 asked = {"payment_id": payment_id}
@@ -148,7 +150,7 @@ class Walk:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": Webhook(SECRET).sign(event_id, now, body),
         }
-        self._check(await self._post(body.encode(), headers) == httpx.codes.OK)
+        self._check(await self._post(body.encode(), headers) == HTTPStatus.OK)
         self._check((await self.order()).shipments)
 
     async def pick(self) -> None:

@@ -3,7 +3,6 @@
 import json
 from functools import partial
 
-import httpx
 import pytest
 from msgspec import structs
 
@@ -50,6 +49,7 @@ from order_service.placing.sourcing import Take
 from order_service.placing.stock_tasks import StockTasks
 from order_service.relay.attempt import Concluded, Failed
 from order_service.relay.handler import GiveUp, TryLater, handlers_of
+from tests.http import Http
 from tests.order_service.fulfilment.parcels import ARTICLES, paid_order, units
 from tests.order_service.fulfilment.world import API_KEY, HOUR_MS, SECRET, World
 from tests.order_service.placing.wanted import METHODS
@@ -510,7 +510,7 @@ async def test_a_forged_callback_changes_nothing(world: World, change: str) -> N
         headers["webhook-signature"] = headers["webhook-signature"][:-2] + "x="
     else:
         world.clock.advance(HOUR_MS)
-    async with httpx.AsyncClient() as stranger:
+    async with Http() as stranger:
         answer = await stranger.post(world.callbacks_url, content=body, headers=headers)
     assert answer.status_code == 400
     assert await states(world) == [ShipmentState.SHIPPED] * 2
@@ -522,7 +522,7 @@ async def test_an_event_of_a_parcel_that_nobody_knows_is_taken_and_dropped(world
         fields = {"event_id": f"e-{name}", "shipment_id": name, "kind": "LOST", "happened_at_ms": 1}
         body = json.dumps(fields).encode()
         headers = world.outside.callbacks.headers("evt_1", body)
-        async with httpx.AsyncClient() as carrier:
+        async with Http() as carrier:
             answer = await carrier.post(world.callbacks_url, content=body, headers=headers)
         assert answer.status_code == 200
     assert not (await world.order()).incidents

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import httpx
 from msgspec import structs
 from starlette.applications import Starlette
 
@@ -29,6 +28,7 @@ from order_service.relay.handler import Handler, handlers_of
 from order_service.sandbox.carrier import SandboxCarrierApp
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
+from tests.http import Http
 from tests.order_service.clock import Clock
 from tests.order_service.fulfilment.parcels import ARTICLES, paid_order, units
 from tests.order_service.payment.http import served
@@ -51,7 +51,7 @@ class World:
         self.intake: TrackingIntake
         self.carrier_url = ""
         self.callbacks_url = ""
-        self.control: httpx.AsyncClient
+        self.control: Http
         self.handlers: dict[TaskKind, Handler]
         self.tenant = engine.tenant
 
@@ -172,7 +172,7 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
             world.callbacks_url = f"{callbacks_url}/callbacks/carrier/sandbox"
             world.outside.callbacks.url = world.callbacks_url
             headers = {"authorization": f"Bearer {API_KEY}"}
-            async with httpx.AsyncClient(base_url=carrier_url, headers=headers) as world.control:
+            async with Http(base_url=carrier_url, headers=headers) as world.control:
                 yield world
             await world.outside.aclose()
         await world.carrier.aclose()

@@ -1,7 +1,6 @@
 import asyncio
 import signal
 
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,7 +9,9 @@ from starlette.routing import Route
 
 from order_service.config import Config
 from order_service.server import CallbackServer
+from serving.http_client import Unanswered
 from serving.start import StartError
+from tests.http import Http
 
 
 async def slow(_: Request) -> PlainTextResponse:
@@ -30,12 +31,12 @@ def server(listen: str = "127.0.0.1:0", certificate: str = "") -> CallbackServer
 async def test_a_callback_that_is_under_way_is_answered_before_the_server_ends() -> None:
     callbacks = server()
     await callbacks.begin()
-    async with httpx.AsyncClient() as http:
+    async with Http() as http:
         asked = asyncio.create_task(http.get(f"{callbacks.url}/callbacks"))
         await asyncio.sleep(0.1)
         await callbacks.end()
         assert (await asked).text == "taken"
-        with pytest.raises(httpx.ConnectError):
+        with pytest.raises(Unanswered, match="no connection"):
             await http.get(f"{callbacks.url}/callbacks")
 
 

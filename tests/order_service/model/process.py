@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, cast
 
 import grpc
-import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -24,6 +23,7 @@ from order_service.payment.providers.port import ProviderUnreachable
 from order_service.relay.handler import TryLater
 from order_service.storage.database import Conflict, StorageUnavailable, open_database
 from order_service.storage.group_commit import Overloaded
+from tests.http import posted
 from tests.order_service.model.links import Brake, Link, Linked
 from tests.order_service.model.relay import RelayByHand
 
@@ -62,9 +62,6 @@ class Process:
         self.relay = cast(RelayByHand, app.relay)
         self._client = OrderClient(
             f"127.0.0.1:{port}", tenant=tenant, timeout_ms=TIMEOUT_MS, attempts_max=1, channels=1
-        )
-        self._http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app.callbacks), base_url="http://orders"
         )
         self._left: list[asyncio.Task[Any]] = []
 
@@ -106,7 +103,6 @@ class Process:
         await asyncio.gather(*self._left, return_exceptions=True)
         await self.app.grpc_server.stop(None)
         await self._client.close()
-        await self._http.aclose()
         with suppress(Exception):
             await self.app.close()
 
@@ -128,7 +124,7 @@ class Process:
             return None
 
     async def _posted(self, path: str, body: bytes, headers: Mapping[str, str]) -> int:
-        return (await self._http.post(path, content=body, headers=headers)).status_code
+        return await posted(self.app.callbacks, path, body, headers)
 
     async def _bearing(self, doing: Awaitable[Any]) -> Any:
         try:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import httpx
 from sqlalchemy import Connection, func, select
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,6 +23,7 @@ from order_service.sandbox.provider import SandboxProviderApp
 from order_service.sandbox.provider_books import day_of
 from order_service.storage.database import open_database
 from order_service.storage.schema import tasks as tasks_table
+from tests.http import Http
 from tests.order_service.clock import START_MS, Clock
 from tests.order_service.model.process import Process, begin
 from tests.order_service.model.stage import Stage
@@ -79,9 +79,7 @@ class World:
         self.put_in: dict[str, int] = dict.fromkeys(PRICES_MINOR, 0)
         """The units that were ever put on hand, by SKU."""
         self.processes: list[Process] = []
-        self._control = httpx.AsyncClient(
-            base_url=stage.url, headers={"authorization": f"Bearer {API_KEY}"}
-        )
+        self._control = Http(base_url=stage.url, headers={"authorization": f"Bearer {API_KEY}"})
         self._settings = {
             "HOLDFAST_TARGET": stage.target,
             "HOLDFAST_DATABASE_URL": database_url,

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 from msgspec import structs
 
@@ -15,6 +14,7 @@ from order_service.payment.providers.port import (
 )
 from order_service.payment.providers.sandbox import SandboxProvider
 from order_service.sandbox.__main__ import API_KEY, SECRET
+from tests.http import Http
 from tests.order_service.payment.world import World
 from tests.order_service.processes import serve_sandbox
 
@@ -29,7 +29,7 @@ async def test_its_books_outlive_its_process(tmp_path: Path) -> None:
             assert started.provider_ref == "sbx_00000001"
             assert (await provider.query(CHARGE)).kind is state
             if state is FactKind.OPEN:
-                async with httpx.AsyncClient() as http:
+                async with Http() as http:
                     page = await http.get(started.action_url)
                     assert "4330000000000000000-p1: 1100 minor units of CNY" in page.text
                     await http.post(started.action_url, data={"action": "pay"})
@@ -85,7 +85,7 @@ async def test_it_can_be_down(world: World) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/payments/x", "/v1/statements/2026-11-22", "/control/books"])
 async def test_only_who_has_the_key_is_answered(world: World, path: str) -> None:
-    answer = await world.http.get(f"{world.control.base_url}{path.removeprefix('/')}")
+    answer = await world.http.get(f"{world.control.base_url}{path}")
     assert answer.status_code == 401
 
 

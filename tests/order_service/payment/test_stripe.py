@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 from msgspec import structs
 from starlette.applications import Starlette
@@ -36,14 +35,12 @@ from order_service.payment.providers.port import (
 from order_service.payment.providers.stripe import StripeProvider
 from order_service.payment.providers.stripe_amounts import from_stripe, to_stripe
 from order_service.payment.starting import PaymentDesk
+from tests.http import Http
 from tests.order_service.payment.http import served
 from tests.order_service.payment.world import World
 from tests.order_service.samples import A, B, C
 from tests.serving import running
 from tests.waiting import PATIENCE_S, until
-
-# Of Stripe's own package, in how it calls httpx.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 API_KEY = "sk_test_key"
 SECRET = "whsec_stripe"
@@ -80,14 +77,14 @@ async def provider(stripe_url: str) -> AsyncIterator[StripeProvider]:
 
 
 @pytest.fixture
-async def buyer(stripe_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def buyer(stripe_url: str) -> AsyncIterator[Http]:
     """An HTTP client that does the requests of the buyer's page."""
     headers = {"authorization": f"Bearer {API_KEY}"}
-    async with httpx.AsyncClient(base_url=stripe_url, headers=headers) as client:
+    async with Http(base_url=stripe_url, headers=headers) as client:
         yield client
 
 
-async def pay(buyer: httpx.AsyncClient, intent: str) -> None:
+async def pay(buyer: Http, intent: str) -> None:
     """The buyer types a card in."""
     card = {f"card[{name}]": value for name, value in CARD.items()}
     method = await buyer.post("/v1/payment_methods", data={"type": "card", **card})
@@ -107,7 +104,7 @@ async def started(
     return structs.replace(charge, provider_ref=begun.provider_ref)
 
 
-async def test_a_payment_goes_its_way(provider: StripeProvider, buyer: httpx.AsyncClient) -> None:
+async def test_a_payment_goes_its_way(provider: StripeProvider, buyer: Http) -> None:
     charge = await started(provider)
     assert (await provider.query(charge)).kind is FactKind.OPEN
     await pay(buyer, charge.provider_ref)
@@ -122,7 +119,7 @@ async def test_a_payment_goes_its_way(provider: StripeProvider, buyer: httpx.Asy
 
 
 async def test_a_payment_that_stripe_has_a_number_for_is_not_made_again(
-    provider: StripeProvider, buyer: httpx.AsyncClient
+    provider: StripeProvider, buyer: Http
 ) -> None:
     charge = await started(provider, payment_id="4330000000000000001-p1")
     # Stripe has forgotten the key by then.
@@ -146,7 +143,7 @@ async def test_a_payment_that_it_never_heard_of_is_unknown(provider: StripeProvi
 
 
 async def test_a_payment_under_another_number_of_theirs_is_found_by_ours(
-    buyer: httpx.AsyncClient,
+    buyer: Http,
 ) -> None:
     """`localstripe` has no search: what stands in front of it has."""
     await buyer.delete("/_config/data")
@@ -172,9 +169,7 @@ async def test_a_payment_under_another_number_of_theirs_is_found_by_ours(
         await provider.aclose()
 
 
-async def test_money_goes_back_once_per_refund(
-    provider: StripeProvider, buyer: httpx.AsyncClient
-) -> None:
+async def test_money_goes_back_once_per_refund(provider: StripeProvider, buyer: Http) -> None:
     charge = await started(provider)
     await pay(buyer, charge.provider_ref)
     first = await provider.refund(charge, "4330000000000000000-r1", 400)
@@ -197,9 +192,7 @@ async def test_a_refund_of_a_payment_that_it_never_heard_of_fails(
     ).kind is FactKind.REFUND_FAILED
 
 
-async def test_a_statement_has_the_days_money(
-    provider: StripeProvider, buyer: httpx.AsyncClient
-) -> None:
+async def test_a_statement_has_the_days_money(provider: StripeProvider, buyer: Http) -> None:
     await buyer.delete("/_config/data")
     for number, payment_id in enumerate((f"{C}-p1", f"{A}-p1", f"{B}-p1")):
         charge = await started(provider, payment_id)
@@ -230,7 +223,7 @@ async def test_a_statement_has_the_days_money(
 )
 async def test_money_is_counted_as_stripe_does_there_and_in_minor_units_here(
     provider: StripeProvider,
-    buyer: httpx.AsyncClient,
+    buyer: Http,
     currency: str,
     amount_minor: int,
     amount_there: int,
@@ -250,7 +243,7 @@ async def test_money_is_counted_as_stripe_does_there_and_in_minor_units_here(
 
 
 async def test_what_stripe_cannot_count_is_refused_with_a_way_out(
-    provider: StripeProvider, buyer: httpx.AsyncClient
+    provider: StripeProvider, buyer: Http
 ) -> None:
     with pytest.raises(ProviderRefuses, match=r"multiples of 0\.010 KWD only, not 1\.101 KWD"):
         await provider.start(structs.replace(CHARGE, currency="KWD", amount_minor=1_101))
@@ -353,7 +346,7 @@ async def test_a_silent_stripe_is_unreachable() -> None:
 
 
 async def test_an_order_is_paid_by_the_callback_that_stripe_signs(
-    provider: StripeProvider, buyer: httpx.AsyncClient, world: World
+    provider: StripeProvider, buyer: Http, world: World
 ) -> None:
     """The whole way: begun, paid on the page, reported by a callback over HTTP, each event once."""
     providers = {"stripe": provider}

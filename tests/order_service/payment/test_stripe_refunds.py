@@ -14,9 +14,6 @@ from order_service.payment.providers.port import Charge, FactKind
 from order_service.payment.providers.stripe import StripeProvider
 from tests.order_service.payment.http import served
 
-# Of Stripe's own package, in how it calls httpx.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
 CHARGE = Charge("4330000000000000000-p1", "pi_1", 1_100, "EUR", "stripe")
 REFUND_ID = "4330000000000000000-r1"
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -24,6 +23,7 @@ from order_service.sandbox.callbacks import Misbehaviour
 from order_service.sandbox.provider import SandboxProviderApp
 from order_service.storage.orders import Orders
 from order_service.storage.tasks import Taken
+from tests.http import Http
 from tests.order_service.clock import Clock
 from tests.order_service.payment.http import served
 from tests.order_service.payment.orders import DUE_MS, METHODS, unpaid
@@ -49,8 +49,8 @@ class World:
         self.provider: SandboxProvider
         self.desk: PaymentDesk
         self.client: Client
-        self.control: httpx.AsyncClient
-        self.http: httpx.AsyncClient
+        self.control: Http
+        self.http: Http
 
     async def place(self, order_id: str = "4330000000000000000", **values: Any) -> Order:
         """An order that waits for its payment until it is due."""
@@ -138,10 +138,10 @@ async def world_of(
     async with (
         served(Starlette(routes=[Mount("/provider", app=outside.app)])) as outside_url,
         Client(engine, tenant=tenant, timeout_ms=TIMEOUT_MS, attempts_max=1) as client,
-        httpx.AsyncClient(
+        Http(
             base_url=f"{outside_url}/provider", headers={"authorization": f"Bearer {API_KEY}"}
         ) as control,
-        httpx.AsyncClient() as http,
+        Http() as http,
     ):
         world.provider = SandboxProvider(
             f"{outside_url}/provider", API_KEY, [SECRET, FORMER_SECRET]
