@@ -23,7 +23,7 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """Its body as text."""
+        """The body as text."""
         return self.content.decode()
 
     def raise_for_status(self) -> None:
