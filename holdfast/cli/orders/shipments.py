@@ -95,7 +95,7 @@ def ship_all_the_same(
     To be said before the refund, which would leave the parcel out.
 
     For example:
-      holdfast orders ship-all-the-same 433-s2 "a present for the wait"
+      holdfast orders ship-all-the-same 3766223186315821678-s2 "a present"
 
     Parameters
     ----------
@@ -326,8 +326,10 @@ def report(
 
     For example:
       holdfast orders incidents report 3766223186315821678-s1 damage "came broken"
-      holdfast orders incidents report 433-s1 damage "1 of 2" MUG=1
-      holdfast orders incidents report 433-s1 missing-item "no tea" TEA=1
+      holdfast orders incidents report 3766223186315821678-s1 damage \\
+        "1 of 2" MUG=1
+      holdfast orders incidents report 3766223186315821678-s1 missing-item \\
+        "no tea" TEA=1
 
     Parameters
     ----------

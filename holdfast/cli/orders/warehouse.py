@@ -180,7 +180,8 @@ def pack(
 
     For example:
       holdfast orders pack 3766223186315821678-s1 MUG=2 TEA=1 --weight-g 950
-      holdfast orders pack 4-s1 MUG=2 ICE=1 --with 4-s2 --weight-g 950 -o json
+      holdfast orders pack 3766223186315821678-s1 MUG=2 ICE=1 \\
+        --with 3766223186315821678-s2 --weight-g 950 -o json
 
     Parameters
     ----------
@@ -249,9 +250,11 @@ def cancel_shipment(
     Units that are not there come from another warehouse, if one has them.
 
     For example:
-      holdfast orders cancel-shipment 433-s2 "must not be sent"
-      holdfast orders cancel-shipment 433-s2 "not on its shelf" --units-missing
-      holdfast orders cancel-shipment 433-s2 "gone" --units-missing --refund-only
+      holdfast orders cancel-shipment 3766223186315821678-s2 "must not go"
+      holdfast orders cancel-shipment 3766223186315821678-s2 "not there" \\
+        --units-missing
+      holdfast orders cancel-shipment 3766223186315821678-s2 "gone" \\
+        --units-missing --refund-only
 
     Parameters
     ----------
