@@ -72,3 +72,16 @@ def test_placing_shows_what_of_the_delivery_does_not_go_together(orders: Command
     line = "orders place --line MUG=2@12.50 --buyer b-7 --currency GBP --name Ada --phone 1"
     assert "Note: the street has no number." in orders(line).out
     assert not orders.service.requests[-1].delivery.country
+
+
+@pytest.mark.parametrize(
+    ("held", "shown"), [(["potter"], "(the part of potter)"), ([], "since ")], ids=["a part", "all"]
+)
+def test_an_order_says_what_of_it_is_on_hold(orders: Commands, held: list[str], shown: str) -> None:
+    parts = [
+        order_pb2.SubOrder(merchant_id=name, held=name in held) for name in ("potter", "tea-house")
+    ]
+    orders.service.answers["GetOrder"] = order_pb2.Order(
+        order_id=ORDER, currency="GBP", held_at_ms=1_795_000_000_000, sub_orders=parts
+    )
+    assert shown in orders(f"orders get {ORDER}").out

@@ -62,6 +62,10 @@ def print_order(order: Any, personal: bool) -> None:
 def _facts(order: Any, personal: bool) -> Iterable[tuple[str, str]]:
     source = enum_name(order.DESCRIPTOR.fields_by_name["source"].enum_type, order.source)
     yield "State", f"{state_of(order)}{f': {order.closed_reason}' * bool(order.closed_reason)}"
+    if order.held_at_ms:
+        held = [part.merchant_id for part in order.sub_orders if part.held]
+        of_part = f" (the part of {', '.join(held)})" if held else ""
+        yield "On hold", f"since {local_iso(order.held_at_ms)}{of_part}"
     yield "Tenant", order.tenant
     yield "From", " ".join(filter(None, (source, order.channel, order.order_key)))
     yield "Buyer", order.buyer_id or "-"
