@@ -49,10 +49,10 @@ class TaskKind(StrEnum):
     RESHIP = "RESHIP"
     COMPLETE = "COMPLETE"
     CASH_DUE = "CASH_DUE"
+    REMIND_TO_PAY = "REMIND_TO_PAY"
     NOTIFY_BUYER = "NOTIFY_BUYER"
     NOTIFY_MERCHANT = "NOTIFY_MERCHANT"
     EVENT = "EVENT"
-    REMIND_TO_PAY = "REMIND_TO_PAY"
 
 
 class Payload(Struct, omit_defaults=True):

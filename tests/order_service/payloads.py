@@ -114,13 +114,13 @@ STORED: Final = (
     Stored("COMPLETE", "complete", "", CompleteOrder()),
     Stored("CASH_DUE", "cash", "", CashDue()),
     Stored("CASH_DUE", "cash", '{"currency":"CNY"}', CashDue("CNY")),
+    Stored("REMIND_TO_PAY", "remind:mail", '{"channel":"mail"}', RemindToPay("mail")),
     Stored(
         "NOTIFY_BUYER",
         "buyer:mail",
         '{"channel":"mail","notice":"parcel_lost","part_id":"4-i1"}',
         NotifyBuyer("mail", "parcel_lost", "4-i1"),
     ),
-    Stored("REMIND_TO_PAY", "remind:mail", '{"channel":"mail"}', RemindToPay("mail")),
     Stored(
         "NOTIFY_MERCHANT",
         "merchant:mail",
