@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, func, insert, selec
 
 from order_service.catalogue.model import Article, Place, Warehouse
 from order_service.order.refusals import InvalidField
-from order_service.storage.schema import articles, catalogues, places, warehouses
+from order_service.storage.catalogue_schema import articles, catalogues, places, warehouses
 
 WAREHOUSES_MAX: Final = 1_000
 """Of a shop: they are listed in one piece, and looked at for every order."""

@@ -1,4 +1,4 @@
-"""The tables, the same on SQLite and PostgreSQL.
+"""The tables of orders, the same on SQLite and PostgreSQL (`catalogue_schema.py` has the others).
 
 Columns are named as the fields of `model.py`. Times are milliseconds since the Unix epoch, money is
 minor units. What the state machines allow is a table too (`moves`), which the history refers to:
@@ -24,13 +24,14 @@ from sqlalchemy import (
     or_,
 )
 
+# Its tables are METADATA's, too.
+import order_service.storage.catalogue_schema  # noqa: F401
 from order_service.storage.columns import (
     HAS_CHANNEL,
     KNOWN_IS_KEPT,
     METADATA,
     NO_WORDS,
     count,
-    degrees,
     ids,
     key_in,
     part_number,
@@ -429,42 +430,3 @@ incidents = table(
     of_shipment(),
 )
 Index("ix_incidents_due", incidents.c.settled_at_ms, incidents.c.due_at_ms)
-
-catalogues = table(
-    "catalogues",
-    *words("tenant"),
-    *count("version"),
-    PrimaryKeyConstraint("tenant"),
-)
-
-articles = table(
-    "articles",
-    *words("tenant", "sku", "merchant_id", "title"),
-    *whole("price_minor"),
-    *words("currency", "zone"),
-    *whole("weight_g"),
-    *whole("temperature_min_millicelsius", "temperature_max_millicelsius", nullable=True),
-    *small("customised", "fragile", "withdrawn"),
-    *count("version"),
-    PrimaryKeyConstraint("tenant", "sku"),
-    CheckConstraint("price_minor >= 0 AND weight_g >= 0", name="nothing_is_negative"),
-)
-Index("ix_articles_version", articles.c.tenant, articles.c.version)
-
-warehouses = table(
-    "warehouses",
-    *words("tenant", "location", "country"),
-    *degrees("latitude", "longitude", nullable=True),
-    *count("priority"),
-    *small("closed"),
-    *count("version"),
-    PrimaryKeyConstraint("tenant", "location"),
-)
-
-places = table(
-    "places",
-    *words("tenant", "country", "postcode_prefix", "region"),
-    *degrees("latitude", "longitude"),
-    *count("version"),
-    PrimaryKeyConstraint("tenant", "country", "region", "postcode_prefix"),
-)
