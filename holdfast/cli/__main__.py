@@ -28,13 +28,15 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     from cyclopts import CycloptsError
 
-    from holdfast.cli.app import app, as_cyclopts_reads
+    from holdfast.cli.app import app, as_cyclopts_reads, import_what_is_listed
     from holdfast.cli.failures import REFUSED, Failure, failure_of_usage, print_failure
     from holdfast.cli.output import wants_json
 
     try:
+        read = as_cyclopts_reads(arguments)
+        import_what_is_listed(read)
         status = app(
-            as_cyclopts_reads(arguments),
+            read,
             exit_on_error=False,
             print_error=False,
             result_action="return_value",

@@ -32,7 +32,7 @@ def _version() -> str:
 
 
 app = App(name="holdfast", help=HELP, help_format="plaintext", version=_version)
-# By their paths: a module is imported when its command runs, or when --help has to ask it.
+# By their paths: a module is imported when its command runs, or when a list of commands shows it.
 app.command("holdfast.cli.server_commands:dev", name="dev", group=RUN)
 app.command("holdfast.cli.server_commands:serve", name="serve", group=RUN)
 app.command("holdfast.cli.demo:demo", name="demo", group=RUN)
@@ -108,3 +108,9 @@ def as_cyclopts_reads(arguments: Sequence[str]) -> list[str]:
         rest = [STANDARD_INPUT if argument == "-" else argument for argument in rest]
     end = rest.index("--") if "--" in rest else len(rest)
     return rest[:end] + options + rest[end:]
+
+
+def import_what_is_listed(arguments: Sequence[str]) -> None:
+    """Imports the commands of a group that is asked for as such: its list says what each is for."""
+    _, groups, _ = app.parse_commands([word for word in arguments if word not in app.help_flags])
+    groups[-1].resolved_commands()

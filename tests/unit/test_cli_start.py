@@ -1,6 +1,7 @@
 """The start of `holdfast`: what a command does not need is not imported."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -18,7 +19,7 @@ NEVER = {"urllib.request", "email", "tempfile", "holdfast.demo", "engine", "serv
 ON_THE_WIRE = {"grpc", "google.protobuf", "asyncio", "ssl", "holdfast.client"}
 # A tenth more than there are, the interpreter's and cyclopts' own among them.
 MODULES_MAX = {
-    "--help": 255,
+    "--help": 295,
     "stock list --help": 270,
     "status --target 127.0.0.1:1": 345,
     "orders list --help": 320,
@@ -44,3 +45,12 @@ def test_a_command_imports_little_more_than_it_needs(line: str) -> None:
     if not line.startswith(("orders", "status")):
         assert ON_THE_WIRE & found == set()
     assert len(found) <= MODULES_MAX[line], sorted(found)
+
+
+@pytest.mark.parametrize("group", ["", "orders", "stock", "server", "orders review"])
+def test_a_list_of_commands_says_what_each_is_for(group: str) -> None:
+    line = [sys.executable, "-m", "holdfast.cli", *group.split(), "--help"]
+    ran = subprocess.run(line, check=True, capture_output=True, text=True, timeout=PATIENCE_S)
+    rows = [row.strip("│ ") for row in ran.stdout.splitlines() if re.match("│ [^ ]", row)]
+    assert len(rows) > 1
+    assert [row for row in rows if " " not in row] == []

@@ -10,7 +10,7 @@ app = App(
     help="Orders with their payments and parcels, from the order service.",
 )
 
-# By their paths: each command imports its own module, and `--help` all of them.
+# By their paths: each command imports its own module, and `orders --help` all of them.
 app.command("holdfast.cli.orders.place:place", group=ORDERS)
 app.command("holdfast.cli.orders.orders_import:import_orders", name="import", group=ORDERS)
 app.command("holdfast.cli.orders.read:get", group=ORDERS)
