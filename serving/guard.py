@@ -128,9 +128,9 @@ def contract_error(error: Exception, translations: Translations) -> HoldfastErro
     """The error of the contract that an exception means."""
     if isinstance(error, HoldfastError):
         return error
-    for kind in type(error).__mro__:  # what is a kind of another means what that does
-        if kind in translations:
-            return translations[kind](error)
+    translate = translations.get(type(error))
+    if translate is not None:
+        return translate(error)
     error_id = secrets.token_hex(6)
     log.error("internal error", error_id=error_id, exc_info=error)
     return HoldfastError.of(Reason.INTERNAL, error_id=error_id)

@@ -10,7 +10,7 @@ from order_service.order.machines import IllegalMove
 from order_service.order.placed import DeliveryWish, ShortagePolicy, Source
 from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.storage.batch import OrderNotFound
-from order_service.storage.database import Conflict, KeyTaken, StorageUnavailable
+from order_service.storage.database import Conflict, StorageUnavailable
 from order_service.storage.group_commit import Overloaded
 from serving.guard import contract_error
 from tests.order_service import samples
@@ -56,7 +56,6 @@ def test_an_order_is_sent_whole() -> None:
         (InvalidField("field", "must be", "x"), Reason.INVALID_FIELD),
         (OrderNotFound("O"), Reason.ORDER_NOT_FOUND),
         (Conflict("stale"), Reason.ORDER_CONTENDED),
-        (KeyTaken("23505 pk_orders"), Reason.ORDER_CONTENDED),
         (StorageUnavailable("OperationalError"), Reason.DATABASE_UNREACHABLE),
         (Overloaded(), Reason.OVERLOADED),
         (TimeoutError(), Reason.DEADLINE_PASSED),
