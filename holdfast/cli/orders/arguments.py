@@ -94,6 +94,7 @@ TASK_KINDS = (
     "RESHIP",
     "COMPLETE",
     "CASH_DUE",
+    "REMIND_TO_PAY",
     "NOTIFY_BUYER",
     "NOTIFY_MERCHANT",
     "EVENT",
