@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Final
 
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
+from holdfast.outcomes import Outcome
 from holdfast.types import Disposition, Result
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.port import Carriers
@@ -87,7 +89,7 @@ class FulfilmentTasks:
         """
         disposition = Disposition.LOST if todo.payload.lost else Disposition.RESELLABLE
         cancel = partial(self._engine.cancel, disposition=disposition)
-        await _apply(cancel, "cancel", order, todo.payload.shipment_id)
+        await _apply(cancel, "cancel", order, todo.payload.shipment_id, also=_FORGOTTEN)
         return None
 
     @handles(Reship)
@@ -109,10 +111,22 @@ class FulfilmentTasks:
         return complete_by_itself
 
 
+# The engine forgets a reservation when nothing of it is held any more: an earlier attempt, whose
+# answer was lost, has cancelled the last of it.
+_FORGOTTEN: Final = frozenset({Outcome.NOT_FOUND})
+
+
 async def _apply(
-    command: Callable[..., Awaitable[Result]], verb: str, order: Order, shipment_id: str
+    command: Callable[..., Awaitable[Result]],
+    verb: str,
+    order: Order,
+    shipment_id: str,
+    also: frozenset[Outcome] = frozenset(),
 ) -> None:
-    """Has the engine ship or cancel the units of a parcel, once per shipment id."""
+    """Has the engine ship or cancel the units of a parcel, once per shipment id.
+
+    `also` are outcomes that are as good as APPLIED.
+    """
     shipment = order.shipment(shipment_id)
     try:
         result = await command(
@@ -123,7 +137,7 @@ async def _apply(
         )
     except HoldfastError as error:
         raise _engine_trouble(error) from error
-    if not result.applied:
+    if not result.applied and result.outcome not in also:
         raise GiveUp(f"the engine does not {verb} {shipment_id}: {result.outcome.name}")
 
 
