@@ -92,7 +92,7 @@ async def end_of(name: str, child: ChildProcess, look_s: float = LOOK_S) -> int:
 
 
 async def _end_when_it_hangs(name: str, child: ChildProcess, look_s: float) -> None:
-    if await hangs(child, look_s):
+    if await hangs(child, look_s, beats=True):
         print(f"holdfast: {name} hangs, and is ended; its log is above", file=sys.stderr)
         child.kill()
 

@@ -35,16 +35,16 @@ async def _beat(is_well: Callable[[], bool]) -> None:
         await asyncio.sleep(BEAT_S)
 
 
-async def hangs(child: ChildProcess, look_s: float = LOOK_S) -> bool:
+async def hangs(child: ChildProcess, look_s: float = LOOK_S, *, beats: bool = False) -> bool:
     """Waits for a child's silence: whether it hangs; if not, it has ended.
 
-    It hangs when it has written a line since it was ready, and then none at `SILENT_LOOKS_MAX`
-    looks, `look_s` apart.
+    It hangs when it has written no line at `SILENT_LOOKS_MAX` looks, `look_s` apart; unless it
+    `beats` for sure, it must have written one before, since it was ready.
     """
     assert child.stdout is not None
     output = child.stdout.fileno()
     os.set_blocking(output, False)
-    has_written, silent_looks = child.wrote_more, 0
+    has_written, silent_looks = beats or child.wrote_more, 0
     while silent_looks < SILENT_LOOKS_MAX:
         await asyncio.sleep(look_s)
         try:

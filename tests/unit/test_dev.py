@@ -47,9 +47,13 @@ signal.pause()
 """
 
 
+NEVER_BEATS = 'import signal; print("ready", flush=True); signal.pause()'
+
+
 @pytest.mark.parametrize(
     ("program", "exit_code", "said"),
     [
+        (NEVER_BEATS, -signal.SIGKILL, "holdfast: the sandbox hangs, and is ended"),
         (HANGS, -signal.SIGKILL, "holdfast: the sandbox hangs, and is ended"),
         ("print('ready', flush=True); raise SystemExit(7)", 7, ""),
     ],
