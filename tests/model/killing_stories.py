@@ -25,7 +25,7 @@ from tests.serving import own_store
 
 STORED = Path(__file__).with_name("killing_stories.json")
 STORIES = settings(
-    max_examples=750,
+    max_examples=250,
     stateful_step_count=25,
     derandomize=True,
     database=None,
