@@ -18,6 +18,7 @@ from order_service.order.draft import Draft
 from order_service.order.lines import Line
 from order_service.order.model import Order, Shipment, ShipmentLine
 from order_service.order.refund_rows import RefundRow
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import ShipmentState
 from order_service.order.tasks import CancelShipmentStock
 
@@ -33,14 +34,12 @@ _UNTOUCHED_FIRST: Final = (
 
 
 def stop_refunded(draft: Draft) -> None:
-    """Takes units out of their parcels whose money went back before they left."""
+    """Takes units out of their parcels whose money went back before they left.
+
+    Raises Refused: UNDER_WAY, where it is not known yet which parcel they are in.
+    """
     order = draft.order
-    sourcing = _sourcing(order)  # those are stopped once it is known where they come from
-    to_stop = {
-        line.line_no: _to_stop(line) - sourcing[line.line_no]
-        for line in order.lines
-        if _to_stop(line) > sourcing[line.line_no]
-    }
+    to_stop = {line.line_no: _to_stop(line) for line in order.lines if _to_stop(line)}
     for shipment in _to_leave(order):
         taken = _named_in(draft, shipment)
         if taken:
@@ -52,7 +51,14 @@ def stop_refunded(draft: Draft) -> None:
         if taken:
             _count_off(order, shipment, to_stop, taken)
             _take_out(draft, shipment, taken)
-    _stop_before_planning(draft, {no: units for no, units in to_stop.items() if units > 0})
+    left = {line_no: units for line_no, units in to_stop.items() if units > 0}
+    if _sourced_now(order) & left.keys():
+        raise Refused(
+            RefusalReason.UNDER_WAY,
+            detail=f"units of order {order.order_id} are being looked for at other warehouses. "
+            "Send it again in a moment",
+        )
+    _stop_before_planning(draft, left)
 
 
 def leave_behind(draft: Draft, shipment: Shipment, why: str) -> None:
@@ -114,14 +120,14 @@ def _to_leave(order: Order) -> list[Shipment]:
     ]
 
 
-def _sourcing(order: Order) -> "Counter[int]":
-    """The units of each line that are being reserved at another warehouse."""
-    units: Counter[int] = Counter()
-    for shipment in order.shipments:
-        is_sourcing = shipment.state is ShipmentState.SOURCING and not shipment.given_away
-        if is_sourcing and order.carries_lines(shipment):
-            units.update({packed.line_no: packed.quantity for packed in shipment.lines})
-    return units
+def _sourced_now(order: Order) -> set[int]:
+    """The numbers of the lines of which units are being reserved at another warehouse."""
+    return {
+        packed.line_no
+        for shipment in order.shipments
+        if shipment.state is ShipmentState.SOURCING and order.carries_lines(shipment)
+        for packed in shipment.lines
+    }
 
 
 def _taken_from(order: Order, shipment: Shipment, to_stop: dict[int, int]) -> dict[int, int]:

@@ -322,7 +322,8 @@ class FulfilmentServiceServicer:
         becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
         REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
         are picked again, RESHIPPED at once.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow, UNDER_WAY (units
+        are being looked for at another warehouse: send it again).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -167,7 +167,8 @@ class FulfilmentServiceStub:
     becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
     REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
     are picked again, RESHIPPED at once.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow, UNDER_WAY (units
+    are being looked for at another warehouse: send it again).
     """
 
 @_typing.type_check_only
@@ -303,7 +304,8 @@ class FulfilmentServiceAsyncStub(FulfilmentServiceStub):
     becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
     REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
     are picked again, RESHIPPED at once.
-    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow, UNDER_WAY (units
+    are being looked for at another warehouse: send it again).
     """
 
 class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -550,7 +552,8 @@ class FulfilmentServiceServicer(metaclass=_abc_1.ABCMeta):
         becomes RESHIPPED, with a new shipment, or OPEN again where there is no stock. With RESHIP and
         REFUND the parcel is given up: one that has not left is CANCELLED, and with RESHIP the same units
         are picked again, RESHIPPED at once.
-        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE also for what its kind does not allow, UNDER_WAY (units
+        are being looked for at another warehouse: send it again).
         """
 
 def add_FulfilmentServiceServicer_to_server(servicer: FulfilmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -65,6 +65,7 @@ class PaymentServiceStub:
     have not are taken out of their parcels in the same change, and an order of which nothing will
     come is CANCELLED. `goodwill` is for no goods, and up to a ceiling.
     Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, UNITS_TAKEN, TOO_MANY,
+    UNDER_WAY (units are being looked for at another warehouse: send it again),
     WRONG_CONTENT (units of a line in several parcels of which none is named; an amount that the provider cannot pay).
     """
     RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
@@ -151,6 +152,7 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     have not are taken out of their parcels in the same change, and an order of which nothing will
     come is CANCELLED. `goodwill` is for no goods, and up to a ceiling.
     Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, UNITS_TAKEN, TOO_MANY,
+    UNDER_WAY (units are being looked for at another warehouse: send it again),
     WRONG_CONTENT (units of a line in several parcels of which none is named; an amount that the provider cannot pay).
     """
     RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
@@ -258,6 +260,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         have not are taken out of their parcels in the same change, and an order of which nothing will
         come is CANCELLED. `goodwill` is for no goods, and up to a ceiling.
         Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, UNITS_TAKEN, TOO_MANY,
+        UNDER_WAY (units are being looked for at another warehouse: send it again),
         WRONG_CONTENT (units of a line in several parcels of which none is named; an amount that the provider cannot pay).
         """
 

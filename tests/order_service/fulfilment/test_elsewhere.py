@@ -21,7 +21,7 @@ from order_service.fulfilment.shares import due_at_the_door_minor
 from order_service.fulfilment.warehouse import confirm_pick, hand_over
 from order_service.order.model import IncidentKind, Order, Shipment
 from order_service.order.records import TrackingKind
-from order_service.order.refusals import Refused
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import IncidentEvent, IncidentState, OrderState, ShipmentState
 from order_service.order.tasks import SourceElsewhere, TaskKind
 from order_service.payment.refund_requests import Asked, AskedUnits, request_refund
@@ -152,24 +152,24 @@ def test_a_checked_parcel_gives_its_waybill_back_first() -> None:
     assert_sound(order)
 
 
-@pytest.mark.parametrize("has", [3, 1, 0])
-def test_units_that_were_refunded_meanwhile_do_not_come_and_are_refunded_once(has: int) -> None:
+@pytest.mark.parametrize("asked", [Asked(lines=(AskedUnits(1, 1),)), Asked()])
+def test_who_asks_for_the_money_of_units_that_are_looked_for_is_told_to_ask_again(
+    asked: Asked,
+) -> None:
+    order = planned_order()
+    not_there(order)
+    with pytest.raises(Refused) as refused:
+        decided(order, lambda draft: request_refund(draft, "key", 0, "", asked))
+    assert refused.value.reason is RefusalReason.UNDER_WAY
+
+
+def test_units_that_were_found_elsewhere_can_be_refunded_before_they_leave() -> None:
     order = planned_order()
     sourcing = not_there(order)
-    asked = Asked(lines=(AskedUnits(1, 1),))
-    decided(order, lambda draft: request_refund(draft, "key", 0, "", asked))
-    assert order.shipments[0].state is S.SOURCING
-    found(order, sourcing, *[Found("SKU-1", has, "east")] * bool(has))
-    goes = sum(
-        line.quantity
-        for parcel in order.shipments
-        if parcel.state is not S.CANCELLED
-        for line in parcel.lines
-        if line.line_no == 1
-    )
-    assert goes == min(has, 2)
+    found(order, sourcing, Found("SKU-1", 2, "east"))
+    decided(order, lambda draft: request_refund(draft, "key", 0, "", Asked((AskedUnits(1, 1),))))
     line = order.lines[0]
-    assert (line.cancelled, line.refunded_unshipped) == (3 - goes, 3 - goes)
+    assert (line.cancelled, line.refunded_unshipped) == (2, 2)
     assert_sound(order)
 
 
