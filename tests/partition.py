@@ -134,6 +134,11 @@ class Partition:
         assert bool(findings) != summary.ok
         return findings
 
+    def written_at_ms(self) -> int:
+        """The time of the last batch that wrote; 0 if none has."""
+        stored: Any = self.client.hget(self.keys.meta, "now")
+        return int(stored or 0)
+
     def clear(self) -> None:
         """Removes everything of the tenant."""
         self.client.delete(*self.keys)

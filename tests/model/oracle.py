@@ -74,6 +74,10 @@ class Oracle:
             self._written_at_ms = self._now_ms
         return answers
 
+    def has_seen(self, now_ms: int) -> None:
+        """Learns of a time that a batch has written: none after it is earlier."""
+        self._written_at_ms = max(self._written_at_ms, now_ms)
+
     def reservations(self) -> dict[str, Reservation]:
         """Every reservation and tombstone, by id."""
         return {key: held.shown(key) for key, held in self._held.items()}
