@@ -117,7 +117,10 @@ def _cancel(columns: Columns, command: model.Cancel) -> None:
 
 def _return(columns: Columns, command: model.Return) -> None:
     columns.numbers.append(command.disposition)
-    _movement(columns, command, "r" + command.return_id, command.disposition)
+    columns.strings.append(command.to_location)
+    # What is not set is no part of the content, as in returns from before there was such a field.
+    given = [(name, value) for name in ("to_location",) if (value := getattr(command, name))]
+    _movement(columns, command, "r" + command.return_id, command.disposition, *given)
 
 
 def _movement(
@@ -125,12 +128,16 @@ def _movement(
     command: model.Ship | model.Cancel | model.Return,
     key: str,
     disposition: int = 0,
+    *more: object,
 ) -> None:
-    """Lays out what ship, cancel and return share. A letter keeps their ids apart in `key`."""
+    """Lays out what ship, cancel and return share. A letter keeps their ids apart in `key`.
+
+    `more` is content beside the lines and the disposition.
+    """
     columns.ids.append(command.reservation_id)
     lines = sum_lines(command.lines)
     columns.numbers += (len(lines), *(quantity for _, quantity in lines))
-    columns.strings += (key, fingerprint(lines, disposition), *(field for field, _ in lines))
+    columns.strings += (key, fingerprint(lines, disposition, *more), *(field for field, _ in lines))
 
 
 def _expire(_columns: Columns, _command: model.Expire) -> None:

@@ -130,12 +130,16 @@ class Cancel(msgspec.Struct, gc=False):
 
 
 class Return(msgspec.Struct, gc=False):
-    """Bring shipped units back; no lines means all that have not come back."""
+    """Bring shipped units back; no lines means all that have not come back.
+
+    The level at `to_location` takes them; "" means that of each line.
+    """
 
     reservation_id: str
     return_id: str
     disposition: Disposition
     lines: list[Line] = []
+    to_location: str = ""
 
 
 Command = Reserve | Confirm | Release | Extend | Ship | Cancel | Return

@@ -103,6 +103,7 @@ def constants() -> dict[str, str]:
     }
     return {
         "SCHEMA": f"'{SCHEMA}'",
+        "DEFAULT_LOCATION": f"'{model.DEFAULT_LOCATION}'",
         "HAS_ID": _lua_set(HAS_ID),
         "WRITES_RECORD": _lua_set(WRITES_RECORD),
     } | {name: str(value) for name, value in words.items()}

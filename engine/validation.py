@@ -138,7 +138,18 @@ def _check_return(command: Return) -> Complaint | None:
         _check_disposition(command.disposition)
         or check_id("return_id", command.return_id)
         or check_lines(command.lines, 0)
+        or _check_to_location(command)
     )
+
+
+def _check_to_location(command: Return) -> Complaint | None:
+    if not command.to_location:
+        return None
+    if command.disposition == Disposition.LOST:
+        return Complaint(
+            "to_location", "must be empty for LOST units, which go nowhere", command.to_location
+        )
+    return check_name("to_location", command.to_location)
 
 
 _CHECKS: dict[type, Callable[[Any], Complaint | None]] = {

@@ -76,13 +76,17 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Bring shipped units back; no lines means all that have not come back."""
+    """Bring shipped units back; no lines means all that have not come back.
+
+    The stock level at `to_location` takes them; "" means that of each line.
+    """
 
     reservation_id: str
     return_id: str
     lines: Sequence[LineLike] = ()
     disposition: Disposition = Disposition.RESELLABLE
     tenant: str | None = None
+    to_location: str = ""
 
 
 Command = Reserve | Confirm | Release | Extend | Ship | Cancel | Return

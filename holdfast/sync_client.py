@@ -183,14 +183,19 @@ class SyncClient:
         lines: Sequence[LineLike] = (),
         *,
         disposition: Disposition = Disposition.RESELLABLE,
+        to_location: str = "",
         tenant: str | None = None,
         timeout_ms: int | None = None,
     ) -> Result:
         """Brings shipped units back, once per `return_id`: on sale again, as damaged, or as lost.
 
-        No lines means all that were shipped and have not come back. Outcomes as for `ship`.
+        No lines means all that were shipped and have not come back. The stock level at
+        `to_location` takes them, "" meaning that of each line. Outcomes as for `ship`, and
+        UNKNOWN_SKU where `to_location` has no level of a SKU that comes back.
         """
-        command = commands.Return(reservation_id, return_id, lines, disposition, tenant)
+        command = commands.Return(
+            reservation_id, return_id, lines, disposition, tenant, to_location
+        )
         return self._judge(command, timeout_ms)
 
     def apply(self, commands: Iterable[Command], *, timeout_ms: int | None = None) -> list[Result]:

@@ -62,7 +62,7 @@ COMMANDS: dict[str, Callable[[Any], model.Command]] = {
         m.reservation_id, m.cancellation_id, _lines(m.lines), m.disposition
     ),
     "return_units": lambda m: model.Return(
-        m.reservation_id, m.return_id, m.disposition, _lines(m.lines)
+        m.reservation_id, m.return_id, m.disposition, _lines(m.lines), m.to_location
     ),
 }
 

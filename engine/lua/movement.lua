@@ -87,8 +87,9 @@ local function state_after(state, body, counts)
 end
 
 -- Judges one movement. `rule` has the count that it raises, the function of the units left of a
--- line, and the function that moves units of a level.
-local function judge_movement(id, kind, rule)
+-- line, and the function that moves units of a level. That is the line's own, unless `find_fields`
+-- finds the field of another for each line; it may return a refusal instead.
+local function judge_movement(id, kind, rule, find_fields)
   local line_count = numbers[number_next]
   local key, fingerprint = strings[string_next], strings[string_next + 1]
   local wanted = line_count > 0 and {} or nil
@@ -122,8 +123,15 @@ local function judge_movement(id, kind, rule)
   elseif #movements >= 2 * MOVEMENTS_MAX then
     return INVALID, state, expires
   end
+  local elsewhere, refusal
+  if find_fields then
+    elsewhere, refusal = find_fields(body, units)
+  end
+  if refusal then
+    return refusal, state, expires
+  end
 
-  local moved = {key}
+  local moved, touched = {key}, nil
   for line = 1, #units do
     if units[line] > 0 then
       local field = body[BODY_LINES + 2 * line - 2]
@@ -131,8 +139,12 @@ local function judge_movement(id, kind, rule)
       moved[#moved + 1] = units[line]
       local i = 3 * (line - 1) + rule.count
       counts[i] = counts[i] + units[line]
-      rule.move(levels[field], units[line])
-      touch_level(field, levels[field])
+      local to = elsewhere and elsewhere[line] or field
+      rule.move(levels[to], units[line])
+      if to ~= touched then      -- lines of one SKU come one after the other
+        touch_level(to, levels[to])
+        touched = to
+      end
       if rule.gives_back_buyer_units then
         give_back_buyer_units(body, field, units[line])
       end

@@ -1,9 +1,10 @@
--- Return: bring shipped units back, to on hand (resellable), to damaged, or to nowhere (lost).
+-- Return: bring shipped units back, to on hand (resellable), to damaged, or to nowhere (lost). The
+-- level at `location` takes them; "" means that of each line.
 --
 -- Numbers: disposition, line_count, then per line: quantity
--- Strings: key, fingerprint, then per line: field
+-- Strings: location, key, fingerprint, then per line: field
 -- Outcomes: NOT_FOUND | ALREADY_RELEASED | ALREADY_EXPIRED | NOT_CONFIRMED | APPLIED | ID_REUSED |
---   ALREADY_CANCELLED | QUANTITY_EXCEEDED | INVALID
+--   ALREADY_CANCELLED | QUANTITY_EXCEEDED | INVALID | UNKNOWN_SKU
 -- Memory: gives
 
 local function left_to_return(_, counts, offset)
@@ -29,8 +30,32 @@ local RULES = {
   [LOST] = rule_to(nil),
 }
 
+-- The fields of the levels at a location, for the lines that have units to take there.
+local function fields_at(location, body, units)
+  local fields, missing = {}, {}
+  for line = 1, #units do
+    if units[line] > 0 then
+      local sku = sku_of(body[BODY_LINES + 2 * line - 2])
+      local field = location == DEFAULT_LOCATION and sku or sku .. '\0' .. location
+      fields[line] = field
+      if levels[field] == nil then
+        missing[#missing + 1] = field
+      end
+    end
+  end
+  load_levels(missing)
+  for _, field in pairs(fields) do
+    if not levels[field] then
+      return nil, UNKNOWN_SKU
+    end
+  end
+  return fields
+end
+
 judge[RETURN] = function(id)
-  local disposition = numbers[number_next]
-  number_next = number_next + 1
-  return judge_movement(id, RETURN, RULES[disposition])
+  local disposition, location = numbers[number_next], strings[string_next]
+  number_next, string_next = number_next + 1, string_next + 1
+  return judge_movement(id, RETURN, RULES[disposition], location ~= '' and function(body, units)
+    return fields_at(location, body, units)
+  end)
 end

@@ -90,6 +90,9 @@ def named(names: Sequence[str], metavar: str) -> Parameter:
 # The states of reservations; a test holds them against the SDK's.
 RESERVATION_STATES = ("RESERVED", "CONFIRMED", "RELEASED", "EXPIRED", "FULFILLED", "CANCELLED")
 
+# Where units go that a buyer no longer has; a test holds them against the SDK's.
+DISPOSITIONS = ("RESELLABLE", "DAMAGED", "LOST")
+
 Units = Annotated[int, read_as(whole_number)]
 Count = Annotated[int, read_as(partial(whole_number, least=1))]
 Limit = Annotated[
@@ -100,4 +103,5 @@ Ratio = Annotated[float, read_as(decimal_number)]
 DurationMs = Annotated[int, read_as(duration_ms, "DURATION")]
 MomentMs = Annotated[int, read_as(moment_ms, "TIME")]
 SortName = Annotated[str, named(("AGE", "DEADLINE"), "SORT")]
+DispositionName = Annotated[str, named(DISPOSITIONS, "DISPOSITION")]
 StateName = Annotated[str, named(RESERVATION_STATES, "STATE")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from holdfast.cli.arguments import units_of_article
+from holdfast.cli.arguments import DispositionName, units_of_article
 from holdfast.cli.asking import Yes, make_sure
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import usage_failure
@@ -68,16 +68,25 @@ def confirm(
     print_result(reservation_id, result, connection, "Confirmed")
 
 
+# What becomes of cancelled units, as a person is asked before.
+_AFTER_CANCEL = {
+    "RESELLABLE": "It goes on sale again.",
+    "DAMAGED": "It is taken out of what is on hand, and counted as damaged.",
+    "LOST": "It is taken out of what is on hand: it could not be found.",
+}
+
+
 def cancel(
     reservation_id: ReservationId,
     /,
     *units: Units,
     location: Location = "",
+    disposition: DispositionName = "RESELLABLE",
     id_: MovementId = "",
     yes: Yes = False,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> None:
-    """Gives sold units that were not shipped back to sale.
+    """Takes the sale of units back that were not shipped: they go on sale again, or are gone.
 
     Of an order of the order service use `holdfast orders cancel`, or its books
     and the stock no longer agree.
@@ -85,16 +94,26 @@ def cancel(
     For example:
       holdfast reservation cancel order-1
       holdfast reservation cancel order-1 MUG=1 --id cancel-7
+      holdfast reservation cancel order-1 MUG=1 --disposition lost
+
+    Parameters
+    ----------
+    disposition
+        What became of them: resellable, damaged, or lost where nobody found them.
     """
+    from holdfast.types import Disposition
+
     what = " ".join(units) or "all that is left"
-    make_sure(f"Cancel {what} of {reservation_id}? It goes on sale again.", yes=yes)
+    make_sure(f"Cancel {what} of {reservation_id}? {_AFTER_CANCEL[disposition]}", yes=yes)
     _move(
         reservation_id,
         units,
         location,
         ("cancellation_id", id_ or _new_id("can")),
         connection,
-        lambda client, name, lines: client.cancel(reservation_id, name, lines),
+        lambda client, name, lines: client.cancel(
+            reservation_id, name, lines, disposition=Disposition[disposition]
+        ),
         "Cancelled",
     )
 
@@ -129,6 +148,8 @@ def return_units(
     /,
     *units: Units,
     location: Location = "",
+    to_location: str = "",
+    disposition: DispositionName | None = None,
     damaged: bool = False,
     id_: MovementId = "",
     connection: Connection = DEFAULT_CONNECTION,
@@ -137,16 +158,23 @@ def return_units(
 
     For example:
       holdfast reservation return order-1 MUG=1
-      holdfast reservation return order-1 --damaged --id return-7
+      holdfast reservation return order-1 --to-location bj
+      holdfast reservation return order-1 --disposition damaged --id return-7
 
     Parameters
     ----------
+    to_location
+        The location that takes them [default: where they were sold from].
+    disposition
+        What became of them: resellable, damaged, or lost [default: resellable].
     damaged
-        They are counted as damaged, and not sold again.
+        Short for --disposition damaged.
     """
     from holdfast.types import Disposition
 
-    disposition = Disposition.DAMAGED if damaged else Disposition.RESELLABLE
+    if damaged and disposition not in (None, "DAMAGED"):
+        raise usage_failure(f"give either --damaged or --disposition {disposition.lower()}")
+    became = Disposition[disposition or ("DAMAGED" if damaged else "RESELLABLE")]
     _move(
         reservation_id,
         units,
@@ -154,7 +182,7 @@ def return_units(
         ("return_id", id_ or _new_id("ret")),
         connection,
         lambda client, name, lines: client.return_units(
-            reservation_id, name, lines, disposition=disposition
+            reservation_id, name, lines, disposition=became, to_location=to_location
         ),
         "Returned",
     )

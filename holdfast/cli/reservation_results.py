@@ -15,6 +15,7 @@ _INSTEAD = {
     "ALREADY_CONFIRMED": "`holdfast reservation cancel {id}` gives its units back",
     "ALREADY_EXPIRED": "`holdfast reservation confirm {id} --reacquire` takes its stock again",
     "NOT_CONFIRMED": "`holdfast reservation confirm {id}` sells it",
+    "UNKNOWN_SKU": "`holdfast stock set SKU 0 --location LOCATION` makes a level there",
     "QUANTITY_EXCEEDED": "`holdfast reservation get {id}` tells what is left",
 }
 

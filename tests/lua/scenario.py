@@ -251,9 +251,10 @@ def _cancel(words: Sequence[str], _: Options) -> Cancel:
     return Cancel(reservation_id, cancellation_id, [_line(w) for w in rest], disposition)
 
 
-def _return(words: Sequence[str], _: Options) -> Return:
+def _return(words: Sequence[str], options: Options) -> Return:
     disposition = Disposition[words[2].upper()]
-    return Return(words[0], words[1], disposition, [_line(w) for w in words[3:]])
+    lines = [_line(word) for word in words[3:]]
+    return Return(words[0], words[1], disposition, lines, options.get("to", ""))
 
 
 _COMMANDS: dict[str, Callable[[Sequence[str], Options], StoreCommand]] = {

@@ -46,7 +46,14 @@ end}}
 """
 
 SETUP: list[tuple[int, Sequence[StoreCommand]]] = [
-    (T0, [SetStock("A", 100, limit_per_buyer=50), SetStock("B", 20, "north")]),
+    (
+        T0,
+        [
+            SetStock("A", 100, limit_per_buyer=50),
+            SetStock("B", 20, "north"),
+            SetStock("A", 0, "west"),
+        ],
+    ),
     (
         T0,
         [
@@ -86,6 +93,10 @@ BATCHES: dict[str, tuple[int, Sequence[StoreCommand]]] = {
     "ship": (T0 + 1, [Ship("sold", "s-1", [Line("A", 2)])]),
     "cancel": (T0 + 1, [Cancel("sold", "c-1", disposition=Disposition.DAMAGED)]),
     "return": (T0 + 1, [Return("moved", "r-1", Disposition.DAMAGED, [Line("A", 1)])]),
+    "return to another location": (
+        T0 + 1,
+        [Return("moved", "r-1", Disposition.RESELLABLE, to_location="west")],
+    ),
     "expire": (T0 + 1_000, [Expire(100)]),
     "expire on demand": (T0 + 1_000, [AdjustStock("A", -90, "adjustment-2")]),
     "purge": (T0 + 31 * DAY_MS, [Purge(100)]),

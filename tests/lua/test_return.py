@@ -55,6 +55,26 @@ TABLE = """
     return fulfilled r1 damaged TEA:3
     return fulfilled r2 resellable TEA:2          -> QUANTITY_EXCEEDED FULFILLED
 
+    # Another location has no level of the SKU; which it is, is part of the content.
+    return fulfilled r1 damaged to=north          -> UNKNOWN_SKU FULFILLED until 15m
+    stock TEA@north 0
+    return fulfilled r1 damaged to=south          -> UNKNOWN_SKU FULFILLED
+    return fulfilled r1 damaged to=default        -> APPLIED FULFILLED
+    stock TEA@north 0
+    return fulfilled r1 damaged to=north          -> APPLIED FULFILLED until 15m
+    stock TEA@north 0
+    return fulfilled r1 damaged TEA:1 to=north
+    return fulfilled r1 damaged TEA:1 to=north    -> APPLIED FULFILLED replayed
+    stock TEA@north 0
+    return fulfilled r1 damaged TEA:1 to=north
+    return fulfilled r1 damaged TEA:1             -> ID_REUSED FULFILLED
+    stock TEA@north 0
+    return fulfilled r1 damaged TEA:1
+    return fulfilled r1 damaged TEA:1 to=north    -> ID_REUSED FULFILLED
+    return fulfilled r1 damaged TEA:1
+    return fulfilled r1 damaged TEA:1 to=nowhere  -> ID_REUSED FULFILLED
+    return part-shipped r1 damaged TEA:1 to=north -> UNKNOWN_SKU CONFIRMED
+
     return part-shipped r1 damaged TEA:1          -> APPLIED CONFIRMED until 15m
     return part-shipped s1 damaged                -> APPLIED CONFIRMED
     return fulfilled r1 resellable TEA:1          -> APPLIED FULFILLED until 15m
@@ -68,6 +88,7 @@ TABLE = """
     return fulfilled r1 damaged
     return fulfilled r1 damaged TEA:999           -> ID_REUSED FULFILLED
     return cancelled r1 damaged MUG:1             -> ALREADY_CANCELLED CANCELLED
+    return fulfilled r1 damaged TEA:5 to=north    -> QUANTITY_EXCEEDED FULFILLED
 """
 
 
@@ -118,6 +139,70 @@ def test_lost_units_are_in_no_count_and_no_longer_the_buyers(partition: Partitio
              lines A                            -> TEA:3/3/0/2
              buyer li TEA                       -> 1
              return A r2 resellable TEA:2       -> QUANTITY_EXCEEDED FULFILLED
+        """,
+    )
+
+
+def test_units_that_come_back_to_another_location_are_on_sale_there_alone(
+    partition: Partition,
+) -> None:
+    play(
+        partition,
+        """
+        0    stock TEA 9 limit=3
+             stock TEA@bj 0
+             reserve A TEA:3 buyer=li
+             confirm A
+             ship A s1
+             return A r1 resellable TEA:1 to=bj -> APPLIED FULFILLED
+             level TEA                          -> on_hand 6 version 4
+             level TEA@bj                       -> on_hand 1 version 2
+             lines A                            -> TEA:3/3/0/1
+             buyer li TEA                       -> 2
+             reserve B TEA@bj:1 buyer=li        -> APPLIED RESERVED
+             return A r2 damaged to=bj          -> APPLIED FULFILLED
+             level TEA@bj                       -> on_hand 1 reserved 1 damaged 2 version 4
+        """,
+    )
+
+
+def test_lines_of_one_sku_that_come_back_to_one_location_are_one_change_of_it(
+    partition: Partition,
+) -> None:
+    play(
+        partition,
+        """
+        0    stock CUP 9
+             stock TEA 9
+             stock TEA@bj 9
+             stock TEA@sh 9
+             reserve A CUP:1 TEA:1 TEA@bj:2
+             confirm A
+             ship A s1
+             return A r1 resellable to=sh       -> UNKNOWN_SKU FULFILLED
+             level TEA@sh                       -> on_hand 9 version 1
+             return A r1 resellable TEA:1 TEA@bj:2 to=sh
+             level TEA@sh                       -> on_hand 12 version 2
+             level TEA@bj                       -> on_hand 7 version 4
+             lines A                            -> CUP:1/1/0/0 TEA:1/1/0/1 TEA@bj:2/2/0/2
+        """,
+    )
+
+
+def test_a_location_that_a_return_names_is_found_as_the_batch_before_it_left_it(
+    partition: Partition,
+) -> None:
+    play(
+        partition,
+        """
+        0    stock TEA 9
+             reserve A TEA:3
+             confirm A
+             ship A s1
+             stock TEA@bj 5
+        +    return A r1 resellable TEA:1 to=bj -> APPLIED FULFILLED
+        +    return A r2 resellable TEA:1 to=bj -> APPLIED FULFILLED
+             level TEA@bj                       -> on_hand 7 version 3
         """,
     )
 

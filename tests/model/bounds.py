@@ -62,6 +62,9 @@ def _checks(command: Command) -> Iterator[Check]:
             yield "return_id", _is_id(command.return_id)
             yield from _line_checks(command.lines)
             yield "disposition", command.disposition is not Disposition.UNSPECIFIED
+            is_lost = command.disposition is Disposition.LOST
+            yield "to_location", not command.to_location or not is_lost
+            yield "to_location", not command.to_location or _is_name(command.to_location)
         case Confirm() | Release():
             pass
 

@@ -60,6 +60,7 @@ RESERVED_LINES = one_in(16).flatmap(lambda unknown: UNKNOWN_LINES if unknown els
 ALL_THAT_IS_LEFT: list[Line] = []
 MOVED_LINES = st.just(ALL_THAT_IS_LEFT) | st.lists(LINE, max_size=2)
 DISPOSITIONS = one_from(Disposition.RESELLABLE, Disposition.DAMAGED, Disposition.LOST)
+RETURNED_TO = one_from("", "", "", "", "default", "north", "nowhere")
 CANCELLED_TO = one_from(*[Disposition.UNSPECIFIED] * 3, *list(Disposition)[1:])
 
 RESERVATION_COMMANDS: dict[type[Command], st.SearchStrategy[Command]] = {
@@ -67,7 +68,9 @@ RESERVATION_COMMANDS: dict[type[Command], st.SearchStrategy[Command]] = {
     Confirm: st.builds(Confirm, RESERVATION_IDS, one_from(True, True, False)),
     Ship: st.builds(Ship, RESERVATION_IDS, MOVEMENT_IDS, MOVED_LINES),
     Cancel: st.builds(Cancel, RESERVATION_IDS, MOVEMENT_IDS, MOVED_LINES, CANCELLED_TO),
-    Return: st.builds(Return, RESERVATION_IDS, MOVEMENT_IDS, DISPOSITIONS, MOVED_LINES),
+    Return: st.builds(
+        Return, RESERVATION_IDS, MOVEMENT_IDS, DISPOSITIONS, MOVED_LINES, RETURNED_TO
+    ),
     Extend: st.builds(Extend, RESERVATION_IDS, DEADLINES_FROM_NOW_MS),
     Release: st.builds(Release, RESERVATION_IDS),
 }
@@ -128,6 +131,7 @@ OUT_OF_BOUNDS: st.SearchStrategy[AnyCommand] = one_from(
     Ship("A-1", ""),
     Cancel("A-1", "m1", [Line("\x00", 1)]),
     Return("A-1", "m1", Disposition.UNSPECIFIED),
+    Return("A-1", "m1", Disposition.LOST, to_location="north"),
     SetStock("TEA", -1),
     AdjustStock("TEA", 0, "adj-1"),
 )

@@ -18,7 +18,16 @@ def identity(command: Movement) -> tuple[type[Movement], str]:
 def content_of(command: Movement) -> MovementContent:
     """The content that a replay must repeat: lines, and where units go. Unset is RESELLABLE."""
     where_to = Disposition.RESELLABLE if isinstance(command, Ship) else command.disposition
-    return summed(command.lines), where_to or Disposition.RESELLABLE
+    location = command.to_location if isinstance(command, Return) else ""
+    return summed(command.lines), where_to or Disposition.RESELLABLE, location
+
+
+def place_after(command: Movement, place: Place) -> Place:
+    """The place whose counts a movement changes: the line's, unless a Return names another."""
+    sku, _ = place
+    if isinstance(command, Return) and command.to_location:
+        return sku, command.to_location
+    return place
 
 
 def left_for(command: Movement, held: Held) -> dict[Place, int]:

@@ -32,7 +32,7 @@ from engine.model import (
     SweepResult,
 )
 from tests.model.bounds import UNITS_MAX, broken_field
-from tests.model.movements import content_of, identity, left_for, move_units
+from tests.model.movements import content_of, identity, left_for, move_units, place_after
 from tests.model.records import (
     SETTING_RETENTION_MS,
     Adjustment,
@@ -224,10 +224,13 @@ class Oracle:
             return held.answer(Outcome.QUANTITY_EXCEEDED)
         if len(held.movements) >= MOVEMENTS_MAX:
             return held.answer(Outcome.INVALID, detail="movements")
+        after = {place: place_after(command, place) for place in moved}
+        if any(place not in self._levels for place in after.values()):
+            return held.answer(Outcome.UNKNOWN_SKU)
         held.movements[movement] = content
         for place, units in moved.items():
-            move_units(command, units, held.lines[place], self._levels[place])
-        self._counts_changed(moved)
+            move_units(command, units, held.lines[place], self._levels[after[place]])
+        self._counts_changed({*after.values()})
         held.updated_at_ms = self._now_ms
         lines = held.lines.values()
         if held.state is State.CONFIRMED and not any(line.unshipped for line in lines):

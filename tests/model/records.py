@@ -21,7 +21,7 @@ from engine.model import (
 Place = tuple[str, str]
 """SKU and location."""
 Movement = Ship | Cancel | Return
-MovementContent = tuple[dict[Place, int], Disposition]
+MovementContent = tuple[dict[Place, int], Disposition, str]
 
 DAY_MS = 24 * 3_600 * 1_000
 RETENTION_MS = {

@@ -96,6 +96,18 @@ BUGS = {
         "[DAMAGED] = rule_to(UNITS_DAMAGED)",
         "[DAMAGED] = rule_to(ON_HAND)",
     ),
+    "units that come back to another location go to their own": (
+        "local to = elsewhere and elsewhere[line] or field",
+        "local to = field",
+    ),
+    "units come back to a location that has no level of their SKU": (
+        "      return nil, UNKNOWN_SKU",
+        "      return nil",
+    ),
+    "a level is changed once a line that comes back to it": (
+        "if to ~= touched then",
+        "if true then",
+    ),
     "a fulfilled reservation takes its buyer's units to the grave": (
         "if state == FULFILLED then\n    local counts",
         "if false then\n    local counts",

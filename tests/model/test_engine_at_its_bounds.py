@@ -83,6 +83,8 @@ BEYOND: list[tuple[str, AnyCommand]] = [
     ("cancellation_id", Cancel("A", "c" * 65)),
     ("return_id", Return("A", "r 1", Disposition.DAMAGED)),
     ("disposition", Return("A", "r1", Disposition.UNSPECIFIED)),
+    ("to_location", Return("A", "r1", Disposition.LOST, to_location="north")),
+    ("to_location", Return("A", "r1", Disposition.DAMAGED, to_location="l" * 65)),
     ("sku", SetStock("", 1)),
     ("sku", AdjustStock("TEA\t", 1, "x")),
     ("location", SetStock("TEA", 1, "l" * 65)),

@@ -124,9 +124,14 @@ SAMPLES: dict[Kind, tuple[StoreCommand, dict[str, Any], dict[str, Any]]] = {
         {"key": "cm1", "fingerprint": fingerprint(SUMMED, 3), "field": ["CUP\0north", "TEA"]},
     ),
     Kind.RETURN: (
-        Return("A", "m1", Disposition.DAMAGED, LINES),
+        Return("A", "m1", Disposition.DAMAGED, LINES, "south"),
         {"disposition": 2, "line_count": 2, "quantity": [4, 5]},
-        {"key": "rm1", "fingerprint": fingerprint(SUMMED, 2), "field": ["CUP\0north", "TEA"]},
+        {
+            "location": "south",
+            "key": "rm1",
+            "fingerprint": fingerprint(SUMMED, 2, ("to_location", "south")),
+            "field": ["CUP\0north", "TEA"],
+        },
     ),
     Kind.EXPIRE: (Expire(9), {}, {}),
     Kind.PURGE: (Purge(9), {"limit": 9}, {}),

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from holdfast.cli.arguments import RESERVATION_STATES, decimal_number, whole_number
+from holdfast.cli.arguments import DISPOSITIONS, RESERVATION_STATES, decimal_number, whole_number
 from holdfast.cli.times import duration_ms, left_or_ago, local_iso, moment_ms
-from holdfast.types import State
+from holdfast.types import Disposition, State
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def test_a_decimal_number_is_plain() -> None:
 
 def test_the_states_of_reservations_are_those_of_the_sdk() -> None:
     assert set(RESERVATION_STATES) == {state.name for state in State} - {"UNSPECIFIED"}
+    assert set(DISPOSITIONS) == {disposition.name for disposition in Disposition}
 
 
 @pytest.mark.parametrize(

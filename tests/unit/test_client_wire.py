@@ -72,13 +72,14 @@ COMMANDS: list[tuple[Command, Any]] = [
         ),
     ),
     (
-        Return("r-1", "t-1", LINES, Disposition.DAMAGED),
+        Return("r-1", "t-1", LINES, Disposition.DAMAGED, to_location="bj"),
         pb.ReturnRequest(
             tenant="shop",
             reservation_id="r-1",
             return_id="t-1",
             lines=WIRE_LINES,
             disposition=pb.DISPOSITION_DAMAGED,
+            to_location="bj",
         ),
     ),
 ]

@@ -137,8 +137,13 @@ def movements(movement_id: str, lines: Sequence[Line]) -> list[StoreCommand]:
     ]
 
 
+def key_and_content(movement: StoreCommand) -> list[bytes]:
+    first = 1 if isinstance(movement, Return) else 0  # after the location
+    return laid(movement).texts()[first : first + 2]
+
+
 def test_the_ids_of_shipments_cancellations_and_returns_never_meet() -> None:
-    keys = [laid(movement).texts()[0] for movement in movements("m1", [])]
+    keys = [key_and_content(movement)[0] for movement in movements("m1", [])]
     assert keys == [b"sm1", b"cm1", b"rm1", b"rm1", b"cm1"]
 
 
@@ -152,9 +157,22 @@ def test_a_cancellation_to_sale_has_the_content_that_it_had_before_there_was_a_c
     assert unset.texts()[1].decode() == fingerprint([("TEA", 3)], 0)
 
 
+def test_a_return_to_its_own_locations_has_the_content_that_it_had_before_it_could_name_one() -> (
+    None
+):
+    damaged = Disposition.DAMAGED
+    own, north, default = (
+        laid(Return("A", "r1", damaged, [Line("TEA", 3)], location)).texts()
+        for location in ("", "north", "default")
+    )
+    assert own[:3] == [b"", b"rr1", fingerprint([("TEA", 3)], damaged).encode()]
+    assert (north[0], default[0]) == (b"north", b"default")
+    assert len({own[2], north[2], default[2]}) == 3
+
+
 def test_the_content_of_a_movement_is_its_summed_lines_and_where_they_go() -> None:
     one_line, split, no_lines, other = (
-        [laid(movement).texts()[1] for movement in movements("m1", lines)]
+        [key_and_content(movement)[1] for movement in movements("m1", lines)]
         for lines in (
             [Line("TEA", 3)],
             [Line("TEA", 1), Line("TEA", 2)],

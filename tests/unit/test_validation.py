@@ -61,6 +61,7 @@ MAKE_MOVEMENT: dict[str, Callable[[Any], Command]] = {
     "cancellation_id": lambda value: Cancel("A", value),
     "return_id": lambda value: Return("A", value, Disposition.DAMAGED),
     "disposition": lambda value: Return("A", "r1", value),
+    "to_location": lambda value: Return("A", "r1", Disposition.DAMAGED, [], value),
 }
 MAKE_SET_STOCK: dict[str, Callable[[Any], SetStock]] = {
     "sku": lambda value: SetStock(value, 1),
@@ -95,6 +96,7 @@ AT: dict[str, list[Any]] = {
     "cancellation_id": GOOD_IDS,
     "return_id": GOOD_IDS,
     "disposition": [Disposition.RESELLABLE, Disposition.DAMAGED, Disposition.LOST],
+    "to_location": ["", *GOOD_NAMES],
     "sku": GOOD_NAMES,
     "location": GOOD_NAMES,
     "on_hand": [0, 1, 10**12 - 1, 10**12],
@@ -117,6 +119,7 @@ BEYOND: dict[str, list[Any]] = {
     "cancellation_id": BAD_IDS,
     "return_id": BAD_IDS,
     "disposition": [Disposition.UNSPECIFIED, -1, 4],
+    "to_location": [value for value in BAD_NAMES if value],
     "sku": BAD_NAMES,
     "location": BAD_NAMES,
     "on_hand": [-1, 10**12 + 1],

@@ -380,6 +380,7 @@ class ReturnRequest(_message.Message):
     RETURN_ID_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
+    TO_LOCATION_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     reservation_id: _builtins.str
@@ -388,6 +389,11 @@ class ReturnRequest(_message.Message):
     """The caller's id of the return, and its idempotency key within the reservation."""
     disposition: Global___Disposition.ValueType
     """Where the units go. Must be set."""
+    to_location: _builtins.str
+    """The location whose stock level takes the units: 1 to 64 bytes of printable UTF-8; "" means that
+    of each line. Must be "" for LOST units, which go nowhere. Part of the return's content: the
+    same id with another location is ID_REUSED.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """What comes back; no lines means all that were shipped and have not come back."""
@@ -400,10 +406,11 @@ class ReturnRequest(_message.Message):
         return_id: _builtins.str = ...,
         lines: _abc.Iterable[Global___Line] | None = ...,
         disposition: Global___Disposition.ValueType = ...,
+        to_location: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "lines", b"lines", "reservation_id", b"reservation_id", "return_id", b"return_id", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "lines", b"lines", "reservation_id", b"reservation_id", "return_id", b"return_id", "tenant", b"tenant", "to_location", b"to_location"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

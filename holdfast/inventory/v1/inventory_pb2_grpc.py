@@ -160,7 +160,8 @@ class InventoryServiceServicer:
 
     def Return(self, request, context):
         """Brings shipped units back, to `on_hand` or to `damaged`; no lines means all that were shipped
-        and have not come back. Outcomes as for Ship.
+        and have not come back. Outcomes as for Ship, and UNKNOWN_SKU where `to_location` has no stock
+        level of a SKU that comes back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

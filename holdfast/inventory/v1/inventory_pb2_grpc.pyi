@@ -88,7 +88,8 @@ class InventoryServiceStub:
     """
     Return: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ReturnRequest, _inventory_pb2.CommandResult]
     """Brings shipped units back, to `on_hand` or to `damaged`; no lines means all that were shipped
-    and have not come back. Outcomes as for Ship.
+    and have not come back. Outcomes as for Ship, and UNKNOWN_SKU where `to_location` has no stock
+    level of a SKU that comes back.
     """
     Apply: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ApplyRequest, _inventory_pb2.ApplyResponse]
     """Judges 1 to 1,000 commands in order, each alone: one that is refused leaves the others be.
@@ -161,7 +162,8 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     """
     Return: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ReturnRequest, _inventory_pb2.CommandResult]  # type: ignore[assignment]
     """Brings shipped units back, to `on_hand` or to `damaged`; no lines means all that were shipped
-    and have not come back. Outcomes as for Ship.
+    and have not come back. Outcomes as for Ship, and UNKNOWN_SKU where `to_location` has no stock
+    level of a SKU that comes back.
     """
     Apply: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ApplyRequest, _inventory_pb2.ApplyResponse]  # type: ignore[assignment]
     """Judges 1 to 1,000 commands in order, each alone: one that is refused leaves the others be.
@@ -273,7 +275,8 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.CommandResult, _abc.Awaitable[_inventory_pb2.CommandResult]]:
         """Brings shipped units back, to `on_hand` or to `damaged`; no lines means all that were shipped
-        and have not come back. Outcomes as for Ship.
+        and have not come back. Outcomes as for Ship, and UNKNOWN_SKU where `to_location` has no stock
+        level of a SKU that comes back.
         """
 
     @_abc_1.abstractmethod
