@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "holdfast"
-SOURCES = (PACKAGE / "client.py", PACKAGE / "calls.py", PACKAGE / "orders.py")
+SOURCES = tuple(PACKAGE / f"{name}.py" for name in ("client", "stock", "calls", "orders"))
 
 CLIENT_DOCSTRING = """\
 \"""The synchronous client of the engine: for scripts, threads and gevent.
@@ -23,6 +23,12 @@ ORDERS_DOCSTRING = """\
 
 Generated from orders.py by tools/make_sync_client.py; do not edit. Under gevent call
 `grpc.experimental.gevent.init_gevent()` before the first client is made.
+"""
+STOCK_DOCSTRING = """\
+\"""The calls of the synchronous client that set stock.
+
+Generated from stock.py by tools/make_sync_client.py; do not edit.
+\"""
 """
 CALLS_DOCSTRING = """\
 \"""Unary calls that are sent again where that can help, without asyncio.
@@ -44,15 +50,22 @@ REPLACEMENTS: list[tuple[str, str]] = [
     (r"__aexit__", "__exit__"),
     (r"AsyncIterator", "Iterator"),
     (r"^( *)for (\w+) in (.+):\n +yield \2$", r"\1yield from \3"),
-    (r"\bclass (Client|Calls|OrderClient)\b", r"class Sync\1"),
+    (r"\bclass (Client|StockCalls|Calls|OrderClient)\b", r"class Sync\1"),
     (r"\bholdfast\.calls import Calls\b", "holdfast.sync_calls import SyncCalls"),
     (r"= Calls\(", "= SyncCalls("),
+    (r"_calls: Calls$", "_calls: SyncCalls"),
+    (
+        r"\bholdfast\.stock import (.*)\bStockCalls\b",
+        r"holdfast.sync_stock import \1SyncStockCalls",
+    ),
+    (r"\(StockCalls\)", "(SyncStockCalls)"),
     (r"^CHANNELS_DEFAULT = .*", "CHANNELS_DEFAULT = 1"),
     (r'\A"""The asyncio client of the engine\..*\n', CLIENT_DOCSTRING),
     (
         r'\A"""Unary calls that are sent again where that can help\.\n(.|\n)*?"""\n',
         CALLS_DOCSTRING + '"""\n',
     ),
+    (r'\A"""The calls of the asyncio client that set stock\..*\n', STOCK_DOCSTRING),
     (r'\A"""The asyncio client of the order service:.*\n', ORDERS_DOCSTRING),
     (r"Make one inside the running event loop, and share it\.", "Threads may share it."),
     (r"\n    Commands of tasks that run at the same time (.|\n)*? of its own\.\n", ""),
