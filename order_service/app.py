@@ -66,6 +66,8 @@ from order_service.relay.metrics import order_metrics
 from order_service.relay.needs_watch import NeedsWatch
 from order_service.relay.relay import Relay
 from order_service.relay.self_watch import SelfWatch
+from order_service.settlement.posting import post
+from order_service.settlement.terms import NO_RATES
 from order_service.storage.clock import DatabaseClock
 from order_service.storage.database import open_database
 from order_service.storage.orders import Orders
@@ -122,6 +124,7 @@ class App:
             owner=owner,
             on_tasks=self._offer,
             follow=partial(follow, settings=settings),
+            post=partial(post, terms_of=lambda _tenant, _part: NO_RATES),
             announce=self.outside.announcer.announce,
         )
         self.methods = methods_of(self.outside.providers)

@@ -54,9 +54,9 @@ MESSAGES: Final = Messages(
     # An order and its parts.
     Pair(placed.Amounts, pb.Amounts),
     Pair(placed.Delivery, pb.Delivery),
-    Pair(placed.SubOrder, pb.SubOrder),
+    Pair(placed.SubOrder, pb.SubOrder, ours=("terms", "earned")),
     Pair(model.Line, pb.OrderLine),
-    Pair(model.Payment, pb.Payment, ours=("order_id", "captured_at_ms")),
+    Pair(model.Payment, pb.Payment, ours=("order_id", "captured_at_ms", "booked")),
     Pair(model.Refund, pb.Refund, ours=("order_id", "refused_refs", "by_hand")),
     Pair(RefundRow, pb.RefundRow, ours=("order_id",)),
     Pair(model.ShipmentLine, pb.ShipmentLine),

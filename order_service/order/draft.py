@@ -6,18 +6,22 @@ raises changes nothing, because what it changed is thrown away with its draft.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
 from order_service.order.ids import Ids
 from order_service.order.joint_rules import broken_rule
+from order_service.order.journals import Journal
 from order_service.order.machines import ORDER, Machine
 from order_service.order.model import HistoryEntry, Line, Order, Task
 from order_service.order.parts import PART_KINDS, Stateful
 from order_service.order.seals import sealed
 from order_service.order.tasks import Payload, TaskKind
+
+Part = TypeVar("Part")
 
 
 class RuleBroken(Exception):
@@ -45,6 +49,10 @@ class Draft:
         """New rows: parts, remarks and what else decisions record."""
         self.changed: dict[int, Struct] = {}
         """Parts and lines whose rows have to be written again, by identity."""
+        self.was: dict[int, Any] = {}
+        """Parts as they were before they were changed, by identity."""
+        self.journals: list[Journal] = []
+        """Events that move money, for the ledger."""
         self.lines_gone: list[int] = []
         """Numbers of lines that the order no longer has."""
         self.tasks_made: list[Task] = []
@@ -183,6 +191,11 @@ class Draft:
         else:
             self.tasks_done.append(task.task_id)
 
+    def was_of(self, part: Part) -> Part:
+        """A part as it was before this change."""
+        was: Part = self.was.get(id(part), part)
+        return was
+
     def new_id(self) -> str:
         """An id that nothing else has."""
         return self._ids.next(self.now_ms)
@@ -193,6 +206,8 @@ class Draft:
         return f"{self.order.order_id}-{PART_KINDS[struct].letter}{number}"
 
     def _put(self, thing: Any, **values: Any) -> None:
+        if type(thing) in PART_KINDS and id(thing) not in self.was:
+            self.was[id(thing)] = copy(thing)
         for name, value in values.items():
             setattr(thing, name, value)
         if type(thing) in PART_KINDS:

@@ -53,6 +53,8 @@ class Payment(Struct):
     """The sum of its refunds, done or asked for; never above what was captured."""
     created_at_ms: int
     updated_at_ms: int
+    booked: bool = False
+    """Whether the ledger has its money; that of before there was one is entered later."""
 
 
 class Refund(Struct):

@@ -77,3 +77,7 @@ class SubOrder(Struct, frozen=True, array_like=True):
     amounts: Amounts
     held: bool = False
     """Whether the order's hold is of this part, and of the others that say so."""
+    terms: int = 0
+    """The number of the merchant's contract by which it is settled; 0 for none."""
+    earned: bool = False
+    """Whether its money is the merchant's."""

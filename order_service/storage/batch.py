@@ -9,7 +9,7 @@ changed the order since; any other is made again, on the order as the database h
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import structs
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from order_service.order.draft import Decide, Draft
 from order_service.order.ids import Ids
+from order_service.order.journals import Journal
 from order_service.order.keys import OrderKey, kept_key
 from order_service.order.model import Order, Task
 from order_service.storage.bulk import Row
@@ -88,11 +89,14 @@ class Recorded:
 
 @dataclass(slots=True)
 class Judged:
-    """The result of one change: a value or an error, and the tasks that this process took."""
+    """The result of one change: a value or an error, the tasks that this process took, and what
+    went into the ledger.
+    """
 
     value: Any = None
     error: Exception | None = None
     tasks: Sequence[Taken] = ()
+    journals: Sequence[Journal] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,12 @@ class Writer:
     lease_ms: int
     follow: Callable[[Draft], None]
     """Derives what follows from a decision, before its draft is finished."""
+    post: Callable[[Draft], None]
+    """Enters into the ledger what a draft has done to money, once nothing more follows."""
     announce: Callable[[Draft], None]
     """Adds the tasks by which others are told of what a draft has moved."""
+    accounts: set[int] = field(default_factory=set)
+    """Accounts of the ledger that are surely in the database."""
 
 
 def run_batch(
@@ -129,7 +137,7 @@ def run_batch(
     for number, entry in enumerate(entries):
         if results[number] is None and isinstance(entry, Change):
             results[number] = batch.change(entry, loaded.get(entry.order_id))
-    write_drafts(connection, batch.written)
+    write_drafts(connection, batch.written, writer.accounts)
     write_seen(connection, batch.once_rows)
     return [judged for judged in results if judged is not None]
 
@@ -205,6 +213,7 @@ def _judge(draft: Draft, entry: Change | NewOrder, writer: Writer) -> Judged:
             draft.begin()
         value = entry.decide(draft)
         writer.follow(draft)
+        writer.post(draft)
         draft.finish()
         writer.announce(draft)
     except Exception as error:  # noqa: BLE001 - it is its caller's, who gets it
@@ -213,7 +222,7 @@ def _judge(draft: Draft, entry: Change | NewOrder, writer: Writer) -> Judged:
         value = Recorded(draft.order, replayed=False)
     draft.tasks_made = [_taken(task, draft, writer) for task in draft.tasks_made]
     taken = [Taken(draft.order, task) for task in draft.tasks_made if task.owner]
-    return Judged(value, tasks=taken)
+    return Judged(value, tasks=taken, journals=draft.journals)
 
 
 def _taken(task: Task, draft: Draft, writer: Writer) -> Task:

@@ -20,6 +20,7 @@ from order_service.storage.batch import (
 )
 from order_service.storage.database import Database, StorageUnavailable
 from order_service.storage.group_commit import GroupCommit
+from order_service.storage.ledger import accounts_of
 from order_service.storage.load import load_orders
 from order_service.storage.tasks import LEASE_MS, Taken
 
@@ -41,7 +42,8 @@ class Orders:
 
     `owner` names the relay of this process: tasks that are due at once are written as taken by it,
     and told to `on_tasks` after the commit. `follow` adds to each draft what follows from its
-    decision; `announce` then adds the tasks by which others are told of what was moved.
+    decision, and `post` what goes into the ledger; `announce` then adds the tasks by which others
+    are told of what was moved.
     """
 
     def __init__(
@@ -53,13 +55,14 @@ class Orders:
         owner: str = "",
         on_tasks: Callable[[Sequence[Taken]], None] = lambda _: None,
         follow: Callable[[Draft], None] = lambda _: None,
+        post: Callable[[Draft], None] = lambda _: None,
         announce: Callable[[Draft], None] = lambda _: None,
     ) -> None:
         self.database = database
         self.clock_ms = clock_ms
         self.ids = ids
         self.writes = Writes()
-        self._writer = Writer(clock_ms, ids, owner, LEASE_MS, follow, announce)
+        self._writer = Writer(clock_ms, ids, owner, LEASE_MS, follow, post, announce)
         self._commits = GroupCommit(self._run, database.writers, on_tasks)
 
     async def place(self, order: Order, decide: Callable[[Draft], object], actor: str) -> Recorded:
@@ -124,4 +127,6 @@ class Orders:
         judged = await self.write(partial(run_batch, entries=changes, writer=self._writer))
         if not all(one.error for one in judged):
             self.writes.taken += 1
+        for one in judged:
+            self._writer.accounts.update(*map(accounts_of, one.journals))
         return judged

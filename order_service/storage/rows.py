@@ -42,6 +42,8 @@ class _Part(Struct, array_like=True):
     merchant_id: str
     amounts: Amounts | None
     held: bool = False
+    terms: int = 0
+    earned: bool = False
 
 
 _sub_orders = msgspec.json.Decoder(list[_Part]).decode
@@ -154,11 +156,15 @@ def _json(value: Any) -> str:
 def _sub_orders_text(order: Order) -> str:
     """Merchants and their amounts; a lone one's are the order's, and are not written twice."""
     alone = len(order.sub_orders) == 1 and order.sub_orders[0].amounts == order.amounts
-    parts = [
-        (part.merchant_id, None if alone else part.amounts, *([True] if part.held else ()))
-        for part in order.sub_orders
-    ]
-    return _json(parts)
+    return _json([_kept(part, None if alone else part.amounts) for part in order.sub_orders])
+
+
+def _kept(part: SubOrder, amounts: Amounts | None) -> list[object]:
+    """A sub-order without what most do not have, which takes no room then."""
+    fields: list[object] = [part.merchant_id, amounts, part.held, part.terms, part.earned]
+    while not fields[-1] and len(fields) > 2:
+        fields.pop()
+    return fields
 
 
 _ORDER: Final = rows_by_name(
@@ -181,7 +187,12 @@ def order_from(row: Sequence[Any]) -> Order:
     order.order_key, order.channel = key_and_channel(order.order_key)
     order.sub_orders = tuple(
         SubOrder(
-            f"{order.order_id}.{number}", kept.merchant_id, kept.amounts or order.amounts, kept.held
+            f"{order.order_id}.{number}",
+            kept.merchant_id,
+            kept.amounts or order.amounts,
+            kept.held,
+            kept.terms,
+            kept.earned,
         )
         for number, kept in enumerate(_sub_orders(row[_SUB_ORDERS]), 1)
     )

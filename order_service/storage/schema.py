@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 # Its tables are METADATA's, too.
-import order_service.storage.catalogue_schema  # noqa: F401
+import order_service.storage.catalogue_schema
+import order_service.storage.settlement_schema  # noqa: F401
 from order_service.storage.columns import (
     HAS_CHANNEL,
     KNOWN_IS_KEPT,
@@ -162,6 +163,7 @@ payments = table(
     *whole("amount_minor", "captured_minor"),
     *words("captured_currency"),
     *whole("captured_at_ms", "refunded_minor", "created_at_ms", "updated_at_ms"),
+    *count("booked", nullable=True),
     PrimaryKeyConstraint("order_id", "payment_no"),
     UniqueConstraint("order_id", "payment_key"),
     of_order(),

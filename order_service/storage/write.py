@@ -1,7 +1,7 @@
 """Writes drafts: one statement a table, however many drafts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from order_service.order.draft import Draft
 from order_service.storage.bulk import Bulk, Row, delete_by_key, insert_into, update_of
 from order_service.storage.database import Conflict
+from order_service.storage.ledger import write_journals
 from order_service.storage.rows import ROW_KINDS, order_row
 from order_service.storage.schema import order_lines, orders, seen, tasks
 
@@ -36,8 +37,13 @@ _END_LINES = delete_by_key(order_lines)
 _END_TASKS = delete_by_key(tasks)
 
 
-def write_drafts(connection: Connection, all_written: Sequence[Written]) -> None:
-    """Writes what the drafts changed. Raises Conflict where an order is not what it was."""
+def write_drafts(
+    connection: Connection, all_written: Sequence[Written], accounts: Container[int] = ()
+) -> None:
+    """Writes what the drafts changed. Raises Conflict where an order is not what it was.
+
+    `accounts` are those of the ledger that are surely there.
+    """
     new: list[Row] = []
     moved: list[Row] = []
     corrected: list[Row] = []
@@ -66,6 +72,9 @@ def write_drafts(connection: Connection, all_written: Sequence[Written]) -> None
             _update_of(struct).execute(connection, updates[struct])
     _END_LINES.execute(connection, lines_gone)
     _END_TASKS.execute(connection, done)
+    journals = [journal for written in all_written for journal in written.draft.journals]
+    if journals:
+        write_journals(connection, journals, accounts)
 
 
 @cache

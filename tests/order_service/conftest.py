@@ -18,7 +18,7 @@ from order_service.storage.migrate import upgrade
 from order_service.storage.orders import Orders
 from order_service.storage.schema import METADATA
 from tests.order_service.clock import Clock
-from tests.order_service.following import FOLLOW
+from tests.order_service.following import FOLLOW, POST
 from tests.order_service.postgres import serve_postgres
 
 KINDS = ("sqlite", "postgres")
@@ -125,6 +125,6 @@ def ids() -> Ids:
 @pytest.fixture
 async def orders(database: Database, clock: Clock, ids: Ids) -> AsyncIterator[Orders]:
     """The orders of an empty database; no relay does their tasks."""
-    orders = Orders(database, clock, ids, follow=FOLLOW)
+    orders = Orders(database, clock, ids, follow=FOLLOW, post=POST)
     yield orders
     await orders.drain()

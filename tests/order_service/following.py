@@ -1,15 +1,20 @@
-"""How a draft ends where no storage ends it: `follow`, then the joint rules."""
+"""How a draft ends where no storage ends it: `follow`, the ledger, then the joint rules."""
 
 from functools import partial
 
 from order_service.fulfilment.follow import FulfilmentSettings, follow
 from order_service.order.draft import Draft
+from order_service.settlement.posting import post
+from order_service.settlement.terms import NO_RATES
 
 FOLLOW = partial(follow, settings=FulfilmentSettings())
 """`follow` with the settings of a service that sets none."""
+POST = partial(post, terms_of=lambda _tenant, _part: NO_RATES)
+"""The ledger of a service whose merchants have no contracts."""
 
 
 def finish(draft: Draft) -> None:
     """Ends a draft that a test makes without storage."""
     FOLLOW(draft)
+    POST(draft)
     draft.finish()
