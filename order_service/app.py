@@ -29,6 +29,7 @@ from holdfast.order.v1 import (
     payment_pb2_grpc,
 )
 from order_service.catalogue.catalogue import Catalogue
+from order_service.catalogue.contracts import Contract
 from order_service.config import NO_DEFAULT, Config, listed
 from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.failures import TRANSLATIONS
@@ -48,6 +49,7 @@ from order_service.fulfilment.review_rules import ReviewRules
 from order_service.notifications.handlers import NotificationTasks
 from order_service.order.ids import Ids
 from order_service.order.model import Order
+from order_service.order.placed import SubOrder
 from order_service.order.tasks import TaskKind
 from order_service.outside import Outside
 from order_service.payment.callbacks import payment_callbacks
@@ -67,7 +69,7 @@ from order_service.relay.needs_watch import NeedsWatch
 from order_service.relay.relay import Relay
 from order_service.relay.self_watch import SelfWatch
 from order_service.settlement.posting import post
-from order_service.settlement.terms import NO_RATES
+from order_service.settlement.terms import UnknownTerms
 from order_service.storage.clock import DatabaseClock
 from order_service.storage.database import open_database
 from order_service.storage.orders import Orders
@@ -124,7 +126,7 @@ class App:
             owner=owner,
             on_tasks=self._offer,
             follow=partial(follow, settings=settings),
-            post=partial(post, terms_of=lambda _tenant, _part: NO_RATES),
+            post=partial(post, terms_of=self._terms_of),
             announce=self.outside.announcer.announce,
         )
         self.methods = methods_of(self.outside.providers)
@@ -223,6 +225,13 @@ class App:
 
     def _offer(self, taken: Sequence[Taken]) -> None:
         self.relay.offer(taken)
+
+    def _terms_of(self, tenant: str, part: SubOrder) -> Contract:
+        """The contract of a merchant's part. Raises UnknownTerms."""
+        found = self.catalogue.contract(tenant, part.merchant_id, part.terms)
+        if found is None:
+            raise UnknownTerms(f"contract {part.terms} of {part.merchant_id} is not known here")
+        return found
 
     def _handlers(self) -> dict[TaskKind, Handler]:
         """The handler of each kind of task."""

@@ -5,13 +5,16 @@ where something is missing in it, and after each change by this process.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
+from sqlalchemy import Connection
 
 from order_service.catalogue import store
+from order_service.catalogue.contracts import NO_CONTRACT, Contract
 from order_service.catalogue.model import (
     Article,
     Assortment,
@@ -27,6 +30,7 @@ LOOK_S: Final = 1.0
 PUT_ATTEMPTS_MAX: Final = 3
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 class _Shop:
@@ -37,7 +41,8 @@ class _Shop:
         self.articles: dict[str, Article] = {}
         self.warehouses: dict[str, Warehouse] = {}
         self.places: dict[tuple[str, str, str], Place] = {}
-        self.assortment = Assortment(self.articles, (), Atlas())
+        self.contracts: dict[str, list[Contract]] = {}
+        self.assortment = Assortment(self.articles, (), Atlas(), self.contracts)
 
     def learn(self, changes: Changes) -> None:
         """Takes over what has changed."""
@@ -53,7 +58,12 @@ class _Shop:
                 self.articles,
                 tuple(warehouse for warehouse in in_order if not warehouse.closed),
                 Atlas(self.places.values()),
+                self.contracts,
             )
+        for contract in sorted(changes.contracts, key=lambda each: each.contract_no):
+            known = self.contracts.setdefault(contract.merchant_id, [])
+            if len(known) < contract.contract_no:
+                known.append(contract)
 
 
 class Catalogue:
@@ -79,6 +89,25 @@ class Catalogue:
         """Reads the articles and warehouses of a shop."""
         shop = self._shops.get(tenant)
         return shop.assortment if shop else _NOTHING
+
+    def contract(self, tenant: str, merchant_id: str, contract_no: int) -> Contract | None:
+        """A merchant's contract of a number; None where this process has not heard of it yet."""
+        if not contract_no:
+            return NO_CONTRACT
+        known = self.assortment(tenant).contracts.get(merchant_id, ())
+        return known[contract_no - 1] if contract_no <= len(known) else None
+
+    async def put_contract(
+        self, tenant: str, contract: Contract, now_ms: int
+    ) -> tuple[Contract, bool]:
+        """Writes the contract that follows a merchant's last; the second value: it is the last.
+
+        Raises InvalidField.
+        """
+        put = partial(store.put_contract, tenant=tenant, wanted=contract, now_ms=now_ms)
+        made, replayed = await self._put(put)
+        await self.refresh()
+        return made, replayed
 
     async def refresh(self) -> None:
         """Learns what has been put before this call, by any process."""
@@ -120,15 +149,15 @@ class Catalogue:
         that are not right with that part changed.
         """
         put = partial(store.put, tenant=tenant, things=things, part=part)
-        for attempt in range(1, PUT_ATTEMPTS_MAX + 1):
-            try:
-                version = await self._orders.write(put)
-                break
-            except Conflict:  # two put into a catalogue that was not there yet
-                if attempt == PUT_ATTEMPTS_MAX:
-                    raise
+        version = await self._put(put)
         await self.refresh()
         return version
+
+    async def _put(self, put: Callable[[Connection], T]) -> T:
+        for _ in range(PUT_ATTEMPTS_MAX - 1):
+            with suppress(Conflict):  # two put into a catalogue that was not there yet
+                return await self._orders.write(put)
+        return await self._orders.write(put)
 
 
 _NOTHING: Final = Assortment({}, (), Atlas())

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec import Struct
 
+from order_service.catalogue.contracts import Contracts
 from order_service.order.address_rules import region_name
 from order_service.order.text import folded, plain
 
@@ -101,6 +103,7 @@ class Assortment(NamedTuple):
     warehouses: tuple[Warehouse, ...]
     """Warehouses that take orders, the most preferred first."""
     places: "Atlas"
+    contracts: Contracts = MappingProxyType({})
 
 
 class Atlas:

@@ -6,9 +6,16 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct, structs
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, tuple_, update
 
+from order_service.catalogue.contracts import Contract, Period, following
 from order_service.catalogue.model import Article, Place, Warehouse
 from order_service.order.refusals import InvalidField
-from order_service.storage.catalogue_schema import articles, catalogues, places, warehouses
+from order_service.storage.catalogue_schema import (
+    articles,
+    catalogues,
+    contracts,
+    places,
+    warehouses,
+)
 
 WAREHOUSES_MAX: Final = 1_000
 """Of a shop: they are listed in one piece, and looked at for every order."""
@@ -29,6 +36,7 @@ class Changes(NamedTuple):
     articles: list[Article]
     warehouses: list[Warehouse]
     places: list[Place]
+    contracts: list[Contract]
 
 
 class Part(NamedTuple):
@@ -101,7 +109,37 @@ def changes_since(connection: Connection, tenant: str, version: int) -> Changes:
         [_article(row) for row in newer(articles)],
         [_warehouse(row) for row in newer(warehouses)],
         [_place(row) for row in newer(places)],
+        [_contract(row) for row in newer(contracts)],
     )
+
+
+def put_contract(
+    connection: Connection, tenant: str, wanted: Contract, now_ms: int
+) -> tuple[Contract, bool]:
+    """Writes the contract that follows a merchant's last; the second value: it is the last.
+
+    Raises InvalidField for one that would change what was in force.
+    """
+    version = _next_version(connection, tenant)  # those who put wait for one another here
+    known = list_contracts(connection, tenant, wanted.merchant_id, ("", 0), -1)
+    made = following(known, wanted, now_ms)
+    if made is None:
+        return known[-1], True
+    connection.execute(insert(contracts), _row(made, tenant, version))
+    return made, False
+
+
+def list_contracts(
+    connection: Connection, tenant: str, merchant_id: str, after: tuple[str, int], size: int
+) -> list[Contract]:
+    """Contracts by merchant and number, those after one; "" of the merchant means all."""
+    key = (contracts.c.merchant_id, contracts.c.contract_no)
+    wanted = select(contracts).where(contracts.c.tenant == tenant, tuple_(*key) > after)
+    if merchant_id:
+        wanted = wanted.where(contracts.c.merchant_id == merchant_id)
+    wanted = wanted.order_by(*key)
+    rows = connection.execute(wanted if size < 0 else wanted.limit(size))
+    return [_contract(row) for row in rows]
 
 
 def list_articles(
@@ -165,6 +203,18 @@ def _article(row: Any) -> Article:
 def _warehouse(row: Any) -> Warehouse:
     _, location, country, latitude, longitude, priority, closed, _ = row
     return Warehouse(location, country, latitude, longitude, priority, bool(closed))
+
+
+def _contract(row: Any) -> Contract:
+    values = dict(zip(Contract.__struct_fields__, row[1:-1], strict=True))
+    return Contract(
+        **{
+            **values,
+            "merchant_ships": bool(values["merchant_ships"]),
+            "merchant_collects": bool(values["merchant_collects"]),
+            "period": Period(values["period"]),
+        }
+    )
 
 
 def _place(row: Any) -> Place:

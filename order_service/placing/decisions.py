@@ -6,8 +6,10 @@ A crash in between leaves the first, whose task finishes the order.
 """
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Final
 
+from order_service.catalogue.contracts import Contracts, in_force
 from order_service.catalogue.model import Article
 from order_service.order.draft import Draft
 from order_service.order.model import Line, Order, Remark, Task
@@ -53,15 +55,21 @@ def new_order(
     location: str,
     order_id: str,
     now_ms: int,
+    contracts: Contracts = MappingProxyType({}),
 ) -> Order:
     """The order that was asked for, split by merchant. `articles[i]` is of `request.lines[i]`;
-    `location` is the warehouse, where it is known before there is a look at the stock.
+    `location` is the warehouse, where it is known before there is a look at the stock. Each part
+    keeps which of its merchant's contracts is in force.
     """
     goods = [
         Goods(article.merchant_id, line.quantity * line.unit_price_minor)
         for line, article in zip(request.lines, articles, strict=True)
     ]
     shares = split(goods, request.amounts)
+    contract_nos = {
+        merchant_id: in_force(contracts, merchant_id, now_ms).contract_no
+        for merchant_id, _ in shares.merchants
+    }
     columns = zip(
         request.lines, articles, shares.sub_order_nos, shares.line_amounts_minor, strict=True
     )
@@ -79,7 +87,7 @@ def new_order(
         payment_method=request.payment_method,
         shortage_policy=request.shortage_policy,
         delivery=checked.delivery,
-        sub_orders=sub_orders_of(order_id, shares),
+        sub_orders=sub_orders_of(order_id, shares, contract_nos),
         fingerprint=request.fingerprint(),
         payment_due_at_ms=0,
         created_at_ms=now_ms,

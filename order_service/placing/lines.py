@@ -14,10 +14,12 @@ from order_service.placing.sourcing import Take
 from order_service.placing.splitting import Goods, Split, proportional, reduced, split
 
 
-def sub_orders_of(order_id: str, shares: Split) -> tuple[SubOrder, ...]:
-    """The sub-orders of an order that is split so."""
+def sub_orders_of(
+    order_id: str, shares: Split, contract_nos: Mapping[str, int]
+) -> tuple[SubOrder, ...]:
+    """The sub-orders of an order that is split so, with the merchants' contracts."""
     return tuple(
-        SubOrder(f"{order_id}.{number}", merchant_id, amounts)
+        SubOrder(f"{order_id}.{number}", merchant_id, amounts, False, contract_nos[merchant_id])
         for number, (merchant_id, amounts) in enumerate(shares.merchants, 1)
     )
 
@@ -61,10 +63,12 @@ def _reduce(draft: Draft, kept: Mapping[str, int]) -> list[Line]:
     amounts = reduced(order.amounts, sum(each.goods_minor for each in goods))
     shares = split(goods, amounts)
     held = {order.sub_orders[number].merchant_id for number in held_parts(order)}
-    draft.update(order, amounts=amounts, sub_orders=sub_orders_of(order.order_id, shares))
+    contract_nos = {part.merchant_id: part.terms for part in order.sub_orders}
+    parts = sub_orders_of(order.order_id, shares, contract_nos)
+    draft.update(order, amounts=amounts, sub_orders=parts)
     if held:
-        parts = enumerate(order.sub_orders)
-        still_held = frozenset(number for number, part in parts if part.merchant_id in held)
+        numbered = enumerate(order.sub_orders)
+        still_held = frozenset(number for number, part in numbered if part.merchant_id in held)
         put_on_hold(draft, still_held, order.held_at_ms)
     columns = zip(lines, shares.sub_order_nos, shares.line_amounts_minor, strict=True)
     return [

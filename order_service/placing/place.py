@@ -154,7 +154,8 @@ class Placing:
         now_ms = self._orders.clock_ms()
         order_id = self._orders.ids.next(now_ms)
         location = self._desk.reserving.only_location(request.tenant)
-        return new_order(request, checked, articles, location, order_id, now_ms)
+        contracts = self._catalogue.assortment(request.tenant).contracts
+        return new_order(request, checked, articles, location, order_id, now_ms, contracts)
 
     async def _articles_of(self, request: PlaceOrder) -> list[Article]:
         """The articles of the lines, by the catalogue as it is now. Raises Refused."""

@@ -5,18 +5,19 @@ from typing import Final
 
 from msgspec import structs
 
+from order_service.catalogue.contracts import Contract
 from order_service.order.draft import Draft
 from order_service.order.journals import JournalKind, Move
 from order_service.order.model import Order
 from order_service.payment.paying_back import freight_left_minor
 from order_service.settlement.accounts import COUPON, ESCROW, FREIGHT, between, merchant
 from order_service.settlement.posting import enter, escrow_minor
-from order_service.settlement.terms import Terms, coupon_left_minor, goods_left_minor, share
+from order_service.settlement.terms import coupon_left_minor, goods_left_minor, share
 
 _J: Final = JournalKind
 
 
-def earn(draft: Draft, number: int, terms: Terms) -> None:
+def earn(draft: Draft, number: int, terms: Contract) -> None:
     """Enters that a merchant has earned its part of the order, and what we keep of it.
 
     The last part takes what is left of the order's money, which may be a little more or less than
@@ -53,7 +54,7 @@ def _paid(order: Order, number: int) -> tuple[int, int]:
 
 
 def _moves(
-    merchant_id: str, goods_minor: int, freight_minor: int, coupon_minor: int, terms: Terms
+    merchant_id: str, goods_minor: int, freight_minor: int, coupon_minor: int, terms: Contract
 ) -> Iterator[Move]:
     yield Move(ESCROW, merchant(merchant_id), goods_minor)
     yield Move(ESCROW, merchant(merchant_id) if terms.merchant_ships else FREIGHT, freight_minor)

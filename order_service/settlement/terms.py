@@ -6,8 +6,7 @@ Rates are basis points, and what they come to is rounded down.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from msgspec import Struct
-
+from order_service.catalogue.contracts import Contract
 from order_service.order.lines import Line
 from order_service.order.model import Order
 from order_service.order.placed import SubOrder
@@ -16,26 +15,8 @@ from order_service.order.refund_amounts import left_minor, settled_units, spread
 FULL_BP: Final = 10_000
 
 
-class Terms(Struct, frozen=True):
-    """The rates by which a part of an order is settled: those in force when it was placed."""
-
-    commission_bp: int = 0
-    """Of the merchant's value of the goods."""
-    service_fee_bp: int = 0
-    """Of what the buyer has paid."""
-    coupon_bp: int = 0
-    """The platform's share of coupons; the rest is the merchant's own."""
-    merchant_ships: bool = True
-    """Whether the freight is the merchant's."""
-    merchant_collects: bool = False
-    """Whether cash on delivery is collected by the merchant, and not by the platform's carrier."""
-
-
-NO_RATES: Final = Terms()
-"""Of a merchant without a contract."""
-
-TermsOf = Callable[[str, SubOrder], Terms]
-"""The terms of a merchant's part, for the shop. Raises UnknownTerms."""
+TermsOf = Callable[[str, SubOrder], Contract]
+"""The contract of a merchant's part, for the shop. Raises UnknownTerms."""
 
 
 class UnknownTerms(Exception):
@@ -52,7 +33,7 @@ def lines_of(order: Order, number: int) -> list[Line]:
     return [line for line in order.lines if line.sub_order_no == number]
 
 
-def coupons_of(order: Order, number: int, terms: Terms) -> Mapping[int, int]:
+def coupons_of(order: Order, number: int, terms: Contract) -> Mapping[int, int]:
     """The platform's share of the coupon on each line of a part, by the line's number."""
     lines = lines_of(order, number)
     whole_minor = share(order.sub_orders[number].amounts.coupon_minor, terms.coupon_bp)
@@ -67,7 +48,7 @@ def coupon_upto(line: Line, coupon_minor: int, units: int) -> int:
     return coupon_minor * units // line.quantity
 
 
-def coupon_left_minor(order: Order, number: int, terms: Terms) -> int:
+def coupon_left_minor(order: Order, number: int, terms: Contract) -> int:
     """The platform's share of the coupon that is of units which are kept."""
     if not terms.coupon_bp:
         return 0

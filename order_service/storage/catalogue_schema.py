@@ -25,6 +25,22 @@ articles = table(
 )
 Index("ix_articles_version", articles.c.tenant, articles.c.version)
 
+# Contracts of merchants, which are only added to.
+contracts = table(
+    "contracts",
+    *words("tenant", "merchant_id"),
+    *count("contract_no"),
+    *whole("from_at_ms"),
+    *count("commission_bp", "service_fee_bp", "coupon_bp"),
+    *small("merchant_ships", "merchant_collects"),
+    *words("period"),
+    *count("period_days"),
+    *words("zone"),
+    *whole("payout_min_minor"),
+    *count("version"),
+    PrimaryKeyConstraint("tenant", "merchant_id", "contract_no"),
+)
+
 warehouses = table(
     "warehouses",
     *words("tenant", "location", "country"),

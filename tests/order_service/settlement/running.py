@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from order_service.catalogue.contracts import Contract
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
 from order_service.order.journals import SIDES, Journal, account_of
@@ -19,10 +20,9 @@ from order_service.payment.paying_back import PayBack
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.settlement.earning import earn
 from order_service.settlement.posting import post
-from order_service.settlement.terms import Terms
 from tests.order_service.samples import A, order, payment
 
-RATES = Terms(commission_bp=500, service_fee_bp=60, coupon_bp=6_667)
+RATES = Contract(commission_bp=500, service_fee_bp=60, coupon_bp=6_667)
 M = "merchant:m"
 _AMOUNTS = Amounts(9_600, 0, 600, 1_000, 0, 10_000)
 
@@ -42,7 +42,7 @@ def order_x(**values: Any) -> Order:
 class Books:
     """An order with the sums of all that its changes have posted, by the accounts' names."""
 
-    def __init__(self, found: Order | None = None, terms: Terms = RATES) -> None:
+    def __init__(self, found: Order | None = None, terms: Contract = RATES) -> None:
         self.order = found or order_x()
         self.terms = terms
         self.journals: list[Journal] = []
@@ -111,7 +111,7 @@ class Books:
         return self.change(lambda draft: learn(draft, "sandbox", fact))
 
 
-def earned(terms: Terms = RATES) -> Books:
+def earned(terms: Contract = RATES) -> Books:
     """X, paid and earned."""
     books = Books(terms=terms)
     books.capture()

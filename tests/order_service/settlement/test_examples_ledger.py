@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+from msgspec import structs
+
 from order_service.order.draft import Draft
 from order_service.order.journals import JournalKind
 from order_service.payment.providers.port import FactKind
@@ -12,8 +14,8 @@ from order_service.settlement.prepared import (
     lost_before_earned,
     lost_by_merchant,
 )
-from order_service.settlement.terms import Terms, share
-from tests.order_service.settlement.running import Books, earned, second_payment
+from order_service.settlement.terms import share
+from tests.order_service.settlement.running import RATES, Books, earned, second_payment
 from tests.order_service.settlement.running import M as MERCHANT
 
 SANDBOX = provider("sandbox").name
@@ -105,7 +107,7 @@ def test_example_19_the_commission_of_refunds_sums_to_the_whole() -> None:
 
 
 def test_example_20_the_freight_is_the_platforms_where_that_ships() -> None:
-    books = earned(Terms(500, 60, 6_667, merchant_ships=False))
+    books = earned(structs.replace(RATES, merchant_ships=False))
     assert books.sums["freight"] == -1_000
     assert books.due == 8_870
 

@@ -1,7 +1,9 @@
 """The journals that follow from what happens to payments and refunds."""
 
 import pytest
+from msgspec import structs
 
+from order_service.catalogue.contracts import NO_CONTRACT, Contract
 from order_service.fulfilment.cash import collect
 from order_service.order.draft import Draft
 from order_service.order.model import CASH_ON_DELIVERY, Order, Shipment, ShipmentLine
@@ -13,9 +15,8 @@ from order_service.payment.facts import judge_collected, learn, resolve_quaranti
 from order_service.payment.paying_back import PayBack
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import paid_back_by_hand, refund_all
-from order_service.settlement.terms import Terms
 from tests.order_service.samples import A, payment
-from tests.order_service.settlement.running import Books, earned, old, order_x
+from tests.order_service.settlement.running import RATES, Books, earned, old, order_x
 
 
 def paid() -> Books:
@@ -148,7 +149,7 @@ def test_a_lower_price_after_it_was_earned_takes_commission_off_as_well() -> Non
     assert books.sums["coupon"] == 400
 
 
-def door(terms: Terms = Terms()) -> Books:  # noqa: B008 - it is frozen
+def door(terms: Contract = NO_CONTRACT) -> Books:
     """X, delivered in one parcel, and to be paid at the door."""
     found = order_x(payment_method=CASH_ON_DELIVERY, state=OrderState.DELIVERED)
     found.parts.clear()
@@ -203,7 +204,7 @@ def test_cash_is_the_carriers_debt_parcel_by_parcel() -> None:
 
 
 def test_example_6_cash_that_the_merchant_collects_is_the_merchants_debt() -> None:
-    books = door(Terms(500, 60, 6_667, merchant_collects=True))
+    books = door(structs.replace(RATES, merchant_collects=True))
     collected(books, 10_000)
     assert books.due == -10_000
     books.earn()
@@ -251,7 +252,7 @@ def test_two_merchants_share_an_order_and_each_earns_its_part() -> None:
     line.quantity, line.amount_minor = 1, 4_500
     other = type(line)(2, 1, "SKU-2", "Another", 1, 4_800, 4_500)
     found.lines.append(other)
-    books = Books(found, Terms())
+    books = Books(found, NO_CONTRACT)
     books.capture()
     books.earn(1)
     assert (books.sums["escrow"], books.sums["merchant:m1"]) == (-5_000, -5_000)
