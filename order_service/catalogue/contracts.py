@@ -32,7 +32,7 @@ class Period(StrEnum):
     """From Monday on."""
     MONTH = "MONTH"
     DAYS = "DAYS"
-    """So many days after the one before (T+n)."""
+    """A number of days after the one before (T+n)."""
 
 
 class Contract(Struct, frozen=True, kw_only=True):
