@@ -13,14 +13,17 @@ from engine.model import (
     ON_HAND_MAX,
     TTL_MS_MAX,
     AdjustStock,
+    Bucket,
     Expire,
     Extend,
+    MoveStock,
     Outcome,
     Purge,
     Result,
     SetStock,
     Shortage,
     State,
+    StockLevel,
     StockOutcome,
     StockResult,
     StoreCommand,
@@ -44,7 +47,7 @@ class NotJudged(Enum):
 NOT_JUDGED = NotJudged.NOT_JUDGED
 CUT = NotJudged.CUT
 _UINT32_MAX = 4_294_967_295
-_STOCK_COMMANDS = frozenset((SetStock, AdjustStock))
+_STOCK_SETTINGS = frozenset((SetStock, AdjustStock))
 _SWEEPS = frozenset((Expire, Purge))
 REFUSALS_KEPT = 1_000
 
@@ -106,8 +109,10 @@ def answers(commands: Sequence[StoreCommand], reply: Reply) -> list[Answer | Not
 def _with_extra(command: StoreCommand, outcome: int, plain: Any, content: Sequence[Any]) -> Answer:
     """The answer to a command that says more than the three columns can."""
     kind = type(command)
-    if kind in _STOCK_COMMANDS:
+    if kind in _STOCK_SETTINGS:
         return _stock_result(command, outcome, content[0])  # type: ignore[arg-type]
+    if kind is MoveStock:
+        return _move_result(command, outcome, *content)  # type: ignore[arg-type]
     if kind in _SWEEPS:
         return SweepResult(*content)
     return _short(plain.state, plain.expires_at_ms, tuple(map(tuple, content[0])))
@@ -127,13 +132,30 @@ def _short(
 
 
 def _stock_result(command: SetStock | AdjustStock, outcome: int, counts: Any) -> StockResult:
-    field = stock_field(command.sku, command.location)
-    result = StockResult(
-        StockOutcome(abs(outcome)), level_of(field, counts) if counts else None, outcome < 0
-    )
+    level = _level(command.sku, command.location, counts)
+    result = StockResult(StockOutcome(abs(outcome)), level, outcome < 0)
     if result.outcome is StockOutcome.INVALID:
         result.detail = Complaint("delta", f"on_hand would pass {ON_HAND_MAX:,}", command.delta)  # type: ignore[union-attr]
     return result
+
+
+def _move_result(command: MoveStock, outcome: int, from_counts: Any, to_counts: Any) -> StockResult:
+    result = StockResult(
+        StockOutcome(abs(outcome)),
+        _level(command.sku, command.from_location, from_counts),
+        outcome < 0,
+        to_level=_level(command.sku, command.to_location, to_counts),
+    )
+    if result.outcome is StockOutcome.INVALID:
+        bucket = Bucket(command.to_bucket).name
+        result.detail = Complaint(
+            "units", f"{bucket} units would pass {ON_HAND_MAX:,}", command.units
+        )
+    return result
+
+
+def _level(sku: str, location: str, counts: Any) -> StockLevel | None:
+    return level_of(stock_field(sku, location), counts) if counts else None
 
 
 def _why_invalid(command: StoreCommand, now_ms: int) -> str:

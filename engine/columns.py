@@ -14,8 +14,9 @@ from engine import model
 from engine.records import buyer_field, fingerprint, pack, pack_body, stock_field, sum_lines
 from engine.scripts import Kind
 
-# Ids of settings and of adjustments are kept together; no adjustment id begins with this.
+# Ids of settings, moves and adjustments are kept together; no adjustment id begins with these.
 SETTING_ID_SIGN = "="
+MOVE_ID_SIGN = ">"
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
@@ -167,6 +168,22 @@ def _adjust_stock(columns: Columns, command: model.AdjustStock) -> None:
     columns.strings += (field, command.adjustment_id, content, command.reason)
 
 
+def _move_stock(columns: Columns, command: model.MoveStock) -> None:
+    fields = [
+        stock_field(command.sku, location) if bucket != model.Bucket.OUTSIDE else ""
+        for location, bucket in (
+            (command.from_location, command.from_bucket),
+            (command.to_location, command.to_bucket),
+        )
+    ]
+    for field in filter(None, fields):
+        columns.fields.setdefault(field, len(columns.fields) + 1)
+    numbers = (command.units, command.from_bucket, command.to_bucket)
+    columns.numbers += numbers
+    content = fingerprint(fields, numbers, command.reason)
+    columns.strings += (*fields, MOVE_ID_SIGN + command.move_id, content, command.reason)
+
+
 _LAYOUT: dict[type, tuple[Kind, Callable[[Columns, Any], None]]] = {
     model.Reserve: (Kind.RESERVE, _reserve),
     model.Confirm: (Kind.CONFIRM, _confirm),
@@ -179,4 +196,5 @@ _LAYOUT: dict[type, tuple[Kind, Callable[[Columns, Any], None]]] = {
     model.Purge: (Kind.PURGE, _purge),
     model.SetStock: (Kind.SET_STOCK, _set_stock),
     model.AdjustStock: (Kind.ADJUST_STOCK, _adjust_stock),
+    model.MoveStock: (Kind.MOVE_STOCK, _move_stock),
 }

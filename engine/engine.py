@@ -21,6 +21,7 @@ from engine.listing import Scans
 from engine.model import (
     AdjustStock,
     Command,
+    MoveStock,
     Outcome,
     Release,
     Result,
@@ -36,7 +37,12 @@ from engine.seen import Acceptance, OneProcess, Place, Seen
 from engine.sold_out import KEEP_MS_MAX
 from engine.sweeper import Sweeper, SweepPace
 from engine.turns import Turns
-from engine.validation import check_adjust_stock, check_command, check_set_stock
+from engine.validation import (
+    check_adjust_stock,
+    check_command,
+    check_move_stock,
+    check_set_stock,
+)
 
 # A batch that would refuse somebody first expires about this many lines of due reservations; the
 # sweeper does the rest.
@@ -165,6 +171,13 @@ class Engine:
     async def adjust_stock(self, tenant: str, command: AdjustStock, deadline: float) -> StockResult:
         """Adds to or takes from on hand, once per adjustment id."""
         if problem := check_adjust_stock(command):
+            return StockResult(StockOutcome.INVALID, detail=problem)
+        (found,) = await self._submit(tenant, [command], deadline)
+        return _judged(found)  # type: ignore[return-value]
+
+    async def move_stock(self, tenant: str, command: MoveStock, deadline: float) -> StockResult:
+        """Moves units from one place to another, once per move id."""
+        if problem := check_move_stock(command):
             return StockResult(StockOutcome.INVALID, detail=problem)
         (found,) = await self._submit(tenant, [command], deadline)
         return _judged(found)  # type: ignore[return-value]

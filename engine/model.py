@@ -69,6 +69,16 @@ class Disposition(IntEnum):
     LOST = 3
 
 
+class Bucket(IntEnum):
+    """The count of a level that has the units of a place; OUTSIDE is in none."""
+
+    UNSPECIFIED = 0
+    RESELLABLE = 1
+    DAMAGED = 2
+    INCOMING = 3
+    OUTSIDE = 4
+
+
 class Line(msgspec.Struct, frozen=True, gc=False):
     """`quantity` units of `sku` at `location`."""
 
@@ -173,6 +183,20 @@ class AdjustStock(msgspec.Struct, gc=False):
     lines: ClassVar[tuple[Line, ...]] = ()
 
 
+class MoveStock(msgspec.Struct, gc=False):
+    """Move `units` from one place to another, once per `move_id`. OUTSIDE has no location."""
+
+    sku: str
+    units: int
+    from_bucket: Bucket
+    to_bucket: Bucket
+    move_id: str
+    from_location: str = DEFAULT_LOCATION
+    to_location: str = DEFAULT_LOCATION
+    reason: str = ""
+    lines: ClassVar[tuple[Line, ...]] = ()
+
+
 class Expire(msgspec.Struct, gc=False):
     """Expire reservations that are past their deadline, about `limit` lines of them."""
 
@@ -189,7 +213,8 @@ class Purge(msgspec.Struct, gc=False):
     lines: ClassVar[tuple[Line, ...]] = ()
 
 
-StoreCommand = Command | SetStock | AdjustStock | Expire | Purge
+StockCommand = SetStock | AdjustStock | MoveStock
+StoreCommand = Command | StockCommand | Expire | Purge
 
 
 class Shortage(msgspec.Struct, frozen=True, gc=False):
@@ -213,7 +238,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
 
 class StockOutcome(IntEnum):
-    """The decision about a stock setting or adjustment."""
+    """The decision about a stock setting, adjustment or move."""
 
     APPLIED = 1
     NOT_FOUND = 2
@@ -221,19 +246,22 @@ class StockOutcome(IntEnum):
     VERSION_MISMATCH = 4
     ADJUSTMENT_ID_REUSED = 5
     INVALID = 6
+    NOT_ENOUGH_UNITS = 7
 
 
 class StockResult(msgspec.Struct, gc=False):
-    """The answer to SetStock and AdjustStock.
+    """The answer to SetStock, AdjustStock and MoveStock.
 
-    `level` is the stock level after the command, None if there is none. `detail` is set with
-    INVALID and names the field.
+    `level` is the stock level after the command, None if there is none; of a move the level that
+    gives units, and `to_level` the one that takes them. `detail` is set with INVALID and names the
+    field.
     """
 
     outcome: StockOutcome
     level: "StockLevel | None" = None
     replayed: bool = False
     detail: str = ""
+    to_level: "StockLevel | None" = None
 
 
 class SweepResult(msgspec.Struct, gc=False):
@@ -278,6 +306,7 @@ class StockLevel(msgspec.Struct, frozen=True, gc=False):
     safety_stock: int = 0
     limit_per_buyer: int = 0
     version: int = 1
+    incoming: int = 0
 
     @property
     def available(self) -> int:

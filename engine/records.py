@@ -29,8 +29,10 @@ _BODY_FIRST = 21
 pack = msgspec.msgpack.encode
 _unpack_body = msgspec.msgpack.Decoder(list[int | str] | dict[str, int]).decode
 _unpack_progress = msgspec.msgpack.Decoder(tuple[list[int], list[str] | dict[str, int]]).decode
-_unpack_level = msgspec.msgpack.Decoder(tuple[int, int, int, int, int, int, int, int]).decode
+_unpack_numbers = msgspec.msgpack.Decoder(list[int]).decode
 _LEVEL_COUNTS = 7
+# Counts and due_from_ms; then `incoming`, while there is any.
+_LEVEL_LENGTHS = (8, 9)
 unpack_locations = msgspec.msgpack.Decoder(list[str]).decode
 
 
@@ -145,23 +147,27 @@ def _reservation(reservation_id: str, record: bytes) -> Reservation:
 
 def unpack_level(field: str, packed: bytes) -> StockLevel:
     """A stock level from its packed counts. Raises Unreadable."""
-    try:
-        return level_of(field, _unpack_level(packed))
-    except msgspec.MsgspecError as error:
-        raise Unreadable(f"the stock level of {field!r}: {error}") from error
+    return level_of(field, _level_numbers(f"the stock level of {field!r}", packed))
 
 
 def level_of(field: str, numbers: Sequence[int]) -> StockLevel:
     """A stock level from its numbers, in the order in which the store has them."""
-    return StockLevel(*split_field(field), *numbers[:_LEVEL_COUNTS])
+    return StockLevel(*split_field(field), *numbers[:_LEVEL_COUNTS], *numbers[_LEVEL_COUNTS + 1 :])
 
 
 def due_from_ms(packed: bytes) -> int:
     """The time before which no reserved unit of a packed level is due. Raises Unreadable."""
+    return _level_numbers("a stock level", packed)[_LEVEL_COUNTS]
+
+
+def _level_numbers(name: str, packed: bytes) -> list[int]:
     try:
-        return _unpack_level(packed)[_LEVEL_COUNTS]
+        numbers = _unpack_numbers(packed)
     except msgspec.MsgspecError as error:
-        raise Unreadable(f"a stock level: {error}") from error
+        raise Unreadable(f"{name}: {error}") from error
+    if len(numbers) not in _LEVEL_LENGTHS:
+        raise Unreadable(f"{name}: it has {len(numbers)} numbers")
+    return numbers
 
 
 def pairs(flat: Any) -> list[tuple[bytes, bytes]]:

@@ -32,6 +32,7 @@ class Kind(IntEnum):
     PURGE = 9
     SET_STOCK = 10
     ADJUST_STOCK = 11
+    MOVE_STOCK = 12
 
 
 # Each kind is in exactly one of these three: it names a reservation, finds due ones by itself, or
@@ -43,7 +44,7 @@ HAS_ID = frozenset(
     }
 )
 SWEEPS = frozenset({Kind.EXPIRE, Kind.PURGE})
-STOCK_KINDS = frozenset({Kind.SET_STOCK, Kind.ADJUST_STOCK})
+STOCK_KINDS = frozenset({Kind.SET_STOCK, Kind.ADJUST_STOCK, Kind.MOVE_STOCK})
 WRITES_RECORD = HAS_ID | SWEEPS
 
 
@@ -73,7 +74,10 @@ PARTS: tuple[tuple[tuple[Kind, ...], tuple[str, ...]], ...] = (
         (Kind.SHIP, Kind.CANCEL, Kind.RETURN, Kind.PURGE),
         ("movement", "ship", "cancel", "return", "purge"),
     ),
-    ((Kind.SET_STOCK, Kind.ADJUST_STOCK), ("set_stock", "adjust_stock")),
+    (
+        (Kind.SET_STOCK, Kind.ADJUST_STOCK, Kind.MOVE_STOCK),
+        ("set_stock", "adjust_stock", "move_stock"),
+    ),
     ((), ("store", "batch")),
 )
 
@@ -91,6 +95,7 @@ def constants() -> dict[str, str]:
         (model.State, ""),
         (Kind, ""),
         (model.StockOutcome, "STOCK_"),
+        (model.Bucket, "BUCKET_"),
     ):
         words |= {prefix + item.name: item.value for item in enum if item.name != "UNSPECIFIED"}
     words |= {

@@ -21,12 +21,14 @@ from engine.model import (
     TTL_MS_MAX,
     TTL_MS_MIN,
     AdjustStock,
+    Bucket,
     Cancel,
     Command,
     Confirm,
     Disposition,
     Extend,
     Line,
+    MoveStock,
     Release,
     Reserve,
     Return,
@@ -189,14 +191,48 @@ def check_adjust_stock(command: AdjustStock) -> Complaint | None:
     """Checks a stock adjustment against the contract's bounds."""
     if command.delta == 0:
         return Complaint("delta", "must not be 0", 0)
-    if len(command.reason.encode("utf-8", "replace")) > REASON_BYTES_MAX:
-        return Complaint("reason", f"must be at most {REASON_BYTES_MAX} bytes", command.reason)
     return (
-        check_name("sku", command.sku)
+        _check_reason(command.reason)
+        or check_name("sku", command.sku)
         or check_name("location", command.location)
         or check_units("delta", command.delta, -ON_HAND_MAX, ON_HAND_MAX)
         or check_id("adjustment_id", command.adjustment_id)
     )
+
+
+def check_move_stock(command: MoveStock) -> Complaint | None:
+    """Checks a move of stock against the contract's bounds."""
+    problem = (
+        check_name("sku", command.sku)
+        or check_units("units", command.units, 1, ON_HAND_MAX)
+        or _check_place("from", command.from_location, command.from_bucket)
+        or _check_place("to", command.to_location, command.to_bucket)
+        or check_id("move_id", command.move_id)
+        or _check_reason(command.reason)
+    )
+    if not problem and command.from_bucket == command.to_bucket:
+        to = command.to_location
+        if command.to_bucket == Bucket.OUTSIDE or command.from_location == to:
+            name = f"{Bucket(command.to_bucket).name} at {to}"
+            return Complaint("to_bucket", "must be another place than the units come from", name)
+    return problem
+
+
+def _check_place(side: str, location: str, bucket: int) -> Complaint | None:
+    if not Bucket.RESELLABLE <= bucket <= Bucket.OUTSIDE:
+        problem = "must be RESELLABLE, DAMAGED, INCOMING or OUTSIDE"
+        return Complaint(f"{side}_bucket", problem, int(bucket))
+    if bucket == Bucket.OUTSIDE and location != DEFAULT_LOCATION:
+        return Complaint(
+            f"{side}_location", "must be empty for OUTSIDE, which has no location", location
+        )
+    return check_name(f"{side}_location", location)
+
+
+def _check_reason(reason: str) -> Complaint | None:
+    if len(reason.encode("utf-8", "replace")) > REASON_BYTES_MAX:
+        return Complaint("reason", f"must be at most {REASON_BYTES_MAX} bytes", reason)
+    return None
 
 
 def check_command_count(count: int) -> Complaint | None:

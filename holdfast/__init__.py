@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from holdfast.types import AuditFinding as AuditFinding
     from holdfast.types import AuditProgress as AuditProgress
     from holdfast.types import AuditSummary as AuditSummary
+    from holdfast.types import Bucket as Bucket
     from holdfast.types import Disposition as Disposition
     from holdfast.types import Line as Line
     from holdfast.types import Reservation as Reservation
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from holdfast.types import State as State
     from holdfast.types import Status as Status
     from holdfast.types import StockLevel as StockLevel
+    from holdfast.types import StockMove as StockMove
     from holdfast.types import StockSetting as StockSetting
 
     __version__: str
@@ -54,8 +56,8 @@ _NAMES_BY_MODULE = {
     "sync_client": "SyncClient",
     "sync_orders": "SyncOrderClient",
     "types": """
-        AuditFinding AuditProgress AuditSummary Disposition Line Reservation ReservationLine Result
-        SettingResult Shortage State Status StockLevel StockSetting""",
+        AuditFinding AuditProgress AuditSummary Bucket Disposition Line Reservation ReservationLine
+        Result SettingResult Shortage State Status StockLevel StockMove StockSetting""",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     ON_HAND_BELOW_COMMITTED = "ON_HAND_BELOW_COMMITTED"
     ADJUSTMENT_ID_REUSED = "ADJUSTMENT_ID_REUSED"
     SETTING_ID_REUSED = "SETTING_ID_REUSED"
+    MOVE_ID_REUSED = "MOVE_ID_REUSED"
+    NOT_ENOUGH_UNITS = "NOT_ENOUGH_UNITS"
     VERSION_MISMATCH = "VERSION_MISMATCH"
     OVERLOADED = "OVERLOADED"
     STORE_FULL = "STORE_FULL"
@@ -104,6 +106,18 @@ ERRORS: dict[Reason, ErrorRow] = {
         False,
         "setting_id {setting_id} was used before with other content; nothing was changed. Make a "
         "new id for a new setting",
+    ),
+    Reason.MOVE_ID_REUSED: ErrorRow(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        False,
+        "move_id {move_id} was used before with other content; nothing was changed. Make a new id "
+        "for a new move",
+    ),
+    Reason.NOT_ENOUGH_UNITS: ErrorRow(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        False,
+        "{units} {bucket} units of SKU {sku} cannot leave {location}: {movable} can; nothing was "
+        "changed. {why}",
     ),
     Reason.VERSION_MISMATCH: ErrorRow(
         grpc.StatusCode.ABORTED,

@@ -5,7 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from holdfast import wire
 from holdfast.calls import Calls
 from holdfast.inventory.v1 import inventory_pb2 as pb
-from holdfast.types import SettingResult, StockLevel, StockSetting, new_setting_id
+from holdfast.types import (
+    Bucket,
+    SettingResult,
+    StockLevel,
+    StockMove,
+    StockSetting,
+    new_setting_id,
+)
 
 PAGE_SIZE = 1_000
 
@@ -97,6 +104,42 @@ class StockCalls:
         )
         answer = await self._calls.call("stock.AdjustStock", request, timeout_ms)
         return wire.value_of(answer, StockLevel)
+
+    async def move_stock(
+        self,
+        sku: str,
+        units: int,
+        move_id: str,
+        *,
+        from_location: str = "default",
+        from_bucket: Bucket = Bucket.RESELLABLE,
+        to_location: str = "default",
+        to_bucket: Bucket = Bucket.RESELLABLE,
+        reason: str = "",
+        tenant: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> StockMove:
+        """Moves units from one place to another in one step, once per id, kept for 30 days.
+
+        A place is a location and what units are there for; OUTSIDE has no location. Of RESELLABLE
+        units those that are available may leave. NOT_FOUND if there is no level at a location,
+        FAILED_PRECONDITION if fewer units may leave or if the id was used with other content; all
+        change nothing.
+        """
+        request = wire.message(
+            pb.MoveStockRequest,
+            tenant=self._tenant(tenant),
+            sku=sku,
+            units=units,
+            from_location=from_location,
+            from_bucket=from_bucket,
+            to_location=to_location,
+            to_bucket=to_bucket,
+            move_id=move_id,
+            reason=reason,
+        )
+        answer = await self._calls.call("stock.MoveStock", request, timeout_ms)
+        return wire.stock_move(answer)
 
     async def list_stock(
         self, *, tenant: str | None = None, timeout_ms: int | None = None

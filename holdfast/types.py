@@ -33,6 +33,15 @@ class Disposition(IntEnum):
     LOST = 3
 
 
+class Bucket(IntEnum):
+    """The count of a stock level that has the units of a place; OUTSIDE is in none."""
+
+    RESELLABLE = 1
+    DAMAGED = 2
+    INCOMING = 3
+    OUTSIDE = 4
+
+
 class Line(NamedTuple):
     """`quantity` units (1 to 1,000,000) of `sku` at `location`."""
 
@@ -120,6 +129,19 @@ class StockLevel:
     available: int
     limit_per_buyer: int
     version: int
+    incoming: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StockMove:
+    """The stock levels after a move, as of now; None for OUTSIDE.
+
+    `replayed` says that it had been made before.
+    """
+
+    from_level: StockLevel | None = None
+    to_level: StockLevel | None = None
+    replayed: bool = False
 
 
 class StockSetting(NamedTuple):

@@ -41,6 +41,7 @@ from holdfast.types import (
     Shortage,
     Status,
     StockLevel,
+    StockMove,
     StockSetting,
 )
 
@@ -111,8 +112,17 @@ def setting_of(setting: StockSetting, tenant: str) -> pb.SetStockRequest:
 
 def setting_result(answer: pb.StockSettingResult) -> SettingResult:
     """The answer to one setting of many."""
-    level = value_of(answer.level, StockLevel) if answer.HasField("level") else None
-    return SettingResult(level, answer.reason, answer.detail)
+    return SettingResult(_level_in(answer, "level"), answer.reason, answer.detail)
+
+
+def stock_move(answer: pb.MoveStockResponse) -> StockMove:
+    """The answer to a move of stock."""
+    from_level, to_level = _level_in(answer, "from_level"), _level_in(answer, "to_level")
+    return StockMove(from_level, to_level, answer.replayed)
+
+
+def _level_in(answer: Any, field: str) -> StockLevel | None:
+    return value_of(getattr(answer, field), StockLevel) if answer.HasField(field) else None
 
 
 class Route(NamedTuple):

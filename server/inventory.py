@@ -34,6 +34,7 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from server import wire
 from server.failures import TRANSLATIONS
+from server.stock_moves import move_answer
 from serving.deadlines import Deadlines
 from serving.guard import Context, contract_error
 
@@ -258,6 +259,13 @@ class StockServicer:
         tenant, command = wire.tenant_of(request), wire.from_message(request, AdjustStock)
         result = await self._engine.adjust_stock(tenant, command, self._deadlines.of(context))
         return wire.stock_level(tenant, _applied(tenant, command, result))
+
+    async def MoveStock(
+        self, request: pb.MoveStockRequest, context: Context
+    ) -> pb.MoveStockResponse:
+        tenant, command = wire.tenant_of(request), wire.move_stock(request)
+        result = await self._engine.move_stock(tenant, command, self._deadlines.of(context))
+        return move_answer(tenant, command, result)
 
     async def ListStock(
         self, request: pb.ListStockRequest, context: Context

@@ -87,6 +87,20 @@ to_message = MESSAGES.to_message
 from_message = MESSAGES.from_message
 
 
+def move_stock(m: pb.MoveStockRequest) -> model.MoveStock:
+    """A move of stock; its buckets are numbers until they are checked."""
+    return model.MoveStock(
+        m.sku,
+        m.units,
+        m.from_bucket,  # type: ignore[arg-type]
+        m.to_bucket,  # type: ignore[arg-type]
+        m.move_id,
+        m.from_location or model.DEFAULT_LOCATION,
+        m.to_location or model.DEFAULT_LOCATION,
+        m.reason,
+    )
+
+
 _SETTINGS: Final = ("on_hand", "safety_stock", "limit_per_buyer")
 
 

@@ -14,6 +14,7 @@ from engine.keys import PartitionKeys, partition_keys
 from engine.model import (
     AdjustStock,
     Expire,
+    MoveStock,
     Outcome,
     Purge,
     Reservation,
@@ -27,7 +28,12 @@ from engine.model import (
 )
 from engine.records import unpack_level, unpack_reservation
 from engine.scripts import Memory, batch_script, script_for
-from engine.validation import check_adjust_stock, check_command, check_set_stock
+from engine.validation import (
+    check_adjust_stock,
+    check_command,
+    check_move_stock,
+    check_set_stock,
+)
 
 DAY_MS = 86_400_000
 RETENTION_MS = (DAY_MS, 30 * DAY_MS, DAY_MS)
@@ -185,15 +191,19 @@ def _sha(client: "redis.Redis", body: str | None) -> str:
     return loaded.sha
 
 
+_STOCK_CHECKS: dict[type, Any] = {
+    SetStock: check_set_stock,
+    AdjustStock: check_adjust_stock,
+    MoveStock: check_move_stock,
+}
+
+
 def _refusal(command: StoreCommand) -> Answer | None:
     """The answer to a command that breaks a bound."""
-    if isinstance(command, SetStock):
-        detail = check_set_stock(command)
-        return StockResult(StockOutcome.INVALID, detail=detail) if detail else None
-    if isinstance(command, AdjustStock):
-        detail = check_adjust_stock(command)
-        return StockResult(StockOutcome.INVALID, detail=detail) if detail else None
     if isinstance(command, Expire | Purge):
         return None
+    if isinstance(command, SetStock | AdjustStock | MoveStock):
+        detail = _STOCK_CHECKS[type(command)](command)
+        return StockResult(StockOutcome.INVALID, detail=detail) if detail else None
     detail = check_command(command)
     return Result(Outcome.INVALID, detail=detail) if detail else None

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from engine.audit.moved import Gains, difference, gains_of
 from engine.audit.protocol import Ask, Steps, Summary
 from engine.keys import PartitionKeys
 from engine.model import State, StockLevel
@@ -60,6 +61,7 @@ class _Batch(NamedTuple):
     kinds: list[int]
     changes: list[_Change]
     levels: dict[str, StockLevel]
+    gains: Gains | None
 
 
 def _read(sequence: int, fields: Any) -> _Batch:
@@ -82,11 +84,12 @@ def _read(sequence: int, fields: Any) -> _Batch:
             for i, kind in enumerate(entry.kinds)
             if kind in WRITES_RECORD
         ]
+        gains = gains_of(entry.kinds, entry.subjects)
     except Unreadable:
         raise
     except (KeyError, ValueError, IndexError, msgspec.MsgspecError) as error:
         raise Unreadable(f"the journal entry is not ours: {error!r}") from error
-    return _Batch(sequence, entry.kinds, changes, levels)
+    return _Batch(sequence, entry.kinds, changes, levels, gains)
 
 
 def _state(packed: bytes) -> State | None:
@@ -164,6 +167,11 @@ def _check_level_images(row: str, batch: _Batch, seen: _Seen, summary: Summary) 
         if before and level.version <= before.version:
             detail = f"SKU {level.sku}: version went from {before.version} to {level.version}"
             yield summary.found("version_grows", row, detail)
+        if before and batch.gains is not None:
+            other = difference(before, level, field, batch.gains)
+            if other:
+                detail = f"SKU {level.sku} at {level.location}: {other}"
+                yield summary.found("moved_units_add_up", row, detail)
         seen.levels[field] = level
 
 

@@ -14,7 +14,8 @@ _ENDED = (State.RELEASED, State.EXPIRED, State.FULFILLED, State.CANCELLED)
 # Invariant -> whether it holds of a level.
 LEVEL_RULES: dict[str, Callable[[StockLevel], bool]] = {
     "level_counts_are_not_negative": lambda level: (
-        min(level.on_hand, level.reserved, level.confirmed, level.damaged, level.safety_stock) >= 0
+        min(level.on_hand, level.reserved, level.confirmed) >= 0
+        and min(level.damaged, level.incoming, level.safety_stock) >= 0
     ),
     "committed_units_are_on_hand": lambda level: level.on_hand >= level.reserved + level.confirmed,
     "level_has_a_version": lambda level: level.version >= 1,

@@ -1,9 +1,10 @@
 -- How the rows are laid out. There are only constants here: they are put in by value.
 
 -- A level is {on_hand, reserved, confirmed, damaged, safety_stock, limit_per_buyer, version,
--- due_from_ms}. No reserved unit is due before due_from_ms; if none is reserved, it means nothing.
+-- due_from_ms, incoming}. No reserved unit is due before due_from_ms; if none is reserved, it means
+-- nothing. A level has `incoming` only while units are on their way to it.
 local ON_HAND, UNITS_RESERVED, UNITS_CONFIRMED, UNITS_DAMAGED = 1, 2, 3, 4
-local SAFETY_STOCK, LIMIT_PER_BUYER, VERSION, DUE_FROM_MS = 5, 6, 7, 8
+local SAFETY_STOCK, LIMIT_PER_BUYER, VERSION, DUE_FROM_MS, UNITS_INCOMING = 5, 6, 7, 8, 9
 
 -- A record has these parts, one after the other:
 --   header    state, created_at_ms, expires_at_ms, updated_at_ms

@@ -25,12 +25,14 @@ from engine.answers import Answer
 from engine.model import (
     DEFAULT_LOCATION,
     AdjustStock,
+    Bucket,
     Cancel,
     Confirm,
     Disposition,
     Expire,
     Extend,
     Line,
+    MoveStock,
     Purge,
     Release,
     Reserve,
@@ -51,7 +53,7 @@ T0 = 1_700_000_000_000
 
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _TIME = re.compile(r"(0)|([\d_]+)(ms|s|m|h|d)")
-_LEVEL_COUNTS = ("on_hand", "reserved", "confirmed", "damaged")
+_LEVEL_COUNTS = ("on_hand", "reserved", "confirmed", "damaged", "incoming")
 _LEVEL_SETTINGS = ("safety_stock", "limit_per_buyer", "available", "version")
 
 # A reservation in each state that there is, as of 2s. All are of one buyer, li.
@@ -243,6 +245,22 @@ def _adjust_stock(words: Sequence[str], options: Options) -> AdjustStock:
     return AdjustStock(sku, int(words[1]), words[2], location, options.get("reason", ""))
 
 
+def _move_stock(words: Sequence[str], options: Options) -> MoveStock:
+    """`move TEA 2 damaged@north resellable m1`: a place is a bucket and where."""
+    sku, units, gives, takes, move_id = words
+    (from_bucket, from_location), (to_bucket, to_location) = _place(gives), _place(takes)
+    return MoveStock(
+        sku,
+        int(units),
+        Bucket[from_bucket.upper()],
+        Bucket[to_bucket.upper()],
+        move_id,
+        from_location,
+        to_location,
+        options.get("reason", ""),
+    )
+
+
 def _cancel(words: Sequence[str], _: Options) -> Cancel:
     reservation_id, cancellation_id, *rest = words
     disposition = Disposition.UNSPECIFIED
@@ -267,6 +285,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str], Options], StoreCommand]] = {
     "return": _return,
     "stock": _set_stock,
     "adjust": _adjust_stock,
+    "move": _move_stock,
     "expire": lambda words, _: Expire(int(words[0])),
     "purge": lambda words, _: Purge(int(words[0])),
 }
@@ -312,6 +331,15 @@ def _compare_with_store(partition: Partition, command: StoreCommand, answer: Ans
         stored = partition.reservation(command.reservation_id)  # type: ignore[union-attr]
         expected = (stored.state, stored.expires_at_ms) if stored else (0, 0)
         assert (answer.state, answer.expires_at_ms) == expected
+    elif isinstance(command, MoveStock):
+        levels = partition.levels()
+        assert isinstance(answer, StockResult)
+        for level, bucket, location in (
+            (answer.level, command.from_bucket, command.from_location),
+            (answer.to_level, command.to_bucket, command.to_location),
+        ):
+            is_outside = bucket is Bucket.OUTSIDE
+            assert level == (None if is_outside else levels.get((command.sku, location)))
     elif isinstance(answer, StockResult):
         place = command.sku, command.location  # type: ignore[union-attr]
         assert answer.level == partition.levels().get(place)

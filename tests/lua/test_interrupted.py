@@ -14,12 +14,14 @@ import redis
 from engine.keys import PartitionKeys
 from engine.model import (
     AdjustStock,
+    Bucket,
     Cancel,
     Confirm,
     Disposition,
     Expire,
     Extend,
     Line,
+    MoveStock,
     Purge,
     Release,
     Reserve,
@@ -102,6 +104,13 @@ BATCHES: dict[str, tuple[int, Sequence[StoreCommand]]] = {
     "purge": (T0 + 31 * DAY_MS, [Purge(100)]),
     "set_stock": (T0 + 1, [SetStock("A", 200), SetStock("C", 5, "south")]),
     "adjust_stock": (T0 + 1, [AdjustStock("A", -5, "adjustment-2")]),
+    "move_stock": (
+        T0 + 1,
+        [
+            MoveStock("A", 5, Bucket.RESELLABLE, Bucket.INCOMING, "move-1", to_location="west"),
+            MoveStock("A", 1, Bucket.RESELLABLE, Bucket.DAMAGED, "move-2"),
+        ],
+    ),
     "everything": (
         T0 + 1_000,
         [
@@ -114,6 +123,7 @@ BATCHES: dict[str, tuple[int, Sequence[StoreCommand]]] = {
             Return("moved", "r-1", Disposition.RESELLABLE),
             SetStock("D", 1, "west"),
             AdjustStock("A", 1, "adjustment-3"),
+            MoveStock("A", 1, Bucket.OUTSIDE, Bucket.DAMAGED, "move-1"),
         ],
     ),
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.model import (
     AdjustStock,
+    Bucket,
     Cancel,
     Command,
     Confirm,
@@ -16,12 +17,14 @@ from engine.model import (
     Expire,
     Extend,
     Line,
+    MoveStock,
     Purge,
     Release,
     Reserve,
     Return,
     SetStock,
     Ship,
+    StockCommand,
 )
 
 ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -31,11 +34,13 @@ Check = tuple[str, bool]
 """A field's name, and whether the field is within its bounds."""
 
 
-def broken_field(command: Command | SetStock | AdjustStock | Expire | Purge) -> str:
+def broken_field(command: Command | StockCommand | Expire | Purge) -> str:
     """The first field of a command that breaks a bound, "" if the command can be judged."""
     if isinstance(command, Expire | Purge):
         return ""
-    if isinstance(command, SetStock | AdjustStock):
+    if isinstance(command, MoveStock):
+        checks = _move_checks(command)
+    elif isinstance(command, SetStock | AdjustStock):
         checks = _stock_checks(command)
     else:
         checks = _checks(command)
@@ -82,6 +87,21 @@ def _stock_checks(command: SetStock | AdjustStock) -> Iterator[Check]:
             yield "delta", command.delta != 0 and abs(command.delta) <= UNITS_MAX
             yield "adjustment_id", _is_id(command.adjustment_id)
             yield "reason", len(command.reason.encode()) <= 256
+
+
+def _move_checks(command: MoveStock) -> Iterator[Check]:
+    gives = (command.from_bucket, command.from_location)
+    takes = (command.to_bucket, command.to_location)
+    yield "sku", _is_name(command.sku)
+    yield "units", 1 <= command.units <= UNITS_MAX
+    for side, (bucket, location) in (("from", gives), ("to", takes)):
+        is_outside = bucket is Bucket.OUTSIDE
+        yield f"{side}_bucket", bucket is not Bucket.UNSPECIFIED
+        yield f"{side}_location", _is_name(location)
+        yield f"{side}_location", not is_outside or location == "default"
+    yield "to_bucket", gives != takes
+    yield "move_id", _is_id(command.move_id)
+    yield "reason", len(command.reason.encode()) <= 256
 
 
 def _line_checks(lines: Sequence[Line]) -> Iterator[Check]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.model import (
     AdjustStock,
+    Bucket,
     Cancel,
     Command,
     Confirm,
@@ -15,6 +16,7 @@ from engine.model import (
     Expire,
     Extend,
     Line,
+    MoveStock,
     Purge,
     Release,
     Reservation,
@@ -49,6 +51,7 @@ RESERVATION_IDS = one_from(*IDS)
 MOVEMENT_IDS = one_from("m1", "m2", "m3", "m4")
 BUYERS = one_from("li", "li", "wang", "")
 SKUS = one_from("TEA", "TEA", "茶杯")
+MOVED_BETWEEN = one_from("default", "default", "north", "north", "nowhere")
 LOCATIONS = one_from("default", "default", "north")
 TTLS_MS = one_from(0, SECOND_MS, SECOND_MS + 1, MINUTE_MS, MINUTE_MS, WEEK_MS)
 DEADLINES_FROM_NOW_MS = one_from(*[MINUTE_MS] * 4, SECOND_MS, -1, 0, 1, WEEK_MS, WEEK_MS + 1)
@@ -113,11 +116,36 @@ ADJUST_STOCK = st.builds(
     location=one_from("default", "default", "north", "nowhere"),
     reason=one_from("", "", "盘点"),
 )
+BUCKETS = one_from(
+    Bucket.RESELLABLE, Bucket.RESELLABLE, Bucket.DAMAGED, Bucket.DAMAGED, Bucket.INCOMING
+)
+
+
+@st.composite
+def moves(draw: st.DrawFn) -> MoveStock:
+    """A move between two places, of which one may be outside."""
+    outside = (Bucket.OUTSIDE, "default")
+    gives, takes = ((draw(BUCKETS), draw(MOVED_BETWEEN)) for _ in range(2))
+    gives, takes = draw(
+        one_from((gives, takes), (gives, takes), (gives, outside), (outside, takes))
+    )
+    return MoveStock(
+        draw(SKUS),
+        draw(one_from(1, 1, 2, 5)),
+        gives[0],
+        takes[0],
+        draw(one_from("adj-1", "adj-2", "adj-3", "adj-4")),
+        gives[1],
+        takes[1],
+        draw(one_from("", "", "跨仓调拨")),
+    )
+
+
 SWEEP = st.builds(Expire, st.integers(1, 5))
 # Which of several rows a Purge takes is its own affair, so one inside a batch takes them all.
 PURGE = st.just(Purge(1_000))
 OTHER_KINDS: st.SearchStrategy[st.SearchStrategy[AnyCommand]] = one_from(
-    SET_STOCK, SET_STOCK, ADJUST_STOCK, ADJUST_STOCK, SWEEP, PURGE
+    SET_STOCK, SET_STOCK, ADJUST_STOCK, moves(), moves(), SWEEP, PURGE
 )
 
 OUT_OF_BOUNDS: st.SearchStrategy[AnyCommand] = one_from(
@@ -134,6 +162,7 @@ OUT_OF_BOUNDS: st.SearchStrategy[AnyCommand] = one_from(
     Return("A-1", "m1", Disposition.LOST, to_location="north"),
     SetStock("TEA", -1),
     AdjustStock("TEA", 0, "adj-1"),
+    MoveStock("TEA", 0, Bucket.DAMAGED, Bucket.OUTSIDE, "adj-1"),
 )
 
 BATCH_LENGTHS = one_from(1, 1, 2, 3, 4, 6, 8)

@@ -15,6 +15,7 @@ from engine.model import (
     Confirm,
     Expire,
     Extend,
+    MoveStock,
     Outcome,
     Purge,
     Release,
@@ -26,6 +27,7 @@ from engine.model import (
     Ship,
     Shortage,
     State,
+    StockCommand,
     StockLevel,
     StockOutcome,
     StockResult,
@@ -33,7 +35,9 @@ from engine.model import (
 )
 from tests.model.bounds import UNITS_MAX, broken_field
 from tests.model.movements import content_of, identity, left_for, move_units, place_after
+from tests.model.moves import content_of_move, move_between, places_of
 from tests.model.records import (
+    MOVE_RETENTION_MS,
     SETTING_RETENTION_MS,
     Adjustment,
     Held,
@@ -45,7 +49,7 @@ from tests.model.records import (
 )
 
 Answer = Result | StockResult | SweepResult
-AnyCommand = Command | SetStock | AdjustStock | Expire | Purge
+AnyCommand = Command | StockCommand | Expire | Purge
 
 TTL_MS_DEFAULT = 15 * 60 * 1_000
 TTL_MS_MAX = 7 * 24 * 3_600 * 1_000
@@ -102,7 +106,7 @@ class Oracle:
                 return SweepResult(self.expired, more=False)
             case Purge():
                 return self._purge(command)
-            case SetStock() | AdjustStock():
+            case SetStock() | AdjustStock() | MoveStock():
                 return self._judge_stock(command)
             case _:
                 return self._judge_reservation(command)
@@ -128,12 +132,16 @@ class Oracle:
             case Ship() | Cancel() | Return():
                 return self._move(command, held)
 
-    def _judge_stock(self, command: SetStock | AdjustStock) -> StockResult:
+    def _judge_stock(self, command: StockCommand) -> StockResult:
         if field := broken_field(command):
             return StockResult(StockOutcome.INVALID, detail=field)
-        if isinstance(command, SetStock):
-            return self._set_stock(command)
-        return self._adjust_stock(command)
+        match command:
+            case SetStock():
+                return self._set_stock(command)
+            case AdjustStock():
+                return self._adjust_stock(command)
+            case MoveStock():
+                return self._move_stock(command)
 
     def _reserve(self, command: Reserve, held: Held | None) -> Result:
         lines = summed(command.lines)
@@ -290,6 +298,24 @@ class Oracle:
         self._adjustments[command.adjustment_id] = Adjustment(content, self._now_ms)
         return self._stock_answer(StockOutcome.APPLIED, place)
 
+    def _move_stock(self, command: MoveStock) -> StockResult:
+        key, content = f">{command.move_id}", content_of_move(command)
+        known = self._adjustments.get(key)
+        if known is None:
+            outcome = move_between(command, self._levels, self._level)
+        else:
+            is_same = known.content == content
+            outcome = StockOutcome.APPLIED if is_same else StockOutcome.ADJUSTMENT_ID_REUSED
+        if known is None and outcome is StockOutcome.APPLIED:
+            self._counts_changed({place for place in places_of(command) if place})
+            self._adjustments[key] = Adjustment(content, self._now_ms, MOVE_RETENTION_MS)
+        gives, takes = (
+            self._level(place) if place in self._levels else None for place in places_of(command)
+        )
+        is_replay = known is not None and outcome is StockOutcome.APPLIED
+        detail = "units" if outcome is StockOutcome.INVALID else ""
+        return StockResult(outcome, gives, is_replay, detail, takes)
+
     def _expire_what_is_due(self) -> int:
         due = [
             held
@@ -370,6 +396,7 @@ class Oracle:
             safety_stock=level.safety_stock,
             limit_per_buyer=level.limit_per_buyer,
             version=level.version,
+            incoming=level.incoming,
         )
 
     def _stock_answer(

@@ -32,6 +32,7 @@ RETENTION_MS = {
 }
 ADJUSTMENT_RETENTION_MS = DAY_MS
 SETTING_RETENTION_MS = DAY_MS // 24
+MOVE_RETENTION_MS = RETENTION_MS[State.FULFILLED]
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Level:
     limit_per_buyer: int
     damaged: int = 0
     version: int = 1
+    incoming: int = 0
 
 
 @dataclass
@@ -128,7 +130,7 @@ class Held:
 
 @dataclass
 class Adjustment:
-    """A used id of an adjustment or a setting, and its content."""
+    """A used id of an adjustment, a setting or a move, and its content."""
 
     content: tuple[object, ...]
     used_at_ms: int

@@ -118,6 +118,39 @@ BUGS = {
     ),
 }
 
+# These are in the part that moves units from one place to another.
+BUGS_OF_MOVES = {
+    "a move is repeated": ("local known = known_adjustment(move_id)", "local known = nil"),
+    "a move takes what is reserved": (
+        "    return units <= available(level)\n",
+        "    return units <= level[ON_HAND]\n",
+    ),
+    "a move takes more than is damaged": (
+        "return bucket == BUCKET_OUTSIDE or units <= (level[COUNTS[bucket]] or 0)",
+        "return true",
+    ),
+    "a move takes nothing from where the units were": (
+        "add_units(from, from_bucket, -units)",
+        "",
+    ),
+    "a move puts units in a bucket of the same name where they were": (
+        "add_units(to, to_bucket, units)",
+        "add_units(from or to, to_bucket, units)",
+    ),
+    "a move within a level is two changes of it": (
+        "if to and to ~= from then",
+        "if to then",
+    ),
+    "units move to a location that has no level of their SKU": (
+        "elseif from == false or to == false then",
+        "elseif from == false then",
+    ),
+    "a move finds what is due reserved": (
+        "and units > available(from)\n    and not no_unit_is_due(from) then",
+        "and false then",
+    ),
+}
+
 # These show where a batch does not expire all that is due.
 BUGS_OF_A_BOUNDED_BATCH = {
     "who may be short for what is due is refused": (
@@ -194,7 +227,7 @@ BUGS_OF_A_FEW = {
 
 
 LINES_ARE_NOT_SUMMED = "lines of one SKU and location are not summed"
-SCRIPT_BUGS = BUGS | BUGS_OF_A_BOUNDED_BATCH | BUGS_OF_DEADLINES | BUGS_OF_A_FEW
+SCRIPT_BUGS = BUGS | BUGS_OF_MOVES | BUGS_OF_A_BOUNDED_BATCH | BUGS_OF_DEADLINES | BUGS_OF_A_FEW
 ALL_BUGS = (*SCRIPT_BUGS, LINES_ARE_NOT_SUMMED)
 
 

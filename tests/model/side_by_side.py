@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from engine.model import Expire, StockLevel, StockResult, SweepResult
+from engine.model import Expire, StockResult, SweepResult
 from tests.model.oracle import Answer, AnyCommand, Oracle
 from tests.partition import DUE_LIMIT, Partition
 
@@ -60,8 +60,10 @@ class SideBySide:
         match answer:
             case SweepResult():
                 return answer
-            case StockResult(level=StockLevel() as level) if self.oracle.expired:
-                return answer.outcome, answer.replayed, level.on_hand
+            case StockResult() if self.oracle.expired:
+                levels = (answer.level, answer.to_level)
+                on_hand = [level.on_hand for level in levels if level]
+                return answer.outcome, answer.replayed, on_hand
             case _:
                 return msgspec.structs.replace(answer, detail="")
 

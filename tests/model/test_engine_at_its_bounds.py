@@ -9,12 +9,14 @@ import redis
 
 from engine.model import (
     AdjustStock,
+    Bucket,
     Cancel,
     Confirm,
     Disposition,
     Expire,
     Extend,
     Line,
+    MoveStock,
     Release,
     Reserve,
     Return,
@@ -49,6 +51,8 @@ WITHIN: list[AnyCommand] = [
     Extend("a" * 64, T0 + WEEK_MS),
     SetStock("茶" * 21, TRILLION, "仓", TRILLION, 2**32 - 1),
     AdjustStock("TEA-0", 1_000 - TRILLION, "x" * 64, reason="盘点" * 42 + "1234"),
+    MoveStock("TEA", TRILLION, Bucket.OUTSIDE, Bucket.INCOMING, "x" * 64),
+    MoveStock("TEA-1", 1, Bucket.RESELLABLE, Bucket.DAMAGED, "m", reason="盘点" * 42 + "1234"),
 ]
 BEYOND: list[tuple[str, AnyCommand]] = [
     ("reservation_id", Reserve("", ONE)),
@@ -100,6 +104,20 @@ BEYOND: list[tuple[str, AnyCommand]] = [
     ("delta", AdjustStock("TEA", -TRILLION - 1, "x")),
     ("adjustment_id", AdjustStock("TEA", 1, "")),
     ("reason", AdjustStock("TEA", 1, "x", reason="盘点" * 42 + "12345")),
+    ("sku", MoveStock("", 1, Bucket.DAMAGED, Bucket.OUTSIDE, "x")),
+    ("units", MoveStock("TEA", 0, Bucket.DAMAGED, Bucket.OUTSIDE, "x")),
+    ("units", MoveStock("TEA", -1, Bucket.DAMAGED, Bucket.OUTSIDE, "x")),
+    ("units", MoveStock("TEA", TRILLION + 1, Bucket.DAMAGED, Bucket.OUTSIDE, "x")),
+    ("from_bucket", MoveStock("TEA", 1, Bucket.UNSPECIFIED, Bucket.OUTSIDE, "x")),
+    ("to_bucket", MoveStock("TEA", 1, Bucket.DAMAGED, Bucket.UNSPECIFIED, "x")),
+    ("to_bucket", MoveStock("TEA", 1, Bucket.OUTSIDE, Bucket.OUTSIDE, "x")),
+    ("to_bucket", MoveStock("TEA", 1, Bucket.DAMAGED, Bucket.DAMAGED, "x")),
+    ("to_bucket", MoveStock("TEA", 1, Bucket.DAMAGED, Bucket.DAMAGED, "x", "bj", "bj")),
+    ("from_location", MoveStock("TEA", 1, Bucket.DAMAGED, Bucket.OUTSIDE, "x", "l" * 65)),
+    ("from_location", MoveStock("TEA", 1, Bucket.OUTSIDE, Bucket.DAMAGED, "x", "bj")),
+    ("to_location", MoveStock("TEA", 1, Bucket.DAMAGED, Bucket.OUTSIDE, "x", to_location="bj")),
+    ("move_id", MoveStock("TEA", 1, Bucket.DAMAGED, Bucket.OUTSIDE, "")),
+    ("reason", MoveStock("TEA", 1, Bucket.DAMAGED, Bucket.OUTSIDE, "x", reason="x" * 257)),
 ]
 
 

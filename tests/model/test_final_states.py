@@ -16,6 +16,7 @@ from engine.model import (
     Cancel,
     Expire,
     Line,
+    MoveStock,
     Reserve,
     Return,
     SetStock,
@@ -59,10 +60,10 @@ class PromisingMachine(OracleMachine):
         for reservation_id in states | states_after:
             state, after = states.get(reservation_id), states_after.get(reservation_id)
             assert after == state or after in NEXT_STATES[state], (happened, state, after)
-        if not isinstance(command, SetStock | AdjustStock | Ship | Cancel | Return):
+        if not isinstance(command, SetStock | AdjustStock | MoveStock | Ship | Cancel | Return):
             assert self.on_hand() == on_hand, happened
         for level in self.oracle.levels().values():
-            counts = (level.reserved, level.confirmed, level.damaged)
+            counts = (level.reserved, level.confirmed, level.damaged, level.incoming)
             assert min(counts) >= 0, happened
             assert level.reserved + level.confirmed <= level.on_hand, happened
         assert all(units > 0 for units in self.oracle.buyers().values()), happened

@@ -13,12 +13,14 @@ from engine.columns import Head, lay_out
 from engine.keys import PartitionKeys
 from engine.model import (
     AdjustStock,
+    Bucket,
     Cancel,
     Confirm,
     Disposition,
     Expire,
     Extend,
     Line,
+    MoveStock,
     Outcome,
     Purge,
     Release,
@@ -152,6 +154,17 @@ SAMPLES: dict[Kind, tuple[StoreCommand, dict[str, Any], dict[str, Any]]] = {
             "adjustment_id": "a1",
             "fingerprint": fingerprint("CUP\0north", -9, "broken"),
             "reason": "broken",
+        },
+    ),
+    Kind.MOVE_STOCK: (
+        MoveStock("CUP", 9, Bucket.DAMAGED, Bucket.OUTSIDE, "m1", "north", reason="scrap"),
+        {"units": 9, "from_bucket": 2, "to_bucket": 4},
+        {
+            "from_field": "CUP\0north",
+            "to_field": "",
+            "move_id": ">m1",
+            "fingerprint": fingerprint(["CUP\0north", ""], (9, 2, 4), "scrap"),
+            "reason": "scrap",
         },
     ),
 }

@@ -55,9 +55,8 @@ class ScriptedEngine(
 
     Reserve = Confirm = Release = Extend = Ship = Cancel = Return = Apply = _answer
     GetReservation = GetReservations = ListReservations = GetStock = _answer
-    SetStock = SetStockLevels = AdjustStock = ListStock = GetStatus = AcceptStore = AcceptClock = (
-        _answer
-    )
+    SetStock = SetStockLevels = AdjustStock = MoveStock = ListStock = _answer
+    GetStatus = AcceptStore = AcceptClock = _answer
     Audit = _stream
 
     def ApplyStream(

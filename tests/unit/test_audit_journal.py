@@ -11,9 +11,19 @@ from engine.audit import journal
 from engine.audit.journal import JournalEntry
 from engine.audit.protocol import Ask, Finding, Summary
 from engine.keys import PartitionKeys
-from engine.model import Confirm, Line, Release, Reserve, SetStock, State
+from engine.model import (
+    AdjustStock,
+    Bucket,
+    Confirm,
+    Line,
+    MoveStock,
+    Release,
+    Reserve,
+    SetStock,
+    State,
+)
 from engine.records import packed_string
-from engine.scripts import Kind
+from engine.scripts import Kind, batch_script
 from tests.partition import Partition, audit_now
 
 T0 = 1_700_000_000_000
@@ -183,3 +193,23 @@ def test_an_entry_that_cannot_be_read_does_not_hide_what_comes_after_it(shop: Pa
         ("row_is_readable", "journal 42-0"),
         ("reservation_moves_as_it_may", "journal 44-0"),
     }
+
+
+def test_moved_units_that_do_not_add_up_are_found(store: redis.Redis) -> None:
+    store.flushall()
+    shop = Partition(store)
+    shop.run([SetStock("A", 9), SetStock("A", 0, "north")], T0)
+    incoming = MoveStock("A", 4, Bucket.RESELLABLE, Bucket.INCOMING, "m1", to_location="north")
+    here = MoveStock("A", 3, Bucket.INCOMING, Bucket.RESELLABLE, "m2", "north", "north")
+    shop.run([incoming, AdjustStock("A", -1, "a1"), Reserve("r", [Line("A", 1)])], T0)
+    shop.run([here], T0)
+    shop.run([MoveStock("A", 1, Bucket.INCOMING, Bucket.OUTSIDE, "m3", "north")], T0)
+    shop.run([MoveStock("A", 1, Bucket.OUTSIDE, Bucket.DAMAGED, "m4"), SetStock("A", 50)], T0)
+    assert audited(shop, lambda _: None) == []
+    script, right = batch_script(), "add_units(to, to_bucket, units)"
+    assert script.count(right) == 1
+    careless = Partition(store, script=script.replace(right, "add_units(to, to_bucket, units - 1)"))
+    careless.run([MoveStock("A", 2, Bucket.OUTSIDE, Bucket.DAMAGED, "m5")], T0)
+    [finding] = audited(shop, lambda _: None)
+    assert finding.invariant == "moved_units_add_up"
+    assert finding.detail == "SKU A at default: damaged went from 1 to 2, its moves say +2"

@@ -35,6 +35,7 @@ from holdfast.types import (
     State,
     Status,
     StockLevel,
+    StockMove,
 )
 
 LINES: list[LineLike] = [("A", 2), ("B", 1, "shop-7"), Line("C", 3)]
@@ -217,9 +218,19 @@ def test_a_reservation_is_read_whole() -> None:
 
 
 def test_a_stock_level_is_read_whole() -> None:
-    numbers = dict(zip(list(pb.StockLevel.DESCRIPTOR.fields_by_name)[3:], range(1, 9), strict=True))
+    numbers = dict(
+        zip(list(pb.StockLevel.DESCRIPTOR.fields_by_name)[3:], range(1, 10), strict=True)
+    )
     answer = pb.StockLevel(tenant="shop", sku="A", location="shop-7", **numbers)
     assert wire.value_of(answer, StockLevel) == StockLevel("shop", "A", "shop-7", **numbers)
+
+
+def test_a_move_has_no_level_for_outside() -> None:
+    level = pb.StockLevel(tenant="shop", sku="A", location="bj", incoming=2, version=3)
+    read = StockLevel("shop", "A", "bj", 0, 0, 0, 0, 0, 0, 0, 3, 2)
+    came = pb.MoveStockResponse(to_level=level, replayed=True)
+    assert wire.stock_move(came) == StockMove(None, read, replayed=True)
+    assert wire.stock_move(pb.MoveStockResponse(from_level=level)) == StockMove(read, None)
 
 
 def test_an_audit_message_is_read_by_its_kind() -> None:

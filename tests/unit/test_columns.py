@@ -9,12 +9,14 @@ import pytest
 from engine.columns import Head, lay_out
 from engine.model import (
     AdjustStock,
+    Bucket,
     Cancel,
     Confirm,
     Disposition,
     Expire,
     Extend,
     Line,
+    MoveStock,
     Purge,
     Release,
     Reserve,
@@ -186,6 +188,26 @@ def test_the_content_of_a_movement_is_its_summed_lines_and_where_they_go() -> No
         assert ship == cancel  # their ids are apart anyway
         assert len({ship, resellable, damaged, lost}) == 4
     assert not {*one_line} & {*no_lines} | {*one_line} & {*other} | {*no_lines} & {*other}
+
+
+def test_the_content_of_a_move_is_all_but_its_id_whose_sign_no_adjustment_has() -> None:
+    resellable, damaged, outside = Bucket.RESELLABLE, Bucket.DAMAGED, Bucket.OUTSIDE
+    moves = [
+        MoveStock("TEA", 1, resellable, damaged, "m1"),
+        MoveStock("TEA", 1, resellable, damaged, "m2"),
+        MoveStock("TEA", 2, resellable, damaged, "m1"),
+        MoveStock("CUP", 1, resellable, damaged, "m1"),
+        MoveStock("TEA", 1, damaged, resellable, "m1"),
+        MoveStock("TEA", 1, resellable, outside, "m1"),
+        MoveStock("TEA", 1, outside, damaged, "m1"),
+        MoveStock("TEA", 1, resellable, damaged, "m1", "north"),
+        MoveStock("TEA", 1, resellable, damaged, "m1", to_location="north"),
+        MoveStock("TEA", 1, resellable, damaged, "m1", reason="drop"),
+    ]
+    first, other_id, *others = [laid(move).texts()[3] for move in moves]
+    assert first == other_id
+    assert len({first, *others}) == len(moves) - 1
+    assert laid(moves[0]).texts()[2] == b">m1"
 
 
 def test_the_content_of_an_adjustment_is_all_but_its_id() -> None:

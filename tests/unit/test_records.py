@@ -193,7 +193,7 @@ def test_no_bytes_are_so_strange_that_reading_them_fails_otherwise(found: bytes)
 
 @pytest.mark.parametrize(
     "packed",
-    [b"", b"not ours", pack([1, 2, 3]), pack([1] * 9), pack(["1"] * 8), pack({"on_hand": 1})],
+    [b"", b"not ours", pack([1, 2, 3]), pack([1] * 10), pack(["1"] * 8), pack({"on_hand": 1})],
 )
 def test_a_level_that_is_not_ours_is_unreadable_and_named(packed: bytes) -> None:
     with pytest.raises(Unreadable, match=r"the stock level of 'TEA\\x00north'"):
@@ -204,4 +204,11 @@ def test_a_level_is_read_as_it_was_written() -> None:
     packed = pack([1, 2, 3, 4, 5, 6, 7, 8])
     level = unpack_level("TEA\0north", packed)
     assert level == StockLevel("TEA", "north", 1, 2, 3, 4, 5, 6, 7)
+    assert due_from_ms(packed) == 8
+
+
+def test_a_level_to_which_units_are_on_their_way_has_one_number_more() -> None:
+    packed = pack([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    level = unpack_level("TEA\0north", packed)
+    assert level == StockLevel("TEA", "north", 1, 2, 3, 4, 5, 6, 7, incoming=9)
     assert due_from_ms(packed) == 8

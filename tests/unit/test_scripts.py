@@ -6,7 +6,7 @@ import re
 import pytest
 
 from engine import model
-from engine.scripts import Kind, Memory, batch_script, constants, script_for
+from engine.scripts import STOCK_KINDS, Kind, Memory, batch_script, constants, script_for
 from tests.lua_headers import header
 
 
@@ -18,6 +18,8 @@ def test_every_outcome_state_and_kind_has_its_number_in_the_script() -> None:
                 assert words[prefix + item.name] == str(int(item))
     for outcome in model.StockOutcome:
         assert words[f"STOCK_{outcome.name}"] == str(int(outcome))
+    for bucket in list(model.Bucket)[1:]:
+        assert words[f"BUCKET_{bucket.name}"] == str(int(bucket))
     assert words["TTL_MS_MAX"] == "604800000"
     assert words["ON_HAND_MAX"] == "1000000000000"
     assert words["MOVEMENTS_MAX"] == "1000"
@@ -80,7 +82,7 @@ def test_every_command_has_a_header_that_says_all(kind: Kind) -> None:
 
 def test_only_what_adds_to_the_store_is_refused_by_a_full_one() -> None:
     taking = {kind for kind in Kind if header(kind).memory is Memory.TAKES}
-    assert taking == {Kind.RESERVE, Kind.SET_STOCK, Kind.ADJUST_STOCK}
+    assert taking == {Kind.RESERVE, *STOCK_KINDS}
 
 
 def test_a_header_that_goes_on_in_the_next_line_is_read_to_its_end() -> None:

@@ -4,12 +4,14 @@ import pytest
 
 from engine.model import (
     AdjustStock,
+    Bucket,
     Cancel,
     Confirm,
     Disposition,
     Expire,
     Extend,
     Line,
+    MoveStock,
     Outcome,
     Purge,
     Release,
@@ -34,6 +36,7 @@ GIVES_BACK: list[StoreCommand] = [
     Return("r", "t", Disposition.RESELLABLE),
     SetStock("TEA", 5),
     AdjustStock("TEA", 5, "a"),
+    MoveStock("TEA", 5, Bucket.DAMAGED, Bucket.RESELLABLE, "m"),
 ]
 GIVES_NOTHING: list[StoreCommand] = [
     Reserve("r", [Line("TEA", 1)]),

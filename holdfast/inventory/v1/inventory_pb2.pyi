@@ -135,6 +135,38 @@ DISPOSITION_LOST: Disposition.ValueType  # 3
 """Nowhere: no count has them. The buyer's limit is given back all the same."""
 Global___Disposition: _TypeAlias = Disposition  # noqa: Y015
 
+class _Bucket:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BucketEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Bucket.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BUCKET_UNSPECIFIED: _Bucket.ValueType  # 0
+    """Not set. A move refuses it."""
+    BUCKET_RESELLABLE: _Bucket.ValueType  # 1
+    """In `on_hand`: they can be sold."""
+    BUCKET_DAMAGED: _Bucket.ValueType  # 2
+    """In `damaged`: they are counted but not sold."""
+    BUCKET_INCOMING: _Bucket.ValueType  # 3
+    """In `incoming`: on their way to the location."""
+    BUCKET_OUTSIDE: _Bucket.ValueType  # 4
+    """In no stock level: they come from elsewhere, or leave for good."""
+
+class Bucket(_Bucket, metaclass=_BucketEnumTypeWrapper):
+    """What the units of a place are there for."""
+
+BUCKET_UNSPECIFIED: Bucket.ValueType  # 0
+"""Not set. A move refuses it."""
+BUCKET_RESELLABLE: Bucket.ValueType  # 1
+"""In `on_hand`: they can be sold."""
+BUCKET_DAMAGED: Bucket.ValueType  # 2
+"""In `damaged`: they are counted but not sold."""
+BUCKET_INCOMING: Bucket.ValueType  # 3
+"""In `incoming`: on their way to the location."""
+BUCKET_OUTSIDE: Bucket.ValueType  # 4
+"""In no stock level: they come from elsewhere, or leave for good."""
+Global___Bucket: _TypeAlias = Bucket  # noqa: Y015
+
 @_typing.final
 class Line(_message.Message):
     """One SKU at one location, and how many units of it."""
@@ -950,6 +982,7 @@ class StockLevel(_message.Message):
     AVAILABLE_FIELD_NUMBER: _builtins.int
     LIMIT_PER_BUYER_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    INCOMING_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop."""
     sku: _builtins.str
@@ -972,6 +1005,8 @@ class StockLevel(_message.Message):
     """Most units of the SKU one buyer may have over all reservations; 0 means no limit."""
     version: _builtins.int
     """Grows by one at every change."""
+    incoming: _builtins.int
+    """Units on their way to this location, see MoveStock; not part of `on_hand`."""
     def __init__(
         self,
         *,
@@ -986,10 +1021,11 @@ class StockLevel(_message.Message):
         available: _builtins.int = ...,
         limit_per_buyer: _builtins.int = ...,
         version: _builtins.int = ...,
+        incoming: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "confirmed", b"confirmed", "damaged", b"damaged", "limit_per_buyer", b"limit_per_buyer", "location", b"location", "on_hand", b"on_hand", "reserved", b"reserved", "safety_stock", b"safety_stock", "sku", b"sku", "tenant", b"tenant", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "confirmed", b"confirmed", "damaged", b"damaged", "incoming", b"incoming", "limit_per_buyer", b"limit_per_buyer", "location", b"location", "on_hand", b"on_hand", "reserved", b"reserved", "safety_stock", b"safety_stock", "sku", b"sku", "tenant", b"tenant", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1236,6 +1272,96 @@ class AdjustStockRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AdjustStockRequest: _TypeAlias = AdjustStockRequest  # noqa: Y015
+
+@_typing.final
+class MoveStockRequest(_message.Message):
+    """Asks to move units of a SKU from one place to another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    SKU_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    FROM_LOCATION_FIELD_NUMBER: _builtins.int
+    FROM_BUCKET_FIELD_NUMBER: _builtins.int
+    TO_LOCATION_FIELD_NUMBER: _builtins.int
+    TO_BUCKET_FIELD_NUMBER: _builtins.int
+    MOVE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    sku: _builtins.str
+    """The article."""
+    units: _builtins.int
+    """Units to move, 1 to 1,000,000,000,000."""
+    from_location: _builtins.str
+    """The location that gives them; "" means `default`, and must be "" for OUTSIDE."""
+    from_bucket: Global___Bucket.ValueType
+    """What they are at that location. Must be set."""
+    to_location: _builtins.str
+    """The location that takes them; "" means `default`, and must be "" for OUTSIDE."""
+    to_bucket: Global___Bucket.ValueType
+    """What they become at that location. Must be set, and the place another than they come from."""
+    move_id: _builtins.str
+    """The caller's id of the move, and its idempotency key; kept as long as fulfilled reservations, 30
+    days unless set otherwise.
+    """
+    reason: _builtins.str
+    """Why, for the journal: at most 256 bytes."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        sku: _builtins.str = ...,
+        units: _builtins.int = ...,
+        from_location: _builtins.str = ...,
+        from_bucket: Global___Bucket.ValueType = ...,
+        to_location: _builtins.str = ...,
+        to_bucket: Global___Bucket.ValueType = ...,
+        move_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_bucket", b"from_bucket", "from_location", b"from_location", "move_id", b"move_id", "reason", b"reason", "sku", b"sku", "tenant", b"tenant", "to_bucket", b"to_bucket", "to_location", b"to_location", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveStockRequest: _TypeAlias = MoveStockRequest  # noqa: Y015
+
+@_typing.final
+class MoveStockResponse(_message.Message):
+    """The stock levels after a move."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_LEVEL_FIELD_NUMBER: _builtins.int
+    TO_LEVEL_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this move had been made before; then nothing changed now, and the levels are as of now."""
+    @_builtins.property
+    def from_level(self) -> Global___StockLevel:
+        """The level that gave the units; not set for OUTSIDE."""
+
+    @_builtins.property
+    def to_level(self) -> Global___StockLevel:
+        """The level that took them; not set for OUTSIDE."""
+
+    def __init__(
+        self,
+        *,
+        from_level: Global___StockLevel | None = ...,
+        to_level: Global___StockLevel | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_level", b"from_level", "to_level", b"to_level"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_level", b"from_level", "replayed", b"replayed", "to_level", b"to_level"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveStockResponse: _TypeAlias = MoveStockResponse  # noqa: Y015
 
 @_typing.final
 class ListStockRequest(_message.Message):

@@ -673,6 +673,11 @@ class StockServiceStub:
                 request_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockRequest.SerializeToString,
                 response_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.StockLevel.FromString,
                 _registered_method=True)
+        self.MoveStock = channel.unary_unary(
+                '/holdfast.inventory.v1.StockService/MoveStock',
+                request_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.MoveStockRequest.SerializeToString,
+                response_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.MoveStockResponse.FromString,
+                _registered_method=True)
         self.ListStock = channel.unary_unary(
                 '/holdfast.inventory.v1.StockService/ListStock',
                 request_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.ListStockRequest.SerializeToString,
@@ -713,6 +718,20 @@ class StockServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MoveStock(self, request, context):
+        """Moves units of a SKU from one place to another in one step, once per `move_id`.
+
+        A place is a stock level and a bucket of it, or OUTSIDE. So refurbished units go from DAMAGED to
+        RESELLABLE, scrap from DAMAGED to OUTSIDE, and units between two locations in one step, or on
+        their way by INCOMING: from RESELLABLE to INCOMING when they depart, then to RESELLABLE.
+        NOT_FOUND if there is no level at one of the locations; FAILED_PRECONDITION if fewer units may
+        leave, or if the id was used with other content; all change nothing. Of RESELLABLE units those
+        that are `available` may leave: never what is reserved, confirmed or safety stock.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListStock(self, request, context):
         """Lists stock levels in no particular order, a page at a time.
         """
@@ -737,6 +756,11 @@ def add_StockServiceServicer_to_server(servicer, server):
                     servicer.AdjustStock,
                     request_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockRequest.FromString,
                     response_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.StockLevel.SerializeToString,
+            ),
+            'MoveStock': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveStock,
+                    request_deserializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.MoveStockRequest.FromString,
+                    response_serializer=holdfast_dot_inventory_dot_v1_dot_inventory__pb2.MoveStockResponse.SerializeToString,
             ),
             'ListStock': grpc.unary_unary_rpc_method_handler(
                     servicer.ListStock,
@@ -826,6 +850,33 @@ class StockService:
             '/holdfast.inventory.v1.StockService/AdjustStock',
             holdfast_dot_inventory_dot_v1_dot_inventory__pb2.AdjustStockRequest.SerializeToString,
             holdfast_dot_inventory_dot_v1_dot_inventory__pb2.StockLevel.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveStock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.inventory.v1.StockService/MoveStock',
+            holdfast_dot_inventory_dot_v1_dot_inventory__pb2.MoveStockRequest.SerializeToString,
+            holdfast_dot_inventory_dot_v1_dot_inventory__pb2.MoveStockResponse.FromString,
             options,
             channel_credentials,
             insecure,

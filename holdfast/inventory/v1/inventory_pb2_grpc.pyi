@@ -358,6 +358,16 @@ class StockServiceStub:
     NOT_FOUND if the level does not exist, FAILED_PRECONDITION if `on_hand` would be below what is
     reserved and confirmed, or if the id was used with other content; all change nothing.
     """
+    MoveStock: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.MoveStockRequest, _inventory_pb2.MoveStockResponse]
+    """Moves units of a SKU from one place to another in one step, once per `move_id`.
+
+    A place is a stock level and a bucket of it, or OUTSIDE. So refurbished units go from DAMAGED to
+    RESELLABLE, scrap from DAMAGED to OUTSIDE, and units between two locations in one step, or on
+    their way by INCOMING: from RESELLABLE to INCOMING when they depart, then to RESELLABLE.
+    NOT_FOUND if there is no level at one of the locations; FAILED_PRECONDITION if fewer units may
+    leave, or if the id was used with other content; all change nothing. Of RESELLABLE units those
+    that are `available` may leave: never what is reserved, confirmed or safety stock.
+    """
     ListStock: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListStockRequest, _inventory_pb2.ListStockResponse]
     """Lists stock levels in no particular order, a page at a time."""
 
@@ -382,6 +392,16 @@ class StockServiceAsyncStub(StockServiceStub):
 
     NOT_FOUND if the level does not exist, FAILED_PRECONDITION if `on_hand` would be below what is
     reserved and confirmed, or if the id was used with other content; all change nothing.
+    """
+    MoveStock: _aio.UnaryUnaryMultiCallable[_inventory_pb2.MoveStockRequest, _inventory_pb2.MoveStockResponse]  # type: ignore[assignment]
+    """Moves units of a SKU from one place to another in one step, once per `move_id`.
+
+    A place is a stock level and a bucket of it, or OUTSIDE. So refurbished units go from DAMAGED to
+    RESELLABLE, scrap from DAMAGED to OUTSIDE, and units between two locations in one step, or on
+    their way by INCOMING: from RESELLABLE to INCOMING when they depart, then to RESELLABLE.
+    NOT_FOUND if there is no level at one of the locations; FAILED_PRECONDITION if fewer units may
+    leave, or if the id was used with other content; all change nothing. Of RESELLABLE units those
+    that are `available` may leave: never what is reserved, confirmed or safety stock.
     """
     ListStock: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListStockRequest, _inventory_pb2.ListStockResponse]  # type: ignore[assignment]
     """Lists stock levels in no particular order, a page at a time."""
@@ -422,6 +442,22 @@ class StockServiceServicer(metaclass=_abc_1.ABCMeta):
 
         NOT_FOUND if the level does not exist, FAILED_PRECONDITION if `on_hand` would be below what is
         reserved and confirmed, or if the id was used with other content; all change nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def MoveStock(
+        self,
+        request: _inventory_pb2.MoveStockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.MoveStockResponse, _abc.Awaitable[_inventory_pb2.MoveStockResponse]]:
+        """Moves units of a SKU from one place to another in one step, once per `move_id`.
+
+        A place is a stock level and a bucket of it, or OUTSIDE. So refurbished units go from DAMAGED to
+        RESELLABLE, scrap from DAMAGED to OUTSIDE, and units between two locations in one step, or on
+        their way by INCOMING: from RESELLABLE to INCOMING when they depart, then to RESELLABLE.
+        NOT_FOUND if there is no level at one of the locations; FAILED_PRECONDITION if fewer units may
+        leave, or if the id was used with other content; all change nothing. Of RESELLABLE units those
+        that are `available` may leave: never what is reserved, confirmed or safety stock.
         """
 
     @_abc_1.abstractmethod
