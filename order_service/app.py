@@ -267,7 +267,7 @@ class App:
 
     async def _read_review_input(self, order: Order) -> ReviewInput:
         rules = self.review_rules
-        remarks = await self.orders.read(
+        remarks = await self.orders.look(
             partial(remarks_to_read, order_id=order.order_id, words=rules.remark_words)
         )
         return ReviewInput(remarks, self.catalogue.assortment(order.tenant).articles, rules)

@@ -15,8 +15,10 @@ from functools import partial
 from typing import Any, Final
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+HEAD_BYTES_MAX: Final = 16_384
+"""A request whose head is longer is given up. Its parser would take one of any length."""
 READ_S_MAX: Final = 10.0
 """A request that takes longer to arrive is given up."""
 WAITING_MAX: Final = 200
@@ -24,10 +26,11 @@ WAITING_MAX: Final = 200
 _WAITING: Final = "holdfast_waiting"
 
 
-class PatientProtocol(H11Protocol):
-    """A connection, which is ended when its request does not come."""
+class PatientProtocol(HttpToolsProtocol):
+    """A connection, which is ended when its request does not come, or its head does not end."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         """Waits for its first request; whoever has waited the longest may have to go."""
@@ -36,9 +39,22 @@ class PatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Looks whether the request is there in full."""
+        self._head_bytes += len(data)
         super().data_received(data)
-        if self._is_whole:
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self.give_up()
+        elif self._is_whole:
             self._stop_waiting()
+
+    def on_headers_complete(self) -> None:
+        """Counts the bytes of the next head from here on."""
+        super().on_headers_complete()
+        self._head_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        """Takes a part of the body, which is of no head."""
+        self._head_bytes = 0
+        super().on_body(body)
 
     def on_response_complete(self) -> None:
         """Waits for the next request."""
@@ -58,9 +74,14 @@ class PatientProtocol(H11Protocol):
 
     @property
     def _is_whole(self) -> bool:
-        """Whether a request has come in full and is not answered yet."""
+        """Whether a request has come in full and is not answered yet.
+
+        Others may have come behind it, of which `cycle` is the last.
+        """
         cycle = self.cycle
-        return cycle is not None and not cycle.response_complete and not cycle.more_body
+        if cycle is None or cycle.response_complete:
+            return False
+        return bool(self.pipeline) or not cycle.more_body
 
     def _wait(self) -> None:
         self._stop_waiting()
@@ -152,4 +173,12 @@ class _Config(uvicorn.Config):
 
 def http_config(app: Any, **more: Any) -> uvicorn.Config:
     """The settings of uvicorn for an app, with bounds; `more` are others of its settings."""
-    return _Config(app, http=PatientProtocol, log_level="warning", access_log=False, **more)
+    return _Config(
+        app,
+        http=PatientProtocol,
+        ws="none",
+        proxy_headers=False,  # nothing asks who is at the other end
+        log_level="warning",
+        access_log=False,
+        **more,
+    )

@@ -213,7 +213,7 @@ def with_our_numbers(connection: Connection, provider: str, facts: Sequence[Fact
     """The facts with our numbers where they have only the provider's: of the payment, and of a
     refund that was made there and is booked here.
     """
-    refs = sorted({fact.payment_ref for fact in facts if _lacks_ours(fact)})
+    refs = sorted({fact.payment_ref for fact in facts if lacks_ours(fact)})
     ours: dict[tuple[str, str], tuple[str, str]] = {}
     for start in range(0, len(refs), REFS_A_READ):
         found = payments.outerjoin(refunds, _IS_OF_PAYMENT)
@@ -226,10 +226,11 @@ def with_our_numbers(connection: Connection, provider: str, facts: Sequence[Fact
             ours[ref, ""] = (payment_id, "")
             if refund_ref:
                 ours[ref, refund_ref] = (payment_id, part_id(order_id, "r", refund_no))
-    return [_named(fact, ours) if _lacks_ours(fact) else fact for fact in facts]
+    return [_named(fact, ours) if lacks_ours(fact) else fact for fact in facts]
 
 
-def _lacks_ours(fact: Fact) -> bool:
+def lacks_ours(fact: Fact) -> bool:
+    """Whether a fact may have more of the provider's numbers than of ours."""
     return bool(fact.payment_ref) and not (fact.payment_id and fact.refund_id)
 
 

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from order_service.http.callbacks import callback_route
 from order_service.order.draft import Draft
-from order_service.payment.books import keep_stray, with_our_numbers
+from order_service.payment.books import keep_stray, lacks_ours, with_our_numbers
 from order_service.payment.facts import UnknownPayment, learn
 from order_service.payment.providers.port import Callback, Providers
 from order_service.storage.batch import AlreadySeen, OrderNotFound
@@ -31,7 +31,8 @@ async def _take(orders: Orders, provider: str, callback: Callback) -> None:
     if fact is None:
         log.info("a callback says nothing of ours", provider=provider, about=callback.about)
         return
-    (fact,) = await orders.read(partial(with_our_numbers, provider=provider, facts=[fact]))
+    if lacks_ours(fact):
+        (fact,) = await orders.read(partial(with_our_numbers, provider=provider, facts=[fact]))
     decide: Callable[[Draft], None] = partial(learn, provider=provider, fact=fact)
     # What a known id says anew has its effect; the same fact again has none.
     once = f"{provider}:{callback.event_id}:{fact.kind}:{fact.amount_minor}:{fact.currency}"

@@ -179,6 +179,48 @@ async def test_a_callback_whose_answer_takes_longer_than_its_reading_may_is_answ
     await callbacks.end()
 
 
+async def test_a_head_that_does_not_end_is_given_up_before_its_time() -> None:
+    callbacks = CallbackServer(CALLBACKS, Config(callbacks_listen="127.0.0.1:0"))
+    await callbacks.begin()
+    port = int(callbacks.url.rpartition(":")[2])
+    loop = asyncio.get_running_loop()
+    with half_sent(port, 2) as held:
+        for caller in held[1:]:
+            with suppress(ConnectionError):
+                for _ in range(http_server.HEAD_BYTES_MAX // 1_024 + 1):
+                    await loop.sock_sendall(caller, b"a" * 1_024)
+            async with asyncio.timeout(http_server.READ_S_MAX / 2):
+                await until_ended([caller])
+    await callbacks.end()
+
+
+async def test_requests_behind_one_that_is_under_way_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def slow(request: Request) -> PlainTextResponse:
+        body = await request.body()
+        await asyncio.sleep(0.3)
+        return PlainTextResponse(body.decode())
+
+    monkeypatch.setattr(http_server, "READ_S_MAX", 0.2)
+    app = Starlette(routes=[Route("/slow", slow, methods=["POST"])])
+    callbacks = CallbackServer(app, Config(callbacks_listen="127.0.0.1:0"))
+    await callbacks.begin()
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", int(callbacks.url.rpartition(":")[2])
+    )
+    request = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n%b"
+    writer.write(request % b"one." + request % b"two." + request % b"thr")
+    said = b""
+    while b"two." not in said:
+        said += await reader.read(4_096)
+    assert said.count(b"200 OK") == 2
+    assert b"one." in said
+    assert await reader.read() == b"", "the third does not come, and is given up"
+    writer.close()
+    await callbacks.end()
+
+
 async def test_the_metrics_have_as_many_callers_as_they_may(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
