@@ -99,7 +99,12 @@ def _asked_meanwhile(order: Order, incident: Incident, line_no: int) -> int:
 
 
 def _freight_with_the_last(order: Order, back: PayBack, sub_order_no: int) -> None:
-    """Adds the freight of a merchant's part of which the buyer has nothing, nor is to get it."""
+    """Adds the freight of a merchant's part of which the buyer has nothing, nor is to get it.
+
+    It stays where a parcel was refused, or could not be delivered.
+    """
+    if sub_order_no in order.parts_sent_in_vain:
+        return
     if not any(owed_units(line) for line in order.lines if line.sub_order_no == sub_order_no):
         back.freight(sub_order_no)
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import structs
 
 from order_service.fulfilment.cash import collect
+from order_service.fulfilment.coming_back import follow_back
 from order_service.fulfilment.incidents import (
     came_back,
     close_by_arrival,
@@ -23,7 +24,7 @@ from order_service.fulfilment.incidents import (
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.shares import paid_minor
 from order_service.fulfilment.timers import UNDER_WAY, keep_event, look_again
-from order_service.fulfilment.warehouse import count_units, has_left, shipment_of
+from order_service.fulfilment.warehouse import has_left, shipment_of
 from order_service.order.clocks import believed_ms
 from order_service.order.draft import Draft
 from order_service.order.machines import SHIPMENT
@@ -31,7 +32,7 @@ from order_service.order.model import CASH_ON_DELIVERY, IncidentKind, Shipment, 
 from order_service.order.records import TemperatureReading, TrackingEvent, TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import IncidentEvent, IncidentState, ShipmentEvent, ShipmentState
-from order_service.order.tasks import CatchUpOnTracking, ReturnStock
+from order_service.order.tasks import CatchUpOnTracking
 
 _K = TrackingKind
 
@@ -180,6 +181,7 @@ def _move(draft: Draft, shipment: Shipment, event: TrackingEvent, row: TrackingR
         return
     was_delivered = shipment.state is ShipmentState.DELIVERED
     draft.move(shipment, row.event, why)
+    follow_back(draft, shipment, row.event, event)
     if row.event is ShipmentEvent.SIGN:
         close_by_arrival(draft, shipment)
     if row.incident:
@@ -187,7 +189,7 @@ def _move(draft: Draft, shipment: Shipment, event: TrackingEvent, row: TrackingR
     if goes_back:
         draft.update(shipment, turned_back_at_ms=event.happened_at_ms, delivered_at_ms=0)
     if row.event is ShipmentEvent.COME_BACK:
-        _take_back(draft, shipment, why)
+        _has_come_back(draft, shipment, why)
     elif goes_back and was_delivered:
         # What was signed for may have been signed for by us: all events are looked at again.
         draft.send(CatchUpOnTracking(shipment.shipment_id))
@@ -202,13 +204,11 @@ def _meant(shipment: Shipment, event: TrackingEvent) -> TrackingKind:
     return event.kind
 
 
-def _take_back(draft: Draft, shipment: Shipment, why: str) -> None:
-    """Has a parcel that came back unopened put on its shelf again, and decided about.
+def _has_come_back(draft: Draft, shipment: Shipment, why: str) -> None:
+    """Has the money of a parcel that came back decided about.
 
     One that was to be paid at the door, and was not, needs no decision: nothing is due for it.
     """
-    draft.send(ReturnStock(shipment.shipment_id))
-    count_units(draft, shipment, "returned")
     came_back(draft, shipment, why)
     if draft.order.payment_method == CASH_ON_DELIVERY and not paid_minor(draft.order, shipment):
         for incident in not_closed(draft, shipment):

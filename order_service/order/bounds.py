@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from order_service.order.model import Incident, Order, Payment, Refund, Remark, Shipment
 from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.return_legs import ReturnLeg
 
 
 class Bound(NamedTuple):
@@ -28,6 +29,7 @@ BOUNDS: Final[dict[type[Struct], Bound]] = {
     Remark: Bound("remarks_max", "remarks and corrections", 500),
     Shipment: Bound("shipments_max", "parcels", 500),
     Incident: Bound("incidents_max", "incidents", 200),
+    ReturnLeg: Bound("return_legs_max", "returns", 200),
 }
 
 

@@ -100,7 +100,10 @@ class Draft:
 
     def add(self, part: Stateful, why: str = "") -> None:
         """Adds a part, which must be in the first state of its machine."""
-        assert part.state == PART_KINDS[type(part)].machine.first
+        kind = PART_KINDS[type(part)]
+        assert part.state == kind.machine.first
+        if kind.rare and not self.order.after_sales:
+            self.update(self.order, after_sales=True)
         self.order.add(part)
         self.added.append(part)
         self._write_down(part, None, None, part.state, why)

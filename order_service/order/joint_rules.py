@@ -16,6 +16,8 @@ class Together(NamedTuple):
     """Whether its amount was captured, is to be paid on delivery, or is nothing."""
     kept_minor: int
     """The money that was captured, less all refunds done or asked for."""
+    earned_minor: int = 0
+    """The freight of parcels that their buyer did not take, which is the shop's."""
 
 
 class JointRule(NamedTuple):
@@ -76,7 +78,11 @@ JOINT_RULES: Final = (
         frozenset({_O.CANCELLED}),
         lambda it: it.shipments <= _NEVER_CAME,
     ),
-    JointRule("a closed order keeps no money", _CLOSED, lambda it: it.kept_minor == 0),
+    JointRule(
+        "a closed order keeps no money but the freight of what was not taken",
+        _CLOSED,
+        lambda it: it.kept_minor <= it.earned_minor,
+    ),
 )
 
 

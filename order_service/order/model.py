@@ -15,6 +15,7 @@ from order_service.order.joint_rules import Together
 from order_service.order.lines import Line as Line
 from order_service.order.placed import Amounts, Delivery, ShortagePolicy, Source, SubOrder
 from order_service.order.refund_rows import RefundRow
+from order_service.order.return_legs import NEVER_DELIVERED, ReturnLeg
 from order_service.order.states import (
     IncidentState,
     OrderState,
@@ -274,6 +275,8 @@ class Order(Struct):
     """The marketplace or shop that has made its key; "" where its source has one."""
     freight_refunded_minor: int = 0
     """The freight that went back, or is asked to."""
+    after_sales: bool = False
+    """Whether it has parts of kinds that few orders have."""
     lines: list[Line] = field(default_factory=list)
     parts: dict[type[Any], list[Any]] = field(default_factory=dict)
     """Payments, refunds and so on by their struct, the oldest first (`parts.py`)."""
@@ -340,6 +343,20 @@ class Order(Struct):
         return all(line.shipped + line.cancelled == line.quantity for line in self.lines)
 
     @property
+    def parts_sent_in_vain(self) -> set[int]:
+        """The merchants' parts whose freight stays the shop's: a parcel was not taken.
+
+        What is to be paid at the door was not paid.
+        """
+        if self.payment_method == CASH_ON_DELIVERY:
+            return set()
+        return {
+            self.shipment(leg.shipment_id).sub_order_no
+            for leg in self.parts_of(ReturnLeg)
+            if leg.kind in NEVER_DELIVERED
+        }
+
+    @property
     def together(self) -> Together:
         """The values that the joint rules look at."""
         taken = [payment for payment in self.payments if payment.state is PaymentState.CAPTURED]
@@ -355,6 +372,9 @@ class Order(Struct):
             # It is CAPTURED in the amount asked for, or in another that a person has approved.
             covered=self.costs_nothing or pays_on_delivery or bool(taken),
             kept_minor=captured_minor - sum(payment.refunded_minor for payment in taken),
+            earned_minor=sum(
+                self.sub_orders[number].amounts.freight_minor for number in self.parts_sent_in_vain
+            ),
         )
 
     def sold_again_for(self, shipment: Shipment) -> str:

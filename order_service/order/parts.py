@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from order_service.order.machines import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT, Machine
 from order_service.order.model import Incident, Payment, Refund, Shipment
+from order_service.order.return_legs import LEG, ReturnLeg
 
 RESERVATION_LETTER: Final = "x"
 """Taken as well: `<order id>-x1` is the reservation of what replaces shipment `<order id>-s1`
@@ -38,6 +39,8 @@ class PartKind(NamedTuple):
     letter: str
     """Stands in ids, which shops and providers have stored: it never changes."""
     table: str
+    rare: bool = False
+    """Whether few orders have any: they are loaded with those alone (`Order.after_sales`)."""
 
     @property
     def id_field(self) -> str:
@@ -58,6 +61,7 @@ PART_KINDS: Final[dict[type[Any], PartKind]] = {
         PartKind(Refund, REFUND, "r", "refunds"),
         PartKind(Shipment, SHIPMENT, "s", "shipments"),
         PartKind(Incident, INCIDENT, "i", "incidents"),
+        PartKind(ReturnLeg, LEG, "b", "return_legs", rare=True),
     )
 }
 

@@ -31,6 +31,8 @@ class TaskKind(StrEnum):
     CANCEL_PARCEL = "CANCEL_PARCEL"
     SHIP = "SHIP"
     RETURN = "RETURN"
+    TAKE_IN = "TAKE_IN"
+    LEG_DUE = "LEG_DUE"
     SOURCE = "SOURCE"
     SOURCE_ANEW = "SOURCE_ANEW"
     START_PAYMENT = "START_PAYMENT"
@@ -158,9 +160,20 @@ class ShipStock(Payload):
     shipment_id: str
 
 
+# Of 0.7.0, where a parcel that came back was put on its shelf unseen.
 @_task(TaskKind.RETURN, "stock", "take back the units of a parcel that came back", blocks=True)
 class ReturnStock(Payload):
     shipment_id: str
+
+
+@_task(TaskKind.TAKE_IN, "stock", "take accepted units of a return into stock", blocks=True)
+class TakeIn(Payload):
+    leg_id: str
+
+
+@_task(TaskKind.LEG_DUE, "leg", "see to a return that is due", per="leg_id")
+class LegDue(Payload):
+    leg_id: str
 
 
 # Behind the task that takes units which are not there off the order's reservation: those do not

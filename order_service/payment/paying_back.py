@@ -4,7 +4,7 @@ Every refund of the service is made here, so that no money goes back without say
 is counted as it is added, so the next sees the line as it will be.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import structs
@@ -105,9 +105,11 @@ class PayBack:
             self._draft.update(order, freight_refunded_minor=back_minor)
             self._add(RefundWhat.FREIGHT, amount_minor, sub_order_no=sub_order_no)
 
-    def all_freight(self, at_most_minor: int) -> None:
-        """Adds the freight of all parts, up to an amount."""
+    def all_freight(self, at_most_minor: int, but: Collection[int] = ()) -> None:
+        """Adds the freight of all parts, or of all but some, up to an amount."""
         for number in range(len(self._draft.order.sub_orders)):
+            if number in but:
+                continue
             before_minor = self.total_minor
             self.freight(number, at_most_minor)
             at_most_minor -= self.total_minor - before_minor

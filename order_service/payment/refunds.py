@@ -15,7 +15,13 @@ from order_service.order.states import PaymentEvent, PaymentState, RefundEvent, 
 from order_service.order.tasks import SendRefund, Todo, todos
 from order_service.payment.attempts import abandon_open, open_payments
 from order_service.payment.methods import BY_HAND
-from order_service.payment.paying_back import OWN, PayBack, captured, refundable_minor
+from order_service.payment.paying_back import (
+    OWN,
+    PayBack,
+    captured,
+    freight_left_minor,
+    refundable_minor,
+)
 from order_service.payment.providers.port import Fact, FactKind
 
 DAY_MS: Final = 86_400_000
@@ -28,24 +34,28 @@ REFUSED_REFS_MAX: Final = 50
 def refund_all(draft: Draft, reason: str) -> None:
     """Gives up open attempts of an order that ends unfulfilled, and sends back what was captured.
 
-    Money in quarantine stays there: a person has to see to it.
+    The freight of parcels that were not taken stays the shop's. Money in quarantine stays there: a
+    person has to see to it.
     """
     for payment in open_payments(draft.order):
         if payment.captured_minor:
             draft.move(payment, PaymentEvent.CAPTURE, "in part: the order ends")
     abandon_open(draft, reason)
-    left_minor = refundable_minor(draft.order)
+    in_vain = draft.order.parts_sent_in_vain
+    earned_minor = sum(freight_left_minor(draft.order, number) for number in in_vain)
+    left_minor = refundable_minor(draft.order) - earned_minor
     first = next((each for each in captured(draft.order) if _left_minor(each)), None)
-    if first is None:
+    if first is None or left_minor <= 0:
         return
     for line in draft.order.lines:
         if line.cancelled != line.quantity - line.shipped:
             draft.update(line, cancelled=line.quantity - line.shipped)
     back = PayBack(draft)
     back.all_units()
-    back.all_freight(left_minor - back.total_minor)
+    back.all_freight(left_minor - back.total_minor, but=in_vain)
     back.other(RefundWhat.EXCESS, left_minor - back.total_minor)
-    back.send(_own_key(first, _left_minor(first)), reason)
+    key = _own_key(first, _left_minor(first))
+    back.send(key, reason, at_most_minor=left_minor)
 
 
 def send_back_all(draft: Draft, payment: Payment, reason: str) -> None:

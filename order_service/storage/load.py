@@ -47,9 +47,14 @@ def load_orders(
     statement = _ORDERS_TO_CHANGE if to_change else _ORDERS
     found = {row[0]: order_from(row) for row in connection.execute(statement, wanted)}
     if found:
-        structs: tuple[type, ...] = (Line, *PART_KINDS, Task)
+        common = (kind.struct for kind in PART_KINDS.values() if not kind.rare)
+        structs: tuple[type, ...] = (Line, *common, Task)
         for struct in structs:
             _load(connection, struct, list(found), found)
+        after_sales = [order_id for order_id, order in found.items() if order.after_sales]
+        for kind in PART_KINDS.values() if after_sales else ():
+            if kind.rare:
+                _load(connection, kind.struct, after_sales, found)
         refunding = [order_id for order_id, order in found.items() if order.refunds]
         if refunding:
             _load(connection, RefundRow, refunding, found)

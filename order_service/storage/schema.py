@@ -1,4 +1,5 @@
-"""The tables of orders, the same on SQLite and PostgreSQL (`catalogue_schema.py` has the others).
+"""The tables of orders, the same on SQLite and PostgreSQL (`catalogue_schema.py` and
+`aftersales_schema.py` have the others).
 
 Columns are named as the fields of `model.py`. Times are milliseconds since the Unix epoch, money is
 minor units. What the state machines allow is a table too (`moves`), which the history refers to:
@@ -24,7 +25,8 @@ from sqlalchemy import (
     or_,
 )
 
-# Its tables are METADATA's, too.
+# Their tables are METADATA's, too.
+import order_service.storage.aftersales_schema
 import order_service.storage.catalogue_schema
 import order_service.storage.settlement_schema  # noqa: F401
 from order_service.storage.columns import (
@@ -77,6 +79,7 @@ orders = table(
     *whole("freight_refunded_minor", nullable=True),
     # What few orders have is null in the others, and takes no room.
     *whole("waits_until_at_ms", "held_at_ms", nullable=True),
+    *count("after_sales", nullable=True),
     PrimaryKeyConstraint("order_id"),
     UniqueConstraint("tenant", "source", "order_key"),
     CheckConstraint(

@@ -19,6 +19,7 @@ from order_service.order.machines import (
     Machine,
 )
 from order_service.order.parts import machines
+from order_service.order.return_legs import LEG, LegEvent, LegState
 from order_service.order.states import (
     IncidentEvent,
     IncidentState,
@@ -43,6 +44,7 @@ NAMES: tuple[tuple[Machine, type[StrEnum], type[StrEnum]], ...] = (
     (REFUND, RefundState, RefundEvent),
     (SHIPMENT, ShipmentState, ShipmentEvent),
     (INCIDENT, IncidentState, IncidentEvent),
+    (LEG, LegState, LegEvent),
 )
 
 

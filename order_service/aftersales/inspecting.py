@@ -1,0 +1,127 @@
+"""The inspection of goods that came back: what is accepted, and what becomes of it (质检). Pure.
+
+Stock follows the inspection by a task; money follows what was accepted. Neither waits for the
+other, and each comes once.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from order_service.aftersales.legs import KEPT_MS, keep_timer, leg_in
+from order_service.fulfilment.incidents import not_closed
+from order_service.fulfilment.resolving import resolve
+from order_service.order.draft import Draft
+from order_service.order.model import IncidentKind, Order
+from order_service.order.refund_amounts import upto_minor
+from order_service.order.refusals import RefusalReason, Refused, wrong_state
+from order_service.order.return_legs import (
+    LEG,
+    NEVER_DELIVERED,
+    NOT_HERE,
+    Fate,
+    Judged,
+    LegEvent,
+    ReturnLeg,
+    units_by_line,
+)
+from order_service.order.states import IncidentEvent, IncidentState
+from order_service.order.tasks import TakeIn
+
+
+class LegAnswer(NamedTuple):
+    """The answer to a command on a leg."""
+
+    leg: ReturnLeg
+    replayed: bool
+    """Whether it was carried out before, and its answer was lost."""
+
+
+def inspect(draft: Draft, leg_id: str, groups: Sequence[Judged]) -> LegAnswer:
+    """ARRIVED becomes INSPECTED: each expected unit is in one group.
+
+    Raises Refused: NOT_FOUND, WRONG_STATE, and WRONG_CONTENT for groups that do not make up the
+    leg, or that cannot be accepted or refused.
+    """
+    leg = leg_in(draft.order, leg_id)
+    judged = tuple(groups)
+    if leg.inspected_at_ms and leg.judged == judged:
+        return LegAnswer(leg, replayed=True)
+    if not LEG.allows(leg.state, LegEvent.INSPECT):
+        raise wrong_state("return", leg_id, leg.state, LegEvent.INSPECT)
+    _check_complete(leg, judged)
+    for group in judged:
+        _check_sensible(draft.order, leg, group)
+    draft.update(leg, judged=judged, inspected_at_ms=draft.now_ms)
+    draft.move(leg, LegEvent.INSPECT, _summary(judged))
+    _count_returned(draft, leg)
+    if leg.accepted:
+        draft.send(TakeIn(leg_id))
+    if leg.kept:
+        keep_timer(draft, leg, draft.now_ms + KEPT_MS)
+    if leg.kind in NEVER_DELIVERED:
+        _give_money_back(draft, leg)
+    return LegAnswer(leg, replayed=False)
+
+
+def _check_complete(leg: ReturnLeg, judged: Sequence[Judged]) -> None:
+    expected, got = units_by_line(leg.lines), units_by_line(judged)
+    wrong = [
+        f"line {line_no}: {expected[line_no, parcel]} units of it were sent back"
+        f"{f' of {parcel}' if parcel else ''}, {got[line_no, parcel]} are judged"
+        for line_no, parcel in sorted(expected.keys() | got.keys())
+        if expected[line_no, parcel] != got[line_no, parcel]
+    ]
+    if wrong:
+        detail = "; ".join(wrong) + ". Judge each unit once; one that did not come is MISSING"
+        raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
+
+
+def _check_sensible(order: Order, leg: ReturnLeg, group: Judged) -> None:
+    about = f"line {group.line_no}, {group.quantity} units {group.condition}"
+    ours = leg.kind in NEVER_DELIVERED
+    line = next(line for line in order.lines if line.line_no == group.line_no)
+    most_minor = 0 if ours else upto_minor(line, group.quantity)
+    problem = ""
+    if group.accepted and group.condition in NOT_HERE:
+        problem = "what did not come cannot be accepted"
+    elif group.accepted and group.fate is Fate.NONE:
+        problem = "say what becomes of it: RESELLABLE, REFURBISH, SUPPLIER or SCRAP"
+    elif not group.accepted and (group.fate is not Fate.NONE or group.deduction_minor):
+        problem = "what is not accepted has no disposition and no deduction"
+    elif not group.accepted and ours and group.condition not in NOT_HERE:
+        problem = "its buyer never had it, so it is accepted in whatever condition it is"
+    elif not 0 <= group.deduction_minor <= most_minor:
+        problem = f"deduction_minor is from 0 to {most_minor}, not {group.deduction_minor}"
+    if problem:
+        raise Refused(RefusalReason.WRONG_CONTENT, detail=f"{about}: {problem}")
+
+
+def _count_returned(draft: Draft, leg: ReturnLeg) -> None:
+    """Counts what was accepted as returned; units that were sent in another's stead are no more."""
+    order = draft.order
+    back: Counter[int] = Counter()
+    for group in leg.accepted:
+        if order.carries_lines(order.shipment(group.shipment_id)):
+            back[group.line_no] += group.quantity
+    for line in order.lines:
+        if back[line.line_no]:
+            draft.update(line, returned=line.returned + back[line.line_no])
+
+
+def _give_money_back(draft: Draft, leg: ReturnLeg) -> None:
+    """Sends back the money of a parcel that its buyer never had, unless that was decided before."""
+    for incident in not_closed(draft, draft.order.shipment(leg.shipment_id)):
+        if incident.kind is IncidentKind.RETURN and incident.state is IncidentState.OPEN:
+            why = f"{leg.leg_id} was inspected"
+            resolve(draft, incident.incident_id, IncidentEvent.REFUND, why)
+            return
+
+
+def _summary(judged: Sequence[Judged]) -> str:
+    units: Counter[str] = Counter()
+    for group in judged:
+        units[f"{group.condition} {group.fate if group.accepted else 'not accepted'}"] += (
+            group.quantity
+        )
+    return ", ".join(f"{count} {what}" for what, count in sorted(units.items()))
