@@ -28,6 +28,7 @@ from holdfast.order.v1 import (
     payment_pb2,
     payment_pb2_grpc,
 )
+from order_service.aftersales.taking_in import ReturnTasks
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.contracts import Contract
 from order_service.config import NO_DEFAULT, Config, listed
@@ -249,6 +250,7 @@ class App:
                 self.config.pick_within_ms,
             ),
             self.intake,
+            ReturnTasks(self.engine),
             NotificationTasks(
                 outside.channels, outside.subscribers, outside.merchants, outside.composing
             ),

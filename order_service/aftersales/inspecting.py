@@ -55,7 +55,7 @@ def inspect(draft: Draft, leg_id: str, groups: Sequence[Judged]) -> LegAnswer:
     draft.update(leg, judged=judged, inspected_at_ms=draft.now_ms)
     draft.move(leg, LegEvent.INSPECT, _summary(judged))
     _count_returned(draft, leg)
-    if leg.accepted:
+    if leg.accepted or leg.kind in NEVER_DELIVERED:
         draft.send(TakeIn(leg_id))
     if leg.kept:
         keep_timer(draft, leg, draft.now_ms + KEPT_MS)

@@ -15,6 +15,7 @@ from order_service.order.joint_rules import SOLD
 from order_service.order.model import Line, Order, Shipment
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.reservations import taken_elsewhere
+from order_service.order.return_legs import ReturnLeg
 from order_service.order.states import OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 
@@ -147,7 +148,9 @@ def _own_units(order: Order, counter: str) -> Units:
     units = _summed(order.lines, attrgetter(counter))
     for shipment in order.shipments:
         from_elsewhere = order.carries_lines(shipment) and order.sold_again_for(shipment)
-        if from_elsewhere and _is_counted(order, shipment, counter):
+        if from_elsewhere and counter == "returned":
+            units.subtract(_taken_in(order, shipment))
+        elif from_elsewhere and _is_counted(order, shipment, counter):
             units.subtract(_of_lines(order, shipment))
     if counter == "cancelled":
         for shipment in taken_elsewhere(order):
@@ -160,10 +163,27 @@ def _is_counted(order: Order, shipment: Shipment, counter: str) -> bool:
     """Whether a parcel's units are among those of its lines that a counter counts."""
     if counter == "shipped":
         return has_left(shipment)
-    if counter == "returned":
-        return shipment.state is ShipmentState.RETURNED
     goes_on = any(each.replaces == shipment.shipment_id for each in order.shipments)
     return shipment.state is ShipmentState.CANCELLED and not goes_on
+
+
+def _taken_in(order: Order, shipment: Shipment) -> Units:
+    """The units of a parcel that were taken into stock again, where its lines were reserved at.
+
+    Before there were return legs, that was all of a parcel that came back.
+    """
+    legs = order.parts_of(ReturnLeg)
+    if shipment.state is ShipmentState.RETURNED and not any(
+        leg.shipment_id == shipment.shipment_id for leg in legs
+    ):
+        return _of_lines(order, shipment)
+    locations = {line.line_no: line.location for line in order.lines}
+    units = Units()
+    for group in (group for leg in legs for group in leg.accepted):
+        if group.shipment_id == shipment.shipment_id:
+            at = locations[group.line_no] or DEFAULT_LOCATION
+            units[group.sku, at] += group.quantity
+    return units
 
 
 def _own_left(order: Order) -> Units:
@@ -280,6 +300,7 @@ RULES: Final = (
                 TaskKind.CANCEL,
                 TaskKind.CANCEL_PARCEL,
                 TaskKind.RETURN,
+                TaskKind.TAKE_IN,
                 TaskKind.SOURCE,
             }
         ),

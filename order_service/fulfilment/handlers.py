@@ -79,7 +79,7 @@ class FulfilmentTasks:
         try:
             return await take_back(order, todo.payload.shipment_id, self._engine)
         except HoldfastError as error:
-            raise _engine_trouble(error) from error
+            raise engine_trouble(error) from error
 
     @handles(CancelShipmentStock)
     async def cancel_shipment(self, order: Order, todo: Todo[CancelShipmentStock]) -> Decide | None:
@@ -98,7 +98,7 @@ class FulfilmentTasks:
         try:
             return await reship(order, todo.payload.incident_id, self._engine)
         except HoldfastError as error:
-            raise _engine_trouble(error) from error
+            raise engine_trouble(error) from error
 
     @handles(PickDue)
     async def pick_due(self, _order: Order, _todo: Todo[PickDue]) -> Decide | None:
@@ -136,12 +136,12 @@ async def _apply(
             tenant=order.tenant,
         )
     except HoldfastError as error:
-        raise _engine_trouble(error) from error
+        raise engine_trouble(error) from error
     if not result.applied and result.outcome not in also:
         raise GiveUp(f"the engine does not {verb} {shipment_id}: {result.outcome.name}")
 
 
-def _engine_trouble(error: HoldfastError) -> Exception:
+def engine_trouble(error: HoldfastError) -> Exception:
     """Judges an error: only of a command itself it is certain that it would be refused again."""
     said = error.reason or error.code.name
     if error.reason is Reason.INVALID_FIELD:

@@ -15,14 +15,16 @@ from holdfast.errors import HoldfastError, Reason
 from holdfast.outcomes import Outcome
 from holdfast.types import Disposition, StockLevel
 from holdfast.types import Line as StockLine
+from order_service.fulfilment.coming_back import leg_of_parcel
 from order_service.fulfilment.incidents import close, open_again, reshipping
 from order_service.fulfilment.planning import plan_like
 from order_service.fulfilment.withheld import is_refunded
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order, Shipment
 from order_service.order.reservations import reservation_instead_of, reservation_of
+from order_service.order.return_legs import ReturnLeg
 from order_service.order.states import IncidentEvent, IncidentState, ShipmentState
-from order_service.order.tasks import ReturnStock, ShipStock, todos
+from order_service.order.tasks import ReturnStock, ShipStock, TakeIn, todos
 from order_service.relay.handler import GiveUp, Learned, TryLater
 
 # The units were taken back before, or the engine has forgotten the old reservation.
@@ -94,10 +96,11 @@ def _was_written_off(draft: Draft, shipment_id: str) -> None:
 async def _write_off(order: Order, lost: Shipment, engine: Client) -> None:
     """Counts the units of a parcel as damaged and no longer as their buyer's, once.
 
-    Those of one that came back are on sale again.
+    Those of one that came back and was inspected are not their buyer's any more.
     """
-    if lost.state is ShipmentState.RETURNED:
-        if any(todo.payload.shipment_id == lost.shipment_id for todo in todos(order, ReturnStock)):
+    leg = leg_of_parcel(order, lost.shipment_id)
+    if lost.state is ShipmentState.RETURNED and (leg is None or leg.inspected_at_ms):
+        if _is_to_be_heard(order, lost, leg):
             raise TryLater(f"the engine has not heard yet that {lost.shipment_id} came back")
         return
     result = await engine.return_units(
@@ -112,6 +115,13 @@ async def _write_off(order: Order, lost: Shipment, engine: Client) -> None:
         raise TryLater(f"the engine has not heard yet that {lost.shipment_id} left")
     if not result.applied and result.outcome not in _TAKEN_BACK:
         raise GiveUp(f"the engine does not take {lost.shipment_id} back: {result.outcome.name}")
+
+
+def _is_to_be_heard(order: Order, back: Shipment, leg: ReturnLeg | None) -> bool:
+    """Whether the engine has still to be told that the units of a parcel came back."""
+    of_parcel = (todo.payload.shipment_id for todo in todos(order, ReturnStock))
+    of_leg = (todo.payload.leg_id for todo in todos(order, TakeIn))
+    return back.shipment_id in of_parcel or (leg is not None and leg.leg_id in of_leg)
 
 
 async def _location_reserved(engine: Client, tenant: str, reservation_id: str) -> str:

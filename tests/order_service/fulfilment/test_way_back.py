@@ -15,6 +15,7 @@ from order_service.fulfilment.warehouse import hand_over
 from order_service.order.model import IncidentKind, Order, Shipment
 from order_service.order.records import TrackingEvent, TrackingKind
 from order_service.order.refusals import Refused
+from order_service.order.return_legs import LegKind, LegState, ReturnLeg
 from order_service.order.states import (
     IncidentEvent,
     IncidentState,
@@ -85,18 +86,33 @@ def test_what_turned_back_is_delivered_to_us_in_whatever_order_that_is_heard(
         ]
         report_all(order, parcel, events)
         assert (parcel.state, parcel.delivered_at_ms) == (state, 0), permuted
-        assert order.lines[0].returned == (3 if state is S.RETURNED else 0)
+        assert order.lines[0].returned == 0
+        (leg,) = order.parts_of(ReturnLeg)
+        assert leg.state is (LegState.ARRIVED if state is S.RETURNED else LegState.ON_ITS_WAY)
         back = [each for each in order.incidents if each.kind is IncidentKind.RETURN]
         assert [each.owner for each in back] == ["returns-desk"]
         assert order.state in (OrderState.SHIPPED, OrderState.DELIVERED)
         assert TaskKind.COMPLETE not in {task.kind for task in order.tasks}
 
 
-def test_units_that_came_back_are_returned_in_the_engine_once() -> None:
+def test_a_parcel_that_comes_back_opens_one_leg_and_is_no_stock_before_its_inspection() -> None:
     order, parcel = one_parcel()
-    carrier_reports(order, parcel, K.REFUSED, K.RETURNED, K.RETURNED, K.SIGNED)
-    assert [task.kind for task in order.tasks if task.kind == TaskKind.RETURN] == ["RETURN"]
-    assert [line.returned for line in order.lines] == [3, 2]
+    carrier_reports(order, parcel, K.REFUSED, K.RETURNING, K.RETURNED, K.RETURNED, K.SIGNED)
+    (leg,) = order.parts_of(ReturnLeg)
+    assert (leg.kind, leg.shipment_id) == (LegKind.REFUSED, parcel.shipment_id)
+    assert (leg.location, leg.state) == ("north", LegState.ARRIVED)
+    assert [(line.line_no, line.quantity) for line in leg.lines] == [(1, 3), (2, 2)]
+    assert [line.returned for line in order.lines] == [0, 0]
+    assert TaskKind.TAKE_IN not in {task.kind for task in order.tasks}
+
+
+def test_a_parcel_that_is_lost_on_its_way_back_may_still_turn_up() -> None:
+    order, parcel = one_parcel()
+    carrier_reports(order, parcel, K.RETURNING, K.LOST)
+    (leg,) = order.parts_of(ReturnLeg)
+    assert (leg.kind, leg.state) == (LegKind.RETURN_TO_SENDER, LegState.LOST)
+    carrier_reports(order, parcel, K.RETURNED)
+    assert leg.state is LegState.ARRIVED
 
 
 def test_a_parcel_refused_at_the_door_is_not_to_be_paid_and_ends_its_order() -> None:
@@ -155,7 +171,7 @@ def test_a_parcel_that_was_given_up_comes_back_and_its_money_does_not_go_back_tw
     carrier_reports(order, first, K.RETURNED)
     assert first.state is S.RETURNED
     assert len(order.incidents) == len(order.refunds) == 1
-    assert order.lines[0].returned == 3
+    assert [leg.state for leg in order.parts_of(ReturnLeg)] == [LegState.ARRIVED]
 
 
 # The buyer's word (O11).
