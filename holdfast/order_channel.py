@@ -17,6 +17,8 @@ from holdfast.order.v1 import (
     order_pb2_grpc,
     payment_pb2,
     payment_pb2_grpc,
+    returns_pb2,
+    returns_pb2_grpc,
 )
 from holdfast.wire import mistaken
 
@@ -32,6 +34,7 @@ class OrderConnection(NamedTuple):
     FulfilmentService: Any
     CatalogueService: Any
     OperationsService: Any
+    ReturnService: Any
 
 
 def orders_over(channel: Any) -> OrderConnection:
@@ -43,13 +46,21 @@ def orders_over(channel: Any) -> OrderConnection:
         fulfilment_pb2_grpc.FulfilmentServiceStub(channel),
         catalogue_pb2_grpc.CatalogueServiceStub(channel),
         operations_pb2_grpc.OperationsServiceStub(channel),
+        returns_pb2_grpc.ReturnServiceStub(channel),
     )
 
 
 # Which RPC a request is for: each has a request of its own.
 RPCS: Final[dict[str, str]] = {
     method.input_type.full_name: f"{service.name}.{method.name}"
-    for file in (order_pb2, payment_pb2, fulfilment_pb2, catalogue_pb2, operations_pb2)
+    for file in (
+        order_pb2,
+        payment_pb2,
+        fulfilment_pb2,
+        catalogue_pb2,
+        operations_pb2,
+        returns_pb2,
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }

@@ -27,6 +27,8 @@ from holdfast.order.v1 import (
     order_pb2_grpc,
     payment_pb2,
     payment_pb2_grpc,
+    returns_pb2,
+    returns_pb2_grpc,
 )
 from order_service.aftersales.taking_in import ReturnTasks
 from order_service.catalogue.catalogue import Catalogue
@@ -38,6 +40,7 @@ from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
+from order_service.edge.returns import ReturnServicer
 from order_service.engine_clock import EngineClock
 from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import FulfilmentSettings, follow
@@ -86,7 +89,14 @@ from serving.settings import ConfigError, name_of
 
 SERVICES: Final = tuple(
     service.full_name
-    for module in (catalogue_pb2, fulfilment_pb2, operations_pb2, order_pb2, payment_pb2)
+    for module in (
+        catalogue_pb2,
+        fulfilment_pb2,
+        operations_pb2,
+        order_pb2,
+        payment_pb2,
+        returns_pb2,
+    )
     for service in module.DESCRIPTOR.services_by_name.values()
 )
 
@@ -324,6 +334,10 @@ class App:
         yield (
             catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server,
             CatalogueServicer(orders, self.catalogue, deadlines),
+        )
+        yield (
+            returns_pb2_grpc.add_ReturnServiceServicer_to_server,
+            ReturnServicer(orders, deadlines),
         )
         yield (
             operations_pb2_grpc.add_OperationsServiceServicer_to_server,

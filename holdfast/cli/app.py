@@ -56,6 +56,12 @@ app.command(
     help="Orders with their payments and parcels, from the order service.",
 )
 app.command(
+    "holdfast.cli.aftersales.app:app",
+    name="aftersales",
+    group=OPERATE,
+    help="What happens to goods and money once an order has left.",
+)
+app.command(
     "holdfast.cli.sandbox.app:app",
     name="sandbox",
     group=OPERATE,

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec import structs
+
 from order_service.aftersales.legs import KEPT_MS, keep_timer, leg_in
 from order_service.fulfilment.incidents import not_closed
 from order_service.fulfilment.resolving import resolve
@@ -44,7 +46,7 @@ def inspect(draft: Draft, leg_id: str, groups: Sequence[Judged]) -> LegAnswer:
     leg, or that cannot be accepted or refused.
     """
     leg = leg_in(draft.order, leg_id)
-    judged = tuple(groups)
+    judged = tuple(_named(leg, group) for group in groups)
     if leg.inspected_at_ms and leg.judged == judged:
         return LegAnswer(leg, replayed=True)
     if not LEG.allows(leg.state, LegEvent.INSPECT):
@@ -64,8 +66,24 @@ def inspect(draft: Draft, leg_id: str, groups: Sequence[Judged]) -> LegAnswer:
     return LegAnswer(leg, replayed=False)
 
 
+def _named(leg: ReturnLeg, group: Judged) -> Judged:
+    """A group with the article and the parcel of its units, where only one can be meant."""
+    meant = [
+        line
+        for line in leg.lines
+        if line.line_no == group.line_no and group.shipment_id in ("", line.shipment_id)
+    ]
+    if len(meant) != 1 or group.sku not in ("", meant[0].sku):
+        return group
+    return structs.replace(group, sku=meant[0].sku, shipment_id=meant[0].shipment_id)
+
+
 def _check_complete(leg: ReturnLeg, judged: Sequence[Judged]) -> None:
     expected, got = units_by_line(leg.lines), units_by_line(judged)
+    for group in judged:
+        if not any((line.line_no, line.sku) == (group.line_no, group.sku) for line in leg.lines):
+            detail = f"line {group.line_no} of {leg.leg_id} is not of {group.sku or 'this return'}"
+            raise Refused(RefusalReason.WRONG_CONTENT, detail=detail)
     wrong = [
         f"line {line_no}: {expected[line_no, parcel]} units of it were sent back"
         f"{f' of {parcel}' if parcel else ''}, {got[line_no, parcel]} are judged"

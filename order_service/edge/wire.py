@@ -7,7 +7,13 @@ from typing import Any, Final, TypeVar
 from google.protobuf.message import Message
 
 from holdfast.messages import Messages, Pair, UnknownNumber, is_repeated, members_of
-from holdfast.order.v1 import catalogue_pb2, fulfilment_pb2, operations_pb2, payment_pb2
+from holdfast.order.v1 import (
+    catalogue_pb2,
+    fulfilment_pb2,
+    operations_pb2,
+    payment_pb2,
+    returns_pb2,
+)
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.audit import protocol
 from order_service.audit.books import Book as AuditBook
@@ -21,6 +27,7 @@ from order_service.order.receipts import Receipt, ReceiptLine, ReceiptPayment, R
 from order_service.order.records import TemperatureReading, TrackingEvent
 from order_service.order.refund_rows import RefundRow
 from order_service.order.refusals import InvalidField
+from order_service.order.return_legs import Judged, LegLine, ReturnLeg
 from order_service.order.states import IncidentEvent
 from order_service.payment import books, case_list, reconcile
 from order_service.placing.shortage import Shortage
@@ -72,7 +79,7 @@ MESSAGES: Final = Messages(
             "turned_back_at_ms",
         ),
     ),
-    Pair(model.Order, pb.Order, ours=("fingerprint", "seal", "parts", "tasks")),
+    Pair(model.Order, pb.Order, ours=("fingerprint", "seal", "parts", "tasks", "after_sales")),
     Pair(Summary, pb.OrderSummary),
     Pair(Found, pb.FoundOrder),
     Pair(model.Remark, pb.Remark, ours=("order_id",)),
@@ -123,6 +130,10 @@ MESSAGES: Final = Messages(
         ours=("order_id", "updated_at_ms"),
         computed={"allowed": _allowed},
     ),
+    # Returns.
+    Pair(LegLine, returns_pb2.ReturnLine),
+    Pair(Judged, returns_pb2.JudgedUnits),
+    Pair(ReturnLeg, returns_pb2.ReturnLeg, ours=("order_id", "updated_at_ms")),
     # The catalogue.
     Pair(Article, catalogue_pb2.Article),
     Pair(Warehouse, catalogue_pb2.Warehouse),

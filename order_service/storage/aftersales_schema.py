@@ -40,8 +40,8 @@ return_legs = table(
 IS_OPEN: Final[ColumnElement[bool]] = literal_column(
     "state IN ('EXPECTED', 'ON_ITS_WAY', 'ARRIVED')"
 )
-_HAS_WAYBILL: Final = return_legs.c.waybill != NO_WORDS
-_OPEN_WITH_WAYBILL: Final = and_(_HAS_WAYBILL, IS_OPEN)
+HAS_WAYBILL: Final[ColumnElement[bool]] = return_legs.c.waybill != NO_WORDS
+_OPEN_WITH_WAYBILL: Final = and_(HAS_WAYBILL, IS_OPEN)
 Index(
     "ix_return_legs_open_waybill",
     return_legs.c.carrier,
@@ -50,7 +50,7 @@ Index(
     sqlite_where=_OPEN_WITH_WAYBILL,
     postgresql_where=_OPEN_WITH_WAYBILL,
 )
-partial_index("ix_return_legs_waybill", return_legs.c.waybill, where=_HAS_WAYBILL)
+partial_index("ix_return_legs_waybill", return_legs.c.waybill, where=HAS_WAYBILL)
 Index("ix_return_legs_state", return_legs.c.state, return_legs.c.location)
 
 # Every event that a carrier told of a leg, once: carriers number the events of a waybill.

@@ -15,6 +15,7 @@ from holdfast.order.v1 import (
     operations_pb2,
     order_pb2,
     payment_pb2,
+    returns_pb2,
 )
 from order_service.app import SERVICES
 from order_service.audit.invariants import INVARIANTS
@@ -29,6 +30,7 @@ from order_service.order.placed import DeliveryWish, ShortagePolicy, Source
 from order_service.order.records import MoneyCaseKind, TrackingKind
 from order_service.order.refund_rows import RefundWhat
 from order_service.order.refusals import REFUSALS, RefusalReason
+from order_service.order.return_legs import Condition, Fate, LegKind, LegState
 from order_service.order.states import (
     IncidentState,
     OrderState,
@@ -56,7 +58,14 @@ from serving.settings import name_of
 from tests.order_service.relay.world import Watching
 from tools.make_reference import REFERENCE
 
-CONTRACT: Final = (catalogue_pb2, fulfilment_pb2, operations_pb2, order_pb2, payment_pb2)
+CONTRACT: Final = (
+    catalogue_pb2,
+    fulfilment_pb2,
+    operations_pb2,
+    order_pb2,
+    payment_pb2,
+    returns_pb2,
+)
 PACKAGE: Final = "holdfast.order.v1."
 
 # Every enum of the contract, and the names that the code has for it. Two are told apart by the code
@@ -66,6 +75,8 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "DifferenceKind": DifferenceKind,
     "Incident.Kind": IncidentKind,
     "Incident.State": IncidentState,
+    "JudgedUnits.Condition": Condition,
+    "JudgedUnits.Fate": filter(None, Fate),
     "MoneyCaseKind": MoneyCaseKind,
     "Order.State": OrderState,
     "OrderOutcome": ["APPLIED", *RefusalReason],
@@ -74,6 +85,8 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "QuarantineResolution": ["APPROVE", "RETURN"],
     "Refund.State": RefundState,
     "RefundRow.What": RefundWhat,
+    "ReturnLeg.Kind": LegKind,
+    "ReturnLeg.State": LegState,
     "Resolution": {event for row in INCIDENTS.values() for event in row.allowed},
     "ReviewVerdict": ["APPROVE", "REFUSE"],
     "Shipment.State": ShipmentState,

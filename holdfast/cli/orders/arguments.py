@@ -76,6 +76,8 @@ TASK_KINDS = (
     "CANCEL_PARCEL",
     "SHIP",
     "RETURN",
+    "TAKE_IN",
+    "LEG_DUE",
     "SOURCE",
     "SOURCE_ANEW",
     "START_PAYMENT",

@@ -16,6 +16,7 @@ from holdfast.order.v1 import (
     operations_pb2,
     order_pb2,
     payment_pb2,
+    returns_pb2,
 )
 
 PACKAGE: Final = "holdfast.order.v1."
@@ -272,6 +273,24 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ResolveIncidentRequest.incident_id": ID,
     "ResolveIncidentRequest.resolution": one_of(3),
     "ResolveIncidentRequest.reason": text(200),
+    # Returns.
+    "ReceiveReturnRequest.leg_id": ID,
+    "ReceiveReturnRequest.location": NAME.or_empty(),
+    "InspectReturnRequest.leg_id": ID,
+    "InspectReturnRequest.groups": Bound((0, 1_001), (1, 1_000)),
+    "JudgedUnits.line_no": Bound((0, 32_768), (1, 32_767)),
+    "JudgedUnits.sku": NAME.or_empty(),
+    "JudgedUnits.shipment_id": ID.or_empty(),
+    "JudgedUnits.condition": one_of(6),
+    "JudgedUnits.fate": any_of(4),
+    "JudgedUnits.deduction_minor": MONEY,
+    "JudgedUnits.pictures": Bound((["a"], ["0" * 64] * 10, ["G" * 64]), ([], ["0a" * 32] * 9)),
+    "ListReturnsRequest.order_id": ID.or_empty(),
+    "ListReturnsRequest.state": any_of(7),
+    "ListReturnsRequest.kind": any_of(6),
+    "ListReturnsRequest.location": NAME.or_empty(),
+    "ListReturnsRequest.waybill": NAME.or_empty(),
+    "ListReturnsRequest.page_token": token("a b"),
     # Operations.
     "ListTasksRequest.kind": TASK_KIND,
     "ListTasksRequest.order_id": ID.or_empty(),
@@ -285,7 +304,14 @@ BY_FIELD: Final[dict[str, Bound]] = {
 
 METHODS: Final[dict[str, MethodDescriptor]] = {
     f"/{service.full_name}/{method.name}": method
-    for module in (catalogue_pb2, fulfilment_pb2, operations_pb2, order_pb2, payment_pb2)
+    for module in (
+        catalogue_pb2,
+        fulfilment_pb2,
+        operations_pb2,
+        order_pb2,
+        payment_pb2,
+        returns_pb2,
+    )
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }

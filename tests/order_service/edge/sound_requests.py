@@ -8,6 +8,7 @@ from holdfast.order.v1 import fulfilment_pb2 as fulfilment
 from holdfast.order.v1 import operations_pb2 as operations
 from holdfast.order.v1 import order_pb2 as pb
 from holdfast.order.v1 import payment_pb2 as payment
+from holdfast.order.v1 import returns_pb2 as returns
 from tests.order_service.edge.conftest import order_of
 
 
@@ -23,7 +24,14 @@ class Parts(NamedTuple):
 
 def sound_requests(parts: Parts) -> dict[str, Any]:
     """One request for each method of the contract, by the name of its message."""
-    made = [*_catalogue(), *_orders(parts), *_payments(parts), *_fulfilment(parts), *_tasks(parts)]
+    made = [
+        *_catalogue(),
+        *_orders(parts),
+        *_payments(parts),
+        *_fulfilment(parts),
+        *_returns(parts),
+        *_tasks(parts),
+    ]
     return {request.DESCRIPTOR.name: request for request in made}
 
 
@@ -146,6 +154,16 @@ def _fulfilment(parts: Parts) -> list[Any]:
         fulfilment.ResolveIncidentRequest(
             incident_id=parts.of("i"), resolution=fulfilment.RESOLUTION_WAIT
         ),
+    ]
+
+
+def _returns(parts: Parts) -> list[Any]:
+    leg_id = parts.of("b")
+    used = returns.JudgedUnits(line_no=1, quantity=1, condition=returns.JudgedUnits.USED)
+    return [
+        returns.ReceiveReturnRequest(leg_id=leg_id),
+        returns.InspectReturnRequest(leg_id=leg_id, groups=[used]),
+        returns.ListReturnsRequest(),
     ]
 
 

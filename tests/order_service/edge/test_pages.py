@@ -12,7 +12,9 @@ from holdfast.order.v1 import (
     operations_pb2,
     order_pb2,
     payment_pb2,
+    returns_pb2,
 )
+from order_service.aftersales import queries as aftersales
 from order_service.catalogue import store
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article, Place
@@ -22,6 +24,7 @@ from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
+from order_service.edge.returns import ReturnServicer
 from order_service.fulfilment import queries
 from order_service.fulfilment.waves import Wave, WaveInHand
 from order_service.order.model import (
@@ -33,6 +36,7 @@ from order_service.order.model import (
     Shipment,
     Task,
 )
+from order_service.order.return_legs import ReturnLeg
 from order_service.payment.books import FailedRefund
 from order_service.payment.case_list import WaitingMoney
 from order_service.storage import lookups, reads, tasks
@@ -43,7 +47,14 @@ SIZE: Final = 2
 ORDER: Final = "4330000000000000000"
 PART: Final = f"{ORDER}-p1"
 ANY: Final[Any] = None
-CONTRACT: Final = (order_pb2, payment_pb2, fulfilment_pb2, catalogue_pb2, operations_pb2)
+CONTRACT: Final = (
+    order_pb2,
+    payment_pb2,
+    fulfilment_pb2,
+    catalogue_pb2,
+    operations_pb2,
+    returns_pb2,
+)
 
 
 class Listed(NamedTuple):
@@ -67,6 +78,10 @@ def _of_payments(orders: Any, deadlines: Deadlines) -> PaymentServicer:
 
 def _of_fulfilment(orders: Any, deadlines: Deadlines) -> FulfilmentServicer:
     return FulfilmentServicer(orders, ANY, ANY, 1, 1, deadlines)
+
+
+def _of_returns(orders: Any, deadlines: Deadlines) -> ReturnServicer:
+    return ReturnServicer(orders, deadlines)
 
 
 def _of_catalogue(orders: Any, deadlines: Deadlines) -> CatalogueServicer:
@@ -98,6 +113,7 @@ LISTS: Final[dict[str, Listed]] = {
     "ListPicks": Listed(_of_fulfilment, queries, "list_picks", queries.Pick),
     "ListShipments": Listed(_of_fulfilment, queries, "list_shipments", Shipment),
     "ListIncidents": Listed(_of_fulfilment, queries, "list_incidents", Incident),
+    "ListReturns": Listed(_of_returns, aftersales, "list_legs", ReturnLeg),
     "ListArticles": Listed(_of_catalogue, store, "list_articles", Article, {"sku": "MUG"}),
     "ListPlaces": Listed(_of_catalogue, store, "list_places", Place),
     "ListTasks": Listed(_of_operations, tasks, "list_tasks", Task),

@@ -1,0 +1,1 @@
+"""`holdfast aftersales ...`: what happens to goods and money once an order has left."""

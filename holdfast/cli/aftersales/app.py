@@ -1,0 +1,14 @@
+"""`holdfast aftersales ...`: what happens to goods and money once an order has left."""
+
+from cyclopts import App
+
+from holdfast.cli.arguments import OPERATE
+
+app = App(
+    name="aftersales",
+    group=OPERATE,
+    help="What happens to goods and money once an order has left.",
+)
+
+# By their paths: each command imports its own module, and `aftersales --help` all of them.
+app.command("holdfast.cli.aftersales.returns:app", name="returns")

@@ -1,0 +1,41 @@
+"""Reads the lists of after-sales, each in one transaction."""
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
+from sqlalchemy import Connection, select
+
+from order_service.order.return_legs import LegKind, LegState, ReturnLeg
+from order_service.storage.aftersales_schema import HAS_WAYBILL, return_legs
+from order_service.storage.columns import is_after_part
+from order_service.storage.rows import ROW_KINDS
+from order_service.storage.schema import orders
+
+_LEG: Final = (return_legs.c.order_id, return_legs.c.leg_no)
+
+
+class LegFilter(Struct, frozen=True):
+    """Which returns: "" and None mean all."""
+
+    order_id: str = ""
+    state: LegState | None = None
+    kind: LegKind | None = None
+    location: str = ""
+    waybill: str = ""
+
+
+def list_legs(
+    connection: Connection, tenant: str, wanted: LegFilter, size: int, after: str
+) -> list[ReturnLeg]:
+    """Returns in the order of their ids; `after` the id of one."""
+    equal = [return_legs.c[name] == value for name, value in asdict(wanted).items() if value]
+    statement = (
+        select(return_legs)
+        .join(orders, orders.c.order_id == return_legs.c.order_id)
+        .where(orders.c.tenant == tenant, is_after_part(*_LEG, after), *equal)
+    )
+    if wanted.waybill:
+        statement = statement.where(HAS_WAYBILL)
+    rows = connection.execute(statement.order_by(*_LEG).limit(size))
+    return [ROW_KINDS[ReturnLeg].from_row(row) for row in rows]

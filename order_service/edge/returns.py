@@ -1,0 +1,74 @@
+"""ReturnService: from the wire, one call, to the wire."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from holdfast.order.v1 import order_pb2
+from holdfast.order.v1 import returns_pb2 as pb
+from order_service.aftersales import queries
+from order_service.aftersales.inspecting import LegAnswer, inspect
+from order_service.aftersales.receiving import receive
+from order_service.edge import wire
+from order_service.edge.methods import change, command, method, read_page
+from order_service.edge.requests import actor_of, check_filters, id_in, id_of, tenant_of
+from order_service.edge.returns_requests import groups_of
+from order_service.order.draft import Draft
+from order_service.order.fields import check_id, check_name
+from order_service.order.parts import order_id_of
+from order_service.order.return_legs import LegKind, LegState
+from order_service.storage.orders import Orders
+from serving.deadlines import Deadlines
+
+_APPLIED: Final = order_pb2.ORDER_OUTCOME_APPLIED
+
+
+class ReturnServicer:
+    """Takes goods back."""
+
+    def __init__(self, orders: Orders, deadlines: Deadlines) -> None:
+        self._orders = orders
+        self.deadlines = deadlines
+
+    @command(pb.ReturnResult)
+    async def ReceiveReturn(self, request: pb.ReceiveReturnRequest) -> pb.ReturnResult:
+        leg_id = id_of(request, "leg_id")
+        check_filters(request, check_name, "location")
+        decide = partial(receive, leg_id=leg_id, location=request.location)
+        return await self._done(request, leg_id, decide)
+
+    @command(pb.ReturnResult)
+    async def InspectReturn(self, request: pb.InspectReturnRequest) -> pb.ReturnResult:
+        leg_id, groups = id_of(request, "leg_id"), groups_of(request)
+        return await self._done(request, leg_id, partial(inspect, leg_id=leg_id, groups=groups))
+
+    @method
+    async def ListReturns(self, request: pb.ListReturnsRequest) -> pb.ListReturnsResponse:
+        check_filters(request, check_id, "order_id")
+        check_filters(request, check_name, "location", "waybill")
+        states, kinds = pb.ReturnLeg.State, pb.ReturnLeg.Kind
+        wanted = queries.LegFilter(
+            order_id=request.order_id,
+            state=wire.filter_of(LegState, states, request.state, "state", "a state of a return"),
+            kind=wire.filter_of(LegKind, kinds, request.kind, "kind", "a kind of return"),
+            location=request.location,
+            waybill=request.waybill,
+        )
+        read = partial(
+            queries.list_legs,
+            tenant=tenant_of(request),
+            wanted=wanted,
+            after=id_in(request.page_token),
+        )
+        page = await read_page(self._orders, request, read, lambda leg: leg.leg_id)
+        return wire.listed(pb.ListReturnsResponse, *page)
+
+    async def _done(
+        self, request: Any, leg_id: str, decide: Callable[[Draft], LegAnswer]
+    ) -> pb.ReturnResult:
+        """Makes a decision on a leg, and answers with it."""
+        order_id, actor = order_id_of(leg_id), actor_of(request)
+        done = await change(self._orders, request, order_id, decide, actor)
+        result = pb.ReturnResult(outcome=_APPLIED, replayed=done.replayed)
+        wire.fill(done.leg, result.leg)
+        return result
