@@ -21,7 +21,6 @@ from order_service.order.return_legs import (
     LEG,
     NEVER_DELIVERED,
     NOT_HERE,
-    Fate,
     Judged,
     LegEvent,
     ReturnLeg,
@@ -57,7 +56,7 @@ def inspect(draft: Draft, leg_id: str, groups: Sequence[Judged]) -> LegAnswer:
     draft.update(leg, judged=judged, inspected_at_ms=draft.now_ms)
     draft.move(leg, LegEvent.INSPECT, _summary(judged))
     _count_returned(draft, leg)
-    if leg.accepted or leg.kind in NEVER_DELIVERED:
+    if leg.ours:
         draft.send(TakeIn(leg_id))
     if leg.kept:
         keep_timer(draft, leg, draft.now_ms + KEPT_MS)
@@ -103,9 +102,9 @@ def _check_sensible(order: Order, leg: ReturnLeg, group: Judged) -> None:
     problem = ""
     if group.accepted and group.condition in NOT_HERE:
         problem = "what did not come cannot be accepted"
-    elif group.accepted and group.fate is Fate.NONE:
+    elif group.accepted and group.fate is None:
         problem = "say what becomes of it: RESELLABLE, REFURBISH, SUPPLIER or SCRAP"
-    elif not group.accepted and (group.fate is not Fate.NONE or group.deduction_minor):
+    elif not group.accepted and (group.fate is not None or group.deduction_minor):
         problem = "what is not accepted has no disposition and no deduction"
     elif not group.accepted and ours and group.condition not in NOT_HERE:
         problem = "its buyer never had it, so it is accepted in whatever condition it is"
@@ -116,10 +115,10 @@ def _check_sensible(order: Order, leg: ReturnLeg, group: Judged) -> None:
 
 
 def _count_returned(draft: Draft, leg: ReturnLeg) -> None:
-    """Counts what was accepted as returned; units that were sent in another's stead are no more."""
+    """Counts units as returned that are ours again; those sent in another's stead count once."""
     order = draft.order
     back: Counter[int] = Counter()
-    for group in leg.accepted:
+    for group in leg.ours:
         if order.carries_lines(order.shipment(group.shipment_id)):
             back[group.line_no] += group.quantity
     for line in order.lines:

@@ -19,7 +19,7 @@ from order_service.fulfilment.handlers import engine_trouble
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order
 from order_service.order.reservations import reservation_of
-from order_service.order.return_legs import NEVER_DELIVERED, Condition, Fate, Judged, ReturnLeg
+from order_service.order.return_legs import Fate, ReturnLeg
 from order_service.order.tasks import LegDue, TakeIn, Todo
 from order_service.relay.handler import GiveUp, handles
 
@@ -30,7 +30,7 @@ DISPOSITIONS: Final = {
     Fate.SUPPLIER: Disposition.DAMAGED,
     Fate.SCRAP: Disposition.LOST,
 }
-"""What the engine makes of a unit, by what becomes of it."""
+"""The engine's word for what becomes of a unit."""
 
 
 class Intake(NamedTuple):
@@ -44,15 +44,11 @@ class Intake(NamedTuple):
 
 
 def intakes(leg: ReturnLeg) -> Iterator[Intake]:
-    """The steps in which the units of a leg become stock, each with an id of its own.
-
-    A unit of a parcel that its buyer never had, and that is missing, is lost.
-    """
+    """The steps in which the engine hears of a leg's units, each with an id of its own."""
     units: defaultdict[tuple[str, Disposition], Counter[str]] = defaultdict(Counter)
-    for group in leg.judged:
-        disposition = _disposition_of(leg, group)
-        if disposition is not None:
-            units[group.shipment_id, disposition][group.sku] += group.quantity
+    for group in leg.ours:
+        disposition = DISPOSITIONS[group.fate] if group.fate else Disposition.LOST
+        units[group.shipment_id, disposition][group.sku] += group.quantity
     for (shipment_id, disposition), by_sku in sorted(units.items()):
         return_id = f"{leg.leg_id}.{disposition.name.lower()}"
         yield Intake(shipment_id, disposition, return_id, by_sku)
@@ -88,12 +84,13 @@ class ReturnTasks:
         Raises HoldfastError, GiveUp.
         """
         shipment = order.shipment(intake.shipment_id)
+        stays = intake.disposition is Disposition.LOST or leg.location == shipment.location
         result = await self._engine.return_units(
             reservation_of(order, shipment),
             intake.return_id,
             [StockLine(sku, units, shipment.location) for sku, units in intake.units.items()],
             disposition=intake.disposition,
-            to_location="" if leg.location == shipment.location else leg.location,
+            to_location="" if stays else leg.location,
             tenant=order.tenant,
         )
         if result.applied:
@@ -106,13 +103,6 @@ class ReturnTasks:
         if result.outcome in (Outcome.QUANTITY_EXCEEDED, Outcome.NOT_FOUND):
             return False
         raise GiveUp(f"the engine does not take {leg.leg_id} back: {result.outcome.name}")
-
-
-def _disposition_of(leg: ReturnLeg, group: Judged) -> Disposition | None:
-    if group.accepted:
-        return DISPOSITIONS[group.fate]
-    is_lost = group.condition is Condition.MISSING and leg.kind in NEVER_DELIVERED
-    return Disposition.LOST if is_lost else None
 
 
 def _note_forgotten(draft: Draft, leg_id: str, forgotten: list[Intake]) -> None:

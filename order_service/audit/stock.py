@@ -179,7 +179,7 @@ def _taken_in(order: Order, shipment: Shipment) -> Units:
         return _of_lines(order, shipment)
     locations = {line.line_no: line.location for line in order.lines}
     units = Units()
-    for group in (group for leg in legs for group in leg.accepted):
+    for group in (group for leg in legs for group in leg.ours):
         if group.shipment_id == shipment.shipment_id:
             at = locations[group.line_no] or DEFAULT_LOCATION
             units[group.sku, at] += group.quantity

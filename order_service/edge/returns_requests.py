@@ -42,7 +42,7 @@ def _group_of(field: str, group: pb.JudgedUnits) -> Judged:
         names = ", ".join(Condition)
         raise InvalidField(f"{field}.condition", f"must be one of {names}", group.condition)
     if group.fate and group.fate not in _FATES:
-        names = ", ".join(filter(None, Fate))
+        names = ", ".join(Fate)
         raise InvalidField(f"{field}.fate", f"must be one of {names}", group.fate)
     check_whole(f"{field}.pictures", len(group.pictures), 0, PICTURES_MAX)
     for at, name in enumerate(group.pictures):
@@ -56,7 +56,7 @@ def _group_of(field: str, group: pb.JudgedUnits) -> Judged:
         shipment_id=group.shipment_id,
         condition=_CONDITIONS[group.condition],
         accepted=group.accepted,
-        fate=_FATES.get(group.fate, Fate.NONE),
+        fate=_FATES.get(group.fate),
         deduction_minor=group.deduction_minor,
         pictures=tuple(group.pictures),
     )

@@ -29,7 +29,7 @@ class LegKind(StrEnum):
     INTERCEPTED = "INTERCEPTED"
     """We had the parcel stopped on its way (拦截)."""
     UNANNOUNCED = "UNANNOUNCED"
-    """They came, and nobody had said so."""
+    """Goods that came, and nobody had said so."""
 
 
 NEVER_DELIVERED: Final = frozenset({LegKind.REFUSED, LegKind.RETURN_TO_SENDER, LegKind.INTERCEPTED})
@@ -48,7 +48,7 @@ class LegState(StrEnum):
     INSPECTED = "INSPECTED"
     """Judged unit by unit. What was accepted is in stock; the rest is kept for its buyer."""
     SENT_BACK = "SENT_BACK"
-    """What was not accepted is on its way to the buyer again. An end."""
+    """Units that were not accepted are on their way to the buyer again. An end."""
     NEVER_SENT = "NEVER_SENT"
     """Nobody has sent them in time. An end."""
     LOST = "LOST"
@@ -105,7 +105,7 @@ class Condition(StrEnum):
     WRONG_SERIAL = "WRONG_SERIAL"
     """The article came, and not the piece that was sent."""
     MISSING = "MISSING"
-    """It was not in the parcel."""
+    """Nothing of it was in the parcel."""
 
 
 NOT_HERE: Final = frozenset({Condition.MISSING, Condition.WRONG_ITEM})
@@ -115,12 +115,10 @@ NOT_HERE: Final = frozenset({Condition.MISSING, Condition.WRONG_ITEM})
 class Fate(StrEnum):
     """The use that is made of an accepted unit (its disposition)."""
 
-    NONE = ""
-    """None: it was not accepted."""
     RESELLABLE = "RESELLABLE"
     REFURBISH = "REFURBISH"
     SUPPLIER = "SUPPLIER"
-    """It goes back to its supplier."""
+    """Sent back to its supplier."""
     SCRAP = "SCRAP"
 
 
@@ -142,7 +140,8 @@ class Judged(Struct, frozen=True, array_like=True):
     shipment_id: str
     condition: Condition
     accepted: bool
-    fate: Fate = Fate.NONE
+    fate: Fate | None = None
+    """Of units that were accepted, and of no others."""
     deduction_minor: int = 0
     """Taken off the money of the group, because of its condition."""
     pictures: tuple[str, ...] = ()
@@ -179,13 +178,22 @@ class ReturnLeg(Struct):
     """Where its label can be fetched to be printed; "" where there is none."""
 
     @property
-    def accepted(self) -> list[Judged]:
-        """The groups of units that were accepted, and that are here."""
-        return [group for group in self.judged if group.accepted]
+    def ours(self) -> list[Judged]:
+        """The groups of units that are their buyer's no more: those that were accepted, and those
+        of a parcel that its buyer never had, also where they did not come.
+        """
+        never_had = self.kind in NEVER_DELIVERED
+        return [
+            group
+            for group in self.judged
+            if group.accepted or (never_had and group.condition in NOT_HERE)
+        ]
 
     @property
     def kept(self) -> list[Judged]:
-        """The groups of units that were not accepted, and that are here."""
+        """The groups of units that are here, and still their buyer's."""
+        if self.kind in NEVER_DELIVERED:
+            return []
         here = (group for group in self.judged if group.condition is not Condition.MISSING)
         return [group for group in here if not group.accepted]
 

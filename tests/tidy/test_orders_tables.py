@@ -76,7 +76,7 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "Incident.Kind": IncidentKind,
     "Incident.State": IncidentState,
     "JudgedUnits.Condition": Condition,
-    "JudgedUnits.Fate": filter(None, Fate),
+    "JudgedUnits.Fate": Fate,
     "MoneyCaseKind": MoneyCaseKind,
     "Order.State": OrderState,
     "OrderOutcome": ["APPLIED", *RefusalReason],

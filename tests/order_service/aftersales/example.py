@@ -58,7 +58,7 @@ def f_shipped(*, apart: bool = False, **values: Any) -> Order:
     return found
 
 
-def parcel_of(found: Order, sku: str) -> Shipment:
+def shipment_with(found: Order, sku: str) -> Shipment:
     """The parcel that has an article."""
     return next(each for each in found.shipments if sku in {line.sku for line in each.lines})
 
@@ -69,10 +69,10 @@ def leg_of(found: Order) -> ReturnLeg:
 
 
 def all_alike(
-    leg: ReturnLeg, condition: Condition = Condition.AS_SENT, fate: Fate = Fate.RESELLABLE
+    leg: ReturnLeg, condition: Condition = Condition.AS_SENT, fate: Fate | None = Fate.RESELLABLE
 ) -> list[Judged]:
     """The judgement that all units of a leg are alike, and accepted where they came."""
-    accepted = fate is not Fate.NONE
+    accepted = fate is not None
     return [
         Judged(line.line_no, line.sku, line.quantity, line.shipment_id, condition, accepted, fate)
         for line in leg.lines

@@ -19,7 +19,7 @@ from order_service.order.states import (
 )
 from order_service.order.tasks import TakeIn, todos
 from order_service.payment.paying_back import refundable_minor
-from tests.order_service.aftersales.example import f_shipped, inspected, leg_of, parcel_of
+from tests.order_service.aftersales.example import f_shipped, inspected, leg_of, shipment_with
 from tests.order_service.clock import START_MS
 from tests.order_service.fulfilment.parcels import (
     ON_DELIVERY,
@@ -49,7 +49,7 @@ def test_example_28_cash_order_refused_at_the_door_is_never_paid_and_its_goods_a
 
 def test_example_29_of_two_cash_parcels_the_one_that_was_taken_is_due_with_its_freight() -> None:
     order = f_shipped(apart=True, payments=[cash(15_799)], **ON_DELIVERY)
-    refused, signed = parcel_of(order, "A"), parcel_of(order, "B")
+    refused, signed = shipment_with(order, "A"), shipment_with(order, "B")
     carrier_reports(order, refused, K.REFUSED, K.RETURNED)
     carrier_reports(order, signed, K.SIGNED)
     assert due_for_delivered_minor(order) == 4_999 + 267
@@ -106,9 +106,9 @@ def test_the_money_of_a_refused_parcel_goes_back_with_its_inspection_but_for_the
 
 def test_the_freight_of_a_refused_parcel_stays_also_where_another_one_is_lost() -> None:
     order = f_shipped(apart=True)
-    carrier_reports(order, parcel_of(order, "A"), K.REFUSED, K.RETURNED)
+    carrier_reports(order, shipment_with(order, "A"), K.REFUSED, K.RETURNED)
     inspected(order)
-    refunded(order, parcel_of(order, "B"))
+    refunded(order, shipment_with(order, "B"))
     assert (order.state, order.refunded_minor) == (OrderState.CANCELLED, 14_999)
 
 
