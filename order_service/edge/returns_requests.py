@@ -45,10 +45,10 @@ def _group_of(field: str, group: pb.JudgedUnits) -> Judged:
         names = ", ".join(Fate)
         raise InvalidField(f"{field}.fate", f"must be one of {names}", group.fate)
     check_whole(f"{field}.pictures", len(group.pictures), 0, PICTURES_MAX)
-    for at, name in enumerate(group.pictures):
+    for name in group.pictures:
         if not _is_digest(name):
-            problem = "must be the SHA-256 of a file, as 64 digits of 0-9 a-f"
-            raise InvalidField(f"{field}.pictures[{at}]", problem, shown(name))
+            problem = "must be the SHA-256 of files, each as 64 digits of 0-9 a-f"
+            raise InvalidField(f"{field}.pictures", problem, shown(name))
     return Judged(
         line_no=group.line_no,
         sku=group.sku,
