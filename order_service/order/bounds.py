@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from order_service.order.cases import Case
 from order_service.order.model import Incident, Order, Payment, Refund, Remark, Shipment
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.return_legs import ReturnLeg
@@ -29,6 +30,7 @@ BOUNDS: Final[dict[type[Struct], Bound]] = {
     Remark: Bound("remarks_max", "remarks and corrections", 500),
     Shipment: Bound("shipments_max", "parcels", 500),
     Incident: Bound("incidents_max", "incidents", 200),
+    Case: Bound("cases_max", "after-sales cases", 100),
     ReturnLeg: Bound("return_legs_max", "returns", 200),
 }
 

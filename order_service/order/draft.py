@@ -5,7 +5,8 @@ draft, which keeps what has to be written: moves with their history, rows, tasks
 raises changes nothing, because what it changed is thrown away with its draft.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -97,6 +98,16 @@ class Draft:
     def note(self, why: str, thing: Stateful | None = None) -> None:
         """Writes down in the history what moved nothing."""
         self._write_down(thing or self.order, None, None, None, why)
+
+    @contextmanager
+    def dated(self, at_ms: int) -> Iterator[None]:
+        """Dates what is changed meanwhile at a time that has passed: that of a deadline."""
+        now_ms = self.now_ms
+        self.now_ms = at_ms
+        try:
+            yield
+        finally:
+            self.now_ms = now_ms
 
     def add(self, part: Stateful, why: str = "") -> None:
         """Adds a part, which must be in the first state of its machine."""

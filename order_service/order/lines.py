@@ -36,3 +36,7 @@ class Line(Struct):
     """The price of those."""
     given_units: int = 0
     """Units whose money went back before they left, and that go all the same: they are given."""
+    resent: int = 0
+    """Units that were sent again for a case."""
+    open_units: int = 0
+    """Units in cases that may still end with their money."""

@@ -277,6 +277,8 @@ class Order(Struct):
     """The freight that went back, or is asked to."""
     after_sales: bool = False
     """Whether it has parts of kinds that few orders have."""
+    completion_left_ms: int = 0
+    """The time that was left until it completes by itself, when something began to hold that."""
     lines: list[Line] = field(default_factory=list)
     parts: dict[type[Any], list[Any]] = field(default_factory=dict)
     """Payments, refunds and so on by their struct, the oldest first (`parts.py`)."""

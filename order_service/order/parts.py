@@ -12,6 +12,7 @@ number, which counts from 1 for each kind.
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
+from order_service.order.cases import CASE, Case
 from order_service.order.machines import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT, Machine
 from order_service.order.model import Incident, Payment, Refund, Shipment
 from order_service.order.return_legs import LEG, ReturnLeg
@@ -61,6 +62,7 @@ PART_KINDS: Final[dict[type[Any], PartKind]] = {
         PartKind(Refund, REFUND, "r", "refunds"),
         PartKind(Shipment, SHIPMENT, "s", "shipments"),
         PartKind(Incident, INCIDENT, "i", "incidents"),
+        PartKind(Case, CASE, "c", "cases", rare=True),
         PartKind(ReturnLeg, LEG, "b", "return_legs", rare=True),
     )
 }

@@ -33,7 +33,9 @@ class RefusalReason(StrEnum):
     WRONG_CONTENT = "WRONG_CONTENT"
     UNDER_WAY = "UNDER_WAY"
     TOO_MANY = "TOO_MANY"
+    NOT_ELIGIBLE = "NOT_ELIGIBLE"
     UNITS_TAKEN = "UNITS_TAKEN"
+    TOO_LATE = "TOO_LATE"
 
 
 REFUSALS: Final[dict[RefusalReason, str]] = {
@@ -58,6 +60,9 @@ REFUSALS: Final[dict[RefusalReason, str]] = {
     RefusalReason.UNDER_WAY: "{detail}",
     RefusalReason.TOO_MANY: "order {order_id} has as many {things} as an order may have: {most} "
     "({name})",
+    RefusalReason.NOT_ELIGIBLE: "{detail}",
+    RefusalReason.TOO_LATE: "{thing} {name} could take {event} before {deadline}, and is {state} "
+    "now",
     RefusalReason.UNITS_TAKEN: "line {line_no}: {requested} units are asked for (0: all), and of "
     "{left} the money did not go back",
 }

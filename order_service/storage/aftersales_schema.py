@@ -3,16 +3,20 @@
 from typing import Final
 
 from sqlalchemy import (
+    CheckConstraint,
     ColumnElement,
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
+    UniqueConstraint,
     and_,
     literal_column,
 )
 
 from order_service.storage.columns import (
+    KNOWN_IS_KEPT,
     NO_WORDS,
+    count,
     ids,
     part_number,
     partial_index,
@@ -20,6 +24,59 @@ from order_service.storage.columns import (
     whole,
     words,
 )
+
+cases = table(
+    "cases",
+    *ids("order_id"),
+    part_number("case"),
+    *words("case_key", "state", "kind", "reason", "lines", "opened_by"),
+    *whole("fingerprint"),
+    *words("rule", "proposals", "wanted_sku"),
+    *whole("created_at_ms", "updated_at_ms", "entered_at_ms"),
+    *whole("deadline_at_ms", nullable=True),
+    *count("policy_version", nullable=True),
+    *whole("wanted_minor", "granted_minor", "price_minor", nullable=True),
+    part_number("case", "split_from"),
+    *words("lapsed_from"),
+    *count("asked_by_service", "with_lead", "ships_first", "evidence", nullable=True),
+    PrimaryKeyConstraint("order_id", "case_no"),
+    UniqueConstraint("order_id", "case_key"),
+    ForeignKeyConstraint(["order_id"], ["orders.order_id"]),
+    CheckConstraint(
+        "coalesce(wanted_minor, 0) >= 0 AND coalesce(granted_minor, 0) >= 0 "
+        "AND coalesce(price_minor, 0) >= 0",
+        name="no_amount_is_negative",
+    ),
+)
+IS_OPEN_CASE: Final[ColumnElement[bool]] = literal_column("state NOT IN ('DONE', 'CLOSED')")
+partial_index("ix_cases_open", cases.c.state, cases.c.deadline_at_ms, where=IS_OPEN_CASE)
+
+# What people wrote and showed: read on demand, and never part of an order.
+case_texts = table(
+    "case_texts",
+    *ids("order_id"),
+    part_number("case"),
+    *ids("text_id"),
+    *words("author", "text"),
+    *whole("at_ms"),
+    PrimaryKeyConstraint("order_id", "case_no", "text_id"),
+    ForeignKeyConstraint(["order_id", "case_no"], ["cases.order_id", "cases.case_no"]),
+    by_key=True,
+)
+case_evidence = table(
+    "case_evidence",
+    *ids("order_id"),
+    part_number("case"),
+    *words("sha256", "author"),
+    *whole("at_ms"),
+    PrimaryKeyConstraint("order_id", "case_no", "sha256"),
+    ForeignKeyConstraint(["order_id", "case_no"], ["cases.order_id", "cases.case_no"]),
+    by_key=True,
+)
+
+# The same words are written once, and a file is shown once.
+for _table in (case_texts, case_evidence):
+    _table.info[KNOWN_IS_KEPT] = True
 
 # A parcel, a case: the number is 0 where there is none, so no foreign key refers to it.
 return_legs = table(

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Column, Table
 
+from order_service.order.cases import CaseEvidence, CaseText
 from order_service.order.keys import kept_key, key_and_channel
 from order_service.order.model import HistoryEntry, Line, Order, Remark, Task
 from order_service.order.parts import PART_KINDS, letter_of, part_id, part_no
@@ -229,5 +230,7 @@ ROW_KINDS: Final = _RowKinds(
         TrackingEvent: rows_by_name(TrackingEvent, schema.tracking_events),
         TemperatureReading: rows_by_name(TemperatureReading, schema.temperature_readings),
         MoneyCase: rows_by_name(MoneyCase, schema.money_cases),
+        CaseText: rows_by_name(CaseText, METADATA.tables["case_texts"]),
+        CaseEvidence: rows_by_name(CaseEvidence, METADATA.tables["case_evidence"]),
     }
 )

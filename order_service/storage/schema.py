@@ -80,6 +80,7 @@ orders = table(
     # What few orders have is null in the others, and takes no room.
     *whole("waits_until_at_ms", "held_at_ms", nullable=True),
     *count("after_sales", nullable=True),
+    *whole("completion_left_ms", nullable=True),
     PrimaryKeyConstraint("order_id"),
     UniqueConstraint("tenant", "source", "order_key"),
     CheckConstraint(
@@ -126,13 +127,13 @@ order_lines = table(
     *count("refunded_unshipped", "refunded_shipped", nullable=True),
     *count("adjusted_units", "unpaid_units", nullable=True),
     *whole("refunded_minor", "adjusted_minor", "unpaid_minor", nullable=True),
-    *count("given_units", nullable=True),
+    *count("given_units", "resent", "open_units", nullable=True),
     PrimaryKeyConstraint("order_id", "line_no"),
     of_order(),
     CheckConstraint("quantity > 0", name="quantity_is_positive"),
     CheckConstraint(
         "shipped >= 0 AND cancelled >= 0 AND shipped + cancelled <= quantity "
-        "AND returned >= 0 AND returned <= shipped",
+        "AND returned >= 0 AND returned <= shipped + coalesce(resent, 0)",
         name="units_are_accounted_for",
     ),
     CheckConstraint(
@@ -154,6 +155,12 @@ order_lines = table(
         "+ coalesce(refunded_shipped, 0) + coalesce(adjusted_units, 0) "
         "+ coalesce(unpaid_units, 0) + coalesce(given_units, 0) <= quantity",
         name="what_is_given_away_is_paid_back_once",
+    ),
+    CheckConstraint(
+        "coalesce(resent, 0) >= 0 AND coalesce(open_units, 0) >= 0 AND coalesce(open_units, 0) "
+        "+ coalesce(refunded_unshipped, 0) + coalesce(refunded_shipped, 0) "
+        "+ coalesce(unpaid_units, 0) + coalesce(given_units, 0) <= quantity",
+        name="units_are_in_one_case",
     ),
     by_key=True,
 )

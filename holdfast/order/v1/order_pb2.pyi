@@ -71,8 +71,14 @@ class _OrderOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderOut
     """Not done yet, because something is under way that ends by itself: `detail` says what, and whether
     it is done then or has to be sent again. Sending it again does no harm.
     """
+    ORDER_OUTCOME_NOT_ELIGIBLE: _OrderOutcome.ValueType  # 17
+    """The policy does not grant it: the time for it is over, the article is excluded, or the reason
+    does not fit; `detail` names the clause.
+    """
     ORDER_OUTCOME_UNITS_TAKEN: _OrderOutcome.ValueType  # 18
     """Fewer units of a line than that have their money here: it went back, or was never paid."""
+    ORDER_OUTCOME_TOO_LATE: _OrderOutcome.ValueType  # 19
+    """The deadline has passed, and what it does is done."""
     ORDER_OUTCOME_TOO_MANY: _OrderOutcome.ValueType  # 21
     """The order has as many of such things (attempts to pay, refunds, remarks, ...) as an order may
     have; `detail` names the bound.
@@ -117,8 +123,14 @@ ORDER_OUTCOME_UNDER_WAY: OrderOutcome.ValueType  # 16
 """Not done yet, because something is under way that ends by itself: `detail` says what, and whether
 it is done then or has to be sent again. Sending it again does no harm.
 """
+ORDER_OUTCOME_NOT_ELIGIBLE: OrderOutcome.ValueType  # 17
+"""The policy does not grant it: the time for it is over, the article is excluded, or the reason
+does not fit; `detail` names the clause.
+"""
 ORDER_OUTCOME_UNITS_TAKEN: OrderOutcome.ValueType  # 18
 """Fewer units of a line than that have their money here: it went back, or was never paid."""
+ORDER_OUTCOME_TOO_LATE: OrderOutcome.ValueType  # 19
+"""The deadline has passed, and what it does is done."""
 ORDER_OUTCOME_TOO_MANY: OrderOutcome.ValueType  # 21
 """The order has as many of such things (attempts to pay, refunds, remarks, ...) as an order may
 have; `detail` names the bound.

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
+from order_service.order.cases import CASE, CaseEvent, CaseState
 from order_service.order.joint_rules import JOINT_RULES, Together, broken_rule
 from order_service.order.machines import (
     INCIDENT,
@@ -44,6 +45,7 @@ NAMES: tuple[tuple[Machine, type[StrEnum], type[StrEnum]], ...] = (
     (REFUND, RefundState, RefundEvent),
     (SHIPMENT, ShipmentState, ShipmentEvent),
     (INCIDENT, IncidentState, IncidentEvent),
+    (CASE, CaseState, CaseEvent),
     (LEG, LegState, LegEvent),
 )
 
