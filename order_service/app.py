@@ -51,6 +51,7 @@ from order_service.fulfilment.remarks import REMARK_WORDS
 from order_service.fulfilment.review import ReviewInput
 from order_service.fulfilment.review_rules import ReviewRules
 from order_service.notifications.handlers import NotificationTasks
+from order_service.order.draft import Draft
 from order_service.order.ids import Ids
 from order_service.order.model import Order
 from order_service.order.placed import SubOrder
@@ -72,6 +73,8 @@ from order_service.relay.metrics import order_metrics
 from order_service.relay.needs_watch import NeedsWatch
 from order_service.relay.relay import Relay
 from order_service.relay.self_watch import SelfWatch
+from order_service.settlement.earning_due import EarningRules, settle_parts
+from order_service.settlement.handlers import SettlementTasks
 from order_service.settlement.posting import post
 from order_service.settlement.terms import UnknownTerms
 from order_service.storage.clock import DatabaseClock
@@ -130,6 +133,7 @@ class App:
         self.health = health.aio.HealthServicer()
         owner = f"{socket.gethostname()}-{os.getpid()}-{random.SystemRandom().getrandbits(32):08x}"
         settings = FulfilmentSettings(config.pick_within_ms, config.complete_after_ms)
+        self.earning = EarningRules(config.complete_after_ms, config.return_days, config.time_zone)
         self.orders = Orders(
             self.database,
             clock_ms,
@@ -137,7 +141,7 @@ class App:
             owner=owner,
             on_tasks=self._offer,
             follow=partial(follow, settings=settings),
-            post=partial(post, terms_of=self._terms_of),
+            post=self._post,
             announce=self.outside.announcer.announce,
         )
         self.methods = methods_of(self.outside.providers)
@@ -237,6 +241,11 @@ class App:
     def _offer(self, taken: Sequence[Taken]) -> None:
         self.relay.offer(taken)
 
+    def _post(self, draft: Draft) -> None:
+        """Enters what a draft has done to money, and what merchants have earned by it."""
+        post(draft, self._terms_of)
+        settle_parts(draft, self.earning, self._terms_of)
+
     def _terms_of(self, tenant: str, part: SubOrder) -> Contract:
         """The contract of a merchant's part. Raises UnknownTerms."""
         found = self.catalogue.contract(tenant, part.merchant_id, part.terms)
@@ -261,6 +270,7 @@ class App:
             ),
             self.intake,
             ReturnTasks(self.engine),
+            SettlementTasks(),
             NotificationTasks(
                 outside.channels, outside.subscribers, outside.merchants, outside.composing
             ),

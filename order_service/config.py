@@ -115,6 +115,9 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The part of an order's total that can go back as presents, for no goods."""
     complete_after_ms: Ms = 7 * 24 * _HOUR_MS
     """An order completes so long after its last parcel was signed for."""
+    return_days: Annotated[int, Meta(ge=0, le=365)] = 7
+    """A merchant earns its part of an order only so many days after the day of its receipt, in
+    which the buyer may return it without a reason."""
 
     @property
     def orders_database_url(self) -> str:

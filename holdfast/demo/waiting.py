@@ -18,7 +18,7 @@ LOOK_S_MAX = 1.0
 TELL_EVERY_S = 5.0
 
 TIMERS = frozenset(
-    {"QUERY_PAYMENT", "PAYMENT_DUE", "PICK_DUE", "DELIVERY_DUE", "COMPLETE", "CASH_DUE"}
+    {"QUERY_PAYMENT", "PAYMENT_DUE", "PICK_DUE", "DELIVERY_DUE", "COMPLETE", "CASH_DUE", "EARN"}
 )
 """Kinds of tasks that are for later; all others are done as soon as they can be."""
 

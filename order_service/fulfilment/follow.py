@@ -160,9 +160,9 @@ def _follow_end(draft: Draft) -> bool:
     """Moves a shipped order all of whose shipments have ended; returns whether they have."""
     order = draft.order
     shipments = [each for each in order.shipments if each.state is not ShipmentState.CANCELLED]
-    if not all(_has_ended(order, shipment) for shipment in shipments):
+    if not all(has_ended(order, shipment) for shipment in shipments):
         return False
-    if any(_has_arrived(shipment) for shipment in shipments):
+    if any(has_arrived(shipment) for shipment in shipments):
         if order.state is OrderState.SHIPPED:
             draft.move(order, OrderEvent.DELIVERED_IN_FULL)
     elif order.state in _LEFT:
@@ -223,14 +223,15 @@ def _completes_at_ms(draft: Draft, settings: FulfilmentSettings) -> int:
     return max(draft.now_ms, delivered_at_ms + settings.complete_after_ms)
 
 
-def _has_arrived(shipment: Shipment) -> bool:
+def has_arrived(shipment: Shipment) -> bool:
     """Whether a shipment was signed for, whole or damaged."""
     if shipment.state is ShipmentState.DAMAGED:
         return shipment.delivered_at_ms > 0
     return shipment.state is ShipmentState.DELIVERED
 
 
-def _has_ended(order: Order, shipment: Shipment) -> bool:
+def has_ended(order: Order, shipment: Shipment) -> bool:
+    """Whether a shipment has come, or something was done about one that never will."""
     incidents = order.incidents_of(shipment.shipment_id)
     made_good = any(each.state in _MADE_GOOD and not each.lines for each in incidents)
-    return _has_arrived(shipment) or (shipment.state in _GONE and made_good)
+    return has_arrived(shipment) or (shipment.state in _GONE and made_good)

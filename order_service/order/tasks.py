@@ -51,6 +51,7 @@ class TaskKind(StrEnum):
     RESHIP = "RESHIP"
     COMPLETE = "COMPLETE"
     CASH_DUE = "CASH_DUE"
+    EARN = "EARN"
     REMIND_TO_PAY = "REMIND_TO_PAY"
     NOTIFY_BUYER = "NOTIFY_BUYER"
     NOTIFY_MERCHANT = "NOTIFY_MERCHANT"
@@ -284,6 +285,10 @@ class CompleteOrder(Payload): ...
 class CashDue(Payload):
     currency: str = ""
     """Of cash that only older books have; "" for the order's."""
+
+
+@_task(TaskKind.EARN, "earn", "have merchants earn the order's money")
+class EarnParts(Payload): ...
 
 
 # A lane of its own: no other notice waits until it is due.

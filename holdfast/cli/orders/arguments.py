@@ -96,6 +96,7 @@ TASK_KINDS = (
     "RESHIP",
     "COMPLETE",
     "CASH_DUE",
+    "EARN",
     "REMIND_TO_PAY",
     "NOTIFY_BUYER",
     "NOTIFY_MERCHANT",

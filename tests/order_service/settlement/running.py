@@ -12,9 +12,9 @@ from order_service.catalogue.contracts import Contract
 from order_service.order.draft import Draft
 from order_service.order.ids import Ids
 from order_service.order.journals import SIDES, Journal, account_of
-from order_service.order.model import Line, Order, Payment, Refund
+from order_service.order.model import Line, Order, Payment, Refund, Shipment, ShipmentLine
 from order_service.order.placed import Amounts, SubOrder
-from order_service.order.states import OrderState, PaymentState
+from order_service.order.states import OrderState, PaymentState, ShipmentState
 from order_service.payment.facts import learn
 from order_service.payment.paying_back import PayBack
 from order_service.payment.providers.port import Fact, FactKind
@@ -131,3 +131,27 @@ def old(found: Order) -> Order:
     for each in found.payments:
         each.booked = False
     return found
+
+
+def parcel(found: Order, number: int = 0) -> Shipment:
+    """A delivered parcel of all of a merchant's part."""
+    line = found.lines[number]
+    lines = (ShipmentLine(line.line_no, line.sku, line.quantity),)
+    return Shipment(
+        shipment_id=f"{A}-s{number + 1}",
+        order_id=A,
+        sub_order_no=number,
+        state=ShipmentState.DELIVERED,
+        location="default",
+        lines=lines,
+        zone="",
+        wave_id="",
+        carrier="sf",
+        service="",
+        waybill="SF1",
+        weight_g=0,
+        freight_minor=0,
+        created_at_ms=found.created_at_ms,
+        updated_at_ms=found.created_at_ms,
+        delivered_at_ms=found.created_at_ms,
+    )

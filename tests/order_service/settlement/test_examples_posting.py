@@ -6,17 +6,17 @@ from msgspec import structs
 from order_service.catalogue.contracts import NO_CONTRACT, Contract
 from order_service.fulfilment.cash import collect
 from order_service.order.draft import Draft
-from order_service.order.model import CASH_ON_DELIVERY, Order, Shipment, ShipmentLine
+from order_service.order.model import CASH_ON_DELIVERY
 from order_service.order.placed import Amounts, SubOrder
 from order_service.order.records import TrackingEvent, TrackingKind
 from order_service.order.refund_rows import RefundWhat
-from order_service.order.states import OrderState, PaymentState, ShipmentState
+from order_service.order.states import OrderState, PaymentState
 from order_service.payment.facts import judge_collected, learn, resolve_quarantined
 from order_service.payment.paying_back import PayBack
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import paid_back_by_hand, refund_all
 from tests.order_service.samples import A, payment
-from tests.order_service.settlement.running import RATES, Books, earned, old, order_x
+from tests.order_service.settlement.running import RATES, Books, earned, old, order_x, parcel
 
 
 def paid() -> Books:
@@ -162,29 +162,6 @@ def door(terms: Contract = NO_CONTRACT) -> Books:
     found.add(waiting)
     found.add(parcel(found))
     return Books(found, terms)
-
-
-def parcel(found: Order) -> Shipment:
-    """A delivered parcel of all of X."""
-    lines = (ShipmentLine(1, "SKU-1", 2),)
-    return Shipment(
-        shipment_id=f"{A}-s1",
-        order_id=A,
-        sub_order_no=0,
-        state=ShipmentState.DELIVERED,
-        location="default",
-        lines=lines,
-        zone="",
-        wave_id="",
-        carrier="sf",
-        service="",
-        waybill="SF1",
-        weight_g=0,
-        freight_minor=0,
-        created_at_ms=found.created_at_ms,
-        updated_at_ms=found.created_at_ms,
-        delivered_at_ms=found.created_at_ms,
-    )
 
 
 def collected(books: Books, amount_minor: int, number: int = 1) -> list[str]:
