@@ -18,6 +18,7 @@ from order_service.fulfilment.merchant_parts import held_parts
 from order_service.order.draft import Draft
 from order_service.order.machines import INCIDENT
 from order_service.order.model import Order, Shipment
+from order_service.order.return_legs import OPEN, ReturnLeg
 from order_service.order.states import OrderState, ShipmentState
 from order_service.order.tasks import EarnParts, TaskKind
 from order_service.payment.attempts import open_payments
@@ -113,6 +114,10 @@ def open_matters(order: Order, number: int) -> Iterator[str]:
     """The open matters of a part, which keep it from being earned."""
     if number in held_parts(order):
         yield order.order_id
+    lines = {line.line_no for line in lines_of(order, number)}
+    for leg in order.parts_of(ReturnLeg):
+        if leg.state in OPEN and any(line.line_no in lines for line in leg.lines):
+            yield leg.leg_id
     for incident in order.incidents:
         of_part = order.shipment(incident.shipment_id).sub_order_no == number
         if of_part and INCIDENT.moves[incident.state]:
