@@ -129,6 +129,7 @@ _print_levels = table_of(
         "Reserved": "reserved",
         "Confirmed": "confirmed",
         "Damaged": "damaged",
+        "Incoming": "incoming",
         "Safety": "safety_stock",
         "Available": "available",
     }

@@ -87,6 +87,8 @@ _ADVICE = {
     "ON_HAND_BELOW_COMMITTED": ": `holdfast reservation list --sku {sku}` tells which there are, "
     "`holdfast reservation release ID` gives a live one back, `holdfast reservation cancel ID` a "
     "sold one",
+    "STOCK_NOT_FOUND": ": `holdfast stock set {sku} 0 --location {location}`",
+    "NOT_ENOUGH_UNITS": ". `holdfast stock get {sku}` tells what there is where",
 }
 
 _CAUSES = re.compile(

@@ -86,7 +86,7 @@ def cancel(
     yes: Yes = False,
     connection: Connection = DEFAULT_CONNECTION,
 ) -> None:
-    """Takes the sale of units back that were not shipped: they go on sale again, or are gone.
+    """Takes back the sale of units that were not shipped.
 
     Of an order of the order service use `holdfast orders cancel`, or its books
     and the stock no longer agree.

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 app = App(name="stock", group=OPERATE, help="Reads and sets what there is to sell.")
 app.command("holdfast.cli.stock_import_command:import_file", name="import")
+app.command("holdfast.cli.stock_moves:move")
+app.command("holdfast.cli.stock_moves:transfer")
 
 LIST_LIMIT_DEFAULT = 1_000
 
-_print_table = table_of(
+print_table_of_levels = table_of(
     {
         "SKU": "sku",
         "Location": "location",
@@ -29,6 +31,7 @@ _print_table = table_of(
         "Reserved": "reserved",
         "Confirmed": "confirmed",
         "Damaged": "damaged",
+        "Incoming": "incoming",
         "Safety stock": "safety_stock",
         "Limit per buyer": lambda level: level.limit_per_buyer or "-",
         "Version": "version",
@@ -144,7 +147,7 @@ def list_(
       holdfast stock list --limit 100000 -o json
     """
     with connection.client() as client:
-        table = None if connection.as_json else _print_table.parts
+        table = None if connection.as_json else print_table_of_levels.parts
         print_rows(
             client.list_stock(), "levels", limit, table, more="There are more: raise --limit."
         )
@@ -195,11 +198,11 @@ def _print_level(level: "StockLevel", connection: Connection, **more: str) -> No
     if connection.as_json:
         print_json({"level": level, **more})
     else:
-        _print_table([level])
+        print_table_of_levels([level])
 
 
 def _print_levels(levels: Sequence["StockLevel"], connection: Connection) -> None:
     if connection.as_json:
         print_json({"levels": levels, "truncated": False})
     else:
-        _print_table(levels)
+        print_table_of_levels(levels)
