@@ -9,17 +9,21 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
+from grpc import StatusCode
+
 from holdfast.client import Client
 from holdfast.errors import HoldfastError
 from holdfast.outcomes import Outcome
-from holdfast.types import Disposition
+from holdfast.types import Bucket, Disposition
 from holdfast.types import Line as StockLine
 from order_service.aftersales.legs import lapse, leg_in
 from order_service.fulfilment.handlers import engine_trouble
+from order_service.fulfilment.reshipping import stock_lines
 from order_service.order.draft import Decide, Draft
-from order_service.order.model import Order
+from order_service.order.model import Order, Shipment
 from order_service.order.reservations import reservation_of
 from order_service.order.return_legs import Fate, ReturnLeg
+from order_service.order.states import IncidentState
 from order_service.order.tasks import LegDue, TakeIn, Todo
 from order_service.relay.handler import GiveUp, handles
 
@@ -31,6 +35,14 @@ DISPOSITIONS: Final = {
     Fate.SCRAP: Disposition.LOST,
 }
 """The engine's word for what becomes of a unit."""
+
+
+_BUCKETS: Final = {
+    Disposition.RESELLABLE: Bucket.RESELLABLE,
+    Disposition.DAMAGED: Bucket.DAMAGED,
+}
+Place = tuple[str, Bucket]
+"""A location, and the count of its level that has units."""
 
 
 class Intake(NamedTuple):
@@ -64,24 +76,25 @@ class ReturnTasks:
     async def take_in(self, order: Order, todo: Todo[TakeIn]) -> Decide | None:
         """Takes the units of an inspected leg into stock, once."""
         leg = leg_in(order, todo.payload.leg_id)
-        forgotten = []
+        by_hand = []
         for intake in intakes(leg):
             try:
-                if not await self._took_in(order, leg, intake):
-                    forgotten.append(intake)
+                if not await self._take_back(order, leg, intake):
+                    by_hand.append(intake)
             except HoldfastError as error:
-                raise engine_trouble(error) from error
-        return partial(_note_forgotten, leg_id=leg.leg_id, forgotten=forgotten)
+                raise _trouble(leg, intake, error) from error
+        return partial(_leave_to_person, leg_id=leg.leg_id, intakes=by_hand) if by_hand else None
 
     @handles(LegDue)
     async def leg_due(self, _order: Order, todo: Todo[LegDue]) -> Decide | None:
         """Does what the passed deadline of a leg does."""
         return partial(lapse, leg_id=todo.payload.leg_id)
 
-    async def _took_in(self, order: Order, leg: ReturnLeg, intake: Intake) -> bool:
-        """Whether the engine took units back; False where its own books have them as back.
+    async def _take_back(self, order: Order, leg: ReturnLeg, intake: Intake) -> bool:
+        """Has the engine take units back; returns whether it could.
 
-        Raises HoldfastError, GiveUp.
+        It knows nothing of the sale once all is long over, or once the units were sent again: then
+        they are moved into stock. Raises HoldfastError, GiveUp.
         """
         shipment = order.shipment(intake.shipment_id)
         stays = intake.disposition is Disposition.LOST or leg.location == shipment.location
@@ -96,18 +109,72 @@ class ReturnTasks:
         if result.applied:
             return True
         if result.outcome is Outcome.UNKNOWN_SKU:
-            raise GiveUp(
-                f"{leg.location} has no stock level for all of {', '.join(intake.units)}: set one "
-                "(0 units are enough), then replay this task"
-            )
-        if result.outcome in (Outcome.QUANTITY_EXCEEDED, Outcome.NOT_FOUND):
+            raise _no_level(leg, intake)
+        if result.outcome is Outcome.NOT_FOUND:
+            await self._move_in(order, leg, intake, ("", Bucket.OUTSIDE))
+            return True
+        if result.outcome is not Outcome.QUANTITY_EXCEEDED:
+            raise GiveUp(f"the engine does not take {leg.leg_id} back: {result.outcome.name}")
+        if not _was_sent_again(order, shipment):
             return False
-        raise GiveUp(f"the engine does not take {leg.leg_id} back: {result.outcome.name}")
+        await self._move_in(order, leg, intake, await self._written_off(order, shipment))
+        return True
+
+    async def _written_off(self, order: Order, shipment: Shipment) -> Place:
+        """Where the engine has the units of a parcel that was sent again.
+
+        0.7.0 counted them as damaged, under the id under which they are lost now.
+        """
+        result = await self._engine.return_units(
+            reservation_of(order, shipment),
+            shipment.shipment_id,
+            stock_lines(shipment, shipment.location),
+            disposition=Disposition.LOST,
+            tenant=order.tenant,
+        )
+        as_damaged = result.outcome is Outcome.ID_REUSED
+        return (shipment.location, Bucket.DAMAGED) if as_damaged else ("", Bucket.OUTSIDE)
+
+    async def _move_in(self, order: Order, leg: ReturnLeg, intake: Intake, place: Place) -> None:
+        """Moves units into stock, each article once. Raises HoldfastError."""
+        bucket = _BUCKETS.get(intake.disposition)
+        for number, (sku, units) in enumerate(sorted(intake.units.items()), 1):
+            if bucket is not None and place != (leg.location, bucket):
+                await self._engine.move_stock(
+                    sku,
+                    units,
+                    f"{intake.return_id}.{number}",
+                    from_location=place[0],
+                    from_bucket=place[1],
+                    to_location=leg.location,
+                    to_bucket=bucket,
+                    reason=f"return {leg.leg_id}",
+                    tenant=order.tenant,
+                )
 
 
-def _note_forgotten(draft: Draft, leg_id: str, forgotten: list[Intake]) -> None:
-    """Leaves to a person what the engine cannot take back: it counted it as back before."""
-    for intake in forgotten:
-        units = ", ".join(f"{units} x {sku}" for sku, units in intake.units.items())
-        why = f"the engine has counted {units} of {intake.shipment_id} as back before: put them "
-        draft.note(f"{why}into stock by hand", leg_in(draft.order, leg_id))
+def _was_sent_again(order: Order, shipment: Shipment) -> bool:
+    """Whether the units of a parcel were sold once more, so that they were written off."""
+    again = (IncidentState.RESHIPPING, IncidentState.RESHIPPED)
+    return any(each.state in again for each in order.incidents_of(shipment.shipment_id))
+
+
+def _no_level(leg: ReturnLeg, intake: Intake) -> GiveUp:
+    return GiveUp(
+        f"{leg.location} has no stock level for all of {', '.join(sorted(intake.units))}: set one "
+        "(0 units are enough), then replay this task"
+    )
+
+
+def _trouble(leg: ReturnLeg, intake: Intake, error: HoldfastError) -> Exception:
+    """Judges an error of the engine; no level to move units to is a person's to set."""
+    is_without = error.code is StatusCode.NOT_FOUND
+    return _no_level(leg, intake) if is_without else engine_trouble(error)
+
+
+def _leave_to_person(draft: Draft, leg_id: str, intakes: list[Intake]) -> None:
+    """Leaves units to a person that somebody has returned in the engine before, by hand."""
+    for intake in intakes:
+        units = ", ".join(f"{units} x {sku}" for sku, units in sorted(intake.units.items()))
+        why = f"the engine has counted {units} of {intake.shipment_id} as returned before"
+        draft.note(f"{why}: look whether they are in stock", leg_in(draft.order, leg_id))

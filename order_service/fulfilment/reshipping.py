@@ -2,8 +2,8 @@
 
 The goods are reserved and confirmed in the engine under an id of their own, made from the shipment
 that they replace: `<order id>-x1` for `<order id>-s1`. So an attempt can be repeated. Before that,
-the lost units are taken back in the engine as damaged: otherwise they would count against the limit
-of their buyer, who could not be sent what they have bought.
+the lost units are taken back in the engine as lost: otherwise they would count against the limit of
+their buyer, who could not be sent what they have bought.
 """
 
 from collections import Counter
@@ -27,8 +27,9 @@ from order_service.order.states import IncidentEvent, IncidentState, ShipmentSta
 from order_service.order.tasks import ReturnStock, ShipStock, TakeIn, todos
 from order_service.relay.handler import GiveUp, Learned, TryLater
 
-# The units were taken back before, or the engine has forgotten the old reservation.
-_TAKEN_BACK: Final = frozenset({Outcome.QUANTITY_EXCEEDED, Outcome.NOT_FOUND})
+# The units were taken back before (as damaged, by 0.7.0), or the engine has forgotten the old
+# reservation.
+_TAKEN_BACK: Final = frozenset({Outcome.QUANTITY_EXCEEDED, Outcome.NOT_FOUND, Outcome.ID_REUSED})
 
 
 async def reship(order: Order, incident_id: str, engine: Client) -> Decide | None:
@@ -94,7 +95,7 @@ def _was_written_off(draft: Draft, shipment_id: str) -> None:
 
 
 async def _write_off(order: Order, lost: Shipment, engine: Client) -> None:
-    """Counts the units of a parcel as damaged and no longer as their buyer's, once.
+    """Counts the units of a parcel as lost and no longer as their buyer's, once.
 
     Those of one that came back and was inspected are not their buyer's any more.
     """
@@ -107,7 +108,7 @@ async def _write_off(order: Order, lost: Shipment, engine: Client) -> None:
         reservation_of(order, lost),
         lost.shipment_id,
         stock_lines(lost, lost.location),
-        disposition=Disposition.DAMAGED,
+        disposition=Disposition.LOST,
         tenant=order.tenant,
     )
     leaves = any(todo.payload.shipment_id == lost.shipment_id for todo in todos(order, ShipStock))

@@ -6,9 +6,10 @@ import pytest
 
 from holdfast.types import StockLevel
 from order_service.aftersales.inspecting import inspect
-from order_service.aftersales.receiving import receive
+from order_service.aftersales.receiving import came_back_here, receive
+from order_service.fulfilment.resolving import resolve
 from order_service.order.return_legs import Condition, Fate, Judged, LegState, ReturnLeg
-from order_service.order.states import OrderState, ShipmentState
+from order_service.order.states import IncidentEvent, OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 from order_service.relay.attempt import Failed
 from tests.order_service.aftersales.example import all_alike, leg_of
@@ -82,3 +83,29 @@ async def test_all_parcels_that_came_back_and_were_inspected_end_their_order(
     assert (order.state, order.refunded_minor) == (OrderState.CANCELLED, 1_900)
     assert [line.returned for line in order.lines] == [3, 2]
     assert (await level(world, "SKU-1", "north")).on_hand == 10
+
+
+async def test_a_lost_parcel_that_was_sent_again_and_turns_up_is_stock_of_no_money(
+    world: World,
+) -> None:
+    await world.place()
+    await world.misbehave(parcels={"lose": 1.0})
+    await world.ship()
+    await world.collect()
+    await world.advance(72 * HOUR_MS)
+    await world.misbehave()
+    first = (await world.order()).shipments[0]
+    incident = (await world.order()).incidents_of(first.shipment_id)[0]
+    again = partial(resolve, said=IncidentEvent.RESHIP, why="")
+    await world.change(partial(again, incident_id=incident.incident_id))
+    await world.do("RESHIP")
+    assert (await level(world, "SKU-1", "north")).on_hand == 7
+    await world.change(lambda draft: came_back_here(draft, draft.order.shipment(first.shipment_id)))
+    leg = leg_of(await world.order())
+    await world.change(partial(inspect, leg_id=leg.leg_id, groups=all_alike(leg)))
+    (task,) = [task for task in (await world.order()).tasks if task.kind == TaskKind.TAKE_IN]
+    await world.handlers[TaskKind.TAKE_IN](await world.order(), task)  # its process dies then
+    await world.do("TAKE_IN")
+    stock = await level(world, "SKU-1", "north")
+    assert (stock.on_hand, stock.damaged) == (10, 0)
+    assert (await world.order()).refunded_minor == 0
