@@ -6,8 +6,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import Connection, select
 
+from order_service.order.parts import PART_KINDS, part_id
 from order_service.order.return_legs import LegKind, LegState, ReturnLeg
-from order_service.storage.aftersales_schema import HAS_WAYBILL, return_legs
+from order_service.storage.aftersales_schema import HAS_WAYBILL, IS_OPEN, return_legs
 from order_service.storage.columns import is_after_part
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import orders
@@ -39,3 +40,10 @@ def list_legs(
         statement = statement.where(HAS_WAYBILL)
     rows = connection.execute(statement.order_by(*_LEG).limit(size))
     return [ROW_KINDS[ReturnLeg].from_row(row) for row in rows]
+
+
+def open_leg_of(connection: Connection, carrier: str, waybill: str) -> str:
+    """The open return that a carrier brings under a waybill; "" if none: there is one at most."""
+    named = (return_legs.c.carrier == carrier, return_legs.c.waybill == waybill)
+    found = connection.execute(select(*_LEG).where(*named, HAS_WAYBILL, IS_OPEN)).first()
+    return part_id(found[0], PART_KINDS[ReturnLeg].letter, found[1]) if found else ""

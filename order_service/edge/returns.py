@@ -9,6 +9,7 @@ from holdfast.order.v1 import returns_pb2 as pb
 from order_service.aftersales import queries
 from order_service.aftersales.inspecting import LegAnswer, inspect
 from order_service.aftersales.receiving import receive
+from order_service.aftersales.sending import announce
 from order_service.edge import wire
 from order_service.edge.methods import change, command, method, read_page
 from order_service.edge.requests import actor_of, check_filters, id_in, id_of, tenant_of
@@ -16,7 +17,9 @@ from order_service.edge.returns_requests import groups_of
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_name
 from order_service.order.parts import order_id_of
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.return_legs import LegKind, LegState
+from order_service.storage.database import Conflict
 from order_service.storage.orders import Orders
 from serving.deadlines import Deadlines
 
@@ -29,6 +32,21 @@ class ReturnServicer:
     def __init__(self, orders: Orders, deadlines: Deadlines) -> None:
         self._orders = orders
         self.deadlines = deadlines
+
+    @command(pb.ReturnResult)
+    async def AnnounceReturn(self, request: pb.AnnounceReturnRequest) -> pb.ReturnResult:
+        leg_id = id_of(request, "leg_id")
+        carrier, waybill = id_of(request, "carrier"), request.waybill
+        check_name("waybill", waybill)
+        decide = partial(announce, leg_id=leg_id, carrier=carrier, waybill=waybill)
+        try:
+            return await self._done(request, leg_id, decide)
+        except Conflict:
+            brings = partial(queries.open_leg_of, carrier=carrier, waybill=waybill)
+            if await self._orders.read(brings) in ("", leg_id):
+                raise
+            detail = f"{carrier} brings another return under {waybill}: look at the number again"
+            raise Refused(RefusalReason.WRONG_CONTENT, detail=detail) from None
 
     @command(pb.ReturnResult)
     async def ReceiveReturn(self, request: pb.ReceiveReturnRequest) -> pb.ReturnResult:

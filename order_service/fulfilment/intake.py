@@ -13,7 +13,8 @@ from order_service.fulfilment.carriers.port import (
 )
 from order_service.fulfilment.cash import cash_overdue
 from order_service.fulfilment.deadlines import look_at_deadlines
-from order_service.fulfilment.queries import known_event, reports_of, shipment_id_of
+from order_service.fulfilment.news_of_legs import hear, is_leg_id, news_key
+from order_service.fulfilment.queries import carried_by, known_event, reports_of
 from order_service.fulfilment.shares import cash_payment, unreported
 from order_service.fulfilment.timers import UNDER_WAY
 from order_service.fulfilment.tracking import (
@@ -28,7 +29,7 @@ from order_service.http.callbacks import callback_route
 from order_service.order.draft import Decide, Draft
 from order_service.order.model import Order
 from order_service.order.parts import order_id_of
-from order_service.order.records import TrackingEvent, TrackingKind
+from order_service.order.records import LegNews, TrackingEvent, TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.states import ShipmentState
 from order_service.order.tasks import CashDue, CatchUpOnTracking, DeliveryDue, Todo
@@ -52,8 +53,11 @@ class TrackingIntake:
         Raises what `Orders.change` does.
         """
         shipment_id = news.shipment_id or await self._orders.read(
-            partial(shipment_id_of, carrier=carrier, waybill=news.waybill)
+            partial(carried_by, carrier=carrier, waybill=news.waybill)
         )
+        if is_leg_id(shipment_id):
+            await self._take_of_leg(shipment_id, carrier, news)
+            return
         event = TrackingEvent(
             carrier=carrier,
             event_id=news.event_id,
@@ -72,6 +76,27 @@ class TrackingIntake:
                 await self._had_effect(with_own_id(event))
         except (OrderNotFound, Refused):
             log.warning("an event of a parcel that is not known", carrier=carrier, kind=news.kind)
+
+    async def _take_of_leg(self, leg_id: str, carrier: str, news: CarrierEvent) -> None:
+        """Writes an event to the leg that a carrier brings us, once."""
+        of_leg = LegNews(
+            order_id=order_id_of(leg_id),
+            leg_id=leg_id,
+            carrier=carrier,
+            waybill=news.waybill,
+            event_id=news.event_id,
+            kind=news.kind,
+            happened_at_ms=news.happened_at_ms,
+            received_at_ms=self._orders.clock_ms(),
+            place=news.place,
+        )
+        decide, actor = partial(hear, news=of_leg), f"carrier:{carrier}"
+        try:
+            await self._orders.change(of_leg.order_id, decide, actor, news_key(of_leg))
+        except AlreadySeen:
+            pass
+        except (OrderNotFound, Refused):
+            log.warning("an event of a return that is not known", carrier=carrier, kind=news.kind)
 
     async def _had_effect(self, event: TrackingEvent) -> bool:
         """Whether an event of its id has had its effect before; if none has, this has it now."""

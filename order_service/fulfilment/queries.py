@@ -23,7 +23,9 @@ from order_service.order.contact import CORRECTED, is_about_correction
 from order_service.order.model import Incident, IncidentKind, Shipment
 from order_service.order.parts import PART_KINDS, part_id
 from order_service.order.records import Review, TemperatureReading, TrackingEvent, Verdict
+from order_service.order.return_legs import ReturnLeg
 from order_service.order.states import OrderState, ShipmentState
+from order_service.storage.aftersales_schema import HAS_WAYBILL, IS_OPEN, return_legs
 from order_service.storage.columns import NO_WORDS, is_after_part, is_part
 from order_service.storage.rows import ROW_KINDS
 from order_service.storage.schema import (
@@ -178,6 +180,26 @@ def shipment_id_of(connection: Connection, carrier: str, waybill: str) -> str:
     )
     found = connection.execute(statement).first()
     return part_id(found[0], PART_KINDS[Shipment].letter, found[1]) if found else ""
+
+
+def carried_by(connection: Connection, carrier: str, waybill: str) -> str:
+    """The return or shipment that a carrier has under a waybill; "" if none.
+
+    An open return first: its buyer may send it under the number that an old parcel had.
+    """
+    named = (
+        return_legs.c.waybill == waybill,
+        HAS_WAYBILL,
+        return_legs.c.carrier == carrier,
+    )
+    legs = select(return_legs.c.order_id, return_legs.c.leg_no).where(*named)
+    is_open = connection.execute(legs.where(IS_OPEN)).first()
+    found = shipment_id_of(connection, carrier, waybill) if is_open is None else ""
+    if found:
+        return found
+    newest_first = legs.order_by(return_legs.c.created_at_ms.desc()).limit(1)
+    leg = is_open or connection.execute(newest_first).first()
+    return part_id(leg[0], PART_KINDS[ReturnLeg].letter, leg[1]) if leg else ""
 
 
 def waiting_shipments(

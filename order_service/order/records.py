@@ -68,6 +68,22 @@ class TrackingEvent(Struct, frozen=True):
     currency: str = ""
 
 
+class LegNews(Struct, frozen=True):
+    """A carrier's report about a leg. Only the first of a waybill and event id has an effect."""
+
+    order_id: str
+    leg_id: str
+    carrier: str
+    waybill: str
+    """"" where the carrier reports our id, and not its number."""
+    event_id: str
+    kind: TrackingKind
+    happened_at_ms: int
+    """By the carrier's clock."""
+    received_at_ms: int
+    place: str = ""
+
+
 class TemperatureReading(Struct, frozen=True):
     """A temperature of a parcel, once per sensor and time."""
 

@@ -26,9 +26,15 @@ from order_service.order.model import HistoryEntry, Line, Order, Remark, Task
 from order_service.order.parts import PART_KINDS, letter_of, part_id, part_no
 from order_service.order.placed import Amounts, SubOrder
 from order_service.order.receipts import Receipt
-from order_service.order.records import MoneyCase, Review, TemperatureReading, TrackingEvent
+from order_service.order.records import (
+    LegNews,
+    MoneyCase,
+    Review,
+    TemperatureReading,
+    TrackingEvent,
+)
 from order_service.order.refund_rows import RefundRow
-from order_service.storage import schema
+from order_service.storage import aftersales_schema, schema
 from order_service.storage.bulk import Row
 from order_service.storage.columns import METADATA, PART
 from order_service.storage.history import entry_from, entry_row
@@ -228,6 +234,7 @@ ROW_KINDS: Final = _RowKinds(
         Receipt: RowKind(schema.receipts, _receipt_row, lambda row: _receipt(row[2])),
         Review: rows_by_name(Review, schema.reviews),
         TrackingEvent: rows_by_name(TrackingEvent, schema.tracking_events),
+        LegNews: rows_by_name(LegNews, aftersales_schema.leg_events),
         TemperatureReading: rows_by_name(TemperatureReading, schema.temperature_readings),
         MoneyCase: rows_by_name(MoneyCase, schema.money_cases),
         CaseText: rows_by_name(CaseText, METADATA.tables["case_texts"]),

@@ -1,4 +1,4 @@
-"""`holdfast aftersales returns list|receive|inspect`: goods that come back."""
+"""`holdfast aftersales returns list|announce|receive|inspect`: goods that come back."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -109,6 +109,39 @@ def list_returns(
         waybill=waybill,
     )
     print_list(connection, request, "returns", limit, print_returns)
+
+
+@app.command
+def announce(
+    leg_id: LegId,
+    carrier: str,
+    waybill: str,
+    /,
+    *,
+    actor: str = "buyer",
+    connection: OrdersConnection = DEFAULT_ORDERS_CONNECTION,
+) -> None:
+    """Says that the buyer has sent the goods of a return.
+
+    Until they are here another waybill corrects the first.
+
+    For example:
+      holdfast aftersales returns announce 3766223186315821678-b1 sf SF1234567890
+
+    Parameters
+    ----------
+    carrier
+        The carrier that has them, by its name in the settings if it is one of
+        those.
+    waybill
+        Its number.
+    actor
+        Who says it, such as buyer or staff:7.
+    """
+    request = pb.AnnounceReturnRequest(leg_id=leg_id, carrier=carrier, waybill=waybill, actor=actor)
+    answer = connection.decide(request)
+    text = f"{leg_id} is {state_of(answer.leg)}, to {answer.leg.location}."
+    print_answer(connection, answer, text)
 
 
 @app.command

@@ -393,6 +393,44 @@ class ReturnResult(_message.Message):
 Global___ReturnResult: _TypeAlias = ReturnResult  # noqa: Y015
 
 @_typing.final
+class AnnounceReturnRequest(_message.Message):
+    """Says that goods were sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    LEG_ID_FIELD_NUMBER: _builtins.int
+    CARRIER_FIELD_NUMBER: _builtins.int
+    WAYBILL_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    leg_id: _builtins.str
+    """The return."""
+    carrier: _builtins.str
+    """The carrier that has them, by its name in the settings where it is one of those."""
+    waybill: _builtins.str
+    """Its waybill."""
+    actor: _builtins.str
+    """Who says it, such as `buyer`."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        leg_id: _builtins.str = ...,
+        carrier: _builtins.str = ...,
+        waybill: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "carrier", b"carrier", "leg_id", b"leg_id", "tenant", b"tenant", "waybill", b"waybill"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnnounceReturnRequest: _TypeAlias = AnnounceReturnRequest  # noqa: Y015
+
+@_typing.final
 class ReceiveReturnRequest(_message.Message):
     """Says that goods are here."""
 

@@ -19,6 +19,11 @@ class ReturnServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.AnnounceReturn = channel.unary_unary(
+                '/holdfast.order.v1.ReturnService/AnnounceReturn',
+                request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.AnnounceReturnRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ReturnResult.FromString,
+                _registered_method=True)
         self.ReceiveReturn = channel.unary_unary(
                 '/holdfast.order.v1.ReturnService/ReceiveReturn',
                 request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ReceiveReturnRequest.SerializeToString,
@@ -43,6 +48,19 @@ class ReturnServiceServicer:
     the carrier's news of it. Every command may be sent again when its answer was lost: what has
     already been done so is `replayed`, and changes nothing.
     """
+
+    def AnnounceReturn(self, request, context):
+        """Says that the buyer has sent the goods of a return, with which carrier and under which waybill:
+        EXPECTED becomes ON_ITS_WAY.
+
+        The carrier's news are looked up under that waybill. Until the goods are here another waybill
+        corrects the first.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for a waybill of another open return, or
+        for a parcel that comes back as it was sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def ReceiveReturn(self, request, context):
         """Says that the goods of a return are in a warehouse: EXPECTED, ON_ITS_WAY and LOST become ARRIVED.
@@ -78,6 +96,11 @@ class ReturnServiceServicer:
 
 def add_ReturnServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'AnnounceReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnnounceReturn,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.AnnounceReturnRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ReturnResult.SerializeToString,
+            ),
             'ReceiveReturn': grpc.unary_unary_rpc_method_handler(
                     servicer.ReceiveReturn,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ReceiveReturnRequest.FromString,
@@ -108,6 +131,33 @@ class ReturnService:
     the carrier's news of it. Every command may be sent again when its answer was lost: what has
     already been done so is `replayed`, and changes nothing.
     """
+
+    @staticmethod
+    def AnnounceReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.ReturnService/AnnounceReturn',
+            holdfast_dot_order_dot_v1_dot_returns__pb2.AnnounceReturnRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_returns__pb2.ReturnResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def ReceiveReturn(request,

@@ -41,6 +41,15 @@ class ReturnServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReturnServiceAsyncStub: ...
+    AnnounceReturn: _grpc.UnaryUnaryMultiCallable[_returns_pb2.AnnounceReturnRequest, _returns_pb2.ReturnResult]
+    """Says that the buyer has sent the goods of a return, with which carrier and under which waybill:
+    EXPECTED becomes ON_ITS_WAY.
+
+    The carrier's news are looked up under that waybill. Until the goods are here another waybill
+    corrects the first.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for a waybill of another open return, or
+    for a parcel that comes back as it was sent.
+    """
     ReceiveReturn: _grpc.UnaryUnaryMultiCallable[_returns_pb2.ReceiveReturnRequest, _returns_pb2.ReturnResult]
     """Says that the goods of a return are in a warehouse: EXPECTED, ON_ITS_WAY and LOST become ARRIVED.
 
@@ -70,6 +79,15 @@ class ReturnServiceAsyncStub(ReturnServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    AnnounceReturn: _aio.UnaryUnaryMultiCallable[_returns_pb2.AnnounceReturnRequest, _returns_pb2.ReturnResult]  # type: ignore[assignment]
+    """Says that the buyer has sent the goods of a return, with which carrier and under which waybill:
+    EXPECTED becomes ON_ITS_WAY.
+
+    The carrier's news are looked up under that waybill. Until the goods are here another waybill
+    corrects the first.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for a waybill of another open return, or
+    for a parcel that comes back as it was sent.
+    """
     ReceiveReturn: _aio.UnaryUnaryMultiCallable[_returns_pb2.ReceiveReturnRequest, _returns_pb2.ReturnResult]  # type: ignore[assignment]
     """Says that the goods of a return are in a warehouse: EXPECTED, ON_ITS_WAY and LOST become ARRIVED.
 
@@ -96,6 +114,21 @@ class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
     the carrier's news of it. Every command may be sent again when its answer was lost: what has
     already been done so is `replayed`, and changes nothing.
     """
+
+    @_abc_1.abstractmethod
+    def AnnounceReturn(
+        self,
+        request: _returns_pb2.AnnounceReturnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_returns_pb2.ReturnResult, _abc.Awaitable[_returns_pb2.ReturnResult]]:
+        """Says that the buyer has sent the goods of a return, with which carrier and under which waybill:
+        EXPECTED becomes ON_ITS_WAY.
+
+        The carrier's news are looked up under that waybill. Until the goods are here another waybill
+        corrects the first.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for a waybill of another open return, or
+        for a parcel that comes back as it was sent.
+        """
 
     @_abc_1.abstractmethod
     def ReceiveReturn(

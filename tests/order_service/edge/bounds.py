@@ -274,6 +274,9 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ResolveIncidentRequest.resolution": one_of(3),
     "ResolveIncidentRequest.reason": text(200),
     # Returns.
+    "AnnounceReturnRequest.leg_id": ID,
+    "AnnounceReturnRequest.carrier": ID,
+    "AnnounceReturnRequest.waybill": NAME,
     "ReceiveReturnRequest.leg_id": ID,
     "ReceiveReturnRequest.location": NAME.or_empty(),
     "InspectReturnRequest.leg_id": ID,

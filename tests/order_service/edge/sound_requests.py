@@ -161,6 +161,7 @@ def _returns(parts: Parts) -> list[Any]:
     leg_id = parts.of("b")
     used = returns.JudgedUnits(line_no=1, quantity=1, condition=returns.JudgedUnits.USED)
     return [
+        returns.AnnounceReturnRequest(leg_id=leg_id, carrier="sandbox", waybill="SB1"),
         returns.ReceiveReturnRequest(leg_id=leg_id),
         returns.InspectReturnRequest(leg_id=leg_id, groups=[used]),
         returns.ListReturnsRequest(),
