@@ -28,8 +28,7 @@ _TIMES: Final = {LegEvent.SEND: "sent_at_ms", LegEvent.ARRIVE: "arrived_at_ms"}
 
 def is_leg_id(part_id: str) -> bool:
     """Whether an id looks like that of a return leg."""
-    number = part_id.rpartition("-")[2]
-    return number.startswith(PART_KINDS[ReturnLeg].letter) and number[1:].isdecimal()
+    return part_id.rpartition("-")[2].startswith(PART_KINDS[ReturnLeg].letter)
 
 
 def news_key(news: LegNews) -> str:
