@@ -22,7 +22,7 @@ MEANS: Final[Mapping[TrackingKind, LegEvent]] = {
     _K.RETURNED: LegEvent.ARRIVE,
     _K.LOST: LegEvent.LOSE,
 }
-"""What an event of a carrier is to a leg; others change nothing of it."""
+"""The events of a leg that a carrier's bring; others change nothing of it."""
 _TIMES: Final = {LegEvent.SEND: "sent_at_ms", LegEvent.ARRIVE: "arrived_at_ms"}
 
 
