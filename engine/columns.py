@@ -24,7 +24,7 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
 
     `now_ms` 0 means the store's own time, by its clock between `clock_ms_min` and `clock_ms_max`; a
     `clock_ms_max` of 0 sets no bounds. `epoch_expected` "" means any. `retention_ms` is for
-    ended reservations, fulfilled ones, and adjustment ids.
+    ended reservations, fulfilled ones (and the ids of moves), and adjustment ids.
     """
 
     now_ms: int

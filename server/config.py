@@ -54,7 +54,8 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     retention_ended_ms: Ms = 86_400_000
     """The time for which released, expired and cancelled reservations are kept."""
     retention_fulfilled_ms: Ms = 30 * 86_400_000
-    """The time for which fulfilled reservations are kept, so that Return works."""
+    """The time for which fulfilled reservations are kept, so that Return works, and the ids of
+    moves, which may stand for late returns."""
     retention_adjustments_ms: Ms = 86_400_000
     """The time for which adjustment ids are kept, so that AdjustStock is replayed."""
     sweep_expire_ms: Ms = 200

@@ -3,7 +3,8 @@
 --
 -- The progress of a record is {counts, movements}: counts has shipped, cancelled and returned of
 -- each line in turn, movements has key and fingerprint of each movement in turn. The journal has of
--- a movement the header of the record after it, then {key, field, units, field, units, ...}.
+-- a movement the header of the record after it, then {key, field, units, field, units, ...} of the
+-- levels that it changed: not the lines' own, where units come back to another location.
 
 local LINE_SHIPPED, LINE_CANCELLED, LINE_RETURNED = 1, 2, 3      -- offsets of a line's three counts
 
@@ -86,6 +87,31 @@ local function state_after(state, body, counts)
   return shipped > 0 and FULFILLED or CANCELLED
 end
 
+-- Moves the units of each line: at its own level, or at the one whose field is in `elsewhere`.
+-- Returns of it what the journal has.
+local function move_lines(rule, key, body, counts, units, elsewhere)
+  local moved, touched = {key}, nil
+  for line = 1, #units do
+    if units[line] > 0 then
+      local field = body[BODY_LINES + 2 * line - 2]
+      local to = elsewhere and elsewhere[line] or field
+      moved[#moved + 1] = to
+      moved[#moved + 1] = units[line]
+      local i = 3 * (line - 1) + rule.count
+      counts[i] = counts[i] + units[line]
+      rule.move(levels[to], units[line])
+      if to ~= touched then      -- lines of one SKU come one after the other
+        touch_level(to, levels[to])
+        touched = to
+      end
+      if rule.gives_back_buyer_units then
+        give_back_buyer_units(body, field, units[line])
+      end
+    end
+  end
+  return moved
+end
+
 -- Judges one movement. `rule` has the count that it raises, the function of the units left of a
 -- line, and the function that moves units of a level. That is the line's own, unless `find_fields`
 -- finds the field of another for each line; it may return a refusal instead.
@@ -131,25 +157,7 @@ local function judge_movement(id, kind, rule, find_fields)
     return refusal, state, expires
   end
 
-  local moved, touched = {key}, nil
-  for line = 1, #units do
-    if units[line] > 0 then
-      local field = body[BODY_LINES + 2 * line - 2]
-      moved[#moved + 1] = field
-      moved[#moved + 1] = units[line]
-      local i = 3 * (line - 1) + rule.count
-      counts[i] = counts[i] + units[line]
-      local to = elsewhere and elsewhere[line] or field
-      rule.move(levels[to], units[line])
-      if to ~= touched then      -- lines of one SKU come one after the other
-        touch_level(to, levels[to])
-        touched = to
-      end
-      if rule.gives_back_buyer_units then
-        give_back_buyer_units(body, field, units[line])
-      end
-    end
-  end
+  local moved = move_lines(rule, key, body, counts, units, elsewhere)
   note_movement(id, progress, key, fingerprint)
   local after = state_after(state, body, counts)
   if after ~= state then

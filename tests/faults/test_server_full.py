@@ -12,7 +12,7 @@ from holdfast import Outcome
 from holdfast.client import Client
 from holdfast.commands import Command, Release, Reserve
 from holdfast.errors import HoldfastError, Reason
-from holdfast.types import State
+from holdfast.types import Bucket, State
 from tests.serving import Server, Store, answer_or_error, assert_sound, serve
 from tests.waiting import eventually
 
@@ -72,6 +72,7 @@ async def test_a_full_store_takes_nothing_and_gives_everything_back(
     await refused(client.set_stock("A", 200))
     await refused(client.set_stock("B", 200))
     await refused(client.adjust_stock("A", 5, "more"))
+    await refused(client.move_stock("A", 5, "move", to_bucket=Bucket.DAMAGED))
 
     in_an_hour = time.time_ns() // 1_000_000 + 3_600_000
     for call in (

@@ -15,6 +15,7 @@ from engine.keys import partition_keys
 from engine.seen_files import ACCEPTED
 from holdfast.client import Client
 from holdfast.errors import HoldfastError, Reason
+from holdfast.types import Bucket
 from tests.serving import (
     Server,
     Store,
@@ -59,6 +60,7 @@ def calls(client: Client) -> dict[str, Awaitable[Any]]:
         "release": client.release("held"),
         "set_stock": client.set_stock("A", 7),
         "adjust_stock": client.adjust_stock("A", 7, "a"),
+        "move_stock": client.move_stock("A", 7, "m", to_bucket=Bucket.DAMAGED),
         "get_reservation": client.get_reservation("held"),
         "list_reservations": anext(client.list_reservations()),
         "get_stock": client.get_stock("A"),

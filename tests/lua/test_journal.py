@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from engine.audit.journal import JournalEntry
+from engine.records import unpacked_string
 from engine.scripts import Kind
 from tests.lua.scenario import T0, play
 from tests.partition import DAY_MS, Partition
@@ -57,6 +58,26 @@ def test_the_journal_has_an_entry_for_each_batch_that_changed_something(
     assert [entry.at_ms - T0 for _, entry in found] == [0, 1_000, 2_000, 3_000, 2 * DAY_MS]
     assert [sequence for sequence, _ in found] == [1, 4, 10, 11, 13]
     assert partition.sequence == 13
+
+
+def test_the_journal_has_of_a_return_the_levels_that_took_the_units(partition: Partition) -> None:
+    play(
+        partition,
+        """
+        0    stock TEA 9
+             stock TEA@bj 9
+             reserve A TEA:3
+             confirm A
+             ship A s1
+             return A r1 resellable TEA:1
+             return A r2 resellable TEA:2 to=bj
+        """,
+    )
+    moves = [unpacked_string(entry.subjects[1]) for _, entry in list(journal(partition))[4:]]
+    ship, own, elsewhere = (msgspec.msgpack.decode(record[19:]) for record in moves)
+    assert ship == ["ss1", "TEA", 3]
+    assert own == ["rr1", "TEA", 1]
+    assert elsewhere == ["rr2", "TEA\0bj", 2]
 
 
 def test_the_journal_keeps_why_stock_was_adjusted_and_what_was_set(partition: Partition) -> None:
