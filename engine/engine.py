@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import redis.asyncio
@@ -379,9 +379,7 @@ class Engine:
 
         `key` names the sorted set that says so, `deadlines` or `retention`.
         """
-        with store_errors():
-            listed: Any = await self._client.smembers(TENANTS_KEY)
-        names = [name.decode() for name in listed]
+        names = [name.decode() for name in await self._sweep_link.reply("SMEMBERS", TENANTS_KEY)]
         partitions = [partition_keys(name) for name in names]
         due = await due_of(self._sweep_link, partitions, key, self.clock.bounds_ms())
         return [self.partition(names[position]) for position in due]

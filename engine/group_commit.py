@@ -20,6 +20,7 @@ from engine.answers import CUT, NOT_JUDGED, Answer, NotJudged
 from engine.errors import DeadlinePassed, Draining, EngineError, Overloaded, StoreCorrupt
 from engine.model import BATCH_COMMANDS_MAX, BATCH_LINES_MAX, StoreCommand
 from engine.partition import Found, Partition
+from engine.refusals import Refusals
 from engine.request import Answers, Request
 
 # Beyond this expected delay a request is refused at once rather than served too late.
@@ -39,8 +40,12 @@ IN_FLIGHT_MAX = 2
 QUIET_TURNS = 2
 COMPANY_S_MAX = 0.001
 
-# The wait of who is to be refused what is sold out for others of whom the same is true.
-COLLECTED_S = 0.002
+# After a batch of BUSY_REQUESTS or more the next small one is sent PACE_S after it was, or after a
+# PAUSE_S that brought no request, if that is earlier: most of the cost of a small batch is its own,
+# not that of its commands. A few callers who each wait for their answers make no such batch.
+BUSY_REQUESTS = 4
+PAUSE_S = 0.002
+PACE_S = 0.004
 
 # How often to look for requests whose deadline has passed; a timer each would cost each call.
 WATCH_S = 0.1
@@ -63,12 +68,12 @@ class GroupCommit:
         self._in_flight: dict[object, list[Request]] = {}  # by a task, or a key of its own
         self._has_landed = asyncio.Event()
         self._start_handle: asyncio.Handle | None = None
-        self._start_by = 0.0
+        self._start_by = self._sent_at = self._turn_s = 0.0
         self._turns_left = self._commands_before = 0
-        self._had_company = False
+        self._requests_before = 0  # of the last batch
         self._watch: asyncio.TimerHandle | None = None
         self._waiting: list[Request] = []  # for due reservations to expire
-        self._short: list[Request] = []  # to be refused, of what has just been sold out
+        self._refusals = Refusals(partition, self._judge_after_all, self._give_up, self._turned)
         self._expiring: asyncio.Task[None] | None = None
         self._expire_steps = 1
 
@@ -87,7 +92,7 @@ class GroupCommit:
             raise Overloaded(retry_after_ms=int(delay_s * 1000))
         request = Request(commands, deadline, self._loop.create_future())
         if self.partition.sold_out and self._is_short(commands):
-            self._collect(request)
+            self._refusals.add(request)
         else:
             self._queue.append(request)
             self._queued_commands += len(commands)
@@ -104,9 +109,8 @@ class GroupCommit:
     @property
     def idle(self) -> bool:
         """Whether nobody waits for an answer."""
-        return not (
-            self._queue or self._in_flight or self._waiting or self._expiring or self._short
-        )
+        at_work = self._queue or self._in_flight or self._waiting or self._expiring
+        return not at_work and self._refusals.idle
 
     def close(self) -> None:
         """Refuses new requests from now on."""
@@ -115,10 +119,11 @@ class GroupCommit:
     async def drain(self) -> None:
         """Refuses new requests, and returns when all queued ones have been judged."""
         self.close()
+        self._refusals.ask()
         while not self.idle:
             self._start_next()
             self._has_landed.clear()
-            if self._in_flight:
+            if self._in_flight or not self._refusals.idle:
                 await self._has_landed.wait()
             else:
                 await (asyncio.wait((self._expiring,)) if self._expiring else asyncio.sleep(0))
@@ -127,7 +132,7 @@ class GroupCommit:
         """Ends the wait of requests whose deadline passes while the store is silent."""
         now = self._loop.time()
         in_flight = (request for batch in self._in_flight.values() for request in batch)
-        for request in (*in_flight, *self._waiting, *self._queue, *self._short):
+        for request in (*in_flight, *self._waiting, *self._queue, *self._refusals.waiting):
             if request.deadline < now:
                 request.fail(DeadlinePassed())
         self._watch = None
@@ -137,14 +142,20 @@ class GroupCommit:
     def _start_next(self) -> None:
         """Schedules the next batch if there is a request and not too much is in flight."""
         large = self._queued_commands >= _LARGE_BATCH_COMMANDS
-        in_flight_max = IN_FLIGHT_MAX if large or not self._had_company else 1
+        if large and self._turn_s and self._start_handle is not None:
+            self._start_handle.cancel()  # it needs no pause
+            self._start_handle = None
+        in_flight_max = IN_FLIGHT_MAX if large or self._requests_before <= 1 else 1
         if self._start_handle is None and self._queue and len(self._in_flight) < in_flight_max:
-            self._start_by = self._loop.time() + COMPANY_S_MAX
+            now, next_at = self._loop.time(), self._sent_at + PACE_S
+            at_pace = not large and self._requests_before >= BUSY_REQUESTS and now < next_at
+            self._turn_s = PAUSE_S if at_pace else 0.0
+            self._start_by = next_at if at_pace else now + COMPANY_S_MAX
             self._commands_before = 0
             self._start_handle = self._loop.call_soon(self._start)
 
     def _company_comes(self) -> bool:
-        """Whether to wait another turn of the event loop for more requests."""
+        """Whether to wait another turn for more requests: of the event loop, or of `_turn_s`."""
         if self._queued_commands > self._commands_before:
             self._commands_before = self._queued_commands
             self._turns_left = QUIET_TURNS
@@ -158,11 +169,12 @@ class GroupCommit:
 
     def _start(self) -> None:
         if self._company_comes():
-            self._start_handle = self._loop.call_soon(self._start)
+            turn_s = min(self._turn_s, self._start_by - self._loop.time())
+            self._start_handle = self._loop.call_later(turn_s, self._start)
             return
         self._start_handle = None
         batch = self._next_batch()
-        self._had_company = len(batch) > 1
+        self._requests_before = len(batch)
         if batch:
             self._send(batch)
         self._start_next()
@@ -182,6 +194,7 @@ class GroupCommit:
                 self._landed(key)
 
         self._in_flight[key] = batch
+        self._sent_at = started_at
         try:
             sent = self.partition.send(commands, on_found)
         except Exception:  # noqa: BLE001 - the task finds out whose failure it is
@@ -192,8 +205,7 @@ class GroupCommit:
     def _end(self, found: Found | EngineError, batch: list[Request], started_at: float) -> None:
         """Gives a batch its answers, or its error. Whatever happens, no caller waits for ever."""
         if isinstance(found, EngineError):
-            self._on_failure(found)
-            _fail(batch, found)
+            self._give_up(batch, found)
             return
         try:
             self._hand_out(found, batch)
@@ -217,8 +229,15 @@ class GroupCommit:
 
     def _landed(self, judging: object) -> None:
         del self._in_flight[judging]
+        self._turned()
+
+    def _turned(self) -> None:
         self._has_landed.set()
         self._start_next()
+
+    def _give_up(self, batch: list[Request], failure: EngineError) -> None:
+        self._on_failure(failure)
+        _fail(batch, failure)
 
     def _next_batch(self) -> list[Request]:
         """Takes the requests of one batch from the queue; drops any that nobody waits for."""
@@ -243,44 +262,11 @@ class GroupCommit:
         return batch
 
     def _is_short(self, commands: Sequence[StoreCommand]) -> bool:
-        return self.partition.sold_out.shortage(commands, time.monotonic()) is not None
+        return self.partition.sold_out.refuses(commands, time.monotonic())
 
-    def _collect(self, request: Request) -> None:
-        """Puts a request to those that are refused together, a moment after the first of them.
-
-        gRPC hands calls over one by one, and a look at the store costs as much for one as for many.
-        """
-        self._short.append(request)
-        if len(self._short) == 1:
-            self._loop.call_later(COLLECTED_S, self._refuse_collected)
-        elif len(self._short) >= BATCH_COMMANDS_MAX:
-            self._refuse_collected()
-
-    def _refuse_collected(self) -> None:
-        batch = [request for request in self._short if not request.answers.done()]
-        self._short = []
-        if batch:
-            self._launch(self._refuse(batch), batch)
-
-    async def _refuse(self, batch: list[Request]) -> None:
-        """Refuses requests without judging them, or queues them again to be judged after all."""
-        reserves: list[Any] = [request.commands[0] for request in batch]
-        try:
-            found = await self.partition.refuse(reserves)
-        except BaseException as failure:
-            # No caller may wait for ever, whatever went wrong.
-            if isinstance(failure, EngineError):
-                self._on_failure(failure)
-            _fail(batch, failure)
-            if not isinstance(failure, Exception):
-                raise
-            return
-        for request, refusal in zip(batch, found, strict=True):
-            if refusal is not None:
-                request.take((refusal,))
-            else:
-                self._queue.append(request)
-                self._queued_commands += 1
+    def _judge_after_all(self, requests: list[Request]) -> None:
+        self._queue.extend(requests)
+        self._queued_commands += sum([len(request.commands) for request in requests])
 
     async def _judge(self, batch: list[Request]) -> None:
         started = self._loop.time()

@@ -141,14 +141,29 @@ class ScriptLink:
             (reply,) = await pipe.replies(("EVAL", script.text, *given))
             return reply
 
-    async def values(self, *asked: tuple[str, Sequence[str]]) -> list[list[bytes | None]]:
-        """The values of some fields of hashes, read one hash after the other.
-
-        Raises an `EngineError`.
-        """
+    async def reply(self, *words: str) -> Any:
+        """The reply to a command of the store's own. Raises an `EngineError`."""
         with store_errors():
             pipe = await self._connected()
-            return await pipe.replies(*(("HMGET", key, *fields) for key, fields in asked))
+            (reply,) = await pipe.replies(words)
+            return reply
+
+    def ask(self, on_values: OnReply, *asked: tuple[str, Sequence[str]]) -> bool:
+        """Asks for some fields of hashes, one hash after the other, if that can be done at once;
+        returns whether it could.
+
+        `on_values` is called with the list of their lists, or with the `EngineError` that came
+        instead.
+        """
+
+        def answered(found: Any) -> None:
+            on_values(engine_error(found) if isinstance(found, Exception) else found)
+
+        pipe = self._pipe
+        if pipe is None or not pipe.connected:
+            return False
+        pipe.send_together(answered, *(("HMGET", key, *fields) for key, fields in asked))
+        return True
 
     async def _connected(self) -> Pipe:
         """The connection; a new one if there is none, or the last one broke."""

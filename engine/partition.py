@@ -3,14 +3,15 @@ out, and watches that the store never goes back in time.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from itertools import repeat
 from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.answers import Answer, NotJudged, answers, unpack_reply
+from engine.answers import REFUSALS_KEPT, Answer, NotJudged, answers, unpack_reply
 from engine.clock import STEP_MS_MAX, StoreClock, passing_ms
 from engine.columns import Head, lay_out
 from engine.errors import (
@@ -63,6 +64,8 @@ OnBatch = Callable[[Sequence[int], Sequence[int], float], None]
 
 Found = list[Answer | NotJudged | EngineError]
 OnFound = Callable[[Found | EngineError | None], None]
+Refused = Sequence[Result | None]
+OnRefused = Callable[[Refused | EngineError | None], None]
 
 
 class _Judging(NamedTuple):
@@ -166,41 +169,66 @@ class Partition:
         """Removes finished reservations and ids past their retention, up to a bound."""
         return await self._sweep(Purge(SWEEP_LIMIT))
 
-    async def refuse(self, reserves: Sequence[Reserve]) -> list[Result | None]:
-        """Refuses Reserves of one line for lack of units, without judging them; None for those that
-        must be judged.
+    def refuse(self, reserves: Sequence[Reserve], on_refused: OnRefused) -> bool:
+        """Asks whether Reserves of one line are surely to be refused for lack of units, if that can
+        be done at once; returns whether it could.
+
+        `on_refused` is called with a refusal for each, None for one that must be judged; with the
+        error if the store does not answer, or refuses all for now; with None if all must be judged.
 
         The units are counted anew, for others may have given some back. An id of which the store
         has a record is judged: it has an answer already.
         """
-        started_s = time.monotonic()
-        before = self.seen()
-        wanted = [stock_field(each.lines[0].sku, each.lines[0].location) for each in reserves]
-        fields = list(dict.fromkeys(wanted))
+        started_s, before = time.monotonic(), self.seen()
+        lines = [reserve.lines[0] for reserve in reserves]
+        wanted = list(dict.fromkeys(lines))  # most of a sell-out are equal
+        fields = [stock_field(line.sku, line.location) for line in wanted]
         ids = [reserve.reservation_id for reserve in reserves]
+
+        def on_values(found: Any) -> None:
+            refused: Refused | EngineError | None = None
+            if isinstance(found, StoreUnreachable | StoreRefuses):
+                refused = found
+            elif not isinstance(found, EngineError):
+                with suppress(Exception):  # `judge` will meet it, too
+                    levels, meta, records = found
+                    now_ms = self._latest_ms(before, *meta)
+                    free = [surely_free(level, now_ms) for level in levels]
+                    refusals = dict(zip(wanted, map(_refusal, wanted, free), strict=True))
+                    refused = [
+                        refusals[line] if record is None else None
+                        for line, record in zip(lines, records, strict=True)
+                    ]
+                    self._note_refused(refusals, refused, started_s)
+            on_refused(refused)
+
         # In this order: whoever has no record after the units were counted had none then.
-        levels, (epoch, sequence, last_ms), records = await self._link.values(
+        return self._link.ask(
+            on_values,
             (self.keys.stock, fields),
             (self.keys.meta, ("epoch", "sequence", "now")),
             (self.keys.reservations, ids),
         )
+
+    def _latest_ms(
+        self, before: Seen, epoch: bytes | None, sequence: bytes | None, last_ms: bytes | None
+    ) -> int:
+        """The latest that the partition's time may be, by what its store has said.
+
+        Raises `StoreWentBack`.
+        """
         self.check(before, Seen((epoch or b"").decode(), int(sequence or 0)))
         latest_ms = self.clock.bounds_ms()[1]
-        now_ms = max(latest_ms, int(last_ms or 0)) if latest_ms else NEVER_MS
-        free = dict(zip(fields, [surely_free(level, now_ms) for level in levels], strict=True))
-        made: dict[Line, Result | None] = {}  # most of a sell-out are equal
-        found: list[Result | None] = []
-        for reserve, field, record in zip(reserves, wanted, records, strict=True):
-            line = reserve.lines[0]
-            if line not in made:
-                made[line] = _refusal(line, free[field])
-            found.append(made[line] if record is None else None)
-        self.sold_out.found_again(made, started_s)
-        count = len(found) - found.count(None)
+        return max(latest_ms, int(last_ms or 0)) if latest_ms else NEVER_MS
+
+    def _note_refused(
+        self, refusals: Mapping[Line, Result | None], refused: Refused, started_s: float
+    ) -> None:
+        self.sold_out.found_again(refusals, started_s)
+        count = len(refused) - refused.count(None)
         if count:
-            refused = [Outcome.OUT_OF_STOCK] * count
-            self._on_batch([Kind.RESERVE] * count, refused, time.monotonic() - started_s)
-        return found
+            outcomes = [Outcome.OUT_OF_STOCK] * count
+            self._on_batch([Kind.RESERVE] * count, outcomes, time.monotonic() - started_s)
 
     def seen(self) -> Seen:
         """How far the store has been seen to be; taken before asking, to `check` the answer by."""
@@ -325,6 +353,7 @@ def surely_free(packed: bytes | None, now_ms: int) -> int | None:
     return level.available
 
 
+@lru_cache(maxsize=REFUSALS_KEPT)
 def _refusal(line: Line, free: int | None) -> Result | None:
     """The refusal of a Reserve of one line; None if it is not certain."""
     if free is None or line.quantity <= free:

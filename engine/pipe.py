@@ -89,21 +89,32 @@ class Pipe(asyncio.Protocol):
         if self._watchdog is None:
             self._watchdog = self._loop.call_at(now + ANSWER_TIMEOUT_S, self._look)
 
-    def replies(self, *commands: Words) -> "asyncio.Future[list[Any]]":
-        """Sends commands, at once; the future has their replies, or the first exception of them."""
-        future: asyncio.Future[list[Any]] = self._loop.create_future()
+    def send_together(self, on_replies: OnReply, *commands: Words) -> None:
+        """Sends commands, at once; `on_replies` is called once with the list of their replies, or
+        with the first exception of them.
+        """
         found: list[Any] = []
 
         def take(reply: Any) -> None:
             found.append(reply)
-            if future.done():
-                return  # whoever waited does not any more, or knows that it went wrong
-            if isinstance(reply, Exception):
-                future.set_exception(reply)
-            elif len(found) == len(commands):
-                future.set_result(found)
+            if len(found) == len(commands):
+                on_replies(next((it for it in found if isinstance(it, Exception)), found))
 
         self.send(take, *commands)
+
+    def replies(self, *commands: Words) -> "asyncio.Future[list[Any]]":
+        """Sends commands, at once; the future has their replies, or the first exception of them."""
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
+
+        def take(found: Any) -> None:
+            if future.done():
+                return  # whoever waited does not any more
+            if isinstance(found, Exception):
+                future.set_exception(found)
+            else:
+                future.set_result(found)
+
+        self.send_together(take, *commands)
         return future
 
     def data_received(self, data: bytes) -> None:

@@ -86,16 +86,14 @@ class SoldOut:
             elif (line.sku, line.location) in self._short:
                 self._remember(refusal.shortages, counted_at + self._keep_s)
 
-    def shortage(self, commands: Sequence[StoreCommand], now: float) -> Shortage | None:
-        """Returns why commands would be refused, if that is known; None if they must be judged.
+    def refuses(self, commands: Sequence[StoreCommand], now: float) -> bool:
+        """Whether commands would be refused by what is remembered; if not, they must be judged.
 
         Only a single Reserve of one line is refused: all else has more to say than is remembered.
         """
         command = commands[0]
         if len(commands) > 1 or not isinstance(command, Reserve) or len(command.lines) != 1:
-            return None
+            return False
         line = command.lines[0]
         available, until = self._short.get((line.sku, line.location), (0, 0.0))
-        if now >= until or line.quantity <= available:
-            return None
-        return Shortage(line.sku, line.location, line.quantity, available)
+        return now < until and line.quantity > available

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from engine import model
+from engine.answers import REFUSALS_KEPT
 from engine.audit import protocol
 from engine.validation import Complaint, check_id
 from holdfast.errors import HoldfastError, Reason
@@ -117,7 +118,22 @@ def set_stock(m: pb.SetStockRequest) -> model.SetStock:
 
 
 def command_result(result: model.Result, store_now_ms: int = 0) -> pb.CommandResult:
-    """The answer to a command, on the wire, given at `store_now_ms` of the store's clock."""
+    """The answer to a command, on the wire, given at `store_now_ms` of the store's clock.
+
+    It is not to be changed: equal refusals are one message.
+    """
+    if result.shortages and not result.expires_at_ms:
+        return _refusal(result)
+    return _command_result(result, store_now_ms)
+
+
+@lru_cache(maxsize=REFUSALS_KEPT)
+def _refusal(result: model.Result) -> pb.CommandResult:
+    """A refusal that says no time. In a sell-out many are equal."""
+    return _command_result(result, 0)
+
+
+def _command_result(result: model.Result, store_now_ms: int) -> pb.CommandResult:
     message = pb.CommandResult(
         outcome=result.outcome,  # type: ignore[arg-type]
         state=result.state,  # type: ignore[arg-type]

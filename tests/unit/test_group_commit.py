@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 import redis
 
+from engine import group_commit
 from engine.answers import NOT_JUDGED
 from engine.engine import Engine, EngineSettings
 from engine.errors import (
@@ -25,6 +26,7 @@ from engine.errors import (
     StoreUnreachable,
 )
 from engine.group_commit import (
+    BUSY_REQUESTS,
     IN_FLIGHT_MAX,
     QUEUE_DELAY_S_MAX,
     GroupCommit,
@@ -389,6 +391,49 @@ async def test_small_requests_of_a_busy_moment_share_a_batch(
     await all_submitted.wait()
     await asyncio.gather(*futures)
     assert store.xlen(partition.keys.journal) - before <= 3
+
+
+async def after_a_batch_of(count: int, queue: GroupCommit) -> None:
+    """Returns when a batch of so many requests has been judged."""
+    await asyncio.gather(*(queue.submit([Release(f"first-{n}")], later()) for n in range(count)))
+
+
+async def test_after_a_busy_batch_those_who_come_within_its_pace_share_the_next(
+    queue: GroupCommit, partition: Partition, store: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "PAUSE_S", 0.2)
+    monkeypatch.setattr(group_commit, "PACE_S", 0.3)
+    await after_a_batch_of(BUSY_REQUESTS, queue)
+    before = store.xlen(partition.keys.journal)
+    futures = []
+    for number in range(5):
+        futures.append(queue.submit([reserve(number)], later()))
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*futures)
+    assert store.xlen(partition.keys.journal) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("requests_before", "pause_s", "commands"),
+    [(BUSY_REQUESTS, 0.01, 1), (BUSY_REQUESTS - 1, FAR_S, 1), (BUSY_REQUESTS, FAR_S, 100)],
+    ids=["nobody came in a pause", "only a few wait for answers", "it is large"],
+)
+async def test_a_batch_does_not_wait_for_its_pace_where(
+    queue: GroupCommit,
+    monkeypatch: pytest.MonkeyPatch,
+    requests_before: int,
+    pause_s: float,
+    commands: int,
+) -> None:
+    monkeypatch.setattr(group_commit, "PAUSE_S", pause_s)
+    monkeypatch.setattr(group_commit, "PACE_S", FAR_S)
+    await after_a_batch_of(requests_before, queue)
+    early = queue.submit([Release("early")], later())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(FAR_S / 4):
+        await queue.submit([Release(f"then-{n}") for n in range(commands)], later())
+        await early
 
 
 async def test_who_needs_what_is_due_waits_for_it_and_nobody_else_does(

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 import redis
 
-from engine.errors import StoreUnreachable
+from engine.errors import StoreCorrupt, StoreUnreachable
 from engine.keys import partition_keys
 from engine.link import ScriptLink, connect
 from engine.scripts import Memory, Script, script_for
@@ -63,13 +63,30 @@ async def test_a_call_is_sent_before_the_one_before_it_is_answered(
     assert clients(store) == before
 
 
-async def test_a_value_is_read_behind_the_calls_before_it(link: ScriptLink) -> None:
+async def test_values_are_read_together_behind_the_calls_before_them(link: ScriptLink) -> None:
+    await echoed(link, -1)
     calls = [asyncio.ensure_future(echoed(link, number)) for number in range(3)]
     await asyncio.sleep(0)
-    found = await link.values((KEYS.reservations, ["a", "b"]), (KEYS.stock, ["c"]))
-    assert found == [[None, None], [None]]
+    found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    assert link.ask(found.set_result, (KEYS.reservations, ["a", "b"]), (KEYS.stock, ["c"]))
+    assert await found == [[None, None], [None]]
     assert all(call.done() for call in calls)
     await asyncio.gather(*calls)
+
+
+async def test_values_cannot_be_asked_for_where_nothing_is_connected(link: ScriptLink) -> None:
+    assert not link.ask(pytest.fail, (KEYS.stock, ["c"]))
+
+
+async def test_the_first_error_of_what_is_asked_together_is_the_answer_to_all(
+    link: ScriptLink, store: "redis.Redis"
+) -> None:
+    await echoed(link, 0)
+    store.set(KEYS.stock, "no hash")
+    found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    link.ask(found.set_result, (KEYS.reservations, ["a"]), (KEYS.stock, ["c"]))
+    assert isinstance(await found, StoreCorrupt)
+    assert (await echoed(link, 1))[0] == b"1"
 
 
 async def test_a_wait_that_is_cancelled_gives_nobody_else_the_reply(link: ScriptLink) -> None:

@@ -64,19 +64,18 @@ def reserve(quantity: int, sku: str = "TEA", location: str = "default") -> Reser
 
 def test_more_than_there_was_is_refused_for_a_moment_and_then_judged_again() -> None:
     sold_out = three_left()
-    short = Shortage("TEA", "default", 4, 3)
-    assert sold_out.shortage([reserve(4)], WITHIN) == short
-    assert sold_out.shortage([reserve(4)], BEYOND) is None
+    assert sold_out.refuses([reserve(4)], WITHIN)
+    assert not sold_out.refuses([reserve(4)], BEYOND)
 
 
 def test_what_may_still_be_there_is_judged() -> None:
-    assert three_left().shortage([reserve(3)], WITHIN) is None
+    assert not three_left().refuses([reserve(3)], WITHIN)
 
 
 def test_only_the_sku_and_location_that_was_short_is_refused() -> None:
     sold_out = three_left()
-    assert sold_out.shortage([reserve(4, sku="RICE")], WITHIN) is None
-    assert sold_out.shortage([reserve(4, location="north")], WITHIN) is None
+    assert not sold_out.refuses([reserve(4, sku="RICE")], WITHIN)
+    assert not sold_out.refuses([reserve(4, location="north")], WITHIN)
 
 
 @pytest.mark.parametrize(
@@ -90,29 +89,29 @@ def test_only_the_sku_and_location_that_was_short_is_refused() -> None:
     ids=["two commands", "two lines", "another command", "a stock setting"],
 )
 def test_only_one_reserve_of_one_line_is_refused(commands: list[StoreCommand]) -> None:
-    assert three_left().shortage(commands, WITHIN) is None
+    assert not three_left().refuses(commands, WITHIN)
 
 
 @pytest.mark.parametrize("command", GIVES_BACK, ids=lambda command: type(command).__name__)
 def test_whatever_may_give_units_back_ends_it_at_once(command: StoreCommand) -> None:
     sold_out = three_left()
     sold_out.learn([reserve(1), command], [], SENT_AT)
-    assert sold_out.shortage([reserve(4)], WITHIN) is None
+    assert not sold_out.refuses([reserve(4)], WITHIN)
 
 
 def test_what_gives_nothing_back_leaves_it_be() -> None:
     sold_out = three_left()
     sold_out.learn(GIVES_NOTHING, [], SENT_AT)
-    assert sold_out.shortage([reserve(4)], WITHIN)
+    assert sold_out.refuses([reserve(4)], WITHIN)
 
 
 @pytest.mark.parametrize("sweep", [Expire(100), Purge(100)])
 def test_a_sweep_ends_it_if_it_has_handled_something(sweep: StoreCommand) -> None:
     sold_out = three_left()
     sold_out.learn([sweep], [SweepResult(0, False)], SENT_AT)
-    assert sold_out.shortage([reserve(4)], WITHIN)
+    assert sold_out.refuses([reserve(4)], WITHIN)
     sold_out.learn([sweep], [SweepResult(1, False)], SENT_AT)
-    assert sold_out.shortage([reserve(4)], WITHIN) is None
+    assert not sold_out.refuses([reserve(4)], WITHIN)
 
 
 def test_a_shortage_of_a_batch_that_gives_units_back_is_not_remembered() -> None:
@@ -125,8 +124,8 @@ def test_every_shortage_of_a_batch_is_remembered() -> None:
     sold_out = SoldOut(KEEP_MS_MAX)
     tea, cup = refusal("TEA", 5, 3), refusal("CUP", 1, 0)
     sold_out.learn([reserve(5), reserve(5), reserve(1, "CUP")], [tea, tea, cup], SENT_AT)
-    assert sold_out.shortage([reserve(4)], WITHIN)
-    assert sold_out.shortage([reserve(1, "CUP")], WITHIN)
+    assert sold_out.refuses([reserve(4)], WITHIN)
+    assert sold_out.refuses([reserve(1, "CUP")], WITHIN)
 
 
 def test_switched_off_it_remembers_nothing() -> None:

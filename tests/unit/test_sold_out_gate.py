@@ -11,6 +11,7 @@ import pytest_asyncio
 import redis
 
 from engine.engine import Engine, EngineSettings
+from engine.errors import StoreUnreachable
 from engine.link import connect
 from engine.model import (
     Command,
@@ -25,6 +26,7 @@ from engine.model import (
 )
 from engine.partition import Retention, surely_free
 from engine.records import pack
+from engine.refusals import Refusals
 from engine.sold_out import KEEP_MS_MAX
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,6 +47,10 @@ class Shop:
         (result,) = await self.engine.apply(TENANT, [command], deadline)
         assert isinstance(result, Result)
         return result
+
+    @property
+    def refusals(self) -> Refusals:
+        return self.engine._tenant(TENANT).queue._refusals
 
     async def reserve(self, reservation_id: str) -> Result:
         return await self.judge(Reserve(reservation_id, [Line("TEA", 1)]))
@@ -101,6 +107,21 @@ async def test_a_winner_of_another_server_who_asks_here_is_answered_as_before(
         assert (await other.reserve("order-9")).outcome is Outcome.OUT_OF_STOCK
         again = await other.reserve("order-0")
     assert (again.outcome, again.replayed) == (Outcome.APPLIED, True)
+
+
+async def test_who_is_looked_up_when_the_connection_breaks_is_told_so_and_may_ask_again(
+    shop: Shop,
+) -> None:
+    late = [asyncio.ensure_future(shop.reserve(name)) for name in ("order-0", "order-2")]
+    async with asyncio.timeout(FAR_S):
+        while not shop.refusals._under_way:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    await shop.engine.partition(TENANT)._link.close()
+    for call in late:
+        with pytest.raises(StoreUnreachable):
+            await call
+    assert (await shop.reserve("order-0")).replayed
+    assert (await shop.reserve("order-2")).outcome is Outcome.OUT_OF_STOCK
 
 
 async def test_an_id_that_was_released_before_it_was_reserved_stays_released(shop: Shop) -> None:
