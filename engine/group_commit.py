@@ -7,7 +7,8 @@ batch is on disk.
 gRPC hands small calls over one by one, slower than the store answers, so a busy server would still
 judge them one or two at a time, and spend more on the way to the store than on judging. So a batch
 waits while more requests arrive: as long as every other turn of the event loop brings one, which
-does not happen in an idle loop, and for COMPANY_S_MAX at most.
+does not happen in an idle loop, and for COMPANY_S_MAX at most. Once it is busy, small batches go at
+a pace.
 """
 
 import asyncio
