@@ -1,4 +1,4 @@
-"""Who is to be refused is looked up together with others, and judged wherever that is not sure."""
+"""Refusals: who asks is looked up together with others, and judged wherever that is not sure."""
 
 import asyncio
 from collections.abc import Sequence
