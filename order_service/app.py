@@ -30,6 +30,7 @@ from holdfast.order.v1 import (
     returns_pb2,
     returns_pb2_grpc,
 )
+from order_service.aftersales.asking_carriers import InterceptTasks
 from order_service.aftersales.taking_in import ReturnTasks
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.contracts import Contract
@@ -270,6 +271,7 @@ class App:
             ),
             self.intake,
             ReturnTasks(self.engine),
+            InterceptTasks(outside.carriers),
             SettlementTasks(),
             NotificationTasks(
                 outside.channels, outside.subscribers, outside.merchants, outside.composing

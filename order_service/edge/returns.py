@@ -8,14 +8,23 @@ from holdfast.order.v1 import order_pb2
 from holdfast.order.v1 import returns_pb2 as pb
 from order_service.aftersales import queries
 from order_service.aftersales.inspecting import LegAnswer, inspect
+from order_service.aftersales.intercepting import InterceptAnswer, answer, intercept
 from order_service.aftersales.receiving import receive
 from order_service.aftersales.sending import announce
 from order_service.edge import wire
 from order_service.edge.methods import change, command, method, read_page
-from order_service.edge.requests import actor_of, check_filters, id_in, id_of, tenant_of
+from order_service.edge.requests import (
+    actor_of,
+    check_filters,
+    id_in,
+    id_of,
+    reason_of,
+    tenant_of,
+)
 from order_service.edge.returns_requests import groups_of
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_name
+from order_service.order.intercepts import InterceptState
 from order_service.order.parts import order_id_of
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.return_legs import LegKind, LegState
@@ -80,6 +89,45 @@ class ReturnServicer:
         )
         page = await read_page(self._orders, request, read, lambda leg: leg.leg_id)
         return wire.listed(pb.ListReturnsResponse, *page)
+
+    @command(pb.InterceptResult)
+    async def InterceptShipment(self, request: pb.InterceptShipmentRequest) -> pb.InterceptResult:
+        shipment_id, why = id_of(request, "shipment_id"), reason_of(request, length_min=1)
+        return await self._stopped(
+            request, shipment_id, partial(intercept, shipment_id=shipment_id, why=why)
+        )
+
+    @command(pb.InterceptResult)
+    async def AnswerIntercept(self, request: pb.AnswerInterceptRequest) -> pb.InterceptResult:
+        intercept_id, why = id_of(request, "intercept_id"), reason_of(request)
+        said = partial(answer, intercept_id=intercept_id, accepts=request.accepts, why=why)
+        return await self._stopped(request, intercept_id, said)
+
+    @method
+    async def ListIntercepts(self, request: pb.ListInterceptsRequest) -> pb.ListInterceptsResponse:
+        check_filters(request, check_id, "order_id")
+        states, thing = pb.Intercept.State, "a state of an intercept"
+        read = partial(
+            queries.list_intercepts,
+            tenant=tenant_of(request),
+            order_id=request.order_id,
+            state=wire.filter_of(InterceptState, states, request.state, "state", thing),
+            after=id_in(request.page_token),
+        )
+        page = await read_page(self._orders, request, read, lambda one: one.intercept_id)
+        return wire.listed(pb.ListInterceptsResponse, *page)
+
+    async def _stopped(
+        self, request: Any, part_id: str, decide: Callable[[Draft], InterceptAnswer]
+    ) -> pb.InterceptResult:
+        """Makes a decision on a parcel that is to be stopped, and answers with it."""
+        order_id, actor = order_id_of(part_id), actor_of(request)
+        done = await change(self._orders, request, order_id, decide, actor)
+        result = pb.InterceptResult(outcome=_APPLIED, replayed=done.replayed)
+        wire.fill(done.shipment, result.shipment)
+        if done.intercept is not None:
+            wire.fill(done.intercept, result.intercept)
+        return result
 
     async def _done(
         self, request: Any, leg_id: str, decide: Callable[[Draft], LegAnswer]

@@ -23,6 +23,7 @@ from order_service.fulfilment.incidents import allowed_now
 from order_service.fulfilment.queries import Pick, WaitingReview
 from order_service.fulfilment.waves import Wave
 from order_service.order import model, placed
+from order_service.order.intercepts import Intercept
 from order_service.order.receipts import Receipt, ReceiptLine, ReceiptPayment, ReceiptRefund
 from order_service.order.records import TemperatureReading, TrackingEvent
 from order_service.order.refund_rows import RefundRow
@@ -134,6 +135,7 @@ MESSAGES: Final = Messages(
     Pair(LegLine, returns_pb2.ReturnLine),
     Pair(Judged, returns_pb2.JudgedUnits),
     Pair(ReturnLeg, returns_pb2.ReturnLeg, ours=("order_id", "updated_at_ms")),
+    Pair(Intercept, returns_pb2.Intercept, ours=("order_id",)),
     # The catalogue.
     Pair(Article, catalogue_pb2.Article),
     Pair(Warehouse, catalogue_pb2.Warehouse),

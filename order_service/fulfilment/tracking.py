@@ -13,7 +13,7 @@ import msgspec
 from msgspec import structs
 
 from order_service.fulfilment.cash import collect
-from order_service.fulfilment.coming_back import follow_back
+from order_service.fulfilment.coming_back import follow_back, leg_of_parcel
 from order_service.fulfilment.incidents import (
     came_back,
     close_by_arrival,
@@ -31,6 +31,7 @@ from order_service.order.machines import SHIPMENT
 from order_service.order.model import CASH_ON_DELIVERY, IncidentKind, Shipment, Task
 from order_service.order.records import TemperatureReading, TrackingEvent, TrackingKind
 from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.return_legs import LegKind
 from order_service.order.states import IncidentEvent, IncidentState, ShipmentEvent, ShipmentState
 from order_service.order.tasks import CatchUpOnTracking
 
@@ -207,13 +208,19 @@ def _meant(shipment: Shipment, event: TrackingEvent) -> TrackingKind:
 def _has_come_back(draft: Draft, shipment: Shipment, why: str) -> None:
     """Has the money of a parcel that came back decided about.
 
-    One that was to be paid at the door, and was not, needs no decision: nothing is due for it.
+    One that was to be paid at the door, and was not, needs no decision: nothing is due for it. Nor
+    does one that was intercepted: its money goes back.
     """
     came_back(draft, shipment, why)
-    if draft.order.payment_method == CASH_ON_DELIVERY and not paid_minor(draft.order, shipment):
+    unpaid = draft.order.payment_method == CASH_ON_DELIVERY and not paid_minor(
+        draft.order, shipment
+    )
+    leg = leg_of_parcel(draft.order, shipment.shipment_id)
+    if unpaid or (leg is not None and leg.kind is LegKind.INTERCEPTED):
+        because = "it was not paid for" if unpaid else "it was intercepted"
         for incident in not_closed(draft, shipment):
             if incident.state is IncidentState.OPEN:
-                resolve(draft, incident.incident_id, IncidentEvent.REFUND, "it was not paid for")
+                resolve(draft, incident.incident_id, IncidentEvent.REFUND, because)
                 return
 
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from order_service.order.cases import Case
+from order_service.order.intercepts import Intercept
 from order_service.order.model import Incident, Order, Payment, Refund, Remark, Shipment
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.return_legs import ReturnLeg
@@ -32,6 +33,7 @@ BOUNDS: Final[dict[type[Struct], Bound]] = {
     Incident: Bound("incidents_max", "incidents", 200),
     Case: Bound("cases_max", "after-sales cases", 100),
     ReturnLeg: Bound("return_legs_max", "returns", 200),
+    Intercept: Bound("intercepts_max", "intercepts", 200),
 }
 
 

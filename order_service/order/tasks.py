@@ -33,6 +33,7 @@ class TaskKind(StrEnum):
     RETURN = "RETURN"
     TAKE_IN = "TAKE_IN"
     LEG_DUE = "LEG_DUE"
+    INTERCEPT = "INTERCEPT"
     SOURCE = "SOURCE"
     SOURCE_ANEW = "SOURCE_ANEW"
     START_PAYMENT = "START_PAYMENT"
@@ -175,6 +176,11 @@ class TakeIn(Payload):
 @_task(TaskKind.LEG_DUE, "leg", "see to a return that is due", per="leg_id")
 class LegDue(Payload):
     leg_id: str
+
+
+@_task(TaskKind.INTERCEPT, "intercept", "ask a carrier to bring a parcel back", per="intercept_id")
+class AskToIntercept(Payload):
+    intercept_id: str
 
 
 # Behind the task that takes units which are not there off the order's reservation: those do not

@@ -22,7 +22,13 @@ from starlette.routing import Route
 from order_service.sandbox.answering import Answering, Problem, authorized, body_of, problem
 from order_service.sandbox.callbacks import Callbacks, Misbehaviour, shares_are_right
 from order_service.sandbox.carrier_books import CarrierBooks, SandboxShipment
-from order_service.sandbox.carrier_journey import HOUR_MS, Mishaps, journey_of, turned
+from order_service.sandbox.carrier_journey import (
+    HOUR_MS,
+    Mishaps,
+    journey_of,
+    turned,
+    turned_by_sender,
+)
 from serving.loops import kept
 
 TICK_S: Final = 0.2
@@ -105,6 +111,11 @@ class SandboxCarrierApp:
                 Route("/v1/labels/{shipment_id}", self._authorized(self._label), methods=["PUT"]),
                 Route("/v1/labels/{shipment_id}", self._authorized(self._void), methods=["DELETE"]),
                 Route("/v1/parcels/{shipment_id}/events", self._authorized(self._events)),
+                Route(
+                    "/v1/parcels/{shipment_id}/intercept",
+                    self._authorized(self._intercept),
+                    methods=["POST"],
+                ),
                 Route("/events", self._shipped, methods=["POST"]),
                 Route("/control/collect", self._authorized(self._collect), methods=["POST"]),
                 Route("/control/advance", self._authorized(self._advance), methods=["POST"]),
@@ -212,6 +223,14 @@ class SandboxCarrierApp:
     async def _events(self, request: Request) -> Response:
         shipment = self._named(request)
         return JSONResponse({"events": [shipment.event(n) for n in range(shipment.happened)]})
+
+    async def _intercept(self, request: Request) -> Response:
+        """Turns a parcel on its way back; one that is at the door already goes on."""
+        shipment = self._named(request)
+        way = turned_by_sender(shipment, self._now_ms())
+        if way and not shipment.is_coming_back:
+            self.books.go_on(shipment, way)
+        return JSONResponse({"accepted": bool(way)})
 
     async def _collect(self, request: Request) -> Response:
         asked = msgspec.json.decode(await body_of(request), type=_Collect)

@@ -88,6 +88,21 @@ def turned(shipment: SandboxShipment, now_ms: int) -> tuple[Stop, ...]:
     return (*come, Stop(now_ms, kind, f"hub {shipment.country}"))
 
 
+def turned_by_sender(shipment: SandboxShipment, now_ms: int) -> tuple[Stop, ...]:
+    """The journey of a parcel on its way that its sender wants back; none once it is at the door.
+
+    Back it takes as long as it took there.
+    """
+    come = shipment.journey[: shipment.happened]
+    if shipment.is_coming_back:
+        return shipment.journey
+    if not come or "OUT_FOR_DELIVERY" in {stop.kind for stop in come}:
+        return ()
+    back_at_ms = now_ms + (now_ms - come[0].at_ms)
+    hub, sender = f"hub {shipment.country}", f"sender {shipment.country}"
+    return (*come, Stop(now_ms, "RETURNING", hub), Stop(back_at_ms, "RETURNED", sender))
+
+
 def _there_and_back(shipment: SandboxShipment, way: Sequence[Stop]) -> tuple[Stop, ...]:
     """The journey of a parcel that turns at the door; back it takes as long as it took there."""
     come, rest = way[: shipment.happened], way[shipment.happened :]

@@ -110,6 +110,25 @@ Index(
 partial_index("ix_return_legs_waybill", return_legs.c.waybill, where=HAS_WAYBILL)
 Index("ix_return_legs_state", return_legs.c.state, return_legs.c.location)
 
+intercepts = table(
+    "intercepts",
+    *ids("order_id"),
+    part_number("intercept"),
+    *words("state"),
+    part_number("shipment"),
+    *whole("created_at_ms", "updated_at_ms"),
+    PrimaryKeyConstraint("order_id", "intercept_no"),
+    ForeignKeyConstraint(["order_id"], ["orders.order_id"]),
+    ForeignKeyConstraint(
+        ["order_id", "shipment_no"], ["shipments.order_id", "shipments.shipment_no"]
+    ),
+)
+partial_index(
+    "ix_intercepts_asked",
+    intercepts.c.created_at_ms,
+    where=intercepts.c.state == literal_column("'ASKED'"),
+)
+
 # Every event that a carrier told of a leg, once: carriers number the events of a waybill.
 leg_events = table(
     "leg_events",

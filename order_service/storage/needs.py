@@ -10,8 +10,11 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select
 
+from order_service.order.intercepts import InterceptState
 from order_service.order.records import OF_MONEY, MoneyCaseKind, Verdict
+from order_service.order.return_legs import LegState
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
+from order_service.storage.aftersales_schema import intercepts, return_legs
 from order_service.storage.schema import (
     incidents,
     money_cases,
@@ -25,6 +28,10 @@ from order_service.storage.schema import (
 
 SLOW_REFUND_MS: Final = 24 * 3_600_000
 """A refund that its provider has not ended for so long is somebody's to look at."""
+
+
+INSPECTED_WITHIN_MS: Final = 24 * 3_600_000
+"""Goods that came back are looked at within so long."""
 
 
 class Look(NamedTuple):
@@ -163,6 +170,27 @@ NEEDS: Final = (
             incidents.c.due_at_ms,
             incidents.c.settled_at_ms == 0,
             incidents.c.due_at_ms <= look.now_ms,
+        ),
+    ),
+    Need(
+        "arrived_returns",
+        "goods that came back and that nobody has looked at for a day: inspect them",
+        "holdfast aftersales returns list --state arrived",
+        lambda look: _of_part(
+            return_legs,
+            return_legs.c.arrived_at_ms,
+            _is(return_legs.c.state, LegState.ARRIVED),
+            return_legs.c.arrived_at_ms <= look.now_ms - INSPECTED_WITHIN_MS,
+        ),
+    ),
+    Need(
+        "asked_intercepts",
+        "parcels that are to be stopped on their way: ask the carrier, and say what it answers",
+        "holdfast aftersales intercepts list --state asked",
+        lambda _: _of_part(
+            intercepts,
+            intercepts.c.created_at_ms,
+            _is(intercepts.c.state, InterceptState.ASKED),
         ),
     ),
     Need(

@@ -6,6 +6,7 @@ This table is only added to.
 from typing import Final, NamedTuple
 
 from order_service.order.tasks import (
+    AskToIntercept,
     CancelOrder,
     CancelShipmentStock,
     CancelStock,
@@ -74,6 +75,7 @@ STORED: Final = (
     Stored("RETURN", "stock", '{"shipment_id":"4-s1"}', ReturnStock("4-s1")),
     Stored("TAKE_IN", "stock", '{"leg_id":"4-b1"}', TakeIn("4-b1")),
     Stored("LEG_DUE", "leg:4-b1", '{"leg_id":"4-b1"}', LegDue("4-b1")),
+    Stored("INTERCEPT", "intercept:4-t1", '{"intercept_id":"4-t1"}', AskToIntercept("4-t1")),
     Stored("SOURCE", "stock", '{"shipment_id":"4-s1"}', SourceElsewhere("4-s1")),
     Stored("SOURCE_ANEW", "anew", "", SourceAnew()),
     Stored("START_PAYMENT", "payment:4-p1", '{"payment_id":"4-p1"}', StartPayment("4-p1")),

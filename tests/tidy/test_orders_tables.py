@@ -25,6 +25,7 @@ from order_service.fulfilment.incidents import INCIDENTS
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, OF_RECORDS, OF_TIMERS, Notice
 from order_service.notifications.texts import TEXTS, Language
+from order_service.order.intercepts import InterceptState
 from order_service.order.model import IncidentKind
 from order_service.order.placed import DeliveryWish, ShortagePolicy, Source
 from order_service.order.records import MoneyCaseKind, TrackingKind
@@ -75,6 +76,7 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "DifferenceKind": DifferenceKind,
     "Incident.Kind": IncidentKind,
     "Incident.State": IncidentState,
+    "Intercept.State": InterceptState,
     "JudgedUnits.Condition": Condition,
     "JudgedUnits.Fate": Fate,
     "MoneyCaseKind": MoneyCaseKind,

@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from holdfast.cli.arguments import OPERATE
+from holdfast.cli.arguments import OPERATE, PARCELS
 
 app = App(
     name="aftersales",
@@ -12,3 +12,5 @@ app = App(
 
 # By their paths: each command imports its own module, and `aftersales --help` all of them.
 app.command("holdfast.cli.aftersales.returns:app", name="returns")
+app.command("holdfast.cli.aftersales.intercepts:intercept", group=PARCELS)
+app.command("holdfast.cli.aftersales.intercepts:app", name="intercepts")

@@ -22,16 +22,17 @@ _GROUP: Final = re.compile(
 )
 
 
-def _names(enum: Any) -> tuple[str, ...]:
+def names_of(enum: Any) -> tuple[str, ...]:
+    """The names of an enum, without what the contract puts before them."""
     return tuple(enum_name(enum.DESCRIPTOR, number) for number in enum.values() if number)
 
 
-CONDITIONS: Final = _names(pb.JudgedUnits.Condition)
-FATES: Final = _names(pb.JudgedUnits.Fate)
+CONDITIONS: Final = names_of(pb.JudgedUnits.Condition)
+FATES: Final = names_of(pb.JudgedUnits.Fate)
 
 LegId = Annotated[str, Parameter(help="The return, such as 3766223186315821678-b1.")]
-StateName = Annotated[str, named(_names(pb.ReturnLeg.State), "STATE")]
-KindName = Annotated[str, named(_names(pb.ReturnLeg.Kind), "KIND")]
+StateName = Annotated[str, named(names_of(pb.ReturnLeg.State), "STATE")]
+KindName = Annotated[str, named(names_of(pb.ReturnLeg.Kind), "KIND")]
 
 
 class Group(NamedTuple):

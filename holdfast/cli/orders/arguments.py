@@ -78,6 +78,7 @@ TASK_KINDS = (
     "RETURN",
     "TAKE_IN",
     "LEG_DUE",
+    "INTERCEPT",
     "SOURCE",
     "SOURCE_ANEW",
     "START_PAYMENT",

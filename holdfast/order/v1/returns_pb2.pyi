@@ -501,6 +501,259 @@ class InspectReturnRequest(_message.Message):
 Global___InspectReturnRequest: _TypeAlias = InspectReturnRequest  # noqa: Y015
 
 @_typing.final
+class Intercept(_message.Message):
+    """A request to a carrier to bring a parcel back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Intercept._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Intercept._State.ValueType  # 0
+        """Not a state."""
+        ASKED: Intercept._State.ValueType  # 1
+        """The carrier is to be asked."""
+        ACCEPTED: Intercept._State.ValueType  # 2
+        """The carrier brings the parcel back."""
+        BACK: Intercept._State.ValueType  # 3
+        """Here again. An end."""
+        REFUSED: Intercept._State.ValueType  # 4
+        """The carrier does not do it. An end."""
+        TOO_LATE: Intercept._State.ValueType  # 5
+        """The parcel was signed for meanwhile. An end."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """The states of an intercept."""
+
+    STATE_UNSPECIFIED: Intercept.State.ValueType  # 0
+    """Not a state."""
+    ASKED: Intercept.State.ValueType  # 1
+    """The carrier is to be asked."""
+    ACCEPTED: Intercept.State.ValueType  # 2
+    """The carrier brings the parcel back."""
+    BACK: Intercept.State.ValueType  # 3
+    """Here again. An end."""
+    REFUSED: Intercept.State.ValueType  # 4
+    """The carrier does not do it. An end."""
+    TOO_LATE: Intercept.State.ValueType  # 5
+    """The parcel was signed for meanwhile. An end."""
+
+    INTERCEPT_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    SHIPMENT_ID_FIELD_NUMBER: _builtins.int
+    CREATED_AT_MS_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_MS_FIELD_NUMBER: _builtins.int
+    intercept_id: _builtins.str
+    """Its id, such as `4330000000000000000-t1`."""
+    state: Global___Intercept.State.ValueType
+    """How far it is."""
+    shipment_id: _builtins.str
+    """The parcel."""
+    created_at_ms: _builtins.int
+    """When it was asked for."""
+    updated_at_ms: _builtins.int
+    """When it last changed."""
+    def __init__(
+        self,
+        *,
+        intercept_id: _builtins.str = ...,
+        state: Global___Intercept.State.ValueType = ...,
+        shipment_id: _builtins.str = ...,
+        created_at_ms: _builtins.int = ...,
+        updated_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at_ms", b"created_at_ms", "intercept_id", b"intercept_id", "shipment_id", b"shipment_id", "state", b"state", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Intercept: _TypeAlias = Intercept  # noqa: Y015
+
+@_typing.final
+class InterceptResult(_message.Message):
+    """The answer to a command on an intercept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    INTERCEPT_FIELD_NUMBER: _builtins.int
+    SHIPMENT_FIELD_NUMBER: _builtins.int
+    outcome: _order_pb2.OrderOutcome.ValueType
+    """What came of it."""
+    detail: _builtins.str
+    """For a person; with a refusal says what is wrong."""
+    replayed: _builtins.bool
+    """Whether it had been done before; nothing changed now."""
+    @_builtins.property
+    def intercept(self) -> Global___Intercept:
+        """The intercept; unset for a parcel that was stopped before it left."""
+
+    @_builtins.property
+    def shipment(self) -> _order_pb2.Shipment:
+        """The parcel after the command."""
+
+    def __init__(
+        self,
+        *,
+        outcome: _order_pb2.OrderOutcome.ValueType = ...,
+        detail: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+        intercept: Global___Intercept | None = ...,
+        shipment: _order_pb2.Shipment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["intercept", b"intercept", "shipment", b"shipment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "intercept", b"intercept", "outcome", b"outcome", "replayed", b"replayed", "shipment", b"shipment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InterceptResult: _TypeAlias = InterceptResult  # noqa: Y015
+
+@_typing.final
+class InterceptShipmentRequest(_message.Message):
+    """Stops a parcel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    SHIPMENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    shipment_id: _builtins.str
+    """The parcel."""
+    reason: _builtins.str
+    """Why; kept with the order. Nothing personal belongs here."""
+    actor: _builtins.str
+    """Who wants it, such as `staff:7`."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        shipment_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "reason", b"reason", "shipment_id", b"shipment_id", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InterceptShipmentRequest: _TypeAlias = InterceptShipmentRequest  # noqa: Y015
+
+@_typing.final
+class AnswerInterceptRequest(_message.Message):
+    """Says what a carrier answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    INTERCEPT_ID_FIELD_NUMBER: _builtins.int
+    ACCEPTS_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    intercept_id: _builtins.str
+    """The intercept."""
+    accepts: _builtins.bool
+    """Whether the carrier brings the parcel back."""
+    actor: _builtins.str
+    """Who says it, such as `staff:7`."""
+    reason: _builtins.str
+    """Why; kept with the order. Nothing personal belongs here."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        intercept_id: _builtins.str = ...,
+        accepts: _builtins.bool = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts", b"accepts", "actor", b"actor", "intercept_id", b"intercept_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerInterceptRequest: _TypeAlias = AnswerInterceptRequest  # noqa: Y015
+
+@_typing.final
+class ListInterceptsRequest(_message.Message):
+    """Filters intercepts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    order_id: _builtins.str
+    """Of this order; "" means all."""
+    state: Global___Intercept.State.ValueType
+    """In this state; unset means all."""
+    page_size: _builtins.int
+    """The size of the page; 0 means 100."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; "" for the first."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        state: Global___Intercept.State.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInterceptsRequest: _TypeAlias = ListInterceptsRequest  # noqa: Y015
+
+@_typing.final
+class ListInterceptsResponse(_message.Message):
+    """A page of intercepts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERCEPTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; "" on the last."""
+    @_builtins.property
+    def intercepts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Intercept]:
+        """The intercepts."""
+
+    def __init__(
+        self,
+        *,
+        intercepts: _abc.Iterable[Global___Intercept] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["intercepts", b"intercepts", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInterceptsResponse: _TypeAlias = ListInterceptsResponse  # noqa: Y015
+
+@_typing.final
 class ListReturnsRequest(_message.Message):
     """Filters returns."""
 

@@ -39,6 +39,21 @@ class ReturnServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsResponse.FromString,
                 _registered_method=True)
+        self.InterceptShipment = channel.unary_unary(
+                '/holdfast.order.v1.ReturnService/InterceptShipment',
+                request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptShipmentRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptResult.FromString,
+                _registered_method=True)
+        self.AnswerIntercept = channel.unary_unary(
+                '/holdfast.order.v1.ReturnService/AnswerIntercept',
+                request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.AnswerInterceptRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptResult.FromString,
+                _registered_method=True)
+        self.ListIntercepts = channel.unary_unary(
+                '/holdfast.order.v1.ReturnService/ListIntercepts',
+                request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListInterceptsRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListInterceptsResponse.FromString,
+                _registered_method=True)
 
 
 class ReturnServiceServicer:
@@ -93,6 +108,34 @@ class ReturnServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def InterceptShipment(self, request, context):
+        """Stops a parcel. One that has not left is left out, and its money goes back, as with
+        CancelShipment. For one on its way its carrier is asked to bring it back; where that cannot be
+        asked by a program, the intercept is ASKED until a person answers it.
+
+        The money goes back when the parcel is here again.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that came, turned back or was lost, TOO_MANY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerIntercept(self, request, context):
+        """Says whether a carrier brings a parcel back that a person asked it for: ASKED becomes ACCEPTED or
+        REFUSED, and ACCEPTED may become REFUSED.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListIntercepts(self, request, context):
+        """Lists intercepts in the order of their ids, filtered, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReturnServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -115,6 +158,21 @@ def add_ReturnServiceServicer_to_server(servicer, server):
                     servicer.ListReturns,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsResponse.SerializeToString,
+            ),
+            'InterceptShipment': grpc.unary_unary_rpc_method_handler(
+                    servicer.InterceptShipment,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptShipmentRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptResult.SerializeToString,
+            ),
+            'AnswerIntercept': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerIntercept,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.AnswerInterceptRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptResult.SerializeToString,
+            ),
+            'ListIntercepts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIntercepts,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListInterceptsRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListInterceptsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -230,6 +288,87 @@ class ReturnService:
             '/holdfast.order.v1.ReturnService/ListReturns',
             holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InterceptShipment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.ReturnService/InterceptShipment',
+            holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptShipmentRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerIntercept(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.ReturnService/AnswerIntercept',
+            holdfast_dot_order_dot_v1_dot_returns__pb2.AnswerInterceptRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIntercepts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.ReturnService/ListIntercepts',
+            holdfast_dot_order_dot_v1_dot_returns__pb2.ListInterceptsRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_returns__pb2.ListInterceptsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -68,6 +68,21 @@ class ReturnServiceStub:
     """
     ListReturns: _grpc.UnaryUnaryMultiCallable[_returns_pb2.ListReturnsRequest, _returns_pb2.ListReturnsResponse]
     """Lists returns in the order of their ids, filtered, a page at a time."""
+    InterceptShipment: _grpc.UnaryUnaryMultiCallable[_returns_pb2.InterceptShipmentRequest, _returns_pb2.InterceptResult]
+    """Stops a parcel. One that has not left is left out, and its money goes back, as with
+    CancelShipment. For one on its way its carrier is asked to bring it back; where that cannot be
+    asked by a program, the intercept is ASKED until a person answers it.
+
+    The money goes back when the parcel is here again.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that came, turned back or was lost, TOO_MANY.
+    """
+    AnswerIntercept: _grpc.UnaryUnaryMultiCallable[_returns_pb2.AnswerInterceptRequest, _returns_pb2.InterceptResult]
+    """Says whether a carrier brings a parcel back that a person asked it for: ASKED becomes ACCEPTED or
+    REFUSED, and ACCEPTED may become REFUSED.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    ListIntercepts: _grpc.UnaryUnaryMultiCallable[_returns_pb2.ListInterceptsRequest, _returns_pb2.ListInterceptsResponse]
+    """Lists intercepts in the order of their ids, filtered, a page at a time."""
 
 @_typing.type_check_only
 class ReturnServiceAsyncStub(ReturnServiceStub):
@@ -106,6 +121,21 @@ class ReturnServiceAsyncStub(ReturnServiceStub):
     """
     ListReturns: _aio.UnaryUnaryMultiCallable[_returns_pb2.ListReturnsRequest, _returns_pb2.ListReturnsResponse]  # type: ignore[assignment]
     """Lists returns in the order of their ids, filtered, a page at a time."""
+    InterceptShipment: _aio.UnaryUnaryMultiCallable[_returns_pb2.InterceptShipmentRequest, _returns_pb2.InterceptResult]  # type: ignore[assignment]
+    """Stops a parcel. One that has not left is left out, and its money goes back, as with
+    CancelShipment. For one on its way its carrier is asked to bring it back; where that cannot be
+    asked by a program, the intercept is ASKED until a person answers it.
+
+    The money goes back when the parcel is here again.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that came, turned back or was lost, TOO_MANY.
+    """
+    AnswerIntercept: _aio.UnaryUnaryMultiCallable[_returns_pb2.AnswerInterceptRequest, _returns_pb2.InterceptResult]  # type: ignore[assignment]
+    """Says whether a carrier brings a parcel back that a person asked it for: ASKED becomes ACCEPTED or
+    REFUSED, and ACCEPTED may become REFUSED.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+    """
+    ListIntercepts: _aio.UnaryUnaryMultiCallable[_returns_pb2.ListInterceptsRequest, _returns_pb2.ListInterceptsResponse]  # type: ignore[assignment]
+    """Lists intercepts in the order of their ids, filtered, a page at a time."""
 
 class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes goods back. A role of the warehouse and of the returns desk.
@@ -165,5 +195,38 @@ class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_returns_pb2.ListReturnsResponse, _abc.Awaitable[_returns_pb2.ListReturnsResponse]]:
         """Lists returns in the order of their ids, filtered, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def InterceptShipment(
+        self,
+        request: _returns_pb2.InterceptShipmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_returns_pb2.InterceptResult, _abc.Awaitable[_returns_pb2.InterceptResult]]:
+        """Stops a parcel. One that has not left is left out, and its money goes back, as with
+        CancelShipment. For one on its way its carrier is asked to bring it back; where that cannot be
+        asked by a program, the intercept is ASKED until a person answers it.
+
+        The money goes back when the parcel is here again.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that came, turned back or was lost, TOO_MANY.
+        """
+
+    @_abc_1.abstractmethod
+    def AnswerIntercept(
+        self,
+        request: _returns_pb2.AnswerInterceptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_returns_pb2.InterceptResult, _abc.Awaitable[_returns_pb2.InterceptResult]]:
+        """Says whether a carrier brings a parcel back that a person asked it for: ASKED becomes ACCEPTED or
+        REFUSED, and ACCEPTED may become REFUSED.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE.
+        """
+
+    @_abc_1.abstractmethod
+    def ListIntercepts(
+        self,
+        request: _returns_pb2.ListInterceptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_returns_pb2.ListInterceptsResponse, _abc.Awaitable[_returns_pb2.ListInterceptsResponse]]:
+        """Lists intercepts in the order of their ids, filtered, a page at a time."""
 
 def add_ReturnServiceServicer_to_server(servicer: ReturnServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -133,6 +133,10 @@ class EasyPostCarrier:
         for shipment in await self._all_of(shipment_id):
             await self._give_back(shipment)
 
+    async def intercept(self, shipment_id: str) -> bool | None:
+        """See `Carrier`. EasyPost cannot: a person asks the carrier behind it."""
+        return None
+
     async def track(self, shipment_id: str) -> list[CarrierEvent]:
         """See `Carrier`."""
         try:

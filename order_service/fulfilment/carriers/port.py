@@ -128,6 +128,13 @@ class Carrier(Protocol):
         """Gives a waybill back, if there is one. Raises CarrierRefuses once it was used."""
         ...
 
+    async def intercept(self, shipment_id: str) -> bool | None:
+        """Asks to have a parcel on its way brought back; whether the carrier does that.
+
+        None where it cannot be asked in this way: a person asks it.
+        """
+        ...
+
     async def track(self, shipment_id: str) -> list[CarrierEvent]:
         """Returns all events of a shipment."""
         ...

@@ -41,6 +41,10 @@ class _Events(msgspec.Struct):
     events: list[msgspec.Raw]
 
 
+class _Intercepted(msgspec.Struct):
+    accepted: bool
+
+
 class _Problem(msgspec.Struct):
     error: str
 
@@ -76,6 +80,12 @@ class SandboxCarrier:
     async def void(self, shipment_id: str) -> None:
         """See `Carrier`."""
         await self._http.send("DELETE", f"/v1/labels/{shipment_id}")
+
+    async def intercept(self, shipment_id: str) -> bool | None:
+        """See `Carrier`."""
+        path = f"/v1/parcels/{shipment_id}/intercept"
+        answer = await self._http.ask(_Intercepted, "POST", path)
+        return answer.accepted
 
     async def track(self, shipment_id: str) -> list[CarrierEvent]:
         """See `Carrier`."""

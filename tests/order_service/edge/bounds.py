@@ -274,6 +274,12 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ResolveIncidentRequest.resolution": one_of(3),
     "ResolveIncidentRequest.reason": text(200),
     # Returns.
+    "InterceptShipmentRequest.reason": text(200, 1),
+    "AnswerInterceptRequest.intercept_id": ID,
+    "AnswerInterceptRequest.reason": text(200),
+    "ListInterceptsRequest.order_id": ID.or_empty(),
+    "ListInterceptsRequest.state": any_of(5),
+    "ListInterceptsRequest.page_token": token("a b"),
     "AnnounceReturnRequest.leg_id": ID,
     "AnnounceReturnRequest.carrier": ID,
     "AnnounceReturnRequest.waybill": NAME,

@@ -165,6 +165,9 @@ def _returns(parts: Parts) -> list[Any]:
         returns.ReceiveReturnRequest(leg_id=leg_id),
         returns.InspectReturnRequest(leg_id=leg_id, groups=[used]),
         returns.ListReturnsRequest(),
+        returns.InterceptShipmentRequest(shipment_id=parts.of("s"), reason="x"),
+        returns.AnswerInterceptRequest(intercept_id=parts.of("t"), accepts=True),
+        returns.ListInterceptsRequest(),
     ]
 
 

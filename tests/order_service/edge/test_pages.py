@@ -27,6 +27,7 @@ from order_service.edge.payments import PaymentServicer
 from order_service.edge.returns import ReturnServicer
 from order_service.fulfilment import queries
 from order_service.fulfilment.waves import Wave, WaveInHand
+from order_service.order.intercepts import Intercept
 from order_service.order.model import (
     HistoryEntry,
     Incident,
@@ -113,6 +114,7 @@ LISTS: Final[dict[str, Listed]] = {
     "ListPicks": Listed(_of_fulfilment, queries, "list_picks", queries.Pick),
     "ListShipments": Listed(_of_fulfilment, queries, "list_shipments", Shipment),
     "ListIncidents": Listed(_of_fulfilment, queries, "list_incidents", Incident),
+    "ListIntercepts": Listed(_of_returns, aftersales, "list_intercepts", Intercept),
     "ListReturns": Listed(_of_returns, aftersales, "list_legs", ReturnLeg),
     "ListArticles": Listed(_of_catalogue, store, "list_articles", Article, {"sku": "MUG"}),
     "ListPlaces": Listed(_of_catalogue, store, "list_places", Place),

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from holdfast.client import Client
 from holdfast.types import Line as StockLine
+from order_service.aftersales.asking_carriers import InterceptTasks
 from order_service.aftersales.taking_in import ReturnTasks
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.carriers.sandbox import SandboxCarrier
@@ -169,7 +170,10 @@ async def world_of(orders: Orders, clock: Clock, engine: Client) -> AsyncIterato
 
         rules = [CarrierRule("sandbox")]
         world.handlers = handlers_of(
-            FulfilmentTasks(engine, carriers, rules, read, DAY_MS), intake, ReturnTasks(engine)
+            FulfilmentTasks(engine, carriers, rules, read, DAY_MS),
+            intake,
+            ReturnTasks(engine),
+            InterceptTasks(carriers),
         )
         async with served(Starlette(routes=[route])) as callbacks_url:
             world.callbacks_url = f"{callbacks_url}/callbacks/carrier/sandbox"
