@@ -214,16 +214,18 @@ class Reader:
             async with self._turns.turn():
                 packed, now_ms, _ = await self._read(("HMGET", key, *some))
                 in_turn = done = 0
-                for name, value in zip(some, packed, strict=True):
-                    done += 1
-                    position = Position(position.since, bucket_of(name), name)
-                    with _readable(key):
-                        found = read(name.decode(), value, now_ms) if value is not None else None
-                    if found is not None:
-                        page.append(found)
-                        in_turn += len(found.lines) if isinstance(found, Reservation) else 1
-                    if len(page) == page_size or in_turn >= LINES_PER_TURN:
-                        break
+                with _readable(key):
+                    for name, value in zip(some, packed, strict=True):
+                        done += 1
+                        if value is None:
+                            continue
+                        if (found := read(name.decode(), value, now_ms)) is not None:
+                            page.append(found)
+                            in_turn += len(found.lines) if isinstance(found, Reservation) else 1
+                        if len(page) == page_size or in_turn >= LINES_PER_TURN:
+                            break
+                last = some[done - 1]
+                position = Position(position.since, bucket_of(last), last)
             scanned, lines = scanned + done, lines + in_turn
             # Rows of many lines are read a few at a time, or most would be read in vain.
             rows = max(1, 2 * done) if done < len(some) else min(2 * rows, ROWS_PER_TURN)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequen
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, TextIO
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TextIO, get_args, get_type_hints
 
 from holdfast.cli.times import local_iso
 from holdfast.money import amount_text
@@ -62,9 +63,13 @@ def _fields_of(message_type: Any) -> tuple[tuple[str, Any], ...]:
 
 
 def _is_special(field: Any) -> bool:
+    return bool(field.has_presence or _is_list(field))
+
+
+def _is_list(field: Any) -> bool:
     from holdfast.messages import is_repeated
 
-    return bool(field.has_presence or is_repeated(field))
+    return is_repeated(field)
 
 
 def _plain_field(message: Any, field: Any) -> Any:
@@ -101,13 +106,31 @@ def _shallow(value: Any) -> Any:
     if hasattr(value, "DESCRIPTOR") or not is_dataclass(value):
         return plain(value)
     kind: Any = type(value)
-    found = {name: getattr(value, name) for name in _names_of(kind)}
-    return {name: it.name if isinstance(it, Enum) else it for name, it in found.items()}
+    names, read, enums = _reading_of(kind)
+    found = dict(zip(names, read(value), strict=True))
+    for name in enums:
+        found[name] = plain(found[name])
+    return found
 
 
 @cache
-def _names_of(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _reading_of(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], list[str]]:
+    """The fields of a dataclass, how they are read at once, and which of them may be enums.
+
+    JSON would take an enum that is a number for the number.
+    """
+    names = tuple(field.name for field in fields(kind))
+    kinds = get_type_hints(kind)
+    enums = [name for name in names if _may_be_enum(kinds[name])]
+    if len(names) == 1:
+        return names, lambda value: (getattr(value, names[0]),), enums
+    return names, attrgetter(*names), enums
+
+
+def _may_be_enum(kind: Any) -> bool:
+    return any(
+        isinstance(each, type) and issubclass(each, Enum) for each in (kind, *get_args(kind))
+    )
 
 
 # Without indent json encodes in C, which is what makes long lists quick.
@@ -185,6 +208,7 @@ class TableOf:
 
     def __init__(self, columns: Mapping[str, str | Callable[[Any], object]]) -> None:
         self._columns = columns
+        self._shown: dict[type, list[Callable[[Any], object]]] = {}
 
     def __call__(self, things: Iterable[Any]) -> None:
         """Prints them as a table."""
@@ -201,31 +225,41 @@ class TableOf:
             sys.stdout.flush()
 
     def _row(self, thing: Any) -> list[object]:
-        return [_shown(thing, column) for column in self._columns.values()]
+        kind = type(thing)
+        if kind not in self._shown:
+            self._shown[kind] = [_showing(kind, column) for column in self._columns.values()]
+        return [shown(thing) for shown in self._shown[kind]]
 
 
 def _line(row: Sequence[object], widths: Sequence[int]) -> str:
     """A row as the table above it has them."""
     cells = [
-        _cell(value).rjust(width) if isinstance(value, int) else _cell(value).ljust(width)
+        f"{value:{width},}" if isinstance(value, int) else _cell(value).ljust(width)
         for value, width in zip(row, widths, strict=True)
     ]
     return f" {'   '.join(cells)}\n"
 
 
-def _shown(thing: Any, column: str | Callable[[Any], object]) -> object:
+def _showing(kind: Any, column: str | Callable[[Any], object]) -> Callable[[Any], object]:
+    """How a column of things of a kind is printed: found once, because lists are long."""
     if callable(column):
-        return column(thing)
-    value = getattr(thing, column)
+        return column
+    read = attrgetter(column)
     if column.endswith("at_ms"):
-        return local_iso(value)
+        return lambda thing: local_iso(read(thing))
     if column.endswith("_minor"):
-        return amount_text(value, thing.currency)
+        return lambda thing: amount_text(read(thing), thing.currency)
+    field = kind.DESCRIPTOR.fields_by_name.get(column) if hasattr(kind, "DESCRIPTOR") else None
+    if field and field.enum_type and not _is_list(field):
+        return lambda thing: enum_name(field.enum_type, read(thing))
+    return lambda thing: _shown(read(thing))
+
+
+def _shown(value: Any) -> object:
+    if type(value) is int:
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int) and hasattr(thing, "DESCRIPTOR"):
-        enum = thing.DESCRIPTOR.fields_by_name[column].enum_type
-        return enum_name(enum, value) if enum else value
     if isinstance(value, Enum):
         return value.name
     return "-" if value == "" else value
