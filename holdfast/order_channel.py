@@ -17,6 +17,8 @@ from holdfast.order.v1 import (
     order_pb2_grpc,
     payment_pb2,
     payment_pb2_grpc,
+    policies_pb2,
+    policies_pb2_grpc,
     returns_pb2,
     returns_pb2_grpc,
 )
@@ -35,6 +37,7 @@ class OrderConnection(NamedTuple):
     CatalogueService: Any
     OperationsService: Any
     ReturnService: Any
+    PolicyService: Any
 
 
 def orders_over(channel: Any) -> OrderConnection:
@@ -47,6 +50,7 @@ def orders_over(channel: Any) -> OrderConnection:
         catalogue_pb2_grpc.CatalogueServiceStub(channel),
         operations_pb2_grpc.OperationsServiceStub(channel),
         returns_pb2_grpc.ReturnServiceStub(channel),
+        policies_pb2_grpc.PolicyServiceStub(channel),
     )
 
 
@@ -59,6 +63,7 @@ RPCS: Final[dict[str, str]] = {
         fulfilment_pb2,
         catalogue_pb2,
         operations_pb2,
+        policies_pb2,
         returns_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()

@@ -27,10 +27,13 @@ from holdfast.order.v1 import (
     order_pb2_grpc,
     payment_pb2,
     payment_pb2_grpc,
+    policies_pb2,
+    policies_pb2_grpc,
     returns_pb2,
     returns_pb2_grpc,
 )
 from order_service.aftersales.asking_carriers import InterceptTasks
+from order_service.aftersales.policy.book import PolicyBook
 from order_service.aftersales.taking_in import ReturnTasks
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.contracts import Contract
@@ -41,6 +44,7 @@ from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
+from order_service.edge.policies import PolicyServicer
 from order_service.edge.returns import ReturnServicer
 from order_service.engine_clock import EngineClock
 from order_service.fulfilment.cancelling import Cancelling
@@ -99,6 +103,7 @@ SERVICES: Final = tuple(
         operations_pb2,
         order_pb2,
         payment_pb2,
+        policies_pb2,
         returns_pb2,
     )
     for service in module.DESCRIPTOR.services_by_name.values()
@@ -148,6 +153,7 @@ class App:
         self.methods = methods_of(self.outside.providers)
         self.intake = TrackingIntake(self.orders, self.outside.carriers)
         self.catalogue = Catalogue(self.orders)
+        self.policies = PolicyBook(self.orders)
         waiting_rules = WaitingRules(
             config.waiting_units_max, config.waiting_ms, config.waiting_pay_within_ms
         )
@@ -197,11 +203,13 @@ class App:
     async def start(self) -> None:
         """Serves, and begins with what is to be done."""
         await self.catalogue.refresh()
+        await self.policies.refresh()
         begin = self.loops.begin
         self._loops = [
             begin("relay", self.relay.run, lambda: self.relay.rounds),
             begin("backorders", self.backorders.run, lambda: self.backorders.rounds),
             begin("catalogue", self.catalogue.run, lambda: self.catalogue.rounds),
+            begin("policies", self.policies.run, lambda: self.policies.rounds),
             begin("needs", self.needs.run, lambda: self.needs.rounds, is_vital=False),
             begin("self watch", self.watch.run, lambda: self.watch.rounds),
             asyncio.create_task(self.loops.watch()),
@@ -346,6 +354,10 @@ class App:
         yield (
             catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server,
             CatalogueServicer(orders, self.catalogue, deadlines),
+        )
+        yield (
+            policies_pb2_grpc.add_PolicyServiceServicer_to_server,
+            PolicyServicer(orders, self.policies, deadlines),
         )
         yield (
             returns_pb2_grpc.add_ReturnServiceServicer_to_server,

@@ -12,9 +12,11 @@ from holdfast.order.v1 import (
     fulfilment_pb2,
     operations_pb2,
     payment_pb2,
+    policies_pb2,
     returns_pb2,
 )
 from holdfast.order.v1 import order_pb2 as pb
+from order_service.aftersales.policy.deadlines import Pause
 from order_service.audit import protocol
 from order_service.audit.books import Book as AuditBook
 from order_service.catalogue.model import Article, Place, Warehouse
@@ -136,6 +138,7 @@ MESSAGES: Final = Messages(
     Pair(Judged, returns_pb2.JudgedUnits),
     Pair(ReturnLeg, returns_pb2.ReturnLeg, ours=("order_id", "updated_at_ms")),
     Pair(Intercept, returns_pb2.Intercept, ours=("order_id",)),
+    Pair(Pause, policies_pb2.Pause),
     # The catalogue.
     Pair(Article, catalogue_pb2.Article),
     Pair(Warehouse, catalogue_pb2.Warehouse),

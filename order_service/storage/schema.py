@@ -28,6 +28,7 @@ from sqlalchemy import (
 # Their tables are METADATA's, too.
 import order_service.storage.aftersales_schema
 import order_service.storage.catalogue_schema
+import order_service.storage.policy_schema
 import order_service.storage.settlement_schema  # noqa: F401
 from order_service.storage.columns import (
     HAS_CHANNEL,

@@ -15,6 +15,7 @@ from holdfast.order.v1 import (
     operations_pb2,
     order_pb2,
     payment_pb2,
+    policies_pb2,
     returns_pb2,
 )
 from order_service.app import SERVICES
@@ -65,6 +66,7 @@ CONTRACT: Final = (
     operations_pb2,
     order_pb2,
     payment_pb2,
+    policies_pb2,
     returns_pb2,
 )
 PACKAGE: Final = "holdfast.order.v1."

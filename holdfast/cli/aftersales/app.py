@@ -14,3 +14,4 @@ app = App(
 app.command("holdfast.cli.aftersales.returns:app", name="returns")
 app.command("holdfast.cli.aftersales.intercepts:intercept", group=PARCELS)
 app.command("holdfast.cli.aftersales.intercepts:app", name="intercepts")
+app.command("holdfast.cli.aftersales.policy:app", name="policy")

@@ -10,11 +10,14 @@ from typing import Final
 from msgspec import Struct
 
 from order_service.aftersales.policy.clauses import CLAUSES, deadline_name
-from order_service.aftersales.policy.document import Policy
-from order_service.aftersales.policy.windows import LEFT, Stage
+from order_service.aftersales.policy.document import AT_MS_MAX, Policy
+from order_service.aftersales.policy.windows import DAY_MS, LEFT, Stage
 from order_service.order.cases import CaseEvent, CaseKind, CaseState
+from order_service.order.fields import check_whole
+from order_service.order.refusals import InvalidField
 
 HOUR_MS: Final = 3_600_000
+PAUSE_DAYS_MAX: Final = 366
 NEVER_MS: Final = 0
 """The deadline of a state that has none."""
 
@@ -26,6 +29,18 @@ class Pause(Struct, frozen=True):
     from_at_ms: int
     until_at_ms: int
     """The first moment after it."""
+
+
+def checked_pause(pause: Pause, now_ms: int) -> Pause:
+    """A pause that can be put: what has lapsed stays so. Raises InvalidField."""
+    if deadline_name(pause.state) not in CLAUSES:
+        with_one = [state.value for state in CaseState if deadline_name(state) in CLAUSES]
+        problem = f"must be a state with a deadline: {', '.join(with_one)}"
+        raise InvalidField("pause.state", problem, pause.state)
+    check_whole("pause.from_at_ms", pause.from_at_ms, now_ms, AT_MS_MAX)
+    longest_ms = pause.from_at_ms + PAUSE_DAYS_MAX * DAY_MS
+    check_whole("pause.until_at_ms", pause.until_at_ms, pause.from_at_ms + 1, longest_ms)
+    return pause
 
 
 class Lapsing(Struct, frozen=True, kw_only=True):

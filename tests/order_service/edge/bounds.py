@@ -16,6 +16,7 @@ from holdfast.order.v1 import (
     operations_pb2,
     order_pb2,
     payment_pb2,
+    policies_pb2,
     returns_pb2,
 )
 
@@ -300,6 +301,16 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ListReturnsRequest.location": NAME.or_empty(),
     "ListReturnsRequest.waybill": NAME.or_empty(),
     "ListReturnsRequest.page_token": token("a b"),
+    # Policies.
+    "PutPolicyRequest.document": Bound(
+        ("", "a\0", "[]", " " * 65_537, '{"policy_id": "a b", "clauses": {}}'),
+        ('{"policy_id": "a", "clauses": {}}',),
+    ),
+    "GetPolicyRequest.version": Bound((UINT32_MAX, 1_000), (0,)),
+    "ListPoliciesRequest.page_token": token("a", "-1", "1.1"),
+    "Pause.state": one_of(16, 1, 14, 15, 16),
+    "Pause.from_at_ms": Bound((0, -1, INT64_MAX), ()),
+    "Pause.until_at_ms": Bound((0, -1, INT64_MAX), ()),
     # Operations.
     "ListTasksRequest.kind": TASK_KIND,
     "ListTasksRequest.order_id": ID.or_empty(),
@@ -319,6 +330,7 @@ METHODS: Final[dict[str, MethodDescriptor]] = {
         operations_pb2,
         order_pb2,
         payment_pb2,
+        policies_pb2,
         returns_pb2,
     )
     for service in module.DESCRIPTOR.services_by_name.values()

@@ -8,7 +8,9 @@ from holdfast.order.v1 import fulfilment_pb2 as fulfilment
 from holdfast.order.v1 import operations_pb2 as operations
 from holdfast.order.v1 import order_pb2 as pb
 from holdfast.order.v1 import payment_pb2 as payment
+from holdfast.order.v1 import policies_pb2 as policies
 from holdfast.order.v1 import returns_pb2 as returns
+from holdfast.order.v1.aftersales_pb2 import Case
 from tests.order_service.edge.conftest import order_of
 
 
@@ -30,6 +32,7 @@ def sound_requests(parts: Parts) -> dict[str, Any]:
         *_payments(parts),
         *_fulfilment(parts),
         *_returns(parts),
+        *_policies(),
         *_tasks(parts),
     ]
     return {request.DESCRIPTOR.name: request for request in made}
@@ -168,6 +171,20 @@ def _returns(parts: Parts) -> list[Any]:
         returns.InterceptShipmentRequest(shipment_id=parts.of("s"), reason="x"),
         returns.AnswerInterceptRequest(intercept_id=parts.of("t"), accepts=True),
         returns.ListInterceptsRequest(),
+    ]
+
+
+def _policies() -> list[Any]:
+    begins_at_ms = (int(time.time()) + 86_400) * 1_000
+    pause = policies.Pause(
+        state=Case.WITH_MERCHANT, from_at_ms=begins_at_ms, until_at_ms=begins_at_ms + 1
+    )
+    return [
+        policies.PutPolicyRequest(document='{"policy_id": "spare", "clauses": {}}'),
+        policies.GetPolicyRequest(),
+        policies.ListPoliciesRequest(),
+        policies.PutPauseRequest(pause=pause),
+        policies.ListPausesRequest(),
     ]
 
 

@@ -12,9 +12,13 @@ from holdfast.order.v1 import (
     operations_pb2,
     order_pb2,
     payment_pb2,
+    policies_pb2,
     returns_pb2,
 )
 from order_service.aftersales import queries as aftersales
+from order_service.aftersales.policy import store as policies
+from order_service.aftersales.policy.book import PolicyBook
+from order_service.aftersales.policy.document import Policy
 from order_service.catalogue import store
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.model import Article, Place
@@ -24,6 +28,7 @@ from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
 from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
+from order_service.edge.policies import PolicyServicer
 from order_service.edge.returns import ReturnServicer
 from order_service.fulfilment import queries
 from order_service.fulfilment.waves import Wave, WaveInHand
@@ -54,6 +59,7 @@ CONTRACT: Final = (
     fulfilment_pb2,
     catalogue_pb2,
     operations_pb2,
+    policies_pb2,
     returns_pb2,
 )
 
@@ -83,6 +89,10 @@ def _of_fulfilment(orders: Any, deadlines: Deadlines) -> FulfilmentServicer:
 
 def _of_returns(orders: Any, deadlines: Deadlines) -> ReturnServicer:
     return ReturnServicer(orders, deadlines)
+
+
+def _of_policies(orders: Any, deadlines: Deadlines) -> PolicyServicer:
+    return PolicyServicer(orders, PolicyBook(orders), deadlines)
 
 
 def _of_catalogue(orders: Any, deadlines: Deadlines) -> CatalogueServicer:
@@ -116,6 +126,9 @@ LISTS: Final[dict[str, Listed]] = {
     "ListIncidents": Listed(_of_fulfilment, queries, "list_incidents", Incident),
     "ListIntercepts": Listed(_of_returns, aftersales, "list_intercepts", Intercept),
     "ListReturns": Listed(_of_returns, aftersales, "list_legs", ReturnLeg),
+    "ListPolicies": Listed(
+        _of_policies, policies, "list_policies", Policy, {"clauses": {}, "sources": {}}
+    ),
     "ListArticles": Listed(_of_catalogue, store, "list_articles", Article, {"sku": "MUG"}),
     "ListPlaces": Listed(_of_catalogue, store, "list_places", Place),
     "ListTasks": Listed(_of_operations, tasks, "list_tasks", Task),
