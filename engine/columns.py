@@ -5,6 +5,7 @@ builds: it sums lines, packs records, and numbers the stock levels and buyers of
 for each command lays it out as the header of its Lua file says.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -72,13 +73,21 @@ def lay_out(commands: Sequence[model.StoreCommand]) -> Columns:
     return columns
 
 
-def _reserve(columns: Columns, command: model.Reserve) -> None:
+def _exchange(columns: Columns, command: model.Exchange) -> None:
+    other = command.in_exchange_for
+    lines = itertools.chain.from_iterable(sum_lines(other.lines))
+    _reserve(columns, command, (other.reservation_id, *lines))
+
+
+def _reserve(
+    columns: Columns, command: model.Reserve, exchanged: tuple[int | str, ...] = ()
+) -> None:
     columns.ids.append(command.reservation_id)
     lines = sum_lines(command.lines)
     ttl_ms, buyer_id = command.ttl_ms or model.TTL_MS_DEFAULT, command.buyer_id
     fields, buyers, numbers = columns.fields, columns.buyers, columns.numbers
     numbers += (ttl_ms, len(lines))
-    content: list[int | str] = [ttl_ms, buyer_id]
+    content: list[Any] = [(ttl_ms, *exchanged) if exchanged else ttl_ms, buyer_id]
     for field, quantity in lines:
         content += (field, quantity)
         buyer = 0
@@ -118,9 +127,9 @@ def _cancel(columns: Columns, command: model.Cancel) -> None:
 
 def _return(columns: Columns, command: model.Return) -> None:
     columns.numbers.append(command.disposition)
-    columns.strings.append(command.to_location)
+    columns.strings += (command.to_location, command.for_exchange)
     # What is not set is no part of the content, as in returns from before there was such a field.
-    given = [(name, value) for name in ("to_location",) if (value := getattr(command, name))]
+    given = [(name, value) for name in ("to_location", "for_exchange") if (value := getattr(command, name))]
     _movement(columns, command, "r" + command.return_id, command.disposition, *given)
 
 
@@ -186,6 +195,7 @@ def _move_stock(columns: Columns, command: model.MoveStock) -> None:
 
 _LAYOUT: dict[type, tuple[Kind, Callable[[Columns, Any], None]]] = {
     model.Reserve: (Kind.RESERVE, _reserve),
+    model.Exchange: (Kind.EXCHANGE, _exchange),
     model.Confirm: (Kind.CONFIRM, _confirm),
     model.Release: (Kind.RELEASE, _release),
     model.Extend: (Kind.EXTEND, _extend),

@@ -96,6 +96,19 @@ class Reserve(msgspec.Struct, gc=False):
     buyer_id: str = ""
 
 
+class ExchangedUnits(msgspec.Struct, frozen=True, gc=False):
+    """Units of a reservation that another one is made for; no lines means all that its buyer has."""
+
+    reservation_id: str
+    lines: list[Line] = []
+
+
+class Exchange(Reserve, gc=False, kw_only=True):
+    """Hold every line in exchange for units that the buyer has of another reservation."""
+
+    in_exchange_for: ExchangedUnits
+
+
 class Confirm(msgspec.Struct, gc=False):
     """Sell a live reservation; an expired one too, if its stock can be had again."""
 
@@ -142,7 +155,8 @@ class Cancel(msgspec.Struct, gc=False):
 class Return(msgspec.Struct, gc=False):
     """Bring shipped units back; no lines means all that have not come back.
 
-    The level at `to_location` takes them; "" means that of each line.
+    The level at `to_location` takes them; "" means that of each line. Units that are exchanged for
+    the reservation `for_exchange` come back before others; "" means the last.
     """
 
     reservation_id: str
@@ -150,9 +164,10 @@ class Return(msgspec.Struct, gc=False):
     disposition: Disposition
     lines: list[Line] = []
     to_location: str = ""
+    for_exchange: str = ""
 
 
-Command = Reserve | Confirm | Release | Extend | Ship | Cancel | Return
+Command = Reserve | Exchange | Confirm | Release | Extend | Ship | Cancel | Return
 
 
 class SetStock(msgspec.Struct, gc=False):
@@ -272,7 +287,9 @@ class SweepResult(msgspec.Struct, gc=False):
 
 
 class ReservationLine(msgspec.Struct, frozen=True, gc=False):
-    """One line of a reservation, with its units shipped, cancelled and returned."""
+    """One line of a reservation, with its units shipped, cancelled, returned, and exchanged and not
+    returned.
+    """
 
     sku: str
     location: str
@@ -280,6 +297,7 @@ class ReservationLine(msgspec.Struct, frozen=True, gc=False):
     shipped: int = 0
     cancelled: int = 0
     returned: int = 0
+    exchanged: int = 0
 
 
 class Reservation(msgspec.Struct, frozen=True, gc=False):

@@ -27,13 +27,23 @@ _HEADER_BYTES = 19
 _BODY_FIRST = 21
 
 pack = msgspec.msgpack.encode
-_unpack_body = msgspec.msgpack.Decoder(list[int | str] | dict[str, int]).decode
-_unpack_progress = msgspec.msgpack.Decoder(tuple[list[int], list[str] | dict[str, int]]).decode
+_unpack_body = msgspec.msgpack.Decoder(list[int | str | list[int | str]] | dict[str, int]).decode
 _unpack_numbers = msgspec.msgpack.Decoder(list[int]).decode
 _LEVEL_COUNTS = 7
 # Counts and due_from_ms; then `incoming`, while there is any.
 _LEVEL_LENGTHS = (8, 9)
 unpack_locations = msgspec.msgpack.Decoder(list[str]).decode
+
+
+class _Progress(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The progress of a record; `exchanges` is id, line and units of each, see exchanged.lua."""
+
+    counts: list[int]
+    movements: list[str] | dict[str, int]
+    exchanges: list[int | str] = []
+
+
+_unpack_progress = msgspec.msgpack.Decoder(_Progress).decode
 
 
 def stock_field(sku: str, location: str) -> str:
@@ -72,10 +82,11 @@ def sum_lines(lines: Sequence[Line]) -> list[tuple[str, int]]:
     return sorted(units.items())
 
 
-def pack_body(content: Sequence[int | str]) -> msgspec.Raw:
+def pack_body(content: Sequence[int | str | Sequence[int | str]]) -> msgspec.Raw:
     """The body of a reservation's record, with its length before it, as a packed string.
 
-    `content` is ttl_ms, buyer_id, then field and units of each line.
+    `content` is ttl_ms, buyer_id, then field and units of each line; instead of ttl_ms, of one made
+    in exchange, ttl_ms, the id of the other and its fields and units.
     """
     body = pack(content)
     if len(body) < len(_BODY_PREFIXES):
@@ -134,11 +145,14 @@ def _reservation(reservation_id: str, record: bytes) -> Reservation:
         isinstance(quantity, int) for quantity in quantities
     ):
         raise ValueError("its body has another shape")
-    counts = [0] * (3 * len(fields))
+    counts, exchanged = [0] * (3 * len(fields)), [0] * len(fields)
     if body_end < len(record):
-        counts = _unpack_progress(record[body_end:])[0]
+        progress = _unpack_progress(record[body_end:])
+        counts = progress.counts
+        for line, units in zip(progress.exchanges[1::3], progress.exchanges[2::3], strict=True):
+            exchanged[line - 1] += units  # type: ignore[operator]
     lines = (
-        ReservationLine(*split_field(field), quantity, *counts[3 * i : 3 * i + 3])
+        ReservationLine(*split_field(field), quantity, *counts[3 * i : 3 * i + 3], exchanged[i])
         for i, (field, quantity) in enumerate(zip(fields, quantities, strict=True))
     )
     state = State(record[0])
@@ -168,6 +182,14 @@ def _level_numbers(name: str, packed: bytes) -> list[int]:
     if len(numbers) not in _LEVEL_LENGTHS:
         raise Unreadable(f"{name}: it has {len(numbers)} numbers")
     return numbers
+
+
+def buyer_units(value: bytes) -> int:
+    """The units in a buyer's row, beside which ids of reservations may stand. Raises ValueError."""
+    units, _, _ = value.partition(b" ")
+    if not units.isdigit():
+        raise ValueError(f"{value!r} is no number")
+    return int(units)
 
 
 def pairs(flat: Any) -> list[tuple[bytes, bytes]]:

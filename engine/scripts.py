@@ -16,6 +16,8 @@ from typing import NamedTuple
 from engine import model
 
 SCHEMA = "2"
+EXCHANGES_SCHEMA = "3"
+"""Of a partition in which units were ever exchanged: servers before 0.8.0 refuse it."""
 
 
 class Kind(IntEnum):
@@ -33,6 +35,7 @@ class Kind(IntEnum):
     SET_STOCK = 10
     ADJUST_STOCK = 11
     MOVE_STOCK = 12
+    EXCHANGE = 13
 
 
 # Each kind is in exactly one of these three: it names a reservation, finds due ones by itself, or
@@ -40,7 +43,7 @@ class Kind(IntEnum):
 HAS_ID = frozenset(
     {
         *(Kind.RESERVE, Kind.CONFIRM, Kind.RELEASE, Kind.EXTEND),
-        *(Kind.SHIP, Kind.CANCEL, Kind.RETURN),
+        *(Kind.SHIP, Kind.CANCEL, Kind.RETURN, Kind.EXCHANGE),
     }
 )
 SWEEPS = frozenset({Kind.EXPIRE, Kind.PURGE})
@@ -61,12 +64,14 @@ _LITERALS = r"(?:\d+|'[^'\n]*')(?:, (?:\d+|'[^'\n]*'))*"
 
 # The Lua files, in order: each may use the definitions of the ones before it. Those at the top are
 # run by every batch, but `few` only by one of few Reserves, which mostly ends there. The others are
-# joined inside one function. Of them a part with kinds is made only for a batch that has one.
+# joined inside one function. Of them a part with kinds is made only for a batch that has one, and a
+# part with a condition only where it holds.
 FEW = "few"
 TOP = ("layout", "arguments", FEW, "state")
-PARTS: tuple[tuple[tuple[Kind, ...], tuple[str, ...]], ...] = (
+PARTS: tuple[tuple[tuple[Kind, ...] | str, tuple[str, ...]], ...] = (
     ((), ("load", "limits", "expire", "search", "lines")),
-    ((Kind.RESERVE,), ("reserve",)),
+    ("has_exchanges", ("exchanged",)),
+    ((Kind.RESERVE, Kind.EXCHANGE), ("reserve", "exchange")),
     ((Kind.CONFIRM,), ("confirm",)),
     ((Kind.RELEASE,), ("release",)),
     ((Kind.EXTEND,), ("extend",)),
@@ -108,6 +113,7 @@ def constants() -> dict[str, str]:
     }
     return {
         "SCHEMA": f"'{SCHEMA}'",
+        "EXCHANGES_SCHEMA": f"'{EXCHANGES_SCHEMA}'",
         "DEFAULT_LOCATION": f"'{model.DEFAULT_LOCATION}'",
         "HAS_ID": _lua_set(HAS_ID),
         "WRITES_RECORD": _lua_set(WRITES_RECORD),
@@ -140,7 +146,9 @@ def batch_script() -> str:
     return re.sub(_WORD, lambda word: values.get(word.group(), word.group()), text)
 
 
-def _joined(kinds: tuple[Kind, ...], names: tuple[str, ...]) -> str:
+def _joined(kinds: tuple[Kind, ...] | str, names: tuple[str, ...]) -> str:
+    if isinstance(kinds, str):
+        return _only_if(kinds, *names)
     if not kinds:
         return "\n".join(part_text(name) for name in names)
     return _only_if(" or ".join(f"wanted[{kind.name}]" for kind in kinds), *names)

@@ -26,6 +26,7 @@ from engine.model import (
     Command,
     Confirm,
     Disposition,
+    Exchange,
     Extend,
     Line,
     MoveStock,
@@ -115,6 +116,12 @@ def _check_reserve(command: Reserve) -> Complaint | None:
     return check_lines(command.lines, 1)
 
 
+def _check_exchange(command: Exchange) -> Complaint | None:
+    other = command.in_exchange_for
+    problem = check_id("reservation_id", other.reservation_id) or check_lines(other.lines, 0)
+    return problem.within("in_exchange_for") if problem else _check_reserve(command)
+
+
 def _check_extend(command: Extend) -> Complaint | None:
     if command.expires_at_ms > 0:
         return None
@@ -141,6 +148,7 @@ def _check_return(command: Return) -> Complaint | None:
         or check_id("return_id", command.return_id)
         or check_lines(command.lines, 0)
         or _check_to_location(command)
+        or (check_id("for_exchange", command.for_exchange) if command.for_exchange else None)
     )
 
 
@@ -156,6 +164,7 @@ def _check_to_location(command: Return) -> Complaint | None:
 
 _CHECKS: dict[type, Callable[[Any], Complaint | None]] = {
     Reserve: _check_reserve,
+    Exchange: _check_exchange,
     Confirm: lambda _: None,
     Release: lambda _: None,
     Extend: _check_extend,
@@ -251,4 +260,7 @@ def check_line_count(count: int) -> Complaint | None:
 
 def line_count(commands: Iterable[StoreCommand]) -> int:
     """Counts the lines of commands."""
-    return sum([len(command.lines) for command in commands])
+    exchanges = [command for command in commands if type(command) is Exchange]
+    return sum([len(command.lines) for command in commands]) + sum(
+        len(command.in_exchange_for.lines) for command in exchanges
+    )

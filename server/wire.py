@@ -49,7 +49,16 @@ def _lines(lines: Any) -> list[model.Line]:
 
 
 def _reserve(m: pb.ReserveRequest) -> model.Reserve:
-    return model.Reserve(m.reservation_id, _lines(m.lines), m.ttl_ms, m.buyer_id)
+    if not m.HasField("in_exchange_for"):
+        return model.Reserve(m.reservation_id, _lines(m.lines), m.ttl_ms, m.buyer_id)
+    other = m.in_exchange_for
+    return model.Exchange(
+        m.reservation_id,
+        _lines(m.lines),
+        m.ttl_ms,
+        m.buyer_id,
+        in_exchange_for=model.ExchangedUnits(other.reservation_id, _lines(other.lines)),
+    )
 
 
 # By the name of the field in Command's oneof.
@@ -63,7 +72,12 @@ COMMANDS: dict[str, Callable[[Any], model.Command]] = {
         m.reservation_id, m.cancellation_id, _lines(m.lines), m.disposition
     ),
     "return_units": lambda m: model.Return(
-        m.reservation_id, m.return_id, m.disposition, _lines(m.lines), m.to_location
+        m.reservation_id,
+        m.return_id,
+        m.disposition,
+        _lines(m.lines),
+        m.to_location,
+        m.for_exchange,
     ),
 }
 

@@ -26,7 +26,7 @@ from engine.model import (
     StoreCommand,
     SweepResult,
 )
-from engine.records import unpack_level, unpack_reservation
+from engine.records import buyer_units, unpack_level, unpack_reservation
 from engine.scripts import Memory, batch_script, script_for
 from engine.validation import (
     check_adjust_stock,
@@ -120,8 +120,9 @@ class Partition:
         """Units by buyer and SKU."""
         counts: Any = self.client.hgetall(self.keys.buyers)
         return {
-            (name.decode().split("\0")[0], name.decode().split("\0")[1]): int(units)
-            for name, units in counts.items()
+            (name.decode().split("\0")[0], name.decode().split("\0")[1]): units
+            for name, value in counts.items()
+            if (units := buyer_units(value))
         }
 
     def limits(self) -> dict[str, int]:

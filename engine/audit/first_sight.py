@@ -15,7 +15,7 @@ from typing import Any
 from engine.audit.protocol import Progress, Summary, pages, shown
 from engine.keys import PartitionKeys
 from engine.model import Reservation, State
-from engine.records import Unreadable, buyer_field, stock_field, unpack_reservation
+from engine.records import Unreadable, buyer_field, buyer_units, stock_field, unpack_reservation
 
 GROUPS = 65_536
 
@@ -28,7 +28,7 @@ def shares(reservation: Reservation) -> Iterator[tuple[str, int, int]]:
     """
     for line in reservation.lines:
         row = "s" + stock_field(line.sku, line.location)
-        left = line.quantity - line.cancelled - line.returned
+        left = line.quantity - line.cancelled - line.returned - line.exchanged
         if reservation.state is State.RESERVED:
             yield row, line.quantity, 0
         elif reservation.state in (State.CONFIRMED, State.FULFILLED, State.CANCELLED):
@@ -43,7 +43,10 @@ def units_of(value: bytes | None) -> int:
     """A buyer's units; -1, which no sum can be, if the value is no number."""
     if value is None:
         return 0
-    return int(value) if value.isdigit() else -1
+    try:
+        return buyer_units(value)
+    except ValueError:
+        return -1
 
 
 def group_of(row: str) -> int:

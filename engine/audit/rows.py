@@ -35,8 +35,8 @@ RESERVATION_RULES: dict[str, Callable[[Reservation], bool]] = {
     "line_moves_no_more_than_it_has": lambda reservation: all(
         line.quantity > 0
         and line.shipped + line.cancelled <= line.quantity
-        and 0 <= line.returned <= line.shipped
-        and line.cancelled >= 0
+        and 0 <= line.returned <= line.shipped - line.exchanged
+        and min(line.cancelled, line.exchanged) >= 0
         for line in reservation.lines
     ),
     "only_sold_units_move": lambda reservation: (

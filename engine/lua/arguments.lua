@@ -3,7 +3,7 @@
 -- KEYS[1] stock         hash    SKU and location -> packed level
 -- KEYS[2] reservations  hash    reservation id -> record
 -- KEYS[3] deadlines     zset    {lines, id, id, ...}, packed, scored by when to look at these ids
--- KEYS[4] buyers        hash    buyer and SKU -> units
+-- KEYS[4] buyers        hash    buyer and SKU -> units, see exchanged.lua
 -- KEYS[5] journal       stream  one entry a batch, id <sequence>-n
 -- KEYS[6] meta          hash    schema, epoch, sequence, now
 -- KEYS[7] retention     zset    "r" + reservation id or "a" + adjustment id, scored by when to go
@@ -64,7 +64,10 @@ local is_few = next(wanted) == RESERVE and next(wanted, RESERVE) == nil and epoc
 local plans = {}
 local write_failed      -- the error of a write of few.lua, for batch.lua to put all back
 
-if meta[1] and meta[1] ~= SCHEMA then
+-- A partition in which units were ever exchanged has a schema of its own: a server that knows of no
+-- exchange would count them wrong, and must not serve it.
+local has_exchanges = meta[1] == EXCHANGES_SCHEMA or wanted[EXCHANGE]
+if meta[1] and meta[1] ~= SCHEMA and meta[1] ~= EXCHANGES_SCHEMA then
   return {'SCHEMA', meta[1]}
 end
 if epoch_expected ~= '' and (epoch ~= epoch_expected or sequence < sequence_min) then

@@ -6,10 +6,10 @@ local function load_batch()
   local looked_up = load_records(ids, WORK_MAX * BYTES_PER_LINE)
   load_levels(field_at)
   load_buyers(buyer_at)
-  if wanted[RESERVE] then
+  if wanted[RESERVE] or wanted[EXCHANGE] then
     find_limits(field_at)
   end
-  if next(records) == nil then
+  if next(records) == nil and not wanted[EXCHANGE] then
     return #kinds      -- nothing but new reservations and stock
   end
   local has_id = HAS_ID
@@ -21,6 +21,9 @@ local function load_batch()
       if record then
         local lines = (#body_of(id) - BODY_LINES + 1) / 2
         work = work + (seen[id] and lines or math.max(lines, #record / BYTES_PER_LINE))
+      end
+      if kinds[i] == EXCHANGE or exchanged and record and exchanged.of(body_of(id)) then
+        work = work + EXCHANGE_LINES
       end
       if id_count > 0 and (work > WORK_MAX or id_count >= looked_up) then
         judged = i - 1

@@ -9,7 +9,14 @@
 local function reacquire(id, expires)
   local count = lay_out(body_of(id))
   find_limits({unpack(line_field, 1, count)})
+  local units, other
+  if exchanged then
+    units, other = exchanged.take_again(id)
+  end
   local refusal = short_of_stock(count) or past_limit(count)
+  if refusal and units then
+    exchanged.count(other, units, 1)
+  end
   if refusal == NOT_JUDGED then
     return wait(id, count)
   elseif refusal then
@@ -22,6 +29,9 @@ local function reacquire(id, expires)
   end
   retention_after[member] = false
   move_record(CONFIRM, id, CONFIRMED)
+  if units then
+    exchanged.note(id, other, units)
+  end
   return APPLIED, CONFIRMED, expires
 end
 
@@ -54,5 +64,8 @@ judge[CONFIRM] = function(id)
     touch_level(field, level)
   end
   move_record(CONFIRM, id, CONFIRMED)
+  if exchanged then
+    exchanged.mark(id)
+  end
   return APPLIED, CONFIRMED, expires
 end

@@ -34,6 +34,9 @@ local function end_reservation(kind, id, state)
   end
   keep_until_purged(id, state)
   move_record(kind, id, state)
+  if exchanged then
+    exchanged.undo(id)
+  end
 end
 
 -- The state of a record now. A reservation past its deadline is expired first.

@@ -6,7 +6,8 @@
 -- due, nothing has been changed yet, and the rules judge all.
 
 -- Reads the rows that the Reserves touch, by position; nil if an id is known or comes twice, or a
--- level or a limit is not there. Limits are those of limits.lua.
+-- level or a limit is not there, or ids stand beside a buyer's units. Limits are those of
+-- limits.lua.
 local function read_rows()
   local seen, known = {}, call('HMGET', KEYS[2], unpack(ids))
   for i = 1, #ids do
@@ -37,6 +38,9 @@ local function read_rows()
     units_read = call('HMGET', KEYS[4], unpack(buyer_at))
     for i = 1, #buyer_at do
       units[i] = tonumber(units_read[i] or 0)
+      if not units[i] then
+        return nil      -- see exchanged.lua
+      end
     end
   end
   return {

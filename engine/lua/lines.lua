@@ -26,10 +26,15 @@ local NOT_JUDGED = 0
 local waiting_ids, waiting_skus = {}, {}
 local someone_waits = false
 
--- Leaves a command, with its lines laid out, to be sent again.
-local function wait(id, count)
+-- Leaves a command, with its lines laid out, to be sent again. One of a reservation that is made in
+-- exchange has the id and lines of the other, too.
+local function wait(id, count, other)
+  if exchanged and not other and records[id] then
+    count, other = exchanged.lay_out(body_of(id), count)
+  end
   someone_waits = true
   waiting_ids[id] = true
+  waiting_ids[other or id] = true
   for i = 1, count do
     waiting_skus[sku_of(line_field[i])] = true
   end
@@ -39,17 +44,20 @@ end
 
 -- Whether a command has to wait because an earlier one does. Its `count` lines are laid out;
 -- without a count, the lines of the reservation are laid out here, if it is there.
-local function must_wait(id, count)
+local function must_wait(id, count, other)
   if not someone_waits then
     return false
   end
   count = count or records[id] and lay_out(body_of(id)) or 0
-  local waits = waiting_ids[id]
+  if exchanged and not other and records[id] then
+    count, other = exchanged.lay_out(body_of(id), count)
+  end
+  local waits = waiting_ids[id] or waiting_ids[other or id]
   for i = 1, count do
     waits = waits or waiting_skus[sku_of(line_field[i])]
   end
   if waits then
-    wait(id, count)
+    wait(id, count, other)
   end
   return waits
 end
@@ -93,6 +101,9 @@ end
 -- Returns LIMIT_EXCEEDED, NOT_JUDGED or false. The buyer's units of a SKU may be due at a location
 -- that is not asked for.
 local function past_limit(count)
+  if exchanged then
+    exchanged.settle_buyers(count)
+  end
   if not pass_limit(count) then
     return false
   end

@@ -51,7 +51,7 @@ local function load_buyers(names)
       local units = found[i - first + 1]
       if units then
         buyers_before[names[i]] = units
-        buyers[names[i]] = tonumber(units)
+        buyers[names[i]] = tonumber(units) or exchanged.counted(names[i], units)
       else
         buyers[names[i]] = 0
       end
@@ -143,6 +143,41 @@ end
 local function give_back_buyer_units(body, field, units)
   if body[BODY_BUYER] ~= '' and units > 0 then
     add_buyer_units(buyer_field(body[BODY_BUYER], field), -units)
+  end
+end
+
+-- The progress of a record, and `fingerprints` by key. Kept, because a batch may have many
+-- movements of one reservation.
+local function progress_of(id, line_count)
+  local progress = progresses[id]
+  if not progress then
+    local record = records[id]
+    local first = BODY_FIRST + struct_unpack('>I2', record, HEADER_BYTES + 1)
+    if first <= #record then
+      progress = decode(record:sub(first))
+    else
+      progress = {{}, {}}
+      for i = 1, 3 * line_count do
+        progress[1][i] = 0
+      end
+    end
+    local movements, fingerprints = progress[2], {}
+    for i = 1, #movements, 2 do
+      fingerprints[movements[i]] = movements[i + 1]
+    end
+    progress.fingerprints = fingerprints
+    progresses[id] = progress
+  end
+  return progress
+end
+
+-- Notes that a progress has changed, and takes the stored one off the record: the new one is put to
+-- it when all commands are judged.
+local function change_progress(id, progress)
+  if not progress.has_changed then
+    progress.has_changed = true
+    local body_end = BODY_FIRST - 1 + struct_unpack('>I2', records[id], HEADER_BYTES + 1)
+    records[id] = records[id]:sub(1, body_end)
   end
 end
 

@@ -1,57 +1,15 @@
 -- The shared part of Ship, Cancel and Return: they move units of a confirmed reservation, each
 -- under an id of its own, by which it is replayed.
 --
--- The progress of a record is {counts, movements}: counts has shipped, cancelled and returned of
--- each line in turn, movements has key and fingerprint of each movement in turn. The journal has of
--- a movement the header of the record after it, then {key, field, units, field, units, ...} of the
--- levels that it changed: not the lines' own, where units come back to another location.
-
-local LINE_SHIPPED, LINE_CANCELLED, LINE_RETURNED = 1, 2, 3      -- offsets of a line's three counts
+-- The journal has of a movement the header of the record after it, then {key, field, units, field,
+-- units, ...} of the levels that it changed: not the lines' own, where units come back to another
+-- location.
 
 local MOVEMENT_REFUSAL = {
   [RELEASED] = ALREADY_RELEASED,
   [EXPIRED] = ALREADY_EXPIRED,
   [RESERVED] = NOT_CONFIRMED,
 }
-
--- The progress of a record, and `fingerprints` by key. Kept, because a batch may have many
--- movements of one reservation.
-local function progress_of(id, line_count)
-  local progress = progresses[id]
-  if not progress then
-    local record = records[id]
-    local first = BODY_FIRST + struct_unpack('>I2', record, HEADER_BYTES + 1)
-    if first <= #record then
-      progress = decode(record:sub(first))
-    else
-      progress = {{}, {}}
-      for i = 1, 3 * line_count do
-        progress[1][i] = 0
-      end
-    end
-    local movements, fingerprints = progress[2], {}
-    for i = 1, #movements, 2 do
-      fingerprints[movements[i]] = movements[i + 1]
-    end
-    progress.fingerprints = fingerprints
-    progresses[id] = progress
-  end
-  return progress
-end
-
--- Notes a movement, and takes the progress that was stored off the record: the new one is put to
--- it when all commands are judged.
-local function note_movement(id, progress, key, fingerprint)
-  local movements = progress[2]
-  movements[#movements + 1] = key
-  movements[#movements + 1] = fingerprint
-  progress.fingerprints[key] = fingerprint
-  if not progress.has_changed then
-    progress.has_changed = true
-    local body_end = BODY_FIRST - 1 + struct_unpack('>I2', records[id], HEADER_BYTES + 1)
-    records[id] = records[id]:sub(1, body_end)
-  end
-end
 
 -- The units to move of each line, or nil if they are more than is left, or none at all.
 local function units_to_move(body, counts, wanted, left_of)
@@ -89,14 +47,20 @@ end
 
 -- Moves the units of each line: at its own level, or at the one whose field is in `elsewhere`.
 -- Returns of it what the journal has.
-local function move_lines(rule, key, body, counts, units, elsewhere)
-  local moved, touched = {key}, nil
+local function move_lines(id, rule, key, units, elsewhere, for_exchange)
+  local body = body_of(id)
+  local progress = progress_of(id, #units)
+  local counts, moved, touched = progress[1], {key}, nil
   for line = 1, #units do
     if units[line] > 0 then
       local field = body[BODY_LINES + 2 * line - 2]
       local to = elsewhere and elsewhere[line] or field
       moved[#moved + 1] = to
       moved[#moved + 1] = units[line]
+      local uncounted = 0
+      if progress[3] and rule.count == LINE_RETURNED then
+        uncounted = exchanged.take_back(id, line, units[line], for_exchange)
+      end
       local i = 3 * (line - 1) + rule.count
       counts[i] = counts[i] + units[line]
       rule.move(levels[to], units[line])
@@ -105,7 +69,7 @@ local function move_lines(rule, key, body, counts, units, elsewhere)
         touched = to
       end
       if rule.gives_back_buyer_units then
-        give_back_buyer_units(body, field, units[line])
+        give_back_buyer_units(body, field, units[line] - uncounted)
       end
     end
   end
@@ -114,8 +78,9 @@ end
 
 -- Judges one movement. `rule` has the count that it raises, the function of the units left of a
 -- line, and the function that moves units of a level. That is the line's own, unless `find_fields`
--- finds the field of another for each line; it may return a refusal instead.
-local function judge_movement(id, kind, rule, find_fields)
+-- finds the field of another for each line; it may return a refusal instead. Of units that come
+-- back those come first that are exchanged for `for_exchange`.
+local function judge_movement(id, kind, rule, find_fields, for_exchange)
   local line_count = numbers[number_next]
   local key, fingerprint = strings[string_next], strings[string_next + 1]
   local wanted = line_count > 0 and {} or nil
@@ -143,6 +108,9 @@ local function judge_movement(id, kind, rule, find_fields)
   elseif state == CANCELLED then
     return ALREADY_CANCELLED, state, expires
   end
+  if progress[3] and kind == RETURN then
+    exchanged.settle(progress)
+  end
   local units = units_to_move(body, counts, wanted, rule.left)
   if not units then
     return QUANTITY_EXCEEDED, state, expires
@@ -157,13 +125,19 @@ local function judge_movement(id, kind, rule, find_fields)
     return refusal, state, expires
   end
 
-  local moved = move_lines(rule, key, body, counts, units, elsewhere)
-  note_movement(id, progress, key, fingerprint)
+  local moved = move_lines(id, rule, key, units, elsewhere, for_exchange)
+  movements[#movements + 1] = key
+  movements[#movements + 1] = fingerprint
+  progress.fingerprints[key] = fingerprint
+  change_progress(id, progress)
   local after = state_after(state, body, counts)
   if after ~= state then
     keep_until_purged(id, after)
   end
   move_record(kind, id, after, encode(moved))
+  if exchanged and kind == CANCEL then
+    exchanged.undo_cancelled(id, units)
+  end
   return APPLIED, after, expires
 end
 

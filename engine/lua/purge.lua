@@ -18,7 +18,11 @@ local function forget(id)
     for line = 1, #counts / 3 do
       local offset = 3 * (line - 1)
       give_back_buyer_units(body, body[BODY_LINES + 2 * line - 2],
-        counts[offset + LINE_SHIPPED] - counts[offset + LINE_RETURNED])
+        counts[offset + LINE_SHIPPED] - counts[offset + LINE_RETURNED]
+          - (exchanged and exchanged.open_units(id, line) or 0))
+    end
+    if exchanged then
+      exchanged.forget(id)
     end
   end
   put_record(PURGE, id, false)

@@ -34,7 +34,9 @@ local function judge_known(id, body)
   return ID_REUSED, state, expires
 end
 
-judge[RESERVE] = function(id)
+-- Judges a Reserve. `take_off`, of one in exchange, takes units of the other reservation off the
+-- buyer's count; it returns them by line, or a refusal.
+local function reserve(id, take_off)
   local ttl_ms, count = numbers[number_next], numbers[number_next + 1]
   local position = number_next + 2      -- of a line's numbers
   local body = strings[string_next]
@@ -59,26 +61,44 @@ judge[RESERVE] = function(id)
     line_buyer[i] = buyer_at[numbers[position + 2]]
     position = position + 3
   end
-  if someone_waits and must_wait(id, count) then
+  local all, entry_lines, content, other, units, refusal = count, count, nil, nil, nil, nil
+  if take_off then
+    content = decode(body:sub(3))
+    all, other = exchanged.lay_out(content, count)
+    entry_lines = count + EXCHANGE_LINES
+  end
+  if someone_waits and must_wait(id, all, other) then
     return NOT_JUDGED, 0, 0
   elseif not known then
     return UNKNOWN_SKU, 0, 0
+  elseif take_off then
+    units, refusal = take_off(content)
   end
-  local refusal = short_of_stock(count) or limited and past_limit(count)
+  refusal = refusal or short_of_stock(count) or limited and past_limit(count)
+  if refusal and units then
+    exchanged.count(other, units, 1)
+  end
   if refusal == NOT_JUDGED then
-    return wait(id, count)
+    return wait(id, all, other)
   elseif refusal then
     return refusal, 0, 0
   end
 
   local entry = entries[ttl_ms]
-  if not entry or entry[1] + count > ENTRY_LINES_MAX then
+  if not entry or entry[1] + entry_lines > ENTRY_LINES_MAX then
     prepare(ttl_ms)
     entry = entries[ttl_ms]
   end
-  entry[1] = entry[1] + count
+  entry[1] = entry[1] + entry_lines
   entry[#entry + 1] = id
   take(count, UNITS_RESERVED, now + ttl_ms)
   put_record(RESERVE, id, headers[ttl_ms] .. body)
+  if units then
+    exchanged.note(id, other, units)
+  end
   return APPLIED, RESERVED, now + ttl_ms
+end
+
+judge[RESERVE] = function(id)
+  return reserve(id)
 end

@@ -1,8 +1,9 @@
 -- Return: bring shipped units back, to on hand (resellable), to damaged, or to nowhere (lost). The
--- level at `location` takes them; "" means that of each line.
+-- level at `location` takes them; "" means that of each line. Units that are exchanged for
+-- `for_exchange` come back before others; "" means the last.
 --
 -- Numbers: disposition, line_count, then per line: quantity
--- Strings: location, key, fingerprint, then per line: field
+-- Strings: location, for_exchange, key, fingerprint, then per line: field
 -- Outcomes: NOT_FOUND | ALREADY_RELEASED | ALREADY_EXPIRED | NOT_CONFIRMED | APPLIED | ID_REUSED |
 --   ALREADY_CANCELLED | QUANTITY_EXCEEDED | INVALID | UNKNOWN_SKU
 -- Memory: gives
@@ -54,8 +55,9 @@ end
 
 judge[RETURN] = function(id)
   local disposition, location = numbers[number_next], strings[string_next]
-  number_next, string_next = number_next + 1, string_next + 1
+  local for_exchange = strings[string_next + 1]
+  number_next, string_next = number_next + 1, string_next + 2
   return judge_movement(id, RETURN, RULES[disposition], location ~= '' and function(body, units)
     return fields_at(location, body, units)
-  end)
+  end, for_exchange)
 end

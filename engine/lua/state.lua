@@ -11,7 +11,7 @@ local records, records_before = {}, {}      -- reservation id -> record
 local levels, levels_before = {}, {}        -- stock field -> level; false: no such level
 local buyers, buyers_before = {}, {}        -- buyer field -> units
 local bodies = {}                           -- reservation id -> unpacked body
-local progresses = {}                       -- reservation id -> its progress, see movement.lua
+local progresses = {}                       -- reservation id -> its progress
 
 -- The changes, for store.lua: the new value by name; false: the name is removed.
 local changed_levels, bounded_levels = {}, {}      -- stock field -> level; the latter: due_from_ms
@@ -23,6 +23,9 @@ local locations_after, locations_before = {}, {}
 local limits_after, limits_before = {}, {}
 local journal_count, journal_kinds, journal_subjects = 0, {}, {}
 local only_whole_records = true      -- in the journal; then its subjects are what to write
+
+local exchanged      -- the functions of exchanged.lua, where there may be exchanged units
+local has_exchanged = false      -- whether this batch has exchanged any
 
 -- The rule of each command, by kind: judge[kind](id) returns outcome, state, expires_at_ms. A
 -- negative outcome is one that was applied before.

@@ -48,7 +48,7 @@ end
 local function complete_records()
   for id, progress in pairs(progresses) do
     if progress.has_changed and records[id] then
-      records[id] = records[id] .. encode({progress[1], progress[2]})
+      records[id] = records[id] .. encode({progress[1], progress[2], progress[3]})
     end
   end
 end
@@ -84,10 +84,11 @@ local function plan_buyers()
   local puts, gone = {}, {}
   for name, units in pairs(buyers) do
     local before = buyers_before[name]
-    if units ~= (before and tonumber(before) or 0) then
-      if units > 0 then
+    local value = exchanged and exchanged.value(name, units) or units
+    if value ~= (before and (tonumber(before) or before) or 0) then
+      if value ~= 0 then
         puts[#puts + 1] = name
-        puts[#puts + 1] = units
+        puts[#puts + 1] = value
       else
         gone[#gone + 1] = name
       end
@@ -119,6 +120,8 @@ local function plan_about()
   if epoch == '' then
     epoch = epoch_new
     about = {'sequence', sequence, 'now', now, 'schema', SCHEMA, 'epoch', epoch}
+  elseif has_exchanged then
+    about = {'sequence', sequence, 'now', now, 'schema', EXCHANGES_SCHEMA}
   end
   plan(KEYS[6], false, about, nil,
     {schema = meta[1], epoch = meta[2], sequence = meta[3], now = meta[4]})

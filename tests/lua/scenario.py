@@ -29,6 +29,8 @@ from engine.model import (
     Cancel,
     Confirm,
     Disposition,
+    Exchange,
+    ExchangedUnits,
     Expire,
     Extend,
     Line,
@@ -219,8 +221,13 @@ Options = dict[str, str]
 
 
 def _reserve(words: Sequence[str], options: Options) -> Reserve:
-    ttl_ms = _span_ms(options.get("ttl", "0"))
-    return Reserve(words[0], [_line(w) for w in words[1:]], ttl_ms, options.get("buyer", ""))
+    ttl_ms, buyer_id = _span_ms(options.get("ttl", "0")), options.get("buyer", "")
+    lines = [_line(word) for word in words[1:]]
+    if "for" not in options:
+        return Reserve(words[0], lines, ttl_ms, buyer_id)
+    other_id, *exchanged = options["for"].split(",")
+    other = ExchangedUnits(other_id, [_line(word) for word in exchanged])
+    return Exchange(words[0], lines, ttl_ms, buyer_id, in_exchange_for=other)
 
 
 def _set_stock(words: Sequence[str], options: Options) -> SetStock:
@@ -272,7 +279,8 @@ def _cancel(words: Sequence[str], _: Options) -> Cancel:
 def _return(words: Sequence[str], options: Options) -> Return:
     disposition = Disposition[words[2].upper()]
     lines = [_line(word) for word in words[3:]]
-    return Return(words[0], words[1], disposition, lines, options.get("to", ""))
+    to_location, for_exchange = options.get("to", ""), options.get("for", "")
+    return Return(words[0], words[1], disposition, lines, to_location, for_exchange)
 
 
 _COMMANDS: dict[str, Callable[[Sequence[str], Options], StoreCommand]] = {
@@ -357,11 +365,11 @@ def _level(partition: Partition, row: Row) -> list[str]:
 
 
 def _reservation_lines(partition: Partition, row: Row) -> list[str]:
-    """Each line as quantity/shipped/cancelled/returned."""
+    """Each line as quantity/shipped/cancelled/returned, and /exchanged where units are."""
     reservation = partition.reservation(row.words[1])
     return [
         f"{_written_place(line.sku, line.location)}:"
-        f"{line.quantity}/{line.shipped}/{line.cancelled}/{line.returned}"
+        f"{line.quantity}/{line.shipped}/{line.cancelled}/{line.returned}" + f"/{line.exchanged}" * bool(line.exchanged)
         for line in (reservation.lines if reservation else ())
     ]
 

@@ -14,6 +14,7 @@ from engine.model import (
     Command,
     Confirm,
     Disposition,
+    Exchange,
     Expire,
     Extend,
     Line,
@@ -54,6 +55,10 @@ def _checks(command: Command) -> Iterator[Check]:
             yield "lines", len(command.lines) >= 1
             yield from _line_checks(command.lines)
             yield "ttl_ms", command.ttl_ms == 0 or 1_000 <= command.ttl_ms <= 604_800_000
+            if isinstance(command, Exchange):
+                other = command.in_exchange_for
+                yield "in_exchange_for.reservation_id", _is_id(other.reservation_id)
+                yield from _line_checks(other.lines)
             yield "buyer_id", command.buyer_id == "" or _is_id(command.buyer_id)
         case Extend():
             yield "expires_at_ms", command.expires_at_ms > 0
@@ -70,6 +75,7 @@ def _checks(command: Command) -> Iterator[Check]:
             is_lost = command.disposition is Disposition.LOST
             yield "to_location", not command.to_location or not is_lost
             yield "to_location", not command.to_location or _is_name(command.to_location)
+            yield "for_exchange", not command.for_exchange or _is_id(command.for_exchange)
         case Confirm() | Release():
             pass
 

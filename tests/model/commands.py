@@ -13,6 +13,8 @@ from engine.model import (
     Command,
     Confirm,
     Disposition,
+    Exchange,
+    ExchangedUnits,
     Expire,
     Extend,
     Line,
@@ -68,17 +70,32 @@ CANCELLED_TO = one_from(*[Disposition.UNSPECIFIED] * 3, *list(Disposition)[1:])
 
 RESERVATION_COMMANDS: dict[type[Command], st.SearchStrategy[Command]] = {
     Reserve: st.builds(Reserve, RESERVATION_IDS, RESERVED_LINES, TTLS_MS, BUYERS),
+    Exchange: st.builds(
+        Exchange,
+        RESERVATION_IDS,
+        RESERVED_LINES,
+        TTLS_MS,
+        BUYERS,
+        in_exchange_for=st.builds(ExchangedUnits, RESERVATION_IDS, MOVED_LINES),
+    ),
     Confirm: st.builds(Confirm, RESERVATION_IDS, one_from(True, True, False)),
     Ship: st.builds(Ship, RESERVATION_IDS, MOVEMENT_IDS, MOVED_LINES),
     Cancel: st.builds(Cancel, RESERVATION_IDS, MOVEMENT_IDS, MOVED_LINES, CANCELLED_TO),
     Return: st.builds(
-        Return, RESERVATION_IDS, MOVEMENT_IDS, DISPOSITIONS, MOVED_LINES, RETURNED_TO
+        Return,
+        RESERVATION_IDS,
+        MOVEMENT_IDS,
+        DISPOSITIONS,
+        MOVED_LINES,
+        RETURNED_TO,
+        one_from("", "", *IDS),
     ),
     Extend: st.builds(Extend, RESERVATION_IDS, DEADLINES_FROM_NOW_MS),
     Release: st.builds(Release, RESERVATION_IDS),
 }
 WEIGHTS: dict[type[Command], int] = {
     Reserve: 6,
+    Exchange: 4,
     Confirm: 4,
     Ship: 4,
     Cancel: 4,
@@ -90,6 +107,7 @@ WEIGHTED_KINDS = [kind for kind, weight in WEIGHTS.items() for _ in range(weight
 # In these states a command can change a reservation, or must not; a Reserve, where there is none.
 FITTING_STATES: dict[type[Command], tuple[State, ...]] = {
     Reserve: (),
+    Exchange: (),
     Confirm: (State.RESERVED, State.EXPIRED),
     Ship: (State.CONFIRMED,),
     Cancel: (State.CONFIRMED,),
@@ -155,6 +173,7 @@ OUT_OF_BOUNDS: st.SearchStrategy[AnyCommand] = one_from(
     Reserve("A-1", [Line("TEA", 1)], ttl_ms=999),
     Confirm("A 1"),
     Release("A" * 65),
+    Exchange("A-1", [Line("TEA", 1)], in_exchange_for=ExchangedUnits("")),
     Extend("A-1", 0),
     Ship("A-1", ""),
     Cancel("A-1", "m1", [Line("\x00", 1)]),
@@ -208,15 +227,30 @@ def _reservation_command(
     command = draw(RESERVATION_COMMANDS[kind])
     if isinstance(command, Extend):
         command = Extend(command.reservation_id, now_ms + command.expires_at_ms)
+    if isinstance(command, Exchange) and is_aimed:
+        command = _aimed_exchange(draw, command, reservations)
     if is_aimed:
         reservation_id = draw(st.sampled_from(fitting[kind]))
         command = msgspec.structs.replace(command, reservation_id=reservation_id)
     return command
 
 
+def _aimed_exchange(
+    draw: st.DrawFn, command: Exchange, reservations: dict[str, Reservation]
+) -> Exchange:
+    """The command for units that a buyer has, and mostly by that buyer."""
+    others = [r for r in reservations.values() if any(it.shipped > it.returned for it in r.lines)]
+    if not others:
+        return command
+    other = draw(st.sampled_from(others))
+    exchanged = ExchangedUnits(other.reservation_id, command.in_exchange_for.lines)
+    buyer_id = command.buyer_id if draw(one_in(8)) else other.buyer_id
+    return msgspec.structs.replace(command, in_exchange_for=exchanged, buyer_id=buyer_id)
+
+
 def _fitting_ids(kind: type[Command], reservations: dict[str, Reservation]) -> list[str]:
     """The ids with which such a command can change something, as far as the state goes."""
-    if kind is Reserve:
+    if kind in (Reserve, Exchange):
         return [reservation_id for reservation_id in IDS if reservation_id not in reservations]
     states = FITTING_STATES[kind]
     return [reservation_id for reservation_id, r in reservations.items() if r.state in states]

@@ -1,6 +1,7 @@
 """Ship, Cancel and Return: the id and content of each, the units it may move, and moving them."""
 
 from engine.model import Cancel, Disposition, Return, Ship
+from tests.model.exchanges import take_back
 from tests.model.records import Held, HeldLine, Level, Movement, MovementContent, Place, summed
 
 
@@ -19,7 +20,8 @@ def content_of(command: Movement) -> MovementContent:
     """The content that a replay must repeat: lines, and where units go. Unset is RESELLABLE."""
     where_to = Disposition.RESELLABLE if isinstance(command, Ship) else command.disposition
     location = command.to_location if isinstance(command, Return) else ""
-    return summed(command.lines), where_to or Disposition.RESELLABLE, location
+    new_id = command.for_exchange if isinstance(command, Return) else ""
+    return summed(command.lines), where_to or Disposition.RESELLABLE, location, new_id
 
 
 def place_after(command: Movement, place: Place) -> Place:
@@ -51,6 +53,7 @@ def move_units(command: Movement, units: int, line: HeldLine, level: Level) -> N
             if command.disposition in (Disposition.DAMAGED, Disposition.LOST):
                 level.on_hand -= units
         case Return():
+            take_back(line, units, command.for_exchange)
             line.returned += units
             if command.disposition is Disposition.RESELLABLE:
                 level.on_hand += units

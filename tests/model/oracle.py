@@ -33,6 +33,7 @@ from engine.model import (
     StockResult,
     SweepResult,
 )
+from tests.model import exchanges
 from tests.model.bounds import UNITS_MAX, broken_field
 from tests.model.movements import content_of, identity, left_for, move_units, place_after
 from tests.model.moves import content_of_move, move_between, places_of
@@ -96,7 +97,10 @@ class Oracle:
         for held in self._held.values():
             if held.buyer_id and held.state in (State.RESERVED, State.CONFIRMED, State.FULFILLED):
                 for (sku, _), line in held.lines.items():
-                    units[held.buyer_id, sku] += line.quantity - line.cancelled - line.returned
+                    exchanged = line.exchanged_for()
+                    units[held.buyer_id, sku] += (
+                        line.quantity - line.cancelled - line.returned - exchanged
+                    )
         return {key: count for key, count in units.items() if count}
 
     def _judge(self, command: AnyCommand) -> Answer:
@@ -146,19 +150,20 @@ class Oracle:
     def _reserve(self, command: Reserve, held: Held | None) -> Result:
         lines = summed(command.lines)
         ttl_ms = command.ttl_ms or TTL_MS_DEFAULT
+        exchange = exchanges.content_of(command)
         if held is not None:
             if not held.lines:
                 return held.answer(Outcome.ALREADY_RELEASED)
-            before = (held.quantities(), held.ttl_ms, held.buyer_id)
-            is_same = before == (lines, ttl_ms, command.buyer_id)
+            before = (held.quantities(), held.ttl_ms, held.buyer_id, held.exchange)
+            is_same = before == (lines, ttl_ms, command.buyer_id, exchange)
             return held.replay() if is_same else held.answer(Outcome.ID_REUSED)
         if any(place not in self._levels for place in lines):
             return Result(Outcome.UNKNOWN_SKU)
+        if exchange and (refused := exchanges.refusal(exchange, command.buyer_id, self._held)):
+            return Result(refused)
         if shortages := self._shortages(lines):
             return Result(Outcome.OUT_OF_STOCK, shortages=shortages)
-        if self._passes_a_limit(lines, command.buyer_id):
-            return Result(Outcome.LIMIT_EXCEEDED)
-        held = self._held[command.reservation_id] = Held(
+        held = Held(
             state=State.RESERVED,
             lines={place: HeldLine(units) for place, units in lines.items()},
             buyer_id=command.buyer_id,
@@ -166,8 +171,11 @@ class Oracle:
             created_at_ms=self._now_ms,
             expires_at_ms=self._now_ms + ttl_ms,
             updated_at_ms=self._now_ms,
+            exchange=exchange,
         )
-        self._counts_changed(lines)
+        if not self._exchange_within_limits(held):
+            return Result(Outcome.LIMIT_EXCEEDED)
+        self._held[command.reservation_id] = held
         return held.answer(Outcome.APPLIED)
 
     def _confirm(self, command: Confirm, held: Held) -> Result:
@@ -178,8 +186,10 @@ class Oracle:
                 return held.answer(Outcome.ALREADY_EXPIRED)
             if shortages := self._shortages(held.quantities()):
                 return held.answer(Outcome.OUT_OF_STOCK, shortages=shortages)
-            if self._passes_a_limit(held.quantities(), held.buyer_id):
+            if not self._exchange_within_limits(held):
                 return held.answer(Outcome.LIMIT_EXCEEDED)
+            held.turn(State.CONFIRMED, self._now_ms)
+            return held.answer(Outcome.APPLIED)
         held.turn(State.CONFIRMED, self._now_ms)
         self._counts_changed(held.lines)
         return held.answer(Outcome.APPLIED)
@@ -197,7 +207,7 @@ class Oracle:
         if held.state is State.EXPIRED:
             return held.answer(Outcome.ALREADY_EXPIRED)
         held.turn(State.RELEASED, self._now_ms)
-        self._counts_changed(held.lines)
+        self._undo_exchange(held, held.quantities())
         return held.answer(Outcome.APPLIED)
 
     def _extend(self, command: Extend, held: Held) -> Result:
@@ -238,7 +248,10 @@ class Oracle:
         held.movements[movement] = content
         for place, units in moved.items():
             move_units(command, units, held.lines[place], self._levels[after[place]])
-        self._counts_changed({*after.values()})
+        if isinstance(command, Cancel):
+            self._undo_exchange(held, moved)
+        else:
+            self._counts_changed({*after.values()})
         held.updated_at_ms = self._now_ms
         lines = held.lines.values()
         if held.state is State.CONFIRMED and not any(line.unshipped for line in lines):
@@ -324,7 +337,7 @@ class Oracle:
         ]
         for held in due:
             held.turn(State.EXPIRED, self._now_ms)
-            self._counts_changed(held.lines)
+            self._undo_exchange(held, held.quantities())
         return len(due)
 
     def _purge(self, command: Purge) -> SweepResult:
@@ -380,6 +393,25 @@ class Oracle:
 
     def _committed(self, place: Place) -> int:
         return self._reserved(place) + self._confirmed(place)
+
+    def _exchange_within_limits(self, held: Held) -> bool:
+        """Has the units of an exchange stop counting, unless the buyer passes a limit even so."""
+        places = exchanges.exchange(held, self._held)
+        if self._passes_a_limit(held.quantities(), held.buyer_id):
+            exchanges.undo(held, self._held, {})
+            return False
+        self._other_changed(held, places)
+        self._counts_changed({*held.lines, *places})
+        return True
+
+    def _undo_exchange(self, held: Held, moved: dict[Place, int]) -> None:
+        places = exchanges.undo(held, self._held, moved)
+        self._other_changed(held, places)
+        self._counts_changed({*moved, *places})
+
+    def _other_changed(self, held: Held, places: Sequence[Place]) -> None:
+        if held.exchange and places:
+            self._held[held.exchange.other_id].updated_at_ms = self._now_ms
 
     def _counts_changed(self, places: Iterable[Place]) -> None:
         for place in places:

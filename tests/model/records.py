@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.model import (
     Cancel,
@@ -21,7 +22,7 @@ from engine.model import (
 Place = tuple[str, str]
 """SKU and location."""
 Movement = Ship | Cancel | Return
-MovementContent = tuple[dict[Place, int], Disposition, str]
+MovementContent = tuple[dict[Place, int], Disposition, str, str]
 
 DAY_MS = 24 * 3_600 * 1_000
 RETENTION_MS = {
@@ -55,6 +56,8 @@ class HeldLine:
     shipped: int = 0
     cancelled: int = 0
     returned: int = 0
+    exchanged: list[tuple[str, int]] = field(default_factory=list)
+    """Units, and the id of the reservation that counts in their place; the oldest first."""
 
     @property
     def unshipped(self) -> int:
@@ -65,6 +68,33 @@ class HeldLine:
     def with_buyer(self) -> int:
         """Units that may still be returned."""
         return self.shipped - self.returned
+
+    @property
+    def counting(self) -> int:
+        """Units with the buyer that no other reservation counts in place of."""
+        return self.with_buyer - self.exchanged_for()
+
+    def exchanged_for(self, new_id: str | None = None) -> int:
+        """Units that are exchanged for a reservation, or for any."""
+        return sum(units for one, units in self.exchanged if new_id in (None, one))
+
+    def take(self, most: int, new_id: str | None = None) -> int:
+        """Takes up to `most` units out of the exchange for a reservation, or for any; the units."""
+        taken, kept = 0, []
+        for one, units in self.exchanged:
+            some = max(0, min(units, most - taken)) if new_id in (None, one) else 0
+            taken += some
+            kept += [(one, units - some)] * (units > some)
+        self.exchanged = kept
+        return taken
+
+
+class InExchange(NamedTuple):
+    """The units of another reservation that one is made in exchange for; {} means all."""
+
+    new_id: str
+    other_id: str
+    units: dict[Place, int]
 
 
 @dataclass
@@ -80,6 +110,7 @@ class Held:
     updated_at_ms: int
     ended_at_ms: int | None = None
     movements: dict[tuple[type[Movement], str], MovementContent] = field(default_factory=dict)
+    exchange: InExchange | None = None
 
     @classmethod
     def tombstone(cls, now_ms: int) -> "Held":
@@ -118,7 +149,14 @@ class Held:
             reservation_id,
             self.state,
             tuple(
-                ReservationLine(*place, line.quantity, line.shipped, line.cancelled, line.returned)
+                ReservationLine(
+                    *place,
+                    line.quantity,
+                    line.shipped,
+                    line.cancelled,
+                    line.returned,
+                    line.exchanged_for(),
+                )
                 for place, line in self.lines.items()
             ),
             self.buyer_id,

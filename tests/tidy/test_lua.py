@@ -17,6 +17,8 @@ from engine.model import (
     Cancel,
     Confirm,
     Disposition,
+    Exchange,
+    ExchangedUnits,
     Expire,
     Extend,
     Line,
@@ -48,7 +50,8 @@ WORDS_OF_LUA = {
 }
 GLOBALS_OF_REDIS = {
     *("ARGV", "KEYS", "cmsgpack", "redis", "struct"),
-    *("error", "ipairs", "math", "next", "pairs", "pcall", "string", "tonumber", "type", "unpack"),
+    *("error", "ipairs", "math", "next", "pairs", "pcall", "string", "table", "tonumber", "type"),
+    "unpack",
 }
 
 
@@ -112,6 +115,16 @@ SAMPLES: dict[Kind, tuple[StoreCommand, dict[str, Any], dict[str, Any]]] = {
         {"ttl_ms": 60_000, "line_count": 2, "level": [1, 2], "quantity": [4, 5], "buyer": [1, 2]},
         {"body": b"\0\x17" + msgspec.msgpack.encode([60_000, "li", "CUP\0north", 4, "TEA", 5])},
     ),
+    Kind.EXCHANGE: (
+        Exchange("A", LINES, 60_000, "li", in_exchange_for=ExchangedUnits("B", LINES[:1])),
+        {"ttl_ms": 60_000, "line_count": 2, "level": [1, 2], "quantity": [4, 5], "buyer": [1, 2]},
+        {
+            "body": b"\0\x1f"
+            + msgspec.msgpack.encode(
+                [[60_000, "B", "TEA", 3], "li", "CUP\0north", 4, "TEA", 5],
+            )
+        },
+    ),
     Kind.CONFIRM: (Confirm("A", True), {"reacquire_if_expired": 1}, {}),
     Kind.RELEASE: (Release("A"), {}, {}),
     Kind.EXTEND: (Extend("A", 7_000), {"expires_at_ms": 7_000}, {}),
@@ -126,12 +139,13 @@ SAMPLES: dict[Kind, tuple[StoreCommand, dict[str, Any], dict[str, Any]]] = {
         {"key": "cm1", "fingerprint": fingerprint(SUMMED, 3), "field": ["CUP\0north", "TEA"]},
     ),
     Kind.RETURN: (
-        Return("A", "m1", Disposition.DAMAGED, LINES, "south"),
+        Return("A", "m1", Disposition.DAMAGED, LINES, "south", "B"),
         {"disposition": 2, "line_count": 2, "quantity": [4, 5]},
         {
             "location": "south",
+            "for_exchange": "B",
             "key": "rm1",
-            "fingerprint": fingerprint(SUMMED, 2, ("to_location", "south")),
+            "fingerprint": fingerprint(SUMMED, 2, ("to_location", "south"), ("for_exchange", "B")),
             "field": ["CUP\0north", "TEA"],
         },
     ),

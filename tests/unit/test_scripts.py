@@ -82,7 +82,7 @@ def test_every_command_has_a_header_that_says_all(kind: Kind) -> None:
 
 def test_only_what_adds_to_the_store_is_refused_by_a_full_one() -> None:
     taking = {kind for kind in Kind if header(kind).memory is Memory.TAKES}
-    assert taking == {Kind.RESERVE, *STOCK_KINDS}
+    assert taking == {Kind.RESERVE, Kind.EXCHANGE, *STOCK_KINDS}
 
 
 def test_a_header_that_goes_on_in_the_next_line_is_read_to_its_end() -> None:

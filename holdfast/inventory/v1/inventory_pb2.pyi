@@ -208,6 +208,7 @@ class ReserveRequest(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     TTL_MS_FIELD_NUMBER: _builtins.int
     BUYER_ID_FIELD_NUMBER: _builtins.int
+    IN_EXCHANGE_FOR_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     reservation_id: _builtins.str
@@ -220,6 +221,18 @@ class ReserveRequest(_message.Message):
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """What to hold: 1 to 200 lines, all or none."""
 
+    @_builtins.property
+    def in_exchange_for(self) -> Global___ExchangedUnits:
+        """Units that the buyer is to give back: they stop counting for the limit in the same step, so that
+        the limit judges what the buyer has after it. Part of the content that goes with the id.
+
+        The buyer's units of a SKU are those of all reservations, less the exchanged ones that are still
+        with the buyer. If this reservation is released or expires, its exchange is undone: units that
+        are not back count again. A Cancel of it undoes as many units of each SKU as it cancels of that
+        SKU, and so many more that no more stay exchanged than this reservation has left. A Confirm with
+        `reacquire_if_expired` exchanges them once more, as far as they are still with the buyer.
+        """
+
     def __init__(
         self,
         *,
@@ -228,14 +241,47 @@ class ReserveRequest(_message.Message):
         lines: _abc.Iterable[Global___Line] | None = ...,
         ttl_ms: _builtins.int = ...,
         buyer_id: _builtins.str = ...,
+        in_exchange_for: Global___ExchangedUnits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["in_exchange_for", b"in_exchange_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_id", b"buyer_id", "lines", b"lines", "reservation_id", b"reservation_id", "tenant", b"tenant", "ttl_ms", b"ttl_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_id", b"buyer_id", "in_exchange_for", b"in_exchange_for", "lines", b"lines", "reservation_id", b"reservation_id", "tenant", b"tenant", "ttl_ms", b"ttl_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReserveRequest: _TypeAlias = ReserveRequest  # noqa: Y015
+
+@_typing.final
+class ExchangedUnits(_message.Message):
+    """Units that a buyer has of a reservation, and is to give back for those of another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    reservation_id: _builtins.str
+    """The reservation that they are of, of the same buyer. NOT_FOUND if there is none, NOT_CONFIRMED
+    if it is not sold.
+    """
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
+        """Units that were shipped, are not back, and were not exchanged before; more than there are of
+        these is QUANTITY_EXCEEDED. Up to 200 lines; no lines means all there are.
+        """
+
+    def __init__(
+        self,
+        *,
+        reservation_id: _builtins.str = ...,
+        lines: _abc.Iterable[Global___Line] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "reservation_id", b"reservation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExchangedUnits: _TypeAlias = ExchangedUnits  # noqa: Y015
 
 @_typing.final
 class ConfirmRequest(_message.Message):
@@ -413,6 +459,7 @@ class ReturnRequest(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     TO_LOCATION_FIELD_NUMBER: _builtins.int
+    FOR_EXCHANGE_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The shop; "" means `default`."""
     reservation_id: _builtins.str
@@ -425,6 +472,11 @@ class ReturnRequest(_message.Message):
     """The location whose stock level takes the units: 1 to 64 bytes of printable UTF-8; "" means that
     of each line. Must be "" for LOST units, which go nowhere. Part of the return's content: the
     same id with another location is ID_REUSED.
+    """
+    for_exchange: _builtins.str
+    """The reservation that was made in exchange: units exchanged for it come back first, and the limit
+    is not given back for them, as they had stopped counting. "", or one that has none in exchange,
+    means that units which count come back first. Never given back twice, whichever comes first.
     """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
@@ -439,10 +491,11 @@ class ReturnRequest(_message.Message):
         lines: _abc.Iterable[Global___Line] | None = ...,
         disposition: Global___Disposition.ValueType = ...,
         to_location: _builtins.str = ...,
+        for_exchange: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "lines", b"lines", "reservation_id", b"reservation_id", "return_id", b"return_id", "tenant", b"tenant", "to_location", b"to_location"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disposition", b"disposition", "for_exchange", b"for_exchange", "lines", b"lines", "reservation_id", b"reservation_id", "return_id", b"return_id", "tenant", b"tenant", "to_location", b"to_location"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -779,6 +832,7 @@ class ReservationLine(_message.Message):
     SHIPPED_FIELD_NUMBER: _builtins.int
     CANCELLED_FIELD_NUMBER: _builtins.int
     RETURNED_FIELD_NUMBER: _builtins.int
+    EXCHANGED_FIELD_NUMBER: _builtins.int
     sku: _builtins.str
     """The article."""
     location: _builtins.str
@@ -791,6 +845,10 @@ class ReservationLine(_message.Message):
     """Units cancelled so far."""
     returned: _builtins.int
     """Shipped units that have come back so far."""
+    exchanged: _builtins.int
+    """Shipped units that have not come back and for which another reservation was made in exchange:
+    they do not count for the limit per buyer.
+    """
     def __init__(
         self,
         *,
@@ -800,10 +858,11 @@ class ReservationLine(_message.Message):
         shipped: _builtins.int = ...,
         cancelled: _builtins.int = ...,
         returned: _builtins.int = ...,
+        exchanged: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "location", b"location", "quantity", b"quantity", "returned", b"returned", "shipped", b"shipped", "sku", b"sku"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "exchanged", b"exchanged", "location", b"location", "quantity", b"quantity", "returned", b"returned", "shipped", b"shipped", "sku", b"sku"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

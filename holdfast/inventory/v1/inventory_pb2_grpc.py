@@ -98,7 +98,8 @@ class InventoryServiceServicer:
         The id is the idempotency key: the same id with the same content answers what the first call
         answered, with `replayed` true and the state of now; with other content it is ID_REUSED. A
         refusal is not remembered: a later try with the same id is judged anew.
-        Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK, LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED.
+        Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK, LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED; with
+        `in_exchange_for` also NOT_FOUND, NOT_CONFIRMED, QUANTITY_EXCEEDED, all about that reservation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

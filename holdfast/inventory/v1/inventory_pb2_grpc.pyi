@@ -50,7 +50,8 @@ class InventoryServiceStub:
     The id is the idempotency key: the same id with the same content answers what the first call
     answered, with `replayed` true and the state of now; with other content it is ID_REUSED. A
     refusal is not remembered: a later try with the same id is judged anew.
-    Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK, LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED.
+    Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK, LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED; with
+    `in_exchange_for` also NOT_FOUND, NOT_CONFIRMED, QUANTITY_EXCEEDED, all about that reservation.
     """
     Confirm: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ConfirmRequest, _inventory_pb2.CommandResult]
     """Sells a live reservation: RESERVED becomes CONFIRMED.
@@ -124,7 +125,8 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     The id is the idempotency key: the same id with the same content answers what the first call
     answered, with `replayed` true and the state of now; with other content it is ID_REUSED. A
     refusal is not remembered: a later try with the same id is judged anew.
-    Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK, LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED.
+    Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK, LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED; with
+    `in_exchange_for` also NOT_FOUND, NOT_CONFIRMED, QUANTITY_EXCEEDED, all about that reservation.
     """
     Confirm: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ConfirmRequest, _inventory_pb2.CommandResult]  # type: ignore[assignment]
     """Sells a live reservation: RESERVED becomes CONFIRMED.
@@ -201,7 +203,8 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         The id is the idempotency key: the same id with the same content answers what the first call
         answered, with `replayed` true and the state of now; with other content it is ID_REUSED. A
         refusal is not remembered: a later try with the same id is judged anew.
-        Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK, LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED.
+        Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK, LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED; with
+        `in_exchange_for` also NOT_FOUND, NOT_CONFIRMED, QUANTITY_EXCEEDED, all about that reservation.
         """
 
     @_abc_1.abstractmethod
