@@ -75,7 +75,7 @@ def lay_out(commands: Sequence[model.StoreCommand]) -> Columns:
 
 def _exchange(columns: Columns, command: model.Exchange) -> None:
     other = command.in_exchange_for
-    lines = itertools.chain.from_iterable(sum_lines(other.lines))
+    lines: Any = itertools.chain.from_iterable(sum_lines(other.lines))
     _reserve(columns, command, (other.reservation_id, *lines))
 
 
@@ -129,7 +129,11 @@ def _return(columns: Columns, command: model.Return) -> None:
     columns.numbers.append(command.disposition)
     columns.strings += (command.to_location, command.for_exchange)
     # What is not set is no part of the content, as in returns from before there was such a field.
-    given = [(name, value) for name in ("to_location", "for_exchange") if (value := getattr(command, name))]
+    given = [
+        (name, value)
+        for name in ("to_location", "for_exchange")
+        if (value := getattr(command, name))
+    ]
     _movement(columns, command, "r" + command.return_id, command.disposition, *given)
 
 

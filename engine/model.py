@@ -97,7 +97,7 @@ class Reserve(msgspec.Struct, gc=False):
 
 
 class ExchangedUnits(msgspec.Struct, frozen=True, gc=False):
-    """Units of a reservation that another one is made for; no lines means all that its buyer has."""
+    """Units of a reservation that its buyer is to give back; no lines means all there are."""
 
     reservation_id: str
     lines: list[Line] = []
@@ -287,9 +287,7 @@ class SweepResult(msgspec.Struct, gc=False):
 
 
 class ReservationLine(msgspec.Struct, frozen=True, gc=False):
-    """One line of a reservation, with its units shipped, cancelled, returned, and exchanged and not
-    returned.
-    """
+    """One line of a reservation, with its units shipped, cancelled, returned and exchanged."""
 
     sku: str
     location: str

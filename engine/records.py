@@ -152,7 +152,7 @@ def _reservation(reservation_id: str, record: bytes) -> Reservation:
         for line, units in zip(progress.exchanges[1::3], progress.exchanges[2::3], strict=True):
             exchanged[line - 1] += units  # type: ignore[operator]
     lines = (
-        ReservationLine(*split_field(field), quantity, *counts[3 * i : 3 * i + 3], exchanged[i])
+        ReservationLine(*split_field(field), quantity, *(*counts[3 * i : 3 * i + 3], exchanged[i]))
         for i, (field, quantity) in enumerate(zip(fields, quantities, strict=True))
     )
     state = State(record[0])

@@ -259,7 +259,7 @@ def check_line_count(count: int) -> Complaint | None:
 
 
 def line_count(commands: Iterable[StoreCommand]) -> int:
-    """Counts the lines of commands."""
+    """Counts the lines of commands, those that are given back in exchange included."""
     exchanges = [command for command in commands if type(command) is Exchange]
     return sum([len(command.lines) for command in commands]) + sum(
         len(command.in_exchange_for.lines) for command in exchanges

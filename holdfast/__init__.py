@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from holdfast.commands import Cancel as Cancel
     from holdfast.commands import Command as Command
     from holdfast.commands import Confirm as Confirm
+    from holdfast.commands import ExchangedUnits as ExchangedUnits
     from holdfast.commands import Extend as Extend
     from holdfast.commands import Release as Release
     from holdfast.commands import Reserve as Reserve
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 _NAMES_BY_MODULE = {
     "client": "Client",
-    "commands": "Cancel Command Confirm Extend Release Reserve Return Ship",
+    "commands": "Cancel Command Confirm ExchangedUnits Extend Release Reserve Return Ship",
     "errors": "HoldfastError Reason",
     "orders": "OrderClient",
     "outcomes": "Outcome",

@@ -15,7 +15,7 @@ from holdfast import commands, wire
 from holdfast.batching.queues import WAITING_COMMANDS_MAX_DEFAULT, Batching
 from holdfast.calls import Calls
 from holdfast.channel import target_or_default
-from holdfast.commands import Command, LineLike
+from holdfast.commands import Command, ExchangedUnits, LineLike
 from holdfast.errors import HoldfastError
 from holdfast.inventory.v1 import inventory_pb2 as pb
 from holdfast.inventory.v1 import operations_pb2 as operations_pb
@@ -96,6 +96,7 @@ class Client(StockCalls):
         *,
         ttl_ms: int = 0,
         buyer_id: str = "",
+        in_exchange_for: ExchangedUnits | None = None,
         tenant: str | None = None,
         timeout_ms: int | None = None,
     ) -> Result:
@@ -104,8 +105,12 @@ class Client(StockCalls):
         The id is the idempotency key: the same id with the same content answers what the first
         call answered, `replayed`. Outcomes: APPLIED, UNKNOWN_SKU, OUT_OF_STOCK (with every
         shortage), LIMIT_EXCEEDED, ID_REUSED, ALREADY_RELEASED.
+
+        Units that the buyer is to give back (`in_exchange_for`) stop counting for the limit in the
+        same step, until they are back or this reservation ends without a sale. Of them: NOT_FOUND,
+        NOT_CONFIRMED, QUANTITY_EXCEEDED.
         """
-        command = commands.Reserve(reservation_id, lines, ttl_ms, buyer_id, tenant)
+        command = commands.Reserve(reservation_id, lines, ttl_ms, buyer_id, tenant, in_exchange_for)
         return await self._judge(command, timeout_ms)
 
     async def confirm(
@@ -192,17 +197,20 @@ class Client(StockCalls):
         *,
         disposition: Disposition = Disposition.RESELLABLE,
         to_location: str = "",
+        for_exchange: str = "",
         tenant: str | None = None,
         timeout_ms: int | None = None,
     ) -> Result:
         """Brings shipped units back, once per `return_id`: on sale again, as damaged, or as lost.
 
         No lines means all that were shipped and have not come back. The stock level at
-        `to_location` takes them, "" meaning that of each line. Outcomes as for `ship`, and
-        UNKNOWN_SKU where `to_location` has no level of a SKU that comes back.
+        `to_location` takes them, "" meaning that of each line. Units that were exchanged for the
+        reservation `for_exchange` come back before others: the limit was given back for them
+        before, and is not again. Outcomes as for `ship`, and UNKNOWN_SKU where `to_location` has no
+        level of a SKU that comes back.
         """
         command = commands.Return(
-            reservation_id, return_id, lines, disposition, tenant, to_location
+            reservation_id, return_id, lines, disposition, tenant, to_location, for_exchange
         )
         return await self._judge(command, timeout_ms)
 

@@ -14,14 +14,26 @@ LineLike = Line | tuple[str, int] | tuple[str, int, str]
 
 
 @dataclass(frozen=True, slots=True)
+class ExchangedUnits:
+    """Units of a reservation that its buyer has and is to give back; no lines means all of them."""
+
+    reservation_id: str
+    lines: Sequence[LineLike] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reserve:
-    """Hold every line (1 to 200) until `ttl_ms` from now, or none; 0 means 15 minutes."""
+    """Hold every line (1 to 200) until `ttl_ms` from now, or none; 0 means 15 minutes.
+
+    The units that it is `in_exchange_for` stop counting for the buyer's limit in the same step.
+    """
 
     reservation_id: str
     lines: Sequence[LineLike]
     ttl_ms: int = 0
     buyer_id: str = ""
     tenant: str | None = None
+    in_exchange_for: ExchangedUnits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,8 @@ class Cancel:
 class Return:
     """Bring shipped units back; no lines means all that have not come back.
 
-    The stock level at `to_location` takes them; "" means that of each line.
+    The stock level at `to_location` takes them; "" means that of each line. Units that were
+    exchanged for the reservation `for_exchange` come back before others.
     """
 
     reservation_id: str
@@ -87,6 +100,7 @@ class Return:
     disposition: Disposition = Disposition.RESELLABLE
     tenant: str | None = None
     to_location: str = ""
+    for_exchange: str = ""
 
 
 Command = Reserve | Confirm | Release | Extend | Ship | Cancel | Return

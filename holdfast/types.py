@@ -94,6 +94,8 @@ class ReservationLine:
     shipped: int
     cancelled: int
     returned: int
+    exchanged: int = 0
+    """Shipped and not returned, but another reservation counts in their place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from holdfast.commands import (
     Cancel,
     Command,
     Confirm,
+    ExchangedUnits,
     Extend,
     Release,
     Reserve,
@@ -150,35 +151,62 @@ def _fill(route: Route, request: Any, command: Command, tenant: str) -> None:
         request.tenant = tenant if command.tenant is None else command.tenant
         request.reservation_id = command.reservation_id
         MESSAGES.fill(command, request)
-        lines = getattr(command, "lines", ())
-        if not isinstance(lines, Sequence):
-            raise TypeError
-        for item in lines:
-            if not isinstance(item, tuple):
+        _fill_lines(request, getattr(command, "lines", ()))
+        exchanged = getattr(command, "in_exchange_for", None)
+        if exchanged is not None:
+            if not isinstance(exchanged, ExchangedUnits):
                 raise TypeError
-            added = request.lines.add()
-            added.sku, added.quantity, added.location = Line(*item)
+            request.in_exchange_for.reservation_id = exchanged.reservation_id
+            request.in_exchange_for.SetInParent()
+            _fill_lines(request.in_exchange_for, exchanged.lines)
     except (ValueError, TypeError):
         raise _unsendable_in(route, command, tenant) from None
+
+
+def _fill_lines(request: Any, lines: object) -> None:
+    if not isinstance(lines, Sequence):
+        raise TypeError
+    for item in lines:
+        if not isinstance(item, tuple):
+            raise TypeError
+        added = request.lines.add()
+        added.sku, added.quantity, added.location = Line(*item)
 
 
 def _unsendable_in(route: Route, command: Command, tenant: str) -> Exception:
     """The error of the field in a command that protobuf cannot carry."""
     given = {field.name: getattr(command, field.name) for field in fields(command)}
     given["tenant"] = tenant if command.tenant is None else command.tenant
-    lines = given.pop("lines", ())
+    exchanged = given.pop("in_exchange_for", None)
+    if problem := _unsendable_line("", given.pop("lines", ())):
+        return problem
+    if exchanged is not None:
+        if not isinstance(exchanged, ExchangedUnits):
+            return mistaken("in_exchange_for", "ExchangedUnits or None", exchanged)
+        named: dict[str, Any] = {"reservation_id": exchanged.reservation_id}
+        try:
+            pb.ExchangedUnits(**named)
+        except (ValueError, TypeError):
+            return _unsendable(pb.ExchangedUnits, "in_exchange_for.", named)
+        if problem := _unsendable_line("in_exchange_for.", exchanged.lines):
+            return problem
+    return _unsendable(route.request, "", given)
+
+
+def _unsendable_line(prefix: str, lines: object) -> Exception | None:
+    """The error of the first of some lines that protobuf cannot carry."""
+    wanted = "(sku, quantity) or (sku, quantity, location)"
     if isinstance(lines, str) or not isinstance(lines, Sequence):
-        return mistaken("lines", "a list of (sku, quantity) or (sku, quantity, location)", lines)
+        return mistaken(f"{prefix}lines", f"a list of {wanted}", lines)
     for position, line in enumerate(lines):
         if not isinstance(line, tuple) or len(line) not in (2, 3):
-            wanted = "(sku, quantity) or (sku, quantity, location)"
-            return mistaken(f"lines[{position}]", wanted, line)
+            return mistaken(f"{prefix}lines[{position}]", wanted, line)
         parts = Line(*line)._asdict()
         try:
             pb.Line(**parts)
         except (ValueError, TypeError):
-            return _unsendable(pb.Line, f"lines[{position}].", parts)
-    return _unsendable(route.request, "", given)
+            return _unsendable(pb.Line, f"{prefix}lines[{position}].", parts)
+    return None
 
 
 def rpc_of(command: Command) -> str:
@@ -223,7 +251,7 @@ def unpacked(data: bytes) -> tuple[str, Message]:
 
 _BY_HAND = ("tenant", "reservation_id")  # of every command, set by `_fill`
 MESSAGES: Final = Messages(
-    Pair(Reserve, pb.ReserveRequest, theirs=(*_BY_HAND, "lines")),
+    Pair(Reserve, pb.ReserveRequest, theirs=(*_BY_HAND, "lines", "in_exchange_for")),
     Pair(Confirm, pb.ConfirmRequest, theirs=_BY_HAND),
     Pair(Release, pb.ReleaseRequest, theirs=_BY_HAND),
     Pair(Extend, pb.ExtendRequest, theirs=_BY_HAND),

@@ -3,8 +3,8 @@
 --
 -- Until they are back or count again they stand in the third part of the progress of the
 -- reservation that they are of, the oldest first: {id of the one made in exchange, line, units,
--- ...}. That one names it in its body. The journal has of a change the header of the record after it, then {id of
--- the one made in exchange, field, units, ...}; negative units count again.
+-- ...}. That one names it in its body. The journal has of a change the header of the record after
+-- it, then {id of the one made in exchange, field, units, ...}; negative units count again.
 --
 -- When one that is RESERVED lapses, its units may count again, and somebody else must not have been
 -- let past the limit before that is seen. So the units of a buyer are `<units> <id> <id> ...` while

@@ -86,7 +86,7 @@ local function plan_buyers()
     local before = buyers_before[name]
     local value = exchanged and exchanged.value(name, units) or units
     if value ~= (before and (tonumber(before) or before) or 0) then
-      if value ~= 0 then
+      if units > 0 or value ~= units then
         puts[#puts + 1] = name
         puts[#puts + 1] = value
       else

@@ -19,7 +19,7 @@ from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import usage_failure
 from holdfast.cli.lists import print_rows
 from holdfast.cli.output import NOTHING_FITS, print_json, print_remark, print_table, table_of
-from holdfast.cli.reservation_moves import cancel, confirm, return_units, ship
+from holdfast.cli.reservation_moves import cancel, confirm, reserve, return_units, ship
 from holdfast.cli.reservation_results import print_result
 from holdfast.cli.times import left_or_ago, local_iso, now_ms
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 app = App(name="reservation", group=OPERATE, help="Reads reservations, and moves them by hand.")
 
+app.command(reserve)
 app.command(confirm)
 app.command(cancel)
 app.command(ship)
@@ -47,6 +48,7 @@ print_lines = table_of(
         "Shipped": "shipped",
         "Cancelled": "cancelled",
         "Returned": "returned",
+        "Exchanged": "exchanged",
     }
 )
 

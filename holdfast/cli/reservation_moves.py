@@ -1,4 +1,4 @@
-"""`holdfast reservation confirm|cancel|ship|return`: what an order service does, by hand.
+"""`holdfast reservation reserve|confirm|cancel|ship|return`: what an order service does, by hand.
 
 Each movement has an id, made and printed unless given: the same id moves units once.
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from holdfast.cli.arguments import DispositionName, units_of_article
+from holdfast.cli.arguments import DispositionName, DurationMs, units_of_article
 from holdfast.cli.asking import Yes, make_sure
 from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import usage_failure
@@ -42,6 +42,66 @@ Location = Annotated[
 MovementId = Annotated[
     str, Parameter(name="--id", help="The id that makes it happen once; made unless given.")
 ]
+
+
+def reserve(
+    reservation_id: Annotated[str, Parameter(help="A new id, which makes it happen once.")],
+    /,
+    *units: Annotated[
+        str,
+        Parameter(
+            validator=_check_units, metavar="SKU=QUANTITY", negative=(), help="What to hold."
+        ),
+    ],
+    location: str = "default",
+    buyer: str = "",
+    ttl: DurationMs = 0,
+    in_exchange_for: str = "",
+    exchanged: Annotated[
+        list[str] | None,
+        Parameter(validator=_check_units, metavar="SKU=QUANTITY", negative=()),
+    ] = None,
+    connection: Connection = DEFAULT_CONNECTION,
+) -> None:
+    """Holds units for a buyer until a deadline, all of them or none.
+
+    For example:
+      holdfast reservation reserve order-1 MUG=2 --buyer customer-7
+      holdfast reservation reserve order-2 MUG=1 --in-exchange-for order-1
+      holdfast reservation reserve order-2 CUP=1 --in-exchange-for order-1
+
+    Parameters
+    ----------
+    location
+        Where the units are.
+    buyer
+        Who buys, for the limit per buyer [default: in an exchange the other one's buyer].
+    ttl
+        How long, such as 90s, 15m or 1h30m [default: 15m].
+    in_exchange_for
+        The reservation whose shipped units the buyer gives back: they stop counting for
+        the limit.
+    exchanged
+        Which of its units, SKU=QUANTITY each [default: all that the buyer has].
+    """
+    from holdfast.commands import ExchangedUnits
+
+    if not units:
+        raise usage_failure("say what to hold, as SKU=QUANTITY")
+    if exchanged and not in_exchange_for:
+        raise usage_failure("--exchanged needs --in-exchange-for RESERVATION")
+    lines = [(*units_of_article(text), location) for text in units]
+    with connection.client(lost_hint="Repeating it is safe") as client:
+        other = None
+        if in_exchange_for:
+            known = client.get_reservation(in_exchange_for)
+            buyer = buyer or known.buyer_id
+            there = [_line(text, "", known) for text in exchanged or ()]
+            other = ExchangedUnits(in_exchange_for, there)
+        result = client.reserve(
+            reservation_id, lines, ttl_ms=ttl, buyer_id=buyer, in_exchange_for=other
+        )
+    print_result(reservation_id, result, connection, "Reserved", other_id=in_exchange_for)
 
 
 def confirm(
@@ -149,6 +209,7 @@ def return_units(
     *units: Units,
     location: Location = "",
     to_location: str = "",
+    for_exchange: str = "",
     disposition: DispositionName | None = None,
     damaged: bool = False,
     id_: MovementId = "",
@@ -165,6 +226,9 @@ def return_units(
     ----------
     to_location
         The location that takes them [default: where they were sold from].
+    for_exchange
+        The reservation that was made in exchange for them: the limit is not given back
+        twice.
     disposition
         What became of them: resellable, damaged, or lost [default: resellable].
     damaged
@@ -182,7 +246,12 @@ def return_units(
         ("return_id", id_ or _new_id("ret")),
         connection,
         lambda client, name, lines: client.return_units(
-            reservation_id, name, lines, disposition=became, to_location=to_location
+            reservation_id,
+            name,
+            lines,
+            disposition=became,
+            to_location=to_location,
+            for_exchange=for_exchange,
         ),
         "Returned",
     )

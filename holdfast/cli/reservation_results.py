@@ -20,17 +20,31 @@ _INSTEAD = {
 }
 
 
+# The outcomes of a Reserve that are about the reservation that it is in exchange for.
+_OF_THE_OTHER = ("NOT_FOUND", "NOT_CONFIRMED", "QUANTITY_EXCEEDED")
+
+
 def print_result(
-    reservation_id: str, result: "Result", connection: Connection, done: str, **ids: str
+    reservation_id: str,
+    result: "Result",
+    connection: Connection,
+    done: str,
+    other_id: str = "",
+    **ids: str,
 ) -> None:
-    """Prints what was done, with the `ids` that repeat it. Raises Failure for a refusal."""
+    """Prints what was done, with the `ids` that repeat it. Raises Failure for a refusal.
+
+    `other_id` is the reservation that one is in exchange for.
+    """
     from holdfast.outcomes import OUTCOMES
 
     if not result.applied:
-        instead = _INSTEAD.get(result.outcome.name, "").format(id=reservation_id)
+        named = other_id if result.outcome.name in _OF_THE_OTHER and other_id else reservation_id
+        instead = _INSTEAD.get(result.outcome.name, "").format(id=named)
         advice = f"; {instead}" if instead else ""
+        is_what = f" is {result.state.name}" if result.state else ""
         raise Failure(
-            f"reservation {reservation_id} is {result.state.name}: "
+            f"reservation {named}{is_what}: "
             f"{OUTCOMES[result.outcome].message}. Nothing was changed{advice}",
             reason=result.outcome.name,
             details={"reservation_id": reservation_id, "state": result.state.name, **ids},
@@ -40,7 +54,7 @@ def print_result(
         return
     before = " before; nothing was changed now" if result.replayed else ""
     deadline = ""
-    if done == "Extended":
+    if done in ("Extended", "Reserved"):
         left = left_or_ago(result.expires_at_ms, now_ms())
         deadline = f" Its deadline is {local_iso(result.expires_at_ms)} ({left})."
     named = "".join(

@@ -369,7 +369,9 @@ def _reservation_lines(partition: Partition, row: Row) -> list[str]:
     reservation = partition.reservation(row.words[1])
     return [
         f"{_written_place(line.sku, line.location)}:"
-        f"{line.quantity}/{line.shipped}/{line.cancelled}/{line.returned}" + f"/{line.exchanged}" * bool(line.exchanged)
+        f"{line.quantity}/{line.shipped}/{line.cancelled}/{line.returned}"
+        + f"/{line.exchanged}"
+        * bool(line.exchanged)
         for line in (reservation.lines if reservation else ())
     ]
 

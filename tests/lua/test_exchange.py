@@ -1,4 +1,4 @@
-"""Exchange: every outcome and guard of exchange.lua, and the buyer's count in any order of events."""
+"""Exchange: every outcome and guard of exchange.lua; the buyer's count in any order of events."""
 
 import pytest
 

@@ -18,6 +18,8 @@ from engine.model import (
     Cancel,
     Confirm,
     Disposition,
+    Exchange,
+    ExchangedUnits,
     Expire,
     Extend,
     Line,
@@ -47,6 +49,13 @@ local redis = {{call = function(...)
 end}}
 """
 
+
+def exchange(reservation_id: str, of_old: Line, ttl_ms: int) -> Exchange:
+    """A Reserve of one unit of A in exchange for a line of `old`."""
+    exchanged = ExchangedUnits("old", [of_old])
+    return Exchange(reservation_id, [Line("A", 1)], ttl_ms, "buyer-1", in_exchange_for=exchanged)
+
+
 SETUP: list[tuple[int, Sequence[StoreCommand]]] = [
     (
         T0,
@@ -72,6 +81,11 @@ SETUP: list[tuple[int, Sequence[StoreCommand]]] = [
             Confirm("moved"),
             Ship("moved", "s-1"),
             Release("ended"),
+            Reserve("old", [Line("A", 3), Line("B", 1, "north")], 900_000, "buyer-1"),
+            Confirm("old"),
+            Ship("old", "s-1"),
+            exchange("swapped", Line("A", 1), 900_000),
+            exchange("swap-due", Line("B", 1, "north"), 1_000),
             AdjustStock("A", 7, "adjustment-1", reason="found"),
         ],
     ),
@@ -98,6 +112,12 @@ BATCHES: dict[str, tuple[int, Sequence[StoreCommand]]] = {
     "return to another location": (
         T0 + 1,
         [Return("moved", "r-1", Disposition.RESELLABLE, to_location="west")],
+    ),
+    "exchange": (T0 + 1, [exchange("new", Line("A", 2), 900_000)]),
+    "undo an exchange": (T0 + 1, [Release("swapped")]),
+    "return for an exchange": (
+        T0 + 1,
+        [Return("old", "r-1", Disposition.LOST, [Line("A", 1)], "", "swapped")],
     ),
     "expire": (T0 + 1_000, [Expire(100)]),
     "expire on demand": (T0 + 1_000, [AdjustStock("A", -90, "adjustment-2")]),

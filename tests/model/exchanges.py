@@ -1,4 +1,4 @@
-"""Units that are exchanged: another reservation of the buyer counts for the limit in their place."""
+"""Exchanged units: another reservation of the buyer counts for the limit in their place."""
 
 from collections import Counter
 

@@ -151,6 +151,61 @@ BUGS_OF_MOVES = {
     ),
 }
 
+BUGS_OF_EXCHANGES = {
+    "exchanged units go on counting": (
+        "exchanged.count(other, units, -1)",
+        "",
+    ),
+    "a unit is exchanged twice": (
+        "      - open_units(id, line)\n",
+        "",
+    ),
+    "a refused exchange takes the old units off all the same": (
+        "limited and past_limit(count)\n  if refusal and units then",
+        "limited and past_limit(count)\n  if false then",
+    ),
+    "units of another buyer are exchanged": (
+        "if not record or other_body[BODY_BUYER] ~= body[BODY_BUYER] then",
+        "if not record then",
+    ),
+    "the limit is given back for exchanged units that come back": (
+        "units[line] - uncounted)",
+        "units[line])",
+    ),
+    "units come back for another exchange than the one named": (
+        "return exchange_id == for_exchange end",
+        "return false end",
+    ),
+    "an exchange outlives the reservation that lapses": (
+        "  if exchanged then\n    exchanged.undo(id)\n  end\n",
+        "",
+    ),
+    "a cancellation does not undo an exchange": (
+        "if exchanged and kind == CANCEL then",
+        "if false then",
+    ),
+    "a part cancelled undoes all of an exchange": (
+        "left = left + body[BODY_LINES + 2 * line - 1] - counts",
+        "left = left + 0 * counts",
+    ),
+    "a lapsed reservation takes its stock again without its exchange": (
+        "units, other = exchanged.take_again(id)",
+        "",
+    ),
+    "a purge gives exchanged units back": (
+        "- (exchanged and exchanged.open_units(id, line) or 0))",
+        ")",
+    ),
+    "a lapsed exchange holds its units until the sweep": (
+        "    exchanged.settle(progress)\n",
+        "",
+    ),
+    "units of a lapsed exchange do not count until the sweep": (
+        "    exchanged.settle_buyers(count)\n",
+        "",
+    ),
+}
+
 # These show where a batch does not expire all that is due.
 BUGS_OF_A_BOUNDED_BATCH = {
     "who may be short for what is due is refused": (
@@ -162,7 +217,7 @@ BUGS_OF_A_BOUNDED_BATCH = {
         "if false then",
     ),
     "a Reserve overtakes one that waits": (
-        "if someone_waits and must_wait(id, count) then",
+        "if someone_waits and must_wait(id, all, other) then",
         "if false then",
     ),
     "a Release overtakes a Reserve that waits": (
@@ -227,7 +282,14 @@ BUGS_OF_A_FEW = {
 
 
 LINES_ARE_NOT_SUMMED = "lines of one SKU and location are not summed"
-SCRIPT_BUGS = BUGS | BUGS_OF_MOVES | BUGS_OF_A_BOUNDED_BATCH | BUGS_OF_DEADLINES | BUGS_OF_A_FEW
+SCRIPT_BUGS = (
+    BUGS
+    | BUGS_OF_MOVES
+    | BUGS_OF_EXCHANGES
+    | BUGS_OF_A_BOUNDED_BATCH
+    | BUGS_OF_DEADLINES
+    | BUGS_OF_A_FEW
+)
 ALL_BUGS = (*SCRIPT_BUGS, LINES_ARE_NOT_SUMMED)
 
 

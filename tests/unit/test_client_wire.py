@@ -11,6 +11,7 @@ from holdfast.commands import (
     Cancel,
     Command,
     Confirm,
+    ExchangedUnits,
     Extend,
     LineLike,
     Release,
@@ -53,6 +54,24 @@ COMMANDS: list[tuple[Command, Any]] = [
         ),
     ),
     (
+        Reserve("r-2", LINES, in_exchange_for=ExchangedUnits("r-1", LINES)),
+        pb.ReserveRequest(
+            tenant="shop",
+            reservation_id="r-2",
+            lines=WIRE_LINES,
+            in_exchange_for=pb.ExchangedUnits(reservation_id="r-1", lines=WIRE_LINES),
+        ),
+    ),
+    (
+        Reserve("r-2", LINES, in_exchange_for=ExchangedUnits("")),
+        pb.ReserveRequest(
+            tenant="shop",
+            reservation_id="r-2",
+            lines=WIRE_LINES,
+            in_exchange_for=pb.ExchangedUnits(),
+        ),
+    ),
+    (
         Confirm("r-1", reacquire_if_expired=True),
         pb.ConfirmRequest(tenant="shop", reservation_id="r-1", reacquire_if_expired=True),
     ),
@@ -73,7 +92,7 @@ COMMANDS: list[tuple[Command, Any]] = [
         ),
     ),
     (
-        Return("r-1", "t-1", LINES, Disposition.DAMAGED, to_location="bj"),
+        Return("r-1", "t-1", LINES, Disposition.DAMAGED, to_location="bj", for_exchange="r-2"),
         pb.ReturnRequest(
             tenant="shop",
             reservation_id="r-1",
@@ -81,6 +100,7 @@ COMMANDS: list[tuple[Command, Any]] = [
             lines=WIRE_LINES,
             disposition=pb.DISPOSITION_DAMAGED,
             to_location="bj",
+            for_exchange="r-2",
         ),
     ),
 ]

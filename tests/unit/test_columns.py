@@ -140,7 +140,7 @@ def movements(movement_id: str, lines: Sequence[Line]) -> list[StoreCommand]:
 
 
 def key_and_content(movement: StoreCommand) -> list[bytes]:
-    first = 1 if isinstance(movement, Return) else 0  # after the location
+    first = 2 if isinstance(movement, Return) else 0  # after the location and the exchange
     return laid(movement).texts()[first : first + 2]
 
 
@@ -167,9 +167,9 @@ def test_a_return_to_its_own_locations_has_the_content_that_it_had_before_it_cou
         laid(Return("A", "r1", damaged, [Line("TEA", 3)], location)).texts()
         for location in ("", "north", "default")
     )
-    assert own[:3] == [b"", b"rr1", fingerprint([("TEA", 3)], damaged).encode()]
+    assert own[:4] == [b"", b"", b"rr1", fingerprint([("TEA", 3)], damaged).encode()]
     assert (north[0], default[0]) == (b"north", b"default")
-    assert len({own[2], north[2], default[2]}) == 3
+    assert len({own[3], north[3], default[3]}) == 3
 
 
 def test_the_content_of_a_movement_is_its_summed_lines_and_where_they_go() -> None:

@@ -12,6 +12,8 @@ from engine.model import (
     Command,
     Confirm,
     Disposition,
+    Exchange,
+    ExchangedUnits,
     Extend,
     Line,
     Release,
@@ -34,11 +36,17 @@ from engine.validation import (
 
 ONE = [Line("TEA", 1)]
 
+
+def exchange(other_id: str, lines: list[Line], reservation_id: str = "A") -> Exchange:
+    return Exchange(reservation_id, ONE, in_exchange_for=ExchangedUnits(other_id, lines))
+
+
 ALL_COMMANDS: list[Callable[[str], Command]] = [
     lambda reservation_id: Reserve(reservation_id, ONE),
     Confirm,
     Release,
     lambda reservation_id: Extend(reservation_id, 1),
+    lambda reservation_id: exchange("B", [], reservation_id),
     lambda reservation_id: Ship(reservation_id, "s1"),
     lambda reservation_id: Cancel(reservation_id, "c1"),
     lambda reservation_id: Return(reservation_id, "r1", Disposition.DAMAGED),
@@ -54,6 +62,9 @@ MAKE_RESERVE: dict[str, Callable[[Any], Command]] = {
     "lines[1].quantity": lambda value: Reserve("A", [*ONE, Line("TEA", value)]),
     "lines[1].sku": lambda value: Reserve("A", [*ONE, Line(value, 1)]),
     "lines[1].location": lambda value: Reserve("A", [*ONE, Line("TEA", 1, value)]),
+    "in_exchange_for.reservation_id": lambda value: exchange(value, []),
+    "in_exchange_for.lines": lambda value: exchange("B", ONE * value),
+    "in_exchange_for.lines[1].sku": lambda value: exchange("B", [*ONE, Line(value, 1)]),
 }
 MAKE_MOVEMENT: dict[str, Callable[[Any], Command]] = {
     "expires_at_ms": lambda value: Extend("A", value),
@@ -61,6 +72,7 @@ MAKE_MOVEMENT: dict[str, Callable[[Any], Command]] = {
     "cancellation_id": lambda value: Cancel("A", value),
     "return_id": lambda value: Return("A", value, Disposition.DAMAGED),
     "disposition": lambda value: Return("A", "r1", value),
+    "for_exchange": lambda value: Return("A", "r1", Disposition.DAMAGED, [], "", value),
     "to_location": lambda value: Return("A", "r1", Disposition.DAMAGED, [], value),
 }
 MAKE_SET_STOCK: dict[str, Callable[[Any], SetStock]] = {
@@ -89,6 +101,9 @@ AT: dict[str, list[Any]] = {
     "buyer_id": ["", *GOOD_IDS],
     "lines": [1, 2, 199, 200],
     "lines[1].quantity": [1, 2, 999_999, 1_000_000],
+    "in_exchange_for.reservation_id": GOOD_IDS,
+    "in_exchange_for.lines": [0, 1, 200],
+    "in_exchange_for.lines[1].sku": GOOD_NAMES,
     "lines[1].sku": GOOD_NAMES,
     "lines[1].location": GOOD_NAMES,
     "expires_at_ms": [1, 2**62],
@@ -97,6 +112,7 @@ AT: dict[str, list[Any]] = {
     "return_id": GOOD_IDS,
     "disposition": [Disposition.RESELLABLE, Disposition.DAMAGED, Disposition.LOST],
     "to_location": ["", *GOOD_NAMES],
+    "for_exchange": ["", *GOOD_IDS],
     "sku": GOOD_NAMES,
     "location": GOOD_NAMES,
     "on_hand": [0, 1, 10**12 - 1, 10**12],
@@ -120,6 +136,10 @@ BEYOND: dict[str, list[Any]] = {
     "return_id": BAD_IDS,
     "disposition": [Disposition.UNSPECIFIED, -1, 4],
     "to_location": [value for value in BAD_NAMES if value],
+    "for_exchange": [value for value in BAD_IDS if value],
+    "in_exchange_for.reservation_id": BAD_IDS,
+    "in_exchange_for.lines": [201],
+    "in_exchange_for.lines[1].sku": BAD_NAMES,
     "sku": BAD_NAMES,
     "location": BAD_NAMES,
     "on_hand": [-1, 10**12 + 1],
@@ -282,4 +302,5 @@ def test_a_batch_has_four_thousand_lines_whatever_its_commands_are() -> None:
 
 def test_only_what_has_lines_counts_lines() -> None:
     counts = [line_count([make("A")]) for make in ALL_COMMANDS]
-    assert counts == [1, 0, 0, 0, 0, 0, 0]
+    assert counts == [1, 0, 0, 0, 1, 0, 0, 0]
+    assert line_count([exchange("B", ONE * 2)]) == 3
