@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from holdfast.types import Reservation, Result
 
 
-def _check_units(_type: object, given: str | Sequence[str]) -> None:
-    for text in (given,) if isinstance(given, str) else given:
+def _check_units(_type: object, given: str | Sequence[str] | None) -> None:
+    for text in (given,) if isinstance(given, str) else given or ():
         units_of_article(text)
 
 
@@ -68,7 +68,7 @@ def reserve(
     For example:
       holdfast reservation reserve order-1 MUG=2 --buyer customer-7
       holdfast reservation reserve order-2 MUG=1 --in-exchange-for order-1
-      holdfast reservation reserve order-2 CUP=1 --in-exchange-for order-1
+      holdfast reservation reserve o-2 CUP=1 --in-exchange-for o-1 --exchanged MUG=1
 
     Parameters
     ----------
@@ -79,8 +79,7 @@ def reserve(
     ttl
         How long, such as 90s, 15m or 1h30m [default: 15m].
     in_exchange_for
-        The reservation whose shipped units the buyer gives back: they stop counting for
-        the limit.
+        The reservation whose shipped units the buyer gives back: they stop counting.
     exchanged
         Which of its units, SKU=QUANTITY each [default: all that the buyer has].
     """

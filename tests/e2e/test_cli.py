@@ -141,7 +141,7 @@ def test_a_reservation_is_shown(holdfast: Holdfast, client: SyncClient) -> None:
     assert ran.exit_status == 0
     assert re.search(r"^ *State +RESERVED", ran.out, re.MULTILINE)
     assert re.search(r"^ *Deadline +\d{4}-\d\d-\d\d .* \(59m \d+s left\)", ran.out, re.MULTILINE)
-    assert re.search(r"^ *SKU-1 +default +1,200 +0 +0 +0 *$", ran.out, re.MULTILINE)
+    assert re.search(r"^ *SKU-1 +default +1,200 +0 +0 +0 +0 *$", ran.out, re.MULTILINE)
 
 
 def test_a_reservation_is_one_json_document(holdfast: Holdfast, client: SyncClient) -> None:
@@ -161,6 +161,7 @@ def test_a_reservation_is_one_json_document(holdfast: Holdfast, client: SyncClie
             "shipped": 1,
             "cancelled": 0,
             "returned": 0,
+            "exchanged": 0,
         }
     ]
 
@@ -307,6 +308,36 @@ def test_a_sold_reservation_is_moved_by_command_and_the_ids_are_printed(
     assert (level["on_hand"], level["damaged"], level["available"]) == (3, 1, 3)
     many = holdfast("reservation return order-1 MUG=9")
     assert (many.exit_status, "tells what is left" in many.err) == (1, True)
+
+
+def test_a_buyer_at_the_limit_gets_the_replacement_first(holdfast: Holdfast) -> None:
+    holdfast("stock set MUG 5 --limit-per-buyer 1")
+    holdfast("reservation reserve old MUG=1 --buyer li")
+    holdfast("reservation confirm old")
+    early = holdfast("reservation reserve new MUG=1 --in-exchange-for old")
+    assert (early.exit_status, "reservation old: more units than are left" in early.err) == (
+        1,
+        True,
+    )
+    holdfast("reservation ship old")
+    plain = holdfast("reservation reserve new MUG=1 --buyer li")
+    assert (plain.exit_status, "limit per buyer" in plain.err) == (1, True)
+    unknown = holdfast("reservation reserve new MUG=1 --in-exchange-for nobody")
+    assert (unknown.exit_status, "nobody" in unknown.err) == (1, True)
+    alone = holdfast("reservation reserve new MUG=1 --exchanged MUG=1")
+    assert (alone.exit_status, "--in-exchange-for RESERVATION" in alone.err) == (2, True)
+    assert holdfast("reservation reserve new").exit_status == 2
+    made = holdfast("reservation reserve new MUG=1 --in-exchange-for old --exchanged MUG=1")
+    assert "Reserved new" in made.out
+    [line] = holdfast("reservation get old -o json").json()["reservation"]["lines"]
+    assert (line["shipped"], line["exchanged"]) == (1, 1)
+    assert "Exchanged" in holdfast("explain old").out
+    holdfast("reservation return old --for-exchange new")
+    [line] = holdfast("reservation get old -o json").json()["reservation"]["lines"]
+    assert (line["returned"], line["exchanged"]) == (1, 0)
+    more = holdfast("reservation reserve more MUG=1 --buyer li")
+    assert (more.exit_status, "limit per buyer" in more.err) == (1, True)
+    assert holdfast("audit").exit_status == 0
 
 
 @pytest.mark.parametrize("target", ["localhost", "http://127.0.0.1:7600", "127.0.0.1"])
