@@ -68,7 +68,7 @@ def reserve(
     For example:
       holdfast reservation reserve order-1 MUG=2 --buyer customer-7
       holdfast reservation reserve order-2 MUG=1 --in-exchange-for order-1
-      holdfast reservation reserve o-2 CUP=1 --in-exchange-for o-1 --exchanged MUG=1
+      holdfast reservation reserve o-2 CUP=1 --in-exchange-for o-1 --exchanged M=1
 
     Parameters
     ----------
