@@ -26,15 +26,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from cyclopts import CycloptsError
-
-    from holdfast.cli.app import app, as_cyclopts_reads, import_what_is_listed
-    from holdfast.cli.failures import REFUSED, Failure, failure_of_usage, print_failure
-    from holdfast.cli.output import wants_json
+    from holdfast.cli.app import app, as_cyclopts_reads, show_what_is_listed
 
     try:
         read = as_cyclopts_reads(arguments)
-        import_what_is_listed(read)
+        show_what_is_listed(read)
         status = app(
             read,
             exit_on_error=False,
@@ -42,16 +38,31 @@ def _run(arguments: Sequence[str]) -> int:
             result_action="return_value",
         )
         sys.stdout.flush()
-    except (CycloptsError, Failure) as error:
-        failure = error if isinstance(error, Failure) else failure_of_usage(error)
-        print_failure(failure, as_json=wants_json(arguments))
-        return failure.exit_status
     except BrokenPipeError:
+        from holdfast.cli.failures import REFUSED
+
         # Whoever read our output has seen enough (`holdfast stock list | head`).
         # What is still buffered must go somewhere, or the interpreter complains when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
+    except Exception as error:  # noqa: BLE001 - what is no failure of a command is raised again
+        return _failed(error, arguments)
     return status or 0
+
+
+def _failed(error: Exception, arguments: Sequence[str]) -> int:
+    """Says how a command failed, and gives its exit status. What is no failure of ours goes on."""
+    from cyclopts import CycloptsError
+
+    from holdfast.cli.failures import Failure, failure_of_usage, print_failure
+    from holdfast.cli.output import wants_json
+
+    if isinstance(error, CycloptsError):
+        error = failure_of_usage(error)
+    if not isinstance(error, Failure):
+        raise error
+    print_failure(error, as_json=wants_json(arguments))
+    return error.exit_status
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Literal
 
 from cyclopts import App
 
+from holdfast.cli import summaries
 from holdfast.cli.arguments import OPERATE, RUN, SET_UP
 
 HELP = """Stock for flash sales: every unit goes to exactly one order.
@@ -116,7 +117,7 @@ def as_cyclopts_reads(arguments: Sequence[str]) -> list[str]:
     return rest[:end] + options + rest[end:]
 
 
-def import_what_is_listed(arguments: Sequence[str]) -> None:
-    """Imports the commands of a group that is asked for as such: its list says what each is for."""
+def show_what_is_listed(arguments: Sequence[str]) -> None:
+    """Sees to it that the list of a group which is asked for as such says what each is for."""
     _, groups, _ = app.parse_commands([word for word in arguments if word not in app.help_flags])
-    groups[-1].resolved_commands()
+    summaries.show_what_is_listed(groups[-1])

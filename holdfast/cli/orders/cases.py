@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.orders.arguments import Reason
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.tables import print_answer, print_list
@@ -13,7 +13,6 @@ from holdfast.order.v1 import payment_pb2 as pb
 
 cases = App(
     name="cases",
-    group=MONEY,
     help="All money that waits for a person, with an owner and a due time.",
 )
 

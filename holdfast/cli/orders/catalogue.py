@@ -4,7 +4,7 @@ from typing import Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, SERVICE, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.arguments import Units as WholeNumber
 from holdfast.cli.failures import usage_failure
 from holdfast.cli.orders.catalogue_import import import_articles, import_warehouses
@@ -15,8 +15,8 @@ from holdfast.cli.output import print_json, table_of
 from holdfast.money import minor_units, money_text
 from holdfast.order.v1 import catalogue_pb2 as pb
 
-articles = App(name="articles", group=SERVICE, help="What can be ordered, and what it costs.")
-warehouses = App(name="warehouses", group=SERVICE, help="Where parcels come from.")
+articles = App(name="articles", help="What can be ordered, and what it costs.")
+warehouses = App(name="warehouses", help="Where parcels come from.")
 
 
 articles.command(import_articles, name="import")

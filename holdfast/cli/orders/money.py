@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit, MomentMs
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit, MomentMs
 from holdfast.cli.failures import Failure
 from holdfast.cli.orders.arguments import OrderId, Reason
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection, new_key
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 RECONCILE_MS_MAX = 600_000
 
-quarantine = App(
-    name="quarantine", group=MONEY, help="Payments in a wrong amount: for a person to decide."
-)
+quarantine = App(name="quarantine", help="Payments in a wrong amount: for a person to decide.")
 
 
 def pay(

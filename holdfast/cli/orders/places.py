@@ -2,14 +2,14 @@
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, SERVICE, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.orders.catalogue_import import import_places
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.tables import print_list
 from holdfast.cli.output import print_json, table_of
 from holdfast.order.v1 import catalogue_pb2 as pb
 
-places = App(name="places", group=SERVICE, help="Where destinations are.")
+places = App(name="places", help="Where destinations are.")
 places.command(import_places, name="import")
 
 

@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, MONEY, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.asking import Yes, make_sure
 from holdfast.cli.failures import Failure, usage_failure
 from holdfast.cli.orders.arguments import OrderId, Reason
@@ -17,7 +17,6 @@ ALL = "all"
 
 app = App(
     name="refunds",
-    group=MONEY,
     help="Refunds that the provider refused, and those of cash: for a person to see to.",
 )
 

@@ -2,16 +2,14 @@
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Limit
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit
 from holdfast.cli.orders.arguments import OrderId, Reason
 from holdfast.cli.orders.connection import DEFAULT_ORDERS_CONNECTION, OrdersConnection
 from holdfast.cli.orders.tables import print_answer, print_list
 from holdfast.cli.output import table_of
 from holdfast.order.v1 import fulfilment_pb2 as pb
 
-review = App(
-    name="review", group=PARCELS, help="Orders that the review left to a person, and holds."
-)
+review = App(name="review", help="Orders that the review left to a person, and holds.")
 
 
 @review.command(name="list")

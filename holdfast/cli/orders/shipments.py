@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from cyclopts import App
 
-from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, PARCELS, Limit, MomentMs
+from holdfast.cli.arguments import LIST_LIMIT_DEFAULT, Limit, MomentMs
 from holdfast.cli.failures import Failure, usage_failure
 from holdfast.cli.orders.arguments import (
     ArticleUnits,
@@ -41,7 +41,6 @@ NO_CARRIER = "staff"
 
 incidents = App(
     name="incidents",
-    group=PARCELS,
     help="Parcels that are late, lost or damaged, and what is done.",
 )
 
