@@ -1,4 +1,4 @@
-"""The tables of settlement: the ledger.
+"""The tables of settlement: the ledger, and statements.
 
 Nothing here refers to orders, which may be moved away; the ledger stays. Postings are written
 before their journal, whose trigger then demands that they balance, and move the balances by a
@@ -14,7 +14,15 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from order_service.storage.columns import ids, partial_index, small, table, whole, words
+from order_service.storage.columns import (
+    count,
+    ids,
+    partial_index,
+    small,
+    table,
+    whole,
+    words,
+)
 
 accounts = table(
     "accounts",
@@ -75,4 +83,29 @@ balances = table(
     ForeignKeyConstraint(["account"], ["accounts.account"]),
     CheckConstraint("amount_minor * side >= 0", name="it_is_on_its_side"),
     by_key=True,
+)
+
+# A merchant's statements: ranges of the postings on its account. What is closed stays as it is.
+statements = table(
+    "statements",
+    *words("tenant", "merchant_id", "currency"),
+    *count("statement_no"),
+    *words("state"),
+    *whole("begins_at_ms", "ends_at_ms", "from_no", "opening_minor"),
+    *whole("entered_at_ms", "due_at_ms", "to_no", "closing_minor"),
+    *count("payout_no"),
+    *whole("payout_minor"),
+    *words("payout_ref", "approved_by", "why"),
+    PrimaryKeyConstraint("tenant", "merchant_id", "currency", "statement_no"),
+    CheckConstraint("to_no >= from_no OR state = 'OPEN'", name="it_is_a_range"),
+)
+Index("ix_statements_due", statements.c.state, statements.c.due_at_ms)
+
+statement_moves = table(
+    "statement_moves",
+    *words("tenant", "merchant_id", "currency"),
+    *count("statement_no", "move_no"),
+    *words("event", "from_state", "to_state", "actor", "why"),
+    *whole("at_ms"),
+    PrimaryKeyConstraint("tenant", "merchant_id", "currency", "statement_no", "move_no"),
 )
