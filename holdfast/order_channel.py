@@ -21,6 +21,8 @@ from holdfast.order.v1 import (
     policies_pb2_grpc,
     returns_pb2,
     returns_pb2_grpc,
+    settlement_pb2,
+    settlement_pb2_grpc,
 )
 from holdfast.wire import mistaken
 
@@ -38,6 +40,7 @@ class OrderConnection(NamedTuple):
     OperationsService: Any
     ReturnService: Any
     PolicyService: Any
+    SettlementService: Any
 
 
 def orders_over(channel: Any) -> OrderConnection:
@@ -51,6 +54,7 @@ def orders_over(channel: Any) -> OrderConnection:
         operations_pb2_grpc.OperationsServiceStub(channel),
         returns_pb2_grpc.ReturnServiceStub(channel),
         policies_pb2_grpc.PolicyServiceStub(channel),
+        settlement_pb2_grpc.SettlementServiceStub(channel),
     )
 
 
@@ -65,6 +69,7 @@ RPCS: Final[dict[str, str]] = {
         operations_pb2,
         policies_pb2,
         returns_pb2,
+        settlement_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods

@@ -31,12 +31,14 @@ from holdfast.order.v1 import (
     policies_pb2_grpc,
     returns_pb2,
     returns_pb2_grpc,
+    settlement_pb2,
+    settlement_pb2_grpc,
 )
 from order_service.aftersales.asking_carriers import InterceptTasks
 from order_service.aftersales.policy.book import PolicyBook
 from order_service.aftersales.taking_in import ReturnTasks
 from order_service.catalogue.catalogue import Catalogue
-from order_service.catalogue.contracts import Contract
+from order_service.catalogue.contracts import Contract, in_force
 from order_service.config import NO_DEFAULT, Config, listed
 from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.failures import TRANSLATIONS
@@ -46,6 +48,7 @@ from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
 from order_service.edge.policies import PolicyServicer
 from order_service.edge.returns import ReturnServicer
+from order_service.edge.settlement import SettlementServicer
 from order_service.engine_clock import EngineClock
 from order_service.fulfilment.cancelling import Cancelling
 from order_service.fulfilment.follow import FulfilmentSettings, follow
@@ -78,6 +81,7 @@ from order_service.relay.metrics import order_metrics
 from order_service.relay.needs_watch import NeedsWatch
 from order_service.relay.relay import Relay
 from order_service.relay.self_watch import SelfWatch
+from order_service.settlement.closing import Settlement
 from order_service.settlement.earning_due import EarningRules, settle_parts
 from order_service.settlement.handlers import SettlementTasks
 from order_service.settlement.posting import post
@@ -105,6 +109,7 @@ SERVICES: Final = tuple(
         payment_pb2,
         policies_pb2,
         returns_pb2,
+        settlement_pb2,
     )
     for service in module.DESCRIPTOR.services_by_name.values()
 )
@@ -157,6 +162,7 @@ class App:
         waiting_rules = WaitingRules(
             config.waiting_units_max, config.waiting_ms, config.waiting_pay_within_ms
         )
+        self.settlement = Settlement(self.orders, self._contract_in_force)
         self.stock_desk = StockDesk(
             self.orders,
             Reserving(self.engine, self.catalogue, self.methods, self.engine_clock, waiting_rules),
@@ -210,6 +216,7 @@ class App:
             begin("backorders", self.backorders.run, lambda: self.backorders.rounds),
             begin("catalogue", self.catalogue.run, lambda: self.catalogue.rounds),
             begin("policies", self.policies.run, lambda: self.policies.rounds),
+            begin("statements", self.settlement.run, lambda: self.settlement.rounds),
             begin("needs", self.needs.run, lambda: self.needs.rounds, is_vital=False),
             begin("self watch", self.watch.run, lambda: self.watch.rounds),
             asyncio.create_task(self.loops.watch()),
@@ -254,6 +261,12 @@ class App:
         """Enters what a draft has done to money, and what merchants have earned by it."""
         post(draft, self._terms_of)
         settle_parts(draft, self.earning, self._terms_of)
+
+    def _contract_in_force(self, tenant: str, merchant_id: str) -> Contract:
+        """The contract of a merchant by now, whose periods its statements have."""
+        contracts = self.catalogue.assortment(tenant).contracts
+        found = in_force(contracts, merchant_id, self._clock_ms())
+        return found if found.contract_no else Contract(zone=self.config.time_zone)
 
     def _terms_of(self, tenant: str, part: SubOrder) -> Contract:
         """The contract of a merchant's part. Raises UnknownTerms."""
@@ -362,6 +375,10 @@ class App:
         yield (
             returns_pb2_grpc.add_ReturnServiceServicer_to_server,
             ReturnServicer(orders, deadlines),
+        )
+        yield (
+            settlement_pb2_grpc.add_SettlementServiceServicer_to_server,
+            SettlementServicer(orders, self.catalogue, self.settlement, deadlines),
         )
         yield (
             operations_pb2_grpc.add_OperationsServiceServicer_to_server,

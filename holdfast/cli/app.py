@@ -63,6 +63,12 @@ app.command(
     help="What happens to goods and money once an order has left.",
 )
 app.command(
+    "holdfast.cli.settlement.app:app",
+    name="settlement",
+    group=OPERATE,
+    help="Where orders' money is, and what merchants get of it.",
+)
+app.command(
     "holdfast.cli.sandbox.app:app",
     name="sandbox",
     group=OPERATE,

@@ -14,11 +14,13 @@ from holdfast.order.v1 import (
     payment_pb2,
     policies_pb2,
     returns_pb2,
+    settlement_pb2,
 )
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.aftersales.policy.deadlines import Pause
 from order_service.audit import protocol
 from order_service.audit.books import Book as AuditBook
+from order_service.catalogue.contracts import Contract
 from order_service.catalogue.model import Article, Place, Warehouse
 from order_service.edge.requests import DEFAULT_TENANT
 from order_service.fulfilment.incidents import allowed_now
@@ -36,6 +38,7 @@ from order_service.payment import books, case_list, reconcile
 from order_service.placing.shortage import Shortage
 from order_service.placing.validation import PlaceOrder, WantedLine
 from order_service.relay.self_watch import Skew
+from order_service.settlement import ledger_reads, statements
 from order_service.storage.lookups import Found
 from order_service.storage.reads import Summary
 from order_service.storage.tasks import Queue
@@ -143,6 +146,28 @@ MESSAGES: Final = Messages(
     Pair(ReturnLeg, returns_pb2.ReturnLeg, ours=("order_id", "updated_at_ms")),
     Pair(Intercept, returns_pb2.Intercept, ours=("order_id",)),
     Pair(Pause, policies_pb2.Pause),
+    # Settlement.
+    Pair(
+        Contract,
+        settlement_pb2.Contract,
+        ours=("merchant_ships",),
+        computed={"platform_ships": lambda contract: not contract.merchant_ships},
+    ),
+    Pair(ledger_reads.Balance, settlement_pb2.Balance),
+    Pair(ledger_reads.PostedLine, settlement_pb2.Posting),
+    Pair(ledger_reads.PostedJournal, settlement_pb2.Journal),
+    Pair(ledger_reads.StatementLine, settlement_pb2.StatementLine),
+    Pair(ledger_reads.StatementSum, settlement_pb2.StatementSum),
+    Pair(statements.StatementMove, settlement_pb2.StatementMove),
+    Pair(
+        statements.Statement,
+        settlement_pb2.Statement,
+        ours=("tenant", "payout_no"),
+        computed={
+            "statement_id": lambda statement: statement.statement_id,
+            "payout_id": lambda statement: statement.payout_id,
+        },
+    ),
     # The catalogue.
     Pair(Article, catalogue_pb2.Article),
     Pair(Warehouse, catalogue_pb2.Warehouse),

@@ -4,7 +4,7 @@ A statement is changed under the lock of its row. It is closed under the lock of
 balance, where postings get their numbers: none comes late into a range that is closed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import structs
@@ -22,6 +22,12 @@ from order_service.order.journals import (
 )
 from order_service.order.refusals import RefusalReason, Refused
 from order_service.settlement.accounts import between
+from order_service.settlement.ledger_reads import (
+    StatementLine,
+    StatementSum,
+    statement_lines,
+    statement_sums,
+)
 from order_service.settlement.statements import (
     Statement,
     StatementEvent,
@@ -352,18 +358,34 @@ def list_statements(
     connection: Connection,
     tenant: str,
     merchant_id: str,
-    states: Sequence[str],
+    state: str,
     size: int,
     after: tuple[str, str, int],
 ) -> list[Statement]:
-    """Statements by merchant, currency and number, those after one; "" and none mean all."""
+    """Statements by merchant, currency and number, those after one; "" means all."""
     key = (statements.c.merchant_id, statements.c.currency, statements.c.statement_no)
     wanted = select(statements).where(statements.c.tenant == tenant, tuple_(*key) > after)
     if merchant_id:
         wanted = wanted.where(statements.c.merchant_id == merchant_id)
-    if states:
-        wanted = wanted.where(statements.c.state.in_(states))
+    if state:
+        wanted = wanted.where(statements.c.state == state)
     return [_from(row) for row in connection.execute(wanted.order_by(*key).limit(size))]
+
+
+def read_statement(
+    connection: Connection, tenant: str, statement_id: str
+) -> tuple[Statement, list[StatementSum], list[StatementMove]]:
+    """A statement with its sums and its history. Raises Refused: NOT_FOUND."""
+    statement = get_statement(connection, tenant, statement_id)
+    return statement, statement_sums(connection, statement), moves_of(connection, statement)
+
+
+def list_statement_lines(
+    connection: Connection, tenant: str, statement_id: str, after_no: int, size: int
+) -> list[StatementLine]:
+    """The lines of a statement; of an unknown one there are none."""
+    row = connection.execute(of_id(tenant, statement_id)).first()
+    return statement_lines(connection, _from(row), after_no, size) if row is not None else []
 
 
 def moves_of(connection: Connection, statement: Statement) -> list[StatementMove]:

@@ -18,6 +18,7 @@ from holdfast.order.v1 import (
     payment_pb2,
     policies_pb2,
     returns_pb2,
+    settlement_pb2,
 )
 
 PACKAGE: Final = "holdfast.order.v1."
@@ -92,6 +93,12 @@ PUT: Final = Bound((0, 1_001), (1,))
 PARCEL_LINES: Final = Bound((1_001,), (0, 1_000))
 TASK_KIND: Final = Bound(("NOPE", "reserve", "a\0", "RESERVE "), ("RESERVE", ""))
 ANYTHING: Final = Bound((), (0, -1, INT64_MAX))
+ACCOUNT: Final = Bound(
+    ("nope", "merchant:a b", "merchant:", "x:y", "\0", "ESCROW"), ("", "escrow", "merchant:m1")
+)
+STATEMENT: Final = Bound(
+    ("", "m", "m/CNY", "m/CNY/x", "m/CNY/1/1", "m/XXQ/1", "a b/CNY/1"), ("m/CNY/1",)
+)
 
 
 def degrees(most: float) -> Bound:
@@ -311,6 +318,54 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "Pause.state": one_of(16, 1, 14, 15, 16),
     "Pause.from_at_ms": Bound((0, -1, INT64_MAX), ()),
     "Pause.until_at_ms": Bound((0, -1, INT64_MAX), ()),
+    # Settlement.
+    "GetBalancesRequest.account": ACCOUNT,
+    "GetBalancesRequest.currency": CURRENCY.or_empty(),
+    "ListJournalsRequest.order_id": ID.or_empty(),
+    "ListJournalsRequest.account": ACCOUNT,
+    "ListJournalsRequest.from_at_ms": TIME_MS_FILTER,
+    "ListJournalsRequest.before_at_ms": TIME_MS_FILTER,
+    "ListJournalsRequest.page_token": token("a b"),
+    "RecordRemittanceRequest.account": Bound(
+        ("", "escrow", "provider", "provider:", "merchant:m1", "x:y", "carrier:a b"),
+        ("provider:stripe", "carrier:sf"),
+    ),
+    "RecordRemittanceRequest.currency": CURRENCY,
+    "RecordRemittanceRequest.amount_minor": MONEY,
+    "RecordRemittanceRequest.fee_minor": MONEY,
+    "RecordRemittanceRequest.key": ID,
+    "Contract.merchant_id": ID,
+    "Contract.contract_no": Bound((), (0, UINT32_MAX)),
+    # 0 is now; what was in force cannot be changed.
+    "Contract.from_at_ms": Bound((-1, 1, 4_000_000_000_001, INT64_MAX), (0,)),
+    "Contract.commission_bp": Bound((10_001, UINT32_MAX), (0, 9_940)),
+    "Contract.service_fee_bp": Bound((10_001, 9_501, UINT32_MAX), (0, 9_500)),
+    "Contract.coupon_bp": whole(0, 10_000, UINT32_MAX),
+    "Contract.period": any_of(4)._replace(within=(4,)),
+    "Contract.period_days": Bound((0, 367, UINT32_MAX), (1, 366)),
+    "Contract.zone": Bound(("Mars/Base", "a" * 500, "\0", "../UTC"), ("", "UTC", "Asia/Shanghai")),
+    "Contract.payout_min_minor": Bound((-1, 1_000_000_001, INT64_MAX), (0, 1_000_000_000)),
+    "ListContractsRequest.page_token": token("x", "1.a b", "-1.a", "².a"),
+    "ListStatementsRequest.state": any_of(8),
+    "ListStatementsRequest.page_token": token("x", "m/CNY", "m/CNY/x", "a b/CNY/1"),
+    "GetStatementRequest.statement_id": STATEMENT,
+    "ListStatementLinesRequest.statement_id": STATEMENT,
+    "ListStatementLinesRequest.page_token": token("x", "-1", "1.5", "²", "9" * 17),
+    "ConfirmStatementRequest.statement_id": STATEMENT,
+    "ObjectStatementRequest.statement_id": STATEMENT,
+    "ObjectStatementRequest.reason": text(200, 1),
+    "AnswerStatementRequest.statement_id": STATEMENT,
+    "AnswerStatementRequest.correction_minor": Bound(
+        (TRILLION + 1, -TRILLION - 1, INT64_MAX), (TRILLION, -TRILLION, 0)
+    ),
+    "AnswerStatementRequest.reason": text(200, 1),
+    "PayStatementRequest.statement_id": STATEMENT,
+    "RecordPayoutRequest.payout_id": Bound(
+        ("", "m/CNY/1", "m/CNY/1/x", "m/XXQ/1/1", "a b/CNY/1/1"), ("m/CNY/1/1",)
+    ),
+    "RecordPayoutRequest.result": one_of(2),
+    "RecordPayoutRequest.payout_ref": NAME.or_empty(),
+    "RecordPayoutRequest.reason": text(200, 1),
     # Operations.
     "ListTasksRequest.kind": TASK_KIND,
     "ListTasksRequest.order_id": ID.or_empty(),
@@ -332,6 +387,7 @@ METHODS: Final[dict[str, MethodDescriptor]] = {
         payment_pb2,
         policies_pb2,
         returns_pb2,
+        settlement_pb2,
     )
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods

@@ -11,6 +11,7 @@ from holdfast.order.v1 import payment_pb2 as payment
 from holdfast.order.v1 import policies_pb2 as policies
 from holdfast.order.v1 import returns_pb2 as returns
 from holdfast.order.v1.aftersales_pb2 import Case
+from holdfast.order.v1 import settlement_pb2 as settlement
 from tests.order_service.edge.conftest import order_of
 
 
@@ -33,6 +34,7 @@ def sound_requests(parts: Parts) -> dict[str, Any]:
         *_fulfilment(parts),
         *_returns(parts),
         *_policies(),
+        *_settlement(),
         *_tasks(parts),
     ]
     return {request.DESCRIPTOR.name: request for request in made}
@@ -185,6 +187,36 @@ def _policies() -> list[Any]:
         policies.ListPoliciesRequest(),
         policies.PutPauseRequest(pause=pause),
         policies.ListPausesRequest(),
+    ]
+
+
+def _settlement() -> list[Any]:
+    contract = settlement.Contract(
+        merchant_id="m1",
+        commission_bp=500,
+        service_fee_bp=60,
+        period=settlement.Contract.DAYS,
+        period_days=7,
+    )
+    statement_id = "m1/GBP/1"
+    return [
+        settlement.GetBalancesRequest(),
+        settlement.ListJournalsRequest(),
+        settlement.RecordRemittanceRequest(
+            account="provider:stripe", currency="GBP", amount_minor=5, fee_minor=1, key="stmt-1"
+        ),
+        settlement.PutContractRequest(contract=contract),
+        settlement.ListContractsRequest(),
+        settlement.ListStatementsRequest(),
+        settlement.GetStatementRequest(statement_id=statement_id),
+        settlement.ListStatementLinesRequest(statement_id=statement_id),
+        settlement.ConfirmStatementRequest(statement_id=statement_id),
+        settlement.ObjectStatementRequest(statement_id=statement_id, reason="no"),
+        settlement.AnswerStatementRequest(statement_id=statement_id, reason="yes"),
+        settlement.PayStatementRequest(statement_id=statement_id),
+        settlement.RecordPayoutRequest(
+            payout_id=f"{statement_id}/1", result=settlement.RecordPayoutRequest.FAILED, reason="x"
+        ),
     ]
 
 

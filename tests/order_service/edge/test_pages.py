@@ -14,6 +14,7 @@ from holdfast.order.v1 import (
     payment_pb2,
     policies_pb2,
     returns_pb2,
+    settlement_pb2,
 )
 from order_service.aftersales import queries as aftersales
 from order_service.aftersales.policy import store as policies
@@ -21,6 +22,7 @@ from order_service.aftersales.policy.book import PolicyBook
 from order_service.aftersales.policy.document import Policy
 from order_service.catalogue import store
 from order_service.catalogue.catalogue import Catalogue
+from order_service.catalogue.contracts import Contract
 from order_service.catalogue.model import Article, Place
 from order_service.edge import fulfilment, payments
 from order_service.edge.catalogue import CatalogueServicer
@@ -30,6 +32,7 @@ from order_service.edge.orders import OrderServicer
 from order_service.edge.payments import PaymentServicer
 from order_service.edge.policies import PolicyServicer
 from order_service.edge.returns import ReturnServicer
+from order_service.edge.settlement import SettlementServicer
 from order_service.fulfilment import queries
 from order_service.fulfilment.waves import Wave, WaveInHand
 from order_service.order.intercepts import Intercept
@@ -45,6 +48,8 @@ from order_service.order.model import (
 from order_service.order.return_legs import ReturnLeg
 from order_service.payment.books import FailedRefund
 from order_service.payment.case_list import WaitingMoney
+from order_service.settlement import ledger_reads, statement_store
+from order_service.settlement.statements import Statement
 from order_service.storage import lookups, reads, tasks
 from serving.deadlines import Deadlines
 from tests.made import made
@@ -61,6 +66,7 @@ CONTRACT: Final = (
     operations_pb2,
     policies_pb2,
     returns_pb2,
+    settlement_pb2,
 )
 
 
@@ -93,6 +99,10 @@ def _of_returns(orders: Any, deadlines: Deadlines) -> ReturnServicer:
 
 def _of_policies(orders: Any, deadlines: Deadlines) -> PolicyServicer:
     return PolicyServicer(orders, PolicyBook(orders), deadlines)
+
+
+def _of_settlement(orders: Any, deadlines: Deadlines) -> SettlementServicer:
+    return SettlementServicer(orders, ANY, ANY, deadlines)
 
 
 def _of_catalogue(orders: Any, deadlines: Deadlines) -> CatalogueServicer:
@@ -128,6 +138,18 @@ LISTS: Final[dict[str, Listed]] = {
     "ListReturns": Listed(_of_returns, aftersales, "list_legs", ReturnLeg),
     "ListPolicies": Listed(
         _of_policies, policies, "list_policies", Policy, {"clauses": {}, "sources": {}}
+    ),
+    "ListJournals": Listed(
+        _of_settlement, ledger_reads, "list_journals", ledger_reads.PostedJournal
+    ),
+    "ListContracts": Listed(
+        _of_settlement, store, "list_contracts", Contract, {"merchant_id": "m1"}
+    ),
+    "ListStatements": Listed(
+        _of_settlement, statement_store, "list_statements", Statement, {"merchant_id": "m1"}
+    ),
+    "ListStatementLines": Listed(
+        _of_settlement, statement_store, "list_statement_lines", ledger_reads.StatementLine
     ),
     "ListArticles": Listed(_of_catalogue, store, "list_articles", Article, {"sku": "MUG"}),
     "ListPlaces": Listed(_of_catalogue, store, "list_places", Place),
@@ -180,6 +202,8 @@ async def _page(
     method = METHODS[name]
     module = next(module for module in CONTRACT if module.DESCRIPTOR is method.input_type.file)
     request = getattr(module, method.input_type.name)(page_size=SIZE)
+    if name == "ListStatementLines":
+        request.statement_id = "m1/CNY/1"
     if name == "FindOrders":
         request.number = "cart-91"
     if "order_id" in request.DESCRIPTOR.fields_by_name and listed.servicer is _of_orders:

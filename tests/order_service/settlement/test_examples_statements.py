@@ -334,7 +334,7 @@ async def test_a_service_that_stood_still_closes_each_period_as_of_its_end(world
         list_statements,
         tenant="default",
         merchant_id="m",
-        states=(),
+        state="",
         size=100,
         after=("", "", 0),
     )

@@ -1,0 +1,1 @@
+"""The commands of `holdfast settlement`, one module a subject."""
