@@ -245,7 +245,8 @@ def _check_account(request: Any) -> None:
         named = account_of(request.account) if request.account else None
     except ValueError:
         named = Account(AccountKind.ESCROW, "\0")
-    if named is not None and named.whose and not is_id(named.whose):
+    fits = named is None or (named.name == request.account and is_id(named.whose or "x"))
+    if not fits:
         problem = "must be an account, such as escrow or merchant:m1"
         raise InvalidField("account", problem, shown(request.account))
 

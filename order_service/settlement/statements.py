@@ -24,7 +24,7 @@ class StatementState(StrEnum):
     """Where a statement is."""
 
     OPEN = "OPEN"
-    """Its period runs."""
+    """The period runs."""
     CLOSED = "CLOSED"
     """Fixed; the merchant may object."""
     OBJECTED = "OBJECTED"
@@ -32,7 +32,7 @@ class StatementState(StrEnum):
     CONFIRMED = "CONFIRMED"
     """To be paid."""
     PAYING = "PAYING"
-    """The bank is told."""
+    """The bank has its payout."""
     PAID = "PAID"
     RETURNED = "RETURNED"
     """The bank did not pay it, or sent it back: the merchant has it again."""
@@ -98,14 +98,14 @@ class Statement(Struct, frozen=True):
     begins_at_ms: int
     ends_at_ms: int
     from_no: int
-    """Its first posting is the one after this."""
+    """The first posting is the one after this."""
     opening_minor: int
     entered_at_ms: int
     """When it came into its state."""
     due_at_ms: int
     """Until when its state lasts at most; 0 for any time."""
     to_no: int = 0
-    """Its last posting; 0 while it is open."""
+    """The last posting; 0 while it is open."""
     closing_minor: int = 0
     payout_no: int = 0
     """How often it was to be paid out."""
@@ -125,7 +125,7 @@ class Statement(Struct, frozen=True):
 
     @property
     def payout_id(self) -> str:
-        """The number of its last payout, which the bank is told: `m1/CNY/3/1`."""
+        """The number of its last payout, by which the bank knows it: `m1/CNY/3/1`."""
         return f"{self.statement_id}/{self.payout_no}" if self.payout_no else ""
 
 

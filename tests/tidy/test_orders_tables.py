@@ -17,9 +17,11 @@ from holdfast.order.v1 import (
     payment_pb2,
     policies_pb2,
     returns_pb2,
+    settlement_pb2,
 )
 from order_service.app import SERVICES
 from order_service.audit.invariants import INVARIANTS
+from order_service.catalogue.contracts import Period
 from order_service.config import Config
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.fulfilment.incidents import INCIDENTS
@@ -53,6 +55,7 @@ from order_service.relay.metrics import (
     TaskMetric,
     order_metrics,
 )
+from order_service.settlement.statements import StatementState
 from order_service.storage.needs import NEEDS
 from server.config import Config as EngineConfig
 from serving.metrics import CALL_METRICS, Metric
@@ -68,12 +71,14 @@ CONTRACT: Final = (
     payment_pb2,
     policies_pb2,
     returns_pb2,
+    settlement_pb2,
 )
 PACKAGE: Final = "holdfast.order.v1."
 
 # Every enum of the contract, and the names that the code has for it. Two are told apart by the code
 # without names of its own.
 NAMES: Final[Mapping[str, Iterable[str]]] = {
+    "Contract.Period": Period,
     "DeliveryWish": DeliveryWish,
     "DifferenceKind": DifferenceKind,
     "Incident.Kind": IncidentKind,
@@ -87,6 +92,7 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "OrderSource": Source,
     "Payment.State": PaymentState,
     "QuarantineResolution": ["APPROVE", "RETURN"],
+    "RecordPayoutRequest.Result": ["SENT", "FAILED"],
     "Refund.State": RefundState,
     "RefundRow.What": RefundWhat,
     "ReturnLeg.Kind": LegKind,
@@ -95,6 +101,7 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "ReviewVerdict": ["APPROVE", "REFUSE"],
     "Shipment.State": ShipmentState,
     "ShortagePolicy": ShortagePolicy,
+    "Statement.State": StatementState,
     "TrackingEvent.Kind": TrackingKind,
     "UnitsFound": ["THERE", "MISSING"],
 }
