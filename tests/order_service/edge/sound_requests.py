@@ -10,8 +10,8 @@ from holdfast.order.v1 import order_pb2 as pb
 from holdfast.order.v1 import payment_pb2 as payment
 from holdfast.order.v1 import policies_pb2 as policies
 from holdfast.order.v1 import returns_pb2 as returns
-from holdfast.order.v1.aftersales_pb2 import Case
 from holdfast.order.v1 import settlement_pb2 as settlement
+from holdfast.order.v1.aftersales_pb2 import Case
 from tests.order_service.edge.conftest import order_of
 
 

@@ -1,6 +1,6 @@
 """Statements of merchants, and what became of them. What a closed one says never changes.
 
-Revision: 0024, after 0023.
+Revision: 0025, after 0024.
 """
 
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
