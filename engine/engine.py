@@ -90,7 +90,7 @@ class Engine:
         place: Place | None = None,
     ) -> None:
         self._client = client
-        self._settings = settings
+        self.settings = settings
         self._on_failure = on_failure
         self._on_batch = on_batch
         self._place = place or OneProcess()
@@ -346,13 +346,13 @@ class Engine:
                 name,
                 self._link,
                 self._sweep_link,
-                self._settings.retention,
+                self.settings.retention,
                 self._place,
                 self.clock,
                 lambda: secrets.token_hex(8),
-                self._settings.due_limit,
+                self.settings.due_limit,
                 self._on_batch,
-                self._settings.sold_out_ms,
+                self.settings.sold_out_ms,
             )
             tenant = _Tenant(
                 partition,

@@ -226,6 +226,8 @@ class Status:
     durability: str
     trouble: str
     warning: str = ""
+    retention_fulfilled_ms: int = 0
+    """So long fulfilled reservations are kept; 0: the engine is too old to tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ from order_service.relay.handler import Handler, handlers_of
 from order_service.relay.metrics import order_metrics
 from order_service.relay.needs_watch import NeedsWatch
 from order_service.relay.relay import Relay
+from order_service.relay.retention_watch import RetentionWatch
 from order_service.relay.self_watch import SelfWatch
 from order_service.settlement.closing import Settlement
 from order_service.settlement.earning_due import EarningRules, settle_parts
@@ -94,7 +95,7 @@ from serving.accepting import AcceptingServer
 from serving.deadlines import Deadlines
 from serving.grpc_server import ALONE_ON_PORT, GRPC_OPTIONS, DecodingServer
 from serving.guard import Guarded
-from serving.loops import Loops
+from serving.loops import Loops, kept
 from serving.metrics import CallMetrics
 from serving.private_files import private_directory
 from serving.settings import ConfigError, name_of
@@ -195,6 +196,7 @@ class App:
             self._on_change,
             lambda: self.loops.hanging,
         )
+        self.retention = RetentionWatch(self.engine, config.returns_within_ms)
         calls = order_metrics(
             registry,
             self.relay.counts,
@@ -220,6 +222,7 @@ class App:
             begin("needs", self.needs.run, lambda: self.needs.rounds, is_vital=False),
             begin("self watch", self.watch.run, lambda: self.watch.rounds),
             asyncio.create_task(self.loops.watch()),
+            asyncio.create_task(kept("retention", self.retention.run)),
         ]
         await self.watch.look()
         await self.grpc_server.start()
@@ -382,7 +385,15 @@ class App:
         )
         yield (
             operations_pb2_grpc.add_OperationsServiceServicer_to_server,
-            OperationsServicer(orders, self.engine, providers, self.needs, self.watch, deadlines),
+            OperationsServicer(
+                orders,
+                self.engine,
+                providers,
+                self.needs,
+                self.watch,
+                deadlines,
+                self.retention,
+            ),
         )
 
 

@@ -115,6 +115,9 @@ class Config(ServerSettings, frozen=True, forbid_unknown_fields=True):
     """The part of an order's total that can go back as presents, for no goods."""
     complete_after_ms: Ms = 7 * 24 * _HOUR_MS
     """An order completes so long after its last parcel was signed for."""
+    returns_within_ms: Ms = 30 * _DAY_MS
+    """Goods may come back so long after an order's last parcel has left: the longest window of the
+    shops' policies, with the ways there and back. The engine has to keep reservations as long."""
     return_days: Annotated[int, Meta(ge=0, le=365)] = 7
     """A merchant earns its part of an order only so many days after the day of its receipt, in
     which the buyer may return it without a reason."""

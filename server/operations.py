@@ -53,6 +53,7 @@ class OperationsServicer:
             durability=self._watch.durability,
             trouble=self._watch.trouble,
             warning=clock_warning(self._engine.clock_off_ms),
+            retention_fulfilled_ms=self._engine.settings.retention.fulfilled_ms,
         )
 
     async def AcceptStore(

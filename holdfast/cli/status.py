@@ -4,6 +4,8 @@ from holdfast.cli.connection import DEFAULT_CONNECTION, Connection
 from holdfast.cli.failures import Failure
 from holdfast.cli.output import plain, print_json, print_table
 
+_DAY_MS = 86_400_000
+
 
 def status(*, connection: Connection = DEFAULT_CONNECTION) -> None:
     """Says whether the engine serves, from which store, and how durable an answer is.
@@ -26,6 +28,9 @@ def status(*, connection: Connection = DEFAULT_CONNECTION) -> None:
             ("Store", found.store),
             ("Durability", found.durability),
         ]
+        if found.retention_fulfilled_ms:
+            days = found.retention_fulfilled_ms / _DAY_MS
+            facts.append(("Keeps what is fulfilled", f"{days:g} days"))
         facts += [("Warning", found.warning)] if found.warning else []
         print_table(("Engine", target), facts)
     if found.trouble:

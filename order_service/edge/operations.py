@@ -23,6 +23,7 @@ from order_service.order.tasks import TASKS, TaskKind
 from order_service.payment.providers.port import Providers
 from order_service.relay.attempt import TaskNotFound, drop
 from order_service.relay.needs_watch import NeedsWatch
+from order_service.relay.retention_watch import RetentionWatch
 from order_service.relay.self_watch import SelfWatch
 from order_service.storage import tasks
 from order_service.storage.needs import Waiting
@@ -49,8 +50,10 @@ class OperationsServicer:
         needs: NeedsWatch,
         watch: SelfWatch,
         deadlines: Deadlines,
+        retention: RetentionWatch | None = None,
     ) -> None:
         self._orders = orders
+        self._retention = retention
         self._needs = needs
         self._watch = watch
         self._engine = engine
@@ -111,6 +114,7 @@ class OperationsServicer:
             queues=[_queue(kind, queue) for kind, queue in queues.items()],
             needs=[_need(one) for one in waiting],
             trouble=self._watch.trouble or "",
+            warning=self._retention.warning if self._retention else "",
             clocks=[wire.to_message(skew, pb.ClockSkew) for skew in self._watch.skews()],
         )
 

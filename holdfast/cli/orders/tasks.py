@@ -171,6 +171,8 @@ def _print_status(found: pb.GetStatusResponse, alarms: Sequence[pb.Need]) -> Non
     stands_on = [("Database", found.database)]
     if found.trouble:
         stands_on.append(("Does not serve", found.trouble))
+    if found.warning:
+        stands_on.append(("Warning", found.warning))
     stands_on += [
         ("A clock is wrong", f"{clock.ahead_ms / 1_000:+.1f} s: {clock.about}")
         for clock in found.clocks

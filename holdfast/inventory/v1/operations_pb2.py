@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&holdfast/inventory/v1/operations.proto\x12\x15holdfast.inventory.v1\"\x1e\n\x0c\x41uditRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"\xc1\x01\n\rAuditResponse\x12\x38\n\x08progress\x18\x01 \x01(\x0b\x32$.holdfast.inventory.v1.AuditProgressH\x00\x12\x36\n\x07\x66inding\x18\x02 \x01(\x0b\x32#.holdfast.inventory.v1.AuditFindingH\x00\x12\x36\n\x07summary\x18\x03 \x01(\x0b\x32#.holdfast.inventory.v1.AuditSummaryH\x00\x42\x06\n\x04kind\"I\n\rAuditProgress\x12\x1c\n\x14reservations_checked\x18\x01 \x01(\x04\x12\x1a\n\x12reservations_total\x18\x02 \x01(\x04\">\n\x0c\x41uditFinding\x12\x11\n\tinvariant\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\xa2\x01\n\x0c\x41uditSummary\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x0e\n\x06levels\x18\x02 \x01(\x04\x12\x14\n\x0creservations\x18\x03 \x01(\x04\x12\x0e\n\x06\x62uyers\x18\x04 \x01(\x04\x12\x17\n\x0fjournal_entries\x18\x05 \x01(\x04\x12\x10\n\x08\x66indings\x18\x06 \x01(\x04\x12\x11\n\tunsettled\x18\x07 \x01(\x04\x12\x12\n\nelapsed_ms\x18\x08 \x01(\x04\"\x12\n\x10GetStatusRequest\"i\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12\x12\n\ndurability\x18\x03 \x01(\t\x12\x0f\n\x07trouble\x18\x04 \x01(\t\x12\x0f\n\x07warning\x18\x05 \x01(\t\"$\n\x12\x41\x63\x63\x65ptClockRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"&\n\x13\x41\x63\x63\x65ptClockResponse\x12\x0f\n\x07step_ms\x18\x01 \x01(\x03\"I\n\x12\x41\x63\x63\x65ptStoreRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61ll_tenants\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"M\n\x13\x41\x63\x63\x65ptStoreResponse\x12\x36\n\x08\x61\x63\x63\x65pted\x18\x01 \x03(\x0b\x32$.holdfast.inventory.v1.AcceptedStore\"\\\n\rAcceptedStore\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x14\n\x0c\x63hanges_seen\x18\x02 \x01(\x04\x12\x13\n\x0b\x63hanges_now\x18\x03 \x01(\x04\x12\x10\n\x08replaced\x18\x04 \x01(\x08\x32\x95\x03\n\x11OperationsService\x12T\n\x05\x41udit\x12#.holdfast.inventory.v1.AuditRequest\x1a$.holdfast.inventory.v1.AuditResponse0\x01\x12^\n\tGetStatus\x12\'.holdfast.inventory.v1.GetStatusRequest\x1a(.holdfast.inventory.v1.GetStatusResponse\x12\x64\n\x0b\x41\x63\x63\x65ptStore\x12).holdfast.inventory.v1.AcceptStoreRequest\x1a*.holdfast.inventory.v1.AcceptStoreResponse\x12\x64\n\x0b\x41\x63\x63\x65ptClock\x12).holdfast.inventory.v1.AcceptClockRequest\x1a*.holdfast.inventory.v1.AcceptClockResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&holdfast/inventory/v1/operations.proto\x12\x15holdfast.inventory.v1\"\x1e\n\x0c\x41uditRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\"\xc1\x01\n\rAuditResponse\x12\x38\n\x08progress\x18\x01 \x01(\x0b\x32$.holdfast.inventory.v1.AuditProgressH\x00\x12\x36\n\x07\x66inding\x18\x02 \x01(\x0b\x32#.holdfast.inventory.v1.AuditFindingH\x00\x12\x36\n\x07summary\x18\x03 \x01(\x0b\x32#.holdfast.inventory.v1.AuditSummaryH\x00\x42\x06\n\x04kind\"I\n\rAuditProgress\x12\x1c\n\x14reservations_checked\x18\x01 \x01(\x04\x12\x1a\n\x12reservations_total\x18\x02 \x01(\x04\">\n\x0c\x41uditFinding\x12\x11\n\tinvariant\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\xa2\x01\n\x0c\x41uditSummary\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x0e\n\x06levels\x18\x02 \x01(\x04\x12\x14\n\x0creservations\x18\x03 \x01(\x04\x12\x0e\n\x06\x62uyers\x18\x04 \x01(\x04\x12\x17\n\x0fjournal_entries\x18\x05 \x01(\x04\x12\x10\n\x08\x66indings\x18\x06 \x01(\x04\x12\x11\n\tunsettled\x18\x07 \x01(\x04\x12\x12\n\nelapsed_ms\x18\x08 \x01(\x04\"\x12\n\x10GetStatusRequest\"\x89\x01\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12\x12\n\ndurability\x18\x03 \x01(\t\x12\x0f\n\x07trouble\x18\x04 \x01(\t\x12\x0f\n\x07warning\x18\x05 \x01(\t\x12\x1e\n\x16retention_fulfilled_ms\x18\x06 \x01(\x03\"$\n\x12\x41\x63\x63\x65ptClockRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"&\n\x13\x41\x63\x63\x65ptClockResponse\x12\x0f\n\x07step_ms\x18\x01 \x01(\x03\"I\n\x12\x41\x63\x63\x65ptStoreRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61ll_tenants\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"M\n\x13\x41\x63\x63\x65ptStoreResponse\x12\x36\n\x08\x61\x63\x63\x65pted\x18\x01 \x03(\x0b\x32$.holdfast.inventory.v1.AcceptedStore\"\\\n\rAcceptedStore\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x14\n\x0c\x63hanges_seen\x18\x02 \x01(\x04\x12\x13\n\x0b\x63hanges_now\x18\x03 \x01(\x04\x12\x10\n\x08replaced\x18\x04 \x01(\x08\x32\x95\x03\n\x11OperationsService\x12T\n\x05\x41udit\x12#.holdfast.inventory.v1.AuditRequest\x1a$.holdfast.inventory.v1.AuditResponse0\x01\x12^\n\tGetStatus\x12\'.holdfast.inventory.v1.GetStatusRequest\x1a(.holdfast.inventory.v1.GetStatusResponse\x12\x64\n\x0b\x41\x63\x63\x65ptStore\x12).holdfast.inventory.v1.AcceptStoreRequest\x1a*.holdfast.inventory.v1.AcceptStoreResponse\x12\x64\n\x0b\x41\x63\x63\x65ptClock\x12).holdfast.inventory.v1.AcceptClockRequest\x1a*.holdfast.inventory.v1.AcceptClockResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,18 +34,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSUMMARY']._serialized_end=595
   _globals['_GETSTATUSREQUEST']._serialized_start=597
   _globals['_GETSTATUSREQUEST']._serialized_end=615
-  _globals['_GETSTATUSRESPONSE']._serialized_start=617
-  _globals['_GETSTATUSRESPONSE']._serialized_end=722
-  _globals['_ACCEPTCLOCKREQUEST']._serialized_start=724
-  _globals['_ACCEPTCLOCKREQUEST']._serialized_end=760
-  _globals['_ACCEPTCLOCKRESPONSE']._serialized_start=762
-  _globals['_ACCEPTCLOCKRESPONSE']._serialized_end=800
-  _globals['_ACCEPTSTOREREQUEST']._serialized_start=802
-  _globals['_ACCEPTSTOREREQUEST']._serialized_end=875
-  _globals['_ACCEPTSTORERESPONSE']._serialized_start=877
-  _globals['_ACCEPTSTORERESPONSE']._serialized_end=954
-  _globals['_ACCEPTEDSTORE']._serialized_start=956
-  _globals['_ACCEPTEDSTORE']._serialized_end=1048
-  _globals['_OPERATIONSSERVICE']._serialized_start=1051
-  _globals['_OPERATIONSSERVICE']._serialized_end=1456
+  _globals['_GETSTATUSRESPONSE']._serialized_start=618
+  _globals['_GETSTATUSRESPONSE']._serialized_end=755
+  _globals['_ACCEPTCLOCKREQUEST']._serialized_start=757
+  _globals['_ACCEPTCLOCKREQUEST']._serialized_end=793
+  _globals['_ACCEPTCLOCKRESPONSE']._serialized_start=795
+  _globals['_ACCEPTCLOCKRESPONSE']._serialized_end=833
+  _globals['_ACCEPTSTOREREQUEST']._serialized_start=835
+  _globals['_ACCEPTSTOREREQUEST']._serialized_end=908
+  _globals['_ACCEPTSTORERESPONSE']._serialized_start=910
+  _globals['_ACCEPTSTORERESPONSE']._serialized_end=987
+  _globals['_ACCEPTEDSTORE']._serialized_start=989
+  _globals['_ACCEPTEDSTORE']._serialized_end=1081
+  _globals['_OPERATIONSSERVICE']._serialized_start=1084
+  _globals['_OPERATIONSSERVICE']._serialized_end=1489
 # @@protoc_insertion_point(module_scope)

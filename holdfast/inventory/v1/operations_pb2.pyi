@@ -212,6 +212,7 @@ class GetStatusResponse(_message.Message):
     DURABILITY_FIELD_NUMBER: _builtins.int
     TROUBLE_FIELD_NUMBER: _builtins.int
     WARNING_FIELD_NUMBER: _builtins.int
+    RETENTION_FULFILLED_MS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """The engine's version."""
     store: _builtins.str
@@ -222,6 +223,8 @@ class GetStatusResponse(_message.Message):
     """Why the engine does not serve; "" when it serves."""
     warning: _builtins.str
     """What needs a person although the engine serves, such as a step of the store's clock; or ""."""
+    retention_fulfilled_ms: _builtins.int
+    """For how long fulfilled reservations are kept. A Return that comes later is NOT_FOUND."""
     def __init__(
         self,
         *,
@@ -230,10 +233,11 @@ class GetStatusResponse(_message.Message):
         durability: _builtins.str = ...,
         trouble: _builtins.str = ...,
         warning: _builtins.str = ...,
+        retention_fulfilled_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["durability", b"durability", "store", b"store", "trouble", b"trouble", "version", b"version", "warning", b"warning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["durability", b"durability", "retention_fulfilled_ms", b"retention_fulfilled_ms", "store", b"store", "trouble", b"trouble", "version", b"version", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

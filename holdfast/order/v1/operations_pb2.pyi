@@ -311,12 +311,17 @@ class GetStatusResponse(_message.Message):
     NEEDS_FIELD_NUMBER: _builtins.int
     TROUBLE_FIELD_NUMBER: _builtins.int
     CLOCKS_FIELD_NUMBER: _builtins.int
+    WARNING_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """The order service's version."""
     database: _builtins.str
     """The database's kind and version, such as `postgresql 16.2` or `sqlite 3.45.1`."""
     trouble: _builtins.str
     """Why this process cannot serve, such as a database that takes no writes; "" while it can."""
+    warning: _builtins.str
+    """What needs a person although it serves, such as an engine that forgets reservations before their
+    goods may no longer come back, and what to set; or "".
+    """
     @_builtins.property
     def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskQueue]:
         """One row for each kind of task, also where there is nothing to do."""
@@ -338,10 +343,11 @@ class GetStatusResponse(_message.Message):
         needs: _abc.Iterable[Global___Need] | None = ...,
         trouble: _builtins.str = ...,
         clocks: _abc.Iterable[Global___ClockSkew] | None = ...,
+        warning: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "database", b"database", "needs", b"needs", "queues", b"queues", "trouble", b"trouble", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "database", b"database", "needs", b"needs", "queues", b"queues", "trouble", b"trouble", "version", b"version", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
