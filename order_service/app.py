@@ -36,7 +36,10 @@ from holdfast.order.v1 import (
 )
 from order_service.aftersales.asking_carriers import InterceptTasks
 from order_service.aftersales.policy.book import PolicyBook
+from order_service.aftersales.follow import follow
+from order_service.aftersales.handlers import CaseTasks
 from order_service.aftersales.taking_in import ReturnTasks
+from order_service.aftersales.terms import Terms
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.contracts import Contract, in_force
 from order_service.config import NO_DEFAULT, Config, listed
@@ -51,7 +54,7 @@ from order_service.edge.returns import ReturnServicer
 from order_service.edge.settlement import SettlementServicer
 from order_service.engine_clock import EngineClock
 from order_service.fulfilment.cancelling import Cancelling
-from order_service.fulfilment.follow import FulfilmentSettings, follow
+from order_service.fulfilment.follow import FulfilmentSettings
 from order_service.fulfilment.handlers import FulfilmentTasks
 from order_service.fulfilment.intake import TrackingIntake, carrier_callbacks
 from order_service.fulfilment.queries import remarks_to_read
@@ -144,6 +147,7 @@ class App:
         self.engine_clock = EngineClock(clock_ms)
         self.health = health.aio.HealthServicer()
         owner = f"{socket.gethostname()}-{os.getpid()}-{random.SystemRandom().getrandbits(32):08x}"
+        self.terms = Terms()
         settings = FulfilmentSettings(config.pick_within_ms, config.complete_after_ms)
         self.earning = EarningRules(config.complete_after_ms, config.return_days, config.time_zone)
         self.orders = Orders(
@@ -152,8 +156,8 @@ class App:
             Ids(),
             owner=owner,
             on_tasks=self._offer,
-            follow=partial(follow, settings=settings),
             post=self._post,
+            follow=partial(follow, settings=settings, terms=self.terms),
             announce=self.outside.announcer.announce,
         )
         self.methods = methods_of(self.outside.providers)
@@ -297,6 +301,7 @@ class App:
             ReturnTasks(self.engine),
             InterceptTasks(outside.carriers),
             SettlementTasks(),
+            CaseTasks(self.terms),
             NotificationTasks(
                 outside.channels, outside.subscribers, outside.merchants, outside.composing
             ),

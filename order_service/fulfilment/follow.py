@@ -18,11 +18,14 @@ from order_service.fulfilment.incidents import close_picked, is_open
 from order_service.fulfilment.stopping import stop_refunded
 from order_service.fulfilment.timers import DAY_MS, UNDER_WAY
 from order_service.fulfilment.tracking import has_come
+from order_service.order.cases import Case
 from order_service.order.draft import Draft
 from order_service.order.machines import INCIDENT, ORDER, SHIPMENT
 from order_service.order.model import Incident, IncidentKind, Order, Shipment
 from order_service.order.records import TrackingEvent
 from order_service.order.refusals import wrong_state
+from order_service.order.return_legs import OPEN as LEG_OPEN
+from order_service.order.return_legs import ReturnLeg
 from order_service.order.states import (
     IncidentState,
     OrderEvent,
@@ -109,7 +112,9 @@ def complete_by_itself(draft: Draft) -> None:
 
 def _touches_shipments(draft: Draft) -> bool:
     rows = (*draft.added, *draft.changed.values())
-    return any(isinstance(row, Shipment | Incident | TrackingEvent) for row in rows)
+    return any(
+        isinstance(row, Shipment | Incident | TrackingEvent | Case | ReturnLeg) for row in rows
+    )
 
 
 def _follow_refunds(draft: Draft) -> None:
@@ -145,15 +150,37 @@ def _follow_arrivals(draft: Draft, settings: FulfilmentSettings) -> None:
     ended = _follow_end(draft)
     nothing_open = ended and not any(INCIDENT.moves[each.state] for each in order.incidents)
     if order.state is OrderState.DELIVERED:
-        if not nothing_open:
-            draft.forget(TaskKind.COMPLETE)
-        elif not any(task.kind == TaskKind.COMPLETE for task in order.tasks):
-            draft.remind(CompleteOrder(), _completes_at_ms(draft, settings))
+        _follow_completion(draft, settings, is_held=not nothing_open or is_in_after_sales(order))
     if order.state in _ARRIVED:
         if nothing_open:
             judge_cash(draft)
         elif not unowned(order):
             draft.forget(TaskKind.CASH_DUE)
+
+
+def _follow_completion(draft: Draft, settings: FulfilmentSettings, *, is_held: bool) -> None:
+    """Stops the completion of an order while something is open; then it is due after the time that
+    was left, and not before a day has passed.
+    """
+    order = draft.order
+    due = [task.due_at_ms for task in order.tasks if task.kind == TaskKind.COMPLETE]
+    if is_held and due:
+        draft.update(order, completion_left_ms=max(1, min(due) - draft.now_ms))
+        draft.forget(TaskKind.COMPLETE)
+    elif not is_held and not due:
+        left_ms = order.completion_left_ms
+        due_at_ms = _completes_at_ms(draft, settings)
+        if left_ms:
+            due_at_ms = draft.now_ms + max(left_ms, DAY_MS)
+            draft.update(order, completion_left_ms=0)
+        draft.remind(CompleteOrder(), due_at_ms)
+
+
+def is_in_after_sales(order: Order) -> bool:
+    """Whether a case, or goods on their way back, are open."""
+    return any(case.is_open for case in order.parts_of(Case)) or any(
+        leg.state in LEG_OPEN for leg in order.parts_of(ReturnLeg)
+    )
 
 
 def _follow_end(draft: Draft) -> bool:

@@ -54,6 +54,7 @@ class TaskKind(StrEnum):
     CASH_DUE = "CASH_DUE"
     EARN = "EARN"
     REMIND_TO_PAY = "REMIND_TO_PAY"
+    CASE_DUE = "CASE_DUE"
     NOTIFY_BUYER = "NOTIFY_BUYER"
     NOTIFY_MERCHANT = "NOTIFY_MERCHANT"
     EVENT = "EVENT"
@@ -295,6 +296,11 @@ class CashDue(Payload):
 
 @_task(TaskKind.EARN, "earn", "have merchants earn the order's money")
 class EarnParts(Payload): ...
+
+
+@_task(TaskKind.CASE_DUE, "case", "do what the deadline of a case does", per="case_id")
+class CaseDue(Payload):
+    case_id: str
 
 
 # A lane of its own: no other notice waits until it is due.
