@@ -7,7 +7,9 @@ from msgspec.structs import asdict
 
 from order_service.audit.case import Case, Rule, is_going_to
 from order_service.fulfilment.deadlines import looked_at_ms
+from order_service.fulfilment.follow import is_in_after_sales
 from order_service.fulfilment.timers import UNDER_WAY
+from order_service.order.cases import Case as AfterSalesCase
 from order_service.order.machines import INCIDENT
 from order_service.order.parts import PART_KINDS
 from order_service.order.states import (
@@ -57,7 +59,11 @@ _MOVED_ON: Final[Mapping[OrderState, Callable[[Case], bool]]] = {
     _O.IN_FULFILMENT: _waits_for_the_warehouse,
     _O.PARTLY_SHIPPED: _waits_for_the_warehouse,
     _O.SHIPPED: _waits_for_a_shipment,
-    _O.DELIVERED: lambda case: _waits_for_a_shipment(case) or is_going_to(case, _K.COMPLETE),
+    _O.DELIVERED: lambda case: (
+        _waits_for_a_shipment(case)
+        or is_in_after_sales(case.order)
+        or is_going_to(case, _K.COMPLETE)
+    ),
 }
 
 
@@ -101,6 +107,9 @@ def _parts_are_moved_on(case: Case) -> Iterator[str]:
         is_timed = INCIDENT.moves[incident.state] and looked_at_ms(incident, case.now_ms)
         if is_timed and not is_going_to(case, _K.DELIVERY_DUE):
             yield f"{incident.incident_id} is {incident.state}, and its deadline will do nothing"
+    for asked in order.parts_of(AfterSalesCase):
+        if asked.deadline_at_ms and not is_going_to(case, _K.CASE_DUE, "case_id", asked.case_id):
+            yield f"{asked.case_id} is {asked.state}, and its deadline will do nothing"
 
 
 def _is_missing_cash(case: Case) -> bool:
