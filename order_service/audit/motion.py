@@ -73,6 +73,9 @@ def _is_moved_on(case: Case) -> Iterator[str]:
     if moved_on is not None and not moved_on(case):
         yield f"it is {order.state}, and nothing will move it on"
     yield from _parts_are_moved_on(case)
+    for asked in order.parts_of(AfterSalesCase):
+        if asked.deadline_at_ms and not is_going_to(case, _K.CASE_DUE, "case_id", asked.case_id):
+            yield f"{asked.case_id} is {asked.state}, and its deadline will do nothing"
 
 
 def _parts_are_moved_on(case: Case) -> Iterator[str]:
@@ -107,9 +110,6 @@ def _parts_are_moved_on(case: Case) -> Iterator[str]:
         is_timed = INCIDENT.moves[incident.state] and looked_at_ms(incident, case.now_ms)
         if is_timed and not is_going_to(case, _K.DELIVERY_DUE):
             yield f"{incident.incident_id} is {incident.state}, and its deadline will do nothing"
-    for asked in order.parts_of(AfterSalesCase):
-        if asked.deadline_at_ms and not is_going_to(case, _K.CASE_DUE, "case_id", asked.case_id):
-            yield f"{asked.case_id} is {asked.state}, and its deadline will do nothing"
 
 
 def _is_missing_cash(case: Case) -> bool:
