@@ -35,9 +35,9 @@ from holdfast.order.v1 import (
     settlement_pb2_grpc,
 )
 from order_service.aftersales.asking_carriers import InterceptTasks
-from order_service.aftersales.policy.book import PolicyBook
 from order_service.aftersales.follow import follow
 from order_service.aftersales.handlers import CaseTasks
+from order_service.aftersales.policy.book import PolicyBook
 from order_service.aftersales.taking_in import ReturnTasks
 from order_service.aftersales.terms import Terms
 from order_service.catalogue.catalogue import Catalogue
@@ -147,7 +147,10 @@ class App:
         self.engine_clock = EngineClock(clock_ms)
         self.health = health.aio.HealthServicer()
         owner = f"{socket.gethostname()}-{os.getpid()}-{random.SystemRandom().getrandbits(32):08x}"
-        self.terms = Terms()
+        self.terms = Terms(
+            lambda tenant: self.policies.versions(tenant),
+            lambda tenant: self.policies.pauses(tenant),
+        )
         settings = FulfilmentSettings(config.pick_within_ms, config.complete_after_ms)
         self.earning = EarningRules(config.complete_after_ms, config.return_days, config.time_zone)
         self.orders = Orders(
