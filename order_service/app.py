@@ -38,6 +38,8 @@ from order_service.aftersales.asking_carriers import InterceptTasks
 from order_service.aftersales.follow import follow
 from order_service.aftersales.handlers import CaseTasks
 from order_service.aftersales.policy.book import PolicyBook
+from order_service.aftersales.policy.deadlines import Pause
+from order_service.aftersales.policy.document import Policy
 from order_service.aftersales.taking_in import ReturnTasks
 from order_service.aftersales.terms import Terms
 from order_service.catalogue.catalogue import Catalogue
@@ -147,10 +149,7 @@ class App:
         self.engine_clock = EngineClock(clock_ms)
         self.health = health.aio.HealthServicer()
         owner = f"{socket.gethostname()}-{os.getpid()}-{random.SystemRandom().getrandbits(32):08x}"
-        self.terms = Terms(
-            lambda tenant: self.policies.versions(tenant),
-            lambda tenant: self.policies.pauses(tenant),
-        )
+        self.terms = Terms(self._versions, self._pauses)
         settings = FulfilmentSettings(config.pick_within_ms, config.complete_after_ms)
         self.earning = EarningRules(config.complete_after_ms, config.return_days, config.time_zone)
         self.orders = Orders(
@@ -263,6 +262,12 @@ class App:
 
     def _clock_s(self) -> float:
         return self._clock_ms() / 1000
+
+    def _versions(self, tenant: str) -> Sequence[Policy]:
+        return self.policies.versions(tenant)
+
+    def _pauses(self, tenant: str) -> Sequence[Pause]:
+        return self.policies.pauses(tenant)
 
     def _offer(self, taken: Sequence[Taken]) -> None:
         self.relay.offer(taken)
