@@ -1,4 +1,4 @@
-"""What people do about a case: decide, answer, propose, withdraw, add to it. Pure decisions.
+"""Decisions of people about a case: to grant it, answer, propose, withdraw. Pure.
 
 Each first applies what has lapsed. A command that comes too late is answered with a refusal, and
 not raised, so that what has lapsed is written. One that was done before is `replayed`.
@@ -70,7 +70,7 @@ MAY: Final[Mapping[CaseRole, Mapping[CaseEvent, frozenset[CaseState]]]] = {
 
 
 class Said(NamedTuple):
-    """What somebody decides about a case."""
+    """A decision of somebody about a case."""
 
     role: CaseRole
     event: CaseEvent | None = None

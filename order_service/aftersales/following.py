@@ -80,7 +80,7 @@ def _done(draft: Draft, case: Case) -> None:
 
 
 def _stopping(draft: Draft, case: Case) -> None:
-    """What has left meanwhile was not stopped in the warehouse."""
+    """A parcel that has left meanwhile was not stopped in the warehouse."""
     began_there = case.rule != "T3"
     if began_there and stage_of(draft.order, case.lines) not in NOT_LEFT:
         move_case(draft, case, _E.NOT_STOPPED, "it has left")
@@ -91,4 +91,4 @@ _FOLLOWING: Final[Mapping[CaseState, Callable[[Draft, Case], None]]] = {
     _S.REFUNDING: _refunding,
     _S.DONE: _done,
 }
-"""What follows from a state, whenever an order is looked at."""
+"""The consequences of a state, whenever an order is looked at."""
