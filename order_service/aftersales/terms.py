@@ -15,7 +15,7 @@ from order_service.order.model import Order
 
 
 class Terms(NamedTuple):
-    """What decisions read, by shop."""
+    """The policies and pauses of each shop."""
 
     versions: Callable[[str], Sequence[Policy]] = lambda _tenant: ()
     """All versions of policies, of the shop and of its merchants."""

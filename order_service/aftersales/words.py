@@ -13,7 +13,7 @@ EVIDENCE_MAX: Final = 50
 
 
 class Words(NamedTuple):
-    """What somebody says and shows."""
+    """The words and files of somebody."""
 
     text: str = ""
     evidence: tuple[str, ...] = ()

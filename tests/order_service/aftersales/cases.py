@@ -102,7 +102,7 @@ def newest(found: Order) -> Refund:
 
 
 def back(found: Order) -> list[int]:
-    """What went back, refund by refund."""
+    """The amounts of all refunds."""
     return [refund.amount_minor for refund in found.refunds]
 
 
