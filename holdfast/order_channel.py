@@ -7,6 +7,8 @@ from google.protobuf.message import Message
 
 from holdfast.channel import checked_target
 from holdfast.order.v1 import (
+    aftersales_pb2,
+    aftersales_pb2_grpc,
     catalogue_pb2,
     catalogue_pb2_grpc,
     fulfilment_pb2,
@@ -41,6 +43,7 @@ class OrderConnection(NamedTuple):
     ReturnService: Any
     PolicyService: Any
     SettlementService: Any
+    AfterSalesService: Any
 
 
 def orders_over(channel: Any) -> OrderConnection:
@@ -55,6 +58,7 @@ def orders_over(channel: Any) -> OrderConnection:
         returns_pb2_grpc.ReturnServiceStub(channel),
         policies_pb2_grpc.PolicyServiceStub(channel),
         settlement_pb2_grpc.SettlementServiceStub(channel),
+        aftersales_pb2_grpc.AfterSalesServiceStub(channel),
     )
 
 
@@ -62,6 +66,7 @@ def orders_over(channel: Any) -> OrderConnection:
 RPCS: Final[dict[str, str]] = {
     method.input_type.full_name: f"{service.name}.{method.name}"
     for file in (
+        aftersales_pb2,
         order_pb2,
         payment_pb2,
         fulfilment_pb2,

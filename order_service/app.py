@@ -17,6 +17,8 @@ from starlette.applications import Starlette
 
 from holdfast.client import Client
 from holdfast.order.v1 import (
+    aftersales_pb2,
+    aftersales_pb2_grpc,
     catalogue_pb2,
     catalogue_pb2_grpc,
     fulfilment_pb2,
@@ -45,6 +47,7 @@ from order_service.aftersales.terms import Terms
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.contracts import Contract, in_force
 from order_service.config import NO_DEFAULT, Config, listed
+from order_service.edge.aftersales import AfterSalesServicer
 from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.failures import TRANSLATIONS
 from order_service.edge.fulfilment import FulfilmentServicer
@@ -108,6 +111,7 @@ from serving.settings import ConfigError, name_of
 SERVICES: Final = tuple(
     service.full_name
     for module in (
+        aftersales_pb2,
         catalogue_pb2,
         fulfilment_pb2,
         operations_pb2,
@@ -387,6 +391,10 @@ class App:
         yield (
             policies_pb2_grpc.add_PolicyServiceServicer_to_server,
             PolicyServicer(orders, self.policies, deadlines),
+        )
+        yield (
+            aftersales_pb2_grpc.add_AfterSalesServiceServicer_to_server,
+            AfterSalesServicer(orders, self.catalogue, self.terms, deadlines),
         )
         yield (
             returns_pb2_grpc.add_ReturnServiceServicer_to_server,

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from holdfast.messages import Messages, Pair, UnknownNumber, is_repeated, members_of
 from holdfast.order.v1 import (
+    aftersales_pb2,
     catalogue_pb2,
     fulfilment_pb2,
     operations_pb2,
@@ -26,7 +27,7 @@ from order_service.edge.requests import DEFAULT_TENANT
 from order_service.fulfilment.incidents import allowed_now
 from order_service.fulfilment.queries import Pick, WaitingReview
 from order_service.fulfilment.waves import Wave
-from order_service.order import model, placed
+from order_service.order import cases, model, placed
 from order_service.order.intercepts import Intercept
 from order_service.order.receipts import Receipt, ReceiptLine, ReceiptPayment, ReceiptRefund
 from order_service.order.records import TemperatureReading, TrackingEvent
@@ -118,6 +119,17 @@ MESSAGES: Final = Messages(
         payment_pb2.ReconcileResponse,
         computed={"day": lambda report: report.day.isoformat()},
     ),
+    # After-sales.
+    Pair(
+        cases.Case,
+        aftersales_pb2.Case,
+        ours=("fingerprint", "updated_at_ms", "lapsed_from", "asked_by_service"),
+        theirs=("deadline_does",),
+    ),
+    Pair(cases.CaseLine, aftersales_pb2.CaseLine),
+    Pair(cases.Proposal, aftersales_pb2.CaseProposal),
+    Pair(cases.CaseText, aftersales_pb2.CaseText, ours=("order_id", "case_id", "text_id")),
+    Pair(cases.CaseEvidence, aftersales_pb2.CaseEvidence, ours=("order_id", "case_id")),
     # Fulfilment.
     Pair(
         WaitingReview,

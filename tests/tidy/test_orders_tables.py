@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from holdfast.cli.output import enum_name
 from holdfast.order.v1 import (
+    aftersales_pb2,
     catalogue_pb2,
     fulfilment_pb2,
     operations_pb2,
@@ -28,6 +29,14 @@ from order_service.fulfilment.incidents import INCIDENTS
 from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, OF_RECORDS, OF_TIMERS, Notice
 from order_service.notifications.texts import TEXTS, Language
+from order_service.order.cases import (
+    CaseEvent,
+    CaseKind,
+    CaseReason,
+    CaseRole,
+    CaseState,
+    ProposalAnswer,
+)
 from order_service.order.intercepts import InterceptState
 from order_service.order.model import IncidentKind
 from order_service.order.placed import DeliveryWish, ShortagePolicy, Source
@@ -64,6 +73,7 @@ from tests.order_service.relay.world import Watching
 from tools.make_reference import REFERENCE
 
 CONTRACT: Final = (
+    aftersales_pb2,
     catalogue_pb2,
     fulfilment_pb2,
     operations_pb2,
@@ -79,6 +89,12 @@ PACKAGE: Final = "holdfast.order.v1."
 # without names of its own.
 NAMES: Final[Mapping[str, Iterable[str]]] = {
     "Contract.Period": Period,
+    "Case.State": CaseState,
+    "CaseEvent": CaseEvent,
+    "CaseKind": CaseKind,
+    "CaseProposal.Answer": ProposalAnswer,
+    "CaseReason": CaseReason,
+    "CaseRole": CaseRole,
     "DeliveryWish": DeliveryWish,
     "DifferenceKind": DifferenceKind,
     "Incident.Kind": IncidentKind,

@@ -701,6 +701,76 @@ class RequestCaseRequest(_message.Message):
 Global___RequestCaseRequest: _TypeAlias = RequestCaseRequest  # noqa: Y015
 
 @_typing.final
+class PreviewCaseRequest(_message.Message):
+    """Asks what RequestCase would answer: its fields."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    CASE_KEY_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    WANTED_MINOR_FIELD_NUMBER: _builtins.int
+    WANTED_SKU_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    order_id: _builtins.str
+    """The order."""
+    case_key: _builtins.str
+    """The caller's key: 1 to 64 characters of A-Z a-z 0-9 . _ : -"""
+    role: Global___CaseRole.ValueType
+    """Who asks: the buyer, or merchant or service for the buyer."""
+    kind: Global___CaseKind.ValueType
+    """What for."""
+    reason: Global___CaseReason.ValueType
+    """Why."""
+    wanted_minor: _builtins.int
+    """The amount that is wanted; 0: what the units cost. With PRICE_DIFFERENCE at least 1."""
+    wanted_sku: _builtins.str
+    """The article that is wanted, with EXCHANGE; "" for the same."""
+    text: _builtins.str
+    """What the buyer says: up to 1,000 characters. Personal."""
+    actor: _builtins.str
+    """Who sends it, for the history; "" means `api`."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseLine]:
+        """The units: 1 to 200 entries, each line and parcel once."""
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Files by their SHA-256: up to 10."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        case_key: _builtins.str = ...,
+        role: Global___CaseRole.ValueType = ...,
+        kind: Global___CaseKind.ValueType = ...,
+        reason: Global___CaseReason.ValueType = ...,
+        lines: _abc.Iterable[Global___CaseLine] | None = ...,
+        wanted_minor: _builtins.int = ...,
+        wanted_sku: _builtins.str = ...,
+        text: _builtins.str = ...,
+        evidence: _abc.Iterable[_builtins.str] | None = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "case_key", b"case_key", "evidence", b"evidence", "kind", b"kind", "lines", b"lines", "order_id", b"order_id", "reason", b"reason", "role", b"role", "tenant", b"tenant", "text", b"text", "wanted_minor", b"wanted_minor", "wanted_sku", b"wanted_sku"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewCaseRequest: _TypeAlias = PreviewCaseRequest  # noqa: Y015
+
+@_typing.final
 class CaseResult(_message.Message):
     """The answer to a command on a case."""
 

@@ -29,7 +29,7 @@ class AfterSalesServiceStub:
                 _registered_method=True)
         self.PreviewCase = channel.unary_unary(
                 '/holdfast.order.v1.AfterSalesService/PreviewCase',
-                request_serializer=holdfast_dot_order_dot_v1_dot_aftersales__pb2.RequestCaseRequest.SerializeToString,
+                request_serializer=holdfast_dot_order_dot_v1_dot_aftersales__pb2.PreviewCaseRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_aftersales__pb2.CaseResult.FromString,
                 _registered_method=True)
         self.AmendCase = channel.unary_unary(
@@ -185,7 +185,7 @@ def add_AfterSalesServiceServicer_to_server(servicer, server):
             ),
             'PreviewCase': grpc.unary_unary_rpc_method_handler(
                     servicer.PreviewCase,
-                    request_deserializer=holdfast_dot_order_dot_v1_dot_aftersales__pb2.RequestCaseRequest.FromString,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_aftersales__pb2.PreviewCaseRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_aftersales__pb2.CaseResult.SerializeToString,
             ),
             'AmendCase': grpc.unary_unary_rpc_method_handler(
@@ -289,7 +289,7 @@ class AfterSalesService:
             request,
             target,
             '/holdfast.order.v1.AfterSalesService/PreviewCase',
-            holdfast_dot_order_dot_v1_dot_aftersales__pb2.RequestCaseRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_aftersales__pb2.PreviewCaseRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_aftersales__pb2.CaseResult.FromString,
             options,
             channel_credentials,

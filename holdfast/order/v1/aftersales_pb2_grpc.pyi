@@ -55,7 +55,7 @@ class AfterSalesServiceStub:
     fit the units; units of a line in several parcels of which none is named), NOT_ELIGIBLE,
     UNITS_TAKEN, AMOUNT_EXCEEDED, UNDER_WAY, TOO_MANY.
     """
-    PreviewCase: _grpc.UnaryUnaryMultiCallable[_aftersales_pb2.RequestCaseRequest, _aftersales_pb2.CaseResult]
+    PreviewCase: _grpc.UnaryUnaryMultiCallable[_aftersales_pb2.PreviewCaseRequest, _aftersales_pb2.CaseResult]
     """Says what RequestCase would answer, and changes nothing. `case` has no id.
     Outcomes: those of RequestCase.
     """
@@ -117,7 +117,7 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     fit the units; units of a line in several parcels of which none is named), NOT_ELIGIBLE,
     UNITS_TAKEN, AMOUNT_EXCEEDED, UNDER_WAY, TOO_MANY.
     """
-    PreviewCase: _aio.UnaryUnaryMultiCallable[_aftersales_pb2.RequestCaseRequest, _aftersales_pb2.CaseResult]  # type: ignore[assignment]
+    PreviewCase: _aio.UnaryUnaryMultiCallable[_aftersales_pb2.PreviewCaseRequest, _aftersales_pb2.CaseResult]  # type: ignore[assignment]
     """Says what RequestCase would answer, and changes nothing. `case` has no id.
     Outcomes: those of RequestCase.
     """
@@ -186,7 +186,7 @@ class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def PreviewCase(
         self,
-        request: _aftersales_pb2.RequestCaseRequest,
+        request: _aftersales_pb2.PreviewCaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_aftersales_pb2.CaseResult, _abc.Awaitable[_aftersales_pb2.CaseResult]]:
         """Says what RequestCase would answer, and changes nothing. `case` has no id.

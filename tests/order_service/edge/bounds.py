@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from holdfast.order.v1 import (
+    aftersales_pb2,
     catalogue_pb2,
     fulfilment_pb2,
     operations_pb2,
@@ -106,10 +107,15 @@ def degrees(most: float) -> Bound:
     return Bound((most + 0.001, -most - 0.001, math.nan, math.inf, -math.inf), (most, -most, 0.0))
 
 
+WORDS: Final = Bound(("a" * 1_001, "a\0"), ("a" * 1_000, "a\nb", ""))
+FILES: Final = Bound((["a"], ["0" * 64] * 11, ["G" * 64]), ([], ["0a" * 32]))
+ANY_WORDS: Final = Bound((), ("", "A"))
+
 BY_NAME: Final[dict[str, Bound]] = {
     "tenant": ID.or_empty(),
     "actor": ID.or_empty(),
     "order_id": ID,
+    "case_id": ID,
     "shipment_id": ID,
     "merchant_id": ID.or_empty(),
     "page_size": whole(0, 1_000, UINT32_MAX),
@@ -225,7 +231,6 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ListMoneyCasesRequest.page_token": token(
         "x", "1", "1.0", "1.0.", "-1.0.a", "1.x.a", "1.0.a b"
     ),
-    "CloseMoneyCaseRequest.case_id": ID,
     "ReconcileRequest.provider": Bound(("", "nope", "a\0"), ("sandbox",)),
     "ReconcileRequest.day": Bound(
         (
@@ -308,6 +313,43 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ListReturnsRequest.location": NAME.or_empty(),
     "ListReturnsRequest.waybill": NAME.or_empty(),
     "ListReturnsRequest.page_token": token("a b"),
+    # Cases.
+    **{
+        f"{request}.{field}": bound
+        for request in ("RequestCaseRequest", "PreviewCaseRequest")
+        for field, bound in {
+            "case_key": ID,
+            "role": any_of(5),
+            "kind": one_of(6),
+            "reason": one_of(9),
+            "lines": Bound((0, 201), (1,)),
+            "wanted_minor": MONEY,
+            "wanted_sku": Bound(("a" * 65, "a\0b", "A"), ("",)),
+            "text": WORDS,
+            "evidence": FILES,
+        }.items()
+    },
+    "CaseLine.line_no": Bound((0, 32_768), (1, 32_767)),
+    "CaseLine.sku": ANY_WORDS,
+    "CaseLine.quantity": Bound((MILLION + 1, UINT32_MAX), (0, MILLION)),
+    "CaseLine.shipment_id": ID.or_empty(),
+    **{
+        f"{request}.{field}": bound
+        for request in (
+            *("AmendCaseRequest", "WithdrawCaseRequest", "AnswerCaseRequest"),
+            *("ProposeToBuyerRequest", "AnswerProposalRequest"),
+        )
+        for field, bound in {"role": any_of(5), "text": WORDS, "evidence": FILES}.items()
+    },
+    "AmendCaseRequest.wanted_minor": MONEY,
+    "AnswerCaseRequest.event": any_of(26),
+    "AnswerCaseRequest.amount_minor": MONEY,
+    "ProposeToBuyerRequest.event": any_of(26),
+    "ProposeToBuyerRequest.amount_minor": MONEY,
+    "ListCasesRequest.order_id": ID.or_empty(),
+    "ListCasesRequest.state": any_of(16),
+    "ListCasesRequest.kind": any_of(6),
+    "ListCasesRequest.page_token": token("a b"),
     # Policies.
     "PutPolicyRequest.document": Bound(
         ("", "a\0", "[]", " " * 65_537, '{"policy_id": "a b", "clauses": {}}'),
@@ -380,6 +422,7 @@ BY_FIELD: Final[dict[str, Bound]] = {
 METHODS: Final[dict[str, MethodDescriptor]] = {
     f"/{service.full_name}/{method.name}": method
     for module in (
+        aftersales_pb2,
         catalogue_pb2,
         fulfilment_pb2,
         operations_pb2,

@@ -3,6 +3,7 @@
 import time
 from typing import Any, NamedTuple
 
+from holdfast.order.v1 import aftersales_pb2 as aftersales
 from holdfast.order.v1 import catalogue_pb2 as catalogue
 from holdfast.order.v1 import fulfilment_pb2 as fulfilment
 from holdfast.order.v1 import operations_pb2 as operations
@@ -33,6 +34,7 @@ def sound_requests(parts: Parts) -> dict[str, Any]:
         *_payments(parts),
         *_fulfilment(parts),
         *_returns(parts),
+        *_cases(parts),
         *_policies(),
         *_settlement(),
         *_tasks(parts),
@@ -173,6 +175,29 @@ def _returns(parts: Parts) -> list[Any]:
         returns.InterceptShipmentRequest(shipment_id=parts.of("s"), reason="x"),
         returns.AnswerInterceptRequest(intercept_id=parts.of("t"), accepts=True),
         returns.ListInterceptsRequest(),
+    ]
+
+
+def _cases(parts: Parts) -> list[Any]:
+    case_id = parts.of("c")
+    wanted: dict[str, Any] = {
+        "order_id": parts.order_id,
+        "case_key": "c-9",
+        "kind": aftersales.CASE_KIND_RETURN_REFUND,
+        "reason": aftersales.CASE_REASON_QUALITY,
+        "lines": [aftersales.CaseLine(line_no=1, quantity=1)],
+    }
+    return [
+        aftersales.RequestCaseRequest(**wanted),
+        aftersales.PreviewCaseRequest(**wanted),
+        aftersales.AmendCaseRequest(case_id=case_id, text="More", wanted_minor=0),
+        aftersales.WithdrawCaseRequest(case_id=case_id),
+        aftersales.AnswerCaseRequest(case_id=case_id, role=aftersales.CASE_ROLE_MERCHANT),
+        aftersales.ProposeToBuyerRequest(case_id=case_id, role=aftersales.CASE_ROLE_MERCHANT),
+        aftersales.AnswerProposalRequest(case_id=case_id, agree=True),
+        aftersales.GetCaseRequest(case_id=case_id),
+        aftersales.ListCasesRequest(),
+        aftersales.ExplainCaseRequest(case_id=case_id),
     ]
 
 

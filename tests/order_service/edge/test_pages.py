@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from holdfast.order.v1 import (
+    aftersales_pb2,
     catalogue_pb2,
     fulfilment_pb2,
     operations_pb2,
@@ -62,6 +63,7 @@ CONTRACT: Final = (
     order_pb2,
     payment_pb2,
     fulfilment_pb2,
+    aftersales_pb2,
     catalogue_pb2,
     operations_pb2,
     policies_pb2,
