@@ -15,10 +15,14 @@ _NUMBER_MAX: Final = (1 << 63) - 1
 
 
 class Ids:
-    """A source of ids. `randomness` decides their last part; a seeded one makes them repeatable."""
+    """A source of ids. `randomness` decides their last part; a seeded one makes them repeatable.
+
+    An id is no secret. The system's own randomness would be a call of the system for each, at which
+    Python lets another thread in, such as the one that writes SQLite, and waits for its turn.
+    """
 
     def __init__(self, randomness: random.Random | None = None) -> None:
-        self._randomness = randomness or random.SystemRandom()
+        self._randomness = randomness or random.Random()
         self._last = 0
 
     def next(self, now_ms: int, above: str = "") -> str:
