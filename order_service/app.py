@@ -390,7 +390,12 @@ class App:
         )
         yield (
             policies_pb2_grpc.add_PolicyServiceServicer_to_server,
-            PolicyServicer(orders, self.policies, deadlines),
+            PolicyServicer(
+                orders,
+                self.policies,
+                lambda tenant: self.catalogue.assortment(tenant).articles,
+                deadlines,
+            ),
         )
         yield (
             aftersales_pb2_grpc.add_AfterSalesServiceServicer_to_server,

@@ -11,6 +11,7 @@ import msgspec
 
 from holdfast.errors import ERRORS
 from holdfast.outcomes import OUTCOMES
+from order_service.aftersales.policy.document import PRESETS
 from order_service.config import Config as OrderConfig
 from order_service.fulfilment.carrier_rules import CarrierRule
 from order_service.notifications.merchants import Merchant
@@ -110,6 +111,14 @@ that desk has to say what is done, and what it can say.
 
 {resolutions}
 
+## Clauses of after-sales policies
+
+The clauses of a policy (`order_service/aftersales/policy/clauses.py`) with their values in the
+presets: a document names those that it changes. A merchant's clause, and a law's for older orders,
+counts only where it gives the buyer more: `more` says which value does.
+
+{clauses}
+
 ## Tasks
 
 What is done for an order outside of its transaction (`order_service/order/tasks.py`). Tasks of one
@@ -187,6 +196,7 @@ def reference() -> str:
         notices=_table(("notice", "to", "when"), *orders.notices()),
         incidents=_table(incident, *orders.incidents()),
         resolutions=_table(("said", "meaning"), *orders.resolutions()),
+        clauses=_table(("clause", *PRESETS, "more", "meaning"), *orders.clauses()),
         tasks=_table(("task", "what is done", "lane", "blocks"), *orders.tasks()),
         invariants=_table(("invariant", "what holds", "mend"), *orders.invariants()),
         needs=_table(("need", "what it is", "command that lists it", "alarms"), *orders.needs()),

@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from order_service.aftersales.policy.clauses import CLAUSES, Value
+from order_service.aftersales.policy.document import PRESETS
 from order_service.audit.invariants import INVARIANTS
 from order_service.fulfilment.incidents import INCIDENTS
 from order_service.notifications.notices import NOTICES, OF_RECORDS, OF_TIMERS, NoticeRow
@@ -46,6 +48,23 @@ def _due(method: Method) -> str:
     if method.on_delivery:
         return "paid at the door: effective before it is paid"
     return f"due in {duration(method.due_ms)}, reserved for {duration(method.grace_ms)} more"
+
+
+def clauses() -> list[Row]:
+    """Clauses of policies: their values in each preset, and which value gives the buyer more."""
+    return [
+        (
+            f"`{name}`",
+            *(_value_of(preset.value(name)) for preset in PRESETS.values()),
+            clause.better,
+            clause.meaning,
+        )
+        for name, clause in CLAUSES.items()
+    ]
+
+
+def _value_of(value: Value) -> str:
+    return f"`{msgspec.json.encode(value).decode()}`"
 
 
 def tasks() -> list[Row]:

@@ -16,13 +16,15 @@ _sym_db = _symbol_database.Default()
 from holdfast.order.v1 import aftersales_pb2 as holdfast_dot_order_dot_v1_dot_aftersales__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n holdfast/order/v1/policies.proto\x12\x11holdfast.order.v1\x1a\"holdfast/order/v1/aftersales.proto\"<\n\x0cPolicyClause\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0f\n\x07meaning\x18\x03 \x01(\t\"\xb4\x01\n\x06Policy\x12\x11\n\tpolicy_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\x12\x17\n\x0fpublished_at_ms\x18\x04 \x01(\x03\x12\x19\n\x11\x65\x66\x66\x65\x63tive_from_ms\x18\x05 \x01(\x03\x12\x0b\n\x03law\x18\x06 \x01(\x08\x12\x30\n\x07\x63lauses\x18\x07 \x03(\x0b\x32\x1f.holdfast.order.v1.PolicyClause\"^\n\x05Pause\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.holdfast.order.v1.Case.State\x12\x12\n\nfrom_at_ms\x18\x02 \x01(\x03\x12\x13\n\x0buntil_at_ms\x18\x03 \x01(\x03\"4\n\x10PutPolicyRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\"P\n\x11PutPolicyResponse\x12)\n\x06policy\x18\x01 \x01(\x0b\x32\x19.holdfast.order.v1.Policy\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"D\n\x10GetPolicyRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x14\n\x07version\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\n\n\x08_version\">\n\x11GetPolicyResponse\x12)\n\x06policy\x18\x01 \x01(\x0b\x32\x19.holdfast.order.v1.Policy\"a\n\x13ListPoliciesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"\\\n\x14ListPoliciesResponse\x12+\n\x08policies\x18\x01 \x03(\x0b\x32\x19.holdfast.order.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n\x0fPutPauseRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\'\n\x05pause\x18\x02 \x01(\x0b\x32\x18.holdfast.order.v1.Pause\"$\n\x10PutPauseResponse\x12\x10\n\x08replayed\x18\x01 \x01(\x08\"#\n\x11ListPausesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\">\n\x12ListPausesResponse\x12(\n\x06pauses\x18\x01 \x03(\x0b\x32\x18.holdfast.order.v1.Pause2\xd0\x03\n\rPolicyService\x12V\n\tPutPolicy\x12#.holdfast.order.v1.PutPolicyRequest\x1a$.holdfast.order.v1.PutPolicyResponse\x12V\n\tGetPolicy\x12#.holdfast.order.v1.GetPolicyRequest\x1a$.holdfast.order.v1.GetPolicyResponse\x12_\n\x0cListPolicies\x12&.holdfast.order.v1.ListPoliciesRequest\x1a\'.holdfast.order.v1.ListPoliciesResponse\x12S\n\x08PutPause\x12\".holdfast.order.v1.PutPauseRequest\x1a#.holdfast.order.v1.PutPauseResponse\x12Y\n\nListPauses\x12$.holdfast.order.v1.ListPausesRequest\x1a%.holdfast.order.v1.ListPausesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n holdfast/order/v1/policies.proto\x12\x11holdfast.order.v1\x1a\"holdfast/order/v1/aftersales.proto\"<\n\x0cPolicyClause\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0f\n\x07meaning\x18\x03 \x01(\t\"\xb4\x01\n\x06Policy\x12\x11\n\tpolicy_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x13\n\x0bmerchant_id\x18\x03 \x01(\t\x12\x17\n\x0fpublished_at_ms\x18\x04 \x01(\x03\x12\x19\n\x11\x65\x66\x66\x65\x63tive_from_ms\x18\x05 \x01(\x03\x12\x0b\n\x03law\x18\x06 \x01(\x08\x12\x30\n\x07\x63lauses\x18\x07 \x03(\x0b\x32\x1f.holdfast.order.v1.PolicyClause\"^\n\x05Pause\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.holdfast.order.v1.Case.State\x12\x12\n\nfrom_at_ms\x18\x02 \x01(\x03\x12\x13\n\x0buntil_at_ms\x18\x03 \x01(\x03\"4\n\x10PutPolicyRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\"P\n\x11PutPolicyResponse\x12)\n\x06policy\x18\x01 \x01(\x0b\x32\x19.holdfast.order.v1.Policy\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"D\n\x10GetPolicyRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x14\n\x07version\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\n\n\x08_version\">\n\x11GetPolicyResponse\x12)\n\x06policy\x18\x01 \x01(\x0b\x32\x19.holdfast.order.v1.Policy\"a\n\x13ListPoliciesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\"\\\n\x14ListPoliciesResponse\x12+\n\x08policies\x18\x01 \x03(\x0b\x32\x19.holdfast.order.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa7\x01\n\x14\x45xplainPolicyRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12-\n\x06reason\x18\x03 \x01(\x0e\x32\x1d.holdfast.order.v1.CaseReason\x12)\n\x04kind\x18\x04 \x01(\x0e\x32\x1b.holdfast.order.v1.CaseKind\x12\x13\n\x0b\x61sked_at_ms\x18\x05 \x01(\x03\"\xad\x02\n\rPolicyVerdict\x12*\n\x05units\x18\x01 \x01(\x0b\x32\x1b.holdfast.order.v1.CaseLine\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.holdfast.order.v1.CaseKind\x12\x0f\n\x07\x61llowed\x18\x03 \x01(\x08\x12\x0e\n\x06\x63lause\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\x12<\n\x06inputs\x18\x06 \x03(\x0b\x32,.holdfast.order.v1.PolicyVerdict.InputsEntry\x12\x12\n\ncomparison\x18\x07 \x01(\t\x12\x12\n\nends_at_ms\x18\x08 \x01(\x03\x1a-\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"K\n\x15\x45xplainPolicyResponse\x12\x32\n\x08verdicts\x18\x01 \x03(\x0b\x32 .holdfast.order.v1.PolicyVerdict\"G\n\x10TryPolicyRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x11\n\tcases_max\x18\x03 \x01(\r\"P\n\x10PolicyDifference\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04what\x18\x02 \x01(\t\x12\x0b\n\x03was\x18\x03 \x01(\t\x12\x10\n\x08would_be\x18\x04 \x01(\t\"\\\n\x11TryPolicyResponse\x12\r\n\x05tried\x18\x01 \x01(\r\x12\x38\n\x0b\x64ifferences\x18\x02 \x03(\x0b\x32#.holdfast.order.v1.PolicyDifference\"J\n\x0fPutPauseRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\'\n\x05pause\x18\x02 \x01(\x0b\x32\x18.holdfast.order.v1.Pause\"$\n\x10PutPauseResponse\x12\x10\n\x08replayed\x18\x01 \x01(\x08\"#\n\x11ListPausesRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\">\n\x12ListPausesResponse\x12(\n\x06pauses\x18\x01 \x03(\x0b\x32\x18.holdfast.order.v1.Pause2\x8c\x05\n\rPolicyService\x12V\n\tPutPolicy\x12#.holdfast.order.v1.PutPolicyRequest\x1a$.holdfast.order.v1.PutPolicyResponse\x12V\n\tGetPolicy\x12#.holdfast.order.v1.GetPolicyRequest\x1a$.holdfast.order.v1.GetPolicyResponse\x12_\n\x0cListPolicies\x12&.holdfast.order.v1.ListPoliciesRequest\x1a\'.holdfast.order.v1.ListPoliciesResponse\x12\x62\n\rExplainPolicy\x12\'.holdfast.order.v1.ExplainPolicyRequest\x1a(.holdfast.order.v1.ExplainPolicyResponse\x12V\n\tTryPolicy\x12#.holdfast.order.v1.TryPolicyRequest\x1a$.holdfast.order.v1.TryPolicyResponse\x12S\n\x08PutPause\x12\".holdfast.order.v1.PutPauseRequest\x1a#.holdfast.order.v1.PutPauseResponse\x12Y\n\nListPauses\x12$.holdfast.order.v1.ListPausesRequest\x1a%.holdfast.order.v1.ListPausesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'holdfast.order.v1.policies_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_POLICYVERDICT_INPUTSENTRY']._loaded_options = None
+  _globals['_POLICYVERDICT_INPUTSENTRY']._serialized_options = b'8\001'
   _globals['_POLICYCLAUSE']._serialized_start=91
   _globals['_POLICYCLAUSE']._serialized_end=151
   _globals['_POLICY']._serialized_start=154
@@ -41,14 +43,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPOLICIESREQUEST']._serialized_end=799
   _globals['_LISTPOLICIESRESPONSE']._serialized_start=801
   _globals['_LISTPOLICIESRESPONSE']._serialized_end=893
-  _globals['_PUTPAUSEREQUEST']._serialized_start=895
-  _globals['_PUTPAUSEREQUEST']._serialized_end=969
-  _globals['_PUTPAUSERESPONSE']._serialized_start=971
-  _globals['_PUTPAUSERESPONSE']._serialized_end=1007
-  _globals['_LISTPAUSESREQUEST']._serialized_start=1009
-  _globals['_LISTPAUSESREQUEST']._serialized_end=1044
-  _globals['_LISTPAUSESRESPONSE']._serialized_start=1046
-  _globals['_LISTPAUSESRESPONSE']._serialized_end=1108
-  _globals['_POLICYSERVICE']._serialized_start=1111
-  _globals['_POLICYSERVICE']._serialized_end=1575
+  _globals['_EXPLAINPOLICYREQUEST']._serialized_start=896
+  _globals['_EXPLAINPOLICYREQUEST']._serialized_end=1063
+  _globals['_POLICYVERDICT']._serialized_start=1066
+  _globals['_POLICYVERDICT']._serialized_end=1367
+  _globals['_POLICYVERDICT_INPUTSENTRY']._serialized_start=1322
+  _globals['_POLICYVERDICT_INPUTSENTRY']._serialized_end=1367
+  _globals['_EXPLAINPOLICYRESPONSE']._serialized_start=1369
+  _globals['_EXPLAINPOLICYRESPONSE']._serialized_end=1444
+  _globals['_TRYPOLICYREQUEST']._serialized_start=1446
+  _globals['_TRYPOLICYREQUEST']._serialized_end=1517
+  _globals['_POLICYDIFFERENCE']._serialized_start=1519
+  _globals['_POLICYDIFFERENCE']._serialized_end=1599
+  _globals['_TRYPOLICYRESPONSE']._serialized_start=1601
+  _globals['_TRYPOLICYRESPONSE']._serialized_end=1693
+  _globals['_PUTPAUSEREQUEST']._serialized_start=1695
+  _globals['_PUTPAUSEREQUEST']._serialized_end=1769
+  _globals['_PUTPAUSERESPONSE']._serialized_start=1771
+  _globals['_PUTPAUSERESPONSE']._serialized_end=1807
+  _globals['_LISTPAUSESREQUEST']._serialized_start=1809
+  _globals['_LISTPAUSESREQUEST']._serialized_end=1844
+  _globals['_LISTPAUSESRESPONSE']._serialized_start=1846
+  _globals['_LISTPAUSESRESPONSE']._serialized_end=1908
+  _globals['_POLICYSERVICE']._serialized_start=1911
+  _globals['_POLICYSERVICE']._serialized_end=2563
 # @@protoc_insertion_point(module_scope)

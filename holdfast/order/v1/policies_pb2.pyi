@@ -305,6 +305,234 @@ class ListPoliciesResponse(_message.Message):
 Global___ListPoliciesResponse: _TypeAlias = ListPoliciesResponse  # noqa: Y015
 
 @_typing.final
+class ExplainPolicyRequest(_message.Message):
+    """Asks what could be asked for of an order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ASKED_AT_MS_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    order_id: _builtins.str
+    """The order."""
+    reason: _aftersales_pb2.CaseReason.ValueType
+    """The buyer's reason."""
+    kind: _aftersales_pb2.CaseKind.ValueType
+    """The kind of case; not set: the first that fits."""
+    asked_at_ms: _builtins.int
+    """When it is asked for; 0: now."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        reason: _aftersales_pb2.CaseReason.ValueType = ...,
+        kind: _aftersales_pb2.CaseKind.ValueType = ...,
+        asked_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_at_ms", b"asked_at_ms", "kind", b"kind", "order_id", b"order_id", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainPolicyRequest: _TypeAlias = ExplainPolicyRequest  # noqa: Y015
+
+@_typing.final
+class PolicyVerdict(_message.Message):
+    """Whether units could be asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class InputsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    UNITS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    CLAUSE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    COMPARISON_FIELD_NUMBER: _builtins.int
+    ENDS_AT_MS_FIELD_NUMBER: _builtins.int
+    kind: _aftersales_pb2.CaseKind.ValueType
+    """The kind of case."""
+    allowed: _builtins.bool
+    """Whether they could."""
+    clause: _builtins.str
+    """The clause that decides, such as `window.NO_REASON.days`."""
+    version: _builtins.str
+    """The version that it is of, by its name."""
+    comparison: _builtins.str
+    """What was compared with what, for a person."""
+    ends_at_ms: _builtins.int
+    """The end of the window; 0: no clock ends it."""
+    @_builtins.property
+    def units(self) -> _aftersales_pb2.CaseLine:
+        """The units."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What was looked at, by name."""
+
+    def __init__(
+        self,
+        *,
+        units: _aftersales_pb2.CaseLine | None = ...,
+        kind: _aftersales_pb2.CaseKind.ValueType = ...,
+        allowed: _builtins.bool = ...,
+        clause: _builtins.str = ...,
+        version: _builtins.str = ...,
+        inputs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        comparison: _builtins.str = ...,
+        ends_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["units", b"units"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "clause", b"clause", "comparison", b"comparison", "ends_at_ms", b"ends_at_ms", "inputs", b"inputs", "kind", b"kind", "units", b"units", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyVerdict: _TypeAlias = PolicyVerdict  # noqa: Y015
+
+@_typing.final
+class ExplainPolicyResponse(_message.Message):
+    """What could be asked for of an order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verdicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyVerdict]:
+        """By line and parcel."""
+
+    def __init__(
+        self,
+        *,
+        verdicts: _abc.Iterable[Global___PolicyVerdict] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["verdicts", b"verdicts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainPolicyResponse: _TypeAlias = ExplainPolicyResponse  # noqa: Y015
+
+@_typing.final
+class TryPolicyRequest(_message.Message):
+    """Tries a policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    CASES_MAX_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    document: _builtins.str
+    """The policy, as with PutPolicy."""
+    cases_max: _builtins.int
+    """How many cases at most, the newest: 0 (1,000) to 1,000."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        document: _builtins.str = ...,
+        cases_max: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases_max", b"cases_max", "document", b"document", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryPolicyRequest: _TypeAlias = TryPolicyRequest  # noqa: Y015
+
+@_typing.final
+class PolicyDifference(_message.Message):
+    """Something that a policy would have changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    WAS_FIELD_NUMBER: _builtins.int
+    WOULD_BE_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case."""
+    what: _builtins.str
+    """What: `eligible`, `triage` or `deadline`."""
+    was: _builtins.str
+    """What is so by the policies that there are."""
+    would_be: _builtins.str
+    """What would be so."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        what: _builtins.str = ...,
+        was: _builtins.str = ...,
+        would_be: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "was", b"was", "what", b"what", "would_be", b"would_be"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyDifference: _TypeAlias = PolicyDifference  # noqa: Y015
+
+@_typing.final
+class TryPolicyResponse(_message.Message):
+    """What a policy would have changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIED_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    tried: _builtins.int
+    """How many cases were judged."""
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyDifference]:
+        """The differences."""
+
+    def __init__(
+        self,
+        *,
+        tried: _builtins.int = ...,
+        differences: _abc.Iterable[Global___PolicyDifference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "tried", b"tried"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryPolicyResponse: _TypeAlias = TryPolicyResponse  # noqa: Y015
+
+@_typing.final
 class PutPauseRequest(_message.Message):
     """Puts a pause."""
 

@@ -33,6 +33,16 @@ class PolicyServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_policies__pb2.ListPoliciesRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_policies__pb2.ListPoliciesResponse.FromString,
                 _registered_method=True)
+        self.ExplainPolicy = channel.unary_unary(
+                '/holdfast.order.v1.PolicyService/ExplainPolicy',
+                request_serializer=holdfast_dot_order_dot_v1_dot_policies__pb2.ExplainPolicyRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_policies__pb2.ExplainPolicyResponse.FromString,
+                _registered_method=True)
+        self.TryPolicy = channel.unary_unary(
+                '/holdfast.order.v1.PolicyService/TryPolicy',
+                request_serializer=holdfast_dot_order_dot_v1_dot_policies__pb2.TryPolicyRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_policies__pb2.TryPolicyResponse.FromString,
+                _registered_method=True)
         self.PutPause = channel.unary_unary(
                 '/holdfast.order.v1.PolicyService/PutPause',
                 request_serializer=holdfast_dot_order_dot_v1_dot_policies__pb2.PutPauseRequest.SerializeToString,
@@ -75,6 +85,22 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainPolicy(self, request, context):
+        """Says what could be asked for of an order, and why: judges each line, by parcels, as a request
+        would be, and changes nothing. NOT_FOUND as a gRPC error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TryPolicy(self, request, context):
+        """Says what a document would have changed: judges the newest cases, ended ones too, as if it had
+        been in force when their orders were placed. Writes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PutPause(self, request, context):
         """Writes a pause, in which the deadlines of a state stand still: each moves by the time that both
         have in common. One that is there already is `replayed`.
@@ -107,6 +133,16 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ListPolicies,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_policies__pb2.ListPoliciesRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_policies__pb2.ListPoliciesResponse.SerializeToString,
+            ),
+            'ExplainPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainPolicy,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_policies__pb2.ExplainPolicyRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_policies__pb2.ExplainPolicyResponse.SerializeToString,
+            ),
+            'TryPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.TryPolicy,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_policies__pb2.TryPolicyRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_policies__pb2.TryPolicyResponse.SerializeToString,
             ),
             'PutPause': grpc.unary_unary_rpc_method_handler(
                     servicer.PutPause,
@@ -204,6 +240,60 @@ class PolicyService:
             '/holdfast.order.v1.PolicyService/ListPolicies',
             holdfast_dot_order_dot_v1_dot_policies__pb2.ListPoliciesRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_policies__pb2.ListPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.PolicyService/ExplainPolicy',
+            holdfast_dot_order_dot_v1_dot_policies__pb2.ExplainPolicyRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_policies__pb2.ExplainPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.PolicyService/TryPolicy',
+            holdfast_dot_order_dot_v1_dot_policies__pb2.TryPolicyRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_policies__pb2.TryPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

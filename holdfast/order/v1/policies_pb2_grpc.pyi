@@ -47,6 +47,14 @@ class PolicyServiceStub:
     """Reads a version with all its clauses."""
     ListPolicies: _grpc.UnaryUnaryMultiCallable[_policies_pb2.ListPoliciesRequest, _policies_pb2.ListPoliciesResponse]
     """Lists versions by their numbers, a page at a time."""
+    ExplainPolicy: _grpc.UnaryUnaryMultiCallable[_policies_pb2.ExplainPolicyRequest, _policies_pb2.ExplainPolicyResponse]
+    """Says what could be asked for of an order, and why: judges each line, by parcels, as a request
+    would be, and changes nothing. NOT_FOUND as a gRPC error.
+    """
+    TryPolicy: _grpc.UnaryUnaryMultiCallable[_policies_pb2.TryPolicyRequest, _policies_pb2.TryPolicyResponse]
+    """Says what a document would have changed: judges the newest cases, ended ones too, as if it had
+    been in force when their orders were placed. Writes nothing.
+    """
     PutPause: _grpc.UnaryUnaryMultiCallable[_policies_pb2.PutPauseRequest, _policies_pb2.PutPauseResponse]
     """Writes a pause, in which the deadlines of a state stand still: each moves by the time that both
     have in common. One that is there already is `replayed`.
@@ -72,6 +80,14 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
     """Reads a version with all its clauses."""
     ListPolicies: _aio.UnaryUnaryMultiCallable[_policies_pb2.ListPoliciesRequest, _policies_pb2.ListPoliciesResponse]  # type: ignore[assignment]
     """Lists versions by their numbers, a page at a time."""
+    ExplainPolicy: _aio.UnaryUnaryMultiCallable[_policies_pb2.ExplainPolicyRequest, _policies_pb2.ExplainPolicyResponse]  # type: ignore[assignment]
+    """Says what could be asked for of an order, and why: judges each line, by parcels, as a request
+    would be, and changes nothing. NOT_FOUND as a gRPC error.
+    """
+    TryPolicy: _aio.UnaryUnaryMultiCallable[_policies_pb2.TryPolicyRequest, _policies_pb2.TryPolicyResponse]  # type: ignore[assignment]
+    """Says what a document would have changed: judges the newest cases, ended ones too, as if it had
+    been in force when their orders were placed. Writes nothing.
+    """
     PutPause: _aio.UnaryUnaryMultiCallable[_policies_pb2.PutPauseRequest, _policies_pb2.PutPauseResponse]  # type: ignore[assignment]
     """Writes a pause, in which the deadlines of a state stand still: each moves by the time that both
     have in common. One that is there already is `replayed`.
@@ -112,6 +128,26 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_policies_pb2.ListPoliciesResponse, _abc.Awaitable[_policies_pb2.ListPoliciesResponse]]:
         """Lists versions by their numbers, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def ExplainPolicy(
+        self,
+        request: _policies_pb2.ExplainPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policies_pb2.ExplainPolicyResponse, _abc.Awaitable[_policies_pb2.ExplainPolicyResponse]]:
+        """Says what could be asked for of an order, and why: judges each line, by parcels, as a request
+        would be, and changes nothing. NOT_FOUND as a gRPC error.
+        """
+
+    @_abc_1.abstractmethod
+    def TryPolicy(
+        self,
+        request: _policies_pb2.TryPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policies_pb2.TryPolicyResponse, _abc.Awaitable[_policies_pb2.TryPolicyResponse]]:
+        """Says what a document would have changed: judges the newest cases, ended ones too, as if it had
+        been in force when their orders were placed. Writes nothing.
+        """
 
     @_abc_1.abstractmethod
     def PutPause(

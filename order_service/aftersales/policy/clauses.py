@@ -284,9 +284,9 @@ def checked_clauses(clauses: Mapping[str, Any]) -> dict[str, Value]:
     for name in clauses:
         if name not in CLAUSES:
             problem = f"is no clause; there are {', '.join(_like(name))}"
-            raise InvalidField(f"policy.clauses.{name[:80]}", problem, shown(clauses[name]))
+            raise InvalidField(f"document.clauses.{name[:80]}", problem, shown(clauses[name]))
     return {
-        name: clause.checked(f"policy.clauses.{name}", clauses[name])
+        name: clause.checked(f"document.clauses.{name}", clauses[name])
         for name, clause in CLAUSES.items()
         if name in clauses
     }

@@ -113,32 +113,34 @@ def read_document(content: bytes) -> Policy:
     Raises InvalidField, which names the field.
     """
     if len(content) > DOCUMENT_BYTES_MAX:
-        raise InvalidField("policy", f"has at most {DOCUMENT_BYTES_MAX:,} bytes", len(content))
+        raise InvalidField("document", f"has at most {DOCUMENT_BYTES_MAX:,} bytes", len(content))
     try:
         return _read(msgspec.json.decode(content, type=Document))
     except msgspec.ValidationError as error:
         problem, _, where = str(error).partition(" - at `$.")
-        field = f"policy.{where.rstrip('`')}" if where else "policy"
+        field = f"document.{where.rstrip('`')}" if where else "document"
         raise InvalidField(field, problem, "another document") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidField("policy", f"must be a JSON document: {error}", "another text") from None
+        raise InvalidField(
+            "document", f"must be a JSON document: {error}", "another text"
+        ) from None
 
 
 def _read(document: Document) -> Policy:
-    check_id("policy.policy_id", document.policy_id)
-    check_whole("policy.effective_from_ms", document.effective_from_ms, 0, AT_MS_MAX)
+    check_id("document.policy_id", document.policy_id)
+    check_whole("document.effective_from_ms", document.effective_from_ms, 0, AT_MS_MAX)
     if document.preset not in PRESETS:
         problem = f"must be one of {', '.join(PRESETS)}"
-        raise InvalidField("policy.preset", problem, shown(document.preset))
+        raise InvalidField("document.preset", problem, shown(document.preset))
     own = checked_clauses(document.clauses)
     if document.merchant_id:
-        check_id("policy.merchant_id", document.merchant_id)
+        check_id("document.merchant_id", document.merchant_id)
         if document.law:
             raise InvalidField(
-                "policy.law", "must be false with a merchant: laws are for all", True
+                "document.law", "must be false with a merchant: laws are for all", True
             )
         if not own:
-            raise InvalidField("policy.clauses", "must name a clause of the merchant's", "none")
+            raise InvalidField("document.clauses", "must name a clause of the merchant's", "none")
     base: Clauses = {} if document.merchant_id else PRESETS[document.preset].clauses
     return Policy(
         policy_id=document.policy_id,

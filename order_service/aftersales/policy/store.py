@@ -9,9 +9,14 @@ from order_service.aftersales.policy.clauses import Value
 from order_service.aftersales.policy.deadlines import Pause, checked_pause
 from order_service.aftersales.policy.document import Policy
 from order_service.aftersales.policy.versions import following
-from order_service.order.cases import CaseState
+from order_service.order.cases import Case, CaseState
+from order_service.order.model import Order
+from order_service.order.parts import order_id_of, part_id
 from order_service.order.refusals import InvalidField
+from order_service.storage.aftersales_schema import cases
+from order_service.storage.load import load_orders
 from order_service.storage.policy_schema import pauses, policies
+from order_service.storage.schema import orders
 
 PAUSES_MAX = 1_000
 """Of a shop: they are listed in one piece, and looked at for every deadline."""
@@ -68,6 +73,25 @@ def pauses_of(connection: Connection, tenant: str) -> list[Pause]:
     wanted = select(pauses).where(pauses.c.tenant == tenant)
     rows = connection.execute(wanted.order_by(pauses.c.from_at_ms, pauses.c.state))
     return [Pause(CaseState(row.state), row.from_at_ms, row.until_at_ms) for row in rows]
+
+
+def past_cases(connection: Connection, tenant: str, size: int) -> list[tuple[Order, Case]]:
+    """The newest cases of a shop, ended ones too, each with its order."""
+    newest = (
+        select(cases.c.order_id, cases.c.case_no)
+        .join(orders, orders.c.order_id == cases.c.order_id)
+        .where(orders.c.tenant == tenant)
+        .order_by(cases.c.order_id.desc(), cases.c.case_no.desc())
+        .limit(size)
+    )
+    ids = [part_id(row[0], "c", row[1]) for row in connection.execute(newest)]
+    found = load_orders(connection, list(dict.fromkeys(map(order_id_of, ids))))
+    return [
+        (order, case)
+        for order in found.values()
+        for case in order.parts_of(Case)
+        if case.case_id in set(ids)
+    ]
 
 
 def counts(connection: Connection) -> dict[str, tuple[int, int]]:

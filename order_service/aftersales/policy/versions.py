@@ -69,11 +69,13 @@ def following(versions: Sequence[Policy], wanted: Policy, now_ms: int) -> Policy
     if last and _same(last, wanted):
         return None
     if len(versions) >= VERSIONS_MAX:
-        raise InvalidField("policy", f"a shop has at most {VERSIONS_MAX:,} versions", len(versions))
+        raise InvalidField(
+            "document", f"a shop has at most {VERSIONS_MAX:,} versions", len(versions)
+        )
     least_ms = max(now_ms, last.effective_from_ms + 1 if last else 0)
     if wanted.effective_from_ms and wanted.effective_from_ms < least_ms:
         problem = f"must be {least_ms} or later, or 0 for now: what was in force stays so"
-        raise InvalidField("policy.effective_from_ms", problem, wanted.effective_from_ms)
+        raise InvalidField("document.effective_from_ms", problem, wanted.effective_from_ms)
     return structs.replace(
         wanted,
         version=max((each.version for each in versions), default=0) + 1,

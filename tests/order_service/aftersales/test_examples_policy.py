@@ -288,23 +288,23 @@ def test_the_same_document_again_is_no_other_version() -> None:
 
 def test_what_was_in_force_stays_so() -> None:
     content = '{"policy_id": "P", "effective_from_ms": %d, "clauses": {}}'
-    with pytest.raises(InvalidField, match=r"policy\.effective_from_ms: must be .* or later"):
+    with pytest.raises(InvalidField, match=r"document\.effective_from_ms: must be .* or later"):
         put(content % (at("03-05 00:00") - 1), [], "03-05 00:00")
     later = put(content % at("04-01 00:00"), [], "03-05 00:00")
-    with pytest.raises(InvalidField, match=r"policy\.effective_from_ms"):
+    with pytest.raises(InvalidField, match=r"document\.effective_from_ms"):
         put(content.replace("P", "Q") % at("04-01 00:00"), [later], "03-05 00:00")
 
 
 @pytest.mark.parametrize(
     ("content", "field"),
     [
-        ("", "policy:"),
-        ("[]", "policy:"),
-        ("{}", "policy:"),
-        ('{"policy_id": "P"}', "policy: .*clauses"),
-        ('{"policy_id": 1, "clauses": {}}', "policy.policy_id"),
-        ('{"policy_id": "a b", "clauses": {}}', "policy.policy_id"),
-        ('{"policy_id": "P", "clauses": {}, "clause": {}}', "policy: .*`clause`"),
+        ("", "document:"),
+        ("[]", "document:"),
+        ("{}", "document:"),
+        ('{"policy_id": "P"}', "document: .*clauses"),
+        ('{"policy_id": 1, "clauses": {}}', "document.policy_id"),
+        ('{"policy_id": "a b", "clauses": {}}', "document.policy_id"),
+        ('{"policy_id": "P", "clauses": {}, "clause": {}}', "document: .*`clause`"),
         ('{"policy_id": "P", "clauses": {"window.NO_REASN.days": 1}}', "NO_REASN.* is no clause"),
         ('{"policy_id": "P", "clauses": {"window.NO_REASON.days": -1}}', "window.NO_REASON.days"),
         ('{"policy_id": "P", "clauses": {"window.NO_REASON.days": 3651}}', "window.NO_REASON.days"),
@@ -316,12 +316,15 @@ def test_what_was_in_force_stays_so() -> None:
         ('{"policy_id": "P", "clauses": {"window.count_from": "x"}}', "must be one of NEXT_DAY"),
         ('{"policy_id": "P", "clauses": {"window.NO_REASON.excluded": ["x"]}}', "excluded"),
         ('{"policy_id": "P", "clauses": {"evidence.QUALITY.needed": 1}}', "true or false"),
-        ('{"policy_id": "P", "preset": "x", "clauses": {}}', "policy.preset"),
-        ('{"policy_id": "P", "effective_from_ms": -1, "clauses": {}}', "policy.effective_from_ms"),
-        ('{"policy_id": "P", "merchant_id": "m", "clauses": {}}', "policy.clauses"),
-        ('{"policy_id": "P", "merchant_id": "m", "law": true, "clauses": {}}', "policy.law"),
-        ('{"policy_id": "P", "merchant_id": "a b", "clauses": {}}', "policy.merchant_id"),
-        (f'{{"policy_id": "P", "clauses": {{}}}}{" " * 65_536}', "policy: has at most 65,536"),
+        ('{"policy_id": "P", "preset": "x", "clauses": {}}', "document.preset"),
+        (
+            '{"policy_id": "P", "effective_from_ms": -1, "clauses": {}}',
+            "document.effective_from_ms",
+        ),
+        ('{"policy_id": "P", "merchant_id": "m", "clauses": {}}', "document.clauses"),
+        ('{"policy_id": "P", "merchant_id": "m", "law": true, "clauses": {}}', "document.law"),
+        ('{"policy_id": "P", "merchant_id": "a b", "clauses": {}}', "document.merchant_id"),
+        (f'{{"policy_id": "P", "clauses": {{}}}}{" " * 65_536}', "document: has at most 65,536"),
     ],
 )
 def test_a_document_is_refused_by_the_name_of_its_field(content: str, field: str) -> None:

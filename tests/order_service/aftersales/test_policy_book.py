@@ -11,10 +11,13 @@ from order_service.aftersales.policy.book import PolicyBook
 from order_service.aftersales.policy.deadlines import Pause
 from order_service.aftersales.policy.document import DEFAULT, Policy, read_document
 from order_service.aftersales.policy.versions import in_force
-from order_service.order.cases import CaseState
+from order_service.order.cases import CaseLine, CaseState
+from order_service.order.draft import Draft
 from order_service.order.refusals import InvalidField
 from order_service.storage.database import WriteRefused
 from order_service.storage.orders import Orders
+from tests.order_service.aftersales.test_explaining import case_of
+from tests.order_service.samples import order as placed
 
 SHOP = "default"
 
@@ -101,3 +104,20 @@ async def test_a_state_without_a_deadline_has_no_pause(orders: Orders) -> None:
     now_ms = orders.clock_ms()
     with pytest.raises(InvalidField, match=r"pause\.state: must be a state with a deadline"):
         await PolicyBook(orders).put_pause(SHOP, Pause(CaseState.DONE, now_ms, now_ms + 1))
+
+
+async def test_past_cases_are_read_with_their_orders_the_newest_alone(orders: Orders) -> None:
+    order = (await orders.place(placed(), lambda _: None, "test")).order
+
+    def ask(draft: Draft) -> None:
+        for number in (1, 2):
+            named = {"case_id": f"{order.order_id}-c{number}", "case_key": str(number)}
+            state = CaseState.REQUESTED
+            lines = (CaseLine(1, "A", 1),)
+            draft.add(case_of(draft.order, state=state, lines=lines, **named), "asked")
+
+    await orders.change(order.order_id, ask, "test")
+    read = partial(store.past_cases, tenant=SHOP, size=1)
+    ((found, case),) = await orders.read(read)
+    assert (found.order_id, case.case_id) == (order.order_id, f"{order.order_id}-c2")
+    assert await orders.read(partial(store.past_cases, tenant="another", size=9)) == []

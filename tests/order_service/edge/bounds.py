@@ -352,12 +352,17 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "ListCasesRequest.page_token": token("a b"),
     # Policies.
     "PutPolicyRequest.document": Bound(
-        ("", "a\0", "[]", " " * 65_537, '{"policy_id": "a b", "clauses": {}}'),
+        ("", "a\0", "[]", " " * 65_537),
         ('{"policy_id": "a", "clauses": {}}',),
     ),
+    "TryPolicyRequest.document": Bound(("", "{}"), ('{"policy_id": "a", "clauses": {}}',)),
+    "TryPolicyRequest.cases_max": whole(0, 1_000, UINT32_MAX),
+    "ExplainPolicyRequest.reason": one_of(9),
+    "ExplainPolicyRequest.kind": any_of(6),
+    "ExplainPolicyRequest.asked_at_ms": Bound((-1, INT64_MAX), (0, 1)),
     "GetPolicyRequest.version": Bound((UINT32_MAX, 1_000), (0,)),
     "ListPoliciesRequest.page_token": token("a", "-1", "1.1"),
-    "Pause.state": one_of(16, 1, 14, 15, 16),
+    "Pause.state": one_of(16).but(1, 14, 15, 16),
     "Pause.from_at_ms": Bound((0, -1, INT64_MAX), ()),
     "Pause.until_at_ms": Bound((0, -1, INT64_MAX), ()),
     # Settlement.

@@ -12,7 +12,6 @@ from holdfast.order.v1 import payment_pb2 as payment
 from holdfast.order.v1 import policies_pb2 as policies
 from holdfast.order.v1 import returns_pb2 as returns
 from holdfast.order.v1 import settlement_pb2 as settlement
-from holdfast.order.v1.aftersales_pb2 import Case
 from tests.order_service.edge.conftest import order_of
 
 
@@ -35,7 +34,7 @@ def sound_requests(parts: Parts) -> dict[str, Any]:
         *_fulfilment(parts),
         *_returns(parts),
         *_cases(parts),
-        *_policies(),
+        *_policies(parts.order_id),
         *_settlement(),
         *_tasks(parts),
     ]
@@ -201,13 +200,15 @@ def _cases(parts: Parts) -> list[Any]:
     ]
 
 
-def _policies() -> list[Any]:
+def _policies(order_id: str) -> list[Any]:
     begins_at_ms = (int(time.time()) + 86_400) * 1_000
     pause = policies.Pause(
-        state=Case.WITH_MERCHANT, from_at_ms=begins_at_ms, until_at_ms=begins_at_ms + 1
+        state=aftersales.Case.WITH_MERCHANT, from_at_ms=begins_at_ms, until_at_ms=begins_at_ms + 1
     )
     return [
         policies.PutPolicyRequest(document='{"policy_id": "spare", "clauses": {}}'),
+        policies.TryPolicyRequest(document='{"policy_id": "spare", "clauses": {}}'),
+        policies.ExplainPolicyRequest(order_id=order_id, reason=aftersales.CASE_REASON_QUALITY),
         policies.GetPolicyRequest(),
         policies.ListPoliciesRequest(),
         policies.PutPauseRequest(pause=pause),

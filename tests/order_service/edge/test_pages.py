@@ -100,7 +100,7 @@ def _of_returns(orders: Any, deadlines: Deadlines) -> ReturnServicer:
 
 
 def _of_policies(orders: Any, deadlines: Deadlines) -> PolicyServicer:
-    return PolicyServicer(orders, PolicyBook(orders), deadlines)
+    return PolicyServicer(orders, PolicyBook(orders), lambda _: {}, deadlines)
 
 
 def _of_settlement(orders: Any, deadlines: Deadlines) -> SettlementServicer:
