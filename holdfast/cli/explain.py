@@ -1,6 +1,6 @@
 """`holdfast explain`: one timeline across order, payment, stock and parcel."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
@@ -26,6 +26,8 @@ class KnownOrder(NamedTuple):
     entries: list[Any]
     shipments: list[Any]
     """Each shipment with its tracking and incidents, as GetShipment answers."""
+    journals: Sequence[Any] = ()
+    """The events that moved its money, as the ledger has them."""
 
 
 def explain(
@@ -77,7 +79,7 @@ def explain(
 
 def _known_order(orders: OrdersConnection, order_id: str) -> tuple[KnownOrder | None, str]:
     """The order, None if there is none; and why the order service does not answer, else ""."""
-    from holdfast.order.v1 import fulfilment_pb2
+    from holdfast.order.v1 import fulfilment_pb2, settlement_pb2
 
     async def asked(client: "OrderClient") -> KnownOrder:
         order = await client.get(order_id)
@@ -86,7 +88,12 @@ def _known_order(orders: OrdersConnection, order_id: str) -> tuple[KnownOrder | 
             await client.ask(fulfilment_pb2.GetShipmentRequest(shipment_id=shipment.shipment_id))
             for shipment in order.shipments
         ]
-        return KnownOrder(order, entries, shipments)
+        journals = [
+            journal
+            async for page in client.pages(settlement_pb2.ListJournalsRequest(order_id=order_id))
+            for journal in page.journals
+        ]
+        return KnownOrder(order, entries, shipments, journals)
 
     try:
         return orders.run(asked), ""
@@ -158,10 +165,21 @@ def happenings(known: KnownOrder, reservations: Iterable["Reservation"]) -> list
     ]
     for shipment in known.shipments:
         found.extend(_on_the_way(shipment))
+    found.extend(map(_posted, known.journals))
     for reservation in reservations:
         own = reservation.reservation_id == known.order.order_id
         found.extend(in_the_stock(reservation, "stock" if own else reservation.reservation_id))
     return sorted(found, key=lambda happening: happening.at_ms)
+
+
+def _posted(journal: Any) -> Happening:
+    from holdfast.money import amount_text
+
+    postings = [
+        f"{posting.account} {amount_text(posting.amount_minor, journal.currency)}"
+        for posting in journal.postings
+    ]
+    return Happening(journal.at_ms, "ledger", journal.kind, journal.actor, ", ".join(postings))
 
 
 def _on_the_way(answer: Any) -> list[Happening]:

@@ -32,6 +32,8 @@ class Case(NamedTuple):
     """By id: its own, and those of goods that were sent again. None: the engine was not asked."""
     entries: Sequence[Entry] | None = None
     """Of its payments and refunds. None: no provider was asked."""
+    posted: Mapping[tuple[str, str], int] | None = None
+    """The sums of its journals, by account and currency. None: the ledger was not read."""
     silent: frozenset[str] = frozenset()
     """Providers that said nothing: what they have for the order cannot be judged."""
 

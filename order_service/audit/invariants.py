@@ -6,6 +6,7 @@ from typing import Final
 from order_service.audit import (
     amounts,
     history,
+    ledger,
     money,
     motion,
     refunds,
@@ -24,6 +25,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *motion.RULES,
     *stock.RULES,
     *statements.RULES,
+    *ledger.RULES,
 )
 
 
@@ -54,7 +56,20 @@ BOOKS_BALANCE: Final = Rule(
     "names the day",
     _on_no_order,
 )
+LEDGER_ADDS_UP: Final = Rule(
+    "ledger_adds_up",
+    "the balance of each account is the sum of its postings",
+    "somebody has written to the database past its triggers: compare with a backup, and correct "
+    "the row of `balances` to the sum",
+    _on_no_order,
+)
 INVARIANTS: Final[Mapping[str, Rule]] = {
     rule.name: rule
-    for rule in (*RULES, RESERVATION_IS_OF_AN_ORDER, MONEY_IS_OF_AN_ORDER, BOOKS_BALANCE)
+    for rule in (
+        *RULES,
+        RESERVATION_IS_OF_AN_ORDER,
+        MONEY_IS_OF_AN_ORDER,
+        BOOKS_BALANCE,
+        LEDGER_ADDS_UP,
+    )
 }

@@ -17,6 +17,7 @@ from order_service.audit.case import Case, Entry, Problem, Rule, judge
 from order_service.audit.copies import Copies
 from order_service.audit.invariants import (
     BOOKS_BALANCE,
+    LEDGER_ADDS_UP,
     MONEY_IS_OF_AN_ORDER,
     RESERVATION_IS_OF_AN_ORDER,
     RULES,
@@ -110,6 +111,9 @@ class _Run:
             yield finding
         for finding in self._check_books():
             yield finding
+        for row, detail in await self._sources.ledger_differences():
+            for finding in self._found(LEDGER_ADDS_UP, row, detail):
+                yield finding
         for finding in self._same.rest():
             yield finding
         others, units = self._copies.of_others()

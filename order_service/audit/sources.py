@@ -22,6 +22,7 @@ from order_service.payment.books import with_our_numbers
 from order_service.payment.methods import BY_HAND
 from order_service.payment.providers.port import FactKind, Providers, ProviderUnreachable
 from order_service.storage.history import ENTRIES
+from order_service.storage.ledger_sums import sums_of_orders, uneven_balances
 from order_service.storage.load import load_orders
 from order_service.storage.orders import Orders
 from order_service.storage.rows import ROW_KINDS
@@ -115,6 +116,10 @@ class Sources:
             return {row[0]: row[1] for row in connection.execute(_TENANTS, wanted)}
 
         return await self._orders.read(found)
+
+    async def ledger_differences(self) -> list[tuple[str, str]]:
+        """The balances that are not the sum of their postings, and how they differ."""
+        return await self._orders.read(partial(uneven_balances, tenant=self._tenant))
 
     async def copy_reservations(self, copies: Copies) -> None:
         """Copies all reservations of the tenant."""
@@ -259,8 +264,15 @@ def read_cases(connection: Connection, ids: Sequence[str], now_ms: int) -> list[
         entry: HistoryEntry = _entry(row)
         entries[entry.order_id].append(entry)
     reviewed = set(connection.scalars(_REVIEWED, wanted))
+    posted = sums_of_orders(connection, ids)
     return [
-        Case(found[order_id], entries[order_id], now_ms, reviewed=order_id in reviewed)
+        Case(
+            found[order_id],
+            entries[order_id],
+            now_ms,
+            reviewed=order_id in reviewed,
+            posted=posted.get(order_id, {}),
+        )
         for order_id in ids
         if order_id in found
     ]

@@ -10,9 +10,10 @@ from order_service.order.draft import Draft
 from order_service.order.journals import JournalKind, Move
 from order_service.order.model import Order
 from order_service.payment.paying_back import freight_left_minor
+from order_service.payment.whereabouts import escrow_minor, goods_left_minor
 from order_service.settlement.accounts import COUPON, ESCROW, FREIGHT, between, merchant
-from order_service.settlement.posting import enter, escrow_minor
-from order_service.settlement.terms import coupon_left_minor, goods_left_minor, share
+from order_service.settlement.posting import enter
+from order_service.settlement.terms import coupon_left_minor, share
 
 _J: Final = JournalKind
 

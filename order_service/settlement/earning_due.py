@@ -23,15 +23,9 @@ from order_service.order.states import OrderState, ShipmentState
 from order_service.order.tasks import EarnParts, TaskKind
 from order_service.payment.attempts import open_payments
 from order_service.payment.paying_back import captured, freight_left_minor
+from order_service.payment.whereabouts import escrow_minor, goods_left_minor, lines_of
 from order_service.settlement.earning import earn
-from order_service.settlement.posting import escrow_minor
-from order_service.settlement.terms import (
-    TermsOf,
-    UnknownTerms,
-    coupon_left_minor,
-    goods_left_minor,
-    lines_of,
-)
+from order_service.settlement.terms import TermsOf, UnknownTerms, coupon_left_minor
 
 DAY_MS: Final = 86_400_000
 LOOK_AGAIN_MS: Final = 60_000

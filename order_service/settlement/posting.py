@@ -14,13 +14,21 @@ from typing import Final
 from order_service.order.draft import Draft
 from order_service.order.journals import Account, Journal, JournalKind, Move, postings_of
 from order_service.order.lines import Line
-from order_service.order.model import Order, Payment, Refund
+from order_service.order.model import Payment, Refund
 from order_service.order.parts import part_no
 from order_service.order.refund_amounts import settled_units
 from order_service.order.refund_rows import RefundRow, RefundWhat
-from order_service.order.states import OrderState, PaymentState, RefundState
+from order_service.order.states import OrderState
 from order_service.payment.methods import CASH
-from order_service.payment.paying_back import freight_left_minor, rows_of
+from order_service.payment.paying_back import rows_of
+from order_service.payment.whereabouts import (
+    consumed_minor,
+    escrow_minor,
+    gone_minor,
+    goods_left_minor,
+    holder_of,
+    lines_of,
+)
 from order_service.settlement.accounts import (
     BANK,
     COMMISSION,
@@ -40,8 +48,6 @@ from order_service.settlement.terms import (
     coupon_left_minor,
     coupon_upto,
     coupons_of,
-    goods_left_minor,
-    lines_of,
     share,
 )
 
@@ -81,28 +87,6 @@ def enter(
                 postings=postings,
             )
         )
-
-
-def escrow_minor(order: Order) -> int:
-    """The order's money in escrow: what was captured, and neither went back nor was earned."""
-    return (
-        sum(
-            payment.captured_minor - payment.refunded_minor
-            for payment in order.payments
-            if holder_of(payment) == ESCROW and payment.captured_currency == order.currency
-        )
-        + sum(row.amount_minor for row in order.refund_rows if row.what is RefundWhat.GOODWILL)
-        - sum(
-            goods_left_minor(order, number) + freight_left_minor(order, number)
-            for number, part in enumerate(order.sub_orders)
-            if part.earned
-        )
-    )
-
-
-def holder_of(payment: Payment) -> Account:
-    """The account that the money of a payment is on."""
-    return SUSPENSE if payment.state is PaymentState.QUARANTINED else ESCROW
 
 
 class _Posting:
@@ -288,8 +272,8 @@ class _Posting:
         """Enters what went back of a refund, or has come back."""
         if refund is was:
             return
-        moves = _gone_moves(payment, refund, _consumed(was), _gone(was), refund.currency)
-        used_minor = _consumed(refund) - _consumed(was)
+        moves = _gone_moves(payment, refund, consumed_minor(was), gone_minor(was), refund.currency)
+        used_minor = consumed_minor(refund) - consumed_minor(was)
         kind = _J.REFUND_DIFFERS
         if used_minor:
             kind = _J.REFUND_SENT if used_minor > 0 else _J.REFUND_BOUNCED
@@ -325,28 +309,14 @@ def _settles(row: RefundRow, line: Line) -> bool:
     return row.line_no == line.line_no and row.what is RefundWhat.UNITS
 
 
-def _gone(refund: Refund) -> int:
-    """The money in its own currency that its provider has sent back."""
-    if refund.sent_currency:
-        return refund.sent_minor if refund.sent_currency == refund.currency else 0
-    return refund.amount_minor if refund.state is RefundState.DONE and not refund.by_hand else 0
-
-
-def _consumed(refund: Refund) -> int:
-    """The money of a refund that is no longer to be sent."""
-    if refund.state is RefundState.DONE:
-        return refund.amount_minor
-    return min(refund.amount_minor, _gone(refund))
-
-
 def _gone_moves(
-    payment: Payment, refund: Refund, consumed_minor: int, gone_minor: int, currency: str
+    payment: Payment, refund: Refund, used_before_minor: int, sent_before_minor: int, currency: str
 ) -> list[Move]:
     """The moves from what was no longer to be sent, and was sent, to what is now."""
     if refund.currency and refund.currency != currency:
         return []
-    used_minor = _consumed(refund) - consumed_minor
-    sent_minor = _gone(refund) - gone_minor
+    used_minor = consumed_minor(refund) - used_before_minor
+    sent_minor = gone_minor(refund) - sent_before_minor
     paid_in = provider(payment.provider) if payment.provider != CASH else BANK
     # What a person sends does not come from the provider; what is sent twice is lost.
     rest_minor = used_minor - sent_minor

@@ -10,7 +10,8 @@ from order_service.catalogue.contracts import Contract
 from order_service.order.lines import Line
 from order_service.order.model import Order
 from order_service.order.placed import SubOrder
-from order_service.order.refund_amounts import left_minor, settled_units, spread
+from order_service.order.refund_amounts import settled_units, spread
+from order_service.payment.whereabouts import lines_of
 
 FULL_BP: Final = 10_000
 
@@ -26,11 +27,6 @@ class UnknownTerms(Exception):
 def share(amount_minor: int, rate_bp: int) -> int:
     """A rate of an amount, rounded down."""
     return amount_minor * rate_bp // FULL_BP
-
-
-def lines_of(order: Order, number: int) -> list[Line]:
-    """The lines of a merchant's part."""
-    return [line for line in order.lines if line.sub_order_no == number]
 
 
 def coupons_of(order: Order, number: int, terms: Contract) -> Mapping[int, int]:
@@ -57,8 +53,3 @@ def coupon_left_minor(order: Order, number: int, terms: Contract) -> int:
         coupons[line.line_no] - coupon_upto(line, coupons[line.line_no], settled_units(line))
         for line in lines_of(order, number)
     )
-
-
-def goods_left_minor(order: Order, number: int) -> int:
-    """The money for a part's goods that did not go back."""
-    return sum(left_minor(line) for line in lines_of(order, number))

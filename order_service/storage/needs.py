@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, or_, select
 
 from order_service.order.intercepts import InterceptState
 from order_service.order.records import OF_MONEY, MoneyCaseKind, Verdict
@@ -24,6 +24,13 @@ from order_service.storage.schema import (
     reviews,
     shipments,
     tasks,
+)
+from order_service.storage.settlement_schema import (
+    accounts,
+    balances,
+    journals,
+    postings,
+    statements,
 )
 
 SLOW_REFUND_MS: Final = 24 * 3_600_000
@@ -101,6 +108,32 @@ def _of_reviews(*where: "ColumnElement[bool]") -> Any:
         _is(reviews.c.verdict, Verdict.WAITS),
         or_(orders.c.state == OrderState.CONFIRMED, orders.c.held_at_ms == reviews.c.at_ms),
         *where,
+    )
+
+
+def _of_statements(state: str, *where: "ColumnElement[bool]") -> Any:
+    """Counts statements in a state by shop."""
+    return (
+        select(statements.c.tenant, func.count(), func.min(statements.c.entered_at_ms))
+        .where(statements.c.state == state, *where)
+        .group_by(statements.c.tenant)
+    )
+
+
+def _of_owing() -> Any:
+    """Counts merchants' accounts that are on the wrong side, each since its last posting."""
+    last = and_(
+        postings.c.account == balances.c.account, postings.c.account_no == balances.c.last_no
+    )
+    return (
+        select(accounts.c.tenant, func.count(), func.min(journals.c.at_ms))
+        .select_from(
+            accounts.join(balances, balances.c.account == accounts.c.account)
+            .join(postings, last)
+            .join(journals, journals.c.journal_id == postings.c.journal_id)
+        )
+        .where(accounts.c.kind == "merchant", balances.c.amount_minor > 0)
+        .group_by(accounts.c.tenant)
     )
 
 
@@ -192,6 +225,37 @@ NEEDS: Final = (
             intercepts.c.created_at_ms,
             _is(intercepts.c.state, InterceptState.ASKED),
         ),
+    ),
+    Need(
+        "objected_statements",
+        "statements that their merchant does not agree with: answer, and correct what is wrong",
+        "holdfast settlement statements --state objected",
+        lambda _: _of_statements("OBJECTED"),
+    ),
+    Need(
+        "returned_payouts",
+        "payouts that the bank did not pay, or sent back: get new account data, then pay again",
+        "holdfast settlement statements --state returned",
+        lambda _: _of_statements("RETURNED"),
+    ),
+    Need(
+        "unanswered_payouts",
+        "payouts of which the bank has said nothing for a day: ask it, then record the answer",
+        "holdfast settlement statements --state paying",
+        lambda look: _of_statements("PAYING", statements.c.due_at_ms <= look.now_ms),
+    ),
+    Need(
+        "unapproved_payouts",
+        "payouts that take two people: pay them",
+        "holdfast settlement statements --state confirmed",
+        lambda _: _of_statements("CONFIRMED", statements.c.due_at_ms == 0),
+    ),
+    Need(
+        "owing_merchants",
+        "merchants who owe more than they have earned: it nets with what they earn next",
+        "holdfast settlement balances merchant",
+        lambda _: _of_owing(),
+        alarms=False,
     ),
     Need(
         "overdue_picks",

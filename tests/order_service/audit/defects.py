@@ -27,9 +27,9 @@ from tests.order_service.audit.lives import captured_fact, refunded_fact, reserv
 from tests.order_service.clock import START_MS
 
 FOUND_BY_THE_RUN: Final = frozenset(
-    {"reservation_is_of_an_order", "money_is_of_an_order", "books_balance"}
+    {"reservation_is_of_an_order", "money_is_of_an_order", "books_balance", "ledger_adds_up"}
 )
-"""Invariants of all orders together: test_run.py."""
+"""Invariants of all orders together: test_run.py, test_ledger_rules.py."""
 
 
 class Defect(NamedTuple):
@@ -53,6 +53,11 @@ def _order(**values: Any) -> Callable[[Case], Case]:
         return case
 
     return spoil
+
+
+def _not_posted(case: Case) -> Case:
+    _with(case.order.payments[0], booked=True)
+    return case._replace(posted={})
 
 
 def _of(kind: str, **values: Any) -> Callable[[Case], Case]:
@@ -465,6 +470,7 @@ DEFECTS: Final[dict[str, Defect]] = {
     "more money there than here": Defect(
         "capture_is_known_here", "confirmed", _provider(Entry("sandbox", captured_fact(2_200)))
     ),
+    "money that the ledger does not have": Defect("ledger_has_its_money", "confirmed", _not_posted),
     "money that only we have": Defect("capture_is_known_there", "confirmed", _provider()),
     "money of another currency there": Defect(
         "capture_is_known_there",

@@ -7,8 +7,9 @@ from msgspec import structs
 from order_service.order.draft import Draft
 from order_service.order.journals import JournalKind
 from order_service.payment.providers.port import FactKind
+from order_service.payment.whereabouts import escrow_minor
 from order_service.settlement.accounts import between, provider
-from order_service.settlement.posting import enter, escrow_minor
+from order_service.settlement.posting import enter
 from order_service.settlement.prepared import (
     charged_back,
     lost_before_earned,

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Integer, Table, insert, update
 
+from order_service.order.journals import Journal, JournalKind, Move, postings_of
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
-from order_service.storage import schema
+from order_service.settlement.accounts import BANK, merchant
+from order_service.storage import schema, settlement_schema
+from order_service.storage.ledger import write_journals
 from order_service.storage.needs import NEEDS, SLOW_REFUND_MS, Look, needs
 from order_service.storage.orders import Orders
 from tests.order_service import samples
@@ -148,6 +151,25 @@ def dispute(connection: Connection) -> None:
     add(connection, schema.money_cases, case_id="none", **about)
 
 
+def state_it(state: str, due_at_ms: int = 0) -> Callable[[Connection], None]:
+    """A statement that has been in a state since then."""
+
+    def write(connection: Connection) -> None:
+        about = {"tenant": "other", "merchant_id": "m", "currency": "CNY", "state": state}
+        times = {"entered_at_ms": SINCE_MS, "due_at_ms": due_at_ms}
+        add(connection, settlement_schema.statements, statement_no=1, **about, **times)
+
+    return write
+
+
+def owe(connection: Connection) -> None:
+    moves = [Move(merchant("m"), BANK, 1)]
+    journal = Journal(
+        A, "other", "", "key", JournalKind.CORRECTION, "CNY", "test", SINCE_MS, postings_of(moves)
+    )
+    write_journals(connection, [journal])
+
+
 WAYS: dict[str, tuple[Callable[[Connection], None], set[str]]] = {
     "quarantined_payments": (quarantine, {"quarantined_payments"}),
     "failed_refunds": (fail_a_refund, {"failed_refunds"}),
@@ -156,6 +178,11 @@ WAYS: dict[str, tuple[Callable[[Connection], None], set[str]]] = {
     "waiting_reviews": (leave_to_a_person, {"waiting_reviews", "overdue_reviews"}),
     "overdue_reviews": (hold, {"waiting_reviews", "overdue_reviews"}),
     "overdue_incidents": (let_an_incident_pass, {"overdue_incidents", "open_incidents"}),
+    "objected_statements": (state_it("OBJECTED", NOW_MS), {"objected_statements"}),
+    "returned_payouts": (state_it("RETURNED"), {"returned_payouts"}),
+    "unanswered_payouts": (state_it("PAYING", NOW_MS), {"unanswered_payouts"}),
+    "unapproved_payouts": (state_it("CONFIRMED"), {"unapproved_payouts"}),
+    "owing_merchants": (owe, {"owing_merchants"}),
     "overdue_picks": (plan, {"overdue_picks"}),
     "dead_tasks": (give_up_a_task, {"dead_tasks"}),
     "open_incidents": (let_an_incident_pass, {"overdue_incidents", "open_incidents"}),
@@ -186,6 +213,8 @@ async def test_what_waits_is_counted_where_it_waits(orders: Orders, need: str) -
         (let_an_incident_pass, "overdue_incidents"),
         (hold, "overdue_reviews"),
         (wait_for_a_refund, "slow_refunds"),
+        (state_it("PAYING", NOW_MS), "unanswered_payouts"),
+        (state_it("CONFIRMED", NOW_MS), "unapproved_payouts"),
     ],
 )
 async def test_what_is_in_time_does_not_wait_for_a_person(
