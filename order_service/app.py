@@ -403,7 +403,7 @@ class App:
         )
         yield (
             returns_pb2_grpc.add_ReturnServiceServicer_to_server,
-            ReturnServicer(orders, deadlines),
+            ReturnServicer(orders, deadlines, self.terms),
         )
         yield (
             settlement_pb2_grpc.add_SettlementServiceServicer_to_server,

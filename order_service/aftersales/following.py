@@ -11,6 +11,7 @@ from typing import Final
 from order_service.aftersales.moving import keep_deadline, move_case
 from order_service.aftersales.paying import pay_back, refunds_of_case
 from order_service.aftersales.policy.windows import NOT_LEFT
+from order_service.aftersales.returning import follow_returns
 from order_service.aftersales.stages import FOR_MONEY, stage_of
 from order_service.aftersales.terms import Terms
 from order_service.aftersales.units import claimed
@@ -27,6 +28,7 @@ STEPS_MAX: Final = 8
 
 def follow_cases(draft: Draft, terms: Terms) -> None:
     """Brings an order's cases to where its money and goods are."""
+    follow_returns(draft)
     for case in list(draft.order.parts_of(Case)):
         for _ in range(STEPS_MAX):
             before = case.state

@@ -36,6 +36,8 @@ class LegAnswer(NamedTuple):
     leg: ReturnLeg
     replayed: bool
     """Whether it was carried out before, and its answer was lost."""
+    refused: Refused | None = None
+    """Why it was not carried out, where something that has lapsed is to be written."""
 
 
 def inspect(draft: Draft, leg_id: str, groups: Sequence[Judged]) -> LegAnswer:

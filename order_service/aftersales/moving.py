@@ -7,12 +7,14 @@ deadline, so that a late timer changes nothing.
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import structs
+
 from order_service.aftersales.paying import worth_minor
 from order_service.aftersales.policy.deadlines import Lapsing, own_event
 from order_service.aftersales.policy.deadlines import deadline_does as lapsing_does
 from order_service.aftersales.stages import costs_more, stage_of
 from order_service.aftersales.terms import Terms
-from order_service.order.cases import CASE, Case, CaseEvent, CaseState
+from order_service.order.cases import CASE, Case, CaseEvent, CaseState, ProposalAnswer
 from order_service.order.draft import Draft
 from order_service.order.model import Order
 from order_service.order.refusals import RefusalReason, Refused
@@ -92,10 +94,24 @@ def lapse(draft: Draft, case: Case) -> None:
         draft.note("its time is over: it waits for a person", case)
         draft.update(case, entered_at_ms=draft.now_ms, deadline_at_ms=0)
         return
+    if event is _E.REFUND:
+        _take_as_proposed(draft, case)
     move_case(draft, case, event, f"nobody acted in time while it was {before}")
     draft.update(case, lapsed_from=before)
     if event is _E.ASK_SERVICE:
         draft.update(case, with_lead=True)
+
+
+def _take_as_proposed(draft: Draft, case: Case) -> None:
+    """Goods that are here are paid for as it was proposed to a buyer who says nothing."""
+    proposal = case.open_proposal
+    if proposal is not None and proposal.event is _E.REFUND:
+        agreed = structs.replace(proposal, answer=ProposalAnswer.AGREED)
+        draft.update(
+            case,
+            proposals=(*case.proposals[:-1], agreed),
+            granted_minor=proposal.amount_minor,
+        )
 
 
 def apply_lapsed(draft: Draft, follow: Callable[[Draft], None]) -> None:

@@ -7,10 +7,12 @@ from typing import Any, Final
 from holdfast.order.v1 import order_pb2
 from holdfast.order.v1 import returns_pb2 as pb
 from order_service.aftersales import queries
+from order_service.aftersales.acting import look_at_case
 from order_service.aftersales.inspecting import LegAnswer, inspect
 from order_service.aftersales.intercepting import InterceptAnswer, answer, intercept
 from order_service.aftersales.receiving import receive
 from order_service.aftersales.sending import announce
+from order_service.aftersales.terms import Terms
 from order_service.edge import wire
 from order_service.edge.methods import change, command, method, read_page
 from order_service.edge.requests import (
@@ -38,8 +40,9 @@ _APPLIED: Final = order_pb2.ORDER_OUTCOME_APPLIED
 class ReturnServicer:
     """Takes goods back."""
 
-    def __init__(self, orders: Orders, deadlines: Deadlines) -> None:
+    def __init__(self, orders: Orders, deadlines: Deadlines, terms: Terms) -> None:
         self._orders = orders
+        self._terms = terms
         self.deadlines = deadlines
 
     @command(pb.ReturnResult)
@@ -47,7 +50,8 @@ class ReturnServicer:
         leg_id = id_of(request, "leg_id")
         carrier, waybill = id_of(request, "carrier"), request.waybill
         check_name("waybill", waybill)
-        decide = partial(announce, leg_id=leg_id, carrier=carrier, waybill=waybill)
+        said = partial(announce, leg_id=leg_id, carrier=carrier, waybill=waybill)
+        decide = partial(said, terms=self._terms)
         try:
             return await self._done(request, leg_id, decide)
         except Conflict:
@@ -132,9 +136,16 @@ class ReturnServicer:
     async def _done(
         self, request: Any, leg_id: str, decide: Callable[[Draft], LegAnswer]
     ) -> pb.ReturnResult:
-        """Makes a decision on a leg, and answers with it."""
+        """Makes a decision on a leg after what has lapsed, and answers with it."""
         order_id, actor = order_id_of(leg_id), actor_of(request)
-        done = await change(self._orders, request, order_id, decide, actor)
+
+        def decide_now(draft: Draft) -> LegAnswer:
+            look_at_case(draft, self._terms)
+            return decide(draft)
+
+        done = await change(self._orders, request, order_id, decide_now, actor)
+        if done.refused is not None:
+            raise done.refused
         result = pb.ReturnResult(outcome=_APPLIED, replayed=done.replayed)
         wire.fill(done.leg, result.leg)
         return result

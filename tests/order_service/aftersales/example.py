@@ -83,4 +83,5 @@ def inspected(found: Order, *groups: Judged) -> ReturnLeg:
     """The newest leg of an order after its inspection; without groups all is as it was sent."""
     leg = leg_of(found)
     judged = groups or tuple(all_alike(leg))
-    return decided(found, partial(inspect, leg_id=leg.leg_id, groups=judged)).leg
+    decide = partial(inspect, leg_id=leg.leg_id, groups=judged)
+    return decided(found, decide, found.updated_at_ms).leg

@@ -4,9 +4,11 @@ from functools import partial
 
 import pytest
 
+from order_service.aftersales.opening import never_sent, open_leg
 from order_service.aftersales.queries import open_leg_of
 from order_service.aftersales.receiving import receive
-from order_service.aftersales.sending import announce, never_sent, open_leg
+from order_service.aftersales.sending import announce
+from order_service.aftersales.terms import Terms
 from order_service.fulfilment.carriers.port import CarrierEvent
 from order_service.order.draft import Draft
 from order_service.order.model import Order
@@ -20,6 +22,7 @@ from tests.order_service.fulfilment.parcels import carrier_reports, decided
 from tests.order_service.fulfilment.world import HOUR_MS, World
 
 K = TrackingKind
+sent = partial(announce, terms=Terms())
 
 
 def expected(draft: Draft) -> ReturnLeg:
@@ -40,15 +43,15 @@ def with_leg() -> tuple[Order, ReturnLeg]:
 def test_an_announced_parcel_goes_to_the_warehouse_that_sent_its_goods() -> None:
     order, leg = with_leg()
     assert (leg.kind, leg.state, leg.location) == (LegKind.BUYER, LegState.EXPECTED, "default")
-    first = partial(announce, leg_id=leg.leg_id, carrier="sf", waybill="SF1")
+    first = partial(sent, leg_id=leg.leg_id, carrier="sf", waybill="SF1")
     assert decided(order, first).replayed is False
     assert decided(order, first).replayed is True
     assert (leg.state, leg.carrier, leg.waybill) == (LegState.ON_ITS_WAY, "sf", "SF1")
-    decided(order, partial(announce, leg_id=leg.leg_id, carrier="sf", waybill="SF2"))
+    decided(order, partial(sent, leg_id=leg.leg_id, carrier="sf", waybill="SF2"))
     assert leg.waybill == "SF2"
     decided(order, partial(receive, leg_id=leg.leg_id, location=""))
     with pytest.raises(Refused, match="is ARRIVED"):
-        decided(order, partial(announce, leg_id=leg.leg_id, carrier="sf", waybill="SF3"))
+        decided(order, partial(sent, leg_id=leg.leg_id, carrier="sf", waybill="SF3"))
 
 
 def test_what_was_never_sent_is_waited_for_no_more() -> None:
@@ -56,7 +59,7 @@ def test_what_was_never_sent_is_waited_for_no_more() -> None:
     decided(order, partial(never_sent, leg=leg, why="its time is over"))
     decided(order, partial(never_sent, leg=leg, why="its time is over"))
     with pytest.raises(Refused, match="is NEVER_SENT"):
-        decided(order, partial(announce, leg_id=leg.leg_id, carrier="sf", waybill="SF3"))
+        decided(order, partial(sent, leg_id=leg.leg_id, carrier="sf", waybill="SF3"))
 
 
 async def delivered(world: World, order_id: str) -> None:
@@ -75,11 +78,12 @@ async def test_a_carriers_news_of_a_waybill_bring_the_return_forward_each_once(
     one, two = "4330000000000000000", "4440000000000000000"
     for order_id in (one, two):
         await delivered(world, order_id)
-    first = partial(announce, leg_id=f"{one}-b1", carrier="sandbox", waybill="R1")
+    first = partial(sent, leg_id=f"{one}-b1", carrier="sandbox", waybill="R1")
     await world.change(first, one)
     with pytest.raises(KeyTaken):  # a mistyped number, or somebody else's
         await world.change(
-            partial(announce, leg_id=f"{two}-b1", carrier="sandbox", waybill="R1"), two
+            partial(sent, leg_id=f"{two}-b1", carrier="sandbox", waybill="R1"),
+            two,
         )
     found = await world.orders.read(partial(open_leg_of, carrier="sandbox", waybill="R1"))
     assert found == f"{one}-b1"

@@ -96,7 +96,7 @@ def _of_fulfilment(orders: Any, deadlines: Deadlines) -> FulfilmentServicer:
 
 
 def _of_returns(orders: Any, deadlines: Deadlines) -> ReturnServicer:
-    return ReturnServicer(orders, deadlines)
+    return ReturnServicer(orders, deadlines, ANY)
 
 
 def _of_policies(orders: Any, deadlines: Deadlines) -> PolicyServicer:
