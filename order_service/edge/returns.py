@@ -8,6 +8,13 @@ from holdfast.order.v1 import order_pb2
 from holdfast.order.v1 import returns_pb2 as pb
 from order_service.aftersales import queries
 from order_service.aftersales.acting import look_at_case
+from order_service.aftersales.arrivals import (
+    MATCHED_WITHIN_MS,
+    Arrival,
+    list_arrivals,
+    match_arrival,
+    record_arrival,
+)
 from order_service.aftersales.inspecting import LegAnswer, inspect
 from order_service.aftersales.intercepting import InterceptAnswer, answer, intercept
 from order_service.aftersales.receiving import receive
@@ -16,10 +23,12 @@ from order_service.aftersales.terms import Terms
 from order_service.edge import wire
 from order_service.edge.methods import change, command, method, read_page
 from order_service.edge.requests import (
+    OLDEST,
     actor_of,
     check_filters,
     id_in,
     id_of,
+    moment_in,
     reason_of,
     tenant_of,
 )
@@ -121,6 +130,44 @@ class ReturnServicer:
         page = await read_page(self._orders, request, read, lambda one: one.intercept_id)
         return wire.listed(pb.ListInterceptsResponse, *page)
 
+    @command(pb.ArrivalResult)
+    async def RecordArrival(self, request: pb.RecordArrivalRequest) -> pb.ArrivalResult:
+        now_ms, actor = self._orders.clock_ms(), actor_of(request)
+        check_name("location", request.location)
+        check_name("waybill", request.waybill)
+        check_filters(request, check_name, "old_waybill")
+        scanned = Arrival(
+            tenant=tenant_of(request),
+            arrival_id=id_of(request, "arrival_id"),
+            location=request.location,
+            carrier=id_of(request, "carrier"),
+            waybill=request.waybill,
+            old_waybill=request.old_waybill,
+            arrived_at_ms=now_ms,
+            due_at_ms=now_ms + MATCHED_WITHIN_MS,
+        )
+        return _arrived(*await record_arrival(self._orders, scanned, actor))
+
+    @command(pb.ArrivalResult)
+    async def MatchArrival(self, request: pb.MatchArrivalRequest) -> pb.ArrivalResult:
+        arrival_id, shipment_id = id_of(request, "arrival_id"), id_of(request, "shipment_id")
+        tenant, actor = tenant_of(request), actor_of(request)
+        done = await match_arrival(self._orders, tenant, arrival_id, shipment_id, actor)
+        return _arrived(*done)
+
+    @method
+    async def ListArrivals(self, request: pb.ListArrivalsRequest) -> pb.ListArrivalsResponse:
+        read = partial(
+            list_arrivals,
+            tenant=tenant_of(request),
+            matched_too=request.matched_too,
+            after=moment_in(request.page_token, OLDEST),
+        )
+        page = await read_page(
+            self._orders, request, read, lambda one: f"{one.arrived_at_ms}.{one.arrival_id}"
+        )
+        return wire.listed(pb.ListArrivalsResponse, *page)
+
     async def _stopped(
         self, request: Any, part_id: str, decide: Callable[[Draft], InterceptAnswer]
     ) -> pb.InterceptResult:
@@ -149,3 +196,10 @@ class ReturnServicer:
         result = pb.ReturnResult(outcome=_APPLIED, replayed=done.replayed)
         wire.fill(done.leg, result.leg)
         return result
+
+
+def _arrived(arrival: Arrival, replayed: bool) -> pb.ArrivalResult:
+    """The answer to a command on an arrival that was applied."""
+    result = pb.ArrivalResult(outcome=_APPLIED, replayed=replayed)
+    wire.fill(arrival, result.arrival)
+    return result

@@ -19,6 +19,7 @@ from holdfast.order.v1 import (
 )
 from holdfast.order.v1 import order_pb2 as pb
 from order_service.aftersales.policy.deadlines import Pause
+from order_service.aftersales.arrivals import Arrival
 from order_service.audit import protocol
 from order_service.audit.books import Book as AuditBook
 from order_service.catalogue.contracts import Contract
@@ -158,6 +159,7 @@ MESSAGES: Final = Messages(
     Pair(ReturnLeg, returns_pb2.ReturnLeg, ours=("order_id", "updated_at_ms")),
     Pair(Intercept, returns_pb2.Intercept, ours=("order_id",)),
     Pair(Pause, policies_pb2.Pause),
+    Pair(Arrival, returns_pb2.Arrival, ours=("tenant",)),
     # Settlement.
     Pair(
         Contract,

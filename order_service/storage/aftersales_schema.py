@@ -110,6 +110,17 @@ Index(
 partial_index("ix_return_legs_waybill", return_legs.c.waybill, where=HAS_WAYBILL)
 Index("ix_return_legs_state", return_legs.c.state, return_legs.c.location)
 
+# Parcels that came unannounced. They belong to no order until they are matched.
+arrivals = table(
+    "arrivals",
+    *words("tenant", "arrival_id", "location", "carrier", "waybill", "old_waybill"),
+    *whole("arrived_at_ms", "due_at_ms"),
+    *words("leg_id"),
+    PrimaryKeyConstraint("tenant", "arrival_id"),
+)
+Index("ix_arrivals_arrived", arrivals.c.tenant, arrivals.c.arrived_at_ms, arrivals.c.arrival_id)
+partial_index("ix_arrivals_waiting", arrivals.c.due_at_ms, where=arrivals.c.leg_id == NO_WORDS)
+
 intercepts = table(
     "intercepts",
     *ids("order_id"),

@@ -14,7 +14,8 @@ from order_service.order.intercepts import InterceptState
 from order_service.order.records import OF_MONEY, MoneyCaseKind, Verdict
 from order_service.order.return_legs import LegState
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
-from order_service.storage.aftersales_schema import intercepts, return_legs
+from order_service.storage.aftersales_schema import arrivals, intercepts, return_legs
+from order_service.storage.columns import NO_WORDS
 from order_service.storage.schema import (
     incidents,
     money_cases,
@@ -214,6 +215,16 @@ NEEDS: Final = (
             return_legs.c.arrived_at_ms,
             _is(return_legs.c.state, LegState.ARRIVED),
             return_legs.c.arrived_at_ms <= look.now_ms - INSPECTED_WITHIN_MS,
+        ),
+    ),
+    Need(
+        "unknown_arrivals",
+        "parcels that came and that nobody knows: find the order, then match them",
+        "holdfast aftersales arrivals list",
+        lambda _: (
+            select(arrivals.c.tenant, func.count(), func.min(arrivals.c.arrived_at_ms))
+            .where(arrivals.c.leg_id == NO_WORDS)
+            .group_by(arrivals.c.tenant)
         ),
     ),
     Need(

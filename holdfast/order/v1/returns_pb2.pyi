@@ -754,6 +754,234 @@ class ListInterceptsResponse(_message.Message):
 Global___ListInterceptsResponse: _TypeAlias = ListInterceptsResponse  # noqa: Y015
 
 @_typing.final
+class Arrival(_message.Message):
+    """A parcel that came, as it was scanned."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARRIVAL_ID_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
+    CARRIER_FIELD_NUMBER: _builtins.int
+    WAYBILL_FIELD_NUMBER: _builtins.int
+    OLD_WAYBILL_FIELD_NUMBER: _builtins.int
+    ARRIVED_AT_MS_FIELD_NUMBER: _builtins.int
+    DUE_AT_MS_FIELD_NUMBER: _builtins.int
+    LEG_ID_FIELD_NUMBER: _builtins.int
+    arrival_id: _builtins.str
+    """Its id, which whoever scanned it has made."""
+    location: _builtins.str
+    """The warehouse that has it."""
+    carrier: _builtins.str
+    """The carrier that brought it."""
+    waybill: _builtins.str
+    """Its waybill."""
+    old_waybill: _builtins.str
+    """The waybill under which the goods went to their buyer; "" where none is on the parcel."""
+    arrived_at_ms: _builtins.int
+    """When it came."""
+    due_at_ms: _builtins.int
+    """Until when the desk has to find out what it is."""
+    leg_id: _builtins.str
+    """The return that it is; "" while nobody knows."""
+    def __init__(
+        self,
+        *,
+        arrival_id: _builtins.str = ...,
+        location: _builtins.str = ...,
+        carrier: _builtins.str = ...,
+        waybill: _builtins.str = ...,
+        old_waybill: _builtins.str = ...,
+        arrived_at_ms: _builtins.int = ...,
+        due_at_ms: _builtins.int = ...,
+        leg_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_id", b"arrival_id", "arrived_at_ms", b"arrived_at_ms", "carrier", b"carrier", "due_at_ms", b"due_at_ms", "leg_id", b"leg_id", "location", b"location", "old_waybill", b"old_waybill", "waybill", b"waybill"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Arrival: _TypeAlias = Arrival  # noqa: Y015
+
+@_typing.final
+class ArrivalResult(_message.Message):
+    """The answer to a command on an arrival."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    ARRIVAL_FIELD_NUMBER: _builtins.int
+    outcome: _order_pb2.OrderOutcome.ValueType
+    """What came of it."""
+    detail: _builtins.str
+    """For a person; with a refusal says what is wrong."""
+    replayed: _builtins.bool
+    """Whether it had been done before; nothing changed now."""
+    @_builtins.property
+    def arrival(self) -> Global___Arrival:
+        """The arrival after the command; unset with a refusal."""
+
+    def __init__(
+        self,
+        *,
+        outcome: _order_pb2.OrderOutcome.ValueType = ...,
+        detail: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+        arrival: Global___Arrival | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival", "detail", b"detail", "outcome", b"outcome", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArrivalResult: _TypeAlias = ArrivalResult  # noqa: Y015
+
+@_typing.final
+class RecordArrivalRequest(_message.Message):
+    """Scans a parcel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ARRIVAL_ID_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
+    CARRIER_FIELD_NUMBER: _builtins.int
+    WAYBILL_FIELD_NUMBER: _builtins.int
+    OLD_WAYBILL_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    arrival_id: _builtins.str
+    """The idempotency key: the same scan sent twice is one arrival."""
+    location: _builtins.str
+    """The warehouse that has it."""
+    carrier: _builtins.str
+    """The carrier that brought it."""
+    waybill: _builtins.str
+    """Its waybill."""
+    old_waybill: _builtins.str
+    """The waybill under which the goods went to their buyer; "" where none is on the parcel."""
+    actor: _builtins.str
+    """Who scans it, such as `warehouse:7`."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        arrival_id: _builtins.str = ...,
+        location: _builtins.str = ...,
+        carrier: _builtins.str = ...,
+        waybill: _builtins.str = ...,
+        old_waybill: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "arrival_id", b"arrival_id", "carrier", b"carrier", "location", b"location", "old_waybill", b"old_waybill", "tenant", b"tenant", "waybill", b"waybill"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordArrivalRequest: _TypeAlias = RecordArrivalRequest  # noqa: Y015
+
+@_typing.final
+class MatchArrivalRequest(_message.Message):
+    """Says what an arrival is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ARRIVAL_ID_FIELD_NUMBER: _builtins.int
+    SHIPMENT_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    arrival_id: _builtins.str
+    """The arrival."""
+    shipment_id: _builtins.str
+    """The parcel that brought the goods to their buyer."""
+    actor: _builtins.str
+    """Who says it, such as `staff:7`."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        arrival_id: _builtins.str = ...,
+        shipment_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "arrival_id", b"arrival_id", "shipment_id", b"shipment_id", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatchArrivalRequest: _TypeAlias = MatchArrivalRequest  # noqa: Y015
+
+@_typing.final
+class ListArrivalsRequest(_message.Message):
+    """Filters arrivals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    MATCHED_TOO_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    matched_too: _builtins.bool
+    """Those that were matched, too."""
+    page_size: _builtins.int
+    """The size of the page; 0 means 100."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; "" for the first."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        matched_too: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matched_too", b"matched_too", "page_size", b"page_size", "page_token", b"page_token", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListArrivalsRequest: _TypeAlias = ListArrivalsRequest  # noqa: Y015
+
+@_typing.final
+class ListArrivalsResponse(_message.Message):
+    """A page of arrivals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARRIVALS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; "" on the last."""
+    @_builtins.property
+    def arrivals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Arrival]:
+        """The arrivals."""
+
+    def __init__(
+        self,
+        *,
+        arrivals: _abc.Iterable[Global___Arrival] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrivals", b"arrivals", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListArrivalsResponse: _TypeAlias = ListArrivalsResponse  # noqa: Y015
+
+@_typing.final
 class ListReturnsRequest(_message.Message):
     """Filters returns."""
 

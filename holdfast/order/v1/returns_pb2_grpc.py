@@ -39,6 +39,21 @@ class ReturnServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsResponse.FromString,
                 _registered_method=True)
+        self.RecordArrival = channel.unary_unary(
+                '/holdfast.order.v1.ReturnService/RecordArrival',
+                request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.RecordArrivalRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ArrivalResult.FromString,
+                _registered_method=True)
+        self.MatchArrival = channel.unary_unary(
+                '/holdfast.order.v1.ReturnService/MatchArrival',
+                request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.MatchArrivalRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ArrivalResult.FromString,
+                _registered_method=True)
+        self.ListArrivals = channel.unary_unary(
+                '/holdfast.order.v1.ReturnService/ListArrivals',
+                request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListArrivalsRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListArrivalsResponse.FromString,
+                _registered_method=True)
         self.InterceptShipment = channel.unary_unary(
                 '/holdfast.order.v1.ReturnService/InterceptShipment',
                 request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.InterceptShipmentRequest.SerializeToString,
@@ -108,6 +123,35 @@ class ReturnServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordArrival(self, request, context):
+        """Scans a parcel that nobody had announced. It is matched with what it brought where its waybill is
+        that of a return or of a parcel of ours, or the old waybill is still on it; else it goes to a
+        desk, which has 48 hours.
+
+        `arrival_id` is the idempotency key. Goods of a return that is awaited are received so.
+        Outcomes: APPLIED, KEY_REUSED, WRONG_STATE for a parcel all of which is back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MatchArrival(self, request, context):
+        """Says which parcel brought the goods of an arrival, once the desk has found out by the order's
+        number, a serial number or a telephone number.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that was matched otherwise, or for a parcel
+        that has not left, or all of which is back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListArrivals(self, request, context):
+        """Lists arrivals that nobody has matched, those that wait longest first, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def InterceptShipment(self, request, context):
         """Stops a parcel. One that has not left is left out, and its money goes back, as with
         CancelShipment. For one on its way its carrier is asked to bring it back; where that cannot be
@@ -158,6 +202,21 @@ def add_ReturnServiceServicer_to_server(servicer, server):
                     servicer.ListReturns,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsResponse.SerializeToString,
+            ),
+            'RecordArrival': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordArrival,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.RecordArrivalRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ArrivalResult.SerializeToString,
+            ),
+            'MatchArrival': grpc.unary_unary_rpc_method_handler(
+                    servicer.MatchArrival,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.MatchArrivalRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ArrivalResult.SerializeToString,
+            ),
+            'ListArrivals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListArrivals,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListArrivalsRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListArrivalsResponse.SerializeToString,
             ),
             'InterceptShipment': grpc.unary_unary_rpc_method_handler(
                     servicer.InterceptShipment,
@@ -288,6 +347,87 @@ class ReturnService:
             '/holdfast.order.v1.ReturnService/ListReturns',
             holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordArrival(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.ReturnService/RecordArrival',
+            holdfast_dot_order_dot_v1_dot_returns__pb2.RecordArrivalRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_returns__pb2.ArrivalResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MatchArrival(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.ReturnService/MatchArrival',
+            holdfast_dot_order_dot_v1_dot_returns__pb2.MatchArrivalRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_returns__pb2.ArrivalResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListArrivals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.ReturnService/ListArrivals',
+            holdfast_dot_order_dot_v1_dot_returns__pb2.ListArrivalsRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_returns__pb2.ListArrivalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

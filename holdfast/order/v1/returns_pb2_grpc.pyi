@@ -68,6 +68,22 @@ class ReturnServiceStub:
     """
     ListReturns: _grpc.UnaryUnaryMultiCallable[_returns_pb2.ListReturnsRequest, _returns_pb2.ListReturnsResponse]
     """Lists returns in the order of their ids, filtered, a page at a time."""
+    RecordArrival: _grpc.UnaryUnaryMultiCallable[_returns_pb2.RecordArrivalRequest, _returns_pb2.ArrivalResult]
+    """Scans a parcel that nobody had announced. It is matched with what it brought where its waybill is
+    that of a return or of a parcel of ours, or the old waybill is still on it; else it goes to a
+    desk, which has 48 hours.
+
+    `arrival_id` is the idempotency key. Goods of a return that is awaited are received so.
+    Outcomes: APPLIED, KEY_REUSED, WRONG_STATE for a parcel all of which is back.
+    """
+    MatchArrival: _grpc.UnaryUnaryMultiCallable[_returns_pb2.MatchArrivalRequest, _returns_pb2.ArrivalResult]
+    """Says which parcel brought the goods of an arrival, once the desk has found out by the order's
+    number, a serial number or a telephone number.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that was matched otherwise, or for a parcel
+    that has not left, or all of which is back.
+    """
+    ListArrivals: _grpc.UnaryUnaryMultiCallable[_returns_pb2.ListArrivalsRequest, _returns_pb2.ListArrivalsResponse]
+    """Lists arrivals that nobody has matched, those that wait longest first, a page at a time."""
     InterceptShipment: _grpc.UnaryUnaryMultiCallable[_returns_pb2.InterceptShipmentRequest, _returns_pb2.InterceptResult]
     """Stops a parcel. One that has not left is left out, and its money goes back, as with
     CancelShipment. For one on its way its carrier is asked to bring it back; where that cannot be
@@ -121,6 +137,22 @@ class ReturnServiceAsyncStub(ReturnServiceStub):
     """
     ListReturns: _aio.UnaryUnaryMultiCallable[_returns_pb2.ListReturnsRequest, _returns_pb2.ListReturnsResponse]  # type: ignore[assignment]
     """Lists returns in the order of their ids, filtered, a page at a time."""
+    RecordArrival: _aio.UnaryUnaryMultiCallable[_returns_pb2.RecordArrivalRequest, _returns_pb2.ArrivalResult]  # type: ignore[assignment]
+    """Scans a parcel that nobody had announced. It is matched with what it brought where its waybill is
+    that of a return or of a parcel of ours, or the old waybill is still on it; else it goes to a
+    desk, which has 48 hours.
+
+    `arrival_id` is the idempotency key. Goods of a return that is awaited are received so.
+    Outcomes: APPLIED, KEY_REUSED, WRONG_STATE for a parcel all of which is back.
+    """
+    MatchArrival: _aio.UnaryUnaryMultiCallable[_returns_pb2.MatchArrivalRequest, _returns_pb2.ArrivalResult]  # type: ignore[assignment]
+    """Says which parcel brought the goods of an arrival, once the desk has found out by the order's
+    number, a serial number or a telephone number.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that was matched otherwise, or for a parcel
+    that has not left, or all of which is back.
+    """
+    ListArrivals: _aio.UnaryUnaryMultiCallable[_returns_pb2.ListArrivalsRequest, _returns_pb2.ListArrivalsResponse]  # type: ignore[assignment]
+    """Lists arrivals that nobody has matched, those that wait longest first, a page at a time."""
     InterceptShipment: _aio.UnaryUnaryMultiCallable[_returns_pb2.InterceptShipmentRequest, _returns_pb2.InterceptResult]  # type: ignore[assignment]
     """Stops a parcel. One that has not left is left out, and its money goes back, as with
     CancelShipment. For one on its way its carrier is asked to bring it back; where that cannot be
@@ -195,6 +227,40 @@ class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_returns_pb2.ListReturnsResponse, _abc.Awaitable[_returns_pb2.ListReturnsResponse]]:
         """Lists returns in the order of their ids, filtered, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def RecordArrival(
+        self,
+        request: _returns_pb2.RecordArrivalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_returns_pb2.ArrivalResult, _abc.Awaitable[_returns_pb2.ArrivalResult]]:
+        """Scans a parcel that nobody had announced. It is matched with what it brought where its waybill is
+        that of a return or of a parcel of ours, or the old waybill is still on it; else it goes to a
+        desk, which has 48 hours.
+
+        `arrival_id` is the idempotency key. Goods of a return that is awaited are received so.
+        Outcomes: APPLIED, KEY_REUSED, WRONG_STATE for a parcel all of which is back.
+        """
+
+    @_abc_1.abstractmethod
+    def MatchArrival(
+        self,
+        request: _returns_pb2.MatchArrivalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_returns_pb2.ArrivalResult, _abc.Awaitable[_returns_pb2.ArrivalResult]]:
+        """Says which parcel brought the goods of an arrival, once the desk has found out by the order's
+        number, a serial number or a telephone number.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE for one that was matched otherwise, or for a parcel
+        that has not left, or all of which is back.
+        """
+
+    @_abc_1.abstractmethod
+    def ListArrivals(
+        self,
+        request: _returns_pb2.ListArrivalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_returns_pb2.ListArrivalsResponse, _abc.Awaitable[_returns_pb2.ListArrivalsResponse]]:
+        """Lists arrivals that nobody has matched, those that wait longest first, a page at a time."""
 
     @_abc_1.abstractmethod
     def InterceptShipment(

@@ -174,6 +174,11 @@ def _returns(parts: Parts) -> list[Any]:
         returns.InterceptShipmentRequest(shipment_id=parts.of("s"), reason="x"),
         returns.AnswerInterceptRequest(intercept_id=parts.of("t"), accepts=True),
         returns.ListInterceptsRequest(),
+        returns.RecordArrivalRequest(
+            arrival_id="a-1", location="default", carrier="sandbox", waybill="R9"
+        ),
+        returns.MatchArrivalRequest(arrival_id="a-1", shipment_id=parts.of("s")),
+        returns.ListArrivalsRequest(),
     ]
 
 

@@ -21,11 +21,12 @@ from order_service.aftersales import queries as aftersales
 from order_service.aftersales.policy import store as policies
 from order_service.aftersales.policy.book import PolicyBook
 from order_service.aftersales.policy.document import Policy
+from order_service.aftersales.arrivals import Arrival
 from order_service.catalogue import store
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.contracts import Contract
 from order_service.catalogue.model import Article, Place
-from order_service.edge import fulfilment, payments
+from order_service.edge import fulfilment, payments, returns
 from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
@@ -136,6 +137,7 @@ LISTS: Final[dict[str, Listed]] = {
     "ListPicks": Listed(_of_fulfilment, queries, "list_picks", queries.Pick),
     "ListShipments": Listed(_of_fulfilment, queries, "list_shipments", Shipment),
     "ListIncidents": Listed(_of_fulfilment, queries, "list_incidents", Incident),
+    "ListArrivals": Listed(_of_returns, returns, "list_arrivals", Arrival, {"arrival_id": "a-1"}),
     "ListIntercepts": Listed(_of_returns, aftersales, "list_intercepts", Intercept),
     "ListReturns": Listed(_of_returns, aftersales, "list_legs", ReturnLeg),
     "ListPolicies": Listed(
