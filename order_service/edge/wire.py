@@ -18,8 +18,8 @@ from holdfast.order.v1 import (
     settlement_pb2,
 )
 from holdfast.order.v1 import order_pb2 as pb
-from order_service.aftersales.policy.deadlines import Pause
 from order_service.aftersales.arrivals import Arrival
+from order_service.aftersales.policy.deadlines import Pause
 from order_service.audit import protocol
 from order_service.audit.books import Book as AuditBook
 from order_service.catalogue.contracts import Contract

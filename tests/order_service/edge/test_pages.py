@@ -18,10 +18,10 @@ from holdfast.order.v1 import (
     settlement_pb2,
 )
 from order_service.aftersales import queries as aftersales
+from order_service.aftersales.arrivals import Arrival
 from order_service.aftersales.policy import store as policies
 from order_service.aftersales.policy.book import PolicyBook
 from order_service.aftersales.policy.document import Policy
-from order_service.aftersales.arrivals import Arrival
 from order_service.catalogue import store
 from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.contracts import Contract
