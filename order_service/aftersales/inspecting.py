@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from order_service.aftersales.legs import KEPT_MS, keep_timer, leg_in
+from order_service.aftersales.legs import KEPT_MS, count_returned, keep_timer, leg_in
 from order_service.fulfilment.incidents import not_closed
 from order_service.fulfilment.resolving import resolve
+from order_service.order.cases import Case, CaseKind
 from order_service.order.draft import Draft
 from order_service.order.model import IncidentKind, Order
 from order_service.order.refund_amounts import upto_minor
@@ -57,7 +58,7 @@ def inspect(draft: Draft, leg_id: str, groups: Sequence[Judged]) -> LegAnswer:
         _check_sensible(draft.order, leg, group)
     draft.update(leg, judged=judged, inspected_at_ms=draft.now_ms)
     draft.move(leg, LegEvent.INSPECT, _summary(judged))
-    _count_returned(draft, leg)
+    count_returned(draft, leg)
     if leg.ours:
         draft.send(TakeIn(leg_id))
     if leg.kept:
@@ -98,13 +99,15 @@ def _check_complete(leg: ReturnLeg, judged: Sequence[Judged]) -> None:
 
 def _check_sensible(order: Order, leg: ReturnLeg, group: Judged) -> None:
     about = f"line {group.line_no}, {group.quantity} units {group.condition}"
-    ours = leg.kind in NEVER_DELIVERED
+    ours, repairs = leg.kind in NEVER_DELIVERED, _is_for_repair(order, leg)
     line = next(line for line in order.lines if line.line_no == group.line_no)
     most_minor = 0 if ours else upto_minor(line, group.quantity)
     problem = ""
     if group.accepted and group.condition in NOT_HERE:
         problem = "what did not come cannot be accepted"
-    elif group.accepted and group.fate is None:
+    elif repairs and (group.fate is not None or group.deduction_minor):
+        problem = "what is repaired stays its buyer's: no disposition, and no deduction"
+    elif group.accepted and group.fate is None and not repairs:
         problem = "say what becomes of it: RESELLABLE, REFURBISH, SUPPLIER or SCRAP"
     elif not group.accepted and (group.fate is not None or group.deduction_minor):
         problem = "what is not accepted has no disposition and no deduction"
@@ -112,20 +115,15 @@ def _check_sensible(order: Order, leg: ReturnLeg, group: Judged) -> None:
         problem = "its buyer never had it, so it is accepted in whatever condition it is"
     elif not 0 <= group.deduction_minor <= most_minor:
         problem = f"deduction_minor is from 0 to {most_minor}, not {group.deduction_minor}"
+    if len(group.serials) not in (0, group.quantity):
+        problem = f"{group.quantity} units have {group.quantity} serial numbers, or none"
     if problem:
         raise Refused(RefusalReason.WRONG_CONTENT, detail=f"{about}: {problem}")
 
 
-def _count_returned(draft: Draft, leg: ReturnLeg) -> None:
-    """Counts units as returned that are ours again; those sent in another's stead count once."""
-    order = draft.order
-    back: Counter[int] = Counter()
-    for group in leg.ours:
-        if order.carries_lines(order.shipment(group.shipment_id)):
-            back[group.line_no] += group.quantity
-    for line in order.lines:
-        if back[line.line_no]:
-            draft.update(line, returned=line.returned + back[line.line_no])
+def _is_for_repair(order: Order, leg: ReturnLeg) -> bool:
+    cases = order.parts_of(Case)
+    return any(each.case_id == leg.case_id and each.kind is CaseKind.REPAIR for each in cases)
 
 
 def _give_money_back(draft: Draft, leg: ReturnLeg) -> None:

@@ -1,5 +1,6 @@
 """Return legs of an order: found, counted, and what has lapsed of them. Pure."""
 
+from collections import Counter
 from typing import Final
 
 from order_service.fulfilment.timers import DAY_MS
@@ -42,3 +43,20 @@ def lapse(draft: Draft, leg_id: str) -> None:
     if leg.state is LegState.INSPECTED and LEG.allows(leg.state, LegEvent.SEND_BACK):
         draft.move(leg, LegEvent.SEND_BACK, "kept long enough: it goes to its buyer again")
     draft.update(leg, due_at_ms=0)
+
+
+def count_returned(draft: Draft, leg: ReturnLeg) -> None:
+    """Counts units as returned that are ours again; those sent in another's stead count once."""
+    order = draft.order
+    back: Counter[int] = Counter()
+    for group in leg.ours:
+        if order.carries_lines(order.shipment(group.shipment_id)):
+            back[group.line_no] += group.quantity
+    for line in order.lines:
+        if back[line.line_no]:
+            draft.update(line, returned=line.returned + back[line.line_no])
+
+
+def legs_of_case(order: Order, case_id: str) -> list[ReturnLeg]:
+    """The legs that bring the goods of a case, or were to; the oldest first."""
+    return [leg for leg in order.parts_of(ReturnLeg) if leg.case_id == case_id]

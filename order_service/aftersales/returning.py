@@ -9,9 +9,11 @@ from typing import Final
 
 from msgspec import structs
 
+from order_service.aftersales.legs import legs_of_case
 from order_service.aftersales.moving import move_case
 from order_service.aftersales.opening import never_sent, open_leg
 from order_service.aftersales.paying import worth_minor
+from order_service.aftersales.repairing import take_beyond_repair
 from order_service.aftersales.stopping import follow_stops, were_stopped
 from order_service.order.cases import (
     CASE,
@@ -37,6 +39,8 @@ from order_service.order.return_legs import (
 from order_service.payment.paying_back import OWN
 
 _S, _E = CaseState, CaseEvent
+_ACCEPTED: Final = {CaseKind.REPAIR: _E.REPAIR, CaseKind.EXCHANGE: _E.REPLACE}
+"""The event of a case whose goods were accepted, where it is not REFUND."""
 _IS_HERE: Final = frozenset({LegState.ARRIVED, LegState.INSPECTED})
 
 
@@ -55,13 +59,8 @@ def follow_returns(draft: Draft) -> None:
 
 def leg_of_case(order: Order, case: Case) -> ReturnLeg | None:
     """The newest leg that brings the goods of a case."""
-    legs = legs_of_case(order, case)
+    legs = legs_of_case(order, case.case_id)
     return legs[-1] if legs else None
-
-
-def legs_of_case(order: Order, case: Case) -> list[ReturnLeg]:
-    """The legs that bring the goods of a case, or were to; the oldest first."""
-    return [leg for leg in order.parts_of(ReturnLeg) if leg.case_id == case.case_id]
 
 
 def _expected(case: Case) -> list[LegLine]:
@@ -72,6 +71,8 @@ def _follow_case(draft: Draft, case: Case, leg: ReturnLeg) -> None:
     """Moves a leg after its case."""
     if case.state is _S.CLOSED:
         never_sent(draft, leg, f"{case.case_id} is closed")
+    if case.kind is CaseKind.REPAIR and case.state in (_S.REFUNDING, _S.DONE):
+        take_beyond_repair(draft, case)
     was_late = case.lapsed_from == _S.RETURNING and case.state is _S.WITH_SERVICE
     if was_late and LEG.allows(leg.state, LegEvent.LOSE):
         draft.move(leg, LegEvent.LOSE, "it did not come in time")
@@ -84,8 +85,9 @@ def _follow_leg(draft: Draft, case: Case, leg: ReturnLeg) -> None:
         move_case(draft, case, _E.SENT, about)
     if leg.state is LegState.LOST and case.state is _S.RETURNING:
         move_case(draft, case, _E.LOSE, about)
-    legs = legs_of_case(draft.order, case)
-    if all(each.state in _IS_HERE for each in legs) and CASE.allows(case.state, _E.ARRIVE):
+    legs = legs_of_case(draft.order, case.case_id)
+    is_here = all(each.state in _IS_HERE for each in legs) and leg.state is LegState.ARRIVED
+    if is_here and CASE.allows(case.state, _E.ARRIVE):
         move_case(draft, case, _E.ARRIVE, about)
     if case.state is _S.INSPECTING and were_stopped(legs):
         move_case(draft, case, _E.REFUND, "its buyer never had it")
@@ -129,7 +131,7 @@ def _end(draft: Draft, case: Case, part: list[Judged], *, is_split: bool) -> Non
     elif found.deduction_minor:
         _propose(draft, case, found.deduction_minor)
     else:
-        move_case(draft, case, _E.REFUND, "accepted")
+        move_case(draft, case, _ACCEPTED.get(case.kind, _E.REFUND), "accepted")
 
 
 def _propose(draft: Draft, case: Case, deduction_minor: int) -> None:

@@ -18,6 +18,7 @@ from order_service.aftersales.arrivals import (
 from order_service.aftersales.inspecting import LegAnswer, inspect
 from order_service.aftersales.intercepting import InterceptAnswer, answer, intercept
 from order_service.aftersales.receiving import receive
+from order_service.aftersales.repairing import RepairStep, record_repair
 from order_service.aftersales.sending import announce
 from order_service.aftersales.terms import Terms
 from order_service.edge import wire
@@ -32,12 +33,12 @@ from order_service.edge.requests import (
     reason_of,
     tenant_of,
 )
-from order_service.edge.returns_requests import groups_of
+from order_service.edge.returns_requests import check_serials, groups_of
 from order_service.order.draft import Draft
 from order_service.order.fields import check_id, check_name
 from order_service.order.intercepts import InterceptState
 from order_service.order.parts import order_id_of
-from order_service.order.refusals import RefusalReason, Refused
+from order_service.order.refusals import InvalidField, RefusalReason, Refused
 from order_service.order.return_legs import LegKind, LegState
 from order_service.storage.database import Conflict
 from order_service.storage.orders import Orders
@@ -129,6 +130,23 @@ class ReturnServicer:
         )
         page = await read_page(self._orders, request, read, lambda one: one.intercept_id)
         return wire.listed(pb.ListInterceptsResponse, *page)
+
+    @command(pb.RepairResult)
+    async def RecordRepair(self, request: pb.RecordRepairRequest) -> pb.RepairResult:
+        case_id, why, actor = id_of(request, "case_id"), reason_of(request), actor_of(request)
+        thing = "MENDED, BEYOND_REPAIR or DELIVERED"
+        step = wire.filter_of(RepairStep, pb.RepairStep, request.step, "step", thing)
+        if step is None:
+            raise InvalidField("step", f"must be {thing}", request.step)
+        check_serials("serials", request.serials)
+        said = partial(record_repair, case_id=case_id, step=step, serials=request.serials, why=why)
+
+        def decide(draft: Draft) -> tuple[object, bool]:
+            look_at_case(draft, self._terms)
+            return said(draft)
+
+        _, replayed = await change(self._orders, request, order_id_of(case_id), decide, actor)
+        return pb.RepairResult(outcome=_APPLIED, replayed=replayed)
 
     @command(pb.ArrivalResult)
     async def RecordArrival(self, request: pb.RecordArrivalRequest) -> pb.ArrivalResult:

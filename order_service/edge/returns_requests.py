@@ -1,6 +1,7 @@
 """Checks the fields of requests about returns, and makes values of them."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from holdfast.messages import members_of
@@ -19,6 +20,7 @@ from order_service.order.return_legs import Condition, Fate, Judged
 GROUPS_MAX: Final = 1_000
 LINE_NO_MAX: Final = 32_767
 PICTURES_MAX: Final = 9
+SERIALS_MAX: Final = 1_000
 _is_digest = re.compile("[0-9a-f]{64}").fullmatch
 _CONDITIONS: Final = members_of(pb.JudgedUnits.Condition.DESCRIPTOR, Condition)
 _FATES: Final = members_of(pb.JudgedUnits.Fate.DESCRIPTOR, Fate)
@@ -45,6 +47,7 @@ def _group_of(field: str, group: pb.JudgedUnits) -> Judged:
         names = ", ".join(Fate)
         raise InvalidField(f"{field}.fate", f"must be one of {names}", group.fate)
     check_whole(f"{field}.pictures", len(group.pictures), 0, PICTURES_MAX)
+    check_serials(f"{field}.serials", group.serials)
     for name in group.pictures:
         if not _is_digest(name):
             problem = "must be the SHA-256 of files, each as 64 digits of 0-9 a-f"
@@ -59,4 +62,12 @@ def _group_of(field: str, group: pb.JudgedUnits) -> Judged:
         fate=_FATES.get(group.fate),
         deduction_minor=group.deduction_minor,
         pictures=tuple(group.pictures),
+        serials=tuple(group.serials),
     )
+
+
+def check_serials(field: str, serials: Sequence[str]) -> None:
+    """Raises InvalidField for more than 1,000 serial numbers, or for one that is none."""
+    check_whole(field, len(serials), 0, SERIALS_MAX)
+    for serial in serials:
+        check_name(field, serial)

@@ -141,11 +141,13 @@ class Judged(Struct, frozen=True, array_like=True):
     condition: Condition
     accepted: bool
     fate: Fate | None = None
-    """Of units that were accepted, and of no others."""
+    """Of units that were accepted, and of no others; not of those that are repaired."""
     deduction_minor: int = 0
     """Taken off the money of the group, because of its condition."""
     pictures: tuple[str, ...] = ()
     """Names of evidence files: their SHA-256."""
+    serials: tuple[str, ...] = ()
+    """The serial numbers of its pieces, where they have some."""
 
 
 class ReturnLeg(Struct):
@@ -179,14 +181,14 @@ class ReturnLeg(Struct):
 
     @property
     def ours(self) -> list[Judged]:
-        """The groups of units that are their buyer's no more: those that were accepted, and those
-        of a parcel that its buyer never had, also where they did not come.
+        """The groups of units that are their buyer's no more: those that were accepted, but for a
+        repair, and those of a parcel that its buyer never had, also where they did not come.
         """
         never_had = self.kind in NEVER_DELIVERED
         return [
             group
             for group in self.judged
-            if group.accepted or (never_had and group.condition in NOT_HERE)
+            if group.fate is not None or (never_had and group.condition in NOT_HERE)
         ]
 
     @property

@@ -20,6 +20,7 @@ from holdfast.order.v1 import (
     returns_pb2,
     settlement_pb2,
 )
+from order_service.aftersales.repairing import RepairStep
 from order_service.app import SERVICES
 from order_service.audit.invariants import INVARIANTS
 from order_service.catalogue.contracts import Period
@@ -100,6 +101,7 @@ NAMES: Final[Mapping[str, Iterable[str]]] = {
     "Incident.Kind": IncidentKind,
     "Incident.State": IncidentState,
     "Intercept.State": InterceptState,
+    "RepairStep": RepairStep,
     "JudgedUnits.Condition": Condition,
     "JudgedUnits.Fate": Fate,
     "MoneyCaseKind": MoneyCaseKind,

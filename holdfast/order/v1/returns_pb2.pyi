@@ -26,6 +26,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _RepairStep:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RepairStepEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RepairStep.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPAIR_STEP_UNSPECIFIED: _RepairStep.ValueType  # 0
+    """Not a step."""
+    REPAIR_STEP_MENDED: _RepairStep.ValueType  # 1
+    """It works again, and goes to its buyer."""
+    REPAIR_STEP_BEYOND_REPAIR: _RepairStep.ValueType  # 2
+    """It cannot be mended."""
+    REPAIR_STEP_DELIVERED: _RepairStep.ValueType  # 3
+    """Its buyer has it again."""
+
+class RepairStep(_RepairStep, metaclass=_RepairStepEnumTypeWrapper):
+    """The steps of a repair."""
+
+REPAIR_STEP_UNSPECIFIED: RepairStep.ValueType  # 0
+"""Not a step."""
+REPAIR_STEP_MENDED: RepairStep.ValueType  # 1
+"""It works again, and goes to its buyer."""
+REPAIR_STEP_BEYOND_REPAIR: RepairStep.ValueType  # 2
+"""It cannot be mended."""
+REPAIR_STEP_DELIVERED: RepairStep.ValueType  # 3
+"""Its buyer has it again."""
+Global___RepairStep: _TypeAlias = RepairStep  # noqa: Y015
+
 @_typing.final
 class ReturnLeg(_message.Message):
     """Goods of an order on their way back to us."""
@@ -315,6 +343,7 @@ class JudgedUnits(_message.Message):
     FATE_FIELD_NUMBER: _builtins.int
     DEDUCTION_MINOR_FIELD_NUMBER: _builtins.int
     PICTURES_FIELD_NUMBER: _builtins.int
+    SERIALS_FIELD_NUMBER: _builtins.int
     line_no: _builtins.int
     """The line of the order."""
     sku: _builtins.str
@@ -335,6 +364,10 @@ class JudgedUnits(_message.Message):
     def pictures(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of evidence files: the SHA-256 of each, as 64 hexadecimal digits."""
 
+    @_builtins.property
+    def serials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The serial numbers of its pieces: none, or one for each unit."""
+
     def __init__(
         self,
         *,
@@ -347,10 +380,11 @@ class JudgedUnits(_message.Message):
         fate: Global___JudgedUnits.Fate.ValueType = ...,
         deduction_minor: _builtins.int = ...,
         pictures: _abc.Iterable[_builtins.str] | None = ...,
+        serials: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "condition", b"condition", "deduction_minor", b"deduction_minor", "fate", b"fate", "line_no", b"line_no", "pictures", b"pictures", "quantity", b"quantity", "shipment_id", b"shipment_id", "sku", b"sku"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "condition", b"condition", "deduction_minor", b"deduction_minor", "fate", b"fate", "line_no", b"line_no", "pictures", b"pictures", "quantity", b"quantity", "serials", b"serials", "shipment_id", b"shipment_id", "sku", b"sku"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -752,6 +786,80 @@ class ListInterceptsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListInterceptsResponse: _TypeAlias = ListInterceptsResponse  # noqa: Y015
+
+@_typing.final
+class RecordRepairRequest(_message.Message):
+    """Says how far a repair is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    SERIALS_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The shop; "" means `default`."""
+    case_id: _builtins.str
+    """The case."""
+    step: Global___RepairStep.ValueType
+    """The step that is done."""
+    actor: _builtins.str
+    """Who says it, such as `workshop:7`."""
+    reason: _builtins.str
+    """What was done; kept with the order. Nothing personal belongs here."""
+    @_builtins.property
+    def serials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With MENDED: the serial numbers of the pieces that go out, where they have some."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        step: Global___RepairStep.ValueType = ...,
+        serials: _abc.Iterable[_builtins.str] | None = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "case_id", b"case_id", "reason", b"reason", "serials", b"serials", "step", b"step", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordRepairRequest: _TypeAlias = RecordRepairRequest  # noqa: Y015
+
+@_typing.final
+class RepairResult(_message.Message):
+    """The answer to a step of a repair."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    outcome: _order_pb2.OrderOutcome.ValueType
+    """What came of it."""
+    detail: _builtins.str
+    """For a person; with a refusal says what is wrong."""
+    replayed: _builtins.bool
+    """Whether it had been done before; nothing changed now."""
+    def __init__(
+        self,
+        *,
+        outcome: _order_pb2.OrderOutcome.ValueType = ...,
+        detail: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "outcome", b"outcome", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepairResult: _TypeAlias = RepairResult  # noqa: Y015
 
 @_typing.final
 class Arrival(_message.Message):

@@ -39,6 +39,11 @@ class ReturnServiceStub:
                 request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsRequest.SerializeToString,
                 response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsResponse.FromString,
                 _registered_method=True)
+        self.RecordRepair = channel.unary_unary(
+                '/holdfast.order.v1.ReturnService/RecordRepair',
+                request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.RecordRepairRequest.SerializeToString,
+                response_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.RepairResult.FromString,
+                _registered_method=True)
         self.RecordArrival = channel.unary_unary(
                 '/holdfast.order.v1.ReturnService/RecordArrival',
                 request_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.RecordArrivalRequest.SerializeToString,
@@ -123,6 +128,18 @@ class ReturnServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordRepair(self, request, context):
+        """Says how far a repair is. MENDED: REPAIRING becomes REPLACING, and the goods go to their buyer
+        again; BEYOND_REPAIR: WITH_BUYER, who chooses; DELIVERED: REPLACING becomes DONE.
+
+        The pieces that go out are those that came in. No stock moves.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for other pieces than came in, or for a
+        case of another kind.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordArrival(self, request, context):
         """Scans a parcel that nobody had announced. It is matched with what it brought where its waybill is
         that of a return or of a parcel of ours, or the old waybill is still on it; else it goes to a
@@ -202,6 +219,11 @@ def add_ReturnServiceServicer_to_server(servicer, server):
                     servicer.ListReturns,
                     request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsRequest.FromString,
                     response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsResponse.SerializeToString,
+            ),
+            'RecordRepair': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordRepair,
+                    request_deserializer=holdfast_dot_order_dot_v1_dot_returns__pb2.RecordRepairRequest.FromString,
+                    response_serializer=holdfast_dot_order_dot_v1_dot_returns__pb2.RepairResult.SerializeToString,
             ),
             'RecordArrival': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordArrival,
@@ -347,6 +369,33 @@ class ReturnService:
             '/holdfast.order.v1.ReturnService/ListReturns',
             holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsRequest.SerializeToString,
             holdfast_dot_order_dot_v1_dot_returns__pb2.ListReturnsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordRepair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.order.v1.ReturnService/RecordRepair',
+            holdfast_dot_order_dot_v1_dot_returns__pb2.RecordRepairRequest.SerializeToString,
+            holdfast_dot_order_dot_v1_dot_returns__pb2.RepairResult.FromString,
             options,
             channel_credentials,
             insecure,

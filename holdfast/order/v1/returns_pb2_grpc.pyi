@@ -68,6 +68,14 @@ class ReturnServiceStub:
     """
     ListReturns: _grpc.UnaryUnaryMultiCallable[_returns_pb2.ListReturnsRequest, _returns_pb2.ListReturnsResponse]
     """Lists returns in the order of their ids, filtered, a page at a time."""
+    RecordRepair: _grpc.UnaryUnaryMultiCallable[_returns_pb2.RecordRepairRequest, _returns_pb2.RepairResult]
+    """Says how far a repair is. MENDED: REPAIRING becomes REPLACING, and the goods go to their buyer
+    again; BEYOND_REPAIR: WITH_BUYER, who chooses; DELIVERED: REPLACING becomes DONE.
+
+    The pieces that go out are those that came in. No stock moves.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for other pieces than came in, or for a
+    case of another kind.
+    """
     RecordArrival: _grpc.UnaryUnaryMultiCallable[_returns_pb2.RecordArrivalRequest, _returns_pb2.ArrivalResult]
     """Scans a parcel that nobody had announced. It is matched with what it brought where its waybill is
     that of a return or of a parcel of ours, or the old waybill is still on it; else it goes to a
@@ -137,6 +145,14 @@ class ReturnServiceAsyncStub(ReturnServiceStub):
     """
     ListReturns: _aio.UnaryUnaryMultiCallable[_returns_pb2.ListReturnsRequest, _returns_pb2.ListReturnsResponse]  # type: ignore[assignment]
     """Lists returns in the order of their ids, filtered, a page at a time."""
+    RecordRepair: _aio.UnaryUnaryMultiCallable[_returns_pb2.RecordRepairRequest, _returns_pb2.RepairResult]  # type: ignore[assignment]
+    """Says how far a repair is. MENDED: REPAIRING becomes REPLACING, and the goods go to their buyer
+    again; BEYOND_REPAIR: WITH_BUYER, who chooses; DELIVERED: REPLACING becomes DONE.
+
+    The pieces that go out are those that came in. No stock moves.
+    Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for other pieces than came in, or for a
+    case of another kind.
+    """
     RecordArrival: _aio.UnaryUnaryMultiCallable[_returns_pb2.RecordArrivalRequest, _returns_pb2.ArrivalResult]  # type: ignore[assignment]
     """Scans a parcel that nobody had announced. It is matched with what it brought where its waybill is
     that of a return or of a parcel of ours, or the old waybill is still on it; else it goes to a
@@ -227,6 +243,20 @@ class ReturnServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_returns_pb2.ListReturnsResponse, _abc.Awaitable[_returns_pb2.ListReturnsResponse]]:
         """Lists returns in the order of their ids, filtered, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def RecordRepair(
+        self,
+        request: _returns_pb2.RecordRepairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_returns_pb2.RepairResult, _abc.Awaitable[_returns_pb2.RepairResult]]:
+        """Says how far a repair is. MENDED: REPAIRING becomes REPLACING, and the goods go to their buyer
+        again; BEYOND_REPAIR: WITH_BUYER, who chooses; DELIVERED: REPLACING becomes DONE.
+
+        The pieces that go out are those that came in. No stock moves.
+        Outcomes: APPLIED, NOT_FOUND, WRONG_STATE, WRONG_CONTENT for other pieces than came in, or for a
+        case of another kind.
+        """
 
     @_abc_1.abstractmethod
     def RecordArrival(

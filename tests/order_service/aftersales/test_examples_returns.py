@@ -3,19 +3,22 @@
 from functools import partial
 
 import pytest
+from msgspec import structs
 
 from order_service.aftersales.acting import Said, answer_proposal
 from order_service.aftersales.inspecting import LegAnswer
 from order_service.aftersales.intercepting import answer
 from order_service.aftersales.receiving import came_back_here, receive
+from order_service.aftersales.repairing import RepairStep, record_repair
 from order_service.aftersales.sending import announce
 from order_service.order.cases import Case, CaseEvent, CaseKind, CaseReason, CaseRole, CaseState
 from order_service.order.intercepts import Intercept
 from order_service.order.model import Order
-from order_service.order.refusals import RefusalReason
+from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.return_legs import Condition, Fate, Judged, LegState, ReturnLeg
 from order_service.order.tasks import LegDue, TakeIn, todos
 from tests.order_service.aftersales.cases import (
+    PICTURE,
     TERMS,
     asked,
     back,
@@ -242,3 +245,63 @@ def test_a_parcel_that_is_signed_for_after_its_carrier_had_agreed_is_the_service
     signed(order)
     assert case.state is _S.WITH_SERVICE
     assert back(order) == []
+
+
+# Repairs.
+
+
+def repairing() -> tuple[Order, Case]:
+    """A piece of F, S1, is in the workshop."""
+    order = f_received()
+    case = asked(
+        order, {2: 1}, CaseKind.REPAIR, CaseReason.QUALITY, now_ms=ASKED_MS, words=PICTURE
+    ).case
+    said(order, case, _E.TAKE_BACK, ASKED_MS + MS)
+    sent(order, ASKED_MS + MS)
+    decided(order, partial(receive, leg_id=leg_of(order).leg_id, location=""), ARRIVED_MS)
+    group = Judged(2, "", 1, "", _C.USED, True, serials=("S1",))
+    with pytest.raises(Refused, match="stays its buyer's"):
+        inspected(order, structs.replace(group, fate=Fate.RESELLABLE))
+    inspected(order, group)
+    assert [case.state] == [_S.REPAIRING]
+    return order, case
+
+
+def test_example_27_the_piece_that_came_in_goes_out_and_no_stock_moves() -> None:
+    order, case = repairing()
+    mend = partial(record_repair, case_id=case.case_id, step=RepairStep.MENDED, why="")
+    with pytest.raises(Refused, match="S2 did not come in; S1 came in") as caught:
+        decided(order, partial(mend, serials=["S2"]), ARRIVED_MS)
+    assert caught.value.reason is RefusalReason.WRONG_CONTENT
+    assert decided(order, partial(mend, serials=["S1"]), ARRIVED_MS)[1] is False
+    assert decided(order, partial(mend, serials=["S1"]), ARRIVED_MS)[1] is True
+    assert (case.state, leg_of(order).state) == (_S.REPLACING, LegState.SENT_BACK)
+    assert (todos(order, TakeIn), order.lines[1].returned, order.refunds) == ([], 0, [])
+
+
+def test_example_54_a_piece_that_was_repaired_can_be_asked_about_again() -> None:
+    order, case = repairing()
+    step = partial(record_repair, case_id=case.case_id, why="")
+    decided(order, partial(step, step=RepairStep.MENDED, serials=["S1"]), ARRIVED_MS)
+    decided(order, partial(step, step=RepairStep.DELIVERED, serials=[]), ARRIVED_MS)
+    assert case.state is _S.DONE
+    again = asked(
+        order,
+        {2: 1},
+        CaseKind.REPAIR,
+        CaseReason.QUALITY,
+        now_ms=ARRIVED_MS + MS,
+        words=PICTURE,
+    )
+    assert again.case.state is _S.WITH_MERCHANT
+
+
+def test_a_piece_beyond_repair_is_the_buyers_to_choose_and_silence_pays_it_back() -> None:
+    order, case = repairing()
+    step = partial(record_repair, case_id=case.case_id, step=RepairStep.BEYOND_REPAIR, why="")
+    decided(order, partial(step, serials=[]), ARRIVED_MS)
+    assert [case.state] == [_S.WITH_BUYER]
+    timer(order, case.deadline_at_ms)
+    assert back(order) == [4_999]
+    assert [todo.payload for todo in todos(order, TakeIn)] == [TakeIn(leg_of(order).leg_id)]
+    assert order.lines[1].returned == 1

@@ -179,6 +179,7 @@ def _returns(parts: Parts) -> list[Any]:
         ),
         returns.MatchArrivalRequest(arrival_id="a-1", shipment_id=parts.of("s")),
         returns.ListArrivalsRequest(),
+        returns.RecordRepairRequest(case_id=parts.of("c"), step=returns.REPAIR_STEP_MENDED),
     ]
 
 
