@@ -32,9 +32,11 @@ from order_service.order.return_legs import (
     Condition,
     Judged,
     LegEvent,
+    LegKind,
     LegLine,
     LegState,
     ReturnLeg,
+    units_by_line,
 )
 from order_service.payment.paying_back import OWN
 
@@ -51,7 +53,9 @@ def follow_returns(draft: Draft) -> None:
             follow_stops(draft, case)
         leg = leg_of_case(draft.order, case)
         if case.state is _S.AWAITING_RETURN and (leg is None or leg.state is LegState.NEVER_SENT):
-            leg = open_leg(draft, case.case_id, _expected(case), f"for {case.case_id}")
+            leg = _unannounced(draft, case) or open_leg(
+                draft, case.case_id, _expected(case), f"for {case.case_id}"
+            )
         if leg is not None:
             _follow_case(draft, case, leg)
             _follow_leg(draft, case, leg)
@@ -61,6 +65,17 @@ def leg_of_case(order: Order, case: Case) -> ReturnLeg | None:
     """The newest leg that brings the goods of a case."""
     legs = legs_of_case(order, case.case_id)
     return legs[-1] if legs else None
+
+
+def _unannounced(draft: Draft, case: Case) -> ReturnLeg | None:
+    """The goods of a case that came before anybody asked: their leg is the case's from now on."""
+    wanted = units_by_line(_expected(case))
+    for leg in draft.order.parts_of(ReturnLeg):
+        is_free = leg.kind is LegKind.UNANNOUNCED and not leg.case_id
+        if is_free and units_by_line(leg.lines) == wanted:
+            draft.update(leg, case_id=case.case_id)
+            return leg
+    return None
 
 
 def _expected(case: Case) -> list[LegLine]:
@@ -86,8 +101,10 @@ def _follow_leg(draft: Draft, case: Case, leg: ReturnLeg) -> None:
     if leg.state is LegState.LOST and case.state is _S.RETURNING:
         move_case(draft, case, _E.LOSE, about)
     legs = legs_of_case(draft.order, case.case_id)
-    is_here = all(each.state in _IS_HERE for each in legs) and leg.state is LegState.ARRIVED
-    if is_here and CASE.allows(case.state, _E.ARRIVE):
+    # A case that was sent on after its inspection does not go back to it.
+    is_new = leg.state is LegState.ARRIVED or case.state in (_S.AWAITING_RETURN, _S.RETURNING)
+    is_here = all(each.state in _IS_HERE for each in legs)
+    if is_here and is_new and CASE.allows(case.state, _E.ARRIVE):
         move_case(draft, case, _E.ARRIVE, about)
     if case.state is _S.INSPECTING and were_stopped(legs):
         move_case(draft, case, _E.REFUND, "its buyer never had it")

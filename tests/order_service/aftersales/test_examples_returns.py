@@ -6,6 +6,7 @@ import pytest
 from msgspec import structs
 
 from order_service.aftersales.acting import Said, answer_proposal
+from order_service.aftersales.arrivals import Arrival, bring
 from order_service.aftersales.inspecting import LegAnswer
 from order_service.aftersales.intercepting import answer
 from order_service.aftersales.receiving import came_back_here, receive
@@ -305,3 +306,25 @@ def test_a_piece_beyond_repair_is_the_buyers_to_choose_and_silence_pays_it_back(
     assert back(order) == [4_999]
     assert [todo.payload for todo in todos(order, TakeIn)] == [TakeIn(leg_of(order).leg_id)]
     assert order.lines[1].returned == 1
+
+
+@pytest.mark.parametrize("is_inspected", [False, True])
+def test_goods_that_came_before_anybody_asked_are_paid_for_once_a_case_is_granted(
+    is_inspected: bool,
+) -> None:
+    order = f_received()
+    shipment_id = order.shipments[0].shipment_id
+    scan = Arrival("default", "a-1", "default", "sf", "R9", "", ASKED_MS, ASKED_MS)
+    decided(order, partial(bring, part_id=shipment_id, arrival=scan), ASKED_MS)
+    leg = leg_of(order)
+    if is_inspected:
+        inspected(order)
+    case = asked(
+        order, {1: 0, 2: 0}, CaseKind.RETURN_REFUND, CaseReason.NO_REASON, now_ms=ASKED_MS + MS
+    ).case
+    assert (leg.case_id, len(order.parts_of(ReturnLeg))) == (case.case_id, 1)
+    if not is_inspected:
+        assert case.state is _S.INSPECTING
+        inspected(order)
+    assert back(order) == [14_999]
+    assert [line.returned for line in order.lines] == [3, 1]
