@@ -21,6 +21,7 @@ from order_service.notifications.texts import (
 )
 from order_service.order.model import Order, Refund, Shipment
 from order_service.order.refund_rows import RefundWhat
+from order_service.order.return_legs import ReturnLeg
 from order_service.order.states import OrderState
 
 HOUR_MS = 3_600_000
@@ -108,6 +109,10 @@ def _values(about: About, composing: Composing, language: Language) -> dict[str,
         values |= {"carrier": part.carrier or "-", "waybill": part.waybill or "-"}
         if about.notice is Notice.PARCEL_IN_TROUBLE:
             values["trouble"] = TROUBLES[order.incident(about.part_id).kind][language]
+    elif isinstance(part, ReturnLeg):
+        values["warehouse"] = part.location
+        values["accepted"] = str(sum(each.quantity for each in part.judged if each.accepted))
+        values["units"] = str(sum(each.quantity for each in part.lines))
     elif isinstance(part, Refund):
         values["reason"] = part.reason or "-"
         values["goods"] = GOODS[_goods_of(order, part)][language]
@@ -137,8 +142,12 @@ def _parcel_of_incident(order: Order, incident_id: str) -> Shipment:
     return order.shipment(order.incident(incident_id).shipment_id)
 
 
+def _return(order: Order, leg_id: str) -> ReturnLeg:
+    return next(leg for leg in order.parts_of(ReturnLeg) if leg.leg_id == leg_id)
+
+
 # The part that a notice lists, by the id of the part that moved.
-_PARTS: Final[dict[Notice, Callable[[Order, str], Shipment | Refund]]] = {
+_PARTS: Final[dict[Notice, Callable[[Order, str], Shipment | Refund | ReturnLeg]]] = {
     Notice.PARCEL_SHIPPED: Order.shipment,
     Notice.PARCEL_DELIVERED: Order.shipment,
     Notice.PARCEL_LEFT_OUT: Order.shipment,
@@ -154,11 +163,14 @@ _PARTS: Final[dict[Notice, Callable[[Order, str], Shipment | Refund]]] = {
         ),
         _parcel_of_incident,
     ),
+    **dict.fromkeys(
+        (Notice.RETURN_AWAITED, Notice.RETURN_ARRIVED, Notice.RETURN_INSPECTED), _return
+    ),
     Notice.MONEY_REFUNDED: Order.refund,
 }
 
 
-def _part(about: About) -> Shipment | Refund | None:
+def _part(about: About) -> Shipment | Refund | ReturnLeg | None:
     part = _PARTS.get(about.notice)
     return part(about.order, about.part_id) if part else None
 
@@ -170,6 +182,8 @@ def _units(about: About) -> list[tuple[int, int]]:
         named = [each.lines for each in about.order.incidents if each.incident_id == about.part_id]
         lines = named[0] if named and named[0] else part.lines
         return [(line.line_no, line.quantity) for line in lines]
+    if isinstance(part, ReturnLeg):
+        return [(line.line_no, line.quantity) for line in part.lines]
     return [(line.line_no, line.quantity) for line in about.order.lines]
 
 

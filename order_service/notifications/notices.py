@@ -8,6 +8,7 @@ from order_service.order.contact import tells_of_correction
 from order_service.order.machines import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT
 from order_service.order.model import HistoryEntry, IncidentKind, Order, Remark
 from order_service.order.records import Review, Verdict
+from order_service.order.return_legs import LEG, LegState, ReturnLeg
 from order_service.order.states import (
     IncidentState,
     OrderState,
@@ -40,6 +41,9 @@ class Notice(StrEnum):
     PARCEL_IN_TROUBLE = "parcel_in_trouble"
     ORDER_ON_HOLD = "order_on_hold"
     DELIVERY_CORRECTED = "delivery_corrected"
+    RETURN_AWAITED = "return_awaited"
+    RETURN_ARRIVED = "return_arrived"
+    RETURN_INSPECTED = "return_inspected"
     MONEY_REFUNDED = "money_refunded"
     REFUND_CAME_BACK = "refund_came_back"
     NEW_ORDER = "new_order"
@@ -62,6 +66,8 @@ class NoticeRow(NamedTuple):
     """Only where an incident of one of these kinds is new: its later moves are not told."""
     left_out: bool = False
     """Only for a parcel that does not come at all, of an order that goes on."""
+    sent_by_buyer: bool = False
+    """Only for a return that the buyer sends: of another parcel its incident is told."""
 
 
 _O, _K = OrderState, IncidentKind
@@ -112,6 +118,14 @@ NOTICES: Final = (
         to_merchants=True,
         opening=tuple(_K),
     ),
+    *(
+        NoticeRow(LEG.name, reached, notice, sent_by_buyer=True)
+        for reached, notice in (
+            (LegState.EXPECTED, Notice.RETURN_AWAITED),
+            (LegState.ARRIVED, Notice.RETURN_ARRIVED),
+            (LegState.INSPECTED, Notice.RETURN_INSPECTED),
+        )
+    ),
     NoticeRow(PAYMENT.name, PaymentState.QUARANTINED, Notice.PAYMENT_HELD),
     NoticeRow(REFUND.name, RefundState.DONE, Notice.MONEY_REFUNDED),
     NoticeRow(
@@ -133,6 +147,7 @@ def notices_of(entry: HistoryEntry, order: Order) -> list[NoticeRow]:
         and (not row.only_if_it_stays or order.state == row.reached)
         and (not row.opening or _opens(entry, order, row.opening))
         and (not row.left_out or _is_left_out(entry, order))
+        and (not row.sent_by_buyer or _is_sent_by_buyer(entry, order))
     ]
 
 
@@ -163,6 +178,14 @@ def notices_of_records(records: Iterable[object]) -> list[Notice]:
 def _opens(entry: HistoryEntry, order: Order, kinds: tuple[IncidentKind, ...]) -> bool:
     """Whether it is the beginning of an incident of one of these kinds."""
     return entry.event is None and order.incident(entry.part_id).kind in kinds
+
+
+def _is_sent_by_buyer(entry: HistoryEntry, order: Order) -> bool:
+    """Whether a return is one that the buyer sends, or has sent, and stays where it got."""
+    return any(
+        leg.leg_id == entry.part_id and not leg.shipment_id and leg.state == entry.to_state
+        for leg in order.parts_of(ReturnLeg)
+    )
 
 
 def _is_left_out(entry: HistoryEntry, order: Order) -> bool:

@@ -126,6 +126,29 @@ TEXTS: Final[dict[Notice, dict[Language, Words]]] = {
         "You get the goods again, or your money back.\n\n{items}\n\nCarrier: {carrier}\n"
         "Waybill: {waybill}\n",
     ),
+    Notice.RETURN_AWAITED: _in_both(
+        "订单 {order_id} 的退货申请已同意，请寄回商品",
+        "{name}，您好：\n您的订单 {order_id} 中以下商品可以退回，请寄往仓库 {warehouse}，"
+        "并告知我们运单号。\n\n{items}\n",
+        "Order {order_id}: please send the goods back",
+        "Dear {name},\nthese goods of your order {order_id} can be sent back. Please send them to "
+        "our warehouse {warehouse}, and tell us the number of the parcel.\n\n{items}\n",
+    ),
+    Notice.RETURN_ARRIVED: _in_both(
+        "订单 {order_id} 的退货已到达仓库",
+        "{name}，您好：\n您订单 {order_id} 的退货已到达仓库，我们将尽快检查。\n\n{items}\n",
+        "Order {order_id}: your return has arrived",
+        "Dear {name},\nthe goods of your order {order_id} that you have sent back are here, and "
+        "are looked at soon.\n\n{items}\n",
+    ),
+    Notice.RETURN_INSPECTED: _in_both(
+        "订单 {order_id} 的退货已检查",
+        "{name}，您好：\n您订单 {order_id} 的退货已检查：共 {units} 件，接受 {accepted} 件。"
+        "\n\n{items}\n",
+        "Order {order_id}: your return was looked at",
+        "Dear {name},\nof the {units} units of your order {order_id} that you have sent back "
+        "{accepted} are accepted.\n\n{items}\n",
+    ),
     Notice.MONEY_REFUNDED: _in_both(
         "订单 {order_id} 已退款 {refunded}",
         "{name}，您好：\n您的订单 {order_id} 已退款 {refunded}，款项将原路退回。{goods}\n"

@@ -4,21 +4,24 @@ from functools import partial
 
 import pytest
 
+from order_service.aftersales.arrivals import Arrival, bring
 from order_service.aftersales.opening import never_sent, open_leg
 from order_service.aftersales.queries import open_leg_of
 from order_service.aftersales.receiving import receive
 from order_service.aftersales.sending import announce
 from order_service.aftersales.terms import Terms
 from order_service.fulfilment.carriers.port import CarrierEvent
+from order_service.notifications.announcing import Announcer
 from order_service.order.draft import Draft
 from order_service.order.model import Order
 from order_service.order.records import TrackingKind
 from order_service.order.refusals import Refused
 from order_service.order.return_legs import LegKind, LegLine, LegState, ReturnLeg
 from order_service.order.states import OrderState
+from order_service.order.tasks import NotifyBuyer, todos
 from order_service.storage.database import KeyTaken
 from tests.order_service.aftersales.example import f_shipped, leg_of
-from tests.order_service.fulfilment.parcels import carrier_reports, decided
+from tests.order_service.fulfilment.parcels import carrier_reports, decided, draft_of
 from tests.order_service.fulfilment.world import HOUR_MS, World
 
 K = TrackingKind
@@ -97,3 +100,23 @@ async def test_a_carriers_news_of_a_waybill_bring_the_return_forward_each_once(
     assert (leg.state, leg.arrived_at_ms) == (LegState.ARRIVED, now_ms)
     # Nothing of that was said of the parcel that brought the goods.
     assert order.state is OrderState.DELIVERED
+
+
+def told(draft: Draft) -> list[str]:
+    """The notices that a draft sends to the buyer."""
+    Announcer(buyer_channels=["mail"]).announce(draft)
+    return [todo.payload.notice for todo in todos(draft.order, NotifyBuyer)]
+
+
+def test_a_buyer_hears_where_to_send_goods_and_not_of_those_that_came_by_themselves() -> None:
+    order = f_shipped()
+    carrier_reports(order, order.shipments[0], K.SIGNED)
+    draft = draft_of(order)
+    expected(draft)
+    assert told(draft) == ["return_awaited"]
+    order = f_shipped()
+    carrier_reports(order, order.shipments[0], K.SIGNED)
+    draft = draft_of(order)
+    scan = Arrival("default", "a-1", "default", "sf", "R9", "", draft.now_ms, draft.now_ms)
+    bring(draft, order.shipments[0].shipment_id, scan)
+    assert told(draft) == ["return_arrived"]

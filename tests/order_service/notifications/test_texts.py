@@ -13,6 +13,15 @@ from order_service.notifications.merchants import Merchant
 from order_service.notifications.notices import NOTICES, OF_RECORDS, OF_TIMERS, Notice
 from order_service.notifications.texts import TEXTS, TROUBLES, Language, language_of
 from order_service.order.model import IncidentKind, Order, Refund, Shipment, ShipmentLine
+from order_service.order.return_legs import (
+    Condition,
+    Fate,
+    Judged,
+    LegKind,
+    LegLine,
+    LegState,
+    ReturnLeg,
+)
 from order_service.order.states import RefundState, ShipmentState
 from tests.order_service import samples
 
@@ -27,6 +36,9 @@ PARTS = {
     Notice.PARCEL_SENT_BACK: "i1",
     Notice.PARCEL_INCOMPLETE: "i1",
     Notice.PARCEL_IN_TROUBLE: "i1",
+    Notice.RETURN_AWAITED: "b1",
+    Notice.RETURN_ARRIVED: "b1",
+    Notice.RETURN_INSPECTED: "b1",
 }
 AT_MS = 2_000_000_000_000
 CHINA = timezone(timedelta(hours=8))
@@ -55,6 +67,23 @@ def order(country: str = "CN", currency: str = "CNY") -> Order:
         )
     )
     made.add(samples.incident())
+    made.add(
+        ReturnLeg(
+            leg_id="4330000000000000000-b1",
+            order_id="4330000000000000000",
+            state=LegState.INSPECTED,
+            kind=LegKind.BUYER,
+            case_id="",
+            shipment_id="",
+            lines=(LegLine(1, "SKU-1", 2, "4330000000000000000-s1"),),
+            location="SHA",
+            carrier="SF",
+            waybill="SF9",
+            created_at_ms=AT_MS,
+            updated_at_ms=AT_MS,
+            judged=(Judged(1, "SKU-1", 2, "", Condition.AS_SENT, True, Fate.RESELLABLE),),
+        )
+    )
     made.add(
         Refund(
             refund_id="4330000000000000000-r1",
