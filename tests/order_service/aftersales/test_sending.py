@@ -102,7 +102,7 @@ async def test_a_carriers_news_of_a_waybill_bring_the_return_forward_each_once(
     assert order.state is OrderState.DELIVERED
 
 
-def told(draft: Draft) -> list[str]:
+def notices_in(draft: Draft) -> list[str]:
     """The notices that a draft sends to the buyer."""
     Announcer(buyer_channels=["mail"]).announce(draft)
     return [todo.payload.notice for todo in todos(draft.order, NotifyBuyer)]
@@ -113,10 +113,10 @@ def test_a_buyer_hears_where_to_send_goods_and_not_of_those_that_came_by_themsel
     carrier_reports(order, order.shipments[0], K.SIGNED)
     draft = draft_of(order)
     expected(draft)
-    assert told(draft) == ["return_awaited"]
+    assert notices_in(draft) == ["return_awaited"]
     order = f_shipped()
     carrier_reports(order, order.shipments[0], K.SIGNED)
     draft = draft_of(order)
     scan = Arrival("default", "a-1", "default", "sf", "R9", "", draft.now_ms, draft.now_ms)
     bring(draft, order.shipments[0].shipment_id, scan)
-    assert told(draft) == ["return_arrived"]
+    assert notices_in(draft) == ["return_arrived"]
