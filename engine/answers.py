@@ -14,6 +14,7 @@ from engine.model import (
     TTL_MS_MAX,
     AdjustStock,
     Bucket,
+    Exchange,
     Expire,
     Extend,
     MoveStock,
@@ -165,6 +166,12 @@ def _why_invalid(command: StoreCommand, now_ms: int) -> str:
             "expires_at_ms",
             f"must be after now ({now_ms}) and at most {TTL_MS_MAX:,} ms from now",
             command.expires_at_ms,
+        )
+    if isinstance(command, Exchange):
+        return Complaint(
+            "in_exchange_for.reservation_id",
+            f"{MOVEMENTS_MAX:,} exchanges of the reservation wait for their units, its most",
+            command.in_exchange_for.reservation_id,
         )
     return Complaint(
         "reservation_id",

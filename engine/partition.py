@@ -36,7 +36,7 @@ from engine.model import (
     SweepResult,
 )
 from engine.records import Unreadable, due_from_ms, stock_field, unpack_level
-from engine.scripts import SCHEMA, Kind, Memory, Script, memory_of, script_for
+from engine.scripts import EXCHANGES_SCHEMA, SCHEMA, Kind, Memory, Script, memory_of, script_for
 from engine.seen import Place, Seen
 from engine.sold_out import SoldOut
 
@@ -300,7 +300,7 @@ class Partition:
             raise StoreCorrupt(
                 self.keys.meta,
                 f"was written with schema {packed.decode()}, this version of Holdfast has schema "
-                f"{SCHEMA}: serve this store with the version that wrote it, or start with an "
+                f"{SCHEMA} or {EXCHANGES_SCHEMA}: serve this store with the version that wrote it, or start with an "
                 "empty one",
             )
         return self._found(judging, packed)

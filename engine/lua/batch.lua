@@ -22,7 +22,8 @@ local function load_batch()
         local lines = (#body_of(id) - BODY_LINES + 1) / 2
         work = work + (seen[id] and lines or math.max(lines, #record / BYTES_PER_LINE))
       end
-      if kinds[i] == EXCHANGE or exchanged and record and exchanged.of(body_of(id)) then
+      if has_exchanges
+        and (kinds[i] == EXCHANGE or record and exchanged.of(body_of(id))) then
         work = work + EXCHANGE_LINES
       end
       if id_count > 0 and (work > WORK_MAX or id_count >= looked_up) then

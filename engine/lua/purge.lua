@@ -13,6 +13,9 @@ local PURGED_LINES = 300
 local function forget(id)
   local body = body_of(id)
   local state = struct_unpack(HEADER, records[id])
+  if exchanged then
+    exchanged.settle(progress_of(id, count_lines(body)))
+  end
   if state == FULFILLED then
     local counts = progress_of(id, count_lines(body))[1]
     for line = 1, #counts / 3 do

@@ -61,7 +61,7 @@ local function reserve(id, take_off)
     line_buyer[i] = buyer_at[numbers[position + 2]]
     position = position + 3
   end
-  local all, entry_lines, content, other, units, refusal = count, count, nil, nil, nil, nil
+  local all, entry_lines, content, other, units, refusal = count, count
   if take_off then
     content = decode(body:sub(3))
     all, other = exchanged.lay_out(content, count)
@@ -99,6 +99,4 @@ local function reserve(id, take_off)
   return APPLIED, RESERVED, now + ttl_ms
 end
 
-judge[RESERVE] = function(id)
-  return reserve(id)
-end
+judge[RESERVE] = reserve

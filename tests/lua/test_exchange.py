@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.model import Exchange, ExchangedUnits, Line, Outcome, Result
 from engine.scripts import Kind
 from tests.lua.scenario import (
     T0,
@@ -295,6 +296,14 @@ STORIES = {
         36d   expire 10                              -> 1
               buyer li TEA                           -> 0
     """,
+    "one that has lapsed is undone before its old one is purged": """
+        0     reserve new CUP:1 buyer=li for=old,TEA:1 ttl=1s
+              level TEA                              -> on_hand 9 version 5
+        30d   purge 10                               -> 1
+              level TEA                              -> on_hand 9 version 6
+              level CUP                              -> on_hand 10
+              buyer li TEA                           -> 0
+    """,
     "a reserve in exchange waits for its turn in a batch, and so does what comes after it": """
         0   reserve new TEA:1 buyer=li for=old,TEA:1
         +   return old r1 lost TEA:1 for=new
@@ -336,5 +345,11 @@ def test_of_one_reservation_no_more_is_exchanged_than_its_record_may_keep(
             for number in range(first, first + 100)
         ]
         play(partition, "\n".join(batch), T0)
-    play(partition, "reserve more TEA:1 buyer=li for=old,TEA:1 -> INVALID", T0)
+    exchanged = ExchangedUnits("old", [Line("TEA", 1)])
+    [refused] = partition.run(
+        [Exchange("more", [Line("TEA", 1)], buyer_id="li", in_exchange_for=exchanged)], T0
+    )
+    assert isinstance(refused, Result)
+    assert refused.outcome is Outcome.INVALID
+    assert refused.detail.startswith("in_exchange_for.reservation_id: 1,000 exchanges")
     play(partition, "buyer li TEA -> 1001", T0)
