@@ -300,8 +300,8 @@ class Partition:
             raise StoreCorrupt(
                 self.keys.meta,
                 f"was written with schema {packed.decode()}, this version of Holdfast has schema "
-                f"{SCHEMA} or {EXCHANGES_SCHEMA}: serve this store with the version that wrote it, or start with an "
-                "empty one",
+                f"{SCHEMA} or {EXCHANGES_SCHEMA}: serve this store with the version that wrote it, "
+                "or start with an empty one",
             )
         return self._found(judging, packed)
 
