@@ -22,6 +22,7 @@ SERVER_AND_OUTPUT = Group("Server and output", sort_key=4)
 ORDERS = Group("Orders", sort_key=11)
 MONEY = Group("Money", sort_key=12)
 PARCELS = Group("Warehouse and parcels", sort_key=13)
+CASES = Group("Cases", sort_key=10)
 SERVICE = Group("The service", sort_key=14)
 
 PORT_MAX = 65_535

@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, or_, select
 
+from order_service.order.cases import ENDED, CaseState
 from order_service.order.intercepts import InterceptState
 from order_service.order.records import OF_MONEY, MoneyCaseKind, Verdict
 from order_service.order.return_legs import LegState
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
-from order_service.storage.aftersales_schema import arrivals, intercepts, return_legs
+from order_service.storage.aftersales_schema import arrivals, cases, intercepts, return_legs
 from order_service.storage.columns import NO_WORDS
 from order_service.storage.schema import (
     incidents,
@@ -40,6 +41,9 @@ SLOW_REFUND_MS: Final = 24 * 3_600_000
 
 INSPECTED_WITHIN_MS: Final = 24 * 3_600_000
 """Goods that came back are looked at within so long."""
+
+CASES_LATE_MS: Final = 3_600_000
+"""A deadline that has done nothing for so long is somebody's to look at."""
 
 
 class Look(NamedTuple):
@@ -204,6 +208,34 @@ NEEDS: Final = (
             incidents.c.due_at_ms,
             incidents.c.settled_at_ms == 0,
             incidents.c.due_at_ms <= look.now_ms,
+        ),
+    ),
+    Need(
+        "cases_with_service",
+        "after-sales cases that the service desk has to decide",
+        "holdfast aftersales list --state with-service",
+        lambda _: _of_part(
+            cases, cases.c.entered_at_ms, _is(cases.c.state, CaseState.WITH_SERVICE)
+        ),
+    ),
+    Need(
+        "cases_with_merchant",
+        "after-sales cases that merchants have to decide; their time does it for them",
+        "holdfast aftersales list --state with-merchant",
+        lambda _: _of_part(
+            cases, cases.c.entered_at_ms, _is(cases.c.state, CaseState.WITH_MERCHANT)
+        ),
+        alarms=False,
+    ),
+    Need(
+        "overdue_cases",
+        "after-sales cases whose time is over, and nothing was done: is the relay running?",
+        "holdfast aftersales list --overdue",
+        lambda look: _of_part(
+            cases,
+            cases.c.deadline_at_ms,
+            cases.c.state.not_in(ENDED),
+            cases.c.deadline_at_ms <= look.now_ms - CASES_LATE_MS,
         ),
     ),
     Need(

@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from holdfast.cli.arguments import OPERATE, PARCELS
+from holdfast.cli.arguments import CASES, OPERATE, PARCELS
 
 app = App(
     name="aftersales",
@@ -16,3 +16,12 @@ app.command("holdfast.cli.aftersales.intercepts:intercept", group=PARCELS)
 app.command("holdfast.cli.aftersales.intercepts:app", name="intercepts")
 app.command("holdfast.cli.aftersales.policy:app", name="policy")
 app.command("holdfast.cli.aftersales.arrivals:app", name="arrivals")
+app.command("holdfast.cli.aftersales.case_requests:request", group=CASES)
+app.command("holdfast.cli.aftersales.case_requests:preview", group=CASES)
+app.command("holdfast.cli.aftersales.cases:list_cases", name="list", group=CASES)
+app.command("holdfast.cli.aftersales.cases:get", group=CASES)
+app.command("holdfast.cli.aftersales.case_answers:answer", group=CASES)
+app.command("holdfast.cli.aftersales.case_answers:propose", group=CASES)
+app.command("holdfast.cli.aftersales.case_answers:agree", group=CASES)
+app.command("holdfast.cli.aftersales.case_answers:withdraw", group=CASES)
+app.command("holdfast.cli.aftersales.cases:explain", group=CASES)

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import Connection, Integer, Table, insert, update
 
 from order_service.order.journals import Journal, JournalKind, Move, postings_of
+from order_service.order.cases import CASE, CaseState
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
 from order_service.settlement.accounts import BANK, merchant
 from order_service.storage import schema, settlement_schema
 from order_service.storage.ledger import write_journals
+from order_service.storage.columns import METADATA
 from order_service.storage.needs import NEEDS, SLOW_REFUND_MS, Look, needs
 from order_service.storage.orders import Orders
 from tests.order_service import samples
@@ -137,6 +139,13 @@ def give_up_a_task(connection: Connection) -> None:
     add(connection, schema.tasks, task_id=A, order_id=A, dead=1, due_at_ms=SINCE_MS)
 
 
+def leave_a_case(connection: Connection, state: CaseState) -> None:
+    cases = METADATA.tables["cases"]
+    about = {"state": CASE.first, "entered_at_ms": SINCE_MS, "deadline_at_ms": SINCE_MS}
+    add(connection, cases, order_id=A, case_no=1, case_key="c-1", **about)
+    move(connection, cases, state)
+
+
 def wait_for_stock(connection: Connection) -> None:
     move(connection, schema.orders, OrderState.BACKORDERED)
     connection.execute(update(schema.orders).values(created_at_ms=SINCE_MS))
@@ -183,6 +192,18 @@ WAYS: dict[str, tuple[Callable[[Connection], None], set[str]]] = {
     "unanswered_payouts": (state_it("PAYING", NOW_MS), {"unanswered_payouts"}),
     "unapproved_payouts": (state_it("CONFIRMED"), {"unapproved_payouts"}),
     "owing_merchants": (owe, {"owing_merchants"}),
+    "cases_with_service": (
+        partial(leave_a_case, state=CaseState.WITH_SERVICE),
+        {"cases_with_service", "overdue_cases"},
+    ),
+    "cases_with_merchant": (
+        partial(leave_a_case, state=CaseState.WITH_MERCHANT),
+        {"cases_with_merchant", "overdue_cases"},
+    ),
+    "overdue_cases": (
+        partial(leave_a_case, state=CaseState.WITH_BUYER),
+        {"overdue_cases"},
+    ),
     "overdue_picks": (plan, {"overdue_picks"}),
     "dead_tasks": (give_up_a_task, {"dead_tasks"}),
     "open_incidents": (let_an_incident_pass, {"overdue_incidents", "open_incidents"}),
