@@ -99,6 +99,7 @@ TASK_KINDS = (
     "CASH_DUE",
     "EARN",
     "REMIND_TO_PAY",
+    "CASE_DUE",
     "NOTIFY_BUYER",
     "NOTIFY_MERCHANT",
     "EVENT",

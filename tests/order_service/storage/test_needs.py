@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Integer, Table, insert, update
 
-from order_service.order.journals import Journal, JournalKind, Move, postings_of
 from order_service.order.cases import CASE, CaseState
+from order_service.order.journals import Journal, JournalKind, Move, postings_of
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
 from order_service.settlement.accounts import BANK, merchant
 from order_service.storage import schema, settlement_schema
-from order_service.storage.ledger import write_journals
 from order_service.storage.columns import METADATA
+from order_service.storage.ledger import write_journals
 from order_service.storage.needs import NEEDS, SLOW_REFUND_MS, Look, needs
 from order_service.storage.orders import Orders
 from tests.order_service import samples
