@@ -18,7 +18,7 @@ app = App(name="returns", group=PARCELS, help="Goods that come back, and what be
 
 _GROUP: Final = re.compile(
     r"(?P<line>[0-9]{1,5})=(?P<units>[0-9]{1,7}):(?P<condition>[a-z-]+)"
-    r"(?::(?P<fate>[a-z]+)(?:@(?P<deduction>[0-9.]{1,16}))?)?"
+    r"(?::(?P<fate>[a-z]+)(?:@(?P<deduction>[0-9.]{1,16}))?)?(?:#(?P<serials>[^#]{1,1000}))?"
 )
 
 
@@ -29,6 +29,9 @@ def names_of(enum: Any) -> tuple[str, ...]:
 
 CONDITIONS: Final = names_of(pb.JudgedUnits.Condition)
 FATES: Final = names_of(pb.JudgedUnits.Fate)
+REPAIR: Final = "REPAIR"
+"""In stead of a disposition: the units are accepted, and are mended."""
+_NO_FATE: Final = dict.fromkeys(("", REPAIR), "FATE_UNSPECIFIED")
 
 LegId = Annotated[str, Parameter(help="The return, such as 3766223186315821678-b1.")]
 StateName = Annotated[str, named(names_of(pb.ReturnLeg.State), "STATE")]
@@ -44,6 +47,7 @@ class Group(NamedTuple):
     fate: str
     """"" for units that are not accepted."""
     deduction: str
+    serials: tuple[str, ...] = ()
 
 
 def group_in(text: str) -> Group:
@@ -51,14 +55,16 @@ def group_in(text: str) -> Group:
     found = _GROUP.fullmatch(text)
     condition = found["condition"].upper().replace("-", "_") if found else ""
     fate = (found["fate"] or "").upper() if found else ""
-    if found is None or condition not in CONDITIONS or fate not in ("", *FATES):
+    if found is None or condition not in CONDITIONS or fate not in ("", REPAIR, *FATES):
         conditions = ", ".join(name.lower().replace("_", "-") for name in CONDITIONS)
         raise ValueError(
             "must be LINE=UNITS:CONDITION, and :DISPOSITION where they are accepted, such as "
             f"1=2:as-sent:resellable or 1=1:used:refurbish@5.00. A condition is {conditions}; a "
             f"disposition {', '.join(FATES).lower()}; got {text!r}"
         )
-    return Group(int(found["line"]), int(found["units"]), condition, fate, found["deduction"] or "")
+    serials = tuple(filter(None, (found["serials"] or "").split(",")))
+    units = int(found["units"])
+    return Group(int(found["line"]), units, condition, fate, found["deduction"] or "", serials)
 
 
 def _check_groups(_type: object, given: Any) -> None:
@@ -198,7 +204,8 @@ def inspect(
         LINE=UNITS:CONDITION[:DISPOSITION[@DEDUCTION]] each; without a disposition
         they are not accepted. Conditions: as-sent, used, damaged, wrong-item,
         wrong-serial, missing. Dispositions: resellable, refurbish, supplier,
-        scrap [default: all as sent, resellable].
+        scrap; for a repair it is repair, and serial numbers follow a #, such as
+        1=1:used:repair#S-1029 [default: all as sent, resellable].
     actor
         Who judges, such as warehouse:7.
     """
@@ -211,7 +218,8 @@ def inspect(
             quantity=group.quantity,
             condition=pb.JudgedUnits.Condition.Value(group.condition),
             accepted=bool(group.fate),
-            fate=pb.JudgedUnits.Fate.Value(group.fate or "FATE_UNSPECIFIED"),
+            fate=pb.JudgedUnits.Fate.Value(_NO_FATE.get(group.fate, group.fate)),
+            serials=group.serials,
         )
         if group.deduction:
             message.deduction_minor = _minor(connection, order_id, group.deduction)

@@ -5,6 +5,8 @@ from functools import partial
 import pytest
 from msgspec import structs
 
+from order_service.audit.case import Case, judge
+from order_service.audit.returns import RULES
 from order_service.fulfilment.resolving import resolve
 from order_service.fulfilment.shares import due_for_delivered_minor
 from order_service.fulfilment.tracking import catch_up, track
@@ -125,3 +127,15 @@ def test_money_and_stock_of_a_refused_parcel_come_once_each_whichever_is_first(f
     inspected(order)
     assert (order.refunded_minor, len(order.refunds)) == (14_999, 1)
     assert [line.returned for line in order.lines] == [3, 1]
+
+
+def test_the_audit_finds_units_that_are_returned_and_that_nothing_brought() -> None:
+    order = f_shipped()
+    (parcel,) = order.shipments
+    carrier_reports(order, parcel, K.REFUSED, K.RETURNED)
+    inspected(order)
+    case = Case(order, [], order.updated_at_ms)
+    assert judge(case, RULES) == []
+    order.lines[0].returned = 2
+    (problem,) = judge(case, RULES)
+    assert problem.detail == "line 1: 2 units returned, its returns brought 3"

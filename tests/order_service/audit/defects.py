@@ -330,6 +330,9 @@ DEFECTS: Final[dict[str, Defect]] = {
     "units shipped that no parcel has": Defect(
         "parcels_carry_the_lines", "shipped", _of("lines", shipped=1)
     ),
+    "a unit returned that nothing brought": Defect(
+        "returned_units_came_back", "shipped", _of("lines", returned=1)
+    ),
     "a parcel that left unsaid": Defect(
         "parcels_carry_the_lines", "in fulfilment", _of("shipments", shipped_at_ms=START_MS)
     ),
