@@ -2,8 +2,16 @@
 
 import pytest
 
-from engine.model import Exchange, ExchangedUnits, Line, Outcome, Result
-from engine.scripts import Kind
+from engine.model import (
+    Disposition,
+    Exchange,
+    ExchangedUnits,
+    Line,
+    Outcome,
+    Result,
+    Return,
+)
+from engine.scripts import Kind, batch_script
 from tests.lua.scenario import (
     T0,
     cases,
@@ -84,41 +92,6 @@ def test_the_table_has_every_outcome() -> None:
 
 
 STORIES = {
-    "example 21: the limit judges what the buyer has after it": """
-        0   stock TEA 2 limit=1
-            reserve old TEA:1 buyer=li
-            confirm old
-            ship old s1
-            reserve plain TEA:1 buyer=li             -> LIMIT_EXCEEDED
-            reserve new TEA:1 buyer=li for=old,TEA:1 -> APPLIED RESERVED
-            buyer li TEA                             -> 1
-            lines old                                -> TEA:1/1/0/0/1
-            lines new                                -> TEA:1/0/0/0
-    """,
-    "example 22: a cancellation undoes it, and then the old one comes back": """
-        0   stock TEA 2 limit=1
-            reserve old TEA:1 buyer=li
-            confirm old
-            ship old s1
-            reserve new TEA:1 buyer=li for=old,TEA:1
-            confirm new
-            cancel new c1
-            buyer li TEA                             -> 1
-            lines old                                -> TEA:1/1/0/0
-            return old r1 resellable for=new
-            buyer li TEA                             -> 0
-    """,
-    "example 23: the limit is not given back twice": """
-        0   stock TEA 2 limit=1
-            reserve old TEA:1 buyer=li
-            confirm old
-            ship old s1
-            reserve new TEA:1 buyer=li for=old,TEA:1
-            return old r1 resellable for=new
-            lines old                                -> TEA:1/1/0/1
-            reserve more TEA:1 buyer=li              -> LIMIT_EXCEEDED
-            buyer li TEA                             -> 1
-    """,
     "back before the exchange: there is nothing to exchange, and room for a plain Reserve": """
         0   stock TEA 2 limit=1
             reserve old TEA:1 buyer=li
@@ -333,6 +306,29 @@ def test_a_partition_has_a_schema_of_its_own_from_its_first_exchange_on(
     play(partition, "release new", T0)
     play(partition, "stock NEW 1", T0)
     assert partition.client.hget(partition.keys.meta, "schema") == b"3"
+
+
+def test_a_server_that_knows_of_no_exchange_refuses_such_a_partition(partition: Partition) -> None:
+    """As one of 0.7.0 does, whose script knows the first schema alone."""
+    play(partition, AT_THE_LIMIT + "reserve new TEA:2 buyer=li for=old")
+    older = batch_script().replace(" and meta[1] ~= '3'", "")
+    assert older != batch_script()
+    refusing = Partition(partition.client, script=older)
+    with pytest.raises(AssertionError, match="SCHEMA"):
+        refusing.run([Return("old", "r1", Disposition.LOST)], T0)
+
+
+def test_the_audit_counts_the_limit_anew_and_names_a_buyer_whose_exchange_was_not_counted(
+    partition: Partition,
+) -> None:
+    play(partition, AT_THE_LIMIT + "reserve new TEA:2 buyer=li for=old")
+    row = partition.keys.buyers, "li\0TEA"
+    assert partition.client.hget(*row) == b"2 new"
+    partition.client.hset(*row, "4")
+    [finding] = partition.audit()
+    partition.client.hset(*row, "2 new")
+    assert finding.row == "buyer li, SKU TEA"
+    assert "counts 4 units, the buyer's reservations hold 2" in finding.detail
 
 
 def test_of_one_reservation_no_more_is_exchanged_than_its_record_may_keep(
