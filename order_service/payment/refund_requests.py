@@ -193,10 +193,15 @@ def _line_of(order: Order, asked: AskedUnits) -> Line:
     line = next((line for line in order.lines if line.line_no == asked.line_no), None)
     if line is None:
         raise Refused(RefusalReason.NOT_FOUND, thing="line", name=asked.line_no)
-    kept = kept_units(line)
-    if not kept or asked.units > kept:
-        raise _taken(asked, kept)
+    free = _free_units(line)
+    if not free or asked.units > free:
+        raise _taken(asked, free)
     return line
+
+
+def _free_units(line: Line) -> int:
+    """Units whose money did not go back, and that are in no open case."""
+    return max(0, kept_units(line) - line.open_units)
 
 
 def _places_of(order: Order, asked: AskedUnits) -> list[tuple[Line, int, Shipment | None]]:
@@ -205,7 +210,7 @@ def _places_of(order: Order, asked: AskedUnits) -> list[tuple[Line, int, Shipmen
     Those that have not left come first: they need no word of where they are.
     """
     line = _line_of(order, asked)
-    wanted = asked.units or kept_units(line)
+    wanted = asked.units or _free_units(line)
     if asked.shipment_id:
         shipment = _parcel_of(order, asked.shipment_id)
         room = _room_in(order, shipment, line)

@@ -125,7 +125,7 @@ class _CaseRole:
 class _CaseRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseRole.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CASE_ROLE_UNSPECIFIED: _CaseRole.ValueType  # 0
-    """The only role of the credentials; without credentials BUYER."""
+    """Means BUYER."""
     CASE_ROLE_BUYER: _CaseRole.ValueType  # 1
     """The buyer, or who acts for them."""
     CASE_ROLE_MERCHANT: _CaseRole.ValueType  # 2
@@ -141,7 +141,7 @@ class CaseRole(_CaseRole, metaclass=_CaseRoleEnumTypeWrapper):
     """The roles of those who act on a case."""
 
 CASE_ROLE_UNSPECIFIED: CaseRole.ValueType  # 0
-"""The only role of the credentials; without credentials BUYER."""
+"""Means BUYER."""
 CASE_ROLE_BUYER: CaseRole.ValueType  # 1
 """The buyer, or who acts for them."""
 CASE_ROLE_MERCHANT: CaseRole.ValueType  # 2

@@ -8,9 +8,8 @@ from holdfast.order.v1 import aftersales_pb2 as holdfast_dot_order_dot_v1_dot_af
 class AfterSalesServiceStub:
     """Takes requests about units of an order, and has them decided.
 
-    Whoever acts says in which role; where the service is given credentials of roles
-    (`HOLDFAST_AFTERSALES_TOKENS`) a role counts only with its token, in the metadata
-    `authorization: Bearer <token>`. Every command may be sent again when its answer was lost.
+    Whoever acts says in which role: callers are trusted, as those of the other services are. Every
+    command may be sent again when its answer was lost.
 
     A case has a deadline in most of its states. An act is in time before it (`now < deadline_at_ms`);
     what the deadline does is done first by whatever command comes after it, dated at the deadline.
@@ -77,9 +76,8 @@ class AfterSalesServiceStub:
 class AfterSalesServiceServicer:
     """Takes requests about units of an order, and has them decided.
 
-    Whoever acts says in which role; where the service is given credentials of roles
-    (`HOLDFAST_AFTERSALES_TOKENS`) a role counts only with its token, in the metadata
-    `authorization: Bearer <token>`. Every command may be sent again when its answer was lost.
+    Whoever acts says in which role: callers are trusted, as those of the other services are. Every
+    command may be sent again when its answer was lost.
 
     A case has a deadline in most of its states. An act is in time before it (`now < deadline_at_ms`);
     what the deadline does is done first by whatever command comes after it, dated at the deadline.
@@ -239,9 +237,8 @@ def add_AfterSalesServiceServicer_to_server(servicer, server):
 class AfterSalesService:
     """Takes requests about units of an order, and has them decided.
 
-    Whoever acts says in which role; where the service is given credentials of roles
-    (`HOLDFAST_AFTERSALES_TOKENS`) a role counts only with its token, in the metadata
-    `authorization: Bearer <token>`. Every command may be sent again when its answer was lost.
+    Whoever acts says in which role: callers are trusted, as those of the other services are. Every
+    command may be sent again when its answer was lost.
 
     A case has a deadline in most of its states. An act is in time before it (`now < deadline_at_ms`);
     what the deadline does is done first by whatever command comes after it, dated at the deadline.

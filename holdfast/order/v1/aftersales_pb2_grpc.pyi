@@ -32,9 +32,8 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 class AfterSalesServiceStub:
     """Takes requests about units of an order, and has them decided.
 
-    Whoever acts says in which role; where the service is given credentials of roles
-    (`HOLDFAST_AFTERSALES_TOKENS`) a role counts only with its token, in the metadata
-    `authorization: Bearer <token>`. Every command may be sent again when its answer was lost.
+    Whoever acts says in which role: callers are trusted, as those of the other services are. Every
+    command may be sent again when its answer was lost.
 
     A case has a deadline in most of its states. An act is in time before it (`now < deadline_at_ms`);
     what the deadline does is done first by whatever command comes after it, dated at the deadline.
@@ -97,9 +96,8 @@ class AfterSalesServiceStub:
 class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
     """Takes requests about units of an order, and has them decided.
 
-    Whoever acts says in which role; where the service is given credentials of roles
-    (`HOLDFAST_AFTERSALES_TOKENS`) a role counts only with its token, in the metadata
-    `authorization: Bearer <token>`. Every command may be sent again when its answer was lost.
+    Whoever acts says in which role: callers are trusted, as those of the other services are. Every
+    command may be sent again when its answer was lost.
 
     A case has a deadline in most of its states. An act is in time before it (`now < deadline_at_ms`);
     what the deadline does is done first by whatever command comes after it, dated at the deadline.
@@ -158,9 +156,8 @@ class AfterSalesServiceAsyncStub(AfterSalesServiceStub):
 class AfterSalesServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes requests about units of an order, and has them decided.
 
-    Whoever acts says in which role; where the service is given credentials of roles
-    (`HOLDFAST_AFTERSALES_TOKENS`) a role counts only with its token, in the metadata
-    `authorization: Bearer <token>`. Every command may be sent again when its answer was lost.
+    Whoever acts says in which role: callers are trusted, as those of the other services are. Every
+    command may be sent again when its answer was lost.
 
     A case has a deadline in most of its states. An act is in time before it (`now < deadline_at_ms`);
     what the deadline does is done first by whatever command comes after it, dated at the deadline.
