@@ -15,6 +15,7 @@ from msgspec import Struct
 from order_service.catalogue.contracts import Contract, midnight_ms
 from order_service.fulfilment.follow import has_arrived, has_ended
 from order_service.fulfilment.merchant_parts import held_parts
+from order_service.order.cases import Case
 from order_service.order.draft import Draft
 from order_service.order.machines import INCIDENT
 from order_service.order.model import Order, Shipment
@@ -109,6 +110,9 @@ def open_matters(order: Order, number: int) -> Iterator[str]:
     if number in held_parts(order):
         yield order.order_id
     lines = {line.line_no for line in lines_of(order, number)}
+    for case in order.parts_of(Case):
+        if case.is_open and any(line.line_no in lines for line in case.lines):
+            yield case.case_id
     for leg in order.parts_of(ReturnLeg):
         if leg.state in OPEN and any(line.line_no in lines for line in leg.lines):
             yield leg.leg_id

@@ -1,5 +1,6 @@
 """When a merchant has earned its part of an order."""
 
+import random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -7,6 +8,7 @@ from msgspec import structs
 
 from order_service.catalogue.contracts import Contract
 from order_service.fulfilment.merchant_parts import put_on_hold
+from order_service.order.cases import ENDED, Case, CaseLine, CaseState
 from order_service.order.draft import Draft
 from order_service.order.journals import JournalKind
 from order_service.order.model import IncidentKind, Line, Order
@@ -17,10 +19,12 @@ from order_service.payment.paying_back import PayBack
 from order_service.settlement.earning_due import (
     EarningRules,
     earned_at_ms,
+    open_matters,
     settle_parts,
     window_end_ms,
 )
 from order_service.settlement.terms import UnknownTerms
+from tests.made import made
 from tests.order_service.samples import A, incident
 from tests.order_service.settlement.running import RATES, Books, order_x, parcel
 
@@ -87,6 +91,16 @@ def test_example_10_what_is_open_of_a_part_keeps_it_from_being_earned() -> None:
 
     books.now_ms = ENDS_MS + 5
     assert JournalKind.EARNED in books.change(close)
+
+
+@pytest.mark.parametrize("state", CaseState)
+def test_example_10_an_open_case_keeps_the_parts_that_its_units_are_of(state: CaseState) -> None:
+    books = delivered(two_merchants())
+    lines = (CaseLine(1, "SKU-1", 1),)
+    books.order.add(made(Case, random.Random(1), state=state, lines=lines, case_id=f"{A}-c1"))
+    kept = list(open_matters(books.order, 0))
+    assert kept == ([] if state in ENDED else [f"{A}-c1"])
+    assert list(open_matters(books.order, 1)) == []
 
 
 def two_merchants() -> Order:
