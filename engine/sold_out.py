@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from engine.answers import Answer, NotJudged
 from engine.model import (
     Confirm,
+    Exchange,
     Expire,
     Extend,
     Line,
@@ -30,7 +31,7 @@ KEEP_MS_MAX = 50
 FIELDS_MAX = 10_000
 
 # All other commands may give units back, or make more of them. A sweep says so in its answer.
-_GIVES_NOTHING = frozenset((Reserve, Confirm, Extend, Ship, Expire, Purge))
+_GIVES_NOTHING = frozenset((Reserve, Exchange, Confirm, Extend, Ship, Expire, Purge))
 
 
 class SoldOut:
@@ -92,7 +93,7 @@ class SoldOut:
         Only a single Reserve of one line is refused: all else has more to say than is remembered.
         """
         command = commands[0]
-        if len(commands) > 1 or not isinstance(command, Reserve) or len(command.lines) != 1:
+        if len(commands) > 1 or type(command) is not Reserve or len(command.lines) != 1:
             return False
         line = command.lines[0]
         available, until = self._short.get((line.sku, line.location), (0, 0.0))

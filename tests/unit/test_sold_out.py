@@ -8,6 +8,8 @@ from engine.model import (
     Cancel,
     Confirm,
     Disposition,
+    Exchange,
+    ExchangedUnits,
     Expire,
     Extend,
     Line,
@@ -38,7 +40,9 @@ GIVES_BACK: list[StoreCommand] = [
     AdjustStock("TEA", 5, "a"),
     MoveStock("TEA", 5, Bucket.DAMAGED, Bucket.RESELLABLE, "m"),
 ]
+EXCHANGE = Exchange("new", [Line("TEA", 4)], in_exchange_for=ExchangedUnits("old"))
 GIVES_NOTHING: list[StoreCommand] = [
+    EXCHANGE,
     Reserve("r", [Line("TEA", 1)]),
     Confirm("r"),
     Extend("r", 1),
@@ -85,8 +89,9 @@ def test_only_the_sku_and_location_that_was_short_is_refused() -> None:
         [Reserve("new", [Line("TEA", 4), Line("TEA", 4)])],
         [Confirm("new", reacquire_if_expired=True)],
         [SetStock("TEA", 4)],
+        [EXCHANGE],
     ],
-    ids=["two commands", "two lines", "another command", "a stock setting"],
+    ids=["two commands", "two lines", "another command", "a stock setting", "an exchange"],
 )
 def test_only_one_reserve_of_one_line_is_refused(commands: list[StoreCommand]) -> None:
     assert not three_left().refuses(commands, WITHIN)
