@@ -23,7 +23,7 @@ from order_service.aftersales.policy.windows import (
     Stage,
     eligible,
 )
-from order_service.aftersales.stages import FOR_MONEY, costs_more, stage_of
+from order_service.aftersales.stages import FOR_MONEY, GRANTS, costs_more, stage_of
 from order_service.aftersales.terms import Terms
 from order_service.aftersales.units import find_units
 from order_service.aftersales.words import Words, say
@@ -128,6 +128,9 @@ def _stages_for(asked: Request) -> Sequence[frozenset[Stage]]:
     if asked.kind not in REASON_KINDS[asked.reason]:
         kinds = ", ".join(sorted(REASON_KINDS[asked.reason]))
         detail = f"{asked.reason} is a reason for {kinds}, not for {asked.kind}"
+        raise Refused(RefusalReason.NOT_ELIGIBLE, detail=detail)
+    if asked.kind not in GRANTS:
+        detail = f"{asked.kind} is not served: ask for RETURN_REFUND, and order the goods anew"
         raise Refused(RefusalReason.NOT_ELIGIBLE, detail=detail)
     stages = KIND_STAGES[asked.kind] & REASON_STAGES[asked.reason]
     return [stages & group for group in (NOT_LEFT, LEFT, RECEIVED) if stages & group]

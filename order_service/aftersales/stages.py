@@ -14,12 +14,13 @@ _S = ShipmentState
 GRANTS: Final[Mapping[CaseKind, tuple[CaseEvent, ...]]] = {
     _K.REFUND_ONLY: (_E.REFUND, _E.STOP),
     _K.RETURN_REFUND: (_E.TAKE_BACK, _E.REFUND),
-    _K.EXCHANGE: (_E.TAKE_BACK, _E.REPLACE, _E.COLLECT, _E.REFUND),
-    _K.REPAIR: (_E.TAKE_BACK, _E.REPLACE, _E.COLLECT, _E.REFUND),
+    _K.REPAIR: (_E.TAKE_BACK, _E.REFUND),
     _K.PRICE_DIFFERENCE: (_E.REFUND,),
-    _K.RESEND: (_E.REPLACE, _E.REFUND),
 }
-"""The approving events that fit a kind."""
+"""The kinds that are served, and the approving events that fit each.
+
+Of the others, EXCHANGE and RESEND, nobody sends the goods: they are not taken.
+"""
 FOR_MONEY: Final = frozenset({_K.REFUND_ONLY, _K.RETURN_REFUND, _K.PRICE_DIFFERENCE})
 """The kinds whose buyers want money."""
 _STAGE_OF: Final[Mapping[ShipmentState, Stage]] = {

@@ -89,7 +89,7 @@ class AfterSalesServiceServicer:
         `case_key` is the idempotency key: the same key of an order answers the same case. The policy
         that was in force when the order was placed judges it, and its triage says in the same change
         where the case goes. The units of a case are all before leaving, under way, or received, and
-        are in no other open case.
+        are in no other open case. EXCHANGE and RESEND are not served, and NOT_ELIGIBLE.
         Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, WRONG_STATE, WRONG_CONTENT (the kind or the reason does not
         fit the units; units of a line in several parcels of which none is named), NOT_ELIGIBLE,
         UNITS_TAKEN, AMOUNT_EXCEEDED, UNDER_WAY, TOO_MANY.

@@ -265,3 +265,14 @@ def test_what_leaves_all_the_same_was_not_stopped() -> None:
     late = said(found, case, _E.STOPPED, SIGNED_MS, CaseRole.WAREHOUSE).refused
     assert late is not None
     assert late.reason is RefusalReason.WRONG_STATE
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(_K.EXCHANGE, _R.QUALITY), (_K.RESEND, _R.WRONG_ITEM)]
+)
+def test_a_case_is_not_opened_for_goods_that_nobody_would_send(
+    kind: CaseKind, reason: CaseReason
+) -> None:
+    why = refused(f_received(), {1: 1}, kind, reason, words=PICTURE)
+    assert why.reason is RefusalReason.NOT_ELIGIBLE
+    assert "RETURN_REFUND" in str(why)
