@@ -11,7 +11,7 @@ from order_service.order.cases import CASE, CaseState
 from order_service.order.journals import Journal, JournalKind, Move, postings_of
 from order_service.order.states import OrderState, PaymentState, RefundState, ShipmentState
 from order_service.settlement.accounts import BANK, merchant
-from order_service.storage import schema, settlement_schema
+from order_service.storage import aftersales_schema, schema, settlement_schema
 from order_service.storage.columns import METADATA
 from order_service.storage.ledger import write_journals
 from order_service.storage.needs import NEEDS, SLOW_REFUND_MS, Look, needs
@@ -146,6 +146,31 @@ def leave_a_case(connection: Connection, state: CaseState) -> None:
     move(connection, cases, state)
 
 
+def bring_back(connection: Connection) -> None:
+    about = {"state": "ARRIVED", "kind": "BUYER", "arrived_at_ms": SINCE_MS}
+    add(connection, aftersales_schema.return_legs, order_id=A, leg_no=1, **about)
+
+
+def stop(connection: Connection) -> None:
+    plan(connection)
+    connection.execute(update(schema.shipments).values(created_at_ms=NOW_MS))
+    about = {"state": "ASKED", "created_at_ms": SINCE_MS}
+    add(
+        connection,
+        aftersales_schema.intercepts,
+        order_id=A,
+        intercept_no=1,
+        shipment_no=1,
+        **about,
+    )
+
+
+def scan(connection: Connection) -> None:
+    about = {"tenant": "other", "arrived_at_ms": SINCE_MS}
+    add(connection, aftersales_schema.arrivals, arrival_id="waits", **about)
+    add(connection, aftersales_schema.arrivals, arrival_id="known", leg_id="4-b1", **about)
+
+
 def wait_for_stock(connection: Connection) -> None:
     move(connection, schema.orders, OrderState.BACKORDERED)
     connection.execute(update(schema.orders).values(created_at_ms=SINCE_MS))
@@ -204,6 +229,9 @@ WAYS: dict[str, tuple[Callable[[Connection], None], set[str]]] = {
         partial(leave_a_case, state=CaseState.WITH_BUYER),
         {"overdue_cases"},
     ),
+    "arrived_returns": (bring_back, {"arrived_returns"}),
+    "asked_intercepts": (stop, {"asked_intercepts"}),
+    "unknown_arrivals": (scan, {"unknown_arrivals"}),
     "overdue_picks": (plan, {"overdue_picks"}),
     "dead_tasks": (give_up_a_task, {"dead_tasks"}),
     "open_incidents": (let_an_incident_pass, {"overdue_incidents", "open_incidents"}),
@@ -231,6 +259,7 @@ async def test_what_waits_is_counted_where_it_waits(orders: Orders, need: str) -
     ("make", "need"),
     [
         (plan, "overdue_picks"),
+        (bring_back, "arrived_returns"),
         (let_an_incident_pass, "overdue_incidents"),
         (hold, "overdue_reviews"),
         (wait_for_a_refund, "slow_refunds"),
