@@ -76,8 +76,7 @@ def request(
     order_id
         The order.
     kind
-        What for: refund-only, return-refund, exchange, repair, price-difference
-        or resend.
+        What for: refund-only, return-refund, repair or price-difference.
     reason
         Why: no-reason, quality, damaged, not-as-described, wrong-item,
         missing-item, not-received, changed-mind or price-drop.
