@@ -29,6 +29,7 @@ from order_service.order.return_legs import (
 )
 from order_service.order.states import IncidentEvent, IncidentState
 from order_service.order.tasks import TakeIn
+from order_service.payment.undisputed import open_chargebacks
 
 
 class LegAnswer(NamedTuple):
@@ -127,7 +128,12 @@ def _is_for_repair(order: Order, leg: ReturnLeg) -> bool:
 
 
 def _give_money_back(draft: Draft, leg: ReturnLeg) -> None:
-    """Sends back the money of a parcel that its buyer never had, unless that was decided before."""
+    """Sends back the money of a parcel that its buyer never had, unless that was decided before.
+
+    While a bank decides nothing can go back: the parcel's incident waits as long.
+    """
+    if open_chargebacks(draft.order):
+        return
     for incident in not_closed(draft, draft.order.shipment(leg.shipment_id)):
         if incident.kind is IncidentKind.RETURN and incident.state is IncidentState.OPEN:
             why = f"{leg.leg_id} was inspected"

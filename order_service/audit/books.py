@@ -28,7 +28,7 @@ class Book(Struct):
     cash_minor: int = 0
     """Collected by carriers, quarantine included. No provider has it."""
     refunded_by_hand_minor: int = 0
-    """Sent back by a person, because the provider would not or it was cash."""
+    """Sent back by a person, because the provider would not or it was cash; or kept by a bank."""
     provider_captured_minor: int = 0
     """Taken, as the providers have it."""
     provider_refunded_minor: int = 0

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from order_service.audit.case import Case, Rule
+from order_service.order.chargebacks import OPEN, Chargeback, ChargebackState
 from order_service.order.journals import Account, AccountKind
 from order_service.order.model import Order
 from order_service.order.states import OrderState
 from order_service.payment.methods import CASH
+from order_service.payment.undisputed import kept_by_banks
 from order_service.payment.whereabouts import consumed_minor, escrow_minor, gone_minor, holder_of
 
 Sums = Counter[tuple[str, str]]
@@ -32,7 +34,7 @@ def _ledger_has_its_money(case: Case) -> Iterator[str]:
             )
 
 
-_HELD_AGAINST: Final = frozenset({"escrow", "refunding", "suspense", "provider"})
+_HELD_AGAINST: Final = frozenset({"escrow", "refunding", "suspense", "provider", "chargeback"})
 
 
 def _expected(order: Order) -> Sums:
@@ -44,7 +46,17 @@ def _expected(order: Order) -> Sums:
             sums["suspense", currency] -= kept_minor
         if payment.provider != CASH:
             sums[_provider(payment.provider), currency] += payment.captured_minor
+    for chargeback in order.parts_of(Chargeback):
+        name = _provider(order.payment(chargeback.payment_id).provider)
+        is_back = chargeback.state is ChargebackState.WON
+        gone = chargeback.fee_minor + (0 if is_back else chargeback.amount_minor)
+        sums[name, chargeback.currency] -= gone
+        if chargeback.state in OPEN:
+            sums["chargeback", chargeback.currency] += chargeback.amount_minor
+    kept = kept_by_banks(order)
     for refund in order.refunds:
+        if refund.refund_id in kept:
+            continue
         of = order.payment(refund.payment_id)
         currency = refund.currency or of.captured_currency
         sums["refunding", currency] -= refund.amount_minor - consumed_minor(refund)

@@ -5,10 +5,12 @@ from typing import Final
 
 from order_service.audit.case import Case, Rule
 from order_service.fulfilment.shares import due_for_delivered_minor
+from order_service.order.chargebacks import Chargeback, ChargebackState
 from order_service.order.joint_rules import SOLD, broken_rule
 from order_service.order.model import Payment
 from order_service.order.states import PaymentEvent, PaymentState, RefundState
 from order_service.payment.methods import CASH
+from order_service.payment.undisputed import open_chargebacks
 
 _P = PaymentState
 # In these the provider has taken money, in the others none has come; CAPTURED needs the right one.
@@ -68,6 +70,29 @@ def _refunds_make_up_what_goes_back(case: Case) -> Iterator[str]:
             )
 
 
+def _disputes_make_up_what_is_disputed(case: Case) -> Iterator[str]:
+    open_now = open_chargebacks(case.order)
+    for payment in case.order.payments:
+        minor = sum(
+            each.disputed_minor for each in open_now if each.payment_id == payment.payment_id
+        )
+        if payment.disputed_minor != minor:
+            yield (
+                f"{payment.payment_id}: {payment.disputed_minor} are disputed, its open "
+                f"chargebacks come to {minor}"
+            )
+    refunds = {refund.refund_id: refund for refund in case.order.refunds}
+    for chargeback in case.order.parts_of(Chargeback):
+        is_lost = chargeback.state is ChargebackState.LOST and chargeback.disputed_minor > 0
+        refund = refunds.get(chargeback.refund_id)
+        became_minor = refund.amount_minor if refund else 0
+        if became_minor != (chargeback.disputed_minor if is_lost else 0):
+            yield (
+                f"{chargeback.chargeback_id} is {chargeback.state}: {chargeback.disputed_minor} "
+                f"were disputed, and {became_minor} became a refund"
+            )
+
+
 def _going_back(case: Case, payment: Payment) -> tuple[int, int]:
     """The refunds of a payment: all that were asked for, and those that are done."""
     refunds = [each for each in case.order.refunds if each.payment_id == payment.payment_id]
@@ -76,9 +101,9 @@ def _going_back(case: Case, payment: Payment) -> tuple[int, int]:
 
 
 def _no_more_is_kept_than_is_due(case: Case) -> Iterator[str]:
-    keeping = [each for each in case.order.payments if each.captured_minor > each.refunded_minor]
+    keeping = [each for each in case.order.payments if each.left_minor > 0]
     for payment in keeping:
-        kept_minor = payment.captured_minor - payment.refunded_minor
+        kept_minor = payment.left_minor
         if (
             payment.state is _P.CAPTURED
             and kept_minor > payment.amount_minor
@@ -144,6 +169,14 @@ RULES: Final = (
         "`holdfast orders reconcile` on the days of the refunds learns what the provider has; the "
         "difference is a person's to send back",
         _refunds_make_up_what_goes_back,
+    ),
+    Rule(
+        "disputes_make_up_what_is_disputed",
+        "what is disputed of a payment is the sum of its open chargebacks, and what was lost is a "
+        "refund",
+        "`holdfast orders cases list` tells what banks have taken: ask the provider for each by "
+        "its number",
+        _disputes_make_up_what_is_disputed,
     ),
     Rule(
         "no_more_is_kept_than_is_due",

@@ -10,6 +10,7 @@ from order_service.order.states import RefundEvent, RefundState
 from order_service.order.tasks import TaskKind
 from order_service.payment.methods import BY_HAND
 from order_service.payment.providers.port import FactKind
+from order_service.payment.undisputed import kept_by_banks
 
 Money = Counter[str]
 """Minor units by currency."""
@@ -77,9 +78,14 @@ def of_providers(case: Case) -> Iterator[Payment]:
 
 
 def refunds_of_providers(case: Case) -> Iterator[Refund]:
-    """The refunds of those."""
+    """The refunds of those, without what banks have kept: no provider sends that."""
     asked = {payment.payment_id for payment in of_providers(case)}
-    return (refund for refund in case.order.refunds if refund.payment_id in asked)
+    kept = kept_by_banks(case.order)
+    return (
+        refund
+        for refund in case.order.refunds
+        if refund.payment_id in asked and refund.refund_id not in kept
+    )
 
 
 def _captures_are_known_here(case: Case) -> Iterator[str]:

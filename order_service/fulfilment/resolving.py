@@ -17,6 +17,7 @@ from order_service.order.states import (
     ShipmentState,
 )
 from order_service.order.tasks import Reship
+from order_service.payment.undisputed import check_undisputed
 
 _S, _E = IncidentState, IncidentEvent
 
@@ -24,7 +25,7 @@ _S, _E = IncidentState, IncidentEvent
 def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> ShipmentAnswer:
     """Carries out the decision of an incident's owner: WAIT, RESHIP or REFUND.
 
-    Raises Refused: NOT_FOUND; WRONG_STATE also for what its kind does not allow.
+    Raises Refused: NOT_FOUND; UNDER_DISPUTE; WRONG_STATE also for what its kind does not allow.
     """
     try:
         incident = draft.order.incident(incident_id)
@@ -35,6 +36,8 @@ def resolve(draft: Draft, incident_id: str, said: IncidentEvent, why: str) -> Sh
         return ShipmentAnswer(shipment, replayed=True)
     if said not in allowed_now(incident):
         raise wrong_state(f"{incident.kind} incident", incident_id, incident.state, said)
+    if said is _E.REFUND:
+        check_undisputed(draft.order)
     if said is _E.RESHIP and shipment.state is ShipmentState.SOURCING:
         raise not_now(shipment, said)  # its units are not where they could be picked again
     has_left = not SHIPMENT.allows(shipment.state, ShipmentEvent.CANCEL)

@@ -34,6 +34,7 @@ from order_service.order.refusals import RefusalReason, Refused
 from order_service.order.return_legs import LegKind
 from order_service.order.states import IncidentEvent, IncidentState, ShipmentEvent, ShipmentState
 from order_service.order.tasks import CatchUpOnTracking
+from order_service.payment.undisputed import open_chargebacks
 
 _K = TrackingKind
 
@@ -219,7 +220,8 @@ def _has_come_back(draft: Draft, shipment: Shipment, why: str) -> None:
     if unpaid or (leg is not None and leg.kind is LegKind.INTERCEPTED):
         because = "it was not paid for" if unpaid else "it was intercepted"
         for incident in not_closed(draft, shipment):
-            if incident.state is IncidentState.OPEN:
+            # While a bank decides nothing can go back: the incident waits as long.
+            if incident.state is IncidentState.OPEN and not open_chargebacks(draft.order):
                 resolve(draft, incident.incident_id, IncidentEvent.REFUND, because)
                 return
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from order_service.order.cases import Case
+from order_service.order.chargebacks import Chargeback
 from order_service.order.intercepts import Intercept
 from order_service.order.model import Incident, Order, Payment, Refund, Remark, Shipment
 from order_service.order.refusals import RefusalReason, Refused
@@ -34,6 +35,7 @@ BOUNDS: Final[dict[type[Struct], Bound]] = {
     Case: Bound("cases_max", "after-sales cases", 100),
     ReturnLeg: Bound("return_legs_max", "returns", 200),
     Intercept: Bound("intercepts_max", "intercepts", 200),
+    Chargeback: Bound("chargebacks_max", "chargebacks", 100),
 }
 
 

@@ -15,7 +15,7 @@ class Together(NamedTuple):
     covered: bool
     """Whether its amount was captured, is to be paid on delivery, or is nothing."""
     kept_minor: int
-    """The money that was captured, less all refunds done or asked for."""
+    """The money that was captured, less all refunds done or asked for, and what banks dispute."""
     earned_minor: int = 0
     """The freight of parcels that their buyer did not take, which is the shop's."""
 

@@ -56,6 +56,13 @@ class Payment(Struct):
     updated_at_ms: int
     booked: bool = False
     """Whether the ledger has its money; that of before there was one is entered later."""
+    disputed_minor: int = 0
+    """What banks have taken back of it, and may keep: neither ours nor the buyer's until then."""
+
+    @property
+    def left_minor(self) -> int:
+        """The money of it that can go back."""
+        return self.captured_minor - self.refunded_minor - self.disputed_minor
 
 
 class Refund(Struct):
@@ -362,7 +369,6 @@ class Order(Struct):
     def together(self) -> Together:
         """The values that the joint rules look at."""
         taken = [payment for payment in self.payments if payment.state is PaymentState.CAPTURED]
-        captured_minor = sum(payment.captured_minor for payment in taken)
         pays_on_delivery = self.payment_method == CASH_ON_DELIVERY
         return Together(
             order=self.state,
@@ -373,7 +379,7 @@ class Order(Struct):
             ),
             # It is CAPTURED in the amount asked for, or in another that a person has approved.
             covered=self.costs_nothing or pays_on_delivery or bool(taken),
-            kept_minor=captured_minor - sum(payment.refunded_minor for payment in taken),
+            kept_minor=sum(payment.left_minor for payment in taken),
             earned_minor=sum(
                 self.sub_orders[number].amounts.freight_minor for number in self.parts_sent_in_vain
             ),

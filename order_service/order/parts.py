@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
 from order_service.order.cases import CASE, Case
+from order_service.order.chargebacks import CHARGEBACK, Chargeback
 from order_service.order.intercepts import INTERCEPT, Intercept
 from order_service.order.machines import INCIDENT, ORDER, PAYMENT, REFUND, SHIPMENT, Machine
 from order_service.order.model import Incident, Payment, Refund, Shipment
@@ -66,6 +67,7 @@ PART_KINDS: Final[dict[type[Any], PartKind]] = {
         PartKind(Case, CASE, "c", "cases", rare=True),
         PartKind(ReturnLeg, LEG, "b", "return_legs", rare=True),
         PartKind(Intercept, INTERCEPT, "t", "intercepts", rare=True),
+        PartKind(Chargeback, CHARGEBACK, "k", "chargebacks", rare=True),
     )
 }
 

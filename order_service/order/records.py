@@ -111,12 +111,23 @@ class MoneyCaseKind(StrEnum):
     SENT_BACK_THERE = "SENT_BACK_THERE"
     """Money that its provider has sent back unasked, and that our books have no room for."""
     DISPUTED = "DISPUTED"
-    """The buyer's bank takes money back, or asks for reasons."""
+    """The buyer's bank asks for reasons, or says what does not fit to what it said before."""
+    LOST_TWICE = "LOST_TWICE"
+    """A bank takes back what had gone back to the buyer before, or money that never came."""
     NOT_CLOSED = "NOT_CLOSED"
     """An attempt to pay that was given up, and that its provider cannot close."""
 
 
-OF_MONEY: Final = ("CAPTURED", "REFUNDED", "REFUNDED_IN_ALL", "DISPUTED")
+OF_MONEY: Final = (
+    "CAPTURED",
+    "REFUNDED",
+    "REFUNDED_IN_ALL",
+    "DISPUTED",
+    "DISPUTE_ASKED",
+    "DISPUTE_REVIEWED",
+    "DISPUTE_WON",
+    "DISPUTE_LOST",
+)
 """The kinds of facts about an unknown payment that speak of money; others wait for nobody."""
 
 

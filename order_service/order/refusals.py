@@ -36,6 +36,7 @@ class RefusalReason(StrEnum):
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
     UNITS_TAKEN = "UNITS_TAKEN"
     TOO_LATE = "TOO_LATE"
+    UNDER_DISPUTE = "UNDER_DISPUTE"
 
 
 REFUSALS: Final[dict[RefusalReason, str]] = {
@@ -63,6 +64,8 @@ REFUSALS: Final[dict[RefusalReason, str]] = {
     RefusalReason.NOT_ELIGIBLE: "{detail}",
     RefusalReason.TOO_LATE: "{thing} {name} could take {event} before {deadline}, and is {state} "
     "now",
+    RefusalReason.UNDER_DISPUTE: "{chargeback_id} is {state}: a bank has taken money of order "
+    "{order_id}, and nothing of it goes back until that is decided",
     RefusalReason.UNITS_TAKEN: "line {line_no}: {requested} units are asked for (0: all), and of "
     "{left} the money did not go back",
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, structs
-from sqlalchemy import ColumnElement, Connection, case, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, case, exists, func, literal_column, or_, select
 
 from order_service.order.model import Payment, Refund
 from order_service.order.parts import part_id
@@ -11,6 +11,7 @@ from order_service.order.records import MoneyCase, MoneyCaseKind
 from order_service.order.states import PaymentState, RefundState
 from order_service.payment.cases import case_id_of, case_of
 from order_service.payment.providers.port import Callback, Fact, FactKind
+from order_service.storage.aftersales_schema import chargebacks
 from order_service.storage.bulk import insert_into
 from order_service.storage.columns import is_after_part
 from order_service.storage.rows import ROW_KINDS
@@ -29,6 +30,10 @@ _PAYMENT = (payments.c.order_id, payments.c.payment_no)
 _REFUND = (refunds.c.order_id, refunds.c.refund_no)
 _IS_OF_PAYMENT = (payments.c.order_id == refunds.c.order_id) & (
     payments.c.payment_no == refunds.c.payment_no
+)
+
+_is_kept_by_a_bank = exists().where(
+    chargebacks.c.order_id == refunds.c.order_id, chargebacks.c.refund_no == refunds.c.refund_no
 )
 
 
@@ -112,7 +117,10 @@ def captured_between(
 def refunded_between(
     connection: Connection, provider: str, from_ms: int, before_ms: int
 ) -> list[tuple[Refund, str]]:
-    """The refunds of a provider that were done in a time, by our clock, with their currency."""
+    """The refunds of a provider that were done in a time, by our clock, with their currency.
+
+    Those whose money a bank has kept are on no statement.
+    """
     at_ms = refunds.c.updated_at_ms
     rows = connection.execute(
         select(refunds, payments.c.captured_currency)
@@ -122,6 +130,7 @@ def refunded_between(
             at_ms >= from_ms,
             at_ms < before_ms,
             payments.c.provider == provider,
+            ~_is_kept_by_a_bank,
         )
         .order_by(at_ms, refunds.c.order_id, refunds.c.refund_no)
     )
@@ -279,7 +288,8 @@ def strays_between(
 ) -> Sequence[Fact]:
     """Facts of captured and refunded money in a time, of payments that were not known then."""
     columns = money_cases.c
-    named = ("said", *Fact.__struct_fields__[1:])
+    kept = [name for name in Fact.__struct_fields__[1:] if name in columns]
+    named = ("said", *kept)
     rows = connection.execute(
         select(*[columns[name] for name in named])
         .where(
@@ -292,4 +302,4 @@ def strays_between(
         .order_by(columns.opened_at_ms, columns.case_id)
         .limit(STRAYS_MAX)
     )
-    return [Fact(FactKind(row[0]), *row[1:]) for row in rows]
+    return [Fact(FactKind(row[0]), **dict(zip(kept, row[1:], strict=True))) for row in rows]

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from order_service.order.draft import Draft
 from order_service.order.model import Payment
 from order_service.order.records import MoneyCase, MoneyCaseKind
-from order_service.payment.providers.port import Fact
+from order_service.payment.providers.port import Fact, FactKind
 
 HOUR_MS: Final = 3_600_000
 DESK: Final = "money-desk"
@@ -27,8 +27,11 @@ CLOSE_WITHIN_MS: Final[dict[MoneyCaseKind, int]] = {
     _K.SENT_BACK_THERE: 24 * HOUR_MS,
     # Banks close a case against whoever has not answered within days.
     _K.DISPUTED: 24 * HOUR_MS,
+    _K.LOST_TWICE: 24 * HOUR_MS,
     _K.NOT_CLOSED: 72 * HOUR_MS,
 }
+
+_DECIDED: Final = frozenset({FactKind.DISPUTE_WON, FactKind.DISPUTE_LOST})
 
 
 class Owned(NamedTuple):
@@ -49,9 +52,17 @@ def owned(kind: MoneyCaseKind, opened_at_ms: int, now_ms: int) -> Owned:
 def open_case(draft: Draft, kind: MoneyCaseKind, payment: Payment, fact: Fact, why: str) -> None:
     """Leaves a matter of one of the order's payments to a person."""
     order = draft.order
-    matter = (payment.payment_id, fact.provider_ref, fact.amount_minor, fact.currency)
-    # A dispute is one matter through all of its amounts and stages.
-    about = matter[:2] if kind is _K.DISPUTED else matter
+    matter: tuple[object, ...] = (
+        payment.payment_id,
+        fact.provider_ref,
+        fact.amount_minor,
+        fact.currency,
+    )
+    about = matter
+    if kind is _K.LOST_TWICE:
+        about = matter[:2]
+    elif kind is _K.DISPUTED:  # one matter through all of its amounts and stages, but for its end
+        about = (*matter[:2], fact.kind) if fact.kind in _DECIDED else matter[:2]
     case_id = case_id_of(payment.provider, kind, *about)
     draft.record(case_of(case_id, kind, payment.provider, fact, why, draft.now_ms, order.tenant))
 

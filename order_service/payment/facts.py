@@ -25,10 +25,12 @@ from order_service.payment.attempts import (
     payments_to_ask_about,
 )
 from order_service.payment.cases import open_case
+from order_service.payment.chargebacks import OF_DISPUTES, claim_more, learn_chargeback
 from order_service.payment.made_there import OF_WHAT_WENT, learn_what_went
 from order_service.payment.methods import CASH, ELSEWHERE, PAID_ELSEWHERE
 from order_service.payment.providers.port import Fact, FactKind
 from order_service.payment.refunds import learn_refund, send_back, send_back_all
+from order_service.payment.undisputed import check_undisputed
 
 SKEW_MS: Final = 60_000
 """By how much a provider's clock may be behind ours."""
@@ -57,6 +59,9 @@ def learn(draft: Draft, provider: str, fact: Fact, due_minor: int = 0) -> None:
     if refund is not None:
         learn_refund(draft, refund, fact)
         return
+    if fact.kind in OF_DISPUTES:
+        learn_chargeback(draft, payment, fact)
+        return
     if fact.payment_ref or fact.kind in OF_WHAT_WENT:
         learn_what_went(draft, payment, fact)
         return
@@ -64,6 +69,7 @@ def learn(draft: Draft, provider: str, fact: Fact, due_minor: int = 0) -> None:
         draft.update(payment, provider_ref=fact.provider_ref)
     if fact.kind is FactKind.CAPTURED:
         _captured(draft, payment, fact, due_minor)
+        claim_more(draft, payment)
     elif fact.kind is FactKind.DECLINED and PAYMENT.allows(payment.state, PaymentEvent.DECLINE):
         draft.move(payment, PaymentEvent.DECLINE, f"declined by {provider}")
         forget_start(draft, payment.payment_id)
@@ -178,8 +184,8 @@ def resolve_quarantined(
     Takes the payment as it is, or sends all that is left of it back. A payment of which a part went
     back cannot be taken any more.
 
-    Raises Refused: NOT_FOUND, WRONG_STATE, WRONG_CONTENT (money in another currency than the
-    order's cannot pay it).
+    Raises Refused: NOT_FOUND, WRONG_STATE, UNDER_DISPUTE, WRONG_CONTENT (money in another currency
+    than the order's cannot pay it).
     """
     try:
         payment = draft.order.payment(payment_id)
@@ -192,6 +198,7 @@ def resolve_quarantined(
         event = "APPROVE" if approve else "RETURN"
         raise wrong_state("payment", payment_id, payment.state, event)
     if not approve:
+        check_undisputed(draft.order)
         send_back_all(draft, payment, reason)
         return payment, False
     if payment.captured_currency != draft.order.currency:

@@ -1,4 +1,4 @@
-"""Money that went away at its provider without our asking: sent back by hand there, or disputed."""
+"""Money that went away at its provider without our asking: somebody has sent it back there."""
 
 from typing import Final
 
@@ -17,20 +17,13 @@ from order_service.payment.refunds import forget_sending, learn_refund
 LEARN_REFUNDS_AFTER_MS: Final = 5_000
 """By then a refund that was just asked for has its number here."""
 OF_WHAT_WENT: Final = frozenset(
-    {
-        FactKind.REFUNDED,
-        FactKind.REFUND_FAILED,
-        FactKind.REFUNDED_IN_ALL,
-        FactKind.DISPUTED,
-    }
+    {FactKind.REFUNDED, FactKind.REFUND_FAILED, FactKind.REFUNDED_IN_ALL}
 )
 
 
 def learn_what_went(draft: Draft, payment: Payment, fact: Fact) -> None:
     """Books what a fact without our number says; what the books have no room for is a case."""
-    if fact.kind is FactKind.DISPUTED:
-        open_case(draft, MoneyCaseKind.DISPUTED, payment, fact, "the buyer's bank disputes it")
-    elif fact.kind is FactKind.REFUNDED_IN_ALL:
+    if fact.kind is FactKind.REFUNDED_IN_ALL:
         is_news = fact.amount_minor > payment.refunded_minor
         if is_news and not todos(draft.order, LearnRefunds):
             draft.send(LearnRefunds(payment.payment_id), draft.now_ms + LEARN_REFUNDS_AFTER_MS)
@@ -53,16 +46,26 @@ def _known(draft: Draft, payment: Payment, fact: Fact) -> Refund | None:
 
 
 def _booked(draft: Draft, payment: Payment, fact: Fact) -> Refund | None:
-    """A refund for money that has gone, if there is so much left of the payment.
-
-    Nobody has said what for: all of the goods' money is for all units, so that they do not leave;
-    less is a part of the price of all of them.
-    """
+    """A refund for money that has gone, if there is so much left of the payment."""
     amount_minor = fact.amount_minor
-    fits = 0 < amount_minor <= payment.captured_minor - payment.refunded_minor
+    fits = 0 < amount_minor <= payment.left_minor
     is_its_money = fact.currency == payment.captured_currency
     if fact.kind is not FactKind.REFUNDED or not (fact.provider_ref and fits and is_its_money):
         return None
+    back = for_what_is_kept(draft, payment, amount_minor)
+    why = f"sent back at {payment.provider}, unasked"
+    made = back.send(f"{OWN}there/{fact.provider_ref}", why, [payment])
+    for refund in made:
+        forget_sending(draft, refund)
+    return made[0] if made else None
+
+
+def for_what_is_kept(draft: Draft, payment: Payment, amount_minor: int) -> PayBack:
+    """The purposes of money that has gone, and of which nobody has said what for.
+
+    All of the goods' money is for all units, so that they do not leave; less is a part of the price
+    of all of them.
+    """
     back = PayBack(draft)
     if payment.state is PaymentState.CAPTURED:
         goods_minor = sum(map(left_minor, lines_with_money(draft.order)))
@@ -72,8 +75,4 @@ def _booked(draft: Draft, payment: Payment, fact: Fact) -> Refund | None:
             back.adjust_all(amount_minor)
         back.all_freight(amount_minor - back.total_minor)
     back.other(RefundWhat.EXCESS, amount_minor - back.total_minor)
-    why = f"sent back at {payment.provider}, unasked"
-    made = back.send(f"{OWN}there/{fact.provider_ref}", why, [payment])
-    for refund in made:
-        forget_sending(draft, refund)
-    return made[0] if made else None
+    return back

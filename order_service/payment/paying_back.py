@@ -126,17 +126,18 @@ class PayBack:
         payments: Sequence[Payment] | None = None,
         *,
         at_most_minor: int | None = None,
+        is_gone: bool = False,
     ) -> list[Refund]:
         """Has the money sent back, at most what is left of the payments, oldest first.
 
         Each payment gives a refund of its own. Less than all goes back in steps that can be paid;
-        where that is nothing, nothing is counted either.
+        where that is nothing, nothing is counted either. What `is_gone` takes no such steps.
         """
         order = self._draft.order
         payments = captured(order) if payments is None else payments
-        left = [payment.captured_minor - payment.refunded_minor for payment in payments]
+        left = [payment.left_minor for payment in payments]
         steps = [step_of(payment.provider, payment.captured_currency) for payment in payments]
-        step_minor = max(steps, default=1)
+        step_minor = 1 if is_gone else max(steps, default=1)
         self._end_lines(step_minor)
         order.refund_rows = [row for row in order.refund_rows if row.refund_id]
         total_minor = min(self.total_minor, sum(left))
@@ -298,7 +299,7 @@ def units_to_give(order: Order, line: Line) -> int:
 
 def refundable_minor(order: Order) -> int:
     """The money of an order that can be asked back."""
-    return sum(payment.captured_minor - payment.refunded_minor for payment in captured(order))
+    return sum(payment.left_minor for payment in captured(order))
 
 
 def lines_with_money(order: Order) -> list[Line]:

@@ -26,6 +26,7 @@ from order_service.payment.paying_back import (
 )
 from order_service.payment.providers.steps import step_of
 from order_service.payment.refunds import try_again
+from order_service.payment.undisputed import check_undisputed, open_chargebacks
 
 GOODWILL_PERCENT_MAX: Final = 30
 """The part of an order's total that may be given as presents, where nothing else is set."""
@@ -65,15 +66,16 @@ def request_refund(
 
     The money comes from as many payments as it takes, each with a refund of its own. Asked for
     again, a refund that the provider refused is tried again. Raises Refused: KEY_REUSED, NOT_FOUND,
-    AMOUNT_EXCEEDED, UNITS_TAKEN, WRONG_CONTENT, TOO_MANY.
+    AMOUNT_EXCEEDED, UNITS_TAKEN, UNDER_DISPUTE, WRONG_CONTENT, TOO_MANY.
     """
     known = refunds_of(draft.order, refund_key)
     if known:
         if not _is_the_same(draft.order, known, amount_minor, asked):
             raise Refused(RefusalReason.KEY_REUSED, field="refund_key", key=refund_key)
-        for refund in known:
+        for refund in known if not open_chargebacks(draft.order) else ():
             try_again(draft, refund)
         return known, True
+    check_undisputed(draft.order)
     check_room(draft.order, Refund)
     back = PayBack(draft)
     at_most_minor = amount_minor or None

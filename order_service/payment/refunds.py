@@ -23,6 +23,7 @@ from order_service.payment.paying_back import (
     refundable_minor,
 )
 from order_service.payment.providers.port import Fact, FactKind
+from order_service.payment.undisputed import check_undisputed
 
 DAY_MS: Final = 86_400_000
 REFUND_ASK_AGAIN_MS: Final = 3_600_000
@@ -44,7 +45,7 @@ def refund_all(draft: Draft, reason: str) -> None:
     in_vain = draft.order.parts_sent_in_vain
     earned_minor = sum(freight_left_minor(draft.order, number) for number in in_vain)
     left_minor = refundable_minor(draft.order) - earned_minor
-    first = next((each for each in captured(draft.order) if _left_minor(each)), None)
+    first = next((each for each in captured(draft.order) if each.left_minor), None)
     if first is None or left_minor <= 0:
         return
     for line in draft.order.lines:
@@ -54,18 +55,18 @@ def refund_all(draft: Draft, reason: str) -> None:
     back.all_units()
     back.all_freight(left_minor - back.total_minor, but=in_vain)
     back.other(RefundWhat.EXCESS, left_minor - back.total_minor)
-    key = _own_key(first, _left_minor(first))
+    key = _own_key(first, first.left_minor)
     back.send(key, reason, at_most_minor=left_minor)
 
 
 def send_back_all(draft: Draft, payment: Payment, reason: str) -> None:
     """Sends back all that is left of a payment, which was never due."""
-    send_back(draft, payment, _left_minor(payment), reason)
+    send_back(draft, payment, payment.left_minor, reason)
 
 
 def send_back(draft: Draft, payment: Payment, amount_minor: int, reason: str) -> None:
     """Sends back money that was never due, at most what is left of the payment."""
-    amount_minor = min(amount_minor, _left_minor(payment))
+    amount_minor = min(amount_minor, payment.left_minor)
     if amount_minor > 0:
         back = PayBack(draft)
         back.other(RefundWhat.EXCESS, amount_minor)
@@ -187,8 +188,8 @@ def retry_refund(draft: Draft, refund_id: str) -> tuple[Refund, bool]:
     """Has a refund tried again that has failed; the second value: it is under way or done, and
     nothing was changed.
 
-    Raises Refused: NOT_FOUND, WRONG_CONTENT (another sum of it went back, or it is cash, which
-    nobody but a person sends back).
+    Raises Refused: NOT_FOUND, UNDER_DISPUTE, WRONG_CONTENT (another sum of it went back, or it is
+    cash, which nobody but a person sends back).
     """
     refund = _known(draft.order, refund_id)
     if refund.state is RefundState.REQUESTED and not _is_being_sent(draft.order, refund):
@@ -196,6 +197,7 @@ def retry_refund(draft: Draft, refund_id: str) -> tuple[Refund, bool]:
         return refund, False
     if refund.state is not RefundState.FAILED:
         return refund, True
+    check_undisputed(draft.order)
     if draft.order.payment(refund.payment_id).provider in BY_HAND:
         detail = f"{refund_id} is of cash, or of money of a platform: pay it back in another way, "
         detail += "then settle the refund"
@@ -255,7 +257,3 @@ def _send_on(draft: Draft, refund: Refund) -> None:
     forget_sending(draft, refund)
     again = SendRefund(refund.refund_id, draft.order.version + 1)
     draft.send(given_up[0] if given_up else again)
-
-
-def _left_minor(payment: Payment) -> int:
-    return payment.captured_minor - payment.refunded_minor

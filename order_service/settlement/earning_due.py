@@ -24,6 +24,7 @@ from order_service.order.states import OrderState, ShipmentState
 from order_service.order.tasks import EarnParts, TaskKind
 from order_service.payment.attempts import open_payments
 from order_service.payment.paying_back import captured, freight_left_minor
+from order_service.payment.undisputed import open_chargebacks
 from order_service.payment.whereabouts import escrow_minor, goods_left_minor, lines_of
 from order_service.settlement.earning import earn
 from order_service.settlement.terms import TermsOf, UnknownTerms, coupon_left_minor
@@ -55,6 +56,9 @@ def settle_parts(draft: Draft, rules: EarningRules, terms_of: TermsOf) -> None:
     """
     order = draft.order
     if order.state not in _MAY_EARN or all(part.earned for part in order.sub_orders):
+        return
+    if open_chargebacks(order):  # looked at again when it is decided, which is a change
+        _keep_timer(draft, 0)
         return
     waits_ms: list[int] = []
     for number, part in enumerate(order.sub_orders):

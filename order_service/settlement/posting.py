@@ -11,6 +11,7 @@ A payment of before there was a ledger is entered whole at its order's first cha
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from order_service.order.chargebacks import OPEN, Chargeback, ChargebackState
 from order_service.order.draft import Draft
 from order_service.order.journals import Account, Journal, JournalKind, Move, postings_of
 from order_service.order.lines import Line
@@ -21,6 +22,7 @@ from order_service.order.refund_rows import RefundRow, RefundWhat
 from order_service.order.states import OrderState
 from order_service.payment.methods import CASH
 from order_service.payment.paying_back import rows_of
+from order_service.payment.undisputed import kept_by_banks
 from order_service.payment.whereabouts import (
     consumed_minor,
     escrow_minor,
@@ -31,6 +33,7 @@ from order_service.payment.whereabouts import (
 )
 from order_service.settlement.accounts import (
     BANK,
+    CHARGEBACK,
     COMMISSION,
     COMPENSATION,
     COUPON,
@@ -43,6 +46,7 @@ from order_service.settlement.accounts import (
     merchant,
     provider,
 )
+from order_service.settlement.prepared import charged_back, won
 from order_service.settlement.terms import (
     TermsOf,
     coupon_left_minor,
@@ -63,6 +67,8 @@ def post(draft: Draft, terms_of: TermsOf) -> None:
     for payment in order.payments:
         if payment.captured_minor:
             posting.of_payment(payment)
+    for chargeback in order.parts_of(Chargeback):
+        posting.of_chargeback(chargeback)
     if order.state is OrderState.CANCELLED:
         _release(draft)
 
@@ -96,6 +102,7 @@ class _Posting:
         self._draft = draft
         self._order = draft.order
         self._terms_of = terms_of
+        self._kept = kept_by_banks(self._order)
         self._new = {id(part) for part in draft.added if isinstance(part, Refund)}
         self._version = draft.order.version + 1
 
@@ -103,7 +110,9 @@ class _Posting:
         """Enters what became of a payment, and of its refunds."""
         was = self._draft.was_of(payment)
         refunds = [
-            refund for refund in self._order.refunds if refund.payment_id == payment.payment_id
+            refund
+            for refund in self._order.refunds
+            if refund.payment_id == payment.payment_id and refund.refund_id not in self._kept
         ]
         if was.captured_minor and not payment.booked:
             self._open(payment, refunds)
@@ -135,6 +144,41 @@ class _Posting:
             moves += self._sources(payment, rows_of(self._order, refund), 0)
             moves += _gone_moves(payment, refund, 0, 0, currency)
         self._enter(f"p{part_no(payment.payment_id)}/opening", _J.OPENING, currency, moves)
+
+    def of_chargeback(self, chargeback: Chargeback) -> None:
+        """Enters what a bank has taken, and what became of it."""
+        was = self._draft.was_of(chargeback)
+        is_new = any(part is chargeback for part in self._draft.added)
+        if was is chargeback and not is_new:
+            return
+        name = f"k{part_no(chargeback.chargeback_id)}"
+        payment = self._order.payment(chargeback.payment_id)
+        taken_minor = chargeback.amount_minor - (0 if is_new else was.amount_minor)
+        fee_minor = chargeback.fee_minor - (0 if is_new else was.fee_minor)
+        moves = charged_back(payment.provider, taken_minor, fee_minor)
+        key = f"{name}/taken/{self._version}"
+        self._enter(key, _J.CHARGEBACK, chargeback.currency, moves)
+        if chargeback.state is ChargebackState.WON and (is_new or was.state in OPEN):
+            move = won(payment.provider, chargeback.amount_minor)
+            self._enter(f"{name}/won", _J.CHARGEBACK_WON, chargeback.currency, [move])
+        elif chargeback.state is ChargebackState.LOST and (is_new or was.state in OPEN):
+            self._lost(payment, chargeback, f"{name}/lost")
+
+    def _lost(self, payment: Payment, chargeback: Chargeback, key: str) -> None:
+        """Enters whose loss it is: of what went back before it is ours."""
+        lost_minor = chargeback.amount_minor
+        moves: list[Move] = []
+        for refund in self._order.refunds:
+            if refund.refund_id != chargeback.refund_id:
+                continue
+            lost_minor -= refund.amount_minor
+            rows = rows_of(self._order, refund)
+            moves = self._sources(payment, rows, 0, CHARGEBACK)
+            backs = list(self._of_earned(rows, refund, [refund]))
+            moves += [back for back in backs if back.debit != COMMISSION]
+            self._commission_back(f"{key}/commission", refund.currency, backs)
+        moves.append(Move(LOSS, CHARGEBACK, lost_minor))
+        self._enter(key, _J.CHARGEBACK_LOST, chargeback.currency, moves)
 
     def _captured(self, payment: Payment, was: Payment, excess_minor: int) -> Iterator[Move]:
         came_minor = payment.captured_minor - was.captured_minor
@@ -204,21 +248,30 @@ class _Posting:
             backs = list(self._of_earned(rows, refund, refunds))
             moves += [back for back in backs if back.debit != COMMISSION]
             self._enter(f"{name}/asked", _J.REFUND, refund.currency, moves)
-            commissions = [back for back in backs if back.debit == COMMISSION]
-            self._enter(f"{name}/commission", _J.COMMISSION_BACK, refund.currency, commissions)
+            self._commission_back(f"{name}/commission", refund.currency, backs)
 
-    def _sources(self, payment: Payment, rows: Sequence[RefundRow], due_minor: int) -> list[Move]:
-        """The accounts that the money of a refund is taken from."""
+    def _commission_back(self, once_key: str, currency: str, backs: Sequence[Move]) -> None:
+        commissions = [back for back in backs if back.debit == COMMISSION]
+        self._enter(once_key, _J.COMMISSION_BACK, currency, commissions)
+
+    def _sources(
+        self,
+        payment: Payment,
+        rows: Sequence[RefundRow],
+        due_minor: int,
+        to: Account = REFUNDING,
+    ) -> list[Move]:
+        """The moves of a refund's money from the accounts that it is taken from."""
         moves = []
         for row in rows:
             if row.what is RefundWhat.EXCESS:
                 own_minor = row.amount_minor if holder_of(payment) == SUSPENSE else 0
                 came_minor = own_minor or min(due_minor, row.amount_minor)
                 due_minor -= min(due_minor, row.amount_minor)
-                moves.append(Move(SUSPENSE, REFUNDING, came_minor))
-                moves.append(Move(ESCROW, REFUNDING, row.amount_minor - came_minor))
+                moves.append(Move(SUSPENSE, to, came_minor))
+                moves.append(Move(ESCROW, to, row.amount_minor - came_minor))
             else:
-                moves.append(Move(self._source(row), REFUNDING, row.amount_minor))
+                moves.append(Move(self._source(row), to, row.amount_minor))
         return moves
 
     def _source(self, row: RefundRow) -> Account:
@@ -341,4 +394,4 @@ def _release(draft: Draft) -> None:
 
 def _takes_escrow(journal: Journal) -> bool:
     on_escrow = any(posting.account == ESCROW for posting in journal.postings)
-    return on_escrow and journal.kind in (_J.REFUND, _J.OPENING)
+    return on_escrow and journal.kind in (_J.REFUND, _J.CHARGEBACK_LOST, _J.OPENING)

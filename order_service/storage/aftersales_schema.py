@@ -140,6 +140,33 @@ partial_index(
     where=intercepts.c.state == literal_column("'ASKED'"),
 )
 
+chargebacks = table(
+    "chargebacks",
+    *ids("order_id"),
+    part_number("chargeback"),
+    *words("state"),
+    part_number("payment"),
+    *words("provider_ref"),
+    *whole("amount_minor"),
+    *words("currency"),
+    *whole("created_at_ms", "updated_at_ms"),
+    *whole("disputed_minor", "fee_minor", "due_at_ms", nullable=True),
+    part_number("refund"),
+    PrimaryKeyConstraint("order_id", "chargeback_no"),
+    UniqueConstraint("order_id", "payment_no", "provider_ref"),
+    ForeignKeyConstraint(["order_id"], ["orders.order_id"]),
+    ForeignKeyConstraint(["order_id", "payment_no"], ["payments.order_id", "payments.payment_no"]),
+    CheckConstraint(
+        "amount_minor >= 0 AND coalesce(disputed_minor, 0) BETWEEN 0 AND amount_minor "
+        "AND coalesce(fee_minor, 0) >= 0",
+        name="no_more_is_disputed_than_was_taken",
+    ),
+)
+IS_OPEN_CHARGEBACK: Final[ColumnElement[bool]] = chargebacks.c.state.not_in(
+    [literal_column("'WON'"), literal_column("'LOST'")]
+)
+partial_index("ix_chargebacks_open", chargebacks.c.created_at_ms, where=IS_OPEN_CHARGEBACK)
+
 # Every event that a carrier told of a leg, once: carriers number the events of a waybill.
 leg_events = table(
     "leg_events",

@@ -175,6 +175,7 @@ payments = table(
     *words("captured_currency"),
     *whole("captured_at_ms", "refunded_minor", "created_at_ms", "updated_at_ms"),
     *count("booked", nullable=True),
+    *whole("disputed_minor", nullable=True),
     PrimaryKeyConstraint("order_id", "payment_no"),
     UniqueConstraint("order_id", "payment_key"),
     of_order(),
@@ -182,6 +183,11 @@ payments = table(
     CheckConstraint(
         "refunded_minor >= 0 AND refunded_minor <= captured_minor",
         name="no_more_goes_back_than_came",
+    ),
+    CheckConstraint(
+        "coalesce(disputed_minor, 0) >= 0 "
+        "AND refunded_minor + coalesce(disputed_minor, 0) <= captured_minor",
+        name="no_more_is_disputed_than_is_left",
     ),
 )
 # (order_id, payment_key) is also how the payments of an order are found.

@@ -79,6 +79,8 @@ class _OrderOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderOut
     """Fewer units of a line than that have their money here: it went back, or was never paid."""
     ORDER_OUTCOME_TOO_LATE: _OrderOutcome.ValueType  # 19
     """The deadline has passed, and what it does is done."""
+    ORDER_OUTCOME_UNDER_DISPUTE: _OrderOutcome.ValueType  # 20
+    """A bank has taken money of the order back: nothing of it goes back until that is decided."""
     ORDER_OUTCOME_TOO_MANY: _OrderOutcome.ValueType  # 21
     """The order has as many of such things (attempts to pay, refunds, remarks, ...) as an order may
     have; `detail` names the bound.
@@ -131,6 +133,8 @@ ORDER_OUTCOME_UNITS_TAKEN: OrderOutcome.ValueType  # 18
 """Fewer units of a line than that have their money here: it went back, or was never paid."""
 ORDER_OUTCOME_TOO_LATE: OrderOutcome.ValueType  # 19
 """The deadline has passed, and what it does is done."""
+ORDER_OUTCOME_UNDER_DISPUTE: OrderOutcome.ValueType  # 20
+"""A bank has taken money of the order back: nothing of it goes back until that is decided."""
 ORDER_OUTCOME_TOO_MANY: OrderOutcome.ValueType  # 21
 """The order has as many of such things (attempts to pay, refunds, remarks, ...) as an order may
 have; `detail` names the bound.
@@ -528,6 +532,7 @@ class Payment(_message.Message):
     UPDATED_AT_MS_FIELD_NUMBER: _builtins.int
     PAYMENT_KEY_FIELD_NUMBER: _builtins.int
     CAPTURED_CURRENCY_FIELD_NUMBER: _builtins.int
+    DISPUTED_MINOR_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Our number, which the provider is told."""
     state: Global___Payment.State.ValueType
@@ -552,6 +557,8 @@ class Payment(_message.Message):
     """The caller's key of the attempt."""
     captured_currency: _builtins.str
     """What the captured money is in: the order's currency, but in quarantine; "" before."""
+    disputed_minor: _builtins.int
+    """What banks have taken back of it, and may keep: it can neither be kept nor go back until then."""
     def __init__(
         self,
         *,
@@ -567,10 +574,11 @@ class Payment(_message.Message):
         updated_at_ms: _builtins.int = ...,
         payment_key: _builtins.str = ...,
         captured_currency: _builtins.str = ...,
+        disputed_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "captured_currency", b"captured_currency", "captured_minor", b"captured_minor", "created_at_ms", b"created_at_ms", "method", b"method", "payment_id", b"payment_id", "payment_key", b"payment_key", "provider", b"provider", "provider_ref", b"provider_ref", "refunded_minor", b"refunded_minor", "state", b"state", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "captured_currency", b"captured_currency", "captured_minor", b"captured_minor", "created_at_ms", b"created_at_ms", "disputed_minor", b"disputed_minor", "method", b"method", "payment_id", b"payment_id", "payment_key", b"payment_key", "provider", b"provider", "provider_ref", b"provider_ref", "refunded_minor", b"refunded_minor", "state", b"state", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

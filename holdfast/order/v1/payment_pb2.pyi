@@ -45,9 +45,11 @@ class _MoneyCaseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MoneyCa
     MONEY_CASE_KIND_SENT_BACK_THERE: _MoneyCaseKind.ValueType  # 6
     """Money that the provider has sent back unasked, and that our books have no room for."""
     MONEY_CASE_KIND_DISPUTED: _MoneyCaseKind.ValueType  # 7
-    """The buyer's bank takes money back, or asks for reasons."""
+    """The buyer's bank takes money back, asks for reasons, or says otherwise than before."""
     MONEY_CASE_KIND_NOT_CLOSED: _MoneyCaseKind.ValueType  # 8
     """An attempt to pay that was given up, and that its provider cannot close."""
+    MONEY_CASE_KIND_LOST_TWICE: _MoneyCaseKind.ValueType  # 9
+    """A bank takes back what had gone back to the buyer before, or money that never came."""
 
 class MoneyCaseKind(_MoneyCaseKind, metaclass=_MoneyCaseKindEnumTypeWrapper):
     """What money waits for a person for."""
@@ -67,9 +69,11 @@ MONEY_CASE_KIND_OTHER_CURRENCY: MoneyCaseKind.ValueType  # 5
 MONEY_CASE_KIND_SENT_BACK_THERE: MoneyCaseKind.ValueType  # 6
 """Money that the provider has sent back unasked, and that our books have no room for."""
 MONEY_CASE_KIND_DISPUTED: MoneyCaseKind.ValueType  # 7
-"""The buyer's bank takes money back, or asks for reasons."""
+"""The buyer's bank takes money back, asks for reasons, or says otherwise than before."""
 MONEY_CASE_KIND_NOT_CLOSED: MoneyCaseKind.ValueType  # 8
 """An attempt to pay that was given up, and that its provider cannot close."""
+MONEY_CASE_KIND_LOST_TWICE: MoneyCaseKind.ValueType  # 9
+"""A bank takes back what had gone back to the buyer before, or money that never came."""
 Global___MoneyCaseKind: _TypeAlias = MoneyCaseKind  # noqa: Y015
 
 class _QuarantineResolution:

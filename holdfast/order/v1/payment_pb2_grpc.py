@@ -129,7 +129,7 @@ class PaymentServiceServicer:
         all that is left takes every unit. Units whose money goes back whole do not leave: those that
         have not are taken out of their parcels in the same change, and an order of which nothing will
         come is CANCELLED. `goodwill` is for no goods, and up to a ceiling.
-        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, UNITS_TAKEN, TOO_MANY,
+        Outcomes: APPLIED, NOT_FOUND, KEY_REUSED, AMOUNT_EXCEEDED, UNITS_TAKEN, TOO_MANY, UNDER_DISPUTE,
         UNDER_WAY (units are being looked for at another warehouse: send it again),
         WRONG_CONTENT (units of a line in several parcels of which none is named; an amount that the provider cannot pay).
         """

@@ -38,8 +38,16 @@ class FactKind(StrEnum):
     REFUND_FAILED = "REFUND_FAILED"
     REFUNDED_IN_ALL = "REFUNDED_IN_ALL"
     """So much of a payment went back in all, by whomever: which refunds, is to be asked."""
+    DISPUTE_ASKED = "DISPUTE_ASKED"
+    """The buyer's bank asks for reasons, and has taken nothing."""
     DISPUTED = "DISPUTED"
-    """The buyer's bank takes the money back, or asks for reasons."""
+    """The buyer's bank has taken money back, and hears evidence."""
+    DISPUTE_REVIEWED = "DISPUTE_REVIEWED"
+    """The bank decides on evidence."""
+    DISPUTE_WON = "DISPUTE_WON"
+    """The bank has given it back: it found so, or the buyer has let it be."""
+    DISPUTE_LOST = "DISPUTE_LOST"
+    """The bank keeps it."""
 
 
 class ProviderUnreachable(Exception):
@@ -65,6 +73,10 @@ class Fact(Struct, frozen=True):
     refund_id: str = ""
     payment_ref: str = ""
     """The provider's number of the payment, where `provider_ref` is that of a refund or dispute."""
+    due_at_ms: int = 0
+    """Until when evidence may be given; 0 where it does not say."""
+    fee_minor: int = 0
+    """What the provider takes for a dispute besides."""
 
     @property
     def order_id(self) -> str:
@@ -77,7 +89,9 @@ class Fact(Struct, frozen=True):
             for field in ("payment_id", "provider_ref", "refund_id", "payment_ref"):
                 check_foreign_name(field, getattr(self, field))
             check_foreign_money("amount_minor", self.amount_minor, self.currency)
+            check_foreign_money("fee_minor", self.fee_minor, self.currency)
         force_setattr(self, "at_ms", foreign_time(self.at_ms))
+        force_setattr(self, "due_at_ms", foreign_time(self.due_at_ms))
 
 
 class Callback(Struct, frozen=True):

@@ -16,6 +16,7 @@ from msgspec import structs
 from stripe import StripeClient
 
 from order_service.http.signatures import CallbackUnreadable, verify_stripe
+from order_service.order.records import OF_MONEY
 from order_service.payment.providers.port import (
     Callback,
     Charge,
@@ -45,6 +46,17 @@ _REFUNDS: Final = {
     "failed": FactKind.REFUND_FAILED,
     "canceled": FactKind.REFUND_FAILED,
 }
+
+
+_DISPUTES: Final = {
+    "warning_needs_response": FactKind.DISPUTE_ASKED,
+    "warning_under_review": FactKind.DISPUTE_ASKED,
+    "under_review": FactKind.DISPUTE_REVIEWED,
+    "won": FactKind.DISPUTE_WON,
+    "prevented": FactKind.DISPUTE_WON,
+    "lost": FactKind.DISPUTE_LOST,
+}
+"""In other states of a dispute Stripe has taken the money, and hears evidence."""
 
 
 class StripeProvider:
@@ -178,7 +190,7 @@ class StripeProvider:
             thing, about = event["data"]["object"], event["type"]
             read = _READ.get("intent" if about.startswith("payment_intent.") else about)
             read = read or _READ.get(thing.get("object"))
-            fact = read(thing) if read else None
+            fact = read(thing) if read and not _none_is_told(thing) else None
             if fact and not (fact.payment_id or fact.payment_ref) and fact.kind not in _MONEY:
                 fact = None  # of another program's payment, and no money
             return Callback(event["id"], fact, about)
@@ -300,7 +312,22 @@ def _of_charge(charge: dict[str, Any]) -> Fact:
 
 
 def _of_dispute(dispute: dict[str, Any]) -> Fact:
-    return _of_what_went(dispute, FactKind.DISPUTED, dispute["amount"])
+    kind = _DISPUTES.get(dispute.get("status", ""), FactKind.DISPUTED)
+    fact = _of_what_went(dispute, kind, dispute["amount"])
+    due_s = (dispute.get("evidence_details") or {}).get("due_by") or 0
+    # What it is converted into is Stripe's own account's: that fee is on the statement only.
+    fee = sum(
+        moved.get("fee", 0)
+        for moved in dispute.get("balance_transactions") or ()
+        if (moved.get("currency") or "").upper() == fact.currency
+    )
+    fee_minor = from_stripe(max(0, fee), fact.currency) if fee else 0
+    return structs.replace(fact, due_at_ms=due_s * 1000, fee_minor=fee_minor)
+
+
+def _none_is_told(dispute: dict[str, Any]) -> bool:
+    """Whether it is an inquiry that has ended: nothing was taken, and nothing is asked."""
+    return dispute.get("object") == "dispute" and dispute.get("status") == "warning_closed"
 
 
 def _of_what_went(thing: dict[str, Any], kind: FactKind, amount: int) -> Fact:
@@ -329,9 +356,7 @@ _READ: Final[dict[str, Callable[[dict[str, Any]], Fact]]] = {
     "dispute": _of_dispute,
 }
 """How an event is read, by its kind or else by the object that it is about."""
-_MONEY: Final = frozenset(
-    {FactKind.CAPTURED, FactKind.REFUNDED, FactKind.REFUNDED_IN_ALL, FactKind.DISPUTED}
-)
+_MONEY: Final = frozenset(FactKind(kind) for kind in OF_MONEY)
 
 
 def _unreachable(error: stripe.StripeError) -> ProviderUnreachable:

@@ -97,7 +97,7 @@ def test_a_dispute_is_one_case_through_all_its_stages() -> None:
         learn(draft, "sandbox", gone(payment, amount_minor, "dp_1", kind=FactKind.DISPUTED))
     learn(draft, "sandbox", gone(payment, 100, "dp_2", kind=FactKind.DISPUTED))
     ids = [case.case_id for case in cases_of(draft)]
-    assert ids[0] == ids[1] != ids[2]
+    assert (len(ids), len(set(ids))) == (2, 2)
     assert draft.order.refunds == []
 
 

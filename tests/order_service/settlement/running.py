@@ -110,6 +110,12 @@ class Books:
         fact = Fact(kind, "", f"ref-{self.now_ms}", *said, refund_id=refund.refund_id)
         return self.change(lambda draft: learn(draft, "sandbox", fact))
 
+    def disputed(self, kind: FactKind, amount_minor: int = 10_000, fee_minor: int = 0) -> list[str]:
+        """Has the provider say what a bank does about the first payment."""
+        about = (f"{A}-p1", "dp_1", amount_minor, "CNY")
+        fact = Fact(kind, *about, fee_minor=fee_minor)
+        return self.change(lambda draft: learn(draft, "sandbox", fact))
+
 
 def earned(terms: Contract = RATES) -> Books:
     """X, paid and earned."""

@@ -2,19 +2,15 @@
 
 from itertools import pairwise
 
+import pytest
 from msgspec import structs
 
+from order_service.order.chargebacks import Chargeback
 from order_service.order.draft import Draft
 from order_service.order.journals import JournalKind
 from order_service.payment.providers.port import FactKind
-from order_service.payment.whereabouts import escrow_minor
 from order_service.settlement.accounts import between, provider
 from order_service.settlement.posting import enter
-from order_service.settlement.prepared import (
-    charged_back,
-    lost_before_earned,
-    lost_by_merchant,
-)
 from order_service.settlement.terms import share
 from tests.order_service.settlement.running import RATES, Books, earned, second_payment
 from tests.order_service.settlement.running import M as MERCHANT
@@ -67,30 +63,42 @@ def test_example_8_a_lost_chargeback_of_all_takes_what_was_earned_and_gives_the_
     None
 ):
     books = earned()
-
-    def lose(draft: Draft) -> None:
-        draft.note("the bank took it")
-        moves = charged_back("sandbox", 10_000)
-        enter(draft, "k1/taken", JournalKind.CHARGEBACK, "CNY", moves)
-        moves = lost_by_merchant("m", 10_000, 10_000, 400, 470)
-        enter(draft, "k1/lost", JournalKind.CHARGEBACK_LOST, "CNY", moves)
-
-    books.change(lose)
+    assert books.disputed(FactKind.DISPUTED, fee_minor=1_500) == ["CHARGEBACK"]
+    taken = (books.sums["chargeback"], books.sums["loss"], books.sums[SANDBOX])
+    assert taken == (10_000, 1_500, -1_500)
+    assert books.disputed(FactKind.DISPUTE_LOST) == ["COMMISSION_BACK", "CHARGEBACK_LOST"]
     assert books.due == -60
-    assert books.held() == {MERCHANT: 60, "service_fee": 60}
+    assert (books.sums["coupon"], books.sums["commission"], books.sums["chargeback"]) == (0, 0, 0)
 
 
 def test_example_9_what_went_back_before_a_chargeback_is_not_taken_twice() -> None:
     books = Books()
     books.capture()
     books.reported(books.refund(), FactKind.REFUNDED)
-    moves = [
-        *charged_back("sandbox", 10_000),
-        *lost_before_earned(10_000, escrow_minor(books.order)),
-    ]
-    books.change(lambda draft: enter(draft, "k1", JournalKind.CHARGEBACK_LOST, "CNY", moves))
+    books.disputed(FactKind.DISPUTED)
+    (lost,) = books.order.parts_of(Chargeback)
+    assert (books.order.payments[0].disputed_minor, lost.excess_minor) == (5_500, 4_500)
+    books.disputed(FactKind.DISPUTE_LOST)
     assert (books.sums["escrow"], books.sums["loss"]) == (0, 4_500)
-    assert books.due == 0
+    assert (books.sums["chargeback"], books.due) == (0, 0)
+
+
+def test_a_chargeback_that_is_won_leaves_the_accounts_as_they_were() -> None:
+    books = earned()
+    before = books.held()
+    books.disputed(FactKind.DISPUTED)
+    assert books.disputed(FactKind.DISPUTE_WON) == ["CHARGEBACK_WON"]
+    assert books.held() == before
+
+
+@pytest.mark.parametrize("end", [FactKind.DISPUTE_WON, FactKind.DISPUTE_LOST])
+def test_an_outcome_of_which_no_notice_came_is_entered_with_it(end: FactKind) -> None:
+    books = Books()
+    books.capture()
+    books.disputed(end)
+    assert books.sums["chargeback"] == 0
+    assert books.sums["escrow"] == (-10_000 if end is FactKind.DISPUTE_WON else 0)
+    assert books.disputed(FactKind.DISPUTED) == []
 
 
 def test_example_11_what_is_held_for_a_case_is_not_paid_out() -> None:

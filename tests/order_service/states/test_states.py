@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
 from order_service.order.cases import CASE, CaseEvent, CaseState
+from order_service.order.chargebacks import CHARGEBACK, ChargebackEvent, ChargebackState
 from order_service.order.intercepts import INTERCEPT, InterceptEvent, InterceptState
 from order_service.order.joint_rules import JOINT_RULES, Together, broken_rule
 from order_service.order.machines import (
@@ -49,6 +50,7 @@ NAMES: tuple[tuple[Machine, type[StrEnum], type[StrEnum]], ...] = (
     (CASE, CaseState, CaseEvent),
     (LEG, LegState, LegEvent),
     (INTERCEPT, InterceptState, InterceptEvent),
+    (CHARGEBACK, ChargebackState, ChargebackEvent),
 )
 
 
