@@ -65,7 +65,7 @@ class Chargeback(Struct):
     disputed_minor: int = 0
     """The part of it that was left of the payment: it neither went back nor is asked to."""
     fee_minor: int = 0
-    """What the provider takes for it besides."""
+    """The provider's own charge for it, which is not given back with the money."""
     due_at_ms: int = 0
     """Until when evidence may be given; 0 where the provider has not said."""
     refund_id: str = ""
@@ -73,5 +73,5 @@ class Chargeback(Struct):
 
     @property
     def excess_minor(self) -> int:
-        """What the bank took beyond what was left: it had gone back before."""
+        """The money beyond what was left: it had gone back before."""
         return self.amount_minor - self.disputed_minor

@@ -57,7 +57,7 @@ class Payment(Struct):
     booked: bool = False
     """Whether the ledger has its money; that of before there was one is entered later."""
     disputed_minor: int = 0
-    """What banks have taken back of it, and may keep: neither ours nor the buyer's until then."""
+    """The money that banks have taken back, and may keep: nobody's until that is decided."""
 
     @property
     def left_minor(self) -> int:

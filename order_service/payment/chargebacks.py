@@ -109,11 +109,11 @@ def _noticed(draft: Draft, payment: Payment, fact: Fact) -> Chargeback:
 
 def _learn_more(draft: Draft, payment: Payment, known: Chargeback, fact: Fact) -> None:
     """Notes another amount, fee or due time of a chargeback that is not decided."""
-    told = {
+    heard = {
         "due_at_ms": fact.due_at_ms or known.due_at_ms,
         "fee_minor": fact.fee_minor or known.fee_minor,
     }
-    news = {name: value for name, value in told.items() if value != getattr(known, name)}
+    news = {name: value for name, value in heard.items() if value != getattr(known, name)}
     if news:
         draft.update(known, **news)
     if fact.currency not in ("", known.currency):

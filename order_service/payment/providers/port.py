@@ -76,7 +76,7 @@ class Fact(Struct, frozen=True):
     due_at_ms: int = 0
     """Until when evidence may be given; 0 where it does not say."""
     fee_minor: int = 0
-    """What the provider takes for a dispute besides."""
+    """The provider's own charge for a dispute."""
 
     @property
     def order_id(self) -> str:

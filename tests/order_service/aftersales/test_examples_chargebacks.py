@@ -148,7 +148,7 @@ def test_a_question_of_a_bank_takes_nothing_and_an_outcome_that_turns_is_a_perso
     payment = order.payments[0]
     cases: list[MoneyCase] = []
 
-    def told(kind: FactKind, amount_minor: int = TOTAL) -> None:
+    def says_of(kind: FactKind, amount_minor: int = TOTAL) -> None:
         fact = Fact(kind, payment.payment_id, "dp_1", amount_minor, "CNY")
 
         def decide(draft: Draft) -> None:
@@ -157,10 +157,10 @@ def test_a_question_of_a_bank_takes_nothing_and_an_outcome_that_turns_is_a_perso
 
         decided(order, decide)
 
-    told(K.DISPUTE_ASKED)
+    says_of(K.DISPUTE_ASKED)
     assert order.parts_of(Chargeback) == []
-    told(K.DISPUTE_WON)
-    told(K.DISPUTE_LOST)
+    says_of(K.DISPUTE_WON)
+    says_of(K.DISPUTE_LOST)
     assert (chargeback_of(order).state, order.refunded_minor) == (S.WON, 0)
     assert [case.kind for case in cases] == [MoneyCaseKind.DISPUTED] * 2
     assert len({case.case_id for case in cases}) == 2
