@@ -380,7 +380,7 @@ async def test_the_database_refuses_more_than_was_captured(world: World) -> None
     def too_much(connection: Connection) -> None:
         connection.execute(update(payments).values(refunded_minor=1_101))
 
-    with pytest.raises(RuleHeld, match="no_more_(goes_back_than_came|is_disputed_than_is_left)"):
+    with pytest.raises(RuleHeld, match=r"no_more_(goes_back_than_came|is_disputed_than_is_left)"):
         await world.orders.write(too_much)
 
 
