@@ -22,7 +22,7 @@ def earn(draft: Draft, number: int, terms: Contract) -> None:
     """Enters that a merchant has earned its part of the order, and what we keep of it.
 
     The last part takes what is left of the order's money, which may be a little more or less than
-    its price where a person has taken another amount.
+    its price where a person has taken another amount. None takes more than there is.
     """
     order = draft.order
     merchant_id = order.sub_orders[number].merchant_id
@@ -46,11 +46,13 @@ def _paid(order: Order, number: int) -> tuple[int, int]:
     """The money in escrow for the goods of a part, and for its freight."""
     goods_minor = goods_left_minor(order, number)
     freight_minor = freight_left_minor(order, number)
+    in_escrow_minor = max(0, escrow_minor(order))
+    freight_minor = min(freight_minor, in_escrow_minor)
+    rest_minor = in_escrow_minor - freight_minor
     others = [part for other, part in enumerate(order.sub_orders) if other != number]
-    if all(part.earned for part in others):
-        in_escrow_minor = max(0, escrow_minor(order))
-        freight_minor = min(freight_minor, in_escrow_minor)
-        goods_minor = in_escrow_minor - freight_minor
+    goods_minor = (
+        rest_minor if all(part.earned for part in others) else min(goods_minor, rest_minor)
+    )
     return goods_minor, freight_minor
 
 

@@ -221,7 +221,8 @@ def test_the_first_change_of_an_old_order_may_be_of_its_money() -> None:
     assert books.held() == {"provider:sandbox": 10_000, "escrow": 5_500, "refunding": 4_500}
 
 
-def test_two_merchants_share_an_order_and_each_earns_its_part() -> None:
+def of_two_merchants() -> Books:
+    """An order to be paid, half of which is another merchant's."""
     amounts = [Amounts(4_800, 0, 300, 500, 0, 5_000) for _ in range(2)]
     parts = tuple(SubOrder(f"{A}.{no}", f"m{no}", each) for no, each in enumerate(amounts))
     found = order_x(sub_orders=parts)
@@ -229,7 +230,11 @@ def test_two_merchants_share_an_order_and_each_earns_its_part() -> None:
     line.quantity, line.amount_minor = 1, 4_500
     other = type(line)(2, 1, "SKU-2", "Another", 1, 4_800, 4_500)
     found.lines.append(other)
-    books = Books(found, NO_CONTRACT)
+    return Books(found, NO_CONTRACT)
+
+
+def test_two_merchants_share_an_order_and_each_earns_its_part() -> None:
+    books = of_two_merchants()
     books.capture()
     books.earn(1)
     assert (books.sums["escrow"], books.sums["merchant:m1"]) == (-5_000, -5_000)
@@ -237,3 +242,15 @@ def test_two_merchants_share_an_order_and_each_earns_its_part() -> None:
     assert books.sums["escrow"] == -500
     books.earn(0)
     assert (books.sums["escrow"], books.sums["merchant:m0"]) == (0, -500)
+
+
+def test_of_two_merchants_none_earns_more_than_the_buyer_has_paid() -> None:
+    books = of_two_merchants()
+    books.capture(amount_minor=3_000)
+    books.change(
+        lambda draft: resolve_quarantined(draft, f"{A}-p1", approve=True, reason="near enough")
+    )
+    books.earn(1)
+    assert (books.sums["escrow"], books.sums["merchant:m1"]) == (0, -3_000)
+    books.earn(0)
+    assert (books.sums["escrow"], books.sums["merchant:m0"]) == (0, 0)
