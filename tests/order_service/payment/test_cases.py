@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from msgspec import structs
 
+from order_service.order.chargebacks import Chargeback
 from order_service.order.draft import Draft
 from order_service.order.model import Payment
 from order_service.order.records import MoneyCase, MoneyCaseKind
@@ -172,3 +173,19 @@ async def test_refunds_of_which_only_the_sum_is_known_are_asked_for(world: World
     assert [(each.amount_minor, each.state) for each in order.refunds] == [(300, "DONE")]
     await world.orders.change("4330000000000000000", decide, "test")
     assert todos(await world.order(), LearnRefunds) == []
+
+
+@pytest.mark.parametrize("end", ["DISPUTE_WON", "DISPUTE_LOST"])
+async def test_a_chargeback_is_kept_with_its_order(world: World, end: str) -> None:
+    placed = await world.place()
+    await world.pay(await world.begin())
+    await world.until_called_back()
+    payment_id = f"{placed.order_id}-p1"
+    for number, kind in enumerate(("DISPUTED", "DISPUTE_REVIEWED", end, "DISPUTED")):
+        assert await send(world, callback_body(world, kind, payment_id), f"evt_{number}") == 200
+    order = await world.order()
+    (chargeback,) = order.parts_of(Chargeback)
+    lost = end == "DISPUTE_LOST"
+    assert chargeback.state == ("LOST" if lost else "WON")
+    assert order.refunded_minor == (order.captured_minor if lost else 0)
+    assert order.payments[0].disputed_minor == 0

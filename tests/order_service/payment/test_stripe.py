@@ -282,6 +282,12 @@ CHARGE_REFUNDED = {
     "amount_refunded": 700,
     "metadata": {},
 }
+
+
+def _dispute(status: str) -> dict[str, Any]:
+    return {**DISPUTE, "status": status}
+
+
 DISPUTE = {"object": "dispute", "id": "dp_1", "payment_intent": "pi_1", "amount": 700}
 
 
@@ -293,6 +299,11 @@ DISPUTE = {"object": "dispute", "id": "dp_1", "payment_intent": "pi_1", "amount"
         ("charge.refunded", CHARGE_REFUNDED, FactKind.REFUNDED_IN_ALL),
         ("charge.dispute.created", DISPUTE, FactKind.DISPUTED),
         ("charge.dispute.closed", DISPUTE, FactKind.DISPUTED),
+        ("charge.dispute.created", _dispute("warning_needs_response"), FactKind.DISPUTE_ASKED),
+        ("charge.dispute.closed", _dispute("warning_closed"), None),
+        ("charge.dispute.updated", _dispute("under_review"), FactKind.DISPUTE_REVIEWED),
+        ("charge.dispute.funds_reinstated", _dispute("won"), FactKind.DISPUTE_WON),
+        ("charge.dispute.closed", _dispute("lost"), FactKind.DISPUTE_LOST),
         ("charge.succeeded", CHARGE_REFUNDED, None),
         ("payout.paid", {"object": "payout", "id": "po_1"}, None),
     ],
