@@ -130,6 +130,8 @@ def _has_money(order: Order, number: int, terms: Contract) -> bool:
     """Whether there is something to earn, and it is here."""
     if open_payments(order) or not (order.costs_nothing or captured(order)):
         return False
+    if any(payment.captured_minor and not payment.booked for payment in order.payments):
+        return False  # of before there was a ledger, and nothing has changed since
     left_minor = goods_left_minor(order, number) + freight_left_minor(order, number)
     if left_minor and escrow_minor(order) <= 0:
         return False

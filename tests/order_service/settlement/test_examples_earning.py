@@ -10,6 +10,7 @@ from order_service.catalogue.contracts import Contract
 from order_service.fulfilment.merchant_parts import put_on_hold
 from order_service.order.cases import ENDED, Case, CaseLine, CaseState
 from order_service.order.draft import Draft
+from order_service.order.ids import Ids
 from order_service.order.journals import JournalKind
 from order_service.order.model import IncidentKind, Line, Order
 from order_service.order.placed import Amounts, SubOrder
@@ -17,6 +18,7 @@ from order_service.order.states import IncidentEvent, OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 from order_service.payment.paying_back import PayBack
 from order_service.settlement.earning_due import (
+    DAY_MS,
     EarningRules,
     earned_at_ms,
     open_matters,
@@ -26,7 +28,7 @@ from order_service.settlement.earning_due import (
 from order_service.settlement.terms import UnknownTerms
 from tests.made import made
 from tests.order_service.samples import A, incident
-from tests.order_service.settlement.running import RATES, Books, order_x, parcel
+from tests.order_service.settlement.running import RATES, Books, old, order_x, parcel
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 RULES = EarningRules(complete_after_ms=0, return_days=7, zone="Asia/Shanghai")
@@ -192,3 +194,15 @@ def test_the_freight_of_what_was_sent_in_vain_is_earned_at_once() -> None:
     books.refund(1)
     assert look(books, RECEIVED_MS + 1)[0] == "EARNED"
     assert (books.sums["escrow"], books.sums["merchant:m0"]) == (-5_000, -(500 - 3))
+
+
+def test_of_an_old_order_that_nothing_changes_nobody_earns_before_its_money_is_entered() -> None:
+    books = Books()
+    books.capture()
+    found = old(books.order)
+    found.state = OrderState.COMPLETED
+    found.lines[0].shipped = 2
+    found.add(parcel(found))
+    draft = Draft(found, "test", found.updated_at_ms + 90 * DAY_MS, Ids(random.Random(2)))
+    settle_parts(draft, EarningRules(), lambda _tenant, _part: RATES)
+    assert draft.journals == []
