@@ -132,10 +132,16 @@ def _has_money(order: Order, number: int, terms: Contract) -> bool:
         return False
     if any(payment.captured_minor and not payment.booked for payment in order.payments):
         return False  # of before there was a ledger, and nothing has changed since
+    if order.state is _O.CANCELLED and order.payments and not _is_some_left(order):
+        return False  # a present that was given is the platform's again
     left_minor = goods_left_minor(order, number) + freight_left_minor(order, number)
     if left_minor and escrow_minor(order) <= 0:
         return False
     return bool(left_minor or coupon_left_minor(order, number, terms))
+
+
+def _is_some_left(order: Order) -> bool:
+    return any(payment.captured_minor != payment.refunded_minor for payment in order.payments)
 
 
 def _received_at_ms(parcel: Shipment) -> int:

@@ -382,7 +382,8 @@ def _release(draft: Draft) -> None:
     order = draft.order
     present_minor = escrow_minor(order)
     nothing_left = all(each.captured_minor == each.refunded_minor for each in order.payments)
-    if present_minor > 0 and nothing_left and any(map(_takes_escrow, draft.journals)):
+    had_some = any(_was_in_escrow(draft.was_of(payment)) for payment in order.payments)
+    if present_minor > 0 and nothing_left and had_some and any(map(_takes_escrow, draft.journals)):
         enter(
             draft,
             "order/released",
@@ -390,6 +391,12 @@ def _release(draft: Draft) -> None:
             order.currency,
             [Move(ESCROW, COMPENSATION, present_minor)],
         )
+
+
+def _was_in_escrow(was: Payment) -> bool:
+    """Whether a payment had money in escrow, or was not entered at all."""
+    left_minor = was.captured_minor - was.refunded_minor
+    return holder_of(was) == ESCROW and bool(left_minor or (was.captured_minor and not was.booked))
 
 
 def _takes_escrow(journal: Journal) -> bool:

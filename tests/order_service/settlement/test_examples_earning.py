@@ -14,9 +14,11 @@ from order_service.order.ids import Ids
 from order_service.order.journals import JournalKind
 from order_service.order.model import IncidentKind, Line, Order
 from order_service.order.placed import Amounts, SubOrder
+from order_service.order.refund_rows import RefundWhat
 from order_service.order.states import IncidentEvent, OrderState, ShipmentState
 from order_service.order.tasks import TaskKind
 from order_service.payment.paying_back import PayBack
+from order_service.payment.refunds import refund_all
 from order_service.settlement.earning_due import (
     DAY_MS,
     EarningRules,
@@ -28,7 +30,14 @@ from order_service.settlement.earning_due import (
 from order_service.settlement.terms import UnknownTerms
 from tests.made import made
 from tests.order_service.samples import A, incident
-from tests.order_service.settlement.running import RATES, Books, old, order_x, parcel
+from tests.order_service.settlement.running import (
+    RATES,
+    Books,
+    old,
+    order_x,
+    parcel,
+    second_payment,
+)
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 RULES = EarningRules(complete_after_ms=0, return_days=7, zone="Asia/Shanghai")
@@ -206,3 +215,45 @@ def test_of_an_old_order_that_nothing_changes_nobody_earns_before_its_money_is_e
     draft = Draft(found, "test", found.updated_at_ms + 90 * DAY_MS, Ids(random.Random(2)))
     settle_parts(draft, EarningRules(), lambda _tenant, _part: RATES)
     assert draft.journals == []
+
+
+def give_present(draft: Draft) -> None:
+    """The buyer gets 500 for no goods."""
+    back = PayBack(draft)
+    back.other(RefundWhat.GOODWILL, 500)
+    back.send("present", "sorry")
+
+
+def test_of_an_order_cancelled_whole_nobody_earns_the_present_that_was_given() -> None:
+    books = Books()
+    books.capture()
+    books.change(give_present)
+
+    def cancel(draft: Draft) -> None:
+        draft.order.state = OrderState.CANCELLED
+        refund_all(draft, "cancelled")
+
+    books.change(cancel)
+
+    def settle(draft: Draft) -> None:
+        settle_parts(draft, EarningRules(), lambda _tenant, _part: RATES)
+
+    assert books.change(settle) == []
+    assert books.held() == {"provider:sandbox": 10_000, "refunding": 10_000}
+
+
+def test_a_present_is_released_once_also_where_a_late_payment_goes_back() -> None:
+    books = Books()
+    second_payment(books)
+    books.capture()
+    books.change(give_present)
+
+    def cancel(draft: Draft) -> None:
+        draft.order.state = OrderState.CANCELLED
+        refund_all(draft, "cancelled")
+
+    books.change(cancel)
+    books.capture(2, 9_000)
+    books.capture(2, 20_000)
+    assert [str(journal.kind) for journal in books.journals].count("RELEASED") == 1
+    assert books.held() == {"provider:sandbox": 30_000, "refunding": 30_000}
