@@ -117,8 +117,10 @@ def _take_as_proposed(draft: Draft, case: Case) -> None:
 def apply_lapsed(draft: Draft, follow: Callable[[Draft], None]) -> None:
     """Applies all deadlines of an order's cases that have passed, the earliest first.
 
-    `follow` derives what follows from each, which may be another deadline that has passed.
+    `follow` derives what follows from each, which may be another deadline that has passed. It comes
+    first as well: a pause may have been put since a deadline was written down.
     """
+    follow(draft)
     for _ in range(LAPSES_MAX):
         due = [
             case

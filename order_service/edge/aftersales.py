@@ -101,7 +101,7 @@ class AfterSalesServicer:
     async def GetCase(self, message: pb.GetCaseRequest) -> pb.GetCaseResponse:
         case_id = id_of(message, "case_id")
         order, case = await self._case(message, case_id)
-        response = pb.GetCaseResponse(case=_message(order, case))
+        response = pb.GetCaseResponse(case=self._message(order, case))
         if message.with_texts:
             texts, files = await self._orders.read(partial(queries.words_of, case_id=case_id))
             response.texts.extend(wire.to_messages(texts, pb.CaseText))
@@ -131,7 +131,8 @@ class AfterSalesServicer:
             partial(queries.orders_of, order_ids=list({case.order_id for case in cases}))
         )
         return pb.ListCasesResponse(
-            cases=[_message(found[case.order_id], case) for case in cases], next_page_token=token
+            cases=[self._message(found[case.order_id], case) for case in cases],
+            next_page_token=token,
         )
 
     @method
@@ -139,7 +140,7 @@ class AfterSalesServicer:
         case_id = id_of(message, "case_id")
         order, case = await self._case(message, case_id)
         entries = await self._orders.read(partial(queries.decisions_of, case_id=case_id))
-        response = pb.ExplainCaseResponse(case=_message(order, case))
+        response = pb.ExplainCaseResponse(case=self._message(order, case))
         for number, entry in enumerate(entries):
             made = response.decisions.add(
                 at_ms=entry.at_ms,
@@ -180,6 +181,13 @@ class AfterSalesServicer:
             if case.case_id == case_id:
                 return order, case
         raise OrderNotFound(case_id)
+
+    def _message(self, order: Order, case: Case) -> pb.Case:
+        """A case as it is sent. A pause may have moved its deadline since it was written down."""
+        message = _message(order, case)
+        if case.deadline_at_ms:
+            message.deadline_at_ms = self._terms.deadline_at_ms(order, case)
+        return message
 
 
 def _said(message: pb.AnswerCaseRequest) -> Said:

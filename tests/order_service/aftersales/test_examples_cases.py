@@ -3,6 +3,9 @@
 import pytest
 from msgspec import structs
 
+from order_service.aftersales.acting import look_at_case
+from order_service.aftersales.policy.deadlines import Pause
+from order_service.aftersales.terms import Terms
 from order_service.catalogue.model import Article
 from order_service.fulfilment.warehouse import hand_over
 from order_service.order.cases import Case, CaseEvent, CaseKind, CaseReason, CaseRole, CaseState
@@ -23,7 +26,7 @@ from tests.order_service.aftersales.cases import (
     timer,
 )
 from tests.order_service.aftersales.example import at_ms, f_shipped
-from tests.order_service.fulfilment.parcels import decided, labelled
+from tests.order_service.fulfilment.parcels import decided, draft_of, labelled
 
 _K, _R, _S, _E = CaseKind, CaseReason, CaseState, CaseEvent
 MS = 1
@@ -119,6 +122,19 @@ def test_example_15_a_lapse_is_dated_at_its_deadline_and_a_late_timer_changes_no
     before = structs.replace(case)
     timer(found, at_ms("03-04", "09:31"))
     assert case == before
+
+
+def test_example_14_a_pause_that_is_put_later_moves_the_deadline_and_its_timer() -> None:
+    found, case = with_merchant(at_ms("03-02", "09:00"))
+    said(found, case, None, at_ms("03-04", "09:00"))
+    assert case.deadline_at_ms == at_ms("03-11", "09:00")
+    new_year = Pause(_S.AWAITING_RETURN, at_ms("03-05"), at_ms("03-08"))
+    paused = Terms(pauses=lambda _tenant: [new_year])
+    look_at_case(draft_of(found, at_ms("03-11", "09:00")), paused)
+    assert (case.state, case.deadline_at_ms) == (_S.AWAITING_RETURN, at_ms("03-14", "09:00"))
+    assert [todo.task.due_at_ms for todo in todos(found, CaseDue)] == [case.deadline_at_ms]
+    look_at_case(draft_of(found, at_ms("03-14", "09:00")), paused)
+    assert case.state is _S.CLOSED
 
 
 def test_example_16_units_are_in_one_case() -> None:
