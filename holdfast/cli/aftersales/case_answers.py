@@ -123,7 +123,8 @@ def agree(
 
     For example:
       holdfast aftersales agree 3766223186315821678-c1
-      holdfast aftersales agree 3766223186315821678-c1 --no --text "All of it, please"
+      holdfast aftersales agree 3766223186315821678-c1 --no \\
+        --text "All of it, please"
 
     Parameters
     ----------

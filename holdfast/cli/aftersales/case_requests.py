@@ -66,8 +66,8 @@ def request(
     its triage where it goes first; `explain` shows both.
 
     For example:
-      holdfast aftersales request 3766223186315821678 refund-only changed-mind 1=1 \\
-        --key c-1
+      holdfast aftersales request 3766223186315821678 refund-only changed-mind \\
+        1=1 --key c-1
       holdfast aftersales request 3766223186315821678 return-refund quality 2 \\
         --key c-2 --text "The zip is torn"
 

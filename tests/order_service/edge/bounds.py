@@ -345,13 +345,21 @@ BY_FIELD: Final[dict[str, Bound]] = {
     "CaseLine.quantity": Bound((MILLION + 1, UINT32_MAX), (0, MILLION)),
     "CaseLine.shipment_id": ID.or_empty(),
     **{
-        f"{request}.{field}": bound
+        f"{request}.role": any_of(5)
         for request in (
             *("AmendCaseRequest", "WithdrawCaseRequest", "AnswerCaseRequest"),
             *("ProposeToBuyerRequest", "AnswerProposalRequest"),
         )
-        for field, bound in {"role": any_of(5), "text": WORDS, "evidence": FILES}.items()
     },
+    **{
+        f"{request}.text": WORDS
+        for request in (
+            *("AmendCaseRequest", "AnswerCaseRequest"),
+            *("ProposeToBuyerRequest", "AnswerProposalRequest"),
+        )
+    },
+    "AmendCaseRequest.evidence": FILES,
+    "AnswerCaseRequest.evidence": FILES,
     "AmendCaseRequest.wanted_minor": MONEY,
     "AnswerCaseRequest.event": any_of(26),
     "AnswerCaseRequest.amount_minor": MONEY,

@@ -17,6 +17,7 @@ from holdfast.order.v1 import (
     returns_pb2,
     settlement_pb2,
 )
+from order_service.aftersales import case_queries
 from order_service.aftersales import queries as aftersales
 from order_service.aftersales.arrivals import Arrival
 from order_service.aftersales.policy import store as policies
@@ -27,6 +28,7 @@ from order_service.catalogue.catalogue import Catalogue
 from order_service.catalogue.contracts import Contract
 from order_service.catalogue.model import Article, Place
 from order_service.edge import fulfilment, payments, returns
+from order_service.edge.aftersales import AfterSalesServicer
 from order_service.edge.catalogue import CatalogueServicer
 from order_service.edge.fulfilment import FulfilmentServicer
 from order_service.edge.operations import OperationsServicer
@@ -37,10 +39,12 @@ from order_service.edge.returns import ReturnServicer
 from order_service.edge.settlement import SettlementServicer
 from order_service.fulfilment import queries
 from order_service.fulfilment.waves import Wave, WaveInHand
+from order_service.order.cases import Case
 from order_service.order.intercepts import Intercept
 from order_service.order.model import (
     HistoryEntry,
     Incident,
+    Order,
     Payment,
     Refund,
     Remark,
@@ -55,6 +59,7 @@ from order_service.settlement.statements import Statement
 from order_service.storage import lookups, reads, tasks
 from serving.deadlines import Deadlines
 from tests.made import made
+from tests.order_service.samples import order
 
 SIZE: Final = 2
 ORDER: Final = "4330000000000000000"
@@ -100,6 +105,10 @@ def _of_returns(orders: Any, deadlines: Deadlines) -> ReturnServicer:
     return ReturnServicer(orders, deadlines, ANY)
 
 
+def _of_cases(orders: Any, deadlines: Deadlines) -> AfterSalesServicer:
+    return AfterSalesServicer(orders, ANY, ANY, deadlines)
+
+
 def _of_policies(orders: Any, deadlines: Deadlines) -> PolicyServicer:
     return PolicyServicer(orders, PolicyBook(orders), lambda _: {}, deadlines)
 
@@ -118,6 +127,7 @@ def _of_operations(orders: Any, deadlines: Deadlines) -> OperationsServicer:
 
 STATES: Final = {"state": "SHIPPED", "source": "WEB"}
 # What tokens are made of is inside of what is listed.
+NO_DEADLINE: Final = {"lines": (), "deadline_at_ms": 0}
 FOUND: Final = made(reads.Summary, random.Random(1), **STATES, order_id=ORDER)
 WAVE: Final = made(Wave, random.Random(1), wave_id="w-1")
 REFUND: Final = made(Refund, random.Random(1), refund_id=PART, payment_id=PART)
@@ -140,6 +150,7 @@ LISTS: Final[dict[str, Listed]] = {
     "ListArrivals": Listed(_of_returns, returns, "list_arrivals", Arrival, {"arrival_id": "a-1"}),
     "ListIntercepts": Listed(_of_returns, aftersales, "list_intercepts", Intercept),
     "ListReturns": Listed(_of_returns, aftersales, "list_legs", ReturnLeg),
+    "ListCases": Listed(_of_cases, case_queries, "list_cases", Case, NO_DEADLINE),
     "ListPolicies": Listed(
         _of_policies, policies, "list_policies", Policy, {"clauses": {}, "sources": {}}
     ),
@@ -185,6 +196,10 @@ class _Call:
         return None
 
 
+def _any_orders(_connection: Any, order_ids: Sequence[str]) -> dict[str, Order]:
+    return dict.fromkeys(order_ids, order())
+
+
 def test_every_list_of_the_contract_is_tried() -> None:
     assert set(LISTS) == set(METHODS)
 
@@ -202,6 +217,7 @@ async def _page(
 
     monkeypatch.setattr(listed.module, listed.function, read)
     monkeypatch.setattr(reads, "order_exists", lambda *_: True)
+    monkeypatch.setattr(case_queries, "orders_of", _any_orders)
     servicer = listed.servicer(_Orders(), Deadlines(1_000))
     method = METHODS[name]
     module = next(module for module in CONTRACT if module.DESCRIPTOR is method.input_type.file)
