@@ -79,6 +79,10 @@ class Oracle:
             self._written_at_ms = self._now_ms
         return answers
 
+    def has_exchanges(self) -> bool:
+        """Whether a reservation was made in exchange for units of another."""
+        return any(held.exchange for held in self._held.values())
+
     def has_seen(self, now_ms: int) -> None:
         """Learns of a time that a batch has written: none after it is earlier."""
         self._written_at_ms = max(self._written_at_ms, now_ms)

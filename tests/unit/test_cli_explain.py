@@ -7,7 +7,7 @@ import pytest
 from holdfast.cli.explain import KnownOrder, happenings
 from holdfast.errors import HoldfastError, Reason
 from holdfast.inventory.v1 import inventory_pb2
-from holdfast.order.v1 import fulfilment_pb2, order_pb2
+from holdfast.order.v1 import fulfilment_pb2, order_pb2, settlement_pb2
 from holdfast.types import Reservation, ReservationLine, State
 from tests.unit.scripted_engine import ScriptedEngine
 from tests.unit.scripted_orders import Commands
@@ -80,6 +80,7 @@ def shop(orders: Commands) -> Commands:
     orders.service.answers |= {
         "GetOrder": get,
         "GetTimeline": order_pb2.GetTimelineResponse(entries=entries),
+        "ListJournals": settlement_pb2.ListJournalsResponse(),
         "GetShipment": fulfilment_pb2.GetShipmentResponse(shipment=shipment, incidents=[lost]),
     }
     return orders

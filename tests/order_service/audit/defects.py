@@ -227,6 +227,9 @@ DEFECTS: Final[dict[str, Defect]] = {
     "more goes back than was asked to": Defect(
         "refunds_make_up_what_goes_back", "confirmed", _of("payments", refunded_minor=100)
     ),
+    "money that is disputed by nobody": Defect(
+        "disputes_make_up_what_is_disputed", "confirmed", _of("payments", disputed_minor=100)
+    ),
     "a refund above the money": Defect(
         "refunds_make_up_what_goes_back",
         "cancelled, its money back",
