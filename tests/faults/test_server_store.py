@@ -134,6 +134,8 @@ async def test_a_store_that_becomes_unsafe_is_not_written_to_until_it_is_mended(
     client: Client, server: Server, foreign_store: Store
 ) -> None:
     await stock_up(client)
+    # A connection that was cut before may still be the server's trouble.
+    await until_health(server.target, serving=True)
     with foreign_store.client() as redis:
         redis.config_set("appendfsync", "everysec")
         try:
